@@ -1,0 +1,1 @@
+//! Conversions between the shared words and their wire form.
