@@ -3,6 +3,12 @@
 #![expect(missing_docs, clippy::pedantic, reason = "generated code; the contract is documented in proto/")]
 
 mod convert;
+mod payload;
+
+pub use payload::Payload;
+mod payload;
+
+pub use payload::Payload;
 
 pub mod types {
     pub mod v1 {
