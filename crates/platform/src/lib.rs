@@ -1,1 +1,54 @@
-//! placeholder
+//! What every service of the suite needs to start, and nothing of the domain.
+//!
+//! A service binds its [`Listeners`], connects its pool, builds its routes and
+//! hands them to [`serve`], which puts the same stack in front of all of them:
+//! tracing, metrics, load limits, deadlines, authentication and the policy of
+//! roles. Its `main` is one call of [`run_main`].
+//!
+//! - What goes wrong is an [`Error`]: one enumeration, mapped to gRPC in one place.
+//! - Who calls is a [`Caller`], made by the [`Authenticator`] from a token or by
+//!   the internal listener from a client certificate.
+//! - [`audit`], [`claim_request`] and their tables live in the caller's transaction.
+//! - [`now`] is the only clock, [`read_config`] the only reader of the environment.
+
+mod audit;
+mod auth;
+mod caller;
+mod channel;
+mod clock;
+mod config;
+mod database;
+mod deadline;
+mod error;
+mod idempotency;
+mod metrics;
+mod page_token;
+mod program;
+mod propagation;
+mod sealing;
+mod server;
+mod start_error;
+mod tasks;
+mod telemetry;
+mod tls;
+
+pub use audit::{AuditEntry, Outcome, audit, audit_many};
+pub use auth::{AuthConfig, Authenticator, Policy};
+pub use caller::Caller;
+pub use channel::internal_channel;
+pub use clock::now;
+pub use config::{ConfigError, read_config};
+pub use database::{DatabaseConfig, MIGRATOR, check_migrated, connect, migrate};
+pub use deadline::Deadline;
+pub use error::{BoxError, Error, Reason, Result, Violation, Violations};
+pub use idempotency::{Claim, RequestKey, claim_request, complete_request, purge_requests};
+pub use metrics::Metrics;
+pub use page_token::PageToken;
+pub use program::{Program, Running, run_main};
+pub use propagation::{follow, traceparent};
+pub use sealing::{DataKey, SealError, SealingConfig, SealingKey};
+pub use server::{Exposed, Listeners, Readiness, ServerConfig, serve};
+pub use start_error::StartError;
+pub use tasks::Tasks;
+pub use telemetry::{LogFormat, Telemetry, TelemetryConfig};
+pub use tls::InternalTlsConfig;

@@ -1,0 +1,97 @@
+//! The audit trail: who accessed or changed what.
+
+use serde_json::Value;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::{ContextV7, Timestamp, Uuid};
+
+use crate::{Caller, Result, propagation};
+
+/// One access or change, without personal data.
+#[derive(Debug)]
+pub struct AuditEntry<'a> {
+    /// Who acted.
+    pub caller: &'a Caller,
+    /// What was done, as in `report.read`.
+    pub action: &'static str,
+    /// The identifier of the thing, or the filter of a list.
+    pub object: &'a str,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// What else an auditor needs; never personal data.
+    pub detail: Value,
+    /// When it happened.
+    pub at: OffsetDateTime,
+}
+
+/// How an access ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was done.
+    Done,
+    /// The thing is unknown or not visible to the caller: one row for both.
+    NotVisible,
+    /// The caller may not do it, or the state does not allow it.
+    Refused,
+}
+
+impl Outcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::NotVisible => "not_visible",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// Records one entry in the caller's transaction.
+pub async fn audit(conn: &mut PgConnection, entry: AuditEntry<'_>) -> Result<()> {
+    audit_many(conn, &[entry]).await
+}
+
+/// Records entries in the caller's transaction, in one statement.
+pub async fn audit_many(conn: &mut PgConnection, entries: &[AuditEntry<'_>]) -> Result<()> {
+    if entries.is_empty() {
+        return Ok(());
+    }
+    // Entries of the same microsecond keep the order in which they were given.
+    let context = ContextV7::new();
+    let mut ids = Vec::with_capacity(entries.len());
+    let mut moments = Vec::with_capacity(entries.len());
+    let mut subjects = Vec::with_capacity(entries.len());
+    let mut roles = Vec::with_capacity(entries.len());
+    let mut actions = Vec::with_capacity(entries.len());
+    let mut objects = Vec::with_capacity(entries.len());
+    let mut outcomes = Vec::with_capacity(entries.len());
+    let mut details = Vec::with_capacity(entries.len());
+    for entry in entries {
+        let seconds = u64::try_from(entry.at.unix_timestamp()).unwrap_or_default();
+        let timestamp = Timestamp::from_unix(&context, seconds, entry.at.nanosecond());
+        ids.push(Uuid::new_v7(timestamp));
+        moments.push(entry.at);
+        subjects.push(entry.caller.subject.as_str());
+        roles.push(
+            entry.caller.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(" "),
+        );
+        actions.push(entry.action);
+        objects.push(entry.object);
+        outcomes.push(entry.outcome.as_str());
+        details.push(&entry.detail);
+    }
+    sqlx::query_file!(
+        "src/audit_many.sql",
+        &ids,
+        &moments,
+        &subjects as &[&str],
+        &roles,
+        &actions as &[&str],
+        &objects as &[&str],
+        &outcomes as &[&str],
+        &details as &[&Value],
+        propagation::trace_id(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,147 @@
+//! The connection to PostgreSQL and the state of its schema.
+
+use std::{str::FromStr as _, time::Duration};
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use sqlx::{
+    AssertSqlSafe, Connection as _, PgConnection, PgPool,
+    migrate::{Migrate as _, Migrator},
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+use tokio::time::timeout;
+
+use crate::StartError;
+
+/// The tables that every service keeps in its own schema.
+pub static MIGRATOR: Migrator = sqlx::migrate!();
+
+/// Where the service's schema is (`DATABASE_*`).
+#[derive(Debug, Clone, Deserialize)]
+pub struct DatabaseConfig {
+    /// The address, with the role that sees only the service's schema.
+    pub url: SecretString,
+    /// The schema of the service.
+    pub schema: String,
+    /// The greatest number of connections of the pool.
+    #[serde(default = "max_connections")]
+    pub max_connections: u32,
+    /// How long a call waits for a connection, in milliseconds.
+    #[serde(default = "acquire_timeout_ms")]
+    pub acquire_timeout_ms: u64,
+}
+
+fn max_connections() -> u32 {
+    16
+}
+
+fn acquire_timeout_ms() -> u64 {
+    3_000
+}
+
+/// How long the first connection may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+impl DatabaseConfig {
+    fn options(&self, application: &str) -> Result<PgConnectOptions, StartError> {
+        // The cause would quote the address and its password.
+        let options = PgConnectOptions::from_str(self.url.expose_secret()).map_err(|_| {
+            StartError::unusable("DATABASE_URL", "not the address of a PostgreSQL database")
+        })?;
+        let plain = self.schema.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        if self.schema.is_empty() || !plain {
+            return Err(StartError::unusable("DATABASE_SCHEMA", "not a plain lower-case name"));
+        }
+        Ok(options.application_name(application).options([
+            ("search_path", self.schema.as_str()),
+            // A peer that vanished is noticed after about half a minute.
+            ("tcp_keepalives_idle", "10"),
+            ("tcp_keepalives_interval", "5"),
+            ("tcp_keepalives_count", "4"),
+            ("tcp_user_timeout", "30000"),
+        ]))
+    }
+}
+
+/// Opens the pool of a service.
+///
+/// One connection is made outside the pool first: a pool would only say, much later,
+/// that it timed out.
+pub async fn connect(config: &DatabaseConfig, application: &str) -> Result<PgPool, StartError> {
+    // A frozen holder of a lock must stop nobody for longer than these.
+    let options = config
+        .options(application)?
+        .options([("lock_timeout", "2s"), ("idle_in_transaction_session_timeout", "5s")]);
+    first_connection(&options).await?.close().await.map_err(unusable)?;
+    Ok(PgPoolOptions::new()
+        .max_connections(config.max_connections)
+        .acquire_timeout(Duration::from_millis(config.acquire_timeout_ms))
+        .max_lifetime(Duration::from_secs(30 * 60))
+        .connect_lazy_with(options))
+}
+
+/// Brings the schema up to date; safe while other programs do the same.
+pub async fn migrate(
+    config: &DatabaseConfig,
+    migrators: &[&Migrator],
+) -> Result<(), StartError> {
+    // Migrations take turns: the wait for the turn is not a lock that hangs.
+    let options = config.options("vigie migrate")?.options([("lock_timeout", "60s")]);
+    let mut conn = first_connection(&options).await?;
+    for migrator in migrators {
+        migrator
+            .run_direct(None, &mut conn, false)
+            .await
+            .map_err(|cause| StartError::unusable("DATABASE_SCHEMA", cause))?;
+    }
+    conn.close().await.map_err(unusable)
+}
+
+/// Refuses a schema that lacks a migration of this program.
+///
+/// A newer schema is fine: the previous release runs while the next one migrates.
+pub async fn check_migrated(pool: &PgPool, migrators: &[&Migrator]) -> Result<(), StartError> {
+    let mut conn = pool.acquire().await.map_err(unusable)?;
+    for migrator in migrators {
+        let table = migrator.table_name.as_ref();
+        let exists: bool = sqlx::query_scalar("select to_regclass($1) is not null")
+            .bind(table)
+            .fetch_one(&mut *conn)
+            .await
+            .map_err(unusable)?;
+        if !exists {
+            return Err(StartError::NotMigrated(format!("the table {table} is missing")));
+        }
+        let applied = conn
+            .list_applied_migrations(table)
+            .await
+            .map_err(|cause| StartError::unusable("DATABASE_SCHEMA", cause))?;
+        for migration in migrator.iter() {
+            let Some(found) = applied.iter().find(|found| found.version == migration.version)
+            else {
+                return Err(StartError::NotMigrated(format!(
+                    "migration {} ({}) is missing",
+                    migration.version, migration.description
+                )));
+            };
+            if found.checksum != migration.checksum {
+                return Err(StartError::NotMigrated(format!(
+                    "migration {} is not the one of this program",
+                    migration.version
+                )));
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn first_connection(options: &PgConnectOptions) -> Result<PgConnection, StartError> {
+    timeout(CONNECT_TIMEOUT, PgConnection::connect_with(options))
+        .await
+        .map_err(|_| StartError::unusable("DATABASE_URL", "no answer within 10 s"))?
+        .map_err(unusable)
+}
+
+fn unusable(cause: sqlx::Error) -> StartError {
+    StartError::unusable("DATABASE_URL", cause)
+}

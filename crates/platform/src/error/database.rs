@@ -1,0 +1,82 @@
+//! What an error of PostgreSQL means to a client.
+
+use std::time::Duration;
+
+use crate::{Error, Reason};
+
+/// How long a client waits for a database that is away.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+impl From<sqlx::Error> for Error {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::Io(_)
+            | sqlx::Error::Tls(_)
+            | sqlx::Error::PoolTimedOut
+            | sqlx::Error::PoolClosed
+            | sqlx::Error::WorkerCrashed => away(error),
+            sqlx::Error::Database(ref cause) => match cause.code().as_deref().unwrap_or_default() {
+                // Serialization failure, deadlock, lock timeout.
+                "40001" | "40P01" | "55P03" => {
+                    Self::aborted("CONCURRENT_CHANGE", "the same thing is being changed; retry")
+                }
+                // Connection failures, a full server, a server that stops or starts,
+                // a primary that became a standby, a session ended for idling.
+                code if code.starts_with("08")
+                    || code.starts_with("53")
+                    || code.starts_with("57P")
+                    || code == "25006"
+                    || code == "25P03" =>
+                {
+                    away(error)
+                }
+                _ => Self::Internal(Box::new(Redacted(error))),
+            },
+            _ => Self::internal(error),
+        }
+    }
+}
+
+fn away(error: sqlx::Error) -> Error {
+    Error::Unavailable {
+        reason: Reason::new("DATABASE_UNAVAILABLE", "the database is not available; retry"),
+        retry_after: RETRY_AFTER,
+        cause: Some(Box::new(Redacted(error))),
+    }
+}
+
+/// An error of the database that never shows the values it complains about.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", describe(.0))]
+struct Redacted(sqlx::Error);
+
+fn describe(error: &sqlx::Error) -> String {
+    let sqlx::Error::Database(cause) = error else {
+        return error.to_string();
+    };
+    let code = cause.code().unwrap_or_default();
+    // The messages of class 22 (data exceptions) quote the value.
+    let message = if code.starts_with("22") { "data exception" } else { cause.message() };
+    let table = cause.table().map(|table| format!(" on {table}")).unwrap_or_default();
+    let constraint = cause.constraint().map(|name| format!(" by {name}")).unwrap_or_default();
+    format!("PostgreSQL {code}{table}{constraint}: {message}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pool_without_a_free_connection_is_worth_a_retry() {
+        let error = Error::from(sqlx::Error::PoolTimedOut);
+        assert!(error.retryable());
+        assert_eq!(error.code(), "DATABASE_UNAVAILABLE");
+    }
+
+    #[test]
+    fn a_missing_column_is_our_fault() {
+        let error = Error::from(sqlx::Error::ColumnNotFound("x".to_owned()));
+        assert!(!error.retryable());
+        assert_eq!(error.code(), "INTERNAL");
+    }
+}

@@ -1,0 +1,106 @@
+//! How a trace goes from one service to the next: the W3C trace context.
+
+use std::collections::HashMap;
+
+use opentelemetry::{
+    Context,
+    propagation::{Extractor, Injector, TextMapPropagator as _},
+    trace::TraceContextExt as _,
+};
+use opentelemetry_sdk::propagation::TraceContextPropagator;
+use tracing::Span;
+use tracing_opentelemetry::OpenTelemetrySpanExt as _;
+
+const TRACEPARENT: &str = "traceparent";
+
+/// The trace context of the current span, to be stored with an event or sent along.
+pub fn traceparent() -> Option<String> {
+    let mut carrier = HashMap::new();
+    TraceContextPropagator::new()
+        .inject_context(&Span::current().context(), &mut Carrier(&mut carrier));
+    carrier.remove(TRACEPARENT)
+}
+
+/// Makes a span that was just created the child of a trace context; one that cannot be
+/// read is ignored.
+pub fn follow(span: &Span, traceparent: Option<&str>) {
+    let Some(traceparent) = traceparent else { return };
+    let mut carrier = HashMap::from([(TRACEPARENT.to_owned(), traceparent.to_owned())]);
+    let parent =
+        TraceContextPropagator::new().extract_with_context(&Context::new(), &Carrier(&mut carrier));
+    if parent.span().span_context().is_valid() && span.set_parent(parent).is_err() {
+        tracing::debug!("a span was entered before its parent was set; its trace is broken");
+    }
+}
+
+/// The identifier of the current trace, in 32 hexadecimal digits.
+pub(crate) fn trace_id() -> Option<String> {
+    trace_id_of(&Span::current())
+}
+
+/// The identifier of the span's trace, in 32 hexadecimal digits.
+pub(crate) fn trace_id_of(span: &Span) -> Option<String> {
+    let context = span.context();
+    let context = context.span().span_context().clone();
+    context.is_valid().then(|| context.trace_id().to_string())
+}
+
+struct Carrier<'a>(&'a mut HashMap<String, String>);
+
+impl Injector for Carrier<'_> {
+    fn set(&mut self, key: &str, value: String) {
+        self.0.insert(key.to_owned(), value);
+    }
+}
+
+impl Extractor for Carrier<'_> {
+    fn get(&self, key: &str) -> Option<&str> {
+        self.0.get(key).map(String::as_str)
+    }
+
+    fn keys(&self) -> Vec<&str> {
+        self.0.keys().map(String::as_str).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::TracerProvider as _;
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+
+    fn with_tracing(story: impl FnOnce()) {
+        let provider = SdkTracerProvider::builder().build();
+        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), story);
+    }
+
+    #[test]
+    fn a_trace_goes_round_through_its_text_form() {
+        with_tracing(|| {
+            let first = tracing::info_span!("first");
+            let (text, id) = first.in_scope(|| (traceparent().unwrap(), trace_id().unwrap()));
+            assert!(text.contains(&id));
+
+            let second = tracing::info_span!(parent: None, "second");
+            follow(&second, Some(&text));
+            assert_eq!(second.in_scope(trace_id), Some(id));
+        });
+    }
+
+    #[test]
+    fn a_broken_trace_context_starts_a_new_trace() {
+        with_tracing(|| {
+            let span = tracing::info_span!("span");
+            follow(&span, Some("00-nonsense-01"));
+            assert!(span.in_scope(trace_id).is_some());
+        });
+    }
+
+    #[test]
+    fn without_a_span_there_is_nothing_to_pass_on() {
+        assert_eq!(traceparent(), None);
+    }
+}

@@ -1,0 +1,97 @@
+//! How a service listens and what it bears.
+
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
+
+use serde::Deserialize;
+
+/// How a service listens and what it bears (`SERVER_*`).
+#[derive(Debug, Clone, Deserialize)]
+pub struct ServerConfig {
+    /// For people and programs outside.
+    pub listen: SocketAddr,
+    /// For the other services, by mutual TLS.
+    pub internal_listen: SocketAddr,
+    /// For metrics and probes, in plain HTTP: never beyond the cluster.
+    pub metrics_listen: SocketAddr,
+    /// The certificate chain of the public listener; plain text when unset, behind a
+    /// proxy that ends TLS.
+    pub tls_cert_file: Option<PathBuf>,
+    /// Its private key.
+    pub tls_key_file: Option<PathBuf>,
+    /// How many calls run at once; one more is refused at once.
+    #[serde(default = "max_concurrent_requests")]
+    pub max_concurrent_requests: usize,
+    /// How many streams to clients are open at once.
+    #[serde(default = "max_concurrent_streams")]
+    pub max_concurrent_streams: usize,
+    /// How many connections are open at once on each listener.
+    #[serde(default = "max_connections")]
+    pub max_connections: usize,
+    /// The greatest message, in bytes, that services accept.
+    #[serde(default = "max_message_bytes")]
+    pub max_message_bytes: usize,
+    /// The deadline of a call whose client names none, in milliseconds.
+    #[serde(default = "default_deadline_ms")]
+    pub default_deadline_ms: u64,
+    /// The longest deadline that a client gets, in milliseconds.
+    #[serde(default = "max_deadline_ms")]
+    pub max_deadline_ms: u64,
+    /// After how many seconds a connection is asked to be made anew, so that load spreads.
+    #[serde(default = "max_connection_age_seconds")]
+    pub max_connection_age_seconds: u64,
+    /// How long running calls may take after a shutdown was asked, in seconds.
+    #[serde(default = "drain_seconds")]
+    pub drain_seconds: u64,
+    /// Whether the contract can be asked for; off in production.
+    #[serde(default)]
+    pub reflection: bool,
+    /// The origins of the browsers' pages that may call, as a comma list.
+    #[serde(default)]
+    pub allowed_origins: String,
+}
+
+fn max_concurrent_requests() -> usize {
+    512
+}
+
+fn max_concurrent_streams() -> usize {
+    1_024
+}
+
+fn max_connections() -> usize {
+    4_096
+}
+
+fn max_message_bytes() -> usize {
+    4 * 1024 * 1024
+}
+
+fn default_deadline_ms() -> u64 {
+    10_000
+}
+
+fn max_deadline_ms() -> u64 {
+    60_000
+}
+
+fn max_connection_age_seconds() -> u64 {
+    600
+}
+
+fn drain_seconds() -> u64 {
+    20
+}
+
+impl ServerConfig {
+    /// How long running calls may take after a shutdown was asked.
+    pub fn drain(&self) -> Duration {
+        Duration::from_secs(self.drain_seconds)
+    }
+
+    /// Whether the world outside this machine can reach no listener.
+    pub fn is_loopback(&self) -> bool {
+        [self.listen, self.internal_listen, self.metrics_listen]
+            .iter()
+            .all(|address| address.ip().is_loopback())
+    }
+}

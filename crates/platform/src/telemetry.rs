@@ -1,0 +1,130 @@
+//! Logs and traces of the process.
+
+use std::time::Duration;
+
+use opentelemetry::trace::TracerProvider as _;
+use opentelemetry_otlp::WithExportConfig as _;
+use opentelemetry_sdk::{
+    Resource,
+    trace::{Sampler, SdkTracerProvider},
+};
+use serde::Deserialize;
+use tracing_subscriber::{
+    EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+};
+
+use crate::StartError;
+
+/// How the process tells what it does (`TELEMETRY_*`).
+#[derive(Debug, Clone, Deserialize)]
+pub struct TelemetryConfig {
+    /// The form of the log lines.
+    #[serde(default)]
+    pub log_format: LogFormat,
+    /// Which log lines are written, in the syntax of `tracing`.
+    #[serde(default = "log_filter")]
+    pub log_filter: String,
+    /// Where spans are sent by OTLP over gRPC; nowhere when unset.
+    pub otlp_endpoint: Option<String>,
+    /// The share of new traces that are sampled, from 0 to 1.
+    #[serde(default = "sample_ratio")]
+    pub sample_ratio: f64,
+}
+
+/// The form of the log lines.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// One JSON object per line, with dotted fields.
+    #[default]
+    Json,
+    /// For a person at a terminal.
+    Human,
+}
+
+fn log_filter() -> String {
+    "info".to_owned()
+}
+
+fn sample_ratio() -> f64 {
+    1.0
+}
+
+/// The running telemetry, which must be shut down to send its last spans.
+#[derive(Debug)]
+#[must_use = "the last spans are lost unless it is shut down"]
+pub struct Telemetry {
+    provider: SdkTracerProvider,
+}
+
+/// How long the last spans may take to leave.
+const FLUSH: Duration = Duration::from_secs(5);
+
+impl Telemetry {
+    /// Starts the telemetry of the process, once.
+    ///
+    /// Traces have identifiers and are passed on even when no span is exported.
+    pub fn start(config: &TelemetryConfig, service: &'static str) -> Result<Self, StartError> {
+        let filter = EnvFilter::try_new(&config.log_filter)
+            .map_err(|cause| StartError::unusable("TELEMETRY_LOG_FILTER", cause))?;
+        let lines = match config.log_format {
+            LogFormat::Json => tracing_subscriber::fmt::layer()
+                .json()
+                .flatten_event(true)
+                .with_span_list(false)
+                .with_writer(std::io::stderr)
+                .boxed(),
+            LogFormat::Human => {
+                tracing_subscriber::fmt::layer().with_writer(std::io::stderr).boxed()
+            }
+        };
+
+        let provider = provider(config, service)?;
+        // Spans of libraries below us would multiply the cost of a trace.
+        let spans = tracing_opentelemetry::layer()
+            .with_tracer(provider.tracer("vigie"))
+            .with_location(false)
+            .with_threads(false)
+            .with_filter(EnvFilter::new("info,h2=off,hyper=off,tonic=off,tower=off,sqlx=off"));
+        tracing_subscriber::registry()
+            .with(lines.with_filter(filter))
+            .with(spans)
+            .try_init()
+            .map_err(|cause| StartError::unusable("telemetry", cause))?;
+        Ok(Self { provider })
+    }
+
+    /// Sends the last spans, within a few seconds.
+    pub async fn shutdown(self) {
+        let flushed = tokio::task::spawn_blocking(move || {
+            self.provider.shutdown_with_timeout(FLUSH)
+        })
+        .await;
+        if !matches!(flushed, Ok(Ok(()))) {
+            tracing::warn!("the last spans could not be sent");
+        }
+    }
+}
+
+fn provider(
+    config: &TelemetryConfig,
+    service: &'static str,
+) -> Result<SdkTracerProvider, StartError> {
+    if !(0.0..=1.0).contains(&config.sample_ratio) {
+        return Err(StartError::unusable("TELEMETRY_SAMPLE_RATIO", "not between 0 and 1"));
+    }
+    let ratio = Sampler::TraceIdRatioBased(config.sample_ratio);
+    let builder = SdkTracerProvider::builder()
+        .with_sampler(Sampler::ParentBased(Box::new(ratio)))
+        .with_resource(Resource::builder().with_service_name(format!("vigie-{service}")).build());
+    let Some(endpoint) = &config.otlp_endpoint else {
+        return Ok(builder.build());
+    };
+    let exporter = opentelemetry_otlp::SpanExporter::builder()
+        .with_tonic()
+        .with_endpoint(endpoint)
+        .with_timeout(Duration::from_secs(5))
+        .build()
+        .map_err(|cause| StartError::unusable("TELEMETRY_OTLP_ENDPOINT", cause))?;
+    Ok(builder.with_batch_exporter(exporter).build())
+}
