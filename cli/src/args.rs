@@ -1,0 +1,413 @@
+//! What can be typed.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use uuid::Uuid;
+
+/// Declares and follows the information-security incidents of the health sector.
+#[derive(Parser, Debug)]
+#[command(name = "vigie", version, propagate_version = true)]
+#[command(after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 invalid input, 4 not found, \
+    5 not allowed, 6 wrong state, 7 try again later.")]
+pub struct Arguments {
+    #[command(flatten)]
+    pub connection: Connection,
+    /// Print JSON, for programs
+    #[arg(long, global = true)]
+    pub json: bool,
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// Where the services are and who is calling.
+#[derive(Args, Clone, Debug)]
+pub struct Connection {
+    /// Call as this local identity of `vigie up` (see `vigie login --list`)
+    #[arg(long = "as", global = true, value_name = "IDENTITY")]
+    pub identity: Option<String>,
+    /// Call with this token instead of the one kept by `vigie login`
+    #[arg(long, global = true, env = "VIGIE_TOKEN", hide_env_values = true)]
+    pub token: Option<String>,
+    /// Trust this certificate authority (PEM), beside the system's
+    #[arg(long, global = true, env = "VIGIE_CA_FILE", value_name = "FILE")]
+    pub ca_file: Option<PathBuf>,
+    /// Address of intake
+    #[arg(long, global = true, env = "VIGIE_INTAKE_URL", default_value = "http://127.0.0.1:7411")]
+    pub intake_url: String,
+    /// Address of qualification
+    #[arg(long, global = true, env = "VIGIE_QUALIFICATION_URL", default_value = "http://127.0.0.1:7412")]
+    pub qualification_url: String,
+    /// Address of notification
+    #[arg(long, global = true, env = "VIGIE_NOTIFICATION_URL", default_value = "http://127.0.0.1:7413")]
+    pub notification_url: String,
+    /// Address of statistics
+    #[arg(long, global = true, env = "VIGIE_STATISTICS_URL", default_value = "http://127.0.0.1:7414")]
+    pub statistics_url: String,
+    /// Address of the local issuer of `vigie up`
+    #[arg(long, global = true, env = "VIGIE_ISSUER_URL", default_value = "http://127.0.0.1:7410")]
+    pub issuer_url: String,
+    /// Give up a call after so many seconds
+    #[arg(long, global = true, default_value_t = 15, value_name = "SECONDS")]
+    pub timeout: u64,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum Command {
+    /// Run the whole suite on this machine until Ctrl-C
+    Up(UpOptions),
+    /// Keep a token of a local identity for the next commands
+    Login(LoginOptions),
+    /// Forget the token
+    Logout,
+    /// Check, submit and read reports (signalements)
+    #[command(subcommand)]
+    Report(ReportCommand),
+    /// Load and search the directory of structures
+    #[command(subcommand)]
+    Structure(StructureCommand),
+    /// Lead cases (dossiers) from qualification to closure
+    #[command(subcommand)]
+    Case(CaseCommand),
+    /// Print notifications as they come
+    Watch(WatchOptions),
+    /// Read figures
+    #[command(subcommand)]
+    Stats(StatsCommand),
+    /// Send a folder of declarations with their historical dates
+    Replay(ReplayOptions),
+    /// Repair event logs after a restore (needs the database)
+    #[command(subcommand)]
+    Log(LogCommand),
+    /// Print a completion script
+    Completions {
+        /// Of this shell
+        shell: clap_complete::Shell,
+    },
+}
+
+#[derive(Args, Debug)]
+pub struct UpOptions {
+    /// Keep everything in this folder
+    #[arg(long, default_value = "data")]
+    pub data: PathBuf,
+    /// Replay these declarations at the start
+    #[arg(long, default_value = "examples", value_name = "FOLDER")]
+    pub examples: PathBuf,
+    /// Use a throw-away folder, and end once every example reached its watcher and the figures
+    #[arg(long)]
+    pub once: bool,
+    /// End with an error when --once takes longer
+    #[arg(long, default_value_t = 120, value_name = "SECONDS")]
+    pub once_timeout: u64,
+}
+
+#[derive(Args, Debug)]
+pub struct LoginOptions {
+    /// The identity, or a role: declarant, analyst, ars-76, fssi, importer, operator …
+    #[arg(required_unless_present = "list")]
+    pub identity: Option<String>,
+    /// List the local identities
+    #[arg(long)]
+    pub list: bool,
+    /// Print the token instead of keeping it
+    #[arg(long)]
+    pub print: bool,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum ReportCommand {
+    /// Validate a draft and tell what would happen; sends nothing
+    Check(DraftOptions),
+    /// Send a report and print its receipt
+    Submit(SubmitOptions),
+    /// Show a report
+    Get {
+        /// UUID or reference
+        report: String,
+    },
+    /// List the reports you may see, latest first
+    List {
+        /// Only this region (INSEE code), "national" or "synthetic"
+        #[arg(long)]
+        region: Option<String>,
+        /// At most so many
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
+    /// Withdraw a false alarm
+    Withdraw {
+        /// UUID of the report
+        report: Uuid,
+        /// Why
+        #[arg(long)]
+        reason: String,
+        /// The same at every retry
+        #[arg(long)]
+        request_id: Option<Uuid>,
+    },
+}
+
+/// A draft from a file, from flags, or both: flags win.
+#[derive(Args, Debug)]
+pub struct DraftOptions {
+    /// A SubmitReportRequest in protobuf JSON; "-" for standard input
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// incident, product_vulnerability or vendor_bad_practice
+    #[arg(long)]
+    pub kind: Option<String>,
+    /// FINESS of the structure
+    #[arg(long, group = "structure")]
+    pub finess: Option<String>,
+    /// SIRET of the structure
+    #[arg(long, group = "structure")]
+    pub siret: Option<String>,
+    /// RPPS of the professional
+    #[arg(long, group = "structure")]
+    pub rpps: Option<String>,
+    /// Name of a structure without a number
+    #[arg(long, group = "structure", requires = "department")]
+    pub structure_name: Option<String>,
+    /// Department of a structure without a number
+    #[arg(long)]
+    pub department: Option<String>,
+    /// Family name of the declarant
+    #[arg(long)]
+    pub family_name: Option<String>,
+    /// Given name of the declarant
+    #[arg(long)]
+    pub given_name: Option<String>,
+    /// Mail address of the declarant
+    #[arg(long)]
+    pub email: Option<String>,
+    /// Telephone of the declarant
+    #[arg(long)]
+    pub phone: Option<String>,
+    /// Declare as the person delegated for this, not as the director
+    #[arg(long)]
+    pub delegate: bool,
+    /// When it was noticed (RFC 3339); now by default
+    #[arg(long)]
+    pub found_at: Option<String>,
+    /// What happened
+    #[arg(long)]
+    pub description: Option<String>,
+    /// malicious, non_malicious or unknown
+    #[arg(long)]
+    pub origin: Option<String>,
+    /// Type of the origin: ransomware, telecom_loss …; may be repeated
+    #[arg(long = "origin-type")]
+    pub origin_types: Vec<String>,
+    /// Impact on data: unavailability, disclosure …; may be repeated
+    #[arg(long = "data-impact")]
+    pub data_impacts: Vec<String>,
+    /// Nature of the data: health, personal …; may be repeated
+    #[arg(long = "data-nature")]
+    pub data_natures: Vec<String>,
+    /// Impact on care: none, degraded_mode, interruption or unknown
+    #[arg(long)]
+    pub care: Option<String>,
+    /// Patients in danger: none, potential, proven or unknown
+    #[arg(long)]
+    pub endangerment: Option<String>,
+    /// Ask the cell for accompaniment
+    #[arg(long)]
+    pub assistance: bool,
+}
+
+#[derive(Args, Debug)]
+pub struct SubmitOptions {
+    #[command(flatten)]
+    pub draft: DraftOptions,
+    /// The same at every retry; made anew by default
+    #[arg(long)]
+    pub request_id: Option<Uuid>,
+    /// A past date of declaration (RFC 3339), importer only
+    #[arg(long)]
+    pub declared_at: Option<String>,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum StructureCommand {
+    /// Load a directory from CSV
+    Import {
+        /// UTF-8 or Windows-1252, comma or semicolon
+        file: PathBuf,
+    },
+    /// Find structures by name, town or FINESS
+    Search {
+        /// Words; accents and case do not matter
+        #[arg(required = true)]
+        words: Vec<String>,
+        /// At most so many
+        #[arg(long, default_value_t = 20)]
+        limit: u32,
+    },
+}
+
+#[derive(Subcommand, Debug)]
+pub enum CaseCommand {
+    /// List the cases you may see, latest first
+    List {
+        /// Only this state; may be repeated
+        #[arg(long = "state")]
+        states: Vec<String>,
+        /// Only this region (INSEE code), "national" or "synthetic"
+        #[arg(long)]
+        region: Option<String>,
+        /// Only major ones
+        #[arg(long)]
+        major: bool,
+        /// Only mine
+        #[arg(long)]
+        mine: bool,
+        /// At most so many
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
+    /// Show a case with its history
+    Show {
+        /// UUID, or reference of the report
+        case: String,
+    },
+    /// Take a case in charge
+    Claim {
+        /// UUID, or reference of the report
+        case: String,
+    },
+    /// Confirm origin, impacts and severity; what is not given stays as it is
+    Qualify(QualifyOptions),
+    /// Close a qualified case
+    Close {
+        /// UUID, or reference of the report
+        case: String,
+        /// Retour d'expérience
+        #[arg(long, default_value = "")]
+        lessons: String,
+    },
+}
+
+#[derive(Args, Debug)]
+pub struct QualifyOptions {
+    /// UUID, or reference of the report
+    pub case: String,
+    /// Not one of those the cell treats
+    #[arg(long, requires = "note")]
+    pub out_of_scope: bool,
+    /// Serious (grave)
+    #[arg(long)]
+    pub serious: Option<bool>,
+    /// Significant (significatif)
+    #[arg(long)]
+    pub significant: Option<bool>,
+    /// Major (majeur): starts the escalation
+    #[arg(long)]
+    pub major: Option<bool>,
+    /// malicious, non_malicious or unknown
+    #[arg(long)]
+    pub origin: Option<String>,
+    /// Type of the origin; may be repeated
+    #[arg(long = "origin-type")]
+    pub origin_types: Vec<String>,
+    /// none, degraded_mode, interruption or unknown
+    #[arg(long)]
+    pub care: Option<String>,
+    /// none, potential, proven or unknown
+    #[arg(long)]
+    pub endangerment: Option<String>,
+    /// A word for those who follow
+    #[arg(long)]
+    pub note: Option<String>,
+}
+
+#[derive(Args, Debug)]
+pub struct WatchOptions {
+    /// Go on from this cursor
+    #[arg(long)]
+    pub cursor: Option<String>,
+    /// Begin with what was kept (30 days) instead of now
+    #[arg(long)]
+    pub from_oldest: bool,
+    /// End after so many notifications
+    #[arg(long)]
+    pub count: Option<u64>,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum StatsCommand {
+    /// The figures of a period beside those of the one before
+    Overview(PeriodOptions),
+    /// The figures of a period along a dimension
+    Breakdown {
+        #[command(flatten)]
+        period: PeriodOptions,
+        /// Along what
+        #[arg(long)]
+        by: Dimension,
+        /// And along what else
+        #[arg(long)]
+        and_by: Option<Dimension>,
+    },
+}
+
+#[derive(Args, Debug)]
+pub struct PeriodOptions {
+    /// First month, "2026-01"; January of this year by default
+    #[arg(long)]
+    pub from: Option<String>,
+    /// Last month, included; this month by default
+    #[arg(long)]
+    pub to: Option<String>,
+    /// Only this region (INSEE code) or "national"
+    #[arg(long)]
+    pub region: Option<String>,
+}
+
+/// Along what figures are broken down.
+#[derive(ValueEnum, Clone, Copy, Debug)]
+pub enum Dimension {
+    Month,
+    Region,
+    StructureKind,
+    ReportKind,
+    Origin,
+    OriginType,
+    DataImpact,
+    CareImpact,
+    PatientEndangerment,
+    Severity,
+}
+
+#[derive(Args, Debug)]
+pub struct ReplayOptions {
+    /// A folder with `structures.csv` and `declarations/*.json`
+    pub folder: PathBuf,
+}
+
+#[derive(Subcommand, Debug)]
+pub enum LogCommand {
+    /// Give a log a new incarnation: after any restore or lossy promotion of its database
+    Reincarnate(DatabaseOptions),
+    /// Make a consumer accept a producer's new incarnation by starting over
+    Adopt {
+        #[command(flatten)]
+        database: DatabaseOptions,
+        /// The consumer
+        #[arg(long)]
+        consumer: String,
+        /// The producer whose log has a new incarnation
+        #[arg(long)]
+        producer: String,
+    },
+}
+
+#[derive(Args, Debug)]
+pub struct DatabaseOptions {
+    /// Database of the service
+    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
+    pub database_url: String,
+    /// Schema of the service
+    #[arg(long, env = "DATABASE_SCHEMA")]
+    pub schema: String,
+}

@@ -1,0 +1,142 @@
+//! A draft from a file, from flags, or from both.
+
+use std::io::Read as _;
+
+use anyhow::Context as _;
+use proto::intake::v1::{Contact, DeclarantCapacity, ReportDraft, SubmitReportRequest};
+use proto::types::v1 as types;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+use crate::args::DraftOptions;
+use crate::exit::Failure;
+use crate::json;
+
+/// The request a person means: the file's, with the flags over it.
+pub fn request(options: &DraftOptions, now: OffsetDateTime) -> Result<SubmitReportRequest, Failure> {
+    let mut request = match &options.file {
+        Some(file) => {
+            let text = if file.as_os_str() == "-" {
+                let mut text = String::new();
+                std::io::stdin().read_to_string(&mut text)?;
+                text
+            } else {
+                std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?
+            };
+            json::from_json(&text).map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?
+        }
+        None => SubmitReportRequest::default(),
+    };
+    let draft = request.draft.get_or_insert_default();
+    if options.file.is_none() {
+        draft.kind = types::ReportKind::Incident.into();
+        draft.capacity = DeclarantCapacity::Director.into();
+        draft.found_at = Some(timestamp(now));
+    }
+    apply(options, draft)?;
+    Ok(request)
+}
+
+fn apply(options: &DraftOptions, draft: &mut ReportDraft) -> Result<(), Failure> {
+    use types::structure_identifier::Identifier;
+
+    if let Some(kind) = &options.kind {
+        draft.kind = parse::<vocabulary::ReportKind, types::ReportKind>("--kind", kind)?;
+    }
+    let identifier = match options {
+        DraftOptions { finess: Some(number), .. } => Some(Identifier::Finess(number.clone())),
+        DraftOptions { siret: Some(number), .. } => Some(Identifier::Siret(number.clone())),
+        DraftOptions { rpps: Some(number), .. } => Some(Identifier::Rpps(number.clone())),
+        DraftOptions { structure_name: Some(name), department, .. } => {
+            Some(Identifier::Described(types::DescribedStructure {
+                name: name.clone(),
+                department: department.clone().unwrap_or_default(),
+            }))
+        }
+        _ => None,
+    };
+    if identifier.is_some() {
+        draft.structure = Some(types::StructureIdentifier { identifier });
+    }
+    let declarant = draft.declarant.get_or_insert_default();
+    overlay(declarant, options);
+    if options.delegate {
+        draft.capacity = DeclarantCapacity::Delegate.into();
+    }
+    if let Some(text) = &options.found_at {
+        draft.found_at = Some(parse_moment("--found-at", text)?);
+    }
+    if let Some(text) = &options.description {
+        draft.description.clone_from(text);
+    }
+    if let Some(origin) = &options.origin {
+        draft.origin = parse::<vocabulary::Origin, types::Origin>("--origin", origin)?;
+    }
+    if !options.origin_types.is_empty() {
+        draft.origin_types = parse_all::<vocabulary::OriginType, types::OriginType>("--origin-type", &options.origin_types)?;
+    }
+    draft.assistance_requested |= options.assistance;
+
+    let impacts = draft.impacts.get_or_insert_default();
+    if !options.data_impacts.is_empty() {
+        impacts.data = parse_all::<vocabulary::DataImpact, types::DataImpact>("--data-impact", &options.data_impacts)?;
+    }
+    if !options.data_natures.is_empty() {
+        impacts.data_natures =
+            parse_all::<vocabulary::DataNature, types::DataNature>("--data-nature", &options.data_natures)?;
+    }
+    if let Some(care) = &options.care {
+        impacts.care = parse::<vocabulary::CareImpact, types::CareImpact>("--care", care)?;
+    }
+    if let Some(danger) = &options.endangerment {
+        impacts.patient_endangerment =
+            parse::<vocabulary::PatientEndangerment, types::PatientEndangerment>("--endangerment", danger)?;
+    }
+    Ok(())
+}
+
+fn overlay(contact: &mut Contact, options: &DraftOptions) {
+    for (field, given) in [
+        (&mut contact.family_name, &options.family_name),
+        (&mut contact.given_name, &options.given_name),
+        (&mut contact.email, &options.email),
+        (&mut contact.phone, &options.phone),
+    ] {
+        if let Some(given) = given {
+            field.clone_from(given);
+        }
+    }
+}
+
+/// Reads a word of the vocabulary into its number on the wire.
+pub fn parse<V, P>(flag: &str, word: &str) -> Result<i32, Failure>
+where
+    V: std::str::FromStr<Err = vocabulary::ParseError>,
+    P: From<V> + Into<i32>,
+{
+    match word.parse::<V>() {
+        Ok(value) => Ok(P::from(value).into()),
+        Err(error) => Err(Failure::Usage(format!("{flag}: {error}"))),
+    }
+}
+
+/// Reads several words of the vocabulary.
+pub fn parse_all<V, P>(flag: &str, words: &[String]) -> Result<Vec<i32>, Failure>
+where
+    V: std::str::FromStr<Err = vocabulary::ParseError>,
+    P: From<V> + Into<i32>,
+{
+    words.iter().map(|word| parse::<V, P>(flag, word)).collect()
+}
+
+/// Reads an RFC 3339 moment.
+pub fn parse_moment(flag: &str, text: &str) -> Result<prost_types::Timestamp, Failure> {
+    OffsetDateTime::parse(text, &Rfc3339)
+        .map(timestamp)
+        .map_err(|_| Failure::Usage(format!("{flag}: not an RFC 3339 moment like 2026-11-02T08:00:00Z: {text}")))
+}
+
+fn timestamp(moment: OffsetDateTime) -> prost_types::Timestamp {
+    let nanos = i32::try_from(moment.nanosecond()).expect("nanoseconds are below 10^9");
+    prost_types::Timestamp { seconds: moment.unix_timestamp(), nanos }
+}

@@ -1,0 +1,134 @@
+//! `vigie stats`: read figures.
+
+use proto::statistics::v1 as pb;
+
+use crate::args::{Dimension, PeriodOptions, StatsCommand};
+use crate::client::Client;
+use crate::exit::Failure;
+use crate::language::Language;
+use crate::{json, table};
+
+pub async fn run(command: StatsCommand, client: &Client) -> Result<(), Failure> {
+    match command {
+        StatsCommand::Overview(options) => {
+            let request = pb::GetOverviewRequest {
+                period: Some(period(&options)),
+                region: options.region.unwrap_or_default(),
+            };
+            let answer = client.statistics().await?.get_overview(request).await?.into_inner();
+            if client.json {
+                println!("{}", json::to_json(&answer)?);
+            } else {
+                print_overview(&answer, client.language);
+            }
+        }
+        StatsCommand::Breakdown { period: options, by, and_by } => {
+            let request = pb::GetBreakdownRequest {
+                period: Some(period(&options)),
+                dimension: dimension(by).into(),
+                second_dimension: and_by.map(|d| dimension(d).into()).unwrap_or_default(),
+                region: options.region.unwrap_or_default(),
+            };
+            let answer = client.statistics().await?.get_breakdown(request).await?.into_inner();
+            if client.json {
+                println!("{}", json::to_json(&answer)?);
+            } else {
+                print_breakdown(&answer, client.language);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The period of the options: from January of this year to this month by default.
+fn period(options: &PeriodOptions) -> pb::Period {
+    let now = platform::now();
+    pb::Period {
+        from_month: options.from.clone().unwrap_or_else(|| format!("{:04}-01", now.year())),
+        to_month: options.to.clone().unwrap_or_else(|| format!("{:04}-{:02}", now.year(), u8::from(now.month()))),
+    }
+}
+
+fn dimension(dimension: Dimension) -> pb::Dimension {
+    match dimension {
+        Dimension::Month => pb::Dimension::Month,
+        Dimension::Region => pb::Dimension::Region,
+        Dimension::StructureKind => pb::Dimension::StructureKind,
+        Dimension::ReportKind => pb::Dimension::ReportKind,
+        Dimension::Origin => pb::Dimension::Origin,
+        Dimension::OriginType => pb::Dimension::OriginType,
+        Dimension::DataImpact => pb::Dimension::DataImpact,
+        Dimension::CareImpact => pb::Dimension::CareImpact,
+        Dimension::PatientEndangerment => pb::Dimension::PatientEndangerment,
+        Dimension::Severity => pb::Dimension::Severity,
+    }
+}
+
+/// Prints an overview, each share with its numerator and denominator.
+pub fn print_overview(overview: &pb::GetOverviewResponse, language: Language) {
+    let span = |period: &Option<pb::Period>| {
+        period.as_ref().map(|p| format!("{} → {}", p.from_month, p.to_month)).unwrap_or_default()
+    };
+    let current = span(&overview.period);
+    let previous = span(&overview.previous_period);
+    let headings = [
+        language.pick("chiffre", "figure"),
+        current.as_str(),
+        language.pick("part", "share"),
+        previous.as_str(),
+        language.pick("évolution", "change"),
+    ];
+    table::print(
+        headings,
+        overview.figures.iter().map(|figure| {
+            [
+                figure.name.clone(),
+                figure.current.to_string(),
+                figure.share.as_ref().map(share).unwrap_or_default(),
+                figure.previous.to_string(),
+                figure.change_percent.map(|c| format!("{c:+.1} %")).unwrap_or_default(),
+            ]
+        }),
+    );
+    print_reserves(overview.partial, overview.up_to_date, language);
+}
+
+fn print_breakdown(breakdown: &pb::GetBreakdownResponse, language: Language) {
+    let headings = [
+        language.pick("valeur", "value"),
+        language.pick("et", "and"),
+        language.pick("nombre", "count"),
+        language.pick("part", "share"),
+    ];
+    table::print(
+        headings,
+        breakdown.rows.iter().map(|row| {
+            let count = row.share.as_ref().map(|s| s.numerator.to_string()).unwrap_or_default();
+            [row.value.clone(), row.second_value.clone(), count, row.share.as_ref().map(share).unwrap_or_default()]
+        }),
+    );
+    if breakdown.overlapping {
+        println!(
+            "{}",
+            language.pick(
+                "Un signalement peut compter dans plusieurs lignes.",
+                "A report may stand in several rows.",
+            )
+        );
+    }
+    print_reserves(breakdown.partial, breakdown.up_to_date, language);
+}
+
+fn share(share: &pb::Share) -> String {
+    let percent = share.percent.map(|p| format!("{p:.1} % ")).unwrap_or_default();
+    format!("{percent}({}/{})", share.numerator, share.denominator)
+}
+
+fn print_reserves(partial: bool, up_to_date: bool, language: Language) {
+    if partial {
+        println!("{}", language.pick("Période en cours : chiffres provisoires.", "The period is not over: figures will grow."));
+    }
+    if !up_to_date {
+        println!("{}", language.pick("Des événements restent à compter.", "Some events are still to be counted."));
+    }
+}

@@ -1,0 +1,101 @@
+//! Tokens: of the local issuer of `vigie up`, kept for the next commands.
+
+use std::fs;
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::PathBuf;
+
+use anyhow::Context as _;
+use serde::Deserialize;
+
+use crate::args::{Connection, LoginOptions};
+use crate::exit::Failure;
+use crate::language::Language;
+use crate::table;
+use crate::up::identities;
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    access_token: String,
+}
+
+/// `vigie login`: keeps a token, or prints it, or lists who can log in.
+pub async fn login(options: &LoginOptions, connection: &Connection, language: Language) -> Result<(), Failure> {
+    let (Some(identity), false) = (&options.identity, options.list) else {
+        let headings = [language.pick("identité", "identity"), language.pick("rôle", "role")];
+        table::print(headings, identities::all().into_iter().map(|i| [i.name.clone(), i.describe(language)]));
+        return Ok(());
+    };
+    let token = fetch(&connection.issuer_url, identity, language).await?;
+    if options.print {
+        println!("{token}");
+        return Ok(());
+    }
+    let file = token_file()?;
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    // A token is a secret: nobody else on the machine may read it.
+    let mut kept = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&file)?;
+    kept.write_all(token.as_bytes())?;
+    println!("{} {identity}", language.pick("Connecté en tant que", "Logged in as"));
+    Ok(())
+}
+
+/// `vigie logout`: forgets the token.
+pub fn logout(language: Language) -> Result<(), Failure> {
+    match fs::remove_file(token_file()?) {
+        Ok(()) => println!("{}", language.pick("Déconnecté", "Logged out")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error.into()),
+    }
+    Ok(())
+}
+
+/// The token to call with: of --as, of --token, or the one kept by `login`.
+pub async fn token(connection: &Connection, language: Language) -> Result<Option<String>, Failure> {
+    if let Some(identity) = &connection.identity {
+        return fetch(&connection.issuer_url, identity, language).await.map(Some);
+    }
+    if let Some(token) = &connection.token {
+        return Ok(Some(token.trim().to_owned()));
+    }
+    match fs::read_to_string(token_file()?) {
+        Ok(token) => Ok(Some(token.trim().to_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error.into()),
+    }
+}
+
+async fn fetch(issuer: &str, identity: &str, language: Language) -> Result<String, Failure> {
+    let answer = reqwest::Client::new()
+        .post(format!("{issuer}/token"))
+        .form(&[("username", identity)])
+        .send()
+        .await
+        .with_context(|| {
+            language
+                .pick("l'émetteur local ne répond pas ; « make run » tourne-t-il ?", "the local issuer does not answer; is `make run` up?")
+                .to_owned()
+        })?;
+    if answer.status().is_client_error() {
+        let unknown = language.pick("identité inconnue (voir « vigie login --list »)", "unknown identity (see `vigie login --list`)");
+        return Err(Failure::Usage(format!("{unknown}: {identity}")));
+    }
+    let answer: TokenAnswer = answer
+        .error_for_status()
+        .context("asking the local issuer for a token")?
+        .json()
+        .await
+        .context("reading the local issuer's answer")?;
+    Ok(answer.access_token)
+}
+
+#[expect(clippy::disallowed_methods, reason = "the place of the token is read once, at the edge")]
+fn token_file() -> Result<PathBuf, Failure> {
+    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    variable("XDG_CONFIG_HOME")
+        .or_else(|| variable("HOME").map(|home| home.join(".config")))
+        .map(|folder| folder.join("vigie").join("token"))
+        .ok_or_else(|| Failure::Usage("HOME is not set: nowhere to keep a token; use --token".to_owned()))
+}

@@ -1,0 +1,221 @@
+//! `vigie report`: check, submit, read and withdraw.
+
+use proto::intake::v1 as pb;
+use uuid::Uuid;
+
+use crate::args::{DraftOptions, ReportCommand, SubmitOptions};
+use crate::client::Client;
+use crate::exit::Failure;
+use crate::language::Language;
+use crate::{draft, json, table};
+
+pub async fn run(command: ReportCommand, client: &Client) -> Result<(), Failure> {
+    match command {
+        ReportCommand::Check(options) => check(&options, client).await,
+        ReportCommand::Submit(options) => submit(options, client).await,
+        ReportCommand::Get { report } => get(report, client).await,
+        ReportCommand::List { region, limit } => list(region, limit, client).await,
+        ReportCommand::Withdraw { report, reason, request_id } => {
+            let request = pb::WithdrawReportRequest {
+                request_id: request_id.unwrap_or_else(Uuid::now_v7).to_string(),
+                report_id: report.to_string(),
+                reason,
+                etag: String::new(),
+            };
+            let answer = client.intake().await?.withdraw_report(request).await?.into_inner();
+            show(&answer.report.unwrap_or_default(), client)
+        }
+    }
+}
+
+async fn check(options: &DraftOptions, client: &Client) -> Result<(), Failure> {
+    let request = draft::request(options, platform::now())?;
+    let request = pb::CheckReportRequest { draft: request.draft, declared_at: request.declared_at };
+    let answer = client.intake().await?.check_report(request).await?.into_inner();
+    let language = client.language;
+    if client.json {
+        println!("{}", json::to_json(&answer)?);
+    } else {
+        print_remarks(language.pick("À corriger", "To be mended"), &answer.violations);
+        print_remarks(language.pick("À vérifier", "To be looked at"), &answer.warnings);
+        if let Some(consequences) = &answer.consequences {
+            print_consequences(consequences, language);
+        }
+    }
+    if answer.violations.is_empty() { Ok(()) } else { Err(Failure::Violations) }
+}
+
+async fn submit(options: SubmitOptions, client: &Client) -> Result<(), Failure> {
+    let mut request = draft::request(&options.draft, platform::now())?;
+    if let Some(request_id) = options.request_id {
+        request.request_id = request_id.to_string();
+    } else if request.request_id.is_empty() {
+        request.request_id = Uuid::now_v7().to_string();
+    }
+    if let Some(text) = &options.declared_at {
+        request.declared_at = Some(draft::parse_moment("--declared-at", text)?);
+    }
+    let answer = client.intake().await?.submit_report(request).await?.into_inner();
+    if client.json {
+        println!("{}", json::to_json(&answer)?);
+        return Ok(());
+    }
+    let language = client.language;
+    let receipt = answer.receipt.unwrap_or_default();
+    table::print_facts(&[
+        (language.pick("Référence", "Reference"), receipt.reference),
+        (language.pick("Reçu le", "Received"), table::moment(receipt.received_at)),
+        (language.pick("Identifiant", "Identifier"), receipt.report_id),
+        (language.pick("Urgence", "Emergency"), receipt.emergency_phone),
+    ]);
+    print_consequences(&receipt.consequences.unwrap_or_default(), language);
+    Ok(())
+}
+
+async fn get(report: String, client: &Client) -> Result<(), Failure> {
+    let answer = client.intake().await?.get_report(pb::GetReportRequest { report_id: report }).await?;
+    show(&answer.into_inner().report.unwrap_or_default(), client)
+}
+
+async fn list(region: Option<String>, limit: usize, client: &Client) -> Result<(), Failure> {
+    let mut intake = client.intake().await?;
+    let mut reports = Vec::new();
+    let mut page_token = String::new();
+    while reports.len() < limit {
+        let request = pb::ListReportsRequest {
+            page_size: u32::try_from(limit - reports.len()).unwrap_or(u32::MAX).min(200),
+            page_token,
+            routing_region: region.clone().unwrap_or_default(),
+            ..Default::default()
+        };
+        let page = intake.list_reports(request).await?.into_inner();
+        reports.extend(page.reports);
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break;
+        }
+    }
+    if client.json {
+        let answer = pb::ListReportsResponse { reports, next_page_token: page_token };
+        println!("{}", json::to_json(&answer)?);
+        return Ok(());
+    }
+    let language = client.language;
+    let headings = [
+        language.pick("référence", "reference"),
+        language.pick("déclaré le", "declared"),
+        language.pick("région", "region"),
+        "structure",
+        language.pick("origine", "origin"),
+        language.pick("état", "state"),
+    ];
+    table::print(
+        headings,
+        reports.iter().map(|report| {
+            let origin = report.draft.as_ref().map(pb::ReportDraft::origin);
+            [
+                report.reference.clone(),
+                table::moment(report.declared_at),
+                report.routing_region.clone(),
+                report.structure_name.clone(),
+                origin.map(|o| word::<vocabulary::Origin, _>(o, language)).unwrap_or_default(),
+                state(report, language),
+            ]
+        }),
+    );
+    Ok(())
+}
+
+fn show(report: &pb::Report, client: &Client) -> Result<(), Failure> {
+    if client.json {
+        println!("{}", json::to_json(report)?);
+        return Ok(());
+    }
+    let language = client.language;
+    let draft = report.draft.clone().unwrap_or_default();
+    let declarant = draft.declarant.clone().unwrap_or_default();
+    table::print_facts(&[
+        (language.pick("Référence", "Reference"), report.reference.clone()),
+        (language.pick("Identifiant", "Identifier"), report.report_id.clone()),
+        ("Structure", report.structure_name.clone()),
+        (language.pick("Région", "Region"), report.routing_region.clone()),
+        (language.pick("Déclaré le", "Declared"), table::moment(report.declared_at)),
+        (language.pick("Constaté le", "Noticed"), table::moment(draft.found_at)),
+        (language.pick("Origine", "Origin"), word::<vocabulary::Origin, _>(draft.origin(), language)),
+        (language.pick("État", "State"), state(report, language)),
+        (language.pick("Dossier", "Case"), report.case_id.clone()),
+        (language.pick("Déclarant", "Declarant"), format!("{} {}", declarant.given_name, declarant.family_name).trim().to_owned()),
+        (language.pick("Courriel", "Mail"), declarant.email),
+        (language.pick("Téléphone", "Telephone"), declarant.phone),
+        ("Description", draft.description),
+    ]);
+    Ok(())
+}
+
+fn state(report: &pb::Report, language: Language) -> String {
+    if report.state() == pb::ReportState::Withdrawn {
+        return language.pick("retiré", "withdrawn").to_owned();
+    }
+    let case = word::<vocabulary::CaseState, _>(report.case_state(), language);
+    if case.is_empty() { language.pick("soumis", "submitted").to_owned() } else { case }
+}
+
+/// The word of a wire value in the person's language; empty when not said.
+pub fn word<V, P>(value: P, language: Language) -> String
+where
+    V: TryFrom<P> + Labelled,
+{
+    V::try_from(value).map(|known| known.label(language).to_owned()).unwrap_or_default()
+}
+
+/// Words of the vocabulary that have a label in both languages.
+pub trait Labelled {
+    fn label(&self, language: Language) -> &'static str;
+}
+
+macro_rules! labelled {
+    ($($word:ident),* $(,)?) => {
+        $(impl Labelled for vocabulary::$word {
+            fn label(&self, language: Language) -> &'static str {
+                language.pick(self.french(), self.english())
+            }
+        })*
+    };
+}
+
+labelled!(CareImpact, CaseState, Origin, OriginType, PatientEndangerment, ReportKind, StructureKind);
+
+fn print_remarks(title: &str, remarks: &[pb::Violation]) {
+    if remarks.is_empty() {
+        return;
+    }
+    println!("{title}");
+    for remark in remarks {
+        println!("  {}  {} [{}]", remark.field, remark.description, remark.reason);
+    }
+}
+
+fn print_consequences(consequences: &pb::Consequences, language: Language) {
+    if let Some(agency) = &consequences.agency {
+        println!("\n{}  {} <{}>", language.pick("ARS compétente", "Competent ARS"), agency.name, agency.mailbox);
+    }
+    if !consequences.addressees.is_empty() {
+        println!("\n{}", language.pick("Sont informés", "Those who are told"));
+        for addressee in &consequences.addressees {
+            println!("  {} ({})", addressee.name, addressee.legal_basis);
+        }
+    }
+    if !consequences.parallel_duties.is_empty() {
+        println!("\n{}", language.pick("Autres obligations", "Parallel duties"));
+        for duty in &consequences.parallel_duties {
+            let due = duty.due_at.map(|at| format!(" → {}", table::moment(Some(at)))).unwrap_or_default();
+            println!("  {} ({}){due}", duty.text, duty.legal_basis);
+        }
+    }
+    if !consequences.next_steps.is_empty() {
+        println!("\n{}", language.pick("Que faire maintenant", "What to do now"));
+        for (number, step) in (1..).zip(&consequences.next_steps) {
+            println!("  {number}. {step}");
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! `vigie structure`: load and search the directory.
+
+use std::io;
+use std::path::Path;
+
+use anyhow::Context as _;
+use indicatif::{ProgressBar, ProgressStyle};
+use proto::intake::v1 as pb;
+use tokio::io::AsyncReadExt as _;
+use tokio_stream::StreamExt as _;
+use tokio_stream::wrappers::ReceiverStream;
+
+use crate::args::StructureCommand;
+use crate::client::Client;
+use crate::exit::Failure;
+use crate::report::word;
+use crate::{json, table};
+
+const CHUNK_BYTES: usize = 256 * 1024;
+const REJECTED_SHOWN: usize = 20;
+
+pub async fn run(command: StructureCommand, client: &Client) -> Result<(), Failure> {
+    match command {
+        StructureCommand::Import { file } => {
+            let answer = import(&file, client).await?;
+            print_import(&answer, client)
+        }
+        StructureCommand::Search { words, limit } => search(words.join(" "), limit, client).await,
+    }
+}
+
+/// Streams a file to the directory, with a progress bar on a terminal.
+pub async fn import(file: &Path, client: &Client) -> Result<pb::ImportStructuresResponse, Failure> {
+    let mut reader = tokio::fs::File::open(file).await.with_context(|| format!("opening {}", file.display()))?;
+    let size = reader.metadata().await?.len();
+    let bar = ProgressBar::new(size).with_style(
+        ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes}").expect("the template is constant and valid"),
+    );
+    let (chunks, receiver) = tokio::sync::mpsc::channel::<io::Result<Vec<u8>>>(4);
+    let read = async {
+        loop {
+            let mut chunk = vec![0; CHUNK_BYTES];
+            match reader.read(&mut chunk).await {
+                Ok(0) => break,
+                Ok(length) => {
+                    chunk.truncate(length);
+                    bar.inc(length as u64);
+                    if chunks.send(Ok(chunk)).await.is_err() {
+                        break;
+                    }
+                }
+                Err(error) => {
+                    // The receiver is gone only when the call has already failed.
+                    if chunks.send(Err(error)).await.is_err() {
+                        break;
+                    }
+                }
+            }
+        }
+        drop(chunks);
+    };
+    let messages = ReceiverStream::new(receiver)
+        .map_while(Result::ok)
+        .map(|chunk| pb::ImportStructuresRequest { chunk: chunk.into() });
+    let mut structures = client.structures().await?;
+    let (answer, ()) = tokio::join!(structures.import_structures(messages), read);
+    bar.finish_and_clear();
+    Ok(answer?.into_inner())
+}
+
+fn print_import(answer: &pb::ImportStructuresResponse, client: &Client) -> Result<(), Failure> {
+    if client.json {
+        println!("{}", json::to_json(answer)?);
+        return Ok(());
+    }
+    let language = client.language;
+    table::print_facts(&[
+        (language.pick("Lignes", "Lines"), answer.lines.to_string()),
+        (language.pick("Créées", "Created"), answer.created.to_string()),
+        (language.pick("Modifiées", "Updated"), answer.updated.to_string()),
+        (language.pick("Inchangées", "Unchanged"), answer.unchanged.to_string()),
+        (language.pick("Refusées", "Rejected"), answer.rejected.to_string()),
+        (language.pick("Encodage", "Encoding"), answer.encoding.clone()),
+    ]);
+    for line in answer.rejected_lines.iter().take(REJECTED_SHOWN) {
+        let number = language.pick("ligne", "line");
+        println!("  {number} {}: {} {} [{}]", line.line, line.column, line.description, line.reason);
+    }
+    Ok(())
+}
+
+async fn search(query: String, limit: u32, client: &Client) -> Result<(), Failure> {
+    let request = pb::SearchStructuresRequest { query, page_size: limit, page_token: String::new() };
+    let answer = client.structures().await?.search_structures(request).await?.into_inner();
+    if client.json {
+        println!("{}", json::to_json(&answer)?);
+        return Ok(());
+    }
+    let language = client.language;
+    let headings = [
+        "FINESS",
+        language.pick("nom", "name"),
+        language.pick("catégorie", "kind"),
+        language.pick("commune", "town"),
+        language.pick("dép.", "dep."),
+        language.pick("région", "region"),
+    ];
+    table::print(
+        headings,
+        answer.structures.into_iter().map(|s| {
+            let kind = word::<vocabulary::StructureKind, _>(s.kind(), language);
+            [s.finess, s.name, kind, s.town, s.department, s.region]
+        }),
+    );
+    Ok(())
+}

@@ -1,0 +1,143 @@
+//! The rules of the house that no type can hold: who depends on whom, and which
+//! way the arrows point inside a service.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+
+const SERVICES: [&str; 4] = ["intake", "notification", "qualification", "statistics"];
+const ROOMS: [&str; 7] = ["main", "config", "lib", "grpc", "domain", "store", "convert"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies below the root").to_owned()
+}
+
+fn metadata() -> Value {
+    let output = Command::new(env!("CARGO"))
+        .args(["metadata", "--no-deps", "--format-version=1", "--offline"])
+        .current_dir(root())
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The suite's own crates on which each of them depends, tests left out.
+fn own_dependencies() -> BTreeMap<String, BTreeSet<String>> {
+    let metadata = metadata();
+    let packages = metadata["packages"].as_array().unwrap();
+    let own: BTreeSet<&str> = packages.iter().map(|p| p["name"].as_str().unwrap()).collect();
+    let dependencies = |package: &Value| -> BTreeSet<String> {
+        let all = package["dependencies"].as_array().unwrap().iter();
+        let normal = all.filter(|d| d["kind"].is_null()).map(|d| d["name"].as_str().unwrap());
+        normal.filter(|name| own.contains(name)).map(str::to_owned).collect()
+    };
+    packages.iter().map(|p| (p["name"].as_str().unwrap().to_owned(), dependencies(p))).collect()
+}
+
+#[test]
+fn dependencies_point_one_way() {
+    let service: &[&str] = &["eventlog", "platform", "proto", "vocabulary"];
+    let allowed: BTreeMap<&str, &[&str]> = BTreeMap::from([
+        ("vocabulary", &[][..]),
+        ("proto", &["vocabulary"][..]),
+        ("platform", &["proto", "vocabulary"][..]),
+        ("eventlog", &["platform", "proto", "vocabulary"][..]),
+        ("testkit", &[][..]),
+        ("intake", service),
+        ("qualification", service),
+        ("notification", service),
+        ("statistics", service),
+    ]);
+    let found = own_dependencies();
+    for (name, allowed) in allowed {
+        let wrong: Vec<_> = found[name].iter().filter(|d| !allowed.contains(&d.as_str())).collect();
+        assert!(wrong.is_empty(), "{name} must not depend on {wrong:?}");
+    }
+}
+
+#[test]
+fn a_service_has_the_same_rooms_as_the_others() {
+    for service in SERVICES {
+        let source = root().join("services").join(service).join("src");
+        for room in ROOMS {
+            assert!(source.join(format!("{room}.rs")).exists(), "{service} lacks src/{room}.rs");
+        }
+        assert!(root().join("services").join(service).join("migrations").is_dir());
+    }
+}
+
+/// The files of a room: `room.rs` and everything below `room/`.
+fn room_files(service: &str, room: &str) -> Vec<PathBuf> {
+    let source = root().join("services").join(service).join("src");
+    let mut files = vec![source.join(format!("{room}.rs"))];
+    let mut folders = vec![source.join(room)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).into_iter().flatten() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files
+}
+
+/// The code of a file without its comments and its own tests.
+fn code(file: &Path) -> String {
+    let text = fs::read_to_string(file).unwrap();
+    let before_tests = text.split("#[cfg(test)]").next().unwrap_or_default();
+    let lines = before_tests.lines().filter(|line| !line.trim_start().starts_with("//"));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn arrows_inside_a_service_point_to_the_pure() {
+    // A room, and what its code must not name.
+    let rules: [(&str, &[&str]); 3] = [
+        (
+            "domain",
+            &[
+                "sqlx", "proto::", "tonic", "prost", "tokio", "platform::now", "crate::store", "crate::convert",
+                "crate::grpc", "crate::consume", "now_utc", "SystemTime",
+            ],
+        ),
+        ("convert", &["sqlx", "crate::store", "crate::grpc", "crate::consume"]),
+        ("store", &["proto::", "tonic::", "crate::convert", "crate::grpc", "crate::consume"]),
+    ];
+    for service in SERVICES {
+        for (room, forbidden) in rules {
+            for file in room_files(service, room) {
+                let code = code(&file);
+                for word in forbidden {
+                    assert!(!code.contains(word), "{} names {word}", file.display());
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_service_reads_its_environment_in_config_only() {
+    for service in SERVICES {
+        for room in ROOMS.into_iter().filter(|room| *room != "config") {
+            for file in room_files(service, room) {
+                assert!(!code(&file).contains("env::var"), "{} reads the environment", file.display());
+            }
+        }
+    }
+}
+
+#[test]
+fn every_folder_is_named_after_its_crate() {
+    for package in metadata()["packages"].as_array().unwrap() {
+        let manifest = Path::new(package["manifest_path"].as_str().unwrap());
+        let folder = manifest.parent().and_then(Path::file_name).unwrap();
+        assert_eq!(folder.to_str(), package["name"].as_str());
+    }
+}
