@@ -1,1 +1,38 @@
-//! placeholder
+#![doc = include_str!("../README.md")]
+
+mod apply;
+mod config;
+mod consumer;
+mod event;
+mod log;
+mod maintenance;
+mod metrics;
+mod outage;
+mod partition;
+mod relay;
+mod restore;
+mod serve;
+mod snapshot;
+mod stream;
+mod transaction;
+mod wire;
+
+pub use apply::{Acceptance, Apply, ApplyError};
+pub use config::EventLogConfig;
+pub use consumer::{Consumer, ConsumerHandle, Source, Step};
+pub use event::{Event, MAX_PAYLOAD_BYTES, NewEvent};
+pub use log::{Description, Log, OpenError};
+pub use maintenance::Maintenance;
+pub use metrics::LogMetrics;
+pub use relay::{Relay, RelayError};
+pub use restore::{adopt, reincarnate};
+pub use serve::{consumer_service, event_log_service};
+pub use snapshot::{Snapshot, SnapshotPage};
+pub use stream::Streams;
+pub use transaction::in_transaction;
+
+/// The tables of the log and of its consumers, in the schema of each service.
+pub static MIGRATOR: sqlx::migrate::Migrator = sqlx::migrate!();
+
+/// What an operator reads when a consumer meets another history.
+pub(crate) const RUNBOOK: &str = "docs/runbooks/log-incarnation.md";

@@ -1,0 +1,309 @@
+//! Where events come from: the streams of Redis, and the producer itself.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use platform::Error;
+use proto::eventlog::v1::{
+    DescribeRequest, DescribeResponse, ReadRequest, ReportOffsetsRequest, ShardPosition,
+    SnapshotRequest, SnapshotResponse, event_log_service_client::EventLogServiceClient,
+    snapshot_response::Part,
+};
+use tokio::time::Instant;
+use tonic::{Code, Request, Status, Streaming, transport::Channel};
+use tonic_types::StatusExt as _;
+use uuid::Uuid;
+
+use super::Trouble;
+use crate::{
+    Description, Event, Streams,
+    outage::Outage,
+    stream::{Connection, Entries, History},
+    wire,
+};
+
+/// The longest that a read of the streams waits.
+pub(super) const BLOCK: Duration = Duration::from_secs(1);
+/// How many events a read of a stream, and hence a batch, holds at most.
+pub(super) const BATCH: u16 = 256;
+const ASK_TIMEOUT: Duration = Duration::from_secs(5);
+const REPORT_TIMEOUT: Duration = Duration::from_secs(1);
+const MAX_EVENTS: u32 = 1000;
+
+/// Where a consumer reads: from the producer, and faster where there is Redis.
+#[derive(Clone, Debug)]
+pub struct Source {
+    channel: Channel,
+    streams: Option<Streams>,
+}
+
+impl Source {
+    /// Reads over a channel to the producer's internal listener.
+    pub fn new(channel: Channel, streams: Option<Streams>) -> Self {
+        Self { channel, streams }
+    }
+}
+
+/// The producer as a consumer talks to it.
+pub(super) struct Producer {
+    name: &'static str,
+    client: EventLogServiceClient<Channel>,
+    streams: Option<Streams>,
+    connection: Option<Connection>,
+    connect_at: Instant,
+    outage: Outage,
+}
+
+/// What the streams told.
+pub(super) enum Heard {
+    /// Entries of some shards.
+    Entries(Vec<Entries>),
+    /// Nothing within the time.
+    Silence,
+    /// There is no Redis now.
+    Away,
+}
+
+/// What the producer answered.
+pub(super) struct Answer {
+    pub(super) events: BTreeMap<u16, Vec<Event>>,
+    pub(super) heads: BTreeMap<u16, u64>,
+}
+
+/// A snapshot under way.
+pub(super) struct Incoming {
+    pub(super) description: Description,
+    stream: Streaming<SnapshotResponse>,
+}
+
+impl Producer {
+    pub(super) fn new(name: &'static str, source: Source) -> Self {
+        Self {
+            name,
+            client: EventLogServiceClient::new(source.channel),
+            streams: source.streams,
+            connection: None,
+            connect_at: Instant::now(),
+            outage: Outage::of("Redis (consumer)"),
+        }
+    }
+
+    /// Waits for what follows these positions in the streams. On a cluster of
+    /// Redis this would be one connection per stream.
+    pub(super) async fn listen(
+        &mut self,
+        incarnation: Uuid,
+        after: &[(u16, u64)],
+        block: Duration,
+    ) -> Heard {
+        let Some(streams) = &self.streams else {
+            return Heard::Away;
+        };
+        if Instant::now() < self.connect_at {
+            return Heard::Away;
+        }
+        let history = History {
+            producer: self.name,
+            incarnation,
+        };
+        let read = async {
+            let mut connection = match self.connection.take() {
+                Some(connection) => connection,
+                None => streams.connect_blocking(BLOCK).await?,
+            };
+            let entries = connection
+                .read(&history, after, BATCH, block.min(BLOCK))
+                .await?;
+            Ok::<_, redis::RedisError>((connection, entries))
+        };
+        match read.await {
+            Ok((connection, entries)) => {
+                self.outage.over();
+                self.connection = Some(connection);
+                if entries.is_empty() {
+                    Heard::Silence
+                } else {
+                    Heard::Entries(entries)
+                }
+            }
+            Err(error) => {
+                self.connect_at = Instant::now() + self.outage.failed(&error);
+                Heard::Away
+            }
+        }
+    }
+
+    /// Asks the producer for what follows these positions.
+    pub(super) async fn read(
+        &mut self,
+        incarnation: Uuid,
+        after: &[(u16, u64)],
+    ) -> Result<Answer, Trouble> {
+        let mut request = Request::new(ReadRequest {
+            incarnation: incarnation.to_string(),
+            after: after
+                .iter()
+                .map(|&(shard, position)| shard_position(shard, position))
+                .collect(),
+            max_events: MAX_EVENTS,
+        });
+        request.set_timeout(ASK_TIMEOUT);
+        let response = self
+            .client
+            .read(request)
+            .await
+            .map_err(|status| trouble(&status))?
+            .into_inner();
+        let mut events: BTreeMap<u16, Vec<Event>> = BTreeMap::new();
+        for placed in response.events {
+            let shard = shard_number(placed.shard)?;
+            let envelope = placed.event.unwrap_or_default();
+            let event = wire::from_cloud_event(shard, placed.position, envelope)
+                .map_err(Error::internal)?;
+            events.entry(shard).or_default().push(event);
+        }
+        for &(shard, position) in after {
+            let Some(events) = events.get(&shard) else {
+                continue;
+            };
+            if !events
+                .iter()
+                .zip(position + 1..)
+                .all(|(event, position)| event.position == position)
+            {
+                let gap =
+                    Error::unavailable("LOG_WITH_A_GAP", "the producer's answer does not follow");
+                return Err(gap.into());
+            }
+        }
+        let heads = response.heads.iter();
+        let heads = heads.map(|head| Ok((shard_number(head.shard)?, head.position)));
+        Ok(Answer {
+            events,
+            heads: heads.collect::<Result<_, Trouble>>()?,
+        })
+    }
+
+    /// Asks which log it is.
+    pub(super) async fn describe(&mut self) -> Result<Description, Trouble> {
+        let mut request = Request::new(DescribeRequest {});
+        request.set_timeout(ASK_TIMEOUT);
+        let response = self
+            .client
+            .describe(request)
+            .await
+            .map_err(|status| trouble(&status))?;
+        description(&response.into_inner())
+    }
+
+    /// Asks for the full state.
+    pub(super) async fn snapshot(&mut self) -> Result<Incoming, Trouble> {
+        let response = self
+            .client
+            .snapshot(SnapshotRequest {})
+            .await
+            .map_err(|status| trouble(&status))?;
+        let mut stream = response.into_inner();
+        let first = stream.message().await.map_err(|status| trouble(&status))?;
+        match first.and_then(|message| message.part) {
+            Some(Part::Description(first)) => Ok(Incoming {
+                description: description(&first)?,
+                stream,
+            }),
+            _ => Err(malformed()),
+        }
+    }
+
+    /// Tells the producer how far the consumer has applied.
+    pub(super) async fn report(
+        &mut self,
+        incarnation: Uuid,
+        applied: &[(u16, u64)],
+    ) -> Result<(), Status> {
+        let mut request = Request::new(ReportOffsetsRequest {
+            incarnation: incarnation.to_string(),
+            applied: applied
+                .iter()
+                .map(|&(shard, position)| shard_position(shard, position))
+                .collect(),
+        });
+        request.set_timeout(REPORT_TIMEOUT);
+        self.client.report_offsets(request).await?;
+        Ok(())
+    }
+}
+
+impl Incoming {
+    /// The next events of the state, by shard; `None` at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<BTreeMap<u16, Vec<Event>>>, Trouble> {
+        let Some(message) = self
+            .stream
+            .message()
+            .await
+            .map_err(|status| trouble(&status))?
+        else {
+            return Ok(None);
+        };
+        let Some(Part::Events(batch)) = message.part else {
+            return Err(malformed());
+        };
+        let shards = u16::try_from(self.description.heads.len()).map_err(|_| malformed())?;
+        let mut events: BTreeMap<u16, Vec<Event>> = BTreeMap::new();
+        for envelope in batch.events {
+            let mut event = wire::from_cloud_event(0, 0, envelope).map_err(Error::internal)?;
+            event.shard = vocabulary::shard_of(&event.subject, shards);
+            events.entry(event.shard).or_default().push(event);
+        }
+        Ok(Some(events))
+    }
+}
+
+/// What a refusal of the producer means to a consumer.
+fn trouble(status: &Status) -> Trouble {
+    match status.code() {
+        Code::FailedPrecondition => {
+            let reason = status
+                .get_error_details()
+                .error_info()
+                .map(|info| info.reason.clone());
+            Trouble::Stop(reason.unwrap_or_else(|| "FAILED_PRECONDITION".to_owned()))
+        }
+        Code::OutOfRange => Trouble::BelowFloor,
+        code => Trouble::Later(Error::unavailable(
+            "PRODUCER_UNAVAILABLE",
+            format!("the producer of the log answers {code:?}"),
+        )),
+    }
+}
+
+fn malformed() -> Trouble {
+    Trouble::Later(Error::unavailable(
+        "MALFORMED_ANSWER",
+        "the producer's answer is not understood",
+    ))
+}
+
+fn description(response: &DescribeResponse) -> Result<Description, Trouble> {
+    let positions = |list: &[ShardPosition]| {
+        let mut positions = vec![0; usize::try_from(response.shards).ok()?];
+        for entry in list {
+            *positions.get_mut(usize::try_from(entry.shard).ok()?)? = entry.position;
+        }
+        Some(positions)
+    };
+    Ok(Description {
+        incarnation: Uuid::try_parse(&response.incarnation).map_err(|_| malformed())?,
+        heads: positions(&response.heads).ok_or_else(malformed)?,
+        floors: positions(&response.floors).ok_or_else(malformed)?,
+    })
+}
+
+fn shard_number(shard: u32) -> Result<u16, Trouble> {
+    u16::try_from(shard).map_err(|_| malformed())
+}
+
+fn shard_position(shard: u16, position: u64) -> ShardPosition {
+    ShardPosition {
+        shard: u32::from(shard),
+        position,
+    }
+}

@@ -1,0 +1,333 @@
+//! Follows a log from where the offsets stand.
+
+use std::time::Duration;
+
+use futures::{StreamExt as _, stream};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use super::{
+    Core, Trouble,
+    batch::{self, End, Progress},
+    fetch::{BATCH, BLOCK, Heard, Producer},
+    offset::{self, Offset, Offsets},
+    parked,
+};
+use crate::{
+    Event,
+    outage::{Outage, backoff},
+    stream::Continuity,
+};
+
+/// How long a shard may be silent before the producer is asked.
+const IDLE: Duration = Duration::from_secs(1);
+/// How often the producer is asked when there is no Redis.
+const POLL: Duration = Duration::from_millis(200);
+const REPORT: Duration = Duration::from_secs(5);
+/// Shards that are applied at once.
+const AT_ONCE: usize = 4;
+
+/// A consumer that knows where it stands.
+pub(super) struct Following {
+    incarnation: Uuid,
+    shards: Vec<Shard>,
+    /// The streams are not enough: ask the producer.
+    asking: bool,
+    ask_at: Instant,
+    /// The shard that comes first in the next question: a page may not reach the
+    /// last.
+    turn: usize,
+    outage: Outage,
+    report_at: Instant,
+    reported: Option<Offsets>,
+}
+
+struct Shard {
+    number: u16,
+    position: u64,
+    /// When news of it, or that there is none, came last.
+    heard: Instant,
+    /// Left alone until then: another replica has it, or it failed.
+    resume_at: Instant,
+    failures: u32,
+}
+
+/// Events that follow a shard's position.
+struct Batch {
+    index: usize,
+    events: Vec<Event>,
+}
+
+impl Following {
+    pub(super) fn new(incarnation: Uuid, offsets: &Offsets) -> Self {
+        let now = Instant::now();
+        let shards = offsets.0.iter().map(|offset| Shard {
+            number: offset.shard,
+            position: offset.position,
+            heard: now,
+            resume_at: now,
+            failures: 0,
+        });
+        Self {
+            incarnation,
+            shards: shards.collect(),
+            asking: true,
+            ask_at: now,
+            turn: 0,
+            outage: Outage::of("the producer of a log"),
+            report_at: now,
+            reported: None,
+        }
+    }
+
+    /// The offsets as far as known.
+    pub(super) fn offsets(&self) -> Offsets {
+        let offsets = self.shards.iter().map(|shard| Offset {
+            shard: shard.number,
+            incarnation: Some(self.incarnation),
+            position: shard.position,
+        });
+        Offsets(offsets.collect())
+    }
+
+    /// Waits for events and applies them; returns how many.
+    pub(super) async fn step(
+        &mut self,
+        core: &Core,
+        producer: &mut Producer,
+    ) -> Result<usize, Trouble> {
+        self.report(core, producer).await?;
+        let now = Instant::now();
+        let awake: Vec<usize> = (0..self.shards.len())
+            .filter(|&i| self.shards[i].resume_at <= now)
+            .collect();
+        if awake.is_empty() {
+            if let Some(first) = self.shards.iter().map(|shard| shard.resume_at).min() {
+                tokio::time::sleep_until(first).await;
+            }
+            return Ok(0);
+        }
+        let silent = awake
+            .iter()
+            .any(|&i| now.duration_since(self.shards[i].heard) >= IDLE);
+        let batches = if (self.asking || silent) && self.ask_at <= now {
+            self.ask(core, producer, &awake).await?
+        } else {
+            self.listen(core, producer, &awake).await
+        };
+        self.apply(core, batches).await
+    }
+
+    /// Waits for the streams.
+    async fn listen(
+        &mut self,
+        core: &Core,
+        producer: &mut Producer,
+        awake: &[usize],
+    ) -> Vec<Batch> {
+        let now = Instant::now();
+        let after: Vec<(u16, u64)> = awake.iter().map(|&i| self.shards[i].place()).collect();
+        let due = self.shards.iter().map(|shard| {
+            if shard.resume_at > now {
+                shard.resume_at
+            } else {
+                (shard.heard + IDLE).max(self.ask_at)
+            }
+        });
+        let block = due
+            .min()
+            .map_or(BLOCK, |due| due.saturating_duration_since(now));
+        let entries = match producer.listen(self.incarnation, &after, block).await {
+            Heard::Entries(entries) => entries,
+            Heard::Silence => return Vec::new(),
+            Heard::Away => {
+                tokio::time::sleep_until(self.ask_at.max(now + POLL)).await;
+                self.asking = true;
+                return Vec::new();
+            }
+        };
+        let mut batches = Vec::new();
+        for entries in entries {
+            let Some(index) = self
+                .shards
+                .iter()
+                .position(|shard| shard.number == entries.shard)
+            else {
+                continue;
+            };
+            if entries.continuity == Continuity::Gap {
+                self.asking = true;
+                core.metrics.gaps.get_or_create(&core.labels()).inc();
+            }
+            if !entries.events.is_empty() {
+                self.shards[index].heard = Instant::now();
+                batches.push(Batch {
+                    index,
+                    events: entries.events,
+                });
+            }
+        }
+        note_read(core, "redis", &batches);
+        batches
+    }
+
+    /// Asks the producer, once for all shards. When it is away, the streams go on.
+    async fn ask(
+        &mut self,
+        core: &Core,
+        producer: &mut Producer,
+        awake: &[usize],
+    ) -> Result<Vec<Batch>, Trouble> {
+        let mut after: Vec<(u16, u64)> = awake.iter().map(|&i| self.shards[i].place()).collect();
+        self.turn = self.turn.wrapping_add(1);
+        let first = self.turn % after.len();
+        after.rotate_left(first);
+        let mut answer = match producer.read(self.incarnation, &after).await {
+            Ok(answer) => answer,
+            Err(Trouble::Later(error)) => {
+                self.ask_at = Instant::now() + self.outage.failed(&error);
+                return Ok(Vec::new());
+            }
+            Err(trouble) => return Err(trouble),
+        };
+        self.outage.over();
+        self.asking = false;
+        let mut batches = Vec::new();
+        for &index in awake {
+            let shard = &mut self.shards[index];
+            shard.heard = Instant::now();
+            let events = answer.events.remove(&shard.number).unwrap_or_default();
+            let reached = events.last().map_or(shard.position, |last| last.position);
+            if let Some(&head) = answer.heads.get(&shard.number) {
+                core.saw_head(shard.number, head, shard.position);
+                self.asking |= reached < head;
+            }
+            if !events.is_empty() {
+                batches.push(Batch { index, events });
+            }
+        }
+        note_read(core, "grpc", &batches);
+        Ok(batches)
+    }
+
+    /// Applies batches of several shards at once.
+    async fn apply(&mut self, core: &Core, batches: Vec<Batch>) -> Result<usize, Trouble> {
+        let incarnation = self.incarnation;
+        let work = batches.into_iter().map(|batch| {
+            let number = self.shards[batch.index].number;
+            async move {
+                let progress = apply_in_parts(core, incarnation, number, &batch.events).await;
+                (batch, progress)
+            }
+        });
+        let outcomes: Vec<(Batch, Progress)> =
+            stream::iter(work).buffer_unordered(AT_ONCE).collect().await;
+        let mut done = 0;
+        for (batch, progress) in outcomes {
+            done += progress.done;
+            self.shards[batch.index].note(core, &batch.events, progress)?;
+        }
+        Ok(done)
+    }
+
+    /// Tells the producer how far the consumer is, from time to time.
+    async fn report(&mut self, core: &Core, producer: &mut Producer) -> Result<(), Trouble> {
+        if Instant::now() < self.report_at {
+            return Ok(());
+        }
+        self.report_at = Instant::now() + REPORT;
+        let parked = parked::count(core).await?;
+        core.metrics
+            .parked
+            .get_or_create(&core.labels())
+            .set(parked);
+        let offsets = offset::load(core).await?;
+        if offsets.incarnation() != Some(self.incarnation) {
+            return Err(Trouble::Moved);
+        }
+        if self.reported.as_ref() == Some(&offsets) {
+            return Ok(());
+        }
+        let applied: Vec<(u16, u64)> = offsets
+            .0
+            .iter()
+            .map(|offset| (offset.shard, offset.position))
+            .collect();
+        match producer.report(self.incarnation, &applied).await {
+            Ok(()) => self.reported = Some(offsets),
+            // A read finds out what is wrong and says so.
+            Err(status) => tracing::debug!(code = ?status.code(), "could not report offsets"),
+        }
+        Ok(())
+    }
+}
+
+impl Shard {
+    fn place(&self) -> (u16, u64) {
+        (self.number, self.position)
+    }
+
+    fn note(&mut self, core: &Core, events: &[Event], progress: Progress) -> Result<(), Trouble> {
+        let done = events[..progress.done].last();
+        self.position = done.map_or(self.position, |last| last.position);
+        match progress.end {
+            End::At(position) => {
+                self.position = position;
+                self.failures = 0;
+            }
+            End::Busy => {
+                core.metrics
+                    .skipped_locked
+                    .get_or_create(&core.labels())
+                    .inc();
+                self.leave_alone();
+            }
+            End::Failed(error) => {
+                core.metrics.failures.get_or_create(&core.labels()).inc();
+                if self.failures == 0 {
+                    tracing::warn!(
+                        consumer = core.name,
+                        producer = core.producer,
+                        shard = self.number,
+                        position = self.position,
+                        error = &error as &dyn std::error::Error,
+                        "events could not be applied now; retrying for ever",
+                    );
+                }
+                self.leave_alone();
+            }
+            End::Reincarnated => return Err(Trouble::Moved),
+        }
+        let head = events.last().map_or(self.position, |last| last.position);
+        core.saw_head(self.number, head.max(self.position), self.position);
+        Ok(())
+    }
+
+    fn leave_alone(&mut self) {
+        self.failures = self.failures.saturating_add(1);
+        self.resume_at = Instant::now() + backoff(self.failures);
+    }
+}
+
+/// Applies events in batches of a bounded size.
+async fn apply_in_parts(core: &Core, incarnation: Uuid, shard: u16, events: &[Event]) -> Progress {
+    let mut done = 0;
+    for part in events.chunks(usize::from(BATCH)) {
+        let progress = batch::apply(core, incarnation, shard, part).await;
+        done += progress.done;
+        let last = part.last().map(|event| event.position);
+        if !matches!(progress.end, End::At(position) if Some(position) == last) {
+            return Progress { done, ..progress };
+        }
+    }
+    let end = End::At(events.last().map_or(0, |event| event.position));
+    Progress { done, end }
+}
+
+fn note_read(core: &Core, source: &'static str, batches: &[Batch]) {
+    let events: usize = batches.iter().map(|batch| batch.events.len()).sum();
+    core.metrics
+        .read
+        .get_or_create(&core.source_labels(source))
+        .inc_by(events as u64);
+}

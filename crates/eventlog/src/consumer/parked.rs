@@ -1,0 +1,300 @@
+//! Events that could not be applied, kept aside until someone decides.
+
+use std::collections::HashSet;
+
+use sqlx::{Connection as _, PgConnection, PgPool};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Core, batch};
+use crate::{Acceptance, ApplyError, Event, in_transaction};
+
+/// The reason of an event whose subject has parked events before it.
+pub(super) const BEHIND: &str = "behind_a_parked_event";
+/// The reason of an event whose type this release does not know.
+pub(super) const UNKNOWN: &str = "unknown_type";
+
+/// A parked event, as an operator sees it.
+#[derive(Debug)]
+pub(crate) struct ParkedRow {
+    pub(crate) arrival: i64,
+    pub(crate) consumer: String,
+    pub(crate) producer: String,
+    pub(crate) event_id: Uuid,
+    pub(crate) event_type: String,
+    pub(crate) subject: String,
+    pub(crate) shard: i32,
+    pub(crate) position: i64,
+    pub(crate) reason: String,
+    pub(crate) parked_at: OffsetDateTime,
+}
+
+/// What came of applying parked events again.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Retried {
+    pub(crate) applied: u32,
+    pub(crate) still_parked: u32,
+}
+
+/// Which of the events' subjects have parked events.
+pub(super) async fn subjects_of(
+    conn: &mut PgConnection,
+    core: &Core,
+    shard: u16,
+    events: &[Event],
+) -> Result<HashSet<String>, sqlx::Error> {
+    let subjects: Vec<&str> = events.iter().map(|event| event.subject.as_str()).collect();
+    let blocked = sqlx::query_scalar!(
+        "select distinct subject from parked_event
+         where consumer = $1 and producer = $2 and shard = $3 and subject = any($4)",
+        core.name,
+        core.producer,
+        i32::from(shard),
+        &subjects as &[&str],
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(blocked.into_iter().collect())
+}
+
+/// Parks events, each with its reason.
+pub(super) async fn park(
+    conn: &mut PgConnection,
+    core: &Core,
+    events: &[(&Event, &'static str)],
+) -> Result<(), sqlx::Error> {
+    let now = platform::now();
+    for (event, reason) in events {
+        if *reason != BEHIND {
+            tracing::error!(
+                consumer = core.name,
+                producer = core.producer,
+                event.id = %event.id,
+                event.r#type = %event.event_type,
+                event.shard = event.shard,
+                event.position = event.position,
+                reason,
+                "an event could not be applied and is kept aside with later ones of its subject: \
+                 retry or skip it",
+            );
+        }
+        sqlx::query!(
+            "insert into parked_event
+             (consumer, producer, event_id, shard, position, event_type, subject, recorded_at,
+              traceparent, payload, data_key, reason, parked_at)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+             on conflict do nothing",
+            core.name,
+            core.producer,
+            event.id,
+            i32::from(event.shard),
+            event.position.cast_signed(),
+            event.event_type,
+            event.subject,
+            event.time,
+            event.traceparent,
+            event.payload.as_ref(),
+            event.data_key,
+            reason,
+            now,
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Applies what an earlier release did not know and this one does.
+pub(super) async fn apply_known(core: &Core) -> platform::Result<()> {
+    let unknown = sqlx::query!(
+        "select distinct subject, event_type from parked_event
+         where consumer = $1 and producer = $2 and reason = $3",
+        core.name,
+        core.producer,
+        UNKNOWN,
+    )
+    .fetch_all(&core.pool)
+    .await?;
+    for row in unknown {
+        if core.apply.accepts(&row.event_type) == Acceptance::Park {
+            continue;
+        }
+        let retried = in_transaction(&core.pool, async |conn| {
+            retry(conn, core, &row.subject).await
+        })
+        .await?;
+        core.apply.committed();
+        tracing::info!(
+            consumer = core.name,
+            producer = core.producer,
+            r#type = row.event_type,
+            applied = retried.map_or(0, |retried| retried.applied),
+            "applied events that an earlier release did not know",
+        );
+    }
+    Ok(())
+}
+
+/// Applies the parked events of a subject again, in order, as far as they can be.
+/// `None` when it has none.
+pub(crate) async fn retry(
+    conn: &mut PgConnection,
+    core: &Core,
+    subject: &str,
+) -> platform::Result<Option<Retried>> {
+    // Whoever holds the offset's row applies: nobody parks meanwhile.
+    sqlx::query!(
+        "select shard from consumer_offset
+         where consumer = $1 and producer = $2 and shard in (
+             select shard from parked_event where consumer = $1 and producer = $2 and subject = $3
+         )
+         for update",
+        core.name,
+        core.producer,
+        subject,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    let events = load(conn, core, subject).await?;
+    if events.is_empty() {
+        return Ok(None);
+    }
+    let mut applied: Vec<Uuid> = Vec::new();
+    for event in &events {
+        match core.apply.accepts(&event.event_type) {
+            Acceptance::Ignore => {}
+            Acceptance::Park => break,
+            Acceptance::Apply => {
+                let mut savepoint = Connection::begin(&mut *conn).await?;
+                match batch::apply_all(
+                    &mut savepoint,
+                    core,
+                    event.shard,
+                    std::slice::from_ref(event),
+                )
+                .await
+                {
+                    Ok(()) => savepoint.commit().await?,
+                    Err(ApplyError::Transient(error)) => return Err(error),
+                    Err(ApplyError::Poison(class)) => {
+                        savepoint.rollback().await?;
+                        blame(conn, core, event.id, class).await?;
+                        break;
+                    }
+                }
+            }
+        }
+        applied.push(event.id);
+    }
+    let still_parked = events.len() - applied.len();
+    forget(conn, core, &applied).await?;
+    Ok(Some(Retried {
+        applied: u32::try_from(applied.len()).unwrap_or(u32::MAX),
+        still_parked: u32::try_from(still_parked).unwrap_or(u32::MAX),
+    }))
+}
+
+/// Drops a parked event for good; returns its subject.
+pub(crate) async fn skip(
+    conn: &mut PgConnection,
+    core: &Core,
+    event_id: Uuid,
+) -> platform::Result<Option<String>> {
+    let skipped = sqlx::query_scalar!(
+        "delete from parked_event where consumer = $1 and producer = $2 and event_id = $3
+         returning subject",
+        core.name,
+        core.producer,
+        event_id,
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(skipped)
+}
+
+/// Lists parked events of all consumers of the schema, oldest first.
+pub(crate) async fn list(
+    pool: &PgPool,
+    after: i64,
+    limit: i64,
+) -> platform::Result<Vec<ParkedRow>> {
+    let rows = sqlx::query_as!(
+        ParkedRow,
+        "select arrival, consumer, producer, event_id, event_type, subject, shard, position, reason,
+                parked_at
+         from parked_event where arrival > $1 order by arrival limit $2",
+        after,
+        limit,
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows)
+}
+
+/// How many events the consumer has parked.
+pub(super) async fn count(core: &Core) -> platform::Result<i64> {
+    let count = sqlx::query_scalar!(
+        r#"select count(*) as "count!" from parked_event where consumer = $1 and producer = $2"#,
+        core.name,
+        core.producer,
+    )
+    .fetch_one(&core.pool)
+    .await?;
+    Ok(count)
+}
+
+async fn load(conn: &mut PgConnection, core: &Core, subject: &str) -> platform::Result<Vec<Event>> {
+    let rows = sqlx::query!(
+        "select shard, position, event_id, event_type, subject, recorded_at, traceparent, payload,
+                data_key
+         from parked_event where consumer = $1 and producer = $2 and subject = $3 order by arrival",
+        core.name,
+        core.producer,
+        subject,
+    )
+    .fetch_all(conn)
+    .await?;
+    let events = rows.into_iter().map(|row| Event {
+        shard: u16::try_from(row.shard).expect("a log has at most 1,024 shards"),
+        position: row.position.cast_unsigned(),
+        id: row.event_id,
+        event_type: row.event_type,
+        source: format!("/vigie/{}", core.producer),
+        subject: row.subject,
+        time: row.recorded_at,
+        traceparent: row.traceparent,
+        payload: row.payload.into(),
+        data_key: row.data_key,
+    });
+    Ok(events.collect())
+}
+
+async fn blame(
+    conn: &mut PgConnection,
+    core: &Core,
+    event_id: Uuid,
+    class: &str,
+) -> platform::Result<()> {
+    sqlx::query!(
+        "update parked_event set reason = $4 where consumer = $1 and producer = $2 and event_id = $3",
+        core.name,
+        core.producer,
+        event_id,
+        class,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+async fn forget(conn: &mut PgConnection, core: &Core, applied: &[Uuid]) -> platform::Result<()> {
+    sqlx::query!(
+        "delete from parked_event where consumer = $1 and producer = $2 and event_id = any($3)",
+        core.name,
+        core.producer,
+        applied,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}

@@ -1,0 +1,105 @@
+//! Events before they have a place in the log, and after.
+
+use prost::bytes::Bytes;
+use proto::Payload;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::ApplyError;
+
+/// The most that the payload of an event holds, in bytes.
+pub const MAX_PAYLOAD_BYTES: usize = 64 * 1024;
+
+/// An event about to be appended, with the fact it announces.
+#[derive(Clone, Debug)]
+pub struct NewEvent {
+    pub(crate) id: Uuid,
+    pub(crate) event_type: &'static str,
+    pub(crate) subject: String,
+    pub(crate) time: OffsetDateTime,
+    pub(crate) traceparent: Option<String>,
+    pub(crate) payload: Bytes,
+    pub(crate) data_key: Option<Vec<u8>>,
+}
+
+impl NewEvent {
+    /// Announces a fact about `subject` recorded at `time`, as part of the
+    /// present trace. The id derives from the fact: the same fact always
+    /// announces itself under the same id.
+    pub fn new<P: Payload>(id: Uuid, subject: String, time: OffsetDateTime, payload: &P) -> Self {
+        Self {
+            id,
+            event_type: P::TYPE,
+            subject,
+            time,
+            traceparent: platform::traceparent(),
+            payload: payload.encode_to_vec().into(),
+            data_key: None,
+        }
+    }
+
+    /// Lets the wrapped key of the payload's sealed field travel with it.
+    pub fn with_data_key(self, wrapped: Vec<u8>) -> Self {
+        Self {
+            data_key: Some(wrapped),
+            ..self
+        }
+    }
+
+    /// Makes the event part of another trace than the present one.
+    pub fn with_traceparent(self, traceparent: Option<String>) -> Self {
+        Self {
+            traceparent,
+            ..self
+        }
+    }
+}
+
+/// An event where it stands in the log of its producer.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// The shard, from 0.
+    pub shard: u16,
+    /// The place in the shard, from 1; 0 for an event of a snapshot.
+    pub position: u64,
+    /// The id, derived from the fact.
+    pub id: Uuid,
+    /// The CloudEvents type, `vigie.report.submitted.v1` and the like.
+    pub event_type: String,
+    /// Whose log it is of, `/vigie/intake` and the like.
+    pub source: String,
+    /// What it is about.
+    pub subject: String,
+    /// When the fact was recorded.
+    pub time: OffsetDateTime,
+    /// The trace of the request that caused it (W3C).
+    pub traceparent: Option<String>,
+    /// The payload, encoded in protobuf.
+    pub payload: Bytes,
+    /// The wrapped key of the payload's sealed field; absent once erased.
+    pub data_key: Option<Vec<u8>>,
+}
+
+impl Event {
+    /// Reads the payload. Fields and enumeration numbers of later releases are
+    /// passed over or kept, never refused.
+    pub fn decode<P: Payload>(&self) -> Result<P, ApplyError> {
+        if self.event_type != P::TYPE {
+            return Err(ApplyError::Poison("unexpected_type"));
+        }
+        P::decode(self.payload.clone()).map_err(|_| ApplyError::Poison("undecodable_payload"))
+    }
+
+    /// A span for the work on this event, within the trace that caused it.
+    pub fn span(&self) -> tracing::Span {
+        let span = tracing::info_span!(
+            "apply event",
+            event.id = %self.id,
+            event.r#type = %self.event_type,
+            event.shard = self.shard,
+            event.position = self.position,
+        );
+        platform::follow(&span, self.traceparent.as_deref());
+        span
+    }
+}

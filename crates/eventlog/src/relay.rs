@@ -1,0 +1,215 @@
+//! Publishes the log to Redis by continuing where the streams end.
+
+use std::time::Duration;
+
+use redis::RedisError;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    Log, LogMetrics,
+    log::Description,
+    outage::Outage,
+    stream::{Connection, History, Streams},
+};
+
+/// The safety net under [`Log::committed`].
+const POLL: Duration = Duration::from_millis(200);
+/// How often streams without news are compared with the log, so that a wiped
+/// Redis fills again.
+const COMPARE: Duration = Duration::from_secs(1);
+const TRIM: Duration = Duration::from_secs(60);
+/// Streams hold the last day; who is further behind asks the producer.
+const KEPT: time::Duration = time::Duration::hours(24);
+/// Where an empty stream starts, counted back from the head.
+const REFILL: u64 = 10_000;
+const PAGE: u16 = 256;
+
+/// Publishes the log to Redis. Any number may run: Redis refuses what is there.
+pub struct Relay {
+    log: Log,
+    streams: Streams,
+    metrics: LogMetrics,
+    connection: Option<Connection>,
+    /// Where the streams of the present history end, as far as known.
+    published: Vec<u64>,
+    history: Option<History>,
+    compare_at: Instant,
+    trim_at: Instant,
+    outage: Outage,
+}
+
+/// Why a round of the relay failed.
+#[derive(Debug, thiserror::Error)]
+pub enum RelayError {
+    /// Redis is away or refuses.
+    #[error("Redis: {0}")]
+    Redis(#[from] RedisError),
+    /// The database is away.
+    #[error("database: {0}")]
+    Database(#[from] platform::Error),
+}
+
+impl From<sqlx::Error> for RelayError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Database(error.into())
+    }
+}
+
+impl Relay {
+    /// Prepares the relay of a log; connects later.
+    pub fn new(log: Log, streams: Streams, metrics: LogMetrics) -> Self {
+        let now = Instant::now();
+        Self {
+            log,
+            streams,
+            metrics,
+            connection: None,
+            published: Vec::new(),
+            history: None,
+            compare_at: now,
+            trim_at: now,
+            outage: Outage::of("Redis (relay)"),
+        }
+    }
+
+    /// Publishes until the shutdown; never fails.
+    pub async fn run(mut self, shutdown: CancellationToken) {
+        let log = self.log.clone();
+        let work = async {
+            loop {
+                // Registered before looking, so that no commit is missed.
+                let appended = log.appended().notified();
+                tokio::pin!(appended);
+                appended.as_mut().enable();
+                match self.step().await {
+                    Ok(_) => {
+                        self.outage.over();
+                        let _ = tokio::time::timeout(POLL, appended).await;
+                    }
+                    Err(error) => {
+                        self.connection = None;
+                        self.metrics.relay_errors.inc();
+                        tokio::time::sleep(self.outage.failed(&error)).await;
+                    }
+                }
+            }
+        };
+        shutdown.run_until_cancelled(work).await;
+    }
+
+    /// Publishes what follows the ends of the streams; returns how much.
+    pub async fn step(&mut self) -> Result<u64, RelayError> {
+        let mut conn = self.log.pool().acquire().await?;
+        let description = self.log.describe(&mut conn).await?;
+        drop(conn);
+        let history = History {
+            producer: self.log.producer(),
+            incarnation: description.incarnation,
+        };
+        if self.history.as_ref() != Some(&history) {
+            self.published = vec![0; description.heads.len()];
+            self.compare_at = Instant::now();
+            self.history = Some(history.clone());
+        }
+        let behind: u64 = description
+            .heads
+            .iter()
+            .zip(&self.published)
+            .map(|(head, published)| head.saturating_sub(*published))
+            .sum();
+        self.metrics.relay_behind.set(behind.cast_signed());
+
+        let mut connection = match self.connection.take() {
+            Some(connection) => connection,
+            None => self.streams.connect().await?,
+        };
+        let published = self
+            .publish(&mut connection, &history, &description)
+            .await?;
+        if Instant::now() >= self.trim_at {
+            self.trim(&mut connection, &history).await?;
+            self.trim_at = Instant::now() + TRIM;
+        }
+        self.connection = Some(connection);
+        Ok(published)
+    }
+
+    async fn publish(
+        &mut self,
+        connection: &mut Connection,
+        history: &History,
+        log: &Description,
+    ) -> Result<u64, RelayError> {
+        let everything = Instant::now() >= self.compare_at;
+        let shards: Vec<u16> = (0..self.log.shards())
+            .filter(|&shard| {
+                everything || log.heads[usize::from(shard)] > self.published[usize::from(shard)]
+            })
+            .collect();
+        if shards.is_empty() {
+            return Ok(0);
+        }
+        let mut count = 0;
+        let ends = connection.last(history, &shards).await?;
+        for (&shard, end) in shards.iter().zip(ends) {
+            let (head, floor) = (
+                log.heads[usize::from(shard)],
+                log.floors[usize::from(shard)],
+            );
+            let mut position = end.unwrap_or(head.saturating_sub(REFILL).max(floor));
+            if position > head && self.published[usize::from(shard)] <= head {
+                tracing::error!(
+                    producer = history.producer,
+                    shard,
+                    position,
+                    head,
+                    runbook = crate::RUNBOOK,
+                    "a stream of Redis is ahead of the log: the database was restored without a new incarnation",
+                );
+            }
+            while position < head {
+                let mut conn = self.log.pool().acquire().await?;
+                let events = self.log.page(&mut conn, shard, position, PAGE).await?;
+                drop(conn);
+                let Some(last) = events.last() else {
+                    break;
+                };
+                connection.publish(history, &events).await?;
+                count += last.position - position;
+                position = last.position;
+            }
+            self.published[usize::from(shard)] = position;
+        }
+        if everything {
+            self.compare_at = Instant::now() + COMPARE;
+        }
+        self.metrics.relay_published.inc_by(count);
+        self.metrics.relay_behind.set(0);
+        Ok(count)
+    }
+
+    /// Forgets what is more than a day old, by the marks that maintenance made.
+    async fn trim(&self, connection: &mut Connection, history: &History) -> Result<(), RelayError> {
+        let marks = sqlx::query!(
+            r#"select h.shard, coalesce(
+                   (select m.position from eventlog_mark m
+                    where m.shard = h.shard and m.at <= $1 order by m.at desc limit 1), 0) as "position!"
+               from eventlog_head h"#,
+            platform::now() - KEPT,
+        )
+        .fetch_all(self.log.pool())
+        .await?;
+        let keep_from: Vec<(u16, u64)> = marks
+            .iter()
+            .filter_map(|mark| {
+                Some((
+                    u16::try_from(mark.shard).ok()?,
+                    mark.position.cast_unsigned(),
+                ))
+            })
+            .collect();
+        connection.trim(history, &keep_from).await?;
+        Ok(())
+    }
+}

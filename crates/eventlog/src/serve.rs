@@ -1,0 +1,7 @@
+//! The log and its consumers over gRPC.
+
+mod consumer_service;
+mod log_service;
+
+pub use consumer_service::consumer_service;
+pub use log_service::event_log_service;

@@ -1,0 +1,372 @@
+//! Serves the log to the consumers of an allow-list, from PostgreSQL.
+
+use std::{collections::BTreeSet, pin::Pin, sync::Arc};
+
+use futures::{Stream, StreamExt as _};
+use platform::{Caller, Error, Result};
+use prost::Message as _;
+use proto::eventlog::v1::{
+    CloudEvent, DescribeRequest, DescribeResponse, EventBatch, PositionedEvent, ReadRequest,
+    ReadResponse, ReportOffsetsRequest, ReportOffsetsResponse, ShardPosition, SnapshotRequest,
+    SnapshotResponse,
+    event_log_service_server::{EventLogService, EventLogServiceServer},
+    snapshot_response::Part,
+};
+use sqlx::{PgConnection, PgPool};
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+
+use crate::{Description, Event, Log, NewEvent, Snapshot, log::PAGE_BYTES, wire};
+
+const DEFAULT_EVENTS: u32 = 256;
+const MAX_EVENTS: u32 = 1000;
+const SNAPSHOT_PAGE: u16 = 256;
+
+/// The gRPC service of a log, for the internal listener. Reads go through a small
+/// pool of their own, so that consumers never starve the service; only services
+/// in `allowed` may call.
+pub fn event_log_service(
+    log: Log,
+    read_pool: PgPool,
+    snapshot: Arc<dyn Snapshot>,
+    allowed: &'static [&'static str],
+) -> EventLogServiceServer<impl EventLogService> {
+    EventLogServiceServer::new(LogService {
+        log,
+        read_pool,
+        snapshot,
+        allowed,
+    })
+}
+
+struct LogService {
+    log: Log,
+    read_pool: PgPool,
+    snapshot: Arc<dyn Snapshot>,
+    allowed: &'static [&'static str],
+}
+
+/// Where a consumer wants to read on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct After {
+    shard: u16,
+    position: u64,
+}
+
+impl LogService {
+    /// The consumer that calls, if it may read this log.
+    fn consumer<'a, T>(&self, request: &'a Request<T>) -> Result<&'a str> {
+        let caller = Caller::of(request)?;
+        let name = caller.subject.as_str();
+        if caller.has(vocabulary::Role::Service) && self.allowed.contains(&name) {
+            Ok(name)
+        } else {
+            Err(Error::permission_denied(
+                "CONSUMER_NOT_ALLOWED",
+                "this service may not read this log",
+            ))
+        }
+    }
+
+    /// Reads the positions of a request: known shards, at most once each.
+    fn positions(&self, field: &str, positions: &[ShardPosition]) -> Result<Vec<After>> {
+        let mut seen = BTreeSet::new();
+        let parsed = positions.iter().map(|entry| {
+            let shard = u16::try_from(entry.shard)
+                .ok()
+                .filter(|&shard| shard < self.log.shards());
+            let shard = shard.ok_or_else(|| {
+                Error::invalid(field, "UNKNOWN_SHARD", "the log has no such shard")
+            })?;
+            if !seen.insert(shard) {
+                return Err(Error::invalid(
+                    field,
+                    "DUPLICATE_SHARD",
+                    "a shard is named twice",
+                ));
+            }
+            Ok(After {
+                shard,
+                position: entry.position,
+            })
+        });
+        parsed.collect()
+    }
+
+    async fn read_page(&self, request: ReadRequest) -> Result<ReadResponse> {
+        let after = self.positions("after", &request.after)?;
+        let max_events = match request.max_events {
+            0 => DEFAULT_EVENTS,
+            1..=MAX_EVENTS => request.max_events,
+            _ => {
+                return Err(Error::invalid(
+                    "max_events",
+                    "OUT_OF_RANGE",
+                    "1 to 1,000, or 0 for 256",
+                ));
+            }
+        };
+        let mut conn = self.read_pool.acquire().await?;
+        let log = self.log.describe(&mut conn).await?;
+        check_incarnation(&log, &request.incarnation, &after)?;
+        check_bounds(&log, &after)?;
+        let events = self
+            .read_shards(&mut conn, &log, &after, max_events)
+            .await?;
+        let heads = after.iter().map(|after| ShardPosition {
+            shard: u32::from(after.shard),
+            position: log.heads[usize::from(after.shard)],
+        });
+        Ok(ReadResponse {
+            incarnation: log.incarnation.to_string(),
+            heads: heads.collect(),
+            events: events.iter().map(placed).collect(),
+        })
+    }
+
+    async fn read_shards(
+        &self,
+        conn: &mut PgConnection,
+        log: &Description,
+        after: &[After],
+        max_events: u32,
+    ) -> Result<Vec<Event>> {
+        let mut room = u16::try_from(max_events).unwrap_or(u16::MAX);
+        let mut bytes = PAGE_BYTES;
+        let mut events: Vec<Event> = Vec::new();
+        for after in after {
+            if room == 0 || bytes <= 0 {
+                break;
+            }
+            if after.position >= log.heads[usize::from(after.shard)] {
+                continue;
+            }
+            let page = self
+                .log
+                .page_within(conn, after.shard, after.position, room, bytes)
+                .await?;
+            // A partition may be dropped between the two reads.
+            if page
+                .first()
+                .is_none_or(|event| event.position != after.position + 1)
+            {
+                return Err(below_floor());
+            }
+            room -= u16::try_from(page.len()).unwrap_or(room).min(room);
+            bytes -= page.iter().map(volume).sum::<i64>();
+            events.extend(page);
+        }
+        Ok(events)
+    }
+
+    async fn register(&self, consumer: &str, request: ReportOffsetsRequest) -> Result<()> {
+        let applied = self.positions("applied", &request.applied)?;
+        let mut conn = self.read_pool.acquire().await?;
+        let log = self.log.describe(&mut conn).await?;
+        check_incarnation(&log, &request.incarnation, &applied)?;
+        for after in &applied {
+            check_above(&log, *after)?;
+        }
+        let shards: Vec<i32> = applied.iter().map(|after| i32::from(after.shard)).collect();
+        let positions: Vec<i64> = applied
+            .iter()
+            .map(|after| after.position.cast_signed())
+            .collect();
+        sqlx::query!(
+            "insert into eventlog_registration (consumer, shard, position, reported_at)
+             select $1, shard, position, $4
+             from unnest($2::integer [], $3::bigint []) as a (shard, position)
+             order by shard
+             on conflict (consumer, shard) do update
+             set position = excluded.position, reported_at = excluded.reported_at",
+            consumer,
+            &shards,
+            &positions,
+            platform::now(),
+        )
+        .execute(&mut *conn)
+        .await?;
+        Ok(())
+    }
+}
+
+#[tonic::async_trait]
+impl EventLogService for LogService {
+    type SnapshotStream = Pin<Box<dyn Stream<Item = Result<SnapshotResponse, Status>> + Send>>;
+
+    async fn describe(
+        &self,
+        request: Request<DescribeRequest>,
+    ) -> Result<Response<DescribeResponse>, Status> {
+        self.consumer(&request)?;
+        let mut conn = self.read_pool.acquire().await.map_err(Error::from)?;
+        let log = self.log.describe(&mut conn).await?;
+        Ok(Response::new(described(&self.log, &log)))
+    }
+
+    async fn read(&self, request: Request<ReadRequest>) -> Result<Response<ReadResponse>, Status> {
+        self.consumer(&request)?;
+        Ok(Response::new(self.read_page(request.into_inner()).await?))
+    }
+
+    async fn snapshot(
+        &self,
+        request: Request<SnapshotRequest>,
+    ) -> Result<Response<Self::SnapshotStream>, Status> {
+        self.consumer(&request)?;
+        let stream = snapshot(
+            self.log.clone(),
+            self.read_pool.clone(),
+            Arc::clone(&self.snapshot),
+        );
+        Ok(Response::new(
+            stream.map(|part| part.map_err(Status::from)).boxed(),
+        ))
+    }
+
+    async fn report_offsets(
+        &self,
+        request: Request<ReportOffsetsRequest>,
+    ) -> Result<Response<ReportOffsetsResponse>, Status> {
+        let consumer = self.consumer(&request)?.to_owned();
+        self.register(&consumer, request.into_inner()).await?;
+        Ok(Response::new(ReportOffsetsResponse {}))
+    }
+}
+
+/// Streams the state from one repeatable-read transaction, with the heads that go
+/// with it.
+fn snapshot(
+    log: Log,
+    pool: PgPool,
+    source: Arc<dyn Snapshot>,
+) -> impl Stream<Item = Result<SnapshotResponse>> + Send {
+    async_stream::try_stream! {
+        let mut transaction = pool
+            .begin_with("begin isolation level repeatable read read only")
+            .await?;
+        // The consumer applies while it reads: the transaction may wait for it.
+        sqlx::query!("set local idle_in_transaction_session_timeout = '60s'")
+            .execute(&mut *transaction)
+            .await?;
+        let description = log.describe(&mut transaction).await?;
+        yield part(Part::Description(described(&log, &description)));
+        let mut cursor = None;
+        loop {
+            let page = source.page(&mut transaction, cursor, SNAPSHOT_PAGE).await?;
+            for events in batches(&log, page.events) {
+                yield part(Part::Events(EventBatch { events }));
+            }
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+    }
+}
+
+/// Envelopes in batches of at most 1 MiB.
+fn batches(log: &Log, events: Vec<NewEvent>) -> Vec<Vec<CloudEvent>> {
+    let mut batches: Vec<Vec<CloudEvent>> = Vec::new();
+    let mut room = 0;
+    for event in events {
+        let envelope = wire::to_cloud_event(&Event {
+            shard: log.shard_of(&event.subject),
+            position: 0,
+            id: event.id,
+            event_type: event.event_type.to_owned(),
+            source: log.source().to_owned(),
+            subject: event.subject,
+            time: event.time,
+            traceparent: None,
+            payload: event.payload,
+            data_key: event.data_key,
+        });
+        let size = i64::try_from(envelope.encoded_len()).unwrap_or(PAGE_BYTES);
+        match batches.last_mut() {
+            Some(batch) if size <= room => batch.push(envelope),
+            _ => {
+                batches.push(vec![envelope]);
+                room = PAGE_BYTES;
+            }
+        }
+        room -= size;
+    }
+    batches
+}
+
+fn check_incarnation(log: &Description, named: &str, after: &[After]) -> Result<()> {
+    if named.is_empty() && after.iter().all(|after| after.position == 0) {
+        return Ok(());
+    }
+    let named = Uuid::try_parse(named).map_err(|_| {
+        Error::invalid("incarnation", "NOT_A_UUID", "the UUID of the log's history")
+    })?;
+    if named == log.incarnation {
+        Ok(())
+    } else {
+        Err(Error::failed_precondition(
+            "LOG_REINCARNATED",
+            "the log has another history since it was restored",
+        ))
+    }
+}
+
+fn check_bounds(log: &Description, after: &[After]) -> Result<()> {
+    for after in after {
+        check_above(log, *after)?;
+        if after.position < log.floors[usize::from(after.shard)] {
+            return Err(below_floor());
+        }
+    }
+    Ok(())
+}
+
+fn check_above(log: &Description, after: After) -> Result<()> {
+    if after.position > log.heads[usize::from(after.shard)] {
+        return Err(Error::failed_precondition(
+            "OFFSET_ABOVE_HEAD",
+            "a position was never written: the database was restored",
+        ));
+    }
+    Ok(())
+}
+
+fn below_floor() -> Error {
+    Error::out_of_range(
+        "BELOW_FLOOR",
+        "events after a position were dropped: start from a snapshot",
+    )
+}
+
+fn described(log: &Log, description: &Description) -> DescribeResponse {
+    let positions = |list: &[u64]| {
+        let numbered = (0..).zip(list);
+        numbered
+            .map(|(shard, &position)| ShardPosition { shard, position })
+            .collect()
+    };
+    DescribeResponse {
+        producer: log.producer().to_owned(),
+        incarnation: description.incarnation.to_string(),
+        shards: u32::from(log.shards()),
+        heads: positions(&description.heads),
+        floors: positions(&description.floors),
+    }
+}
+
+fn placed(event: &Event) -> PositionedEvent {
+    PositionedEvent {
+        shard: u32::from(event.shard),
+        position: event.position,
+        event: Some(wire::to_cloud_event(event)),
+    }
+}
+
+fn part(part: Part) -> SnapshotResponse {
+    SnapshotResponse { part: Some(part) }
+}
+
+fn volume(event: &Event) -> i64 {
+    i64::try_from(event.payload.len() + event.subject.len() + 512).unwrap_or(PAGE_BYTES)
+}

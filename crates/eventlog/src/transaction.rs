@@ -1,0 +1,45 @@
+//! Work that runs again when PostgreSQL asks for it.
+
+use platform::{Error, Result};
+use sqlx::{PgConnection, PgPool};
+
+use crate::outage::backoff;
+
+const TRIES: u32 = 5;
+
+/// Runs work in a transaction, and runs it again after a deadlock, a lock
+/// time-out, a serialization failure or a lost connection, a few times.
+///
+/// A commit whose answer was lost may have happened: only for work that meets
+/// what exists and does nothing then (derived ids, `on conflict do nothing`).
+pub async fn in_transaction<T>(
+    pool: &PgPool,
+    work: impl AsyncFn(&mut PgConnection) -> Result<T>,
+) -> Result<T> {
+    let mut failures = 0;
+    loop {
+        match attempt(pool, &work).await {
+            Err(error) if worth_another_try(&error) && failures + 1 < TRIES => {
+                failures += 1;
+                tracing::debug!(failures, cause = %error, "running a transaction again");
+                tokio::time::sleep(backoff(failures)).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+async fn attempt<T>(
+    pool: &PgPool,
+    work: &impl AsyncFn(&mut PgConnection) -> Result<T>,
+) -> Result<T> {
+    let mut transaction = pool.begin().await?;
+    let done = work(&mut transaction).await?;
+    transaction.commit().await?;
+    Ok(done)
+}
+
+/// What came of PostgreSQL itself; an `ABORTED` of the domain would come again.
+fn worth_another_try(error: &Error) -> bool {
+    matches!(error.code(), "CONCURRENT_CHANGE" | "DATABASE_UNAVAILABLE")
+}
