@@ -1,1 +1,32 @@
-//! placeholder
+//! The world around the suite on one machine: private servers, a local issuer
+//! of tokens, certificates and doubles of the mail and trace servers.
+//!
+//! Tests take what they need with one call and never clean up: every server
+//! ends with the process that started it, however that process ends.
+//!
+//! ```no_run
+//! # async fn story() {
+//! let database = testkit::postgres().await.database("intake_store").await;
+//! let issuer = testkit::Issuer::start().await;
+//! let token = issuer.token(&testkit::TokenSpec::of("alice").role("analyst"));
+//! println!("{} {token}", database.url("intake"));
+//! # }
+//! ```
+
+mod background;
+mod certificates;
+mod eventually;
+mod folder;
+mod guard;
+mod issuer;
+mod ports;
+mod postgres;
+mod processes;
+mod redis;
+
+pub use crate::certificates::Certificates;
+pub use crate::eventually::{eventually, eventually_some, eventually_within};
+pub use crate::folder::Folder;
+pub use crate::issuer::{AUDIENCE, Defect, Issuer, IssuerOptions, TokenSpec};
+pub use crate::postgres::{Database, Postgres, PostgresOptions, SERVICES, postgres};
+pub use crate::redis::{Redis, RedisOptions, redis};

@@ -1,0 +1,93 @@
+//! Waiting for a condition: the only place where a test waits.
+
+use std::{
+    panic::Location,
+    time::{Duration, Instant},
+};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// Waits until the condition holds, for twenty seconds at most.
+///
+/// # Panics
+///
+/// When the time is over, naming the caller's line.
+#[track_caller]
+pub fn eventually(condition: impl AsyncFnMut() -> bool) -> impl Future<Output = ()> {
+    eventually_within(PATIENCE, condition)
+}
+
+/// Waits until the condition holds, for the given time at most.
+///
+/// # Panics
+///
+/// When the time is over, naming the caller's line.
+#[track_caller]
+pub fn eventually_within(
+    patience: Duration,
+    mut condition: impl AsyncFnMut() -> bool,
+) -> impl Future<Output = ()> {
+    let caller = Location::caller();
+    async move { poll(patience, caller, async || condition().await.then_some(())).await }
+}
+
+/// Waits until there is a value, for twenty seconds at most, and returns it.
+///
+/// # Panics
+///
+/// When the time is over, naming the caller's line.
+#[track_caller]
+pub fn eventually_some<T>(look: impl AsyncFnMut() -> Option<T>) -> impl Future<Output = T> {
+    let caller = Location::caller();
+    async move { poll(PATIENCE, caller, look).await }
+}
+
+async fn poll<T>(
+    patience: Duration,
+    caller: &Location<'_>,
+    mut look: impl AsyncFnMut() -> Option<T>,
+) -> T {
+    let started = Instant::now();
+    loop {
+        if let Some(value) = look().await {
+            return value;
+        }
+        assert!(
+            started.elapsed() < patience,
+            "the condition at {caller} did not hold within {patience:?}"
+        );
+        tokio::time::sleep(PAUSE).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn it_returns_as_soon_as_the_condition_holds() {
+        let mut looks = 0;
+        eventually(async || {
+            looks += 1;
+            looks == 3
+        })
+        .await;
+        assert_eq!(looks, 3);
+    }
+
+    #[tokio::test]
+    async fn it_hands_over_the_value_it_waited_for() {
+        let mut values = [None, Some("here")].into_iter();
+        assert_eq!(
+            eventually_some(async || values.next().flatten()).await,
+            "here"
+        );
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "eventually.rs")]
+    async fn it_names_the_line_that_waited_in_vain() {
+        eventually_within(Duration::from_millis(50), async || false).await;
+    }
+}
