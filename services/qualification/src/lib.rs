@@ -1,1 +1,173 @@
-//! placeholder
+//! Opens a case for every report and leads it from qualification to closure.
+//!
+//! A report of `intake` opens exactly one case, with the severity that the rules
+//! propose; the analysts of the national cell claim it, qualify it and close it.
+//! Every change is announced in the service's own log. What may follow what is
+//! one table, [`domain::TRANSITIONS`], shown for people in `STATES.md`.
+
+pub mod domain;
+
+mod announce;
+mod config;
+mod consume;
+mod convert;
+mod grpc;
+mod store;
+
+use std::{sync::Arc, time::Duration};
+
+use eventlog::{Consumer, Log, LogMetrics, Maintenance, Relay, Source, Streams};
+use platform::{
+    Authenticator, Exposed, Listeners, Metrics, Readiness, SealingKey, StartError, Tasks,
+};
+use proto::qualification::v1::qualification_service_server::QualificationServiceServer;
+use sqlx::{PgPool, migrate::Migrator};
+use tokio::time::sleep;
+use tokio_util::sync::CancellationToken;
+use tonic::{service::Routes, transport::Channel};
+
+pub use config::{Config, ProducersConfig};
+
+/// The name of the service: in certificates, logs and the database.
+pub const NAME: &str = "qualification";
+
+/// The tables of the service's own.
+pub static MIGRATOR: Migrator = sqlx::migrate!();
+
+/// Whose log the service reads.
+const PRODUCER: &str = "intake";
+/// Who may read the service's log.
+const CONSUMERS: &[&str] = &["intake", "notification", "statistics"];
+/// Connections kept apart for the readers of the log, so that calls of people
+/// never wait behind them.
+const LOG_CONNECTIONS: u32 = 4;
+const PURGE_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// All migrations that the schema of the service needs, in order.
+pub fn migrators() -> Vec<&'static Migrator> {
+    vec![&platform::MIGRATOR, &eventlog::MIGRATOR, &MIGRATOR]
+}
+
+/// The service, connected and checked, ready to run.
+#[derive(Debug)]
+pub struct App {
+    config: Config,
+    metrics: Arc<Metrics>,
+    pool: PgPool,
+    log_pool: PgPool,
+    log: Log,
+    streams: Option<Streams>,
+    intake: Channel,
+    master_key: Arc<SealingKey>,
+    authenticator: Arc<Authenticator>,
+}
+
+/// Connects and checks everything that the service needs.
+pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartError> {
+    let master_key = SealingKey::from_base64_file(&config.sealing.master_key_file)?;
+    let log_key = SealingKey::from_base64_file(&config.sealing.log_key_file)?;
+    let streams = Streams::open(&config.event_log, log_key)?;
+    let intake =
+        platform::internal_channel(PRODUCER, &config.producers.intake_url, &config.internal_tls)?;
+    let pool = platform::connect(&config.database, NAME).await?;
+    platform::check_migrated(&pool, &migrators()).await?;
+    let mut apart = config.database.clone();
+    apart.max_connections = LOG_CONNECTIONS;
+    let log_pool = platform::connect(&apart, NAME).await?;
+    let log = Log::open(pool.clone(), NAME, config.event_log.shards)
+        .await
+        .map_err(|cause| StartError::unusable("the event log", cause))?;
+    let authenticator = Arc::new(Authenticator::start(&config.auth).await?);
+    Ok(App {
+        config,
+        metrics,
+        pool,
+        log_pool,
+        log,
+        streams,
+        intake,
+        master_key: Arc::new(master_key),
+        authenticator,
+    })
+}
+
+impl App {
+    /// Serves and applies events until the shutdown, then drains.
+    pub async fn run(
+        self,
+        listeners: Listeners,
+        shutdown: CancellationToken,
+    ) -> Result<(), StartError> {
+        let log_metrics = LogMetrics::register(&self.metrics);
+        let readiness = Readiness::new().with_database(self.pool.clone());
+        let tasks = Tasks::new(shutdown.clone());
+
+        let consumer = Consumer::new(
+            NAME,
+            PRODUCER,
+            self.pool.clone(),
+            Source::new(self.intake, self.streams.clone()),
+            Arc::new(consume::Reports::new(self.log.clone())),
+            log_metrics.clone(),
+        )
+        .with_readiness(readiness.clone());
+        let operators = eventlog::consumer_service(
+            self.pool.clone(),
+            Some(self.log.clone()),
+            vec![consumer.handle()],
+        );
+        let service = grpc::Service {
+            pool: self.pool.clone(),
+            log: self.log.clone(),
+            master_key: self.master_key,
+            tasks: tasks.clone(),
+        };
+        let exposed = Exposed {
+            name: NAME,
+            public: Routes::new(QualificationServiceServer::new(service)).add_service(operators),
+            internal: Routes::new(eventlog::event_log_service(
+                self.log.clone(),
+                self.log_pool,
+                Arc::new(announce::AllCases),
+                CONSUMERS,
+            )),
+        };
+
+        tasks.spawn("consumer of intake", consumer.run(shutdown.clone()));
+        let maintenance = Maintenance::new(self.log.clone(), self.config.event_log.retention());
+        tasks.spawn("maintenance of the log", maintenance.run(shutdown.clone()));
+        if let Some(streams) = self.streams {
+            let relay = Relay::new(self.log, streams, log_metrics);
+            tasks.spawn("relay", relay.run(shutdown.clone()));
+        }
+        tasks.spawn("purge of request keys", purge_requests(self.pool, shutdown.clone()));
+
+        let served = platform::serve(
+            exposed,
+            &self.config.server,
+            &self.config.internal_tls,
+            self.authenticator,
+            self.metrics,
+            readiness,
+            listeners,
+            shutdown.clone(),
+        )
+        .await;
+        shutdown.cancel();
+        let drained = tasks.join(Duration::from_secs(self.config.server.drain_seconds)).await;
+        served.and(drained)
+    }
+}
+
+/// Forgets answered requests after their 30 days.
+async fn purge_requests(pool: PgPool, shutdown: CancellationToken) {
+    let work = async {
+        loop {
+            if let Err(cause) = platform::purge_requests(&pool, platform::now()).await {
+                tracing::warn!(%cause, "old request keys were not purged; the next round tries again");
+            }
+            sleep(PURGE_EVERY).await;
+        }
+    };
+    shutdown.run_until_cancelled(work).await;
+}

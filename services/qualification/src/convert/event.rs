@@ -1,0 +1,117 @@
+//! Events of the log: leniently read, because a later release may have written
+//! them, and written whole.
+
+use proto::{events::v1 as events, types::v1 as types};
+use uuid::Uuid;
+use vocabulary::{Impacts, ParseError, propose_severity};
+
+use super::time::{moment, timestamp};
+use crate::domain::{Action, Case, Change, Parties, Report, Sealed, Triage, Withdrawal};
+
+/// A report as the opening of a case needs it.
+#[derive(Debug)]
+pub(crate) struct Submitted {
+    /// The report.
+    pub(crate) report: Report,
+    /// What the rules propose.
+    pub(crate) proposed: Triage,
+    /// Who sees it.
+    pub(crate) visible_to: Parties,
+}
+
+/// Reads the announcement of a report. Words of a later release count as not
+/// said; only the report's id and date cannot be done without.
+pub(crate) fn submitted(
+    event: events::ReportSubmitted,
+    data_key: Option<&[u8]>,
+) -> Result<Submitted, ParseError> {
+    let report_id = report_id(&event.report_id)?;
+    let declared_at = event
+        .declared_at
+        .and_then(moment)
+        .ok_or_else(|| ParseError::new("date of declaration", "not a moment"))?;
+    let structure = event.structure.unwrap_or_default();
+    let kind = proto::known::<types::ReportKind>(event.kind).and_then(|kind| kind.try_into().ok());
+    let impacts = event.impacts.as_ref().map(Impacts::from).unwrap_or_default();
+    let proposed = Triage {
+        origin: proto::known::<types::Origin>(event.origin).and_then(|o| o.try_into().ok()),
+        origin_types: event
+            .origin_types
+            .into_iter()
+            .filter_map(proto::known::<types::OriginType>)
+            .filter_map(|origin_type| origin_type.try_into().ok())
+            .collect(),
+        severity: kind.map(|kind| propose_severity(kind, &impacts)).unwrap_or_default(),
+        impacts,
+    };
+    let sealed = data_key.filter(|_| !event.sealed_personal_data.is_empty());
+    let report = Report {
+        report_id,
+        reference: event.reference,
+        kind,
+        structure_name: structure.name,
+        structure_kind: proto::known::<types::StructureKind>(structure.kind)
+            .and_then(|kind| kind.try_into().ok()),
+        routing_region: structure.routing_region,
+        declared_at,
+        description: event.text.unwrap_or_default().description,
+        assistance_requested: event.assistance_requested,
+        test: event.test,
+        sealed: sealed.map(|data_key| Sealed {
+            personal_data: event.sealed_personal_data.to_vec(),
+            data_key: data_key.to_vec(),
+        }),
+    };
+    let visible_to = event.visible_to.into_iter().collect();
+    Ok(Submitted { report, proposed, visible_to })
+}
+
+/// Reads the announcement of a withdrawal.
+pub(crate) fn withdrawn(event: events::ReportWithdrawn) -> Result<(Uuid, Withdrawal), ParseError> {
+    Ok((report_id(&event.report_id)?, Withdrawal { reason: event.reason }))
+}
+
+/// Announces a change of a case: its whole public state, without contacts or
+/// the names of those who act.
+pub(crate) fn case_changed(case: &Case, change: &Change) -> events::CaseChanged {
+    let triage = case.triage();
+    events::CaseChanged {
+        case_id: case.case_id.to_string(),
+        report_id: case.report.report_id.to_string(),
+        revision: change.revision,
+        change: change_of(change.action).into(),
+        changed_at: Some(timestamp(change.at)),
+        state: types::CaseState::from(change.state).into(),
+        severity: Some(triage.severity.into()),
+        qualified: case.confirmed.is_some(),
+        origin: triage.origin.map_or(types::Origin::Unspecified, Into::into).into(),
+        origin_types: triage
+            .origin_types
+            .iter()
+            .map(|&origin_type| types::OriginType::from(origin_type).into())
+            .collect(),
+        impacts: Some((&triage.impacts).into()),
+        note: change.note.clone(),
+        visible_to: case.visible_to.slugs(),
+        routing_region: case.report.routing_region.clone(),
+        reference: case.report.reference.clone(),
+        test: case.report.test,
+        duplicate_of: String::new(),
+    }
+}
+
+fn change_of(action: Action) -> events::CaseChange {
+    match action {
+        Action::Opened => events::CaseChange::Opened,
+        Action::Claimed => events::CaseChange::Claimed,
+        Action::Qualified => events::CaseChange::Qualified,
+        Action::OutOfScope => events::CaseChange::OutOfScope,
+        Action::Closed => events::CaseChange::Closed,
+        Action::Withdrawn => events::CaseChange::Withdrawn,
+        Action::Noted => events::CaseChange::Noted,
+    }
+}
+
+fn report_id(text: &str) -> Result<Uuid, ParseError> {
+    Uuid::try_parse(text).map_err(|_| ParseError::new("id of a report", "not a UUID"))
+}

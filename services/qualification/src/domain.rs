@@ -1,0 +1,18 @@
+//! What a case is and how it changes: pure, without I/O or a clock.
+//!
+//! [`TRANSITIONS`] is the rule book (state × command × role); [`open`],
+//! [`decide`] and [`apply`] are its only readers.
+
+mod case;
+mod decide;
+mod list;
+#[cfg(test)]
+mod properties;
+mod transitions;
+mod visibility;
+
+pub use case::{Action, Actor, Case, Change, Closure, Report, Sealed, Triage};
+pub use decide::{Command, Lessons, Note, Refusal, Scope, Withdrawal, apply, decide, open};
+pub use list::{Key, ListFilter, Place};
+pub use transitions::{TRANSITIONS, Transition, Trigger, is_ended, next_state};
+pub use visibility::{Parties, View};

@@ -1,0 +1,203 @@
+//! A case and the lines of its history.
+
+use std::collections::BTreeSet;
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+use vocabulary::{CaseState, Impacts, Origin, OriginType, ReportKind, Role, Severity, StructureKind};
+
+use super::Parties;
+
+/// A case (dossier): the treatment of one report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Case {
+    /// Derived from the report's id.
+    pub case_id: Uuid,
+    /// Counts the changes, from 1.
+    pub revision: u64,
+    /// Where the treatment stands.
+    pub state: CaseState,
+    /// The report, as it was announced.
+    pub report: Report,
+    /// When the case was opened.
+    pub opened_at: OffsetDateTime,
+    /// When it last changed.
+    pub changed_at: OffsetDateTime,
+    /// What the rules propose, from what was declared.
+    pub proposed: Triage,
+    /// What the cell confirmed last.
+    pub confirmed: Option<Triage>,
+    /// Subject of the analyst in charge.
+    pub assignee: Option<String>,
+    /// Who sees it.
+    pub visible_to: Parties,
+    /// How it ended, once closed.
+    pub closure: Option<Closure>,
+}
+
+impl Case {
+    /// The judgement that holds: the confirmed one, else the proposed one.
+    pub fn triage(&self) -> &Triage {
+        self.confirmed.as_ref().unwrap_or(&self.proposed)
+    }
+}
+
+/// What a case keeps of its report (signalement).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// Its id.
+    pub report_id: Uuid,
+    /// Its reference for people.
+    pub reference: String,
+    /// What is reported; `None` for a kind of a later release.
+    pub kind: Option<ReportKind>,
+    /// Name of the structure.
+    pub structure_name: String,
+    /// Kind of the structure, where it is known.
+    pub structure_kind: Option<StructureKind>,
+    /// Where it is routed: INSEE code of a region, "national", "synthetic".
+    pub routing_region: String,
+    /// When it was declared.
+    pub declared_at: OffsetDateTime,
+    /// What the declarant wrote.
+    pub description: String,
+    /// Accompaniment by the cell is asked for.
+    pub assistance_requested: bool,
+    /// A test of a prober: never counted nor announced.
+    pub test: bool,
+    /// The contacts, as they came; absent once erased.
+    pub sealed: Option<Sealed>,
+}
+
+/// The contacts of a report, sealed under the report's own key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// The sealed field.
+    pub personal_data: Vec<u8>,
+    /// The key it is sealed under, wrapped by the master key.
+    pub data_key: Vec<u8>,
+}
+
+/// The judgement on a report: origin, impacts and severity.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct Triage {
+    /// Where it comes from; `None` when not said.
+    pub origin: Option<Origin>,
+    /// Types of the origin.
+    pub origin_types: BTreeSet<OriginType>,
+    /// The impacts.
+    pub impacts: Impacts,
+    /// Serious, significant, major.
+    pub severity: Severity,
+}
+
+/// How a case ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Closure {
+    /// Retour d'expérience.
+    pub lessons_learned: String,
+    /// When.
+    pub closed_at: OffsetDateTime,
+}
+
+/// A line of the history: one change of a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// The case.
+    pub case_id: Uuid,
+    /// The revision it made.
+    pub revision: u64,
+    /// When.
+    pub at: OffsetDateTime,
+    /// What was done.
+    pub action: Action,
+    /// The state after it.
+    pub state: CaseState,
+    /// Who did it.
+    pub actor: Actor,
+    /// A word for those who follow, or empty.
+    pub note: String,
+    /// The judgement confirmed by it.
+    pub triage: Option<Triage>,
+}
+
+/// What was done to a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Opened from a report.
+    Opened,
+    /// Prise en charge by an analyst.
+    Claimed,
+    /// Qualified in scope.
+    Qualified,
+    /// Mise hors périmètre.
+    OutOfScope,
+    /// Clos.
+    Closed,
+    /// Retiré by the declarant.
+    Withdrawn,
+    /// An event that does not fit the state came.
+    Noted,
+}
+
+impl Action {
+    const ALL: &'static [Self] = &[
+        Self::Opened,
+        Self::Claimed,
+        Self::Qualified,
+        Self::OutOfScope,
+        Self::Closed,
+        Self::Withdrawn,
+        Self::Noted,
+    ];
+
+    /// The slug, as stored and as shown in the history.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Opened => "opened",
+            Self::Claimed => "claimed",
+            Self::Qualified => "qualified",
+            Self::OutOfScope => "out_of_scope",
+            Self::Closed => "closed",
+            Self::Withdrawn => "withdrawn",
+            Self::Noted => "noted",
+        }
+    }
+
+    /// The action of a slug.
+    pub fn from_slug(slug: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|action| action.as_str() == slug)
+    }
+}
+
+/// Who acts on a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// The suite itself, on an event of another service.
+    System,
+    /// A person, in one of his roles.
+    Person {
+        /// The role in which he acts.
+        role: Role,
+        /// Who he is.
+        subject: String,
+    },
+}
+
+impl Actor {
+    /// The role by which the table of transitions knows him.
+    pub const fn role(&self) -> Role {
+        match self {
+            Self::System => Role::Service,
+            Self::Person { role, .. } => *role,
+        }
+    }
+
+    /// Who he is, if he is a person.
+    pub fn subject(&self) -> Option<&str> {
+        match self {
+            Self::System => None,
+            Self::Person { subject, .. } => Some(subject),
+        }
+    }
+}

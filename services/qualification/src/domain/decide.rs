@@ -1,0 +1,177 @@
+//! The decisions on a case: what a command or an event makes of it.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use vocabulary::{CaseState, Party, Role, Text, derived_id, has_health_impact};
+
+use super::{
+    Action, Actor, Case, Change, Closure, Parties, Report, TRANSITIONS, Triage, Trigger, next_state,
+};
+
+/// Opens the case of a report: once, with an id that only the report decides.
+pub fn open(
+    report: Report,
+    proposed: Triage,
+    visible_to: Parties,
+    now: OffsetDateTime,
+) -> (Case, Change) {
+    let case = Case {
+        case_id: derived_id("case", &[report.report_id.as_bytes()]),
+        revision: 1,
+        state: CaseState::Submitted,
+        report,
+        opened_at: now,
+        changed_at: now,
+        proposed,
+        confirmed: None,
+        assignee: None,
+        visible_to,
+        closure: None,
+    };
+    let change = change_of(&case, Action::Opened, Actor::System, String::new(), None);
+    (case, change)
+}
+
+/// Carries out a command, or refuses it and leaves the case as it is.
+pub fn decide(
+    case: &Case,
+    command: &Command,
+    actor: Actor,
+    now: OffsetDateTime,
+) -> Result<(Case, Change), Refusal> {
+    let trigger = command.trigger();
+    let role = actor.role();
+    let Some(state) = next_state(case.state, trigger, role) else {
+        let known = TRANSITIONS.iter().any(|row| row.trigger == trigger && row.by == role);
+        return Err(if known { Refusal::WrongState(case.state) } else { Refusal::WrongRole(role) });
+    };
+    let mut next = advanced(case, state, now);
+    let subject = actor.subject().map(str::to_owned);
+    let (action, note, triage) = match command {
+        Command::Claim => {
+            next.assignee = subject;
+            (Action::Claimed, String::new(), None)
+        }
+        Command::Qualify(Scope::In { triage, note }) => {
+            // Who qualifies what nobody had taken, takes it.
+            next.assignee = next.assignee.or(subject);
+            if has_health_impact(&triage.impacts) && !next.report.test {
+                // Art. D.1111-16-3 CSP: the DGS is told of any health impact.
+                next.visible_to.add(&Party::HealthAuthority);
+            }
+            next.confirmed = Some(triage.clone());
+            (Action::Qualified, text_of(note.as_ref()), Some(triage.clone()))
+        }
+        Command::Qualify(Scope::Out { note }) => {
+            next.assignee = next.assignee.or(subject);
+            (Action::OutOfScope, text_of(Some(note)), None)
+        }
+        Command::Close { lessons } => {
+            let lessons_learned = lessons.as_str().to_owned();
+            next.closure = Some(Closure { lessons_learned, closed_at: now });
+            (Action::Closed, String::new(), None)
+        }
+    };
+    let change = change_of(&next, action, actor, note, triage);
+    Ok((next, change))
+}
+
+/// Takes note that the declarant withdrew the report. Never fails: what does
+/// not fit the state of the case becomes a line of its history.
+pub fn apply(case: &Case, withdrawal: &Withdrawal, now: OffsetDateTime) -> (Case, Change) {
+    let actor = Actor::System;
+    let fitting = next_state(case.state, Trigger::Withdraw, actor.role());
+    let next = advanced(case, fitting.unwrap_or(case.state), now);
+    let (action, note) = match fitting {
+        Some(_) => (Action::Withdrawn, withdrawal.reason.clone()),
+        None => (Action::Noted, format!("Retrait reçu après la fin du dossier. {}", withdrawal.reason)),
+    };
+    let change = change_of(&next, action, actor, note, None);
+    (next, change)
+}
+
+/// What an analyst may ask of a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Command {
+    /// Take it in charge (prise en charge), or over from a colleague.
+    Claim,
+    /// Qualify it.
+    Qualify(Scope),
+    /// Close it (clôture).
+    Close {
+        /// Retour d'expérience.
+        lessons: Lessons,
+    },
+}
+
+impl Command {
+    /// The column of the table of transitions.
+    pub const fn trigger(&self) -> Trigger {
+        match self {
+            Self::Claim => Trigger::Claim,
+            Self::Qualify(Scope::In { .. }) => Trigger::QualifyIn,
+            Self::Qualify(Scope::Out { .. }) => Trigger::QualifyOut,
+            Self::Close { .. } => Trigger::Close,
+        }
+    }
+}
+
+/// Whether the report is one of those the cell treats.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Scope {
+    /// Dans le périmètre.
+    In {
+        /// The judgement confirmed.
+        triage: Triage,
+        /// A word for those who follow.
+        note: Option<Note>,
+    },
+    /// Hors périmètre.
+    Out {
+        /// Why, for those who follow.
+        note: Note,
+    },
+}
+
+/// A word for those who follow a case.
+pub type Note = Text<1, 4_000>;
+
+/// Retour d'expérience.
+pub type Lessons = Text<0, 10_000>;
+
+/// The declarant withdrew the report as a false alarm (retrait).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Withdrawal {
+    /// Why, in his words.
+    pub reason: String,
+}
+
+/// Why a command is not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The state of the case does not allow it.
+    WrongState(CaseState),
+    /// The role never gives this command.
+    WrongRole(Role),
+}
+
+fn advanced(case: &Case, state: CaseState, now: OffsetDateTime) -> Case {
+    Case { revision: case.revision + 1, state, changed_at: now, ..case.clone() }
+}
+
+fn change_of(case: &Case, action: Action, actor: Actor, note: String, triage: Option<Triage>) -> Change {
+    Change {
+        case_id: case.case_id,
+        revision: case.revision,
+        at: case.changed_at,
+        action,
+        state: case.state,
+        actor,
+        note,
+        triage,
+    }
+}
+
+fn text_of(note: Option<&Note>) -> String {
+    note.map(|note| note.as_str().to_owned()).unwrap_or_default()
+}

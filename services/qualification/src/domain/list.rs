@@ -1,0 +1,48 @@
+//! How people look for cases.
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use uuid::Uuid;
+use vocabulary::{CaseState, RoutingRegion};
+
+/// How a person names a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Key {
+    /// By its id.
+    Id(Uuid),
+    /// By the reference of its report.
+    Reference(String),
+}
+
+/// What a list is restricted to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ListFilter {
+    /// Only these states; all when empty.
+    pub states: Vec<CaseState>,
+    /// Only what is routed here.
+    pub routing_region: Option<RoutingRegion>,
+    /// Only those with a confirmed major severity.
+    pub major_only: bool,
+    /// Only those that this subject has in charge.
+    pub assignee: Option<String>,
+    /// Declared at or after.
+    pub declared_after: Option<OffsetDateTime>,
+    /// Declared before.
+    pub declared_before: Option<OffsetDateTime>,
+}
+
+impl ListFilter {
+    /// A text that tells this filter from every other, for page tokens.
+    pub fn fingerprint(&self) -> String {
+        format!("{self:?}")
+    }
+}
+
+/// Where a page of a list ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// When the last one was declared.
+    pub declared_at: OffsetDateTime,
+    /// Its id.
+    pub case_id: Uuid,
+}

@@ -1,0 +1,212 @@
+//! What holds for every case, whatever comes in whatever order.
+
+use proptest::{collection::vec, prelude::*, sample::select};
+use time::{Duration, OffsetDateTime};
+use uuid::Uuid;
+use vocabulary::{
+    CareImpact, CaseState, Impacts, Origin, Party, ReportKind, Role, Severity, propose_severity,
+};
+
+use super::*;
+
+const START: OffsetDateTime = time::macros::datetime!(2026-11-23 09:00 UTC);
+
+#[derive(Clone, Debug)]
+enum Step {
+    Command(Command, Role),
+    Withdrawal,
+}
+
+fn triage(care: Option<CareImpact>) -> Triage {
+    let impacts = Impacts { care, ..Impacts::default() };
+    Triage {
+        origin: Some(Origin::Unknown),
+        origin_types: [].into(),
+        severity: propose_severity(ReportKind::Incident, &impacts),
+        impacts,
+    }
+}
+
+fn opened() -> Case {
+    let report = Report {
+        report_id: Uuid::from_u128(17),
+        reference: "SIG-2026-000001X".to_owned(),
+        kind: Some(ReportKind::Incident),
+        structure_name: "Centre hospitalier".to_owned(),
+        structure_kind: None,
+        routing_region: "76".to_owned(),
+        declared_at: START,
+        description: "Serveurs chiffrés".to_owned(),
+        assistance_requested: false,
+        test: false,
+        sealed: None,
+    };
+    let parties = ["cell", "fssi", "ars:76"].map(str::to_owned).into_iter().collect();
+    open(report, triage(None), parties, START).0
+}
+
+fn note() -> Note {
+    Note::try_from("mot".to_owned()).unwrap()
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let cares = select(vec![None, Some(CareImpact::None), Some(CareImpact::Interruption)]);
+    let lessons = Lessons::try_from("leçons".to_owned()).unwrap();
+    let command = prop_oneof![
+        Just(Command::Claim),
+        cares.prop_map(|care| {
+            Command::Qualify(Scope::In { triage: triage(care), note: Some(note()) })
+        }),
+        Just(Command::Qualify(Scope::Out { note: note() })),
+        Just(Command::Close { lessons }),
+    ];
+    let role = prop_oneof![5 => Just(Role::Analyst), 1 => select(Role::ALL.to_vec())];
+    let step = prop_oneof![
+        6 => (command, role).prop_map(|(command, role)| Step::Command(command, role)),
+        1 => Just(Step::Withdrawal),
+    ];
+    vec(step, 0..24)
+}
+
+/// Takes a step; gives back the case as it stands and the change, if any.
+fn take(case: &Case, step: &Step, now: OffsetDateTime) -> (Case, Option<Change>) {
+    match step {
+        Step::Command(command, role) => {
+            let actor = Actor::Person { role: *role, subject: format!("{role}-1") };
+            match decide(case, command, actor, now) {
+                Ok((next, change)) => (next, Some(change)),
+                Err(_) => (case.clone(), None),
+            }
+        }
+        Step::Withdrawal => {
+            let (next, change) = apply(case, &Withdrawal { reason: "Fausse alerte".to_owned() }, now);
+            (next, Some(change))
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_sequence_of_commands_and_events_leaves_the_table(steps in steps()) {
+        let mut case = opened();
+        for (step, seconds) in steps.iter().zip(1..) {
+            let now = START + Duration::seconds(seconds);
+            let (next, change) = take(&case, step, now);
+            let (trigger, role) = match step {
+                Step::Command(command, role) => (command.trigger(), *role),
+                Step::Withdrawal => (Trigger::Withdraw, Role::Service),
+            };
+            match next_state(case.state, trigger, role) {
+                Some(state) => prop_assert_eq!(next.state, state),
+                None => prop_assert_eq!(next.state, case.state),
+            }
+            // The revision counts the changes, and the line says where it led.
+            match change {
+                Some(change) => {
+                    prop_assert_eq!(next.revision, case.revision + 1);
+                    prop_assert_eq!(next.changed_at, now);
+                    prop_assert_eq!(
+                        (change.case_id, change.revision, change.state, change.at),
+                        (next.case_id, next.revision, next.state, now)
+                    );
+                }
+                None => prop_assert_eq!(&next, &case),
+            }
+            case = next;
+        }
+    }
+
+    #[test]
+    fn an_ended_case_changes_only_by_notes(steps in steps()) {
+        let mut case = opened();
+        for (step, seconds) in steps.iter().zip(1..) {
+            let (next, change) = take(&case, step, START + Duration::seconds(seconds));
+            if is_ended(case.state) {
+                prop_assert!(change.is_none_or(|change| change.action == Action::Noted));
+                let (revision, changed_at) = (case.revision, case.changed_at);
+                prop_assert_eq!(Case { revision, changed_at, ..next.clone() }, case);
+            }
+            case = next;
+        }
+    }
+
+    #[test]
+    fn a_withdrawal_has_an_outcome_in_every_state(state in select(CaseState::ALL.to_vec())) {
+        let case = Case { state, ..opened() };
+        let (next, change) = apply(&case, &Withdrawal { reason: String::new() }, START);
+        let expected = if is_ended(state) { Action::Noted } else { Action::Withdrawn };
+        prop_assert_eq!(change.action, expected);
+        prop_assert_eq!(is_ended(next.state), true);
+    }
+
+    #[test]
+    fn nobody_loses_sight_of_a_case_and_the_dgs_gains_it_with_a_health_impact(steps in steps()) {
+        let mut case = opened();
+        for (step, seconds) in steps.iter().zip(1..) {
+            let (next, change) = take(&case, step, START + Duration::seconds(seconds));
+            let after = next.visible_to.slugs();
+            prop_assert!(case.visible_to.slugs().iter().all(|slug| after.contains(slug)));
+            let confirmed = change.and_then(|change| change.triage);
+            if confirmed.is_some_and(|triage| vocabulary::has_health_impact(&triage.impacts)) {
+                prop_assert!(next.visible_to.contains(&Party::HealthAuthority));
+            }
+            case = next;
+        }
+    }
+
+    #[test]
+    fn only_an_analyst_commands(role in select(Role::ALL.to_vec()), state in select(CaseState::ALL.to_vec())) {
+        let case = Case { state, ..opened() };
+        let actor = Actor::Person { role, subject: "x".to_owned() };
+        let refused = decide(&case, &Command::Claim, actor, START) == Err(Refusal::WrongRole(role));
+        prop_assert_eq!(refused, role != Role::Analyst);
+    }
+}
+
+fn analyst(subject: &str) -> Actor {
+    Actor::Person { role: Role::Analyst, subject: subject.to_owned() }
+}
+
+#[test]
+fn a_second_analyst_takes_over() {
+    let (case, _) = decide(&opened(), &Command::Claim, analyst("ana"), START).unwrap();
+    let (case, _) = decide(&case, &Command::Claim, analyst("bo"), START).unwrap();
+    assert_eq!(case.assignee.as_deref(), Some("bo"));
+    assert_eq!(case.state, CaseState::InQualification);
+}
+
+#[test]
+fn who_qualifies_takes_what_nobody_had_taken_and_leaves_what_a_colleague_has() {
+    let qualify = Command::Qualify(Scope::In { triage: triage(None), note: None });
+    let (case, _) = decide(&opened(), &qualify, analyst("ana"), START).unwrap();
+    let (case, _) = decide(&case, &qualify, analyst("bo"), START).unwrap();
+    assert_eq!(case.assignee.as_deref(), Some("ana"));
+}
+
+#[test]
+fn the_last_qualification_holds() {
+    let major = Severity { serious: true, significant: true, major: true };
+    let first = Triage { severity: major, ..triage(None) };
+    let qualify = |triage| Command::Qualify(Scope::In { triage, note: None });
+    let (case, _) = decide(&opened(), &qualify(first), analyst("ana"), START).unwrap();
+    assert!(case.triage().severity.major);
+    let (case, _) = decide(&case, &qualify(triage(None)), analyst("ana"), START).unwrap();
+    assert!(!case.triage().severity.major);
+}
+
+#[test]
+fn nothing_closes_before_it_was_qualified() {
+    let close = Command::Close { lessons: Lessons::try_from(String::new()).unwrap() };
+    let refused = decide(&opened(), &close, analyst("ana"), START);
+    assert_eq!(refused, Err(Refusal::WrongState(CaseState::Submitted)));
+}
+
+#[test]
+fn a_test_never_reaches_the_health_authority() {
+    let mut case = opened();
+    case.report.test = true;
+    let triage = triage(Some(CareImpact::Interruption));
+    let qualify = Command::Qualify(Scope::In { triage, note: None });
+    let (case, _) = decide(&case, &qualify, analyst("ana"), START).unwrap();
+    assert!(!case.visible_to.contains(&Party::HealthAuthority));
+}

@@ -1,0 +1,109 @@
+//! Who sees a case, and how much of it.
+
+use std::collections::BTreeSet;
+
+use vocabulary::Party;
+
+/// The parties that see a case, by their slugs.
+///
+/// Slugs, not [`Party`]: a party that a later release writes must survive
+/// being read and stored by this one.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parties(BTreeSet<String>);
+
+impl Parties {
+    /// Lets one more party see the case; nobody ever loses sight of it.
+    pub fn add(&mut self, party: &Party) {
+        self.0.insert(party.to_string());
+    }
+
+    /// Whether this party sees the case.
+    pub fn contains(&self, party: &Party) -> bool {
+        self.0.contains(&party.to_string())
+    }
+
+    /// The slugs, in order.
+    pub fn slugs(&self) -> Vec<String> {
+        self.0.iter().cloned().collect()
+    }
+}
+
+impl FromIterator<String> for Parties {
+    fn from_iter<I: IntoIterator<Item = String>>(slugs: I) -> Self {
+        Self(slugs.into_iter().collect())
+    }
+}
+
+/// How much of a case a caller sees, by the parties through which he sees it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct View {
+    /// The declarant's contact data: for the declarant himself, the cell, the
+    /// FSSI and the ARS of the region. Never for the health authority, which
+    /// receives a subset without it (décret 2023-499, SI-VSS, as precedent).
+    pub contacts: bool,
+    /// The subjects of those who act on the case: for the cell and the FSSI.
+    pub people: bool,
+}
+
+impl View {
+    /// What these parties of a caller see of a case seen by `parties`; `None`
+    /// when the case does not exist for them.
+    pub fn of(parties: &Parties, caller: &[String]) -> Option<Self> {
+        let matched = caller.iter().filter(|slug| parties.0.contains(*slug));
+        matched.fold(None, |seen, slug| {
+            let seen = seen.unwrap_or(Self::default());
+            Some(match slug.parse() {
+                Ok(Party::Cell | Party::SecurityOfficer) => Self { contacts: true, people: true },
+                Ok(Party::Region(_) | Party::Subject(_)) => Self { contacts: true, ..seen },
+                _ => seen,
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen_by(caller: &[&str]) -> Option<View> {
+        let parties = ["cell", "fssi", "ars:76", "dgs", "subject:d1", "structure:finess:010000024"];
+        let parties = parties.map(str::to_owned).into_iter().collect();
+        let caller: Vec<_> = caller.iter().map(|&slug| slug.to_owned()).collect();
+        View::of(&parties, &caller)
+    }
+
+    const CONTACTS: View = View { contacts: true, people: false };
+    const ALL: View = View { contacts: true, people: true };
+    const NEITHER: View = View { contacts: false, people: false };
+
+    #[test]
+    fn each_party_sees_what_its_office_needs_and_no_more() {
+        assert_eq!(seen_by(&["cell"]), Some(ALL));
+        assert_eq!(seen_by(&["fssi"]), Some(ALL));
+        assert_eq!(seen_by(&["ars:76"]), Some(CONTACTS));
+        assert_eq!(seen_by(&["subject:d1"]), Some(CONTACTS));
+        assert_eq!(seen_by(&["structure:finess:010000024"]), Some(NEITHER));
+        assert_eq!(seen_by(&["dgs"]), Some(NEITHER));
+    }
+
+    #[test]
+    fn a_case_does_not_exist_for_those_outside_its_parties() {
+        assert_eq!(seen_by(&["ars:75"]), None);
+        assert_eq!(seen_by(&["subject:d2", "probe"]), None);
+        assert_eq!(seen_by(&[]), None);
+    }
+
+    #[test]
+    fn several_parties_add_up_in_any_order() {
+        assert_eq!(seen_by(&["dgs", "cell"]), Some(ALL));
+        assert_eq!(seen_by(&["cell", "dgs", "ars:75"]), Some(ALL));
+        assert_eq!(seen_by(&["dgs", "ars:76"]), Some(CONTACTS));
+    }
+
+    #[test]
+    fn a_party_of_a_later_release_is_kept() {
+        let mut parties: Parties = ["regulator:eu".to_owned()].into_iter().collect();
+        parties.add(&Party::HealthAuthority);
+        assert_eq!(parties.slugs(), ["dgs", "regulator:eu"]);
+    }
+}

@@ -1,0 +1,159 @@
+//! Commands: claim the request, load, decide, store, announce, in one
+//! transaction.
+
+use aws_lc_rs::digest;
+use platform::{
+    AuditEntry, Caller, Claim, Error, Outcome, RequestKey, Result, audit, claim_request,
+    complete_request,
+};
+use prost::Message as _;
+use proto::qualification::v1 as pb;
+use serde_json::json;
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use vocabulary::Role;
+
+use super::{Service, contacts::declarant};
+use crate::{
+    announce,
+    convert::{self, Asked},
+    domain::{self, Actor, Case, Command, Refusal, View},
+    store::{self, Entry},
+};
+
+impl Service {
+    /// Carries out a command once and answers every retry alike.
+    pub(super) async fn command(&self, caller: Caller, asked: Asked) -> Result<pb::Case> {
+        let service = self.clone();
+        self.tasks.finish(async move { service.run(&caller, &asked).await }).await
+    }
+
+    async fn run(&self, caller: &Caller, asked: &Asked) -> Result<pb::Case> {
+        let now = platform::now();
+        // A lost connection runs it again: what was committed is answered as a retry.
+        let work = async |conn: &mut PgConnection| self.answer(conn, caller, asked, now).await;
+        let answered = eventlog::in_transaction(&self.pool, work).await;
+        match &answered {
+            Ok(_) => self.log.committed(),
+            Err(error) => self.record_refusal(caller, asked, error, now).await?,
+        }
+        answered
+    }
+
+    async fn answer(
+        &self,
+        conn: &mut PgConnection,
+        caller: &Caller,
+        asked: &Asked,
+        now: OffsetDateTime,
+    ) -> Result<pb::Case> {
+        let (method, action) = names(&asked.command);
+        let key = RequestKey { caller, method, request_id: asked.request_id };
+        let parties = caller.parties();
+        let case_id = asked.case_id.to_string();
+        let entry = |detail| AuditEntry {
+            caller,
+            action,
+            object: &case_id,
+            outcome: Outcome::Done,
+            detail,
+            at: now,
+        };
+
+        if let Claim::Replay(answer) = claim_request(conn, &key, &hash(asked), now).await? {
+            let answer = pb::Case::decode(answer.as_slice()).map_err(Error::internal)?;
+            let case = store::read_cases(conn, &[asked.case_id]).await?.pop();
+            let case = case.ok_or(Error::NotFound("case"))?;
+            let view = View::of(&case.visible_to, &parties).ok_or(Error::NotFound("case"))?;
+            audit(conn, entry(json!({ "retry": true }))).await?;
+            return Ok(self.with_contacts(answer, &case, view));
+        }
+
+        let locked = store::lock_case(conn, asked.case_id, &parties).await?;
+        let case_ids: Vec<_> = locked.into_iter().collect();
+        let case = store::read_cases(conn, &case_ids).await?.pop();
+        let case = case.ok_or(Error::NotFound("case"))?;
+        if asked.etag.as_ref().is_some_and(|etag| *etag != convert::etag(&case)) {
+            return Err(Error::aborted("ETAG_MISMATCH", "the case changed: read it again"));
+        }
+        let actor = Actor::Person { role: acting_role(caller), subject: caller.subject.clone() };
+        let (case, change) =
+            domain::decide(&case, &asked.command, actor, now).map_err(|refusal| refused(&refusal))?;
+
+        store::update_case(conn, &case).await?;
+        let announcement = announce::change(&case, &change);
+        store::insert_entries(conn, &[Entry { change, cause: None }]).await?;
+        audit(conn, entry(json!({ "revision": case.revision }))).await?;
+        let view = View::of(&case.visible_to, &parties).ok_or(Error::NotFound("case"))?;
+        // Contacts are never kept with the request: they are added to each answer.
+        let answer = convert::case(&case, view);
+        complete_request(conn, &key, &answer.encode_to_vec()).await?;
+        self.log.append(conn, &[announcement]).await?;
+        Ok(self.with_contacts(answer, &case, view))
+    }
+
+    fn with_contacts(&self, answer: pb::Case, case: &Case, view: View) -> pb::Case {
+        pb::Case { declarant: declarant(&self.master_key, &case.report, view), ..answer }
+    }
+
+    /// Leaves the entry of a command that was refused, in a transaction of its
+    /// own: the one of the command is gone.
+    async fn record_refusal(
+        &self,
+        caller: &Caller,
+        asked: &Asked,
+        error: &Error,
+        now: OffsetDateTime,
+    ) -> Result<()> {
+        let outcome = match error {
+            Error::NotFound(_) => Outcome::NotVisible,
+            Error::Unavailable { .. } | Error::Exhausted { .. } | Error::Internal(_) => return Ok(()),
+            _ => Outcome::Refused,
+        };
+        let entry = AuditEntry {
+            caller,
+            action: names(&asked.command).1,
+            object: &asked.case_id.to_string(),
+            outcome,
+            detail: json!({ "reason": error.code() }),
+            at: now,
+        };
+        let mut conn = self.pool.acquire().await?;
+        audit(&mut conn, entry).await
+    }
+}
+
+/// The name of the RPC, and of the deed in the audit trail.
+fn names(command: &Command) -> (&'static str, &'static str) {
+    match command {
+        Command::Claim => ("ClaimCase", "case.claim"),
+        Command::Qualify(_) => ("QualifyCase", "case.qualify"),
+        Command::Close { .. } => ("CloseCase", "case.close"),
+    }
+}
+
+fn hash(asked: &Asked) -> Vec<u8> {
+    let parsed = serde_json::to_vec(&(asked.case_id, &asked.etag, &asked.command))
+        .expect("a command holds only words, numbers and texts");
+    digest::digest(&digest::SHA256, &parsed).as_ref().to_vec()
+}
+
+/// The role in which a caller commands: the policy of the contract has let him
+/// through, the table of transitions decides.
+fn acting_role(caller: &Caller) -> Role {
+    let own = caller.roles.iter().copied();
+    own.clone().find(|role| *role == Role::Analyst).or(own.min()).unwrap_or(Role::Anyone)
+}
+
+fn refused(refusal: &Refusal) -> Error {
+    match refusal {
+        Refusal::WrongState(state) => Error::failed_precondition(
+            "WRONG_STATE",
+            format!("the case is in the state {state}, which does not allow this"),
+        ),
+        Refusal::WrongRole(role) => Error::permission_denied(
+            "ROLE_MISSING",
+            format!("the role {role} does not lead cases"),
+        ),
+    }
+}

@@ -1,0 +1,153 @@
+//! The rows of cases.
+
+use serde_json::Value;
+use sqlx::{PgConnection, types::Json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+use vocabulary::ParseError;
+
+use crate::domain::{Case, Closure, Report, Sealed, Triage};
+
+/// Reads these cases, the latest declaration first.
+pub(crate) async fn read_cases(
+    conn: &mut PgConnection,
+    case_ids: &[Uuid],
+) -> platform::Result<Vec<Case>> {
+    let rows = sqlx::query_file_as!(Row, "src/store/sql/read_cases.sql", case_ids)
+        .fetch_all(conn)
+        .await?;
+    let cases: Result<Vec<_>, ParseError> = rows.into_iter().map(Row::parse).collect();
+    cases.map_err(platform::Error::internal)
+}
+
+/// Inserts cases that were just opened, in one statement. `ABORTED` when one
+/// of them exists meanwhile: the work is done again and meets it.
+pub(crate) async fn insert_cases(conn: &mut PgConnection, cases: &[&Case]) -> platform::Result<()> {
+    if cases.is_empty() {
+        return Ok(());
+    }
+    let inserted = sqlx::query_file!(
+        "src/store/sql/insert_cases.sql",
+        &column(cases, |case| case.case_id),
+        &column(cases, |case| case.report.report_id),
+        &column(cases, |case| case.report.reference.as_str()) as &[&str],
+        &column(cases, |case| case.report.kind.map(vocabulary::ReportKind::as_str)) as &[Option<&str>],
+        &column(cases, |case| case.report.structure_name.as_str()) as &[&str],
+        &column(cases, |case| case.report.structure_kind.map(vocabulary::StructureKind::as_str))
+            as &[Option<&str>],
+        &column(cases, |case| case.report.routing_region.as_str()) as &[&str],
+        &column(cases, |case| case.report.declared_at),
+        &column(cases, |case| case.opened_at),
+        &column(cases, |case| case.report.description.as_str()) as &[&str],
+        &column(cases, |case| case.report.assistance_requested),
+        &column(cases, |case| case.report.test),
+        &column(cases, |case| json(&case.proposed)),
+        &column(cases, |case| case.report.sealed.as_ref().map(|s| s.personal_data.as_slice()))
+            as &[Option<&[u8]>],
+        &column(cases, |case| case.report.sealed.as_ref().map(|s| s.data_key.as_slice()))
+            as &[Option<&[u8]>],
+        &column(cases, |case| case.revision.cast_signed()),
+        &column(cases, |case| case.state.as_str()) as &[&str],
+        &column(cases, |case| case.changed_at),
+        &column(cases, |case| Value::from(case.visible_to.slugs())),
+    )
+    .execute(conn)
+    .await?;
+    changed_all(inserted.rows_affected(), cases.len())
+}
+
+/// Writes what may change of a case. `ABORTED` when somebody else moved it to
+/// this revision meanwhile.
+pub(crate) async fn update_case(conn: &mut PgConnection, case: &Case) -> platform::Result<()> {
+    let closure = case.closure.as_ref();
+    let updated = sqlx::query_file!(
+        "src/store/sql/update_case.sql",
+        case.case_id,
+        case.revision.cast_signed(),
+        case.state.as_str(),
+        case.changed_at,
+        case.confirmed.as_ref().map(json),
+        case.confirmed.as_ref().is_some_and(|triage| triage.severity.major),
+        case.assignee,
+        &case.visible_to.slugs(),
+        closure.map(|closure| closure.lessons_learned.as_str()),
+        closure.map(|closure| closure.closed_at),
+    )
+    .execute(conn)
+    .await?;
+    changed_all(updated.rows_affected(), 1)
+}
+
+struct Row {
+    case_id: Uuid,
+    report_id: Uuid,
+    reference: String,
+    kind: Option<String>,
+    structure_name: String,
+    structure_kind: Option<String>,
+    routing_region: String,
+    declared_at: OffsetDateTime,
+    opened_at: OffsetDateTime,
+    description: String,
+    assistance_requested: bool,
+    test: bool,
+    proposed: Json<Triage>,
+    sealed_personal_data: Option<Vec<u8>>,
+    data_key: Option<Vec<u8>>,
+    revision: i64,
+    state: String,
+    changed_at: OffsetDateTime,
+    confirmed: Option<Json<Triage>>,
+    assignee: Option<String>,
+    visible_to: Vec<String>,
+    lessons_learned: Option<String>,
+    closed_at: Option<OffsetDateTime>,
+}
+
+impl Row {
+    fn parse(self) -> Result<Case, ParseError> {
+        let sealed = self.sealed_personal_data.zip(self.data_key);
+        let closure = self.lessons_learned.zip(self.closed_at);
+        Ok(Case {
+            case_id: self.case_id,
+            revision: self.revision.cast_unsigned(),
+            state: self.state.parse()?,
+            report: Report {
+                report_id: self.report_id,
+                reference: self.reference,
+                kind: self.kind.map(|slug| slug.parse()).transpose()?,
+                structure_name: self.structure_name,
+                structure_kind: self.structure_kind.map(|slug| slug.parse()).transpose()?,
+                routing_region: self.routing_region,
+                declared_at: self.declared_at,
+                description: self.description,
+                assistance_requested: self.assistance_requested,
+                test: self.test,
+                sealed: sealed.map(|(personal_data, data_key)| Sealed { personal_data, data_key }),
+            },
+            opened_at: self.opened_at,
+            changed_at: self.changed_at,
+            proposed: self.proposed.0,
+            confirmed: self.confirmed.map(|triage| triage.0),
+            assignee: self.assignee,
+            visible_to: self.visible_to.into_iter().collect(),
+            closure: closure
+                .map(|(lessons_learned, closed_at)| Closure { lessons_learned, closed_at }),
+        })
+    }
+}
+
+fn column<'a, T>(cases: &[&'a Case], cell: impl Fn(&'a Case) -> T) -> Vec<T> {
+    cases.iter().map(|case| cell(case)).collect()
+}
+
+pub(super) fn json(triage: &Triage) -> Value {
+    serde_json::to_value(triage).expect("a triage holds only words, numbers and flags")
+}
+
+fn changed_all(changed: u64, wanted: usize) -> platform::Result<()> {
+    if usize::try_from(changed) == Ok(wanted) {
+        return Ok(());
+    }
+    Err(platform::Error::aborted("CONCURRENT_CHANGE", "the case changed meanwhile; try again"))
+}
