@@ -72,7 +72,13 @@ pub async fn audit_many(conn: &mut PgConnection, entries: &[AuditEntry<'_>]) -> 
         moments.push(entry.at);
         subjects.push(entry.caller.subject.as_str());
         roles.push(
-            entry.caller.roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(" "),
+            entry
+                .caller
+                .roles
+                .iter()
+                .map(|role| role.as_str())
+                .collect::<Vec<_>>()
+                .join(" "),
         );
         actions.push(entry.action);
         objects.push(entry.object);

@@ -110,7 +110,10 @@ mod tests {
             (Role::RegionalAgent, vec!["ars:76"]),
             (Role::Integration, vec!["ars:76"]),
             (Role::HealthAuthority, vec!["dgs"]),
-            (Role::Declarant, vec!["structure:finess:010000024", "subject:u-17"]),
+            (
+                Role::Declarant,
+                vec!["structure:finess:010000024", "subject:u-17"],
+            ),
             (Role::Importer, vec!["importer:u-17"]),
             (Role::Prober, vec!["probe"]),
             (Role::Editor, vec![]),

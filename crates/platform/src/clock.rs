@@ -3,7 +3,10 @@
 use time::OffsetDateTime;
 
 /// The present moment in UTC, truncated to the microseconds that PostgreSQL keeps.
-#[expect(clippy::disallowed_methods, reason = "this is the edge that reads the clock")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the edge that reads the clock"
+)]
 pub fn now() -> OffsetDateTime {
     let now = OffsetDateTime::now_utc();
     let microseconds = now.microsecond();

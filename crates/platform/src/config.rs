@@ -15,7 +15,10 @@ pub enum ConfigError {
 
 /// Reads the variables with a prefix into a flat structure; an empty value is no value.
 pub fn read_config<T: DeserializeOwned>(prefix: &str) -> Result<T, ConfigError> {
-    #[expect(clippy::disallowed_methods, reason = "this is the one reader of the environment")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the one reader of the environment"
+    )]
     let environment = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     read(prefix, environment)
@@ -33,9 +36,10 @@ fn read<T: DeserializeOwned>(
 
     match attempt(variables.len()) {
         Ok(config) => Ok(config),
-        Err(envy::Error::MissingValue(field)) => {
-            Err(ConfigError::Missing(format!("{prefix}{}", field.to_uppercase())))
-        }
+        Err(envy::Error::MissingValue(field)) => Err(ConfigError::Missing(format!(
+            "{prefix}{}",
+            field.to_uppercase()
+        ))),
         Err(envy::Error::Custom(message)) => {
             // The message does not always name the variable: it is the last of the
             // shortest beginning of the list that is refused for a value.
@@ -43,9 +47,16 @@ fn read<T: DeserializeOwned>(
                 .find(|count| matches!(attempt(*count), Err(envy::Error::Custom(_))))
                 .map(|count| variables[count - 1].clone())
                 .unwrap_or_else(|| (format!("{prefix}*"), String::new()));
-            let message = message.split(" while parsing value ").next().unwrap_or_default();
+            let message = message
+                .split(" while parsing value ")
+                .next()
+                .unwrap_or_default();
             let safe = value.is_empty() || !message.contains(&value);
-            let why = if safe { message } else { "not in the expected form" };
+            let why = if safe {
+                message
+            } else {
+                "not in the expected form"
+            };
             Err(ConfigError::Wrong(name, why.to_owned()))
         }
     }
@@ -87,7 +98,9 @@ mod tests {
         }
         read(
             "SAMPLE_",
-            variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())),
+            variables
+                .into_iter()
+                .map(|(name, value)| (name.to_owned(), value.to_owned())),
         )
     }
 

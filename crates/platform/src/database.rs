@@ -5,7 +5,7 @@ use std::{str::FromStr as _, time::Duration};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use sqlx::{
-    AssertSqlSafe, Connection as _, PgConnection, PgPool,
+    Connection as _, PgConnection, PgPool,
     migrate::{Migrate as _, Migrator},
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -48,9 +48,15 @@ impl DatabaseConfig {
         let options = PgConnectOptions::from_str(self.url.expose_secret()).map_err(|_| {
             StartError::unusable("DATABASE_URL", "not the address of a PostgreSQL database")
         })?;
-        let plain = self.schema.bytes().all(|b| b.is_ascii_lowercase() || b == b'_');
+        let plain = self
+            .schema
+            .bytes()
+            .all(|b| b.is_ascii_lowercase() || b == b'_');
         if self.schema.is_empty() || !plain {
-            return Err(StartError::unusable("DATABASE_SCHEMA", "not a plain lower-case name"));
+            return Err(StartError::unusable(
+                "DATABASE_SCHEMA",
+                "not a plain lower-case name",
+            ));
         }
         Ok(options.application_name(application).options([
             ("search_path", self.schema.as_str()),
@@ -69,10 +75,15 @@ impl DatabaseConfig {
 /// that it timed out.
 pub async fn connect(config: &DatabaseConfig, application: &str) -> Result<PgPool, StartError> {
     // A frozen holder of a lock must stop nobody for longer than these.
-    let options = config
-        .options(application)?
-        .options([("lock_timeout", "2s"), ("idle_in_transaction_session_timeout", "5s")]);
-    first_connection(&options).await?.close().await.map_err(unusable)?;
+    let options = config.options(application)?.options([
+        ("lock_timeout", "2s"),
+        ("idle_in_transaction_session_timeout", "5s"),
+    ]);
+    first_connection(&options)
+        .await?
+        .close()
+        .await
+        .map_err(unusable)?;
     Ok(PgPoolOptions::new()
         .max_connections(config.max_connections)
         .acquire_timeout(Duration::from_millis(config.acquire_timeout_ms))
@@ -81,12 +92,11 @@ pub async fn connect(config: &DatabaseConfig, application: &str) -> Result<PgPoo
 }
 
 /// Brings the schema up to date; safe while other programs do the same.
-pub async fn migrate(
-    config: &DatabaseConfig,
-    migrators: &[&Migrator],
-) -> Result<(), StartError> {
+pub async fn migrate(config: &DatabaseConfig, migrators: &[&Migrator]) -> Result<(), StartError> {
     // Migrations take turns: the wait for the turn is not a lock that hangs.
-    let options = config.options("vigie migrate")?.options([("lock_timeout", "60s")]);
+    let options = config
+        .options("vigie migrate")?
+        .options([("lock_timeout", "60s")]);
     let mut conn = first_connection(&options).await?;
     for migrator in migrators {
         migrator
@@ -110,14 +120,18 @@ pub async fn check_migrated(pool: &PgPool, migrators: &[&Migrator]) -> Result<()
             .await
             .map_err(unusable)?;
         if !exists {
-            return Err(StartError::NotMigrated(format!("the table {table} is missing")));
+            return Err(StartError::NotMigrated(format!(
+                "the table {table} is missing"
+            )));
         }
         let applied = conn
             .list_applied_migrations(table)
             .await
             .map_err(|cause| StartError::unusable("DATABASE_SCHEMA", cause))?;
         for migration in migrator.iter() {
-            let Some(found) = applied.iter().find(|found| found.version == migration.version)
+            let Some(found) = applied
+                .iter()
+                .find(|found| found.version == migration.version)
             else {
                 return Err(StartError::NotMigrated(format!(
                     "migration {} ({}) is missing",

@@ -77,7 +77,10 @@ pub struct Reason {
 impl Reason {
     /// Joins a code and its sentence.
     pub fn new(code: &'static str, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into() }
+        Self {
+            code,
+            message: message.into(),
+        }
     }
 }
 
@@ -138,7 +141,10 @@ impl Error {
         message: impl Into<Cow<'static, str>>,
         retry_after: Duration,
     ) -> Self {
-        Self::Exhausted { reason: Reason::new(code, message), retry_after }
+        Self::Exhausted {
+            reason: Reason::new(code, message),
+            retry_after,
+        }
     }
 
     /// Something the service depends on is away.

@@ -68,7 +68,10 @@ pub async fn claim_request(
     .fetch_optional(conn)
     .await?;
     let Some(earlier) = earlier else {
-        return Err(Error::aborted("CONCURRENT_CHANGE", "the request is being forgotten; retry"));
+        return Err(Error::aborted(
+            "CONCURRENT_CHANGE",
+            "the request is being forgotten; retry",
+        ));
     };
     if earlier.request_hash != request_hash {
         return Err(Error::already_exists(
@@ -78,7 +81,9 @@ pub async fn claim_request(
     }
     match earlier.response {
         Some(response) => Ok(Claim::Replay(response)),
-        None => Err(Error::internal("a request was committed without its response")),
+        None => Err(Error::internal(
+            "a request was committed without its response",
+        )),
     }
 }
 
@@ -101,7 +106,9 @@ pub async fn complete_request(
     if completed.rows_affected() == 1 {
         Ok(())
     } else {
-        Err(Error::internal("a request was completed without being claimed"))
+        Err(Error::internal(
+            "a request was completed without being claimed",
+        ))
     }
 }
 

@@ -31,7 +31,8 @@ impl Metrics {
         unit: Unit,
         metric: M,
     ) -> M {
-        self.registry().register_with_unit(name, help, unit, metric.clone());
+        self.registry()
+            .register_with_unit(name, help, unit, metric.clone());
         metric
     }
 

@@ -20,7 +20,10 @@ impl<T: Serialize + DeserializeOwned> PageToken<T> {
     /// The filter is any bytes that tell one list from another, such as the
     /// encoded request without its paging fields.
     pub fn encode(position: &T, filter: &[u8]) -> String {
-        let token = PageToken { filter: fingerprint(filter), position };
+        let token = PageToken {
+            filter: fingerprint(filter),
+            position,
+        };
         let text = serde_json::to_vec(&token).expect("a page position has a JSON form");
         URL_SAFE_NO_PAD.encode(text)
     }
@@ -30,11 +33,20 @@ impl<T: Serialize + DeserializeOwned> PageToken<T> {
         if token.is_empty() {
             return Ok(None);
         }
-        let refused =
-            || Error::invalid("page_token", "INVALID_PAGE_TOKEN", "does not belong to this list");
+        let refused = || {
+            Error::invalid(
+                "page_token",
+                "INVALID_PAGE_TOKEN",
+                "does not belong to this list",
+            )
+        };
         let text = URL_SAFE_NO_PAD.decode(token).map_err(|_| refused())?;
         let token: Self = serde_json::from_slice(&text).map_err(|_| refused())?;
-        if token.filter == fingerprint(filter) { Ok(Some(token.position)) } else { Err(refused()) }
+        if token.filter == fingerprint(filter) {
+            Ok(Some(token.position))
+        } else {
+            Err(refused())
+        }
     }
 }
 

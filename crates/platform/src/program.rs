@@ -1,13 +1,17 @@
 //! The `main` that all services share.
 
-use std::{pin::Pin, process::ExitCode};
+use std::{env, net::SocketAddr, pin::Pin, process::ExitCode, time::Duration};
 
-use tokio::runtime;
+use serde::Deserialize;
+use tokio::{
+    runtime,
+    signal::unix::{Signal, SignalKind, signal},
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::{StartError, Telemetry, TelemetryConfig, read_config};
 
-/// What a service does when it is called by a command.
+/// A service as the commands of its binary see it.
 #[derive(Debug, Clone, Copy)]
 pub struct Program {
     /// The name of the service, as in `intake`.
@@ -21,7 +25,187 @@ pub struct Program {
 /// A command at work.
 pub type Running = Pin<Box<dyn Future<Output = Result<(), StartError>> + Send>>;
 
-/// Runs the command of the process's arguments.
+/// What the arguments of the process ask for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Command {
+    Serve,
+    Migrate,
+    Healthcheck,
+    Version,
+    Help,
+}
+
+/// Runs the command that the arguments of the process ask for.
+///
+/// SIGTERM or SIGINT drains; a second one ends the process at once.
 pub fn run_main(program: Program) -> ExitCode {
-    todo!("{program:?}")
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let Some(command) = command(&arguments) else {
+        eprintln!("{}", usage(program.name));
+        return ExitCode::from(2);
+    };
+    let runtime = match runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(cause) => {
+            eprintln!(
+                "vigie-{}: the runtime does not start: {cause}",
+                program.name
+            );
+            return ExitCode::FAILURE;
+        }
+    };
+    let ended = runtime.block_on(run(program, command));
+    // What is left after the drain is given up.
+    runtime.shutdown_timeout(Duration::from_secs(1));
+    match ended {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("vigie-{}: {error}", program.name);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(program: Program, command: Command) -> Result<ExitCode, StartError> {
+    match command {
+        Command::Help => println!("{}", usage(program.name)),
+        Command::Version => println!("vigie-{} {}", program.name, version()),
+        Command::Healthcheck => healthcheck().await?,
+        Command::Migrate => (program.migrate)().await?,
+        Command::Serve => return serve(program).await,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serve(program: Program) -> Result<ExitCode, StartError> {
+    let telemetry = Telemetry::start(&read_config::<TelemetryConfig>("TELEMETRY_")?, program.name)?;
+    let mut signals = Signals::listen()?;
+    tracing::info!(
+        service.name = program.name,
+        service.version = version(),
+        "starting"
+    );
+
+    let shutdown = CancellationToken::new();
+    let mut running = (program.serve)(shutdown.clone());
+    let ended = tokio::select! {
+        ended = &mut running => Some(ended),
+        () = signals.next() => None,
+    };
+    let ended = match ended {
+        Some(ended) => ended,
+        None => {
+            tracing::info!("asked to stop; draining");
+            shutdown.cancel();
+            tokio::select! {
+                ended = &mut running => ended,
+                () = signals.next() => {
+                    tracing::warn!("asked to stop again; stopping without the drain");
+                    return Ok(ExitCode::from(130));
+                }
+            }
+        }
+    };
+    tracing::info!("stopped");
+    telemetry.shutdown().await;
+    ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// Asks the running service of this container whether it is ready.
+async fn healthcheck() -> Result<(), StartError> {
+    #[derive(Deserialize)]
+    struct Config {
+        metrics_listen: SocketAddr,
+    }
+    let mut address = read_config::<Config>("SERVER_")?.metrics_listen;
+    if address.ip().is_unspecified() {
+        address.set_ip(match address {
+            SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
+            SocketAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
+        });
+    }
+    reqwest::Client::builder()
+        .timeout(Duration::from_secs(3))
+        .no_proxy()
+        .build()
+        .map_err(|cause| StartError::unusable("healthcheck", cause))?
+        .get(format!("http://{address}/readyz"))
+        .send()
+        .await
+        .and_then(reqwest::Response::error_for_status)
+        .map(drop)
+        .map_err(|_| StartError::Stopped("the service is not ready".to_owned()))
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self, StartError> {
+        let listen =
+            |kind| signal(kind).map_err(|cause| StartError::unusable("the signals", cause));
+        Ok(Self {
+            terminate: listen(SignalKind::terminate())?,
+            interrupt: listen(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+fn command(arguments: &[String]) -> Option<Command> {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments.as_slice() {
+        [] | ["serve"] => Some(Command::Serve),
+        ["migrate"] => Some(Command::Migrate),
+        ["healthcheck"] => Some(Command::Healthcheck),
+        ["--version" | "-V"] => Some(Command::Version),
+        ["--help" | "-h"] => Some(Command::Help),
+        _ => None,
+    }
+}
+
+fn usage(name: &str) -> String {
+    format!(
+        "usage: vigie-{name} [serve | migrate | healthcheck | --version]\n\
+         The configuration is read from the environment."
+    )
+}
+
+/// The version, with the commit when the build was told of it.
+fn version() -> String {
+    match option_env!("VIGIE_COMMIT") {
+        Some(commit) => format!("{} ({commit})", env!("CARGO_PKG_VERSION")),
+        None => env!("CARGO_PKG_VERSION").to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_argument_serves_and_an_unknown_one_is_refused() {
+        let command = |text: &str| {
+            super::command(
+                &text
+                    .split_whitespace()
+                    .map(str::to_owned)
+                    .collect::<Vec<_>>(),
+            )
+        };
+        assert_eq!(command(""), Some(Command::Serve));
+        assert_eq!(command("migrate"), Some(Command::Migrate));
+        assert_eq!(command("healthcheck"), Some(Command::Healthcheck));
+        assert_eq!(command("--version"), Some(Command::Version));
+        assert_eq!(command("serve now"), None);
+        assert_eq!(command("migrat"), None);
+    }
 }

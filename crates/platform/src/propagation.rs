@@ -24,7 +24,9 @@ pub fn traceparent() -> Option<String> {
 /// Makes a span that was just created the child of a trace context; one that cannot be
 /// read is ignored.
 pub fn follow(span: &Span, traceparent: Option<&str>) {
-    let Some(traceparent) = traceparent else { return };
+    let Some(traceparent) = traceparent else {
+        return;
+    };
     let mut carrier = HashMap::from([(TRACEPARENT.to_owned(), traceparent.to_owned())]);
     let parent =
         TraceContextPropagator::new().extract_with_context(&Context::new(), &Carrier(&mut carrier));

@@ -54,18 +54,30 @@ impl SealingKey {
             .map_err(|cause| StartError::unusable(path.display().to_string(), cause))?;
         let mut ciphers = Vec::new();
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            let bytes = STANDARD.decode(line).map_err(|_| unusable("a key is not base64"))?;
-            let bytes = bytes.try_into().map_err(|_| unusable("a key is not 32 bytes long"))?;
+            let bytes = STANDARD
+                .decode(line)
+                .map_err(|_| unusable("a key is not base64"))?;
+            let bytes = bytes
+                .try_into()
+                .map_err(|_| unusable("a key is not 32 bytes long"))?;
             ciphers.push(Cipher::new(&bytes));
         }
         let mut ciphers = ciphers.into_iter();
-        let current = ciphers.next().ok_or_else(|| unusable("the file holds no key"))?;
-        Ok(Self { current, earlier: ciphers.collect() })
+        let current = ciphers
+            .next()
+            .ok_or_else(|| unusable("the file holds no key"))?;
+        Ok(Self {
+            current,
+            earlier: ciphers.collect(),
+        })
     }
 
     /// A key of the given bytes.
     pub fn from_bytes(bytes: [u8; KEY_LEN]) -> Self {
-        Self { current: Cipher::new(&bytes), earlier: Vec::new() }
+        Self {
+            current: Cipher::new(&bytes),
+            earlier: Vec::new(),
+        }
     }
 
     /// Seals a text; it opens only with the same associated data.
@@ -91,8 +103,10 @@ impl SealingKey {
 
     /// Gives back the data key of a wrapped form.
     pub fn unwrap_data_key(&self, wrapped: &[u8]) -> Result<DataKey, SealError> {
-        let bytes: [u8; KEY_LEN] =
-            self.open(WRAPPING, wrapped)?.try_into().map_err(|_| SealError)?;
+        let bytes: [u8; KEY_LEN] = self
+            .open(WRAPPING, wrapped)?
+            .try_into()
+            .map_err(|_| SealError)?;
         Ok(DataKey(Cipher::new(&bytes)))
     }
 }
@@ -160,8 +174,8 @@ impl Cipher {
         if header[0] != VERSION || !self.sealed(header) {
             return Err(SealError);
         }
-        let nonce = Nonce::try_assume_unique_for_key(&header[1 + KEY_NAME_LEN..])
-            .map_err(|_| SealError)?;
+        let nonce =
+            Nonce::try_assume_unique_for_key(&header[1 + KEY_NAME_LEN..]).map_err(|_| SealError)?;
         let mut text = text.to_vec();
         let plain = self
             .key
@@ -220,8 +234,20 @@ mod tests {
         let (key, wrapped) = master.new_data_key();
         let sealed = key.seal(b"report", b"a name");
 
-        assert_eq!(master.unwrap_data_key(&wrapped).unwrap().open(b"report", &sealed).unwrap(), b"a name");
-        assert_eq!(master.unwrap_data_key(&master.seal(b"other", &[0; 32])).unwrap_err(), SealError);
+        assert_eq!(
+            master
+                .unwrap_data_key(&wrapped)
+                .unwrap()
+                .open(b"report", &sealed)
+                .unwrap(),
+            b"a name"
+        );
+        assert_eq!(
+            master
+                .unwrap_data_key(&master.seal(b"other", &[0; 32]))
+                .unwrap_err(),
+            SealError
+        );
     }
 
     #[test]
@@ -230,14 +256,20 @@ mod tests {
         let path = folder.path().join("key");
         let (old, new) = (STANDARD.encode([1; 32]), STANDARD.encode([2; 32]));
         fs::write(&path, format!("{old}\n")).unwrap();
-        let sealed = SealingKey::from_base64_file(&path).unwrap().seal(b"", b"text");
+        let sealed = SealingKey::from_base64_file(&path)
+            .unwrap()
+            .seal(b"", b"text");
 
         fs::write(&path, format!("{new}\n{old}\n")).unwrap();
         let both = SealingKey::from_base64_file(&path).unwrap();
         assert_eq!(both.open(b"", &sealed).unwrap(), b"text");
 
         let resealed = both.seal(b"", b"text");
-        assert!(SealingKey::from_bytes([1; 32]).open(b"", &resealed).is_err());
+        assert!(
+            SealingKey::from_bytes([1; 32])
+                .open(b"", &resealed)
+                .is_err()
+        );
         assert!(SealingKey::from_bytes([2; 32]).open(b"", &resealed).is_ok());
     }
 

@@ -30,6 +30,9 @@ pub enum StartError {
 impl StartError {
     /// Names the thing that cannot be used, with the true cause.
     pub fn unusable(what: impl Into<String>, cause: impl Into<BoxError>) -> Self {
-        Self::Unusable { what: what.into(), cause: cause.into() }
+        Self::Unusable {
+            what: what.into(),
+            cause: cause.into(),
+        }
     }
 }

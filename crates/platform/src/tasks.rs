@@ -1,7 +1,6 @@
 //! Background tasks, each with an owner who notices its end.
 
 use std::{
-    any::Any,
     panic::AssertUnwindSafe,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -28,7 +27,11 @@ pub struct Tasks {
 impl Tasks {
     /// Tasks that are asked to end by `shutdown`, which they trigger when one of them fails.
     pub fn new(shutdown: CancellationToken) -> Self {
-        Self { tracker: TaskTracker::new(), shutdown, failure: Arc::default() }
+        Self {
+            tracker: TaskTracker::new(),
+            shutdown,
+            failure: Arc::default(),
+        }
     }
 
     /// Starts a task that runs until the shutdown.
@@ -38,9 +41,7 @@ impl Tasks {
             match AssertUnwindSafe(task).catch_unwind().await {
                 Ok(()) if tasks.shutdown.is_cancelled() => {}
                 Ok(()) => tasks.fail(format!("the task {name} ended before the shutdown")),
-                Err(panic) => {
-                    tasks.fail(format!("the task {name} panicked: {}", panic_text(panic.as_ref())));
-                }
+                Err(_) => tasks.fail(format!("the task {name} panicked")),
             }
         });
     }
@@ -63,7 +64,12 @@ impl Tasks {
     pub async fn join(&self, deadline: Duration) -> Result<(), StartError> {
         self.tracker.close();
         let ended = timeout(deadline, self.tracker.wait()).await;
-        if let Some(failure) = self.failure.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        if let Some(failure) = self
+            .failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+        {
             return Err(StartError::Stopped(failure));
         }
         ended.map_err(|_| {
@@ -73,19 +79,16 @@ impl Tasks {
     }
 
     fn fail(&self, failure: String) {
-        tracing::error!(error.message = failure, "a background task failed; the service stops");
-        self.failure.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(failure);
+        tracing::error!(
+            error.message = failure,
+            "a background task failed; the service stops"
+        );
+        self.failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert(failure);
         self.shutdown.cancel();
     }
-}
-
-/// What a panic said.
-pub(crate) fn panic_text(panic: &(dyn Any + Send)) -> &str {
-    panic
-        .downcast_ref::<&'static str>()
-        .copied()
-        .or_else(|| panic.downcast_ref::<String>().map(String::as_str))
-        .unwrap_or("no message")
 }
 
 #[cfg(test)]
@@ -105,7 +108,7 @@ mod tests {
         tasks.spawn("relay", async { panic!("boom") });
         shutdown.cancelled().await;
         let error = tasks.join(DEADLINE).await.unwrap_err();
-        assert_eq!(error.to_string(), "the task relay panicked: boom");
+        assert_eq!(error.to_string(), "the task relay panicked");
     }
 
     #[tokio::test]

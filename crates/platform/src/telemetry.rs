@@ -74,9 +74,9 @@ impl Telemetry {
                 .with_span_list(false)
                 .with_writer(std::io::stderr)
                 .boxed(),
-            LogFormat::Human => {
-                tracing_subscriber::fmt::layer().with_writer(std::io::stderr).boxed()
-            }
+            LogFormat::Human => tracing_subscriber::fmt::layer()
+                .with_writer(std::io::stderr)
+                .boxed(),
         };
 
         let provider = provider(config, service)?;
@@ -85,7 +85,9 @@ impl Telemetry {
             .with_tracer(provider.tracer("vigie"))
             .with_location(false)
             .with_threads(false)
-            .with_filter(EnvFilter::new("info,h2=off,hyper=off,tonic=off,tower=off,sqlx=off"));
+            .with_filter(EnvFilter::new(
+                "info,h2=off,hyper=off,tonic=off,tower=off,sqlx=off",
+            ));
         tracing_subscriber::registry()
             .with(lines.with_filter(filter))
             .with(spans)
@@ -96,10 +98,8 @@ impl Telemetry {
 
     /// Sends the last spans, within a few seconds.
     pub async fn shutdown(self) {
-        let flushed = tokio::task::spawn_blocking(move || {
-            self.provider.shutdown_with_timeout(FLUSH)
-        })
-        .await;
+        let flushed =
+            tokio::task::spawn_blocking(move || self.provider.shutdown_with_timeout(FLUSH)).await;
         if !matches!(flushed, Ok(Ok(()))) {
             tracing::warn!("the last spans could not be sent");
         }
@@ -111,12 +111,19 @@ fn provider(
     service: &'static str,
 ) -> Result<SdkTracerProvider, StartError> {
     if !(0.0..=1.0).contains(&config.sample_ratio) {
-        return Err(StartError::unusable("TELEMETRY_SAMPLE_RATIO", "not between 0 and 1"));
+        return Err(StartError::unusable(
+            "TELEMETRY_SAMPLE_RATIO",
+            "not between 0 and 1",
+        ));
     }
     let ratio = Sampler::TraceIdRatioBased(config.sample_ratio);
     let builder = SdkTracerProvider::builder()
         .with_sampler(Sampler::ParentBased(Box::new(ratio)))
-        .with_resource(Resource::builder().with_service_name(format!("vigie-{service}")).build());
+        .with_resource(
+            Resource::builder()
+                .with_service_name(format!("vigie-{service}"))
+                .build(),
+        );
     let Some(endpoint) = &config.otlp_endpoint else {
         return Ok(builder.build());
     };

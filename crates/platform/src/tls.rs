@@ -1,8 +1,23 @@
-//! Mutual TLS between the services, from files that may be renewed.
+//! TLS from files that may be renewed while the service runs.
 
-use std::path::PathBuf;
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
 
+use rustls::{
+    ClientConfig, RootCertStore, ServerConfig,
+    crypto::{CryptoProvider, aws_lc_rs},
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
+    server::WebPkiClientVerifier,
+    version,
+};
 use serde::Deserialize;
+use tokio::time::Instant;
+
+use crate::{BoxError, StartError};
 
 /// The certificate of this service and the authority of the suite (`INTERNAL_TLS_*`).
 #[derive(Debug, Clone, Deserialize)]
@@ -13,4 +28,251 @@ pub struct InternalTlsConfig {
     pub key_file: PathBuf,
     /// The authority that signs the services' certificates.
     pub ca_file: PathBuf,
+}
+
+/// The services that a certificate may name.
+const SERVICES: [&str; 4] = ["intake", "qualification", "notification", "statistics"];
+
+/// The name in the certificate of a service.
+pub(crate) fn internal_name(service: &str) -> Result<ServerName<'static>, BoxError> {
+    Ok(ServerName::try_from(format!("{service}.vigie.internal"))?)
+}
+
+/// Which service a verified client certificate names.
+pub(crate) fn service_of(certificate: &CertificateDer<'_>) -> Option<&'static str> {
+    let certificate = webpki::EndEntityCert::try_from(certificate).ok()?;
+    SERVICES.into_iter().find(|service| {
+        internal_name(service)
+            .is_ok_and(|name| certificate.verify_is_valid_for_subject_name(&name).is_ok())
+    })
+}
+
+/// How often files are looked at for a change.
+const LOOK: Duration = Duration::from_secs(30);
+
+/// Something made of files, made anew when they change.
+pub(crate) struct Reloaded<T> {
+    files: Vec<PathBuf>,
+    make: Box<dyn Fn() -> Result<T, BoxError> + Send + Sync>,
+    state: Mutex<State<T>>,
+}
+
+struct State<T> {
+    current: Arc<T>,
+    looked: Instant,
+    changed: Vec<Option<SystemTime>>,
+}
+
+impl<T> Reloaded<T> {
+    fn new(
+        variable: &str,
+        files: Vec<PathBuf>,
+        make: impl Fn() -> Result<T, BoxError> + Send + Sync + 'static,
+    ) -> Result<Self, StartError> {
+        let changed = changed(&files);
+        let current = make().map_err(|cause| StartError::unusable(variable, cause))?;
+        let state = State {
+            current: Arc::new(current),
+            looked: Instant::now(),
+            changed,
+        };
+        Ok(Self {
+            files,
+            make: Box::new(make),
+            state: Mutex::new(state),
+        })
+    }
+
+    /// The present form. When renewed files cannot be used, the last good form serves on.
+    pub(crate) fn current(&self) -> Arc<T> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        if state.looked.elapsed() >= LOOK {
+            state.looked = Instant::now();
+            let changed = changed(&self.files);
+            if changed != state.changed {
+                match (self.make)() {
+                    Ok(current) => {
+                        state.current = Arc::new(current);
+                        state.changed = changed;
+                        tracing::info!("renewed certificates are in use");
+                    }
+                    Err(cause) => tracing::error!(
+                        error.message = %cause,
+                        "renewed certificates cannot be used; the previous ones still serve"
+                    ),
+                }
+            }
+        }
+        Arc::clone(&state.current)
+    }
+}
+
+fn changed(files: &[PathBuf]) -> Vec<Option<SystemTime>> {
+    files
+        .iter()
+        .map(|file| fs::metadata(file).and_then(|data| data.modified()).ok())
+        .collect()
+}
+
+/// The server side towards people and programs outside.
+pub(crate) fn public_server(
+    cert_file: &PathBuf,
+    key_file: &PathBuf,
+) -> Result<Reloaded<ServerConfig>, StartError> {
+    let (cert, key) = (cert_file.clone(), key_file.clone());
+    Reloaded::new(
+        "SERVER_TLS_CERT_FILE",
+        vec![cert.clone(), key.clone()],
+        move || {
+            let mut config = ServerConfig::builder_with_provider(provider())
+                .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
+                .with_no_client_auth()
+                .with_single_cert(chain(&cert)?, private_key(&key)?)?;
+            config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+            Ok(config)
+        },
+    )
+}
+
+/// The server side towards the other services: their certificates are required.
+pub(crate) fn internal_server(
+    tls: &InternalTlsConfig,
+) -> Result<Reloaded<ServerConfig>, StartError> {
+    let tls = tls.clone();
+    Reloaded::new("INTERNAL_TLS_CERT_FILE", files(&tls), move || {
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(roots(&tls)?.into(), provider()).build()?;
+        let mut config = ServerConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&version::TLS13])?
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(chain(&tls.cert_file)?, private_key(&tls.key_file)?)?;
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        Ok(config)
+    })
+}
+
+/// The client side towards the other services.
+pub(crate) fn internal_client(
+    tls: &InternalTlsConfig,
+) -> Result<Reloaded<ClientConfig>, StartError> {
+    let tls = tls.clone();
+    Reloaded::new("INTERNAL_TLS_CERT_FILE", files(&tls), move || {
+        let mut config = ClientConfig::builder_with_provider(provider())
+            .with_protocol_versions(&[&version::TLS13])?
+            .with_root_certificates(roots(&tls)?)
+            .with_client_auth_cert(chain(&tls.cert_file)?, private_key(&tls.key_file)?)?;
+        config.alpn_protocols = vec![b"h2".to_vec()];
+        Ok(config)
+    })
+}
+
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(aws_lc_rs::default_provider())
+}
+
+fn files(tls: &InternalTlsConfig) -> Vec<PathBuf> {
+    vec![
+        tls.cert_file.clone(),
+        tls.key_file.clone(),
+        tls.ca_file.clone(),
+    ]
+}
+
+fn roots(tls: &InternalTlsConfig) -> Result<RootCertStore, BoxError> {
+    let mut roots = RootCertStore::empty();
+    for authority in chain(&tls.ca_file)? {
+        roots.add(authority)?;
+    }
+    Ok(roots)
+}
+
+fn chain(file: &PathBuf) -> Result<Vec<CertificateDer<'static>>, BoxError> {
+    let named = |cause: &dyn std::fmt::Display| format!("{}: {cause}", file.display());
+    let chain = CertificateDer::pem_file_iter(file)
+        .map_err(|cause| named(&cause))?
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|cause| named(&cause))?;
+    if chain.is_empty() {
+        Err(named(&"no certificate").into())
+    } else {
+        Ok(chain)
+    }
+}
+
+fn private_key(file: &PathBuf) -> Result<PrivateKeyDer<'static>, BoxError> {
+    PrivateKeyDer::from_pem_file(file)
+        .map_err(|cause| format!("{}: {cause}", file.display()).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn certificate(names: &[&str]) -> rcgen::CertifiedKey<rcgen::KeyPair> {
+        let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
+        rcgen::generate_simple_self_signed(names).unwrap()
+    }
+
+    fn write(folder: &Path, names: &[&str]) {
+        let certified = certificate(names);
+        fs::write(folder.join("cert.pem"), certified.cert.pem()).unwrap();
+        fs::write(
+            folder.join("key.pem"),
+            certified.signing_key.serialize_pem(),
+        )
+        .unwrap();
+    }
+
+    #[test]
+    fn a_certificate_names_one_of_our_services_or_none() {
+        let named = |names: &[&str]| service_of(certificate(names).cert.der());
+        assert_eq!(
+            named(&["localhost", "intake.vigie.internal"]),
+            Some("intake")
+        );
+        assert_eq!(named(&["intake.example.org"]), None);
+        assert_eq!(named(&["intruder.vigie.internal"]), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn renewed_files_are_used_and_broken_ones_are_not() {
+        let folder = tempfile::tempdir().unwrap();
+        write(folder.path(), &["a.example"]);
+        let (cert, key) = (
+            folder.path().join("cert.pem"),
+            folder.path().join("key.pem"),
+        );
+        let reloaded = public_server(&cert, &key).unwrap();
+        let first = reloaded.current();
+
+        let touch = |path: &PathBuf, seconds| {
+            let file = fs::File::options().append(true).open(path).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
+                .unwrap();
+        };
+        write(folder.path(), &["b.example"]);
+        touch(&cert, 1_000);
+        assert!(
+            Arc::ptr_eq(&first, &reloaded.current()),
+            "it is too early to look again"
+        );
+        tokio::time::advance(LOOK).await;
+        let second = reloaded.current();
+        assert!(!Arc::ptr_eq(&first, &second));
+
+        fs::write(&cert, "nonsense").unwrap();
+        touch(&cert, 2_000);
+        tokio::time::advance(LOOK).await;
+        assert!(Arc::ptr_eq(&second, &reloaded.current()));
+    }
+
+    #[test]
+    fn a_missing_file_is_named() {
+        let missing = PathBuf::from("/nonexistent/cert.pem");
+        let error = public_server(&missing, &missing).err().unwrap().to_string();
+        assert!(error.contains("SERVER_TLS_CERT_FILE"), "{error}");
+        assert!(error.contains("/nonexistent/cert.pem"), "{error}");
+    }
 }

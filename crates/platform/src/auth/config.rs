@@ -9,31 +9,51 @@ pub struct AuthConfig {
     pub issuer: String,
     /// The audience that a token must name.
     pub audience: String,
-    /// Where the issuer's metadata are, when not below the issuer itself.
+    /// Where the issuer's metadata are, when not at the standard place below the issuer.
     pub discovery_url: Option<String>,
     /// The accepted signature algorithms, as a comma list.
     #[serde(default = "algorithms")]
     pub algorithms: Vec<String>,
-    /// The authentication context (`acr`) values of which a token must have one; any when unset.
+    /// The authentication contexts (`acr`) of which a token must have one, as a comma list;
+    /// any when unset.
     #[serde(default)]
     pub acr: Vec<String>,
     /// The path of the claim with the roles, with dots.
     #[serde(default = "roles_claim")]
     pub roles_claim: String,
-    /// The path of the claim with the region's code.
+    /// The path of the claim with the code of the region.
     #[serde(default = "region_claim")]
     pub region_claim: String,
-    /// The path of the claim with the structures.
+    /// The path of the claim with the structures, as in `finess:010000024`.
     #[serde(default = "structures_claim")]
     pub structures_claim: String,
-    /// What the issuer's values mean, as `value=role` pairs in a comma list; the names of
-    /// the roles themselves when unset.
+    /// What the issuer's values mean, as a comma list of `value=role`; the names of the
+    /// roles themselves when unset.
     #[serde(default)]
     pub role_map: Vec<String>,
 }
 
+impl AuthConfig {
+    /// The usual claims and algorithms of an issuer.
+    pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
+        Self {
+            issuer: issuer.into(),
+            audience: audience.into(),
+            discovery_url: None,
+            algorithms: algorithms(),
+            acr: Vec::new(),
+            roles_claim: roles_claim(),
+            region_claim: region_claim(),
+            structures_claim: structures_claim(),
+            role_map: Vec::new(),
+        }
+    }
+}
+
 fn algorithms() -> Vec<String> {
-    vec!["ES256".to_owned(), "RS256".to_owned(), "PS256".to_owned()]
+    ["ES256", "ES384", "RS256", "PS256", "EdDSA"]
+        .map(str::to_owned)
+        .to_vec()
 }
 
 fn roles_claim() -> String {

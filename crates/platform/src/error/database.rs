@@ -17,9 +17,10 @@ impl From<sqlx::Error> for Error {
             | sqlx::Error::WorkerCrashed => away(error),
             sqlx::Error::Database(ref cause) => match cause.code().as_deref().unwrap_or_default() {
                 // Serialization failure, deadlock, lock timeout.
-                "40001" | "40P01" | "55P03" => {
-                    Self::aborted("CONCURRENT_CHANGE", "the same thing is being changed; retry")
-                }
+                "40001" | "40P01" | "55P03" => Self::aborted(
+                    "CONCURRENT_CHANGE",
+                    "the same thing is being changed; retry",
+                ),
                 // Connection failures, a full server, a server that stops or starts,
                 // a primary that became a standby, a session ended for idling.
                 code if code.starts_with("08")
@@ -39,7 +40,10 @@ impl From<sqlx::Error> for Error {
 
 fn away(error: sqlx::Error) -> Error {
     Error::Unavailable {
-        reason: Reason::new("DATABASE_UNAVAILABLE", "the database is not available; retry"),
+        reason: Reason::new(
+            "DATABASE_UNAVAILABLE",
+            "the database is not available; retry",
+        ),
         retry_after: RETRY_AFTER,
         cause: Some(Box::new(Redacted(error))),
     }
@@ -56,9 +60,19 @@ fn describe(error: &sqlx::Error) -> String {
     };
     let code = cause.code().unwrap_or_default();
     // The messages of class 22 (data exceptions) quote the value.
-    let message = if code.starts_with("22") { "data exception" } else { cause.message() };
-    let table = cause.table().map(|table| format!(" on {table}")).unwrap_or_default();
-    let constraint = cause.constraint().map(|name| format!(" by {name}")).unwrap_or_default();
+    let message = if code.starts_with("22") {
+        "data exception"
+    } else {
+        cause.message()
+    };
+    let table = cause
+        .table()
+        .map(|table| format!(" on {table}"))
+        .unwrap_or_default();
+    let constraint = cause
+        .constraint()
+        .map(|name| format!(" by {name}"))
+        .unwrap_or_default();
     format!("PostgreSQL {code}{table}{constraint}: {message}")
 }
 

@@ -19,7 +19,10 @@ impl From<Error> for Status {
         let (code, message) = match &error {
             Error::Invalid(violations) => {
                 details.set_bad_request(fields(violations));
-                (Code::InvalidArgument, "some fields are not valid".to_owned())
+                (
+                    Code::InvalidArgument,
+                    "some fields are not valid".to_owned(),
+                )
             }
             Error::NotFound(what) => (Code::NotFound, format!("{what} not found")),
             Error::AlreadyExists(reason) => (Code::AlreadyExists, reason.message.to_string()),
@@ -30,11 +33,18 @@ impl From<Error> for Status {
             Error::OutOfRange(reason) => (Code::OutOfRange, reason.message.to_string()),
             Error::Unauthenticated(reason) => (Code::Unauthenticated, reason.message.to_string()),
             Error::PermissionDenied(reason) => (Code::PermissionDenied, reason.message.to_string()),
-            Error::Exhausted { reason, retry_after } => {
+            Error::Exhausted {
+                reason,
+                retry_after,
+            } => {
                 details.set_retry_info(Some(*retry_after));
                 (Code::ResourceExhausted, reason.message.to_string())
             }
-            Error::Unavailable { reason, retry_after, .. } => {
+            Error::Unavailable {
+                reason,
+                retry_after,
+                ..
+            } => {
                 details.set_retry_info(Some(*retry_after));
                 (Code::Unavailable, reason.message.to_string())
             }
@@ -62,7 +72,10 @@ fn log(error: &Error) {
             tracing::error!(error.chain = chain(error), "a call failed by our fault");
         }
         Error::Unavailable { .. } => {
-            tracing::warn!(error.chain = chain(error), "a call failed for want of a dependency");
+            tracing::warn!(
+                error.chain = chain(error),
+                "a call failed for want of a dependency"
+            );
         }
         Error::Aborted(reason) => tracing::debug!(error.reason = reason.code, "a call was aborted"),
         Error::Unauthenticated(reason) | Error::PermissionDenied(reason) => {
@@ -103,7 +116,11 @@ mod tests {
         assert_eq!(details.error_info().unwrap().domain, "vigie");
         let violation = &details.bad_request().unwrap().field_violations[0];
         assert_eq!(
-            (violation.field.as_str(), violation.reason.as_str(), violation.description.as_str()),
+            (
+                violation.field.as_str(),
+                violation.reason.as_str(),
+                violation.description.as_str()
+            ),
             ("report.title", "REQUIRED", "is required")
         );
     }

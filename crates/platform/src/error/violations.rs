@@ -27,7 +27,11 @@ impl Violations {
         reason: &'static str,
         description: impl Into<String>,
     ) {
-        self.0.push(Violation { field: field.into(), reason, description: description.into() });
+        self.0.push(Violation {
+            field: field.into(),
+            reason,
+            description: description.into(),
+        });
     }
 
     /// Whether the request is clean so far.
@@ -42,7 +46,11 @@ impl Violations {
 
     /// `Ok` when nothing was noted.
     pub fn into_result(self) -> Result<()> {
-        if self.is_empty() { Ok(()) } else { Err(Error::Invalid(self)) }
+        if self.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Invalid(self))
+        }
     }
 }
 

@@ -2,7 +2,15 @@
 
 use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use rustls::ServerConfig as TlsConfig;
 use serde::Deserialize;
+
+use crate::{
+    StartError,
+    tls::{self, Reloaded},
+};
+
+use super::{connections::Limits, patience::Patience};
 
 /// How a service listens and what it bears (`SERVER_*`).
 #[derive(Debug, Clone, Deserialize)]
@@ -93,5 +101,51 @@ impl ServerConfig {
         [self.listen, self.internal_listen, self.metrics_listen]
             .iter()
             .all(|address| address.ip().is_loopback())
+    }
+
+    /// For tests and for one machine: free ports of the loopback, everything else as usual.
+    pub fn loopback() -> Self {
+        let free = SocketAddr::from(([127, 0, 0, 1], 0));
+        Self {
+            listen: free,
+            internal_listen: free,
+            metrics_listen: free,
+            tls_cert_file: None,
+            tls_key_file: None,
+            max_concurrent_requests: max_concurrent_requests(),
+            max_concurrent_streams: max_concurrent_streams(),
+            max_connections: max_connections(),
+            max_message_bytes: max_message_bytes(),
+            default_deadline_ms: default_deadline_ms(),
+            max_deadline_ms: max_deadline_ms(),
+            max_connection_age_seconds: max_connection_age_seconds(),
+            drain_seconds: drain_seconds(),
+            reflection: false,
+            allowed_origins: String::new(),
+        }
+    }
+
+    pub(super) fn public_tls(&self) -> Result<Option<Reloaded<TlsConfig>>, StartError> {
+        match (&self.tls_cert_file, &self.tls_key_file) {
+            (Some(cert), Some(key)) => Ok(Some(tls::public_server(cert, key)?)),
+            (None, None) => Ok(None),
+            (Some(_), None) => Err(StartError::unusable("SERVER_TLS_KEY_FILE", "is not set")),
+            (None, Some(_)) => Err(StartError::unusable("SERVER_TLS_CERT_FILE", "is not set")),
+        }
+    }
+
+    pub(super) fn patience(&self) -> Patience {
+        Patience {
+            default: Duration::from_millis(self.default_deadline_ms),
+            max: Duration::from_millis(self.max_deadline_ms),
+        }
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        Limits {
+            connections: self.max_connections,
+            age: Duration::from_secs(self.max_connection_age_seconds),
+            drain: self.drain(),
+        }
     }
 }

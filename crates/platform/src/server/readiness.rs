@@ -5,15 +5,14 @@ use std::{collections::BTreeMap, sync::Arc};
 use sqlx::PgPool;
 use tokio::sync::watch;
 
-/// The name of the check that the server makes itself.
-const DATABASE: &str = "database";
-
 /// Whether the service can do its work now: every check must be well.
 #[derive(Debug, Clone)]
 pub struct Readiness {
-    checks: Arc<watch::Sender<BTreeMap<&'static str, Result<(), String>>>>,
+    checks: Arc<watch::Sender<Checks>>,
     pool: Option<PgPool>,
 }
+
+type Checks = BTreeMap<&'static str, Result<(), String>>;
 
 impl Default for Readiness {
     fn default() -> Self {
@@ -22,16 +21,22 @@ impl Default for Readiness {
 }
 
 impl Readiness {
+    /// The name of the check that the server makes itself.
+    pub(super) const DATABASE: &str = "database";
+
     /// A readiness without checks: ready.
     pub fn new() -> Self {
-        Self { checks: Arc::new(watch::Sender::new(BTreeMap::new())), pool: None }
+        Self {
+            checks: Arc::new(watch::Sender::new(BTreeMap::new())),
+            pool: None,
+        }
     }
 
     /// Has the server ask the database every second.
     #[must_use]
     pub fn with_database(mut self, pool: PgPool) -> Self {
         self.pool = Some(pool);
-        self.set(DATABASE, Err("not asked yet".to_owned()));
+        self.set(Self::DATABASE, Err("not asked yet".to_owned()));
         self
     }
 
@@ -51,5 +56,36 @@ impl Readiness {
             .iter()
             .filter_map(|(check, state)| Some((*check, state.as_ref().err()?.clone())))
             .collect()
+    }
+
+    /// Wakes whoever waits when a check changes.
+    pub(super) fn changes(&self) -> watch::Receiver<Checks> {
+        self.checks.subscribe()
+    }
+
+    pub(super) fn pool(&self) -> Option<&PgPool> {
+        self.pool.as_ref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_failing_check_is_enough_and_is_named() {
+        let readiness = Readiness::new();
+        readiness.set("log", Ok(()));
+        readiness.set(
+            "consumer",
+            Err("the log has another incarnation".to_owned()),
+        );
+        assert_eq!(
+            readiness.failing(),
+            [("consumer", "the log has another incarnation".to_owned())]
+        );
+
+        readiness.set("consumer", Ok(()));
+        assert_eq!(readiness.failing(), []);
     }
 }

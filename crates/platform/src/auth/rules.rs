@@ -1,0 +1,93 @@
+//! What a token must be to be believed.
+
+use jsonwebtoken::{Algorithm, AlgorithmFamily, Validation, errors::ErrorKind};
+use serde_json::{Map, Value};
+
+use crate::{Caller, Error, Result, StartError};
+
+use super::{AuthConfig, LEEWAY, claims::ClaimMap, invalid, keys::Key};
+
+/// What a token must be to be believed.
+#[derive(Debug)]
+pub(super) struct Rules {
+    validation: Validation,
+    acr: Vec<String>,
+    claims: ClaimMap,
+}
+
+impl Rules {
+    pub(super) fn new(config: &AuthConfig) -> Result<Self, StartError> {
+        let mut algorithms = Vec::new();
+        for name in &config.algorithms {
+            let algorithm: Algorithm = name.parse().map_err(|_| {
+                StartError::unusable("AUTH_ALGORITHMS", format!("{name} is not known"))
+            })?;
+            // A shared secret would let anyone who verifies also sign.
+            if AlgorithmFamily::Hmac.algorithms().contains(&algorithm) {
+                let cause = format!("{name} is not a signature by a private key");
+                return Err(StartError::unusable("AUTH_ALGORITHMS", cause));
+            }
+            algorithms.push(algorithm);
+        }
+        if algorithms.is_empty() {
+            return Err(StartError::unusable(
+                "AUTH_ALGORITHMS",
+                "names no algorithm",
+            ));
+        }
+        let mut validation = Validation::default();
+        validation.algorithms = algorithms;
+        validation.leeway = LEEWAY.whole_seconds().unsigned_abs();
+        validation.validate_nbf = true;
+        validation.set_issuer(&[&config.issuer]);
+        validation.set_audience(&[&config.audience]);
+        validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
+        Ok(Self {
+            validation,
+            acr: config.acr.clone(),
+            claims: ClaimMap::new(config)?,
+        })
+    }
+
+    /// Who the token speaks of, once everything about it is verified.
+    pub(super) fn verify(&self, token: &str, key: &Key) -> Result<Caller> {
+        let mut validation = self.validation.clone();
+        validation
+            .algorithms
+            .retain(|algorithm| key.algorithms.contains(algorithm));
+        if validation.algorithms.is_empty() {
+            return Err(invalid("is signed by a key that is not accepted"));
+        }
+        let claims = jsonwebtoken::decode::<Map<String, Value>>(token, &key.decoding, &validation)
+            .map_err(|error| refusal(error.kind()))?
+            .claims;
+        let acr = claims.get("acr").and_then(Value::as_str);
+        if !self.acr.is_empty()
+            && !self
+                .acr
+                .iter()
+                .any(|accepted| Some(accepted.as_str()) == acr)
+        {
+            return Err(invalid("comes from a sign-in that is not strong enough"));
+        }
+        self.claims
+            .caller(&claims)
+            .ok_or_else(|| invalid("has no usable subject or end"))
+    }
+}
+
+/// The reason for the client; it never repeats anything of the token.
+fn refusal(kind: &ErrorKind) -> Error {
+    match kind {
+        ErrorKind::ExpiredSignature => {
+            Error::unauthenticated("TOKEN_EXPIRED", "the token has expired")
+        }
+        ErrorKind::ImmatureSignature => invalid("is not valid yet"),
+        ErrorKind::InvalidIssuer => invalid("comes from another issuer"),
+        ErrorKind::InvalidAudience => invalid("is meant for another audience"),
+        ErrorKind::MissingRequiredClaim(_) => invalid("lacks a claim"),
+        ErrorKind::InvalidAlgorithm => invalid("is signed by an algorithm that is not accepted"),
+        ErrorKind::InvalidSignature => invalid("has a signature that does not match"),
+        _ => invalid("is not readable"),
+    }
+}

@@ -1,0 +1,249 @@
+//! What every call goes through, in order.
+
+use std::{
+    convert::Infallible,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures::{FutureExt as _, future::BoxFuture};
+use http::{Request, Response};
+use http_body::Body as HttpBody;
+use prost::bytes::Bytes;
+use tokio::{
+    sync::OwnedSemaphorePermit,
+    time::{Instant, sleep, sleep_until, timeout_at},
+};
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Status, body::Body, service::Routes};
+use tonic_types::{ErrorDetails, StatusExt as _};
+use tower::Service;
+use tracing::{Instrument as _, Span, field::Empty};
+
+use crate::{
+    Authenticator, BoxError, Caller, Deadline, Error, Policy,
+    auth::{Listener, Rule, Shape},
+    clock, propagation,
+};
+
+use super::{
+    access::authorise,
+    body::{Answer, Tally},
+    load::Load,
+    patience::Patience,
+    red::Red,
+};
+
+/// What every call goes through: the policy, the room, the deadline, the proof of who
+/// calls, and the handler with its panics caught.
+#[derive(Clone)]
+pub(super) struct Stack {
+    pub(super) routes: Routes,
+    pub(super) listener: Listener,
+    /// The service at the other end of an internal connection.
+    pub(super) service: Option<&'static str>,
+    pub(super) policy: Arc<Policy>,
+    pub(super) authenticator: Arc<Authenticator>,
+    pub(super) load: Load,
+    pub(super) patience: Patience,
+    pub(super) red: Red,
+    pub(super) shutdown: CancellationToken,
+}
+
+impl<B> Service<Request<B>> for Stack
+where
+    B: HttpBody<Data = Bytes> + Send + 'static,
+    B::Error: Into<BoxError>,
+{
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<B>) -> Self::Future {
+        let stack = self.clone();
+        Box::pin(async move { Ok(stack.answer(request.map(Body::new)).await) })
+    }
+}
+
+/// What an admitted call holds beside its answer.
+struct Held {
+    room: Option<OwnedSemaphorePermit>,
+    cut: Option<BoxFuture<'static, Status>>,
+}
+
+impl Stack {
+    async fn answer(self, request: Request<Body>) -> Response<Body> {
+        let rule = self.policy.find(request.uri().path());
+        let span = span(rule.as_ref());
+        let traceparent = request
+            .headers()
+            .get("traceparent")
+            .and_then(|it| it.to_str().ok());
+        propagation::follow(&span, traceparent);
+        if let Some(trace_id) = propagation::trace_id_of(&span) {
+            span.record("trace_id", trace_id);
+        }
+        // Names come from the contract: a path from outside would make endless metrics.
+        let (service, method) = match &rule {
+            Some(rule) => (rule.service.clone(), rule.method.clone()),
+            None => ("unknown".to_owned(), "unknown".to_owned()),
+        };
+        self.red.started();
+        let red = self.red.clone();
+        let started = Instant::now();
+        let mut tally = Tally {
+            red,
+            span: span.clone(),
+            service,
+            method,
+            started,
+            code: None,
+        };
+
+        let answered = self.admit(rule, request).instrument(span).await;
+        let (response, held) = match answered {
+            Ok((response, held)) => (response, held),
+            Err(status) => (
+                status.into_http(),
+                Held {
+                    room: None,
+                    cut: None,
+                },
+            ),
+        };
+        tally.note(response.headers());
+        response.map(|inner| {
+            let Held { room, cut } = held;
+            Body::new(Answer {
+                inner,
+                tally,
+                room,
+                cut,
+                done: false,
+            })
+        })
+    }
+
+    async fn admit(
+        mut self,
+        rule: Option<Rule>,
+        mut request: Request<Body>,
+    ) -> Result<(Response<Body>, Held), Status> {
+        let rule = rule
+            .filter(|rule| rule.served_on(self.listener))
+            .ok_or_else(|| Status::unimplemented("this server does not serve this path"))?;
+        // Probes must be answered by a busy server too.
+        let room = if rule.is_exempt() {
+            None
+        } else {
+            Some(self.load.admit(rule.shape)?)
+        };
+        let deadline = self.patience.deadline(rule.shape, request.headers());
+
+        let handled = async {
+            let caller = authorise(
+                &rule,
+                self.listener,
+                self.service,
+                &self.authenticator,
+                request.headers(),
+            )
+            .await?;
+            let cut = self.cut(rule.shape, deadline, &caller);
+            request.extensions_mut().insert(caller);
+            if let Some(deadline) = deadline {
+                request.extensions_mut().insert(deadline);
+            }
+            let handled = AssertUnwindSafe(self.routes.call(request))
+                .catch_unwind()
+                .await;
+            let Ok(Ok(response)) = handled else {
+                return Err(Status::from(Error::internal("a handler panicked")));
+            };
+            Ok((response, cut))
+        };
+        let (response, cut) = match deadline {
+            Some(deadline) => timeout_at(deadline.instant(), handled)
+                .await
+                .map_err(|_| deadline_exceeded())
+                .flatten()?,
+            None => handled.await?,
+        };
+        Ok((response, Held { room, cut }))
+    }
+
+    /// What ends a stream to a client before its time: the drain, the end of the token or
+    /// the deadline that the client asked for.
+    fn cut(
+        &self,
+        shape: Shape,
+        deadline: Option<Deadline>,
+        caller: &Caller,
+    ) -> Option<BoxFuture<'static, Status>> {
+        if shape != Shape::ServerStream {
+            return None;
+        }
+        let shutdown = self.shutdown.clone();
+        let expires_at = caller.expires_at;
+        Some(Box::pin(async move {
+            let expiry = async {
+                match expires_at.map(|end| (end - clock::now()).try_into()) {
+                    Some(Ok(remaining)) => sleep(remaining).await,
+                    Some(Err(_)) => {}
+                    None => std::future::pending().await,
+                }
+            };
+            let late = async {
+                match deadline {
+                    Some(deadline) => sleep_until(deadline.instant()).await,
+                    None => std::future::pending().await,
+                }
+            };
+            tokio::select! {
+                () = shutdown.cancelled() => {
+                    Error::unavailable("SHUTTING_DOWN", "the server is stopping; call again").into()
+                }
+                () = expiry => {
+                    Error::unauthenticated("TOKEN_EXPIRED", "the token has expired").into()
+                }
+                () = late => deadline_exceeded(),
+            }
+        }))
+    }
+}
+
+/// The span of a call, with all its fields declared: later ones would be lost.
+fn span(rule: Option<&Rule>) -> Span {
+    let Some(rule) = rule else {
+        return tracing::debug_span!(
+            "unknown rpc",
+            rpc.grpc.status_code = Empty,
+            trace_id = Empty
+        );
+    };
+    if rule.is_exempt() {
+        return Span::none();
+    }
+    tracing::info_span!(
+        "rpc",
+        otel.name = format!("{}/{}", rule.service, rule.method),
+        otel.kind = "server",
+        otel.status_code = Empty,
+        rpc.system = "grpc",
+        rpc.service = rule.service,
+        rpc.method = rule.method,
+        rpc.grpc.status_code = Empty,
+        trace_id = Empty,
+    )
+}
+
+fn deadline_exceeded() -> Status {
+    let details = ErrorDetails::with_error_info("DEADLINE_EXCEEDED", "vigie", []);
+    let message = "the call took longer than its deadline";
+    Status::with_error_details(Code::DeadlineExceeded, message, details)
+}

@@ -1,0 +1,39 @@
+//! How many calls run at once: one more is refused at once, never queued.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{Error, Result, ServerConfig, auth::Shape};
+
+/// When a refused client may try again.
+const RETRY_AFTER: Duration = Duration::from_millis(500);
+
+/// How many calls and streams run at once.
+#[derive(Debug, Clone)]
+pub(super) struct Load {
+    calls: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+}
+
+impl Load {
+    pub(super) fn new(config: &ServerConfig) -> Self {
+        Self {
+            calls: Arc::new(Semaphore::new(config.max_concurrent_requests)),
+            streams: Arc::new(Semaphore::new(config.max_concurrent_streams)),
+        }
+    }
+
+    /// Room for one call, held until its answer has gone, or a refusal.
+    ///
+    /// Streams that wait for news have their own room: they must not keep calls out.
+    pub(super) fn admit(&self, shape: Shape) -> Result<OwnedSemaphorePermit> {
+        let room = match shape {
+            Shape::Unary | Shape::ClientStream => &self.calls,
+            Shape::ServerStream => &self.streams,
+        };
+        Arc::clone(room).try_acquire_owned().map_err(|_| {
+            Error::exhausted("SERVER_BUSY", "too many calls at once; retry", RETRY_AFTER)
+        })
+    }
+}

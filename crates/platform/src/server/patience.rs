@@ -1,0 +1,105 @@
+//! For how long a call may run.
+
+use std::time::Duration;
+
+use http::HeaderMap;
+
+use crate::{Deadline, auth::Shape};
+
+/// For how long calls may run.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    pub(super) default: Duration,
+    pub(super) max: Duration,
+}
+
+impl Patience {
+    /// The deadline of a call, from what its client asks for.
+    ///
+    /// A stream to a client ends when its token does, or when the client asked.
+    pub(super) fn deadline(self, shape: Shape, headers: &HeaderMap) -> Option<Deadline> {
+        let asked = headers
+            .get("grpc-timeout")
+            .and_then(|value| value.to_str().ok())
+            .and_then(parse_timeout);
+        let time = match (shape, asked) {
+            (Shape::Unary, None) => self.default,
+            (Shape::ClientStream, None) => self.max,
+            (Shape::Unary | Shape::ClientStream, Some(asked)) => asked.min(self.max),
+            (Shape::ServerStream, asked) => asked?,
+        };
+        Some(Deadline::after(time))
+    }
+}
+
+/// Reads `grpc-timeout`: at most eight digits and a unit, as "gRPC over HTTP2" has it.
+fn parse_timeout(text: &str) -> Option<Duration> {
+    let unit = text.chars().last().filter(char::is_ascii)?;
+    let digits = &text[..text.len() - 1];
+    if digits.is_empty() || digits.len() > 8 || !digits.bytes().all(|b| b.is_ascii_digit()) {
+        return None;
+    }
+    let count: u64 = digits.parse().ok()?;
+    match unit {
+        'H' => Some(Duration::from_secs(count * 3_600)),
+        'M' => Some(Duration::from_secs(count * 60)),
+        'S' => Some(Duration::from_secs(count)),
+        'm' => Some(Duration::from_millis(count)),
+        'u' => Some(Duration::from_micros(count)),
+        'n' => Some(Duration::from_nanos(count)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PATIENCE: Patience = Patience {
+        default: Duration::from_secs(10),
+        max: Duration::from_secs(60),
+    };
+
+    fn remaining(shape: Shape, timeout: Option<&str>) -> Option<Duration> {
+        let mut headers = HeaderMap::new();
+        if let Some(timeout) = timeout {
+            headers.insert("grpc-timeout", timeout.parse().unwrap());
+        }
+        PATIENCE.deadline(shape, &headers).map(Deadline::remaining)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_client_gets_its_deadline_up_to_the_longest() {
+        let seconds = |count| Some(Duration::from_secs(count));
+        assert_eq!(remaining(Shape::Unary, None), seconds(10));
+        assert_eq!(remaining(Shape::Unary, Some("2S")), seconds(2));
+        assert_eq!(remaining(Shape::Unary, Some("5H")), seconds(60));
+        assert_eq!(remaining(Shape::Unary, Some("nonsense")), seconds(10));
+        assert_eq!(remaining(Shape::ClientStream, None), seconds(60));
+        assert_eq!(remaining(Shape::ServerStream, None), None);
+        assert_eq!(
+            remaining(Shape::ServerStream, Some("5H")),
+            seconds(5 * 3_600)
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn every_timeout_of_the_protocol_is_read(count in 0_u32..100_000_000) {
+            let text = format!("{count}m");
+            prop_assert_eq!(
+                parse_timeout(&text),
+                Some(Duration::from_millis(u64::from(count)))
+            );
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused_without_panic(text: String) {
+            if let Some(time) = parse_timeout(&text) {
+                prop_assert!(time <= Duration::from_secs(99_999_999 * 3_600));
+            }
+        }
+    }
+}
