@@ -6,9 +6,6 @@ mod convert;
 mod payload;
 
 pub use payload::Payload;
-mod payload;
-
-pub use payload::Payload;
 
 pub mod types {
     pub mod v1 {
