@@ -1,0 +1,43 @@
+//! Where the treatment of a report stands and what it proposes.
+
+use crate::enumeration::enumeration;
+
+enumeration! {
+    CaseState is "state of a case";
+    /// Where the treatment of a report stands (état du traitement).
+    {
+        /// Soumis: opened, nobody has taken it yet.
+        Submitted => "submitted", "Soumis", "Submitted";
+        /// En qualification: an analyst has taken it.
+        InQualification => "in_qualification", "En qualification", "In qualification";
+        /// À compléter: the declarant was asked for more.
+        AwaitingDeclarant => "awaiting_declarant", "À compléter", "Awaiting the declarant";
+        /// Qualifié.
+        Qualified => "qualified", "Qualifié", "Qualified";
+        /// En traitement: measures are proposed, the structure is accompanied.
+        InTreatment => "in_treatment", "En traitement", "In treatment";
+        /// Résolu: the structure declared the resolution (art. D.1111-16-3 CSP).
+        Resolved => "resolved", "Résolu", "Resolved";
+        /// Clos, with its feedback (retour d'expérience).
+        Closed => "closed", "Clos", "Closed";
+        /// Hors périmètre.
+        OutOfScope => "out_of_scope", "Hors périmètre", "Out of scope";
+        /// Doublon of another case.
+        Duplicate => "duplicate", "Doublon", "Duplicate";
+        /// Retiré: the declarant withdrew the report as a false alarm.
+        Withdrawn => "withdrawn", "Retiré", "Withdrawn";
+    }
+}
+
+enumeration! {
+    MeasureKind is "kind of measure";
+    /// A kind of measure that the cell proposes (art. D.1111-16-3 CSP).
+    {
+        /// Mesure d'urgence.
+        Emergency => "emergency", "Mesure d'urgence", "Emergency measure";
+        /// Mesure de remédiation.
+        Remediation => "remediation", "Mesure de remédiation", "Remediation measure";
+        /// Mesure d'amélioration de la sécurité.
+        Improvement => "improvement", "Mesure d'amélioration de la sécurité", "Security improvement";
+    }
+}

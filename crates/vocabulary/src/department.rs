@@ -1,0 +1,155 @@
+//! The departments of France and the collectivities that are treated like one.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::{ParseError, Region, as_text::serde_as_text};
+
+/// A department, by its number: "01" to "95", "2A", "2B", "971" to "974" and
+/// "976" overseas, and "977" and "978", which the ARS of Guadeloupe covers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Department(&'static str);
+
+/// The departments of each region (DREES SAE 2022; ANS TRE_R30).
+const BY_REGION: &[(Region, &[&str])] = &[
+    (Region::Guadeloupe, &["971", "977", "978"]),
+    (Region::Martinique, &["972"]),
+    (Region::Guyane, &["973"]),
+    (Region::LaReunion, &["974"]),
+    (Region::Mayotte, &["976"]),
+    (
+        Region::IleDeFrance,
+        &["75", "77", "78", "91", "92", "93", "94", "95"],
+    ),
+    (
+        Region::CentreValDeLoire,
+        &["18", "28", "36", "37", "41", "45"],
+    ),
+    (
+        Region::BourgogneFrancheComte,
+        &["21", "25", "39", "58", "70", "71", "89", "90"],
+    ),
+    (Region::Normandie, &["14", "27", "50", "61", "76"]),
+    (Region::HautsDeFrance, &["02", "59", "60", "62", "80"]),
+    (
+        Region::GrandEst,
+        &["08", "10", "51", "52", "54", "55", "57", "67", "68", "88"],
+    ),
+    (Region::PaysDeLaLoire, &["44", "49", "53", "72", "85"]),
+    (Region::Bretagne, &["22", "29", "35", "56"]),
+    (
+        Region::NouvelleAquitaine,
+        &[
+            "16", "17", "19", "23", "24", "33", "40", "47", "64", "79", "86", "87",
+        ],
+    ),
+    (
+        Region::Occitanie,
+        &[
+            "09", "11", "12", "30", "31", "32", "34", "46", "48", "65", "66", "81", "82",
+        ],
+    ),
+    (
+        Region::AuvergneRhoneAlpes,
+        &[
+            "01", "03", "07", "15", "26", "38", "42", "43", "63", "69", "73", "74",
+        ],
+    ),
+    (
+        Region::ProvenceAlpesCoteDAzur,
+        &["04", "05", "06", "13", "83", "84"],
+    ),
+    (Region::Corse, &["2A", "2B"]),
+];
+
+impl Department {
+    /// Every department.
+    pub fn all() -> impl Iterator<Item = Self> {
+        BY_REGION
+            .iter()
+            .flat_map(|(_, numbers)| numbers.iter().copied().map(Self))
+    }
+
+    /// Its number.
+    pub const fn as_str(self) -> &'static str {
+        self.0
+    }
+
+    /// The region it lies in.
+    pub fn region(self) -> Region {
+        let home = BY_REGION
+            .iter()
+            .find(|(_, numbers)| numbers.contains(&self.0));
+        home.expect("a department comes from the table of regions")
+            .0
+    }
+
+    /// Reads a department as the DREES spells it: overseas ones are "9A"
+    /// (Guadeloupe) to "9D" (La Réunion) and "9F" (Mayotte).
+    pub fn from_drees(text: &str) -> Result<Self, ParseError> {
+        match text {
+            "9A" => "971".parse(),
+            "9B" => "972".parse(),
+            "9C" => "973".parse(),
+            "9D" => "974".parse(),
+            "9F" => "976".parse(),
+            other => other.parse(),
+        }
+    }
+}
+
+impl FromStr for Department {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let found = Self::all().find(|department| department.0.eq_ignore_ascii_case(text));
+        found.ok_or_else(|| ParseError::new("department", "not the number of a department"))
+    }
+}
+
+impl fmt::Display for Department {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.0)
+    }
+}
+
+impl fmt::Debug for Department {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Department({})", self.0)
+    }
+}
+
+serde_as_text!(Department);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_hundred_and_one_departments_and_two_collectivities_are_read_back() {
+        assert_eq!(Department::all().count(), 103);
+        for department in Department::all() {
+            assert_eq!(department.as_str().parse(), Ok(department));
+        }
+    }
+
+    #[test]
+    fn paris_is_in_ile_de_france_and_no_overseas_spelling_is_guessed() {
+        assert_eq!(
+            "75".parse::<Department>().unwrap().region(),
+            Region::IleDeFrance
+        );
+        assert_eq!("2a".parse::<Department>().unwrap().region(), Region::Corse);
+        for wrong in ["20", "96", "975", "1", "9A", ""] {
+            assert!(wrong.parse::<Department>().is_err(), "{wrong}");
+        }
+        assert_eq!(
+            Department::from_drees("9F").unwrap().region(),
+            Region::Mayotte
+        );
+        assert_eq!(
+            Department::from_drees("33").unwrap().region(),
+            Region::NouvelleAquitaine
+        );
+    }
+}

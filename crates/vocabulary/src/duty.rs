@@ -1,0 +1,168 @@
+//! Obligations that the same event may set off elsewhere.
+
+use std::collections::BTreeSet;
+
+use time::{Duration, OffsetDateTime};
+
+use crate::{
+    DataImpact, DataNature, Impacts, OperatorStatus, Origin, OriginType, PatientEndangerment,
+    enumeration::enumeration,
+};
+
+enumeration! {
+    ParallelDuty is "parallel duty";
+    /// An obligation that stands beside the declaration (obligation parallèle).
+    {
+        /// Notification to the CNIL of a breach of personal data.
+        Cnil => "cnil",
+            "Notifier la violation de données personnelles à la CNIL (notifications.cnil.fr), sauf absence de risque pour les personnes",
+            "Notify the personal data breach to the CNIL, unless it is no risk to persons";
+        /// Declaration to the ANSSI by an operator of essential services (OSE).
+        AnssiEssentialServices => "anssi_essential_services",
+            "Déclarer l'incident à l'ANSSI en tant qu'opérateur de services essentiels",
+            "Declare the incident to the ANSSI as an operator of essential services";
+        /// Declaration to the ANSSI by an operator of vital importance (OIV).
+        AnssiVital => "anssi_vital",
+            "Déclarer l'incident à l'ANSSI en tant qu'opérateur d'importance vitale",
+            "Declare the incident to the ANSSI as an operator of vital importance";
+        /// Declaration to the ANSM of an incident with a medical device
+        /// (matériovigilance).
+        Ansm => "ansm",
+            "Si un dispositif ou un logiciel médical est en cause : déclarer à l'ANSM (matériovigilance)",
+            "If a medical device or its software is involved: declare to the ANSM";
+        /// Complaint to the police (dépôt de plainte).
+        Complaint => "complaint",
+            "Porter plainte auprès de la police ou de la gendarmerie",
+            "File a complaint with the police";
+    }
+}
+
+impl ParallelDuty {
+    /// The text behind the obligation.
+    pub const fn legal_basis(self) -> &'static str {
+        match self {
+            Self::Cnil => "RGPD, art. 33",
+            Self::AnssiEssentialServices => "loi 2018-133, art. 7",
+            Self::AnssiVital => "code de la défense, art. L.1332-6-2",
+            Self::Ansm => "CSP, art. L.5212-2",
+            Self::Complaint => "recommandation de la cellule",
+        }
+    }
+
+    /// Until when, counted from the awareness of the event; `None` where the text
+    /// says « sans délai » or nothing. The CNIL is notified within 72 hours.
+    pub fn deadline(self, aware_at: OffsetDateTime) -> Option<OffsetDateTime> {
+        match self {
+            Self::Cnil => aware_at.checked_add(Duration::hours(72)),
+            Self::AnssiEssentialServices | Self::AnssiVital | Self::Ansm | Self::Complaint => None,
+        }
+    }
+}
+
+/// The obligations that an event may set off, from what is said of it.
+pub fn parallel_duties(
+    impacts: &Impacts,
+    status: Option<OperatorStatus>,
+    origin_types: impl IntoIterator<Item = OriginType>,
+) -> BTreeSet<ParallelDuty> {
+    let origin_types: BTreeSet<_> = origin_types.into_iter().collect();
+    let personal = [DataNature::Health, DataNature::Personal]
+        .iter()
+        .any(|nature| impacts.data_natures.contains(nature))
+        || impacts.persons_affected.is_some_and(|persons| persons > 0);
+    let touched = impacts
+        .data
+        .iter()
+        .any(|impact| !matches!(impact, DataImpact::None | DataImpact::Unknown));
+    let endangered = matches!(
+        impacts.patient_endangerment,
+        Some(PatientEndangerment::Potential | PatientEndangerment::Proven)
+    );
+    let malicious = origin_types
+        .iter()
+        .any(|t| t.origin() == Some(Origin::Malicious));
+    let device = origin_types.contains(&OriginType::PrescriptionSoftware)
+        || origin_types.contains(&OriginType::SoftwareBug);
+
+    let duties = [
+        (ParallelDuty::Cnil, personal && touched),
+        (
+            ParallelDuty::AnssiEssentialServices,
+            status == Some(OperatorStatus::EssentialServices),
+        ),
+        (
+            ParallelDuty::AnssiVital,
+            status == Some(OperatorStatus::Vital),
+        ),
+        (ParallelDuty::Ansm, endangered && device),
+        (ParallelDuty::Complaint, malicious),
+    ];
+    duties
+        .into_iter()
+        .filter(|(_, holds)| *holds)
+        .map(|(duty, _)| duty)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+
+    use super::*;
+
+    #[test]
+    fn a_leak_of_health_data_by_malice_calls_the_cnil_and_the_police() {
+        let impacts = Impacts {
+            data: [DataImpact::Disclosure].into(),
+            data_natures: [DataNature::Health].into(),
+            ..Impacts::default()
+        };
+        assert_eq!(
+            parallel_duties(&impacts, None, [OriginType::DataExfiltration]),
+            [ParallelDuty::Cnil, ParallelDuty::Complaint].into()
+        );
+    }
+
+    #[test]
+    fn technical_data_alone_is_no_matter_for_the_cnil() {
+        let impacts = Impacts {
+            data: [DataImpact::Unavailability].into(),
+            data_natures: [DataNature::Technical].into(),
+            ..Impacts::default()
+        };
+        assert!(parallel_duties(&impacts, None, [OriginType::TelecomLoss]).is_empty());
+    }
+
+    #[test]
+    fn the_status_of_the_operator_adds_the_anssi() {
+        let duties = |status| parallel_duties(&Impacts::default(), Some(status), []);
+        assert_eq!(
+            duties(OperatorStatus::Vital),
+            [ParallelDuty::AnssiVital].into()
+        );
+        assert_eq!(
+            duties(OperatorStatus::EssentialServices),
+            [ParallelDuty::AnssiEssentialServices].into()
+        );
+    }
+
+    #[test]
+    fn prescription_software_that_endangers_patients_calls_the_ansm() {
+        let impacts = Impacts {
+            patient_endangerment: Some(PatientEndangerment::Potential),
+            ..Impacts::default()
+        };
+        let duties = parallel_duties(&impacts, None, [OriginType::PrescriptionSoftware]);
+        assert_eq!(duties, [ParallelDuty::Ansm].into());
+    }
+
+    #[test]
+    fn the_cnil_waits_seventy_two_hours_from_the_awareness() {
+        let aware = datetime!(2026-11-20 18:00 UTC);
+        assert_eq!(
+            ParallelDuty::Cnil.deadline(aware),
+            Some(datetime!(2026-11-23 18:00 UTC))
+        );
+        assert_eq!(ParallelDuty::Ansm.deadline(aware), None);
+    }
+}

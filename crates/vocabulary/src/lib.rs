@@ -1,0 +1,67 @@
+//! The words of the field as types that cannot be wrong.
+//!
+//! Every service of the suite parses what comes in into these types, once, at
+//! its edge, and decides with them. Nothing here does any input or output or
+//! reads a clock: time is an argument.
+//!
+//! - Words with a fixed list of members ([`Origin`], [`CaseState`], …) share one
+//!   form: a slug for storage, a French and an English label for people.
+//! - Identifiers ([`Finess`], [`Siret`], [`Rpps`], [`Reference`]) know their own
+//!   keys; territories ([`Department`], [`Region`], [`Agency`]) their bounds.
+//! - Rules of law ([`propose_severity`], [`has_health_impact`],
+//!   [`parallel_duties`]) cite their article.
+
+mod agency;
+mod as_text;
+mod case;
+mod contact;
+mod department;
+mod derived;
+mod duty;
+mod enumeration;
+mod error;
+mod finess;
+mod fold;
+mod holidays;
+mod impact;
+mod luhn;
+mod origin;
+mod party;
+mod reference;
+mod region;
+mod report;
+mod role;
+mod routing;
+mod rpps;
+mod severity;
+mod siret;
+mod structure;
+mod structure_key;
+mod text;
+mod working_hours;
+
+pub use agency::Agency;
+pub use case::{CaseState, MeasureKind};
+pub use contact::{EmailAddress, PhoneNumber};
+pub use department::Department;
+pub use derived::{derived_id, shard_of};
+pub use duty::{ParallelDuty, parallel_duties};
+pub use error::ParseError;
+pub use finess::Finess;
+pub use fold::fold;
+pub use holidays::french_public_holidays;
+pub use impact::{CareImpact, DataImpact, DataNature, Impacts, PatientEndangerment, Reach};
+pub use origin::{Origin, OriginType};
+pub use party::Party;
+pub use reference::{Reference, ReferenceCipher};
+pub use region::Region;
+pub use report::{Channel, ReportKind, Tlp};
+pub use role::Role;
+pub use routing::RoutingRegion;
+pub use rpps::Rpps;
+pub use severity::{Severity, has_health_impact, propose_severity};
+pub use siret::Siret;
+pub use structure::{OperatorStatus, StructureKind};
+pub use structure_key::{StructureKey, StructureName};
+pub use text::Text;
+pub use working_hours::{is_working_time, next_working_time};

@@ -1,0 +1,73 @@
+//! The number of a health professional in the shared national register.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::{ParseError, as_text::serde_as_text, luhn};
+
+const WHAT: &str = "RPPS number";
+
+/// An RPPS: 11 digits.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rpps([u8; 11]);
+
+impl Rpps {
+    /// The number as text.
+    pub fn as_str(&self) -> &str {
+        std::str::from_utf8(&self.0).expect("an RPPS number is ASCII")
+    }
+
+    /// Whether its Luhn key is right. The key is probable, not published, so a
+    /// wrong one is a warning, never a refusal.
+    pub fn has_valid_key(&self) -> bool {
+        luhn::remainder(self.0.iter().map(|byte| byte - b'0')) == 0
+    }
+}
+
+impl FromStr for Rpps {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bytes: [u8; 11] = text
+            .as_bytes()
+            .try_into()
+            .map_err(|_| ParseError::new(WHAT, "must have 11 digits"))?;
+        if !bytes.iter().all(u8::is_ascii_digit) {
+            return Err(ParseError::new(WHAT, "must have 11 digits"));
+        }
+        Ok(Self(bytes))
+    }
+}
+
+impl fmt::Display for Rpps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+impl fmt::Debug for Rpps {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+serde_as_text!(Rpps);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_form_is_hard_and_the_key_is_soft() {
+        assert!("1010120123".parse::<Rpps>().is_err());
+        assert!("1010120123X".parse::<Rpps>().is_err());
+        assert!(!"10000000100".parse::<Rpps>().unwrap().has_valid_key());
+        let right = (0..10).filter(|key| {
+            format!("1010120123{key}")
+                .parse::<Rpps>()
+                .unwrap()
+                .has_valid_key()
+        });
+        assert_eq!(right.count(), 1);
+    }
+}

@@ -1,0 +1,166 @@
+//! The judgements of law on a report, as proposals to the cell.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CareImpact, DataImpact, DataNature, Impacts, PatientEndangerment, Reach, ReportKind};
+
+/// Judgements of law on a report (gravité).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Severity {
+    /// Grave (art. D.1111-16-2 II CSP).
+    pub serious: bool,
+    /// Significatif (art. D.1111-16-2 III CSP).
+    pub significant: bool,
+    /// Majeur: a human decision of the cell or the FSSI.
+    pub major: bool,
+}
+
+/// Proposes the severity of a report from what is said of its impacts.
+///
+/// Serious: any of the five indents of art. D.1111-16-2 II CSP. Significant:
+/// the fourth or the fifth (III of the same article). Major is never proposed:
+/// a person decides it. Only what is said counts, and only of incidents.
+pub fn propose_severity(kind: ReportKind, impacts: &Impacts) -> Severity {
+    if kind != ReportKind::Incident {
+        return Severity::default();
+    }
+    let safety_of_care = endangers_patients(impacts);
+    let health_data = impacts.data_natures.contains(&DataNature::Health)
+        && (impacts.data.contains(&DataImpact::Integrity)
+            || impacts.data.contains(&DataImpact::Disclosure));
+    let normal_working = disturbs_care(impacts);
+    let organisation_of_care = matches!(
+        impacts.reach,
+        Some(Reach::Department | Reach::Region | Reach::Country)
+    );
+    let significant = organisation_of_care || impacts.may_affect_others;
+    Severity {
+        serious: safety_of_care || health_data || normal_working || significant,
+        significant,
+        major: false,
+    }
+}
+
+/// Whether the DGS and the ARS must be told of a direct or indirect health
+/// impact, "particularly in the event of a malfunction in the provision of
+/// healthcare" (art. D.1111-16-3 CSP).
+pub fn has_health_impact(impacts: &Impacts) -> bool {
+    endangers_patients(impacts) || disturbs_care(impacts)
+}
+
+fn endangers_patients(impacts: &Impacts) -> bool {
+    matches!(
+        impacts.patient_endangerment,
+        Some(PatientEndangerment::Potential | PatientEndangerment::Proven)
+    )
+}
+
+fn disturbs_care(impacts: &Impacts) -> bool {
+    matches!(
+        impacts.care,
+        Some(CareImpact::DegradedMode | CareImpact::Interruption)
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    const SERIOUS: Severity = Severity {
+        serious: true,
+        significant: false,
+        major: false,
+    };
+    const SIGNIFICANT: Severity = Severity {
+        serious: true,
+        significant: true,
+        major: false,
+    };
+
+    fn nothing() -> Impacts {
+        Impacts::default()
+    }
+
+    #[rstest]
+    #[case::potential_danger(Impacts { patient_endangerment: Some(PatientEndangerment::Potential), ..nothing() }, SERIOUS)]
+    #[case::proven_danger(Impacts { patient_endangerment: Some(PatientEndangerment::Proven), ..nothing() }, SERIOUS)]
+    #[case::no_danger(Impacts { patient_endangerment: Some(PatientEndangerment::None), ..nothing() }, Severity::default())]
+    #[case::degraded_mode(Impacts { care: Some(CareImpact::DegradedMode), ..nothing() }, SERIOUS)]
+    #[case::interruption(Impacts { care: Some(CareImpact::Interruption), ..nothing() }, SERIOUS)]
+    #[case::care_unknown(Impacts { care: Some(CareImpact::Unknown), ..nothing() }, Severity::default())]
+    #[case::structure_alone(Impacts { reach: Some(Reach::Structure), ..nothing() }, Severity::default())]
+    #[case::department(Impacts { reach: Some(Reach::Department), ..nothing() }, SIGNIFICANT)]
+    #[case::country(Impacts { reach: Some(Reach::Country), ..nothing() }, SIGNIFICANT)]
+    #[case::others(Impacts { may_affect_others: true, ..nothing() }, SIGNIFICANT)]
+    #[case::nothing_said(nothing(), Severity::default())]
+    fn each_indent_of_the_article_weighs_as_the_law_says(
+        #[case] impacts: Impacts,
+        #[case] expected: Severity,
+    ) {
+        assert_eq!(propose_severity(ReportKind::Incident, &impacts), expected);
+    }
+
+    #[rstest]
+    #[case(DataImpact::Integrity, DataNature::Health, true)]
+    #[case(DataImpact::Disclosure, DataNature::Health, true)]
+    #[case(DataImpact::Unavailability, DataNature::Health, false)]
+    #[case(DataImpact::Disclosure, DataNature::Personal, false)]
+    fn health_data_disclosed_or_altered_is_serious(
+        #[case] data: DataImpact,
+        #[case] nature: DataNature,
+        #[case] serious: bool,
+    ) {
+        let impacts = Impacts {
+            data: [data].into(),
+            data_natures: [nature].into(),
+            ..nothing()
+        };
+        assert_eq!(
+            propose_severity(ReportKind::Incident, &impacts).serious,
+            serious
+        );
+    }
+
+    #[rstest]
+    fn a_vulnerability_or_a_bad_practice_is_no_incident(
+        #[values(ReportKind::ProductVulnerability, ReportKind::VendorBadPractice)] kind: ReportKind,
+    ) {
+        let impacts = Impacts {
+            may_affect_others: true,
+            ..nothing()
+        };
+        assert_eq!(propose_severity(kind, &impacts), Severity::default());
+    }
+
+    #[test]
+    fn the_worst_event_is_still_not_major_without_a_person() {
+        let impacts = Impacts {
+            care: Some(CareImpact::Interruption),
+            patient_endangerment: Some(PatientEndangerment::Proven),
+            reach: Some(Reach::Country),
+            may_affect_others: true,
+            ..nothing()
+        };
+        assert!(!propose_severity(ReportKind::Incident, &impacts).major);
+    }
+
+    #[test]
+    fn a_health_impact_is_a_danger_to_patients_or_a_malfunction_of_care() {
+        assert!(!has_health_impact(&nothing()));
+        assert!(!has_health_impact(&Impacts {
+            may_affect_others: true,
+            ..nothing()
+        }));
+        assert!(has_health_impact(&Impacts {
+            care: Some(CareImpact::DegradedMode),
+            ..nothing()
+        }));
+        let endangered = Impacts {
+            patient_endangerment: Some(PatientEndangerment::Potential),
+            ..nothing()
+        };
+        assert!(has_health_impact(&endangered));
+    }
+}

@@ -1,0 +1,82 @@
+//! Kinds of structures and their status.
+
+use crate::enumeration::enumeration;
+
+enumeration! {
+    StructureKind is "kind of structure";
+    /// The kind of a structure (type de structure), as the observatory counts
+    /// them.
+    {
+        /// Établissement de santé.
+        HealthFacility => "health_facility", "Établissement de santé", "Health facility";
+        /// Laboratoire de biologie médicale (LBM).
+        MedicalLaboratory => "medical_laboratory", "Laboratoire de biologie médicale", "Medical laboratory";
+        /// Centre de radiothérapie. An activity, not a category of the directory.
+        RadiotherapyCentre => "radiotherapy_centre", "Centre de radiothérapie", "Radiotherapy centre";
+        /// Établissement d'hébergement pour personnes âgées dépendantes (EHPAD).
+        NursingHome => "nursing_home", "EHPAD", "Nursing home";
+        /// Other medico-social structure (ESMS).
+        MedicoSocial => "medico_social", "Autre structure médico-sociale", "Other medico-social structure";
+        /// Cabinet libéral, centre or maison de santé, CPTS.
+        PrimaryCare => "primary_care", "Soins de ville", "Primary care";
+        /// Pharmacie d'officine.
+        Pharmacy => "pharmacy", "Pharmacie d'officine", "Pharmacy";
+        /// Hôpital des armées: has its own chain.
+        ArmedForcesHospital => "armed_forces_hospital", "Hôpital des armées", "Armed forces hospital";
+        /// Support body of the sector (GRADeS, national body, regional programme).
+        SupportBody => "support_body", "Organisme d'appui", "Support body";
+        /// Anything else.
+        Other => "other", "Autre", "Other";
+    }
+}
+
+enumeration! {
+    OperatorStatus is "operator status";
+    /// The critical-operator status of a structure, which changes who must be told.
+    {
+        /// Opérateur d'importance vitale (OIV, art. L.1332-6-2 of the defence code).
+        Vital => "vital", "Opérateur d'importance vitale", "Operator of vital importance";
+        /// Opérateur de services essentiels (OSE, law 2018-133, art. 7).
+        EssentialServices => "essential_services", "Opérateur de services essentiels", "Operator of essential services";
+    }
+}
+
+impl StructureKind {
+    /// The kind of a category of the national directory (ANS TRE_R66, edition of
+    /// 27 January 2023); what the list does not name is [`Self::Other`].
+    pub fn from_category(code: &str) -> Self {
+        match code {
+            "101" | "106" | "109" | "122" | "127" | "128" | "129" | "131" | "132" | "141"
+            | "146" | "161" | "292" | "320" | "355" | "362" | "365" | "696" | "697" => {
+                Self::HealthFacility
+            }
+            "114" | "115" => Self::ArmedForcesHospital,
+            "611" | "612" => Self::MedicalLaboratory,
+            "500" | "501" | "502" => Self::NursingHome,
+            "183" | "186" | "246" | "255" | "354" | "437" | "445" => Self::MedicoSocial,
+            "124" | "601" | "603" | "604" => Self::PrimaryCare,
+            "620" => Self::Pharmacy,
+            "606" | "607" => Self::SupportBody,
+            _ => Self::Other,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::hospital("355", StructureKind::HealthFacility)]
+    #[case::army("114", StructureKind::ArmedForcesHospital)]
+    #[case::ehpad("500", StructureKind::NursingHome)]
+    #[case::laboratory("611", StructureKind::MedicalLaboratory)]
+    #[case::pharmacy("620", StructureKind::Pharmacy)]
+    #[case::unlisted("999", StructureKind::Other)]
+    #[case::empty("", StructureKind::Other)]
+    fn a_category_has_its_kind(#[case] code: &str, #[case] kind: StructureKind) {
+        assert_eq!(StructureKind::from_category(code), kind);
+    }
+}
