@@ -231,7 +231,7 @@ mod tests {
         let pool = DescriptorPool::decode(proto::FILE_DESCRIPTOR_SET).unwrap();
         let roles = pool.get_extension_by_name(ROLES).unwrap();
         let contract = contract(|method| {
-            let mut field = method.get_field_by_name_mut("options").unwrap();
+            let field = method.get_field_by_name_mut("options").unwrap();
             let options = field.as_message_mut().unwrap();
             let roles = options
                 .descriptor()
