@@ -61,6 +61,19 @@ impl<const MIN: usize, const MAX: usize> TryFrom<&str> for Text<MIN, MAX> {
     }
 }
 
+impl<const MIN: usize, const MAX: usize> serde::Serialize for Text<MIN, MAX> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.0)
+    }
+}
+
+impl<'de, const MIN: usize, const MAX: usize> serde::Deserialize<'de> for Text<MIN, MAX> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = <String as serde::Deserialize>::deserialize(deserializer)?;
+        text.try_into().map_err(serde::de::Error::custom)
+    }
+}
+
 impl<const MIN: usize, const MAX: usize> fmt::Debug for Text<MIN, MAX> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // What people write may be personal: only its size is told.
