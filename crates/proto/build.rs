@@ -1,5 +1,7 @@
 //! Compiles the contracts without `protoc`, so that a newcomer needs none.
 
+#![expect(clippy::disallowed_methods, reason = "cargo tells a build script where it works by the environment")]
+
 use std::{env, fs, path::PathBuf};
 
 use anyhow::Context as _;
@@ -17,7 +19,10 @@ fn main() -> anyhow::Result<()> {
     compiler.open_files(&files)?;
     // Encoded by the compiler itself: our method options survive.
     let out = PathBuf::from(env::var("OUT_DIR")?);
-    fs::write(out.join("descriptors.bin"), compiler.encode_file_descriptor_set())?;
+    fs::write(
+        out.join("descriptors.bin"),
+        compiler.encode_file_descriptor_set(),
+    )?;
 
     let mut config = prost_build_config();
     config.enable_type_names();

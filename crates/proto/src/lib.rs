@@ -1,46 +1,38 @@
 //! The contracts of Vigie as Rust types and gRPC stubs, generated from `proto/`.
 
-#![expect(missing_docs, clippy::pedantic, reason = "generated code; the contract is documented in proto/")]
-
 mod convert;
 mod payload;
 
+pub use convert::{known, known_word, known_words};
 pub use payload::Payload;
 
-pub mod types {
-    pub mod v1 {
-        tonic::include_proto!("vigie.types.v1");
-    }
+/// The generated modules, one for each package of the contract.
+macro_rules! packages {
+    ($($name:ident = $package:literal),+ $(,)?) => {$(
+        #[doc = concat!("The package `", $package, "`.")]
+        #[allow(
+            missing_docs,
+            clippy::pedantic,
+            clippy::allow_attributes,
+            reason = "generated; the contract is documented in proto/"
+        )]
+        pub mod $name {
+            /// The first version.
+            pub mod v1 {
+                tonic::include_proto!($package);
+            }
+        }
+    )+};
 }
-pub mod events {
-    pub mod v1 {
-        tonic::include_proto!("vigie.events.v1");
-    }
-}
-pub mod eventlog {
-    pub mod v1 {
-        tonic::include_proto!("vigie.eventlog.v1");
-    }
-}
-pub mod intake {
-    pub mod v1 {
-        tonic::include_proto!("vigie.intake.v1");
-    }
-}
-pub mod qualification {
-    pub mod v1 {
-        tonic::include_proto!("vigie.qualification.v1");
-    }
-}
-pub mod notification {
-    pub mod v1 {
-        tonic::include_proto!("vigie.notification.v1");
-    }
-}
-pub mod statistics {
-    pub mod v1 {
-        tonic::include_proto!("vigie.statistics.v1");
-    }
+
+packages! {
+    types = "vigie.types.v1",
+    events = "vigie.events.v1",
+    eventlog = "vigie.eventlog.v1",
+    intake = "vigie.intake.v1",
+    qualification = "vigie.qualification.v1",
+    notification = "vigie.notification.v1",
+    statistics = "vigie.statistics.v1",
 }
 
 /// The descriptors of all contracts, with their options: for reflection and for

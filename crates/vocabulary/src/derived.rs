@@ -45,7 +45,7 @@ mod tests {
     }
 
     const PINNED_ID: &str = "19f16b69-2039-8b65-94e1-f631846b1aaf";
-    const PINNED_SHARD: u16 = 99;
+    const PINNED_SHARD: u16 = 3;
 
     proptest! {
         #[test]
