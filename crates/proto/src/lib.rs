@@ -14,6 +14,7 @@ macro_rules! packages {
             missing_docs,
             clippy::pedantic,
             clippy::allow_attributes,
+            clippy::large_enum_variant,
             reason = "generated; the contract is documented in proto/"
         )]
         pub mod $name {
