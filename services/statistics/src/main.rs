@@ -1,1 +1,58 @@
-fn main() {}
+//! The service `vigie-statistics`; `vigie-statistics recount` checks its counters.
+
+use std::{env, process::ExitCode};
+
+use platform::{
+    DatabaseConfig, Listeners, Metrics, Program, StartError, connect, migrate, read_config,
+    run_main,
+};
+use statistics::{Config, NAME, build, migrators};
+use tokio_util::sync::CancellationToken;
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    if env::args().skip(1).eq(["recount"]) {
+        return recount();
+    }
+    run_main(Program {
+        name: NAME,
+        serve: |shutdown| Box::pin(serve(shutdown)),
+        migrate: || Box::pin(async { migrate(&read_config("DATABASE_")?, &migrators()).await }),
+    })
+}
+
+async fn serve(shutdown: CancellationToken) -> Result<(), StartError> {
+    let config = Config::from_env()?;
+    let listeners = Listeners::bind(&config.server).await?;
+    let app = build(config, Metrics::new().into()).await?;
+    app.run(listeners, shutdown).await
+}
+
+/// Compares the counters with the facts: 0 when they agree, 1 when they differ,
+/// 2 when they could not be compared.
+#[tokio::main]
+async fn recount() -> ExitCode {
+    let compared = async {
+        let pool = connect(&read_config::<DatabaseConfig>("DATABASE_")?, NAME).await?;
+        let differences = statistics::recount(&pool).await;
+        differences.map_err(|cause| StartError::unusable("the counters", cause))
+    };
+    match compared.await {
+        Ok(differences) if differences.is_empty() => {
+            println!("every counter holds what the facts say");
+            ExitCode::SUCCESS
+        }
+        Ok(differences) => {
+            differences
+                .iter()
+                .for_each(|difference| println!("{difference}"));
+            ExitCode::FAILURE
+        }
+        Err(error) => {
+            eprintln!("vigie-{NAME}: {error}");
+            ExitCode::from(2)
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! What an installation says about the service, read once.
+
+use std::path::PathBuf;
+
+use eventlog::EventLogConfig;
+use platform::{
+    AuthConfig, ConfigError, DatabaseConfig, InternalTlsConfig, ServerConfig, read_config,
+};
+use serde::Deserialize;
+
+/// What an installation says about the service.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where its schema is (`DATABASE_*`).
+    pub database: DatabaseConfig,
+    /// Where it listens and how much it takes (`SERVER_*`).
+    pub server: ServerConfig,
+    /// Its certificate towards the other services (`INTERNAL_TLS_*`).
+    pub internal_tls: InternalTlsConfig,
+    /// Who may vouch for callers (`AUTH_*`).
+    pub auth: AuthConfig,
+    /// The key of the streams (`SEALING_LOG_KEY_FILE`).
+    pub sealing: LogKeyConfig,
+    /// The log (`EVENTLOG_*`).
+    pub event_log: EventLogConfig,
+    /// Whose logs are counted (`PRODUCER_*`).
+    pub producers: ProducersConfig,
+}
+
+/// Where the internal listeners of the producers are (`PRODUCER_<NAME>_URL`).
+#[derive(Clone, Debug, Deserialize)]
+pub struct ProducersConfig {
+    /// The https address of intake.
+    pub intake_url: String,
+    /// The https address of qualification.
+    pub qualification_url: String,
+}
+
+/// The key under which events are sealed in Redis. The master key of personal
+/// data is not asked for: nothing here may open them.
+#[derive(Clone, Debug, Deserialize)]
+pub struct LogKeyConfig {
+    /// The file of the key, in base64.
+    pub log_key_file: PathBuf,
+}
+
+impl Config {
+    /// Reads the environment.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Ok(Self {
+            database: read_config("DATABASE_")?,
+            server: read_config("SERVER_")?,
+            internal_tls: read_config("INTERNAL_TLS_")?,
+            auth: read_config("AUTH_")?,
+            sealing: read_config("SEALING_")?,
+            event_log: read_config("EVENTLOG_")?,
+            producers: read_config("PRODUCER_")?,
+        })
+    }
+}

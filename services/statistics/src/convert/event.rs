@@ -1,0 +1,309 @@
+//! What the events of intake and qualification tell of a report.
+//!
+//! Tests (probes) tell nothing. Words and numbers of a newer release are kept
+//! as they came; only what leaves nothing to count is refused.
+
+use std::collections::BTreeSet;
+
+use proto::{events::v1 as events, types::v1 as types};
+use time::OffsetDateTime;
+use uuid::Uuid;
+use vocabulary::{
+    Impacts, ReportKind, RoutingRegion, Severity, StructureKey, derived_id, propose_severity,
+};
+
+use crate::domain::{Assessment, CaseKnowledge, Knowledge, Month, Submission, Word};
+
+/// What an event tells, and of which report.
+pub(crate) struct Learnt {
+    pub(crate) report_id: Uuid,
+    pub(crate) knowledge: Knowledge,
+}
+
+/// Why an event tells nothing that can be counted: an error class, for the
+/// operator who looks at parked events.
+pub(crate) type Unreadable = &'static str;
+
+/// A new report; nothing for a test.
+pub(crate) fn report_submitted(
+    event: &events::ReportSubmitted,
+) -> Result<Option<Learnt>, Unreadable> {
+    let structure = event.structure.as_ref().ok_or("no_structure")?;
+    let region: RoutingRegion = structure
+        .routing_region
+        .parse()
+        .map_err(|_| "bad_routing_region")?;
+    if event.test || region == RoutingRegion::Synthetic {
+        return Ok(None);
+    }
+    let declared_at = event
+        .declared_at
+        .as_ref()
+        .and_then(moment)
+        .ok_or("bad_declared_at")?;
+    let key = structure.identifier.as_ref().ok_or("no_structure")?;
+    let key = StructureKey::try_from(key).map_err(|_| "bad_structure")?;
+    let report_kind = word::<types::ReportKind, ReportKind>(event.kind);
+    let severity = match &report_kind {
+        Some(Word::Known(kind)) => propose_severity(*kind, &known_impacts(event.impacts.as_ref())),
+        _ => Severity::default(),
+    };
+    let submission = Submission {
+        month: Month::of(declared_at).ok_or("bad_declared_at")?,
+        region,
+        structure_kind: word::<types::StructureKind, _>(structure.kind),
+        structure_id: derived_id("counted_structure", &[key.to_string().as_bytes()]),
+        report_kind,
+        assistance_requested: event.assistance_requested,
+    };
+    let declared = assessment(
+        event.origin,
+        &event.origin_types,
+        event.impacts.as_ref(),
+        severity,
+    );
+    Ok(Some(Learnt {
+        report_id: report_id(&event.report_id)?,
+        knowledge: Knowledge::Submitted(submission, declared),
+    }))
+}
+
+/// A withdrawal; nothing for a test.
+pub(crate) fn report_withdrawn(
+    event: &events::ReportWithdrawn,
+) -> Result<Option<Learnt>, Unreadable> {
+    if event.test {
+        return Ok(None);
+    }
+    let report_id = report_id(&event.report_id)?;
+    Ok(Some(Learnt {
+        report_id,
+        knowledge: Knowledge::Withdrawn,
+    }))
+}
+
+/// What a case says now; nothing for a test.
+pub(crate) fn case_changed(event: &events::CaseChanged) -> Result<Option<Learnt>, Unreadable> {
+    if event.test {
+        return Ok(None);
+    }
+    // Revision 0 and numbers that PostgreSQL cannot hold are never written.
+    if event.revision == 0 || i64::try_from(event.revision).is_err() {
+        return Err("bad_revision");
+    }
+    let severity = event.severity.unwrap_or_default();
+    let severity = Severity {
+        serious: severity.serious,
+        significant: severity.significant,
+        major: severity.major,
+    };
+    let case = CaseKnowledge {
+        revision: event.revision,
+        state: word::<types::CaseState, _>(event.state),
+        qualified: event.qualified,
+    };
+    let assessment = assessment(
+        event.origin,
+        &event.origin_types,
+        event.impacts.as_ref(),
+        severity,
+    );
+    Ok(Some(Learnt {
+        report_id: report_id(&event.report_id)?,
+        knowledge: Knowledge::Case(case, assessment),
+    }))
+}
+
+fn assessment(
+    origin: i32,
+    origin_types: &[i32],
+    impacts: Option<&types::Impacts>,
+    severity: Severity,
+) -> Assessment {
+    let nothing_said = types::Impacts::default();
+    let impacts = impacts.unwrap_or(&nothing_said);
+    Assessment {
+        origin: word::<types::Origin, _>(origin),
+        origin_types: words::<types::OriginType, _>(origin_types),
+        data_impacts: words::<types::DataImpact, _>(&impacts.data),
+        care: word::<types::CareImpact, _>(impacts.care),
+        endangerment: word::<types::PatientEndangerment, _>(impacts.patient_endangerment),
+        severity,
+    }
+}
+
+/// The impacts as far as this release knows their words: what the rules judge.
+fn known_impacts(impacts: Option<&types::Impacts>) -> Impacts {
+    impacts
+        .and_then(|impacts| Impacts::try_from(impacts).ok())
+        .unwrap_or_default()
+}
+
+/// A word by its number; nothing when it was not said.
+fn word<P: TryFrom<i32>, W: TryFrom<P>>(number: i32) -> Option<Word<W>> {
+    if number == 0 {
+        return None;
+    }
+    let known = P::try_from(number)
+        .ok()
+        .and_then(|word| W::try_from(word).ok());
+    Some(known.map_or_else(|| Word::of_number(number), Word::Known))
+}
+
+fn words<P: TryFrom<i32>, W: TryFrom<P> + Ord>(numbers: &[i32]) -> BTreeSet<Word<W>> {
+    numbers
+        .iter()
+        .filter_map(|number| word::<P, W>(*number))
+        .collect()
+}
+
+fn report_id(text: &str) -> Result<Uuid, Unreadable> {
+    Uuid::try_parse(text).map_err(|_| "bad_report_id")
+}
+
+fn moment(timestamp: &prost_types::Timestamp) -> Option<OffsetDateTime> {
+    OffsetDateTime::from_unix_timestamp(timestamp.seconds).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use vocabulary::Origin;
+
+    fn submitted() -> events::ReportSubmitted {
+        events::ReportSubmitted {
+            report_id: Uuid::from_u128(9).to_string(),
+            kind: types::ReportKind::Incident.into(),
+            // 2026-11-30 23:30 in Paris is still November in UTC too; an hour
+            // later it is December in Paris only.
+            declared_at: Some(prost_types::Timestamp {
+                seconds: 1_796_079_600,
+                nanos: 0,
+            }),
+            structure: Some(events::ReportedStructure {
+                identifier: Some(types::StructureIdentifier {
+                    identifier: Some(types::structure_identifier::Identifier::Finess(
+                        "010000024".to_owned(),
+                    )),
+                }),
+                routing_region: "84".to_owned(),
+                ..events::ReportedStructure::default()
+            }),
+            origin: types::Origin::Malicious.into(),
+            ..events::ReportSubmitted::default()
+        }
+    }
+
+    fn submission(event: &events::ReportSubmitted) -> (Submission, Assessment) {
+        match report_submitted(event).unwrap().unwrap().knowledge {
+            Knowledge::Submitted(submission, assessment) => (submission, assessment),
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_report_counts_in_the_month_of_its_declaration_in_paris() {
+        let mut event = submitted();
+        assert_eq!(submission(&event).0.month.to_string(), "2026-12");
+        event.declared_at = Some(prost_types::Timestamp {
+            seconds: 1_796_079_599,
+            nanos: 0,
+        });
+        assert_eq!(submission(&event).0.month.to_string(), "2026-11");
+    }
+
+    #[test]
+    fn a_test_tells_nothing() {
+        let marked = events::ReportSubmitted {
+            test: true,
+            ..submitted()
+        };
+        assert!(report_submitted(&marked).unwrap().is_none());
+        let mut routed = submitted();
+        routed.structure.as_mut().unwrap().routing_region = "synthetic".to_owned();
+        assert!(report_submitted(&routed).unwrap().is_none());
+        let withdrawn = events::ReportWithdrawn {
+            test: true,
+            ..Default::default()
+        };
+        assert!(report_withdrawn(&withdrawn).unwrap().is_none());
+        let case = events::CaseChanged {
+            test: true,
+            ..Default::default()
+        };
+        assert!(case_changed(&case).unwrap().is_none());
+    }
+
+    #[test]
+    fn the_number_of_a_structure_is_not_kept() {
+        let (submission, _) = submission(&submitted());
+        assert_ne!(submission.structure_id, Uuid::nil());
+        assert!(!format!("{submission:?}").contains("010000024"));
+    }
+
+    #[test]
+    fn a_declaration_is_judged_by_the_rules_until_its_case_is_known() {
+        let mut event = submitted();
+        assert!(!submission(&event).1.severity.serious);
+        event.impacts = Some(types::Impacts {
+            care: types::CareImpact::Interruption.into(),
+            ..types::Impacts::default()
+        });
+        assert!(submission(&event).1.severity.serious);
+    }
+
+    #[test]
+    fn words_of_a_newer_release_are_kept_by_their_number() {
+        let event = events::ReportSubmitted {
+            origin: 77,
+            origin_types: vec![2, 88],
+            ..submitted()
+        };
+        let (_, assessment) = submission(&event);
+        assert_eq!(assessment.origin, Some(Word::of_number(77)));
+        let types: Vec<_> = assessment
+            .origin_types
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(types, ["ransomware", "number_88"]);
+    }
+
+    #[test]
+    fn silence_stays_silence() {
+        let (_, assessment) = submission(&events::ReportSubmitted {
+            origin: 0,
+            ..submitted()
+        });
+        assert_eq!(assessment, Assessment::default());
+        let (_, said) = submission(&submitted());
+        assert_eq!(said.origin, Some(Word::Known(Origin::Malicious)));
+    }
+
+    #[test]
+    fn what_leaves_nothing_to_count_is_refused_with_its_class() {
+        let broken = |change: fn(&mut events::ReportSubmitted)| {
+            let mut event = submitted();
+            change(&mut event);
+            report_submitted(&event).err()
+        };
+        assert_eq!(
+            broken(|e| e.report_id = "7".to_owned()),
+            Some("bad_report_id")
+        );
+        assert_eq!(broken(|e| e.structure = None), Some("no_structure"));
+        assert_eq!(broken(|e| e.declared_at = None), Some("bad_declared_at"));
+        assert_eq!(
+            broken(|e| e.declared_at = Some(prost_types::Timestamp {
+                seconds: i64::MAX,
+                nanos: 0
+            })),
+            Some("bad_declared_at")
+        );
+        let case = events::CaseChanged {
+            report_id: Uuid::nil().to_string(),
+            ..Default::default()
+        };
+        assert_eq!(case_changed(&case).err(), Some("bad_revision"));
+    }
+}

@@ -1,0 +1,17 @@
+//! What counts and how: pure, without input, output or clock.
+
+mod fact;
+mod figures;
+mod month;
+mod rate;
+mod rollup;
+mod scope;
+mod word;
+
+pub(crate) use fact::{Assessment, CaseKnowledge, Fact, Knowledge, Standing, Submission};
+pub(crate) use figures::{BreakdownRow, Figure, Share, Tally, Unit, overview};
+pub(crate) use month::{Month, Period};
+pub(crate) use rate::Tenths;
+pub(crate) use rollup::{Along, Axis, Counts, Dimension, NOT_SAID, contributions, difference};
+pub(crate) use scope::Scope;
+pub(crate) use word::Word;

@@ -1,0 +1,225 @@
+//! Events become counters, exactly.
+
+use proto::{
+    events::v1::{CaseChanged, ReportSubmitted},
+    statistics::v1::Dimension,
+    types::v1::{
+        CaseState, Origin, OriginType, StructureIdentifier, structure_identifier::Identifier,
+    },
+};
+
+use crate::{
+    story::{Judged as _, Words as _, case, changed, events, report, withdrawal},
+    world::{World, current, figure, rows},
+};
+
+const MONTH: &str = "2026-11";
+
+#[tokio::test]
+async fn a_qualification_moves_the_counters() {
+    let world = World::start("qualified").await;
+    world
+        .intake
+        .announce(&events([report(1).origin(Origin::Unknown, &[])]))
+        .await;
+    let replica = world.counted().await;
+    assert_eq!(
+        current(&replica.overview(MONTH, MONTH).await, "malicious"),
+        0
+    );
+
+    let confirmed = changed(case(1), 2, CaseState::Qualified)
+        .origin(Origin::Malicious, &[OriginType::Ransomware]);
+    world.qualification.announce(&events([confirmed])).await;
+    replica.is_up_to_date().await;
+    assert_eq!(
+        current(&replica.overview(MONTH, MONTH).await, "malicious"),
+        1
+    );
+    let origins = replica
+        .breakdown(MONTH, MONTH, Dimension::Origin, Dimension::Unspecified)
+        .await;
+    assert_eq!(rows(&origins), [("malicious", "", 1)]);
+    world.is_exact().await;
+}
+
+#[tokio::test]
+async fn a_withdrawn_report_leaves_every_figure_but_its_own() {
+    let world = World::start("withdrawn").await;
+    world.intake.announce(&events([report(1), report(2)])).await;
+    world.intake.announce(&events([withdrawal(1)])).await;
+    let replica = world.counted().await;
+    let overview = replica.overview(MONTH, MONTH).await;
+    assert_eq!(current(&overview, "reports"), 1);
+    assert_eq!(current(&overview, "withdrawn"), 1);
+    assert_eq!(current(&overview, "structures"), 1);
+    assert_eq!(
+        figure(&overview, "malicious")
+            .share
+            .as_ref()
+            .unwrap()
+            .denominator,
+        1
+    );
+    world.is_exact().await;
+}
+
+#[tokio::test]
+async fn a_case_that_comes_before_its_report_counts_once_the_report_comes() {
+    let world = World::start("early_case").await;
+    let early = changed(case(1), 2, CaseState::Qualified).origin(Origin::Malicious, &[]);
+    world.qualification.announce(&events([early])).await;
+    let replica = world.counted().await;
+    assert_eq!(current(&replica.overview(MONTH, MONTH).await, "reports"), 0);
+
+    world
+        .intake
+        .announce(&events([report(1).origin(Origin::Unknown, &[])]))
+        .await;
+    replica.is_up_to_date().await;
+    let overview = replica.overview(MONTH, MONTH).await;
+    assert_eq!(current(&overview, "reports"), 1);
+    assert_eq!(current(&overview, "malicious"), 1);
+    world.is_exact().await;
+}
+
+#[tokio::test]
+async fn tests_are_never_counted() {
+    let world = World::start("tests").await;
+    let probe = ReportSubmitted {
+        test: true,
+        ..report(1)
+    };
+    let routed = report(2).routed_to("synthetic");
+    world.intake.announce(&events([probe, routed])).await;
+    let case = CaseChanged {
+        test: true,
+        ..case(1)
+    };
+    world.qualification.announce(&events([case])).await;
+    let replica = world.counted().await;
+    assert_eq!(current(&replica.overview(MONTH, MONTH).await, "reports"), 0);
+    assert_eq!(world.counters().await.len(), 0);
+}
+
+#[tokio::test]
+async fn applying_everything_again_changes_nothing() {
+    let world = World::start("replayed").await;
+    world.announce_a_history(60).await;
+    world.counted().await.stop().await;
+    let counted = world.counters().await;
+    assert!(!counted.is_empty());
+
+    sqlx::query("update consumer_offset set position = 0")
+        .execute(&world.pool)
+        .await
+        .unwrap();
+    world.counted().await.stop().await;
+    assert_eq!(world.counters().await, counted);
+    world.is_exact().await;
+}
+
+#[tokio::test]
+async fn two_replicas_at_once_count_what_one_would() {
+    let world = World::start("replicas").await;
+    let first = world.replica().await;
+    let second = world.replica().await;
+    let expected = world.announce_a_history(400).await;
+    first.is_up_to_date().await;
+    second.is_up_to_date().await;
+
+    world.is_exact().await;
+    let overview = second.overview(MONTH, MONTH).await;
+    assert_eq!(current(&overview, "reports"), expected.reports);
+    assert_eq!(current(&overview, "withdrawn"), expected.withdrawn);
+    assert_eq!(current(&overview, "out_of_scope"), expected.out_of_scope);
+    assert_eq!(current(&overview, "malicious"), expected.malicious);
+}
+
+#[tokio::test]
+async fn a_recount_finds_a_counter_that_was_touched() {
+    let world = World::start("touched").await;
+    world.intake.announce(&events([report(1), report(2)])).await;
+    world.counted().await.stop().await;
+    sqlx::query("update rollup set count = count + 3 where dimension = 'origin' and shard = (select min(shard) from rollup where dimension = 'origin')")
+        .execute(&world.pool)
+        .await
+        .unwrap();
+    let differences = statistics::recount(&world.pool).await.unwrap();
+    assert_eq!(differences.len(), 1);
+    assert_eq!(
+        differences[0].to_string(),
+        "origin/2026-11-01/76/health_facility/not_said: expected 2, found 5"
+    );
+}
+
+#[tokio::test]
+async fn the_number_of_a_professional_is_nowhere_in_the_schema() {
+    let world = World::start("pseudonym").await;
+    let mut of_a_person = report(1);
+    of_a_person.structure.as_mut().unwrap().identifier = Some(StructureIdentifier {
+        identifier: Some(Identifier::Rpps("10003456781".to_owned())),
+    });
+    world.intake.announce(&events([of_a_person])).await;
+    let replica = world.counted().await;
+    assert_eq!(
+        current(&replica.overview(MONTH, MONTH).await, "structures"),
+        1
+    );
+    let facts: Vec<String> = sqlx::query_scalar("select fact::text from fact")
+        .fetch_all(&world.pool)
+        .await
+        .unwrap();
+    assert_eq!(facts.len(), 1);
+    assert!(!facts[0].contains("10003456781"), "{}", facts[0]);
+}
+
+/// What a history should count to.
+#[derive(Default)]
+struct Expected {
+    reports: u64,
+    withdrawn: u64,
+    out_of_scope: u64,
+    malicious: u64,
+}
+
+impl World {
+    /// Announces so many reports with their cases, some withdrawn, some out of
+    /// scope, some confirmed as malicious, and tells what that makes.
+    async fn announce_a_history(&self, reports: u32) -> Expected {
+        let mut expected = Expected::default();
+        for n in 0..reports {
+            match n % 7 {
+                0 => expected.withdrawn += 1,
+                1 => expected.out_of_scope += 1,
+                2 | 3 => expected.malicious += 1,
+                _ => {}
+            }
+        }
+        expected.reports = u64::from(reports) - expected.withdrawn;
+        let numbers: Vec<u32> = (0..reports).collect();
+        for numbers in numbers.chunks(50) {
+            let declared = numbers
+                .iter()
+                .map(|n| report(*n).origin(Origin::Unknown, &[]));
+            let opened = numbers
+                .iter()
+                .map(|n| case(*n).origin(Origin::Unknown, &[]));
+            let judged = numbers.iter().map(|n| match n % 7 {
+                1 => changed(case(*n), 2, CaseState::OutOfScope),
+                2 | 3 => changed(case(*n), 2, CaseState::Qualified).origin(Origin::Malicious, &[]),
+                _ => changed(case(*n), 2, CaseState::InQualification),
+            });
+            let taken_back = numbers
+                .iter()
+                .filter(|n| **n % 7 == 0)
+                .map(|n| withdrawal(*n));
+            // The cases of the second half of each batch come before their reports.
+            self.qualification.announce(&events(opened)).await;
+            self.intake.announce(&events(declared)).await;
+            self.qualification.announce(&events(judged)).await;
+            self.intake.announce(&events(taken_back)).await;
+        }
+        expected
+    }
+}
