@@ -1,0 +1,99 @@
+//! Commits reports together: what queued while the previous commit was in
+//! flight goes into the next one.
+//!
+//! There is no timer: an idle service adds no latency, a busy one shares each
+//! flush of the disk among many. The work does not live in a handler's future,
+//! which is dropped at the deadline: a client that gave up finds its report
+//! when it retries.
+
+mod writer;
+
+use std::{sync::Arc, time::Duration};
+
+use eventlog::{Log, NewEvent};
+use platform::{Caller, Error, Result, Tasks};
+use sqlx::PgPool;
+use tokio::sync::{Mutex, mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use self::writer::Writer;
+use crate::{config::IntakeConfig, metrics::IntakeMetrics, store::NewReport};
+
+/// When a refused client may come back: the queue empties within a few commits.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Where reports wait for their commit.
+#[derive(Debug)]
+pub(crate) struct Queue {
+    jobs: mpsc::Sender<Job>,
+    metrics: IntakeMetrics,
+}
+
+/// A report on its way to its commit.
+#[derive(Debug)]
+pub(crate) struct Job {
+    /// The report and its receipt.
+    pub(crate) new: NewReport,
+    /// Its announcement.
+    pub(crate) event: NewEvent,
+    /// Who sends it.
+    pub(crate) caller: Arc<Caller>,
+    /// Who waits for the receipt.
+    pub(crate) answer: oneshot::Sender<Result<Vec<u8>>>,
+}
+
+impl Queue {
+    /// Starts the writers, which end when `closing` is cancelled and what they
+    /// took is committed.
+    pub(crate) fn start(
+        config: &IntakeConfig,
+        pool: &PgPool,
+        log: &Log,
+        metrics: &IntakeMetrics,
+        tasks: &Tasks,
+        closing: &CancellationToken,
+    ) -> Self {
+        let (jobs, queued) = mpsc::channel(config.queue.max(1));
+        let queued = Arc::new(Mutex::new(queued));
+        for _ in 0..config.writers.max(1) {
+            let writer = Writer {
+                pool: pool.clone(),
+                log: log.clone(),
+                metrics: metrics.clone(),
+                queued: Arc::clone(&queued),
+                batch: config.batch.max(1),
+            };
+            tasks.spawn("report writer", writer.run(closing.clone()));
+        }
+        Self { jobs, metrics: metrics.clone() }
+    }
+
+    /// Has a report committed and gives back its receipt, or that of the same
+    /// request sent before. A full queue refuses at once.
+    pub(crate) async fn submit(
+        &self,
+        new: NewReport,
+        event: NewEvent,
+        caller: Arc<Caller>,
+    ) -> Result<Vec<u8>> {
+        let (answer, answered) = oneshot::channel();
+        let refused = self.jobs.try_send(Job { new, event, caller, answer }).err();
+        self.metrics.queued.set(depth(&self.jobs));
+        match refused {
+            None => answered.await.map_err(|_| stopping())?,
+            Some(mpsc::error::TrySendError::Closed(_)) => Err(stopping()),
+            Some(mpsc::error::TrySendError::Full(_)) => {
+                self.metrics.refused.inc();
+                Err(Error::exhausted("QUEUE_FULL", "trop de signalements à la fois", RETRY_AFTER))
+            }
+        }
+    }
+}
+
+fn depth(jobs: &mpsc::Sender<Job>) -> i64 {
+    i64::try_from(jobs.max_capacity() - jobs.capacity()).unwrap_or(i64::MAX)
+}
+
+fn stopping() -> Error {
+    Error::unavailable("STOPPING", "le service s'arrête")
+}

@@ -1,0 +1,119 @@
+//! What an installation says, read once.
+
+use std::path::PathBuf;
+
+use eventlog::EventLogConfig;
+use platform::{
+    AuthConfig, DatabaseConfig, InternalTlsConfig, SealingConfig, ServerConfig, StartError,
+    read_config,
+};
+use serde::Deserialize;
+
+/// Everything the service is told at its start.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `DATABASE_*`.
+    pub database: DatabaseConfig,
+    /// `SERVER_*`.
+    pub server: ServerConfig,
+    /// `INTERNAL_TLS_*`.
+    pub internal_tls: InternalTlsConfig,
+    /// `AUTH_*`.
+    pub auth: AuthConfig,
+    /// `SEALING_*`.
+    pub sealing: SealingConfig,
+    /// `EVENTLOG_*`.
+    pub event_log: EventLogConfig,
+    /// `PRODUCER_*`.
+    pub producers: ProducersConfig,
+    /// `INTAKE_*`.
+    pub intake: IntakeConfig,
+}
+
+/// Where the logs are that this service follows (`PRODUCER_*`).
+#[derive(Clone, Debug, Deserialize)]
+pub struct ProducersConfig {
+    /// The internal listener of qualification, as in `https://host:port`.
+    pub qualification_url: String,
+}
+
+/// What is the service's own (`INTAKE_*`).
+#[derive(Clone, Debug, Deserialize)]
+pub struct IntakeConfig {
+    /// The file with the key behind the references for people: base64 of 32
+    /// bytes. Another key may give a reference twice: it never changes.
+    pub reference_key_file: PathBuf,
+    /// How many reports wait for a commit; one more is refused at once.
+    #[serde(default = "queue")]
+    pub queue: usize,
+    /// How many reports one commit takes.
+    #[serde(default = "batch")]
+    pub batch: usize,
+    /// How many commits run at once.
+    #[serde(default = "writers")]
+    pub writers: usize,
+    /// Telephone of the cell for emergencies, day and night.
+    #[serde(default = "emergency_phone")]
+    pub emergency_phone: String,
+    /// Domain of the mailboxes of the agencies.
+    #[serde(default = "agency_mail_domain")]
+    pub agency_mail_domain: String,
+    /// The largest file of structures, in bytes.
+    #[serde(default = "import_max_bytes")]
+    pub import_max_bytes: u64,
+}
+
+impl Config {
+    /// Reads the environment.
+    pub fn from_env() -> Result<Self, StartError> {
+        Ok(Self {
+            database: read_config("DATABASE_")?,
+            server: read_config("SERVER_")?,
+            internal_tls: read_config("INTERNAL_TLS_")?,
+            auth: read_config("AUTH_")?,
+            sealing: read_config("SEALING_")?,
+            event_log: read_config("EVENTLOG_")?,
+            producers: read_config("PRODUCER_")?,
+            intake: read_config("INTAKE_")?,
+        })
+    }
+}
+
+impl IntakeConfig {
+    /// The usual settings with this key of the references.
+    pub fn new(reference_key_file: impl Into<PathBuf>) -> Self {
+        Self {
+            reference_key_file: reference_key_file.into(),
+            queue: queue(),
+            batch: batch(),
+            writers: writers(),
+            emergency_phone: emergency_phone(),
+            agency_mail_domain: agency_mail_domain(),
+            import_max_bytes: import_max_bytes(),
+        }
+    }
+}
+
+fn queue() -> usize {
+    1_024
+}
+
+fn batch() -> usize {
+    256
+}
+
+fn writers() -> usize {
+    2
+}
+
+fn emergency_phone() -> String {
+    "09 72 43 91 25".to_owned()
+}
+
+fn agency_mail_domain() -> String {
+    "ars.sante.fr".to_owned()
+}
+
+fn import_max_bytes() -> u64 {
+    256 * 1024 * 1024
+}

@@ -1,0 +1,22 @@
+//! Between the wire and the domain: what comes in is parsed here, once.
+
+mod directory;
+mod draft;
+mod draft_out;
+mod event;
+mod filter;
+mod identifier;
+mod personal;
+mod reader;
+mod report;
+mod request;
+mod structure;
+mod time;
+
+pub(crate) use directory::{Columns, Utf8Check, delimiter};
+pub(crate) use event::{case_change, recorded, submitted, withdrawn};
+pub(crate) use filter::{page_size, report_filter, wanted_report};
+pub(crate) use personal::{open_contacts, seal_contacts};
+pub(crate) use report::{consequences, receipt, report};
+pub(crate) use request::{Withdrawing, check, submission, violation, warning, withdrawing};
+pub(crate) use structure::{import_answer, search_query, structure, wanted_structure};

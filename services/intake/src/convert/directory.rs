@@ -1,0 +1,277 @@
+//! The lines of a file of structures, parsed.
+
+use std::borrow::Cow;
+
+use csv::ByteRecord;
+use platform::{Error, Result};
+use vocabulary::{Department, Finess, OperatorStatus, Region, Siret, StructureKind, Text};
+
+use super::identifier;
+use crate::domain::{Encoding, Rejection, Structure};
+
+/// Where the columns of a file are.
+#[derive(Clone, Debug)]
+pub(crate) struct Columns {
+    encoding: Encoding,
+    width: usize,
+    places: [Option<usize>; NAMES.len()],
+}
+
+const NAMES: [&str; 9] = [
+    FINESS_ET,
+    FINESS_EJ,
+    NAME,
+    CATEGORY_CODE,
+    SIRET,
+    REGION_CODE,
+    DEPARTMENT,
+    COMMUNE,
+    OPERATOR_STATUS,
+];
+const FINESS_ET: &str = "finess_et";
+const FINESS_EJ: &str = "finess_ej";
+const NAME: &str = "name";
+const CATEGORY_CODE: &str = "category_code";
+const SIRET: &str = "siret";
+const REGION_CODE: &str = "region_code";
+const DEPARTMENT: &str = "department";
+const COMMUNE: &str = "commune";
+const OPERATOR_STATUS: &str = "operator_status";
+
+impl Columns {
+    /// Reads the header; columns that are not known are passed over.
+    pub(crate) fn of(header: &ByteRecord, encoding: Encoding) -> Result<Self> {
+        let names: Vec<String> = header
+            .iter()
+            .map(|name| decode(name, encoding).trim_start_matches('\u{feff}').trim().to_lowercase())
+            .collect();
+        let places = NAMES.map(|wanted| names.iter().position(|name| name == wanted));
+        for required in [FINESS_ET, NAME] {
+            if !names.iter().any(|name| name == required) {
+                let description = format!("la colonne {required} manque à la première ligne");
+                return Err(Error::invalid("chunk", "MISSING_COLUMN", description));
+            }
+        }
+        Ok(Self { encoding, width: header.len(), places })
+    }
+
+    /// Parses a line into a structure.
+    pub(crate) fn structure(&self, record: &ByteRecord) -> Result<Structure, Rejection> {
+        if record.len() != self.width {
+            return Err(rejection("", "BAD_FORMAT", "cette ligne n'a pas autant de colonnes que la première"));
+        }
+        let finess = self.required(record, FINESS_ET, finess)?;
+        let (region, department) = self.place(record, finess)?;
+        let category_code: Option<Text<1, 10>> = self.optional(record, CATEGORY_CODE, text)?;
+        Ok(Structure {
+            finess,
+            legal_entity: self.optional(record, FINESS_EJ, self::finess)?,
+            siret: self.optional(record, SIRET, |siret| {
+                siret.parse::<Siret>().map_err(|_| ("BAD_FORMAT", "un SIRET compte 14 chiffres"))
+            })?,
+            name: self.required(record, NAME, text)?,
+            kind: category_code
+                .as_ref()
+                .map_or(StructureKind::Other, |code| StructureKind::from_category(code.as_str())),
+            category_code,
+            region,
+            department,
+            town: self.optional(record, COMMUNE, text)?,
+            operator_status: self.optional(record, OPERATOR_STATUS, operator_status)?,
+        })
+    }
+
+    /// The region and the department, which must agree. What the file leaves
+    /// out, the FINESS number tells.
+    fn place(&self, record: &ByteRecord, finess: Finess) -> Result<(Region, Department), Rejection> {
+        let department = self.optional(record, DEPARTMENT, |text| {
+            Department::from_drees(text).map_err(|_| ("BAD_FORMAT", "ce département n'existe pas"))
+        })?;
+        let department = department
+            .or_else(|| finess.department())
+            .ok_or_else(|| rejection(DEPARTMENT, "REQUIRED", "le département n'est pas connu"))?;
+        let region = self.optional(record, REGION_CODE, |text| {
+            text.parse::<Region>().map_err(|_| ("UNKNOWN_VALUE", "cette région n'existe pas"))
+        })?;
+        if region.is_some_and(|region| region != department.region()) {
+            return Err(rejection(REGION_CODE, "CONFLICT", "le département n'est pas de cette région"));
+        }
+        Ok((department.region(), department))
+    }
+
+    fn required<T>(&self, record: &ByteRecord, column: &'static str, parse: Parse<T>) -> Result<T, Rejection> {
+        self.optional(record, column, parse)?
+            .ok_or_else(|| rejection(column, "REQUIRED", "ce champ est obligatoire"))
+    }
+
+    fn optional<T>(
+        &self,
+        record: &ByteRecord,
+        column: &'static str,
+        parse: impl FnOnce(&str) -> Result<T, (&'static str, &'static str)>,
+    ) -> Result<Option<T>, Rejection> {
+        let place = NAMES.iter().position(|name| *name == column).and_then(|known| self.places[known]);
+        let field = place.and_then(|place| record.get(place)).unwrap_or_default();
+        let field = decode(field, self.encoding);
+        let field = field.trim();
+        if field.is_empty() {
+            return Ok(None);
+        }
+        parse(field).map(Some).map_err(|(reason, description)| rejection(column, reason, description))
+    }
+}
+
+type Parse<T> = fn(&str) -> Result<T, (&'static str, &'static str)>;
+
+/// Which of comma and semicolon divides the columns of a header.
+pub(crate) fn delimiter(header: &[u8]) -> u8 {
+    let count = |wanted: u8| header.iter().filter(|&&byte| byte == wanted).count();
+    if count(b';') > count(b',') { b';' } else { b',' }
+}
+
+/// Tells whether bytes that come in pieces are UTF-8.
+#[derive(Debug, Default)]
+pub(crate) struct Utf8Check {
+    /// The beginning of a character whose end has not come yet.
+    unfinished: Vec<u8>,
+    broken: bool,
+}
+
+impl Utf8Check {
+    /// Looks at the next piece.
+    pub(crate) fn push(&mut self, piece: &[u8]) {
+        if self.broken {
+            return;
+        }
+        self.unfinished.extend_from_slice(piece);
+        match std::str::from_utf8(&self.unfinished) {
+            Ok(_) => self.unfinished.clear(),
+            Err(error) if error.error_len().is_none() => {
+                self.unfinished.drain(..error.valid_up_to());
+            }
+            Err(_) => self.broken = true,
+        }
+    }
+
+    /// How the whole was written.
+    pub(crate) fn encoding(&self) -> Encoding {
+        if self.broken || !self.unfinished.is_empty() { Encoding::Windows1252 } else { Encoding::Utf8 }
+    }
+}
+
+fn decode(bytes: &[u8], encoding: Encoding) -> Cow<'_, str> {
+    match encoding {
+        Encoding::Utf8 => String::from_utf8_lossy(bytes),
+        Encoding::Windows1252 => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0,
+    }
+}
+
+fn finess(text: &str) -> Result<Finess, (&'static str, &'static str)> {
+    identifier::finess(text)
+}
+
+fn text<const MIN: usize, const MAX: usize>(
+    text: &str,
+) -> Result<Text<MIN, MAX>, (&'static str, &'static str)> {
+    let too_long = text.chars().count() > MAX;
+    Text::try_from(text.to_owned()).map_err(|_| {
+        if too_long {
+            ("TOO_LONG", "ce texte est trop long")
+        } else {
+            ("BAD_CHARACTER", "ce texte contient des caractères de contrôle")
+        }
+    })
+}
+
+fn operator_status(text: &str) -> Result<OperatorStatus, (&'static str, &'static str)> {
+    match text.to_lowercase().as_str() {
+        "vital" | "oiv" => Ok(OperatorStatus::Vital),
+        "essential_services" | "ose" => Ok(OperatorStatus::EssentialServices),
+        _ => Err(("UNKNOWN_VALUE", "ce statut d'opérateur n'existe pas")),
+    }
+}
+
+fn rejection(column: &'static str, reason: &'static str, description: &'static str) -> Rejection {
+    Rejection { column, reason, description }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const HEADER: &[&str] = &["\u{feff}FINESS_ET", "name", "department", "region_code", "commune", "operator_status"];
+
+    fn columns() -> Columns {
+        Columns::of(&ByteRecord::from(HEADER.to_vec()), Encoding::Utf8).unwrap()
+    }
+
+    fn refused(fields: &[&str]) -> (&'static str, &'static str) {
+        let rejection = columns().structure(&ByteRecord::from(fields.to_vec())).unwrap_err();
+        (rejection.column, rejection.reason)
+    }
+
+    #[test]
+    fn a_line_is_read_by_the_names_of_its_columns() {
+        let record = ByteRecord::from(vec!["010000024", "CH DE FLEYRIAT", "01", "84", "VIRIAT", "OSE"]);
+        let structure = columns().structure(&record).unwrap();
+        assert_eq!(structure.key().to_string(), "finess:010000024");
+        assert_eq!(structure.region.code(), "84");
+        assert_eq!(structure.kind, StructureKind::Other);
+        assert_eq!(structure.operator_status, Some(OperatorStatus::EssentialServices));
+    }
+
+    #[test]
+    fn a_bad_line_names_its_column_and_reason() {
+        assert_eq!(refused(&["", "X", "01", "84", "", ""]), ("finess_et", "REQUIRED"));
+        assert_eq!(refused(&["080000111", "X", "08", "44", "", ""]), ("finess_et", "BAD_KEY"));
+        assert_eq!(refused(&["12345", "X", "01", "84", "", ""]), ("finess_et", "BAD_FORMAT"));
+        assert_eq!(refused(&["010000024", "", "01", "84", "", ""]), ("name", "REQUIRED"));
+        assert_eq!(refused(&["010000024", "X", "99", "84", "", ""]), ("department", "BAD_FORMAT"));
+        assert_eq!(refused(&["010000024", "X", "01", "99", "", ""]), ("region_code", "UNKNOWN_VALUE"));
+        assert_eq!(refused(&["010000024", "X", "01", "76", "", ""]), ("region_code", "CONFLICT"));
+        assert_eq!(refused(&["010000024", "X", "01", "84", "", "big"]), ("operator_status", "UNKNOWN_VALUE"));
+        assert_eq!(refused(&["010000024", "X"]), ("", "BAD_FORMAT"));
+    }
+
+    #[test]
+    fn the_number_tells_the_place_that_the_file_leaves_out() {
+        let record = ByteRecord::from(vec!["010000024", "X", "", "", "", ""]);
+        assert_eq!(columns().structure(&record).unwrap().region.code(), "84");
+    }
+
+    #[test]
+    fn a_header_without_a_required_column_is_refused() {
+        let header = ByteRecord::from(vec!["finess_et", "nom"]);
+        assert!(Columns::of(&header, Encoding::Utf8).is_err());
+    }
+
+    #[test]
+    fn the_header_tells_the_delimiter() {
+        assert_eq!(delimiter(b"finess_et;name"), b';');
+        assert_eq!(delimiter(b"finess_et,name"), b',');
+        assert_eq!(delimiter(b"name"), b',');
+    }
+
+    proptest! {
+        #[test]
+        fn text_is_utf8_however_it_is_cut(text: String, cut in 1usize..7) {
+            let mut check = Utf8Check::default();
+            text.as_bytes().chunks(cut).for_each(|piece| check.push(piece));
+            prop_assert_eq!(check.encoding(), Encoding::Utf8);
+        }
+
+        #[test]
+        fn bytes_that_are_no_utf8_are_seen_however_they_are_cut(bytes: Vec<u8>, cut in 1usize..7) {
+            let mut check = Utf8Check::default();
+            bytes.chunks(cut).for_each(|piece| check.push(piece));
+            prop_assert_eq!(check.encoding() == Encoding::Utf8, std::str::from_utf8(&bytes).is_ok());
+        }
+
+        #[test]
+        fn any_line_is_parsed_or_refused(fields: Vec<Vec<u8>>) {
+            drop(columns().structure(&ByteRecord::from(fields)));
+        }
+    }
+}

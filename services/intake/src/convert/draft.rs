@@ -1,0 +1,222 @@
+//! The draft of a report, parsed.
+
+use std::collections::BTreeSet;
+
+use ::time::{Duration, OffsetDateTime, macros::datetime};
+use platform::Violations;
+use prost::Message as _;
+use proto::{intake::v1 as pb, types::v1 as types};
+use vocabulary::{DataImpact, Impacts, Origin, OriginType, ParseError, ReportKind, Tlp};
+
+use super::{identifier::identifier, reader::Reader};
+use crate::domain::{Capacity, Contact, Contacts, Draft, Facts};
+
+/// How far a declarant's clock may be ahead.
+const CLOCK_DRIFT: Duration = Duration::minutes(5);
+
+/// Nothing is declared that was found before.
+pub(super) const EARLIEST: OffsetDateTime = datetime!(2000-01-01 0:00 UTC);
+
+/// The texts together fit the 64 KiB of an event, with room for the rest.
+const MAX_DRAFT_BYTES: usize = 56 * 1024;
+
+const MAX_ORIGIN_TYPES: usize = 8;
+
+/// Parses a draft and collects every violation; nothing when there is one.
+pub(super) fn draft(
+    wire: Option<pb::ReportDraft>,
+    now: OffsetDateTime,
+    violations: &mut Violations,
+) -> Option<Draft> {
+    let mut read = Reader::new("draft", violations);
+    let Some(wire) = wire else {
+        read.missing("");
+        return None;
+    };
+    if wire.encoded_len() > MAX_DRAFT_BYTES {
+        read.refuse("", "TOO_LONG", "l'ensemble des textes dépasse 56 Kio");
+    }
+    // Everything is read before anything is assembled, so that one answer
+    // names every violation.
+    let contacts = contacts(&mut read, wire.declarant.clone(), wire.alternate_contact.clone());
+    let facts = facts(&mut read, wire, now);
+    if violations.is_empty() { Some(Draft { facts: facts?, contacts: contacts? }) } else { None }
+}
+
+fn facts(read: &mut Reader<'_>, wire: pb::ReportDraft, now: OffsetDateTime) -> Option<Facts> {
+    let kind = read.required_word::<types::ReportKind, ReportKind>("kind", wire.kind);
+    let structure = identifier(read, wire.structure, wire.national);
+    let structure_kind = read.word::<types::StructureKind, _>("structure_kind", wire.structure_kind);
+    let operator_status = read.word::<types::OperatorStatus, _>("operator_status", wire.operator_status);
+    let capacity = read.required_word::<pb::DeclarantCapacity, Capacity>("capacity", wire.capacity);
+    let found_at = found_at(read, wire.found_at.as_ref(), now);
+    let started_at = started_at(read, wire.started_at.as_ref(), found_at);
+    let description = read.required_text("description", wire.description);
+    let perimeter = read.text("perimeter", wire.perimeter);
+    let systems = read.text("systems", wire.systems);
+    let care_status = read.text("care_status", wire.care_status);
+    let measures_taken = read.text("measures_taken", wire.measures_taken);
+    let (needs_vendor, needs_product) = match kind {
+        Some(ReportKind::ProductVulnerability) => (true, true),
+        Some(ReportKind::VendorBadPractice) => (true, false),
+        Some(ReportKind::Incident) | None => (false, false),
+    };
+    let vendor = if needs_vendor {
+        read.required_text("vendor", wire.vendor)
+    } else {
+        read.text("vendor", wire.vendor)
+    };
+    let product = if needs_product {
+        read.required_text("product", wire.product)
+    } else {
+        read.text("product", wire.product)
+    };
+    let origin = read.word::<types::Origin, Origin>("origin", wire.origin);
+    let origin_types = origin_types(read, &wire.origin_types, wire.origin, origin);
+    let impacts = impacts(&mut read.within("impacts"), wire.impacts.unwrap_or_default());
+    let tlp = read.word::<types::Tlp, Tlp>("tlp", wire.tlp).unwrap_or(Tlp::AmberStrict);
+    Some(Facts {
+        kind: kind?,
+        structure: structure?,
+        structure_kind,
+        operator_status,
+        capacity: capacity?,
+        found_at: found_at?,
+        started_at,
+        description: description?,
+        perimeter,
+        systems,
+        care_status,
+        measures_taken,
+        vendor,
+        product,
+        origin,
+        origin_types,
+        impacts,
+        complaint_filed: wire.complaint_filed,
+        cnil_notified: wire.cnil_notified,
+        assistance_requested: wire.assistance_requested,
+        tlp,
+        national: wire.national,
+    })
+}
+
+fn contacts(
+    read: &mut Reader<'_>,
+    declarant: Option<pb::Contact>,
+    alternate: Option<pb::Contact>,
+) -> Option<Contacts> {
+    if declarant.is_none() {
+        read.missing("declarant");
+    }
+    let declarant = declarant.map(|wire| contact(&mut read.within("declarant"), wire));
+    let alternate = alternate.map(|wire| contact(&mut read.within("alternate_contact"), wire));
+    Some(Contacts { declarant: declarant??, alternate: alternate.flatten() })
+}
+
+fn contact(read: &mut Reader<'_>, wire: pb::Contact) -> Option<Contact> {
+    if wire.email.is_empty() && wire.phone.is_empty() {
+        read.refuse("email", "REQUIRED", "une adresse électronique ou un numéro de téléphone est obligatoire");
+    }
+    let family_name = read.required_text("family_name", wire.family_name);
+    let given_name = read.text("given_name", wire.given_name);
+    let position = read.text("position", wire.position);
+    let email = read.formed("email", &wire.email, |text| {
+        text.parse().map_err(|_: ParseError| ("BAD_FORMAT", "ce n'est pas une adresse électronique"))
+    });
+    let phone = read.formed("phone", &wire.phone, |text| {
+        text.parse().map_err(|_: ParseError| ("BAD_FORMAT", "ce n'est pas un numéro de téléphone"))
+    });
+    Some(Contact { family_name: family_name?, given_name, position, email, phone })
+}
+
+fn found_at(
+    read: &mut Reader<'_>,
+    wire: Option<&prost_types::Timestamp>,
+    now: OffsetDateTime,
+) -> Option<OffsetDateTime> {
+    if wire.is_none() {
+        read.missing("found_at");
+    }
+    let found_at = read.moment("found_at", wire)?;
+    if found_at > now + CLOCK_DRIFT {
+        read.refuse("found_at", "IN_FUTURE", "le constat est dans le futur");
+    }
+    if found_at < EARLIEST {
+        read.refuse("found_at", "OUT_OF_RANGE", "au plus tôt le 1er janvier 2000");
+    }
+    Some(found_at)
+}
+
+fn started_at(
+    read: &mut Reader<'_>,
+    wire: Option<&prost_types::Timestamp>,
+    found_at: Option<OffsetDateTime>,
+) -> Option<OffsetDateTime> {
+    let started_at = read.moment("started_at", wire)?;
+    if started_at < EARLIEST {
+        read.refuse("started_at", "OUT_OF_RANGE", "au plus tôt le 1er janvier 2000");
+    }
+    if found_at.is_some_and(|found_at| started_at > found_at) {
+        read.refuse("started_at", "CONFLICT", "le début est postérieur au constat");
+    }
+    Some(started_at)
+}
+
+fn origin_types(
+    read: &mut Reader<'_>,
+    wire: &[i32],
+    origin_number: i32,
+    origin: Option<Origin>,
+) -> BTreeSet<OriginType> {
+    if wire.len() > MAX_ORIGIN_TYPES {
+        read.refuse("origin_types", "TOO_MANY", "au plus 8 types");
+        return BTreeSet::new();
+    }
+    if origin_number == 0 && !wire.is_empty() {
+        read.refuse("origin", "REQUIRED", "donner des types demande de dire l'origine");
+    }
+    let types: BTreeSet<OriginType> = read.words::<types::OriginType, _, _>("origin_types", wire);
+    if let Some(origin) = origin {
+        for (index, &number) in wire.iter().enumerate() {
+            let found = types::OriginType::try_from(number).ok().and_then(|word| OriginType::try_from(word).ok());
+            if found.is_some_and(|found| !found.fits(origin)) {
+                read.refuse(&format!("origin_types[{index}]"), "CONFLICT", "ce type ne va pas avec l'origine");
+            }
+        }
+    }
+    types
+}
+
+fn impacts(read: &mut Reader<'_>, wire: types::Impacts) -> Impacts {
+    let data: BTreeSet<DataImpact> = read.words::<types::DataImpact, _, _>("data", &wire.data);
+    let exclusive = [DataImpact::None, DataImpact::Unknown];
+    if data.len() > 1 && exclusive.iter().any(|word| data.contains(word)) {
+        read.refuse("data", "CONFLICT", "« aucun » et « inconnu » excluent toute autre valeur");
+    }
+    Impacts {
+        data,
+        data_natures: read.words::<types::DataNature, _, _>("data_natures", &wire.data_natures),
+        persons_affected: wire.persons_affected,
+        care: read.word::<types::CareImpact, _>("care", wire.care),
+        care_duration_hours: wire.care_duration_hours,
+        patient_endangerment: read
+            .word::<types::PatientEndangerment, _>("patient_endangerment", wire.patient_endangerment),
+        reach: read.word::<types::Reach, _>("reach", wire.reach),
+        may_affect_others: wire.may_affect_others,
+    }
+}
+
+impl TryFrom<pb::DeclarantCapacity> for Capacity {
+    type Error = ();
+
+    fn try_from(wire: pb::DeclarantCapacity) -> Result<Self, ()> {
+        match wire {
+            pb::DeclarantCapacity::Unspecified => Err(()),
+            pb::DeclarantCapacity::Director => Ok(Self::Director),
+            pb::DeclarantCapacity::Delegate => Ok(Self::Delegate),
+            pb::DeclarantCapacity::Agency => Ok(Self::Agency),
+            pb::DeclarantCapacity::Importer => Ok(Self::Importer),
+        }
+    }
+}

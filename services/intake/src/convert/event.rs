@@ -1,0 +1,123 @@
+//! Facts as the log announces them, and what the log of cases tells.
+
+use eventlog::{ApplyError, Event, NewEvent};
+use proto::{events::v1 as events, types::v1 as types};
+use uuid::Uuid;
+use vocabulary::{CaseState, derived_id};
+
+use super::{identifier, time::timestamp};
+use crate::domain::{CaseChange, CaseProgress, Recorded, Report, Withdrawal};
+
+/// Announces a report. The id derives from the report, so that a snapshot tells
+/// it under the same one.
+pub(crate) fn submitted(report: &Report) -> NewEvent {
+    let facts = &report.facts;
+    let structure = &report.structure;
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let payload = events::ReportSubmitted {
+        report_id: report.report_id.to_string(),
+        reference: report.reference.to_string(),
+        kind: types::ReportKind::from(facts.kind).into(),
+        channel: types::Channel::from(report.channel).into(),
+        test: report.is_test(),
+        received_at: Some(timestamp(report.received_at)),
+        declared_at: Some(timestamp(report.declared_at)),
+        found_at: Some(timestamp(facts.found_at)),
+        started_at: facts.started_at.map(timestamp),
+        structure: Some(events::ReportedStructure {
+            identifier: Some(identifier::to_wire(&facts.structure)),
+            name: structure.name.clone(),
+            kind: structure.kind.map(types::StructureKind::from).unwrap_or_default().into(),
+            routing_region: report.routing_region.to_string(),
+            department: structure.department.map(|department| department.to_string()).unwrap_or_default(),
+            town: structure.town.clone().unwrap_or_default(),
+            operator_status: structure
+                .operator_status
+                .map(types::OperatorStatus::from)
+                .unwrap_or_default()
+                .into(),
+            link_verified: structure.link_verified,
+        }),
+        origin: facts.origin.map(types::Origin::from).unwrap_or_default().into(),
+        origin_types: facts.origin_types.iter().map(|&word| types::OriginType::from(word).into()).collect(),
+        impacts: Some(types::Impacts::from(&facts.impacts)),
+        text: Some(events::ReportText {
+            description: facts.description.as_str().to_owned(),
+            perimeter: text(facts.perimeter.as_ref().map(|text| text.as_str())),
+            systems: text(facts.systems.as_ref().map(|text| text.as_str())),
+            care_status: text(facts.care_status.as_ref().map(|text| text.as_str())),
+            measures_taken: text(facts.measures_taken.as_ref().map(|text| text.as_str())),
+            vendor: text(facts.vendor.as_ref().map(|text| text.as_str())),
+            product: text(facts.product.as_ref().map(|text| text.as_str())),
+        }),
+        assistance_requested: facts.assistance_requested,
+        tlp: types::Tlp::from(facts.tlp).into(),
+        visible_to: report.visible_to.iter().map(ToString::to_string).collect(),
+        sealed_personal_data: report
+            .contacts
+            .as_ref()
+            .map(|contacts| contacts.sealed.clone().into())
+            .unwrap_or_default(),
+    };
+    let id = derived_id("report_submitted", &[report.report_id.as_bytes()]);
+    let event = NewEvent::new(id, report.subject(), report.received_at, &payload);
+    match &report.contacts {
+        Some(contacts) => event.with_data_key(contacts.wrapped_key.clone()),
+        None => event,
+    }
+}
+
+/// Announces the withdrawal of a report.
+pub(crate) fn withdrawn(report: &Report, withdrawal: &Withdrawal) -> NewEvent {
+    let payload = events::ReportWithdrawn {
+        report_id: report.report_id.to_string(),
+        reference: report.reference.to_string(),
+        withdrawn_at: Some(timestamp(withdrawal.at)),
+        reason: withdrawal.reason.clone(),
+        visible_to: report.visible_to.iter().map(ToString::to_string).collect(),
+        routing_region: report.routing_region.to_string(),
+        test: report.is_test(),
+    };
+    let id = derived_id("report_withdrawn", &[report.report_id.as_bytes()]);
+    NewEvent::new(id, report.subject(), withdrawal.at, &payload)
+}
+
+/// Announces a structure of the directory, new or changed.
+pub(crate) fn recorded(recorded: &Recorded) -> NewEvent {
+    let structure = &recorded.structure;
+    let key = structure.key().to_string();
+    let payload = events::StructureRecorded {
+        structure_key: key.clone(),
+        name: structure.name.as_str().to_owned(),
+        kind: types::StructureKind::from(structure.kind).into(),
+        region: structure.region.code().to_owned(),
+        department: structure.department.to_string(),
+        town: structure.town.as_ref().map(|town| town.as_str().to_owned()).unwrap_or_default(),
+        legal_entity_finess: structure.legal_entity.map(|finess| finess.to_string()).unwrap_or_default(),
+        operator_status: structure
+            .operator_status
+            .map(types::OperatorStatus::from)
+            .unwrap_or_default()
+            .into(),
+        revision: recorded.revision,
+    };
+    let id = derived_id("structure_recorded", &[key.as_bytes(), &recorded.revision.to_be_bytes()]);
+    NewEvent::new(id, format!("structure/{key}"), recorded.recorded_at, &payload)
+}
+
+/// Reads what the log of cases tells of a report. A state of a later release is
+/// read as none.
+pub(crate) fn case_change(event: &Event) -> Result<CaseChange, ApplyError> {
+    let change: events::CaseChanged = event.decode()?;
+    let id = |text: &str| Uuid::try_parse(text).map_err(|_| ApplyError::Poison("bad_id"));
+    Ok(CaseChange {
+        report_id: id(&change.report_id)?,
+        progress: CaseProgress {
+            case_id: id(&change.case_id)?,
+            state: types::CaseState::try_from(change.state)
+                .ok()
+                .and_then(|state| CaseState::try_from(state).ok()),
+            revision: change.revision,
+        },
+    })
+}

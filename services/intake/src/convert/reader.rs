@@ -1,0 +1,158 @@
+//! Reads fields and collects every violation on the way.
+
+use platform::Violations;
+use prost_types::Timestamp;
+use time::OffsetDateTime;
+use vocabulary::Text;
+
+use super::time::moment;
+
+/// Reads the fields of one message and collects what is wrong with them.
+///
+/// A field that is absent or wrong is read as nothing: whoever assembles the
+/// whole looks at the violations first.
+pub(super) struct Reader<'v> {
+    path: String,
+    violations: &'v mut Violations,
+}
+
+impl<'v> Reader<'v> {
+    /// Reads the fields below `path`.
+    pub(super) fn new(path: impl Into<String>, violations: &'v mut Violations) -> Self {
+        Self { path: path.into(), violations }
+    }
+
+    /// Reads the fields of a message within this one.
+    pub(super) fn within(&mut self, field: &str) -> Reader<'_> {
+        Reader { path: self.path_of(field), violations: self.violations }
+    }
+
+    /// Refuses a field; an empty name stands for the message itself.
+    pub(super) fn refuse(&mut self, field: &str, reason: &'static str, description: impl Into<String>) {
+        self.violations.add(self.path_of(field), reason, description);
+    }
+
+    /// Refuses a field that is absent.
+    pub(super) fn missing(&mut self, field: &str) {
+        self.refuse(field, "REQUIRED", "ce champ est obligatoire");
+    }
+
+    /// A text; nothing when it is empty.
+    pub(super) fn text<const MIN: usize, const MAX: usize>(
+        &mut self,
+        field: &str,
+        text: String,
+    ) -> Option<Text<MIN, MAX>> {
+        let length = text.trim().chars().count();
+        if length == 0 {
+            return None;
+        }
+        if length > MAX {
+            self.refuse(field, "TOO_LONG", format!("au plus {MAX} caractères"));
+            return None;
+        }
+        if length < MIN {
+            self.refuse(field, "TOO_SHORT", format!("au moins {MIN} caractères"));
+            return None;
+        }
+        let read = Text::try_from(text);
+        if read.is_err() {
+            self.refuse(field, "BAD_CHARACTER", "ce texte contient des caractères de contrôle");
+        }
+        read.ok()
+    }
+
+    /// A text that must be there.
+    pub(super) fn required_text<const MIN: usize, const MAX: usize>(
+        &mut self,
+        field: &str,
+        text: String,
+    ) -> Option<Text<MIN, MAX>> {
+        if text.trim().is_empty() {
+            self.missing(field);
+        }
+        self.text(field, text)
+    }
+
+    /// What a text in a fixed form says; nothing when it is empty. The reason
+    /// and the description tell what is wrong with another.
+    pub(super) fn formed<T>(
+        &mut self,
+        field: &str,
+        text: &str,
+        parse: impl FnOnce(&str) -> Result<T, (&'static str, &'static str)>,
+    ) -> Option<T> {
+        if text.is_empty() {
+            return None;
+        }
+        match parse(text) {
+            Ok(read) => Some(read),
+            Err((reason, description)) => {
+                self.refuse(field, reason, description);
+                None
+            }
+        }
+    }
+
+    /// A word of the vocabulary; nothing when it is not said.
+    pub(super) fn word<E: TryFrom<i32>, W: TryFrom<E>>(&mut self, field: &str, number: i32) -> Option<W> {
+        if number == 0 {
+            return None;
+        }
+        let word = E::try_from(number).ok().and_then(|word| W::try_from(word).ok());
+        if word.is_none() {
+            self.refuse(field, "UNKNOWN_VALUE", "cette valeur n'existe pas");
+        }
+        word
+    }
+
+    /// A word of the vocabulary that must be said.
+    pub(super) fn required_word<E: TryFrom<i32>, W: TryFrom<E>>(
+        &mut self,
+        field: &str,
+        number: i32,
+    ) -> Option<W> {
+        if number == 0 {
+            self.missing(field);
+        }
+        self.word(field, number)
+    }
+
+    /// Words of the vocabulary, each at most once.
+    pub(super) fn words<E: TryFrom<i32>, W: TryFrom<E> + Ord, C: Default + Extend<W>>(
+        &mut self,
+        field: &str,
+        numbers: &[i32],
+    ) -> C {
+        let mut words = C::default();
+        for (index, &number) in numbers.iter().enumerate() {
+            let item = format!("{field}[{index}]");
+            if number == 0 {
+                self.refuse(&item, "UNKNOWN_VALUE", "cette valeur n'existe pas");
+            } else if numbers[..index].contains(&number) {
+                self.refuse(&item, "DUPLICATE", "cette valeur est répétée");
+            } else {
+                words.extend(self.word::<E, W>(&item, number));
+            }
+        }
+        words
+    }
+
+    /// A moment; nothing when it is absent.
+    pub(super) fn moment(&mut self, field: &str, timestamp: Option<&Timestamp>) -> Option<OffsetDateTime> {
+        let timestamp = timestamp?;
+        let read = moment(timestamp);
+        if read.is_none() {
+            self.refuse(field, "BAD_FORMAT", "cette date n'existe pas");
+        }
+        read
+    }
+
+    fn path_of(&self, field: &str) -> String {
+        match (self.path.is_empty(), field.is_empty()) {
+            (true, _) => field.to_owned(),
+            (false, true) => self.path.clone(),
+            (false, false) => format!("{}.{field}", self.path),
+        }
+    }
+}

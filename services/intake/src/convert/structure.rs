@@ -1,0 +1,74 @@
+//! Structures of the directory, and what came of a file of them, for the wire.
+
+use platform::{Error, Result};
+use proto::{intake::v1 as pb, types::v1 as types};
+use vocabulary::{Finess, OperatorStatus, fold};
+
+use super::identifier;
+use crate::domain::{Imported, Structure};
+
+/// A structure for the wire, with the operator status that the caller may see.
+pub(crate) fn structure(structure: &Structure, operator_status: Option<OperatorStatus>) -> pb::Structure {
+    let finess = |finess: Option<Finess>| finess.map(|finess| finess.to_string()).unwrap_or_default();
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    pb::Structure {
+        structure_key: structure.key().to_string(),
+        finess: structure.finess.to_string(),
+        legal_entity_finess: finess(structure.legal_entity),
+        siret: structure.siret.map(|siret| siret.to_string()).unwrap_or_default(),
+        name: structure.name.as_str().to_owned(),
+        kind: types::StructureKind::from(structure.kind).into(),
+        category_code: text(structure.category_code.as_ref().map(|code| code.as_str())),
+        region: structure.region.code().to_owned(),
+        department: structure.department.to_string(),
+        town: text(structure.town.as_ref().map(|town| town.as_str())),
+        operator_status: operator_status.map(types::OperatorStatus::from).unwrap_or_default().into(),
+    }
+}
+
+/// Parses the FINESS that is asked for.
+pub(crate) fn wanted_structure(text: &str) -> Result<Finess> {
+    if text.is_empty() {
+        return Err(Error::invalid("finess", "REQUIRED", "ce champ est obligatoire"));
+    }
+    identifier::finess(text).map_err(|(reason, description)| Error::invalid("finess", reason, description))
+}
+
+/// Parses the words of a search into their folded form, which is never empty.
+pub(crate) fn search_query(text: &str) -> Result<String> {
+    let (reason, description) = match text.trim().chars().count() {
+        0 => ("REQUIRED", "ce champ est obligatoire"),
+        1 => ("TOO_SHORT", "au moins 2 caractères"),
+        2..=200 => {
+            let folded = fold(text);
+            if !folded.is_empty() {
+                return Ok(folded);
+            }
+            ("BAD_FORMAT", "aucun mot à chercher")
+        }
+        _ => ("TOO_LONG", "au plus 200 caractères"),
+    };
+    Err(Error::invalid("query", reason, description))
+}
+
+/// What came of a file, for the wire.
+pub(crate) fn import_answer(imported: Imported) -> pb::ImportStructuresResponse {
+    pb::ImportStructuresResponse {
+        lines: imported.lines,
+        created: imported.changes.created,
+        updated: imported.changes.updated,
+        unchanged: imported.changes.unchanged,
+        rejected: imported.rejected,
+        rejected_lines: imported
+            .rejected_lines
+            .into_iter()
+            .map(|line| pb::RejectedLine {
+                line: line.line,
+                column: line.rejection.column.to_owned(),
+                reason: line.rejection.reason.to_owned(),
+                description: line.rejection.description.to_owned(),
+            })
+            .collect(),
+        encoding: imported.encoding.name().to_owned(),
+    }
+}

@@ -1,0 +1,161 @@
+//! A declaration as its author fills it, parsed.
+
+use std::{collections::BTreeSet, fmt};
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use vocabulary::{
+    Department, EmailAddress, Finess, Impacts, OperatorStatus, Origin, OriginType, PhoneNumber,
+    ReportKind, Rpps, Siret, StructureKey, StructureKind, StructureName, Text, Tlp,
+};
+
+/// A free field of the form, at most 4,000 characters.
+pub type LongText = Text<1, 4_000>;
+
+/// A declaration as its author fills it (projet de signalement).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Draft {
+    /// What is declared, without any person.
+    pub facts: Facts,
+    /// How to reach those who declare.
+    pub contacts: Contacts,
+}
+
+/// What is declared, without any person: the annex of the arrêté of
+/// 30 October 2017, as far as it is known at the moment of the discovery.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facts {
+    /// What is reported.
+    pub kind: ReportKind,
+    /// The structure concerned.
+    pub structure: StructureIdentifier,
+    /// Its kind, as the declarant says.
+    pub structure_kind: Option<StructureKind>,
+    /// Its critical-operator status, as the declarant says.
+    pub operator_status: Option<OperatorStatus>,
+    /// By what right he declares.
+    pub capacity: Capacity,
+    /// Date du constat.
+    #[serde(with = "time::serde::rfc3339")]
+    pub found_at: OffsetDateTime,
+    /// When it began, if known.
+    #[serde(with = "time::serde::rfc3339::option", default)]
+    pub started_at: Option<OffsetDateTime>,
+    /// Description de l'incident.
+    pub description: Text<1, 10_000>,
+    /// Périmètre.
+    pub perimeter: Option<LongText>,
+    /// Systèmes d'information concernés.
+    pub systems: Option<LongText>,
+    /// État de la prise en charge.
+    pub care_status: Option<LongText>,
+    /// Mesures prises.
+    pub measures_taken: Option<LongText>,
+    /// Prestataire or éditeur en cause.
+    pub vendor: Option<Text<1, 200>>,
+    /// Produit en cause.
+    pub product: Option<Text<1, 200>>,
+    /// Where it comes from, if known.
+    pub origin: Option<Origin>,
+    /// Types of the origin; each fits it.
+    pub origin_types: BTreeSet<OriginType>,
+    /// The impacts, as far as they are known.
+    pub impacts: Impacts,
+    /// A complaint was filed (dépôt de plainte).
+    pub complaint_filed: Option<bool>,
+    /// The CNIL was notified.
+    pub cnil_notified: Option<bool>,
+    /// Accompaniment by the cell is asked for.
+    pub assistance_requested: bool,
+    /// Who may be told.
+    pub tlp: Tlp,
+    /// No single ARS is competent.
+    pub national: bool,
+}
+
+/// How a declarant names the structure.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StructureIdentifier {
+    /// FINESS of the site (ET) or of the legal entity (EJ).
+    Finess(Finess),
+    /// SIRET.
+    Siret(Siret),
+    /// RPPS of a self-employed professional.
+    Rpps(Rpps),
+    /// In words, where there is no number.
+    Described {
+        /// Its name.
+        name: Text<1, 200>,
+        /// Its department; absent only for a national body.
+        department: Option<Department>,
+    },
+}
+
+impl StructureIdentifier {
+    /// The key under which the structure is known to the suite.
+    pub fn key(&self) -> StructureKey {
+        match self {
+            Self::Finess(finess) => StructureKey::Finess(*finess),
+            Self::Siret(siret) => StructureKey::Siret(*siret),
+            Self::Rpps(rpps) => StructureKey::Rpps(*rpps),
+            Self::Described { name, department } => StructureKey::Described {
+                name: StructureName::new(name.as_str()),
+                department: *department,
+            },
+        }
+    }
+
+    /// The department that the identifier itself tells.
+    pub fn department(&self) -> Option<Department> {
+        match self {
+            Self::Finess(finess) => finess.department(),
+            Self::Described { department, .. } => *department,
+            Self::Siret(_) | Self::Rpps(_) => None,
+        }
+    }
+}
+
+/// By what right a person declares (art. D.1111-16-3 CSP).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Capacity {
+    /// Directeur of the structure, or the professional himself.
+    Director,
+    /// Personne déléguée à cet effet.
+    Delegate,
+    /// Agent of the ARS, for a structure that cannot declare by itself.
+    Agency,
+    /// Importer, on the record of somebody else.
+    Importer,
+}
+
+/// How to reach those who declare: personal data, sealed at rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Contacts {
+    /// Déclarant.
+    pub declarant: Contact,
+    /// Another contact, when the declarant's own mail may be compromised.
+    pub alternate: Option<Contact>,
+}
+
+/// How to reach a person; has an address or a telephone number.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Contact {
+    /// Nom.
+    pub family_name: Text<1, 100>,
+    /// Prénom.
+    pub given_name: Option<Text<1, 100>>,
+    /// Fonction.
+    pub position: Option<Text<1, 200>>,
+    /// Courriel.
+    pub email: Option<EmailAddress>,
+    /// Téléphone.
+    pub phone: Option<PhoneNumber>,
+}
+
+impl fmt::Debug for Contact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Contact([REDACTED])")
+    }
+}

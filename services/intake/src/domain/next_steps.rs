@@ -1,0 +1,64 @@
+//! What the declarant does next, in French, most urgent first.
+
+use vocabulary::{CareImpact, Impacts, ReportKind, has_health_impact};
+
+use super::{AgencyTold, Duty, Facts, Routing, Settings};
+
+/// What a prober is told.
+pub(super) const TEST: &str = "Signalement de test : il n'est ni compté ni transmis.";
+
+/// Whether the event is what the on-call duty of the cell is for: one that
+/// "already affected digital services and forces a degraded mode" (opening of
+/// the duty, 17 October 2022). A person decides whether it is major.
+pub(super) fn looks_major(impacts: &Impacts) -> bool {
+    matches!(impacts.care, Some(CareImpact::DegradedMode | CareImpact::Interruption))
+}
+
+pub(super) fn of(
+    facts: &Facts,
+    routing: &Routing,
+    agency: Option<&AgencyTold>,
+    duties: &[Duty],
+    settings: &Settings,
+) -> Vec<String> {
+    let mut steps = Vec::new();
+    let incident = facts.kind == ReportKind::Incident;
+    if incident && looks_major(&facts.impacts) {
+        steps.push(format!(
+            "Si des services numériques sont touchés au point d'imposer un mode dégradé, appelez sans attendre le {} (astreinte, jour et nuit).",
+            settings.emergency_phone,
+        ));
+    }
+    if incident && has_health_impact(&facts.impacts) && !routing.has_own_chain() {
+        let whom = agency.map_or("l'autorité compétente", |agency| agency.name);
+        steps.push(format!(
+            "Prenez les mesures qui assurent la continuité et la sécurité des soins, et dites à {whom} ce dont vous avez besoin."
+        ));
+    }
+    for duty in duties {
+        steps.push(duty.duty.french().to_owned());
+    }
+    if routing.has_own_chain() {
+        steps.push("Le traitement suit la chaîne cyber du ministère des Armées.".to_owned());
+    } else if let Some(agency) = agency {
+        steps.push(format!(
+            "{} et le CERT Santé ont votre signalement ; répondez à leurs demandes de complément ({}).",
+            agency.name, agency.mailbox,
+        ));
+    } else {
+        steps.push(
+            "Le CERT Santé et le FSSI ont votre signalement ; répondez à leurs demandes de complément."
+                .to_owned(),
+        );
+    }
+    if !routing.structure.link_verified {
+        steps.push(
+            "Votre lien avec la structure n'est pas vérifié : le CERT Santé ou l'ARS vous contactera pour le confirmer."
+                .to_owned(),
+        );
+    }
+    if incident {
+        steps.push("Complétez votre signalement dès que vous en savez plus, et déclarez la résolution de l'incident.".to_owned());
+    }
+    steps
+}

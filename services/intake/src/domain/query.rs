@@ -1,0 +1,50 @@
+//! Which reports are asked for, and what other services tell of them.
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+use vocabulary::{Reference, ReportKind, RoutingRegion};
+
+use super::{CaseProgress, ReportState};
+
+/// Which report is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// The one with this id.
+    Id(Uuid),
+    /// The one with this reference.
+    Reference(Reference),
+}
+
+/// Which reports are wanted; what is absent excludes nothing.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filter {
+    /// Routed there.
+    pub routing_region: Option<RoutingRegion>,
+    /// Of this kind.
+    pub kind: Option<ReportKind>,
+    /// In this state.
+    pub state: Option<ReportState>,
+    /// Declared at or after.
+    pub declared_after: Option<OffsetDateTime>,
+    /// Declared before.
+    pub declared_before: Option<OffsetDateTime>,
+}
+
+/// What the log of cases tells of a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CaseChange {
+    /// Of which report.
+    pub report_id: Uuid,
+    /// Where its treatment stands.
+    pub progress: CaseProgress,
+}
+
+impl Wanted {
+    /// What an audit entry calls it.
+    pub fn subject(&self) -> String {
+        match self {
+            Self::Id(id) => format!("report/{id}"),
+            Self::Reference(reference) => format!("report/{reference}"),
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Who is told of a report, and where it is counted.
+
+use std::collections::BTreeSet;
+
+use platform::Caller;
+use vocabulary::{
+    Channel, Department, Party, Region, RoutingRegion, StructureKey, StructureKind, has_health_impact,
+};
+
+use super::{Facts, Refusal, ReportedStructure, Structure, StructureIdentifier};
+
+/// Where a report goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Routing {
+    /// Where it is counted and which ARS is competent.
+    pub region: RoutingRegion,
+    /// The region of the structure, also of one that has its own chain.
+    pub territory: Option<Region>,
+    /// The structure as the directory and the declarant know it.
+    pub structure: ReportedStructure,
+    /// Who sees it.
+    pub visible_to: BTreeSet<Party>,
+}
+
+impl Routing {
+    /// Routes a report.
+    ///
+    /// The directory is believed first, then the identifier; an agent's own
+    /// region serves where neither tells one.
+    pub fn of(
+        facts: &Facts,
+        entry: Option<&Structure>,
+        caller: &Caller,
+        channel: Channel,
+    ) -> Result<Self, Refusal> {
+        let territory = if facts.national {
+            None
+        } else {
+            entry
+                .map(|entry| entry.region)
+                .or_else(|| facts.structure.department().map(Department::region))
+                .or_else(|| caller.region.filter(|_| channel == Channel::Agency))
+        };
+        if channel == Channel::Agency && (territory.is_none() || territory != caller.region) {
+            return Err(Refusal::RegionNotYours);
+        }
+        let keys = keys(facts, entry);
+        let structure = structure(facts, entry, caller, channel, &keys);
+        let region = match (channel, territory) {
+            (Channel::Probe, _) => RoutingRegion::Synthetic,
+            (_, Some(region)) => RoutingRegion::Region(region),
+            (_, None) => RoutingRegion::National,
+        };
+        let visible_to = parties(facts, &structure, territory, caller, channel, keys);
+        Ok(Self { region, territory, structure, visible_to })
+    }
+
+    /// A hospital of the armed forces has its own chain (chaîne cyber du
+    /// ministère des Armées), which informs the others as needed.
+    pub fn has_own_chain(&self) -> bool {
+        self.structure.kind == Some(StructureKind::ArmedForcesHospital)
+    }
+}
+
+/// Every key under which the structure may stand among a caller's own: the
+/// directory's first, then the declarant's, then the legal entity's.
+///
+/// A legal entity has no entry of its own: one of its sites tells the region and
+/// the kind, but is not the structure of the report.
+fn keys(facts: &Facts, entry: Option<&Structure>) -> Vec<StructureKey> {
+    let declared = facts.structure.key();
+    let Some(entry) = entry else { return vec![declared] };
+    let legal_entity = entry.legal_entity_key();
+    if legal_entity.as_ref() == Some(&declared) && entry.key() != declared {
+        return vec![declared];
+    }
+    let mut keys = vec![entry.key(), declared];
+    keys.extend(legal_entity);
+    keys.dedup();
+    keys
+}
+
+fn structure(
+    facts: &Facts,
+    entry: Option<&Structure>,
+    caller: &Caller,
+    channel: Channel,
+    keys: &[StructureKey],
+) -> ReportedStructure {
+    let described = match &facts.structure {
+        StructureIdentifier::Described { name, .. } => name.as_str(),
+        _ => "",
+    };
+    ReportedStructure {
+        key: keys.first().cloned().unwrap_or_else(|| facts.structure.key()),
+        name: entry.map_or(described, |entry| entry.name.as_str()).to_owned(),
+        kind: entry.map(|entry| entry.kind).or(facts.structure_kind),
+        department: entry.map(|entry| entry.department).or_else(|| facts.structure.department()),
+        town: entry.and_then(|entry| entry.town.as_ref()).map(|town| town.as_str().to_owned()),
+        operator_status: entry.and_then(|entry| entry.operator_status).or(facts.operator_status),
+        // The agency confirms the links of its region: its own entry needs no
+        // other confirmation.
+        link_verified: channel == Channel::Agency
+            || keys.iter().any(|key| caller.structures.contains(key)),
+    }
+}
+
+fn parties(
+    facts: &Facts,
+    structure: &ReportedStructure,
+    territory: Option<Region>,
+    caller: &Caller,
+    channel: Channel,
+    keys: Vec<StructureKey>,
+) -> BTreeSet<Party> {
+    if channel == Channel::Probe {
+        return BTreeSet::from([Party::Probe]);
+    }
+    let author = match channel {
+        Channel::Import => Party::Importer(caller.subject.clone()),
+        Channel::Declarant | Channel::Agency | Channel::Probe => Party::Subject(caller.subject.clone()),
+    };
+    let mut parties = BTreeSet::from([author]);
+    if structure.link_verified {
+        parties.extend(keys.into_iter().map(Party::Structure));
+    }
+    let health_impact = has_health_impact(&facts.impacts);
+    let own_chain = structure.kind == Some(StructureKind::ArmedForcesHospital);
+    if own_chain {
+        parties.insert(Party::ArmedForces);
+    }
+    if !own_chain || health_impact {
+        parties.extend([Party::Cell, Party::SecurityOfficer]);
+        parties.extend(territory.map(Party::Region));
+    }
+    if !own_chain && health_impact {
+        parties.insert(Party::HealthAuthority);
+    }
+    parties
+}

@@ -1,0 +1,96 @@
+//! Reports are read, with a trace of who read them.
+
+use platform::{AuditEntry, Caller, Error, Outcome, PageToken, Result, audit, now};
+use prost::Message as _;
+use proto::intake::v1 as pb;
+use serde_json::json;
+
+use super::Reports;
+use crate::{
+    convert,
+    domain::{Report, sees_contacts},
+    store::{self, Position},
+};
+
+/// The most reports that a page holds.
+const MAX_PAGE: u32 = 200;
+
+impl Reports {
+    pub(super) async fn get(&self, caller: &Caller, request: &pb::GetReportRequest) -> Result<pb::GetReportResponse> {
+        let wanted = convert::wanted_report(&request.report_id)?;
+        let mut transaction = self.pool.begin().await?;
+        let report = store::find(&mut transaction, &wanted, &caller.parties()).await?;
+        // What is not visible leaves the same trace as what does not exist.
+        let (object, outcome) = match &report {
+            Some(report) => (report.subject(), Outcome::Done),
+            None => (wanted.subject(), Outcome::NotVisible),
+        };
+        let entry = AuditEntry {
+            caller,
+            action: "report.get",
+            object: &object,
+            outcome,
+            detail: json!({}),
+            at: now(),
+        };
+        audit(&mut transaction, entry).await?;
+        transaction.commit().await?;
+        let report = report.ok_or(Error::NotFound("report"))?;
+        Ok(pb::GetReportResponse { report: Some(self.shown(caller, &report)?) })
+    }
+
+    pub(super) async fn list(
+        &self,
+        caller: &Caller,
+        request: pb::ListReportsRequest,
+    ) -> Result<pb::ListReportsResponse> {
+        let filter = convert::report_filter(&request)?;
+        let size = convert::page_size(request.page_size, MAX_PAGE);
+        let token = request.page_token.clone();
+        let bound = pb::ListReportsRequest { page_size: 0, page_token: String::new(), ..request };
+        let key = bound.encode_to_vec();
+        let after: Option<Position> = PageToken::decode(&token, &key)?;
+
+        let mut transaction = self.pool.begin().await?;
+        let mut reports =
+            store::list(&mut transaction, &filter, after, size + 1, &caller.parties()).await?;
+        let more = reports.len() > size as usize;
+        reports.truncate(size as usize);
+        let entry = AuditEntry {
+            caller,
+            action: "report.list",
+            object: "report",
+            outcome: Outcome::Done,
+            detail: json!({
+                "routing_region": bound.routing_region,
+                "kind": filter.kind.map(vocabulary::ReportKind::as_str),
+                "state": filter.state.map(crate::domain::ReportState::as_str),
+                "declared_after": filter.declared_after.map(time::OffsetDateTime::unix_timestamp),
+                "declared_before": filter.declared_before.map(time::OffsetDateTime::unix_timestamp),
+                "continued": after.is_some(),
+                "reports": reports.len(),
+            }),
+            at: now(),
+        };
+        audit(&mut transaction, entry).await?;
+        transaction.commit().await?;
+
+        let next_page_token = match reports.last() {
+            Some(last) if more => PageToken::encode(&Position::of(last), &key),
+            _ => String::new(),
+        };
+        let reports = reports.iter().map(|report| self.shown(caller, report)).collect::<Result<_>>()?;
+        Ok(pb::ListReportsResponse { reports, next_page_token })
+    }
+
+    /// A report as this caller may see it.
+    pub(super) fn shown(&self, caller: &Caller, report: &Report) -> Result<pb::Report> {
+        let contacts = match &report.contacts {
+            Some(sealed) if sees_contacts(caller, report) => {
+                Some(convert::open_contacts(&self.master, report.report_id, sealed)?)
+            }
+            _ => None,
+        };
+        Ok(convert::report(report, contacts.as_ref()))
+    }
+}

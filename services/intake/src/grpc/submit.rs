@@ -1,0 +1,109 @@
+//! A report is checked and taken.
+
+use std::sync::Arc;
+
+use platform::{Caller, Error, Result, Violation, now};
+use prost::Message as _;
+use proto::intake::v1 as pb;
+use uuid::Uuid;
+use vocabulary::derived_id;
+
+use super::Reports;
+use crate::{
+    convert,
+    domain::{Context, Decision, Draft, Facts, Report, Structure, decide, warnings},
+    store::{self, NewReport},
+};
+
+impl Reports {
+    pub(super) async fn check(
+        &self,
+        caller: &Caller,
+        request: pb::CheckReportRequest,
+    ) -> Result<pb::CheckReportResponse> {
+        let now = now();
+        let (draft, declared_at) = match convert::check(request, now) {
+            Ok(checked) => checked,
+            Err(violations) => return Ok(refused(violations.iter().map(convert::violation).collect())),
+        };
+        let entry = self.entry(&draft.facts).await?;
+        let context = Context { caller, entry: entry.as_ref(), settings: &self.settings, now };
+        match decide(&draft.facts, declared_at, &context) {
+            Ok(decision) => Ok(pb::CheckReportResponse {
+                violations: Vec::new(),
+                warnings: warnings(&draft.facts, entry.as_ref(), declared_at, now)
+                    .iter()
+                    .map(convert::warning)
+                    .collect(),
+                consequences: Some(convert::consequences(&decision.consequences)),
+            }),
+            Err(refusal) => Ok(refused(vec![convert::violation(&Violation {
+                field: refusal.field().to_owned(),
+                reason: refusal.code(),
+                description: refusal.french().to_owned(),
+            })])),
+        }
+    }
+
+    pub(super) async fn submit(
+        &self,
+        caller: Caller,
+        request: pb::SubmitReportRequest,
+    ) -> Result<pb::SubmitReportResponse> {
+        let now = now();
+        let submission = convert::submission(request, now)?;
+        let draft = &submission.draft;
+        let entry = self.entry(&draft.facts).await?;
+        let context = Context { caller: &caller, entry: entry.as_ref(), settings: &self.settings, now };
+        let decision = decide(&draft.facts, submission.declared_at, &context)?;
+
+        let report_id = derived_id("report", &[caller.subject.as_bytes(), submission.request_id.as_bytes()]);
+        let consequences = decision.consequences.clone();
+        let report = self.report(report_id, draft, decision, now).await?;
+        let receipt = convert::receipt(&report, &consequences, &self.settings.emergency_phone);
+        let event = convert::submitted(&report);
+        let new = NewReport {
+            report,
+            author: caller.subject.clone(),
+            request_hash: submission.hash,
+            receipt: receipt.encode_to_vec(),
+        };
+        let receipt = self.queue.submit(new, event, Arc::new(caller)).await?;
+        let receipt = pb::Receipt::decode(receipt.as_slice()).map_err(Error::internal)?;
+        Ok(pb::SubmitReportResponse { receipt: Some(receipt) })
+    }
+
+    async fn report(
+        &self,
+        report_id: Uuid,
+        draft: &Draft,
+        decision: Decision,
+        received_at: time::OffsetDateTime,
+    ) -> Result<Report> {
+        let number = self.numbers.next().await?;
+        Ok(Report {
+            report_id,
+            reference: self.references.reference(received_at.year(), number),
+            facts: draft.facts.clone(),
+            contacts: Some(convert::seal_contacts(&self.master, report_id, &draft.contacts)),
+            structure: decision.routing.structure,
+            routing_region: decision.routing.region,
+            visible_to: decision.routing.visible_to,
+            channel: decision.channel,
+            received_at,
+            declared_at: decision.declared_at,
+            withdrawal: None,
+            case: None,
+            revision: 1,
+        })
+    }
+
+    async fn entry(&self, facts: &Facts) -> Result<Option<Structure>> {
+        let mut conn = self.pool.acquire().await?;
+        store::directory_entry(&mut conn, &facts.structure).await
+    }
+}
+
+fn refused(violations: Vec<pb::Violation>) -> pb::CheckReportResponse {
+    pb::CheckReportResponse { violations, warnings: Vec::new(), consequences: None }
+}

@@ -1,0 +1,61 @@
+//! Keeps a file that arrives in pieces until the whole is there.
+//!
+//! How a file was written is known only at its end, so it rests in a temporary
+//! file without a name, which is gone however the process ends.
+
+use std::{fs::File, io::Seek as _};
+
+use platform::{Error, Result};
+use tokio::io::AsyncWriteExt as _;
+
+use crate::{convert::Utf8Check, domain::Encoding};
+
+/// A file that arrives in pieces.
+#[derive(Debug)]
+pub(crate) struct Spool {
+    file: tokio::fs::File,
+    check: Utf8Check,
+    bytes: u64,
+    most: u64,
+}
+
+/// A file that arrived.
+#[derive(Debug)]
+pub(crate) struct Spooled {
+    /// Its bytes, from the beginning.
+    pub(crate) file: File,
+    /// How it was written.
+    pub(crate) encoding: Encoding,
+}
+
+/// The largest piece, as the contract says.
+const MAX_PIECE_BYTES: usize = 1024 * 1024;
+
+impl Spool {
+    /// An empty file that takes at most so many bytes.
+    pub(crate) fn new(most: u64) -> Result<Self> {
+        let file = tempfile::tempfile().map_err(Error::internal)?;
+        Ok(Self { file: file.into(), check: Utf8Check::default(), bytes: 0, most })
+    }
+
+    /// Adds the next piece.
+    pub(crate) async fn push(&mut self, piece: &[u8]) -> Result<()> {
+        if piece.len() > MAX_PIECE_BYTES {
+            return Err(Error::invalid("chunk", "TOO_LONG", "au plus 1 Mio"));
+        }
+        self.bytes += piece.len() as u64;
+        if self.bytes > self.most {
+            return Err(Error::out_of_range("FILE_TOO_LARGE", "ce fichier est trop grand"));
+        }
+        self.check.push(piece);
+        self.file.write_all(piece).await.map_err(Error::internal)
+    }
+
+    /// The whole.
+    pub(crate) async fn finish(mut self) -> Result<Spooled> {
+        self.file.flush().await.map_err(Error::internal)?;
+        let mut file = self.file.into_std().await;
+        file.rewind().map_err(Error::internal)?;
+        Ok(Spooled { file, encoding: self.check.encoding() })
+    }
+}

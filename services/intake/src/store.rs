@@ -1,0 +1,15 @@
+//! What intake keeps, in PostgreSQL. Functions borrow a connection: the use
+//! case owns the transaction.
+
+mod read;
+mod reference;
+mod report;
+mod structure;
+
+pub(crate) use reference::ReferenceNumbers;
+pub(crate) use report::{
+    NewReport, Position, Receipt, find, insert, list, lock, page, receipts, record_cases, withdraw,
+};
+pub(crate) use structure::{
+    NamePosition, directory_entry, record, search, structure, structures_after,
+};

@@ -1,0 +1,212 @@
+//! The directory of structures.
+
+use std::collections::BTreeMap;
+
+use platform::{Error, Result};
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use vocabulary::{Finess, ParseError, Siret, Text, fold};
+
+use super::read;
+use crate::domain::{Recorded, Structure, StructureIdentifier};
+
+/// A place in the answers of a search.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct NamePosition {
+    sort_name: String,
+    finess: String,
+}
+
+/// Records structures in one statement; gives back those that are new or
+/// changed. None may come twice.
+pub(crate) async fn record(
+    conn: &mut PgConnection,
+    structures: &[Structure],
+    now: OffsetDateTime,
+) -> Result<Vec<Recorded>> {
+    let slugs = |of: fn(&Structure) -> Option<String>| structures.iter().map(of).collect::<Vec<_>>();
+    let rows = sqlx::query_file!(
+        "src/store/record_structures.sql",
+        &slugs(|s| Some(s.finess.to_string())) as &[Option<String>],
+        &slugs(|s| s.legal_entity.map(|finess| finess.to_string())) as &[Option<String>],
+        &slugs(|s| s.siret.map(|siret| siret.to_string())) as &[Option<String>],
+        &slugs(|s| Some(s.name.as_str().to_owned())) as &[Option<String>],
+        &slugs(|s| Some(s.kind.to_string())) as &[Option<String>],
+        &slugs(|s| s.category_code.as_ref().map(|code| code.as_str().to_owned())) as &[Option<String>],
+        &slugs(|s| Some(s.region.to_string())) as &[Option<String>],
+        &slugs(|s| Some(s.department.to_string())) as &[Option<String>],
+        &slugs(|s| s.town.as_ref().map(|town| town.as_str().to_owned())) as &[Option<String>],
+        &slugs(|s| s.operator_status.map(|status| status.to_string())) as &[Option<String>],
+        &slugs(|s| Some(fold(s.name.as_str()))) as &[Option<String>],
+        &slugs(|s| Some(search_text(s))) as &[Option<String>],
+        now,
+    )
+    .fetch_all(conn)
+    .await?;
+    let revisions: BTreeMap<String, i64> =
+        rows.into_iter().map(|row| (row.finess, row.revision)).collect();
+    let recorded = structures.iter().filter_map(|structure| {
+        let revision = revisions.get(&structure.finess.to_string())?.cast_unsigned();
+        Some(Recorded { structure: structure.clone(), revision, recorded_at: now })
+    });
+    Ok(recorded.collect())
+}
+
+/// The structure with this FINESS.
+pub(crate) async fn structure(conn: &mut PgConnection, finess: Finess) -> Result<Option<Structure>> {
+    sqlx::query_as!(
+        Row,
+        "select finess, legal_entity_finess, siret, name, kind, category_code, region, department,
+                town, operator_status, sort_name
+         from structure where finess = $1",
+        finess.to_string(),
+    )
+    .fetch_optional(conn)
+    .await?
+    .map(Structure::try_from)
+    .transpose()
+}
+
+/// The entry of the directory that an identifier names: the site, or the first
+/// site of a legal entity or of a SIRET.
+pub(crate) async fn directory_entry(
+    conn: &mut PgConnection,
+    identifier: &StructureIdentifier,
+) -> Result<Option<Structure>> {
+    let row = match identifier {
+        StructureIdentifier::Finess(finess) => {
+            if let Some(site) = structure(&mut *conn, *finess).await? {
+                return Ok(Some(site));
+            }
+            sqlx::query_as!(
+                Row,
+                "select finess, legal_entity_finess, siret, name, kind, category_code, region,
+                        department, town, operator_status, sort_name
+                 from structure where legal_entity_finess = $1 order by finess limit 1",
+                finess.to_string(),
+            )
+            .fetch_optional(conn)
+            .await?
+        }
+        StructureIdentifier::Siret(siret) => {
+            sqlx::query_as!(
+                Row,
+                "select finess, legal_entity_finess, siret, name, kind, category_code, region,
+                        department, town, operator_status, sort_name
+                 from structure where siret = $1 order by finess limit 1",
+                siret.to_string(),
+            )
+            .fetch_optional(conn)
+            .await?
+        }
+        StructureIdentifier::Rpps(_) | StructureIdentifier::Described { .. } => None,
+    };
+    row.map(Structure::try_from).transpose()
+}
+
+/// Structures of which every folded word is found, by name, each with its place.
+pub(crate) async fn search(
+    conn: &mut PgConnection,
+    folded: &str,
+    after: Option<&NamePosition>,
+    limit: u32,
+) -> Result<Vec<(Structure, NamePosition)>> {
+    // Folded words hold letters and digits only, so the query needs no escaping.
+    let query: Vec<String> = folded.split(' ').map(|word| format!("'{word}':*")).collect();
+    let rows = sqlx::query_file_as!(
+        Row,
+        "src/store/search_structures.sql",
+        query.join(" & "),
+        after.map(|after| after.sort_name.as_str()),
+        after.map(|after| after.finess.as_str()),
+        i64::from(limit),
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let place = NamePosition { sort_name: row.sort_name.clone(), finess: row.finess.clone() };
+            Ok((Structure::try_from(row)?, place))
+        })
+        .collect()
+}
+
+/// Every structure with its revision, by FINESS.
+pub(crate) async fn structures_after(
+    conn: &mut PgConnection,
+    after: Option<&str>,
+    limit: i64,
+) -> Result<Vec<Recorded>> {
+    let rows = sqlx::query!(
+        "select finess, legal_entity_finess, siret, name, kind, category_code, region, department,
+                town, operator_status, sort_name, revision, recorded_at
+         from structure where $1::text is null or finess > $1 order by finess limit $2",
+        after,
+        limit,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| {
+            let (revision, recorded_at) = (row.revision.cast_unsigned(), row.recorded_at);
+            let row = Row {
+                finess: row.finess,
+                legal_entity_finess: row.legal_entity_finess,
+                siret: row.siret,
+                name: row.name,
+                kind: row.kind,
+                category_code: row.category_code,
+                region: row.region,
+                department: row.department,
+                town: row.town,
+                operator_status: row.operator_status,
+                sort_name: row.sort_name,
+            };
+            Ok(Recorded { structure: row.try_into()?, revision, recorded_at })
+        })
+        .collect()
+}
+
+fn search_text(structure: &Structure) -> String {
+    let town = structure.town.as_ref().map_or("", |town| town.as_str());
+    fold(&format!("{} {town} {}", structure.name.as_str(), structure.finess))
+}
+
+/// A structure as PostgreSQL gives it.
+struct Row {
+    finess: String,
+    legal_entity_finess: Option<String>,
+    siret: Option<String>,
+    name: String,
+    kind: String,
+    category_code: Option<String>,
+    region: String,
+    department: String,
+    town: Option<String>,
+    operator_status: Option<String>,
+    sort_name: String,
+}
+
+impl TryFrom<Row> for Structure {
+    type Error = Error;
+
+    fn try_from(row: Row) -> Result<Self> {
+        Ok(Self {
+            finess: read::word(&row.finess)?,
+            legal_entity: read::optional::<Finess>(row.legal_entity_finess.as_deref())?,
+            siret: read::optional::<Siret>(row.siret.as_deref())?,
+            name: text(row.name)?,
+            kind: read::word(&row.kind)?,
+            category_code: row.category_code.map(text).transpose()?,
+            region: read::word(&row.region)?,
+            department: read::word(&row.department)?,
+            town: row.town.map(text).transpose()?,
+            operator_status: read::optional(row.operator_status.as_deref())?,
+        })
+    }
+}
+
+fn text<const MIN: usize, const MAX: usize>(text: String) -> Result<Text<MIN, MAX>> {
+    Text::try_from(text).map_err(|error: ParseError| Error::internal(error))
+}
