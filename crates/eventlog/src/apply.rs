@@ -53,22 +53,55 @@ pub enum ApplyError {
 }
 
 impl From<platform::Error> for ApplyError {
+    /// A refusal would be repeated, and so would what PostgreSQL says about the
+    /// data (SQLSTATE classes 22 and 23); everything else may pass.
     fn from(error: platform::Error) -> Self {
-        Self::Transient(error)
+        use platform::Error;
+        match &error {
+            Error::Invalid(_)
+            | Error::NotFound(_)
+            | Error::AlreadyExists(_)
+            | Error::FailedPrecondition(_)
+            | Error::OutOfRange(_)
+            | Error::Unauthenticated(_)
+            | Error::PermissionDenied(_) => Self::Poison(error.code()),
+            Error::Internal(_) => match error
+                .sql_state()
+                .as_deref()
+                .and_then(|state| state.get(..2))
+            {
+                Some("22") => Self::Poison("data_exception"),
+                Some("23") => Self::Poison("constraint_violated"),
+                _ => Self::Transient(error),
+            },
+            Error::Aborted(_) | Error::Exhausted { .. } | Error::Unavailable { .. } => {
+                Self::Transient(error)
+            }
+        }
     }
 }
 
 impl From<sqlx::Error> for ApplyError {
-    /// What PostgreSQL says about the data is deterministic (SQLSTATE classes 22
-    /// and 23); everything else may pass.
     fn from(error: sqlx::Error) -> Self {
-        let code = error
-            .as_database_error()
-            .and_then(sqlx::error::DatabaseError::code);
-        match code.as_deref().and_then(|code| code.get(..2)) {
-            Some("22") => Self::Poison("data_exception"),
-            Some("23") => Self::Poison("constraint_violated"),
-            _ => Self::Transient(error.into()),
-        }
+        platform::Error::from(error).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use platform::Error;
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_of_the_domain_would_be_repeated() {
+        let error = ApplyError::from(Error::failed_precondition("WRONG_STATE", "closed"));
+        assert!(matches!(error, ApplyError::Poison("WRONG_STATE")));
+    }
+
+    #[test]
+    fn what_is_away_may_come_back() {
+        let error = ApplyError::from(sqlx::Error::PoolTimedOut);
+        assert!(matches!(error, ApplyError::Transient(_)));
     }
 }

@@ -19,7 +19,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 pub use self::fetch::Source;
-pub(crate) use self::parked::{ParkedRow, list, retry, skip};
+pub(crate) use self::parked::{ParkedRow, Retried, list, retry, skip};
 use self::{
     fetch::Producer,
     follow::Following,

@@ -38,6 +38,11 @@ impl NewEvent {
         }
     }
 
+    /// The id, derived from the fact.
+    pub fn id(&self) -> Uuid {
+        self.id
+    }
+
     /// Lets the wrapped key of the payload's sealed field travel with it.
     pub fn with_data_key(self, wrapped: Vec<u8>) -> Self {
         Self {

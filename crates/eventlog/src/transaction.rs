@@ -1,5 +1,6 @@
 //! Work that runs again when PostgreSQL asks for it.
 
+use futures::future::BoxFuture;
 use platform::{Error, Result};
 use sqlx::{PgConnection, PgPool};
 
@@ -12,13 +13,29 @@ const TRIES: u32 = 5;
 ///
 /// A commit whose answer was lost may have happened: only for work that meets
 /// what exists and does nothing then (derived ids, `on conflict do nothing`).
-pub async fn in_transaction<T>(
+///
+/// What the work needs is handed to it as `with`, each time anew:
+///
+/// ```no_run
+/// use futures::FutureExt as _;
+///
+/// # async fn story(pool: sqlx::PgPool, log: eventlog::Log, event: eventlog::NewEvent) -> platform::Result<()> {
+/// eventlog::in_transaction(&pool, &(&log, &event), |conn, (log, event)| {
+///     async move { log.append(conn, std::slice::from_ref(event)).await }.boxed()
+/// })
+/// .await?;
+/// log.committed();
+/// # Ok(())
+/// # }
+/// ```
+pub async fn in_transaction<C: Sync, T>(
     pool: &PgPool,
-    work: impl AsyncFn(&mut PgConnection) -> Result<T>,
+    with: &C,
+    work: impl for<'c> Fn(&'c mut PgConnection, &'c C) -> BoxFuture<'c, Result<T>>,
 ) -> Result<T> {
     let mut failures = 0;
     loop {
-        match attempt(pool, &work).await {
+        match attempt(pool, with, &work).await {
             Err(error) if worth_another_try(&error) && failures + 1 < TRIES => {
                 failures += 1;
                 tracing::debug!(failures, cause = %error, "running a transaction again");
@@ -29,12 +46,13 @@ pub async fn in_transaction<T>(
     }
 }
 
-async fn attempt<T>(
+async fn attempt<C: Sync, T>(
     pool: &PgPool,
-    work: &impl AsyncFn(&mut PgConnection) -> Result<T>,
+    with: &C,
+    work: &impl for<'c> Fn(&'c mut PgConnection, &'c C) -> BoxFuture<'c, Result<T>>,
 ) -> Result<T> {
     let mut transaction = pool.begin().await?;
-    let done = work(&mut transaction).await?;
+    let done = work(&mut transaction, with).await?;
     transaction.commit().await?;
     Ok(done)
 }

@@ -192,7 +192,7 @@ fn follow_on<'a>(held: &Held, events: &'a [Event]) -> Option<&'a [Event]> {
 }
 
 /// Applies events, and parks those that cannot be, inside the transaction.
-pub(super) async fn settle(
+async fn settle(
     conn: &mut PgConnection,
     core: &Core,
     shard: u16,

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use sqlx::{Connection as _, PgConnection, PgPool};
+use futures::FutureExt as _;
+use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -119,9 +120,11 @@ pub(super) async fn apply_known(core: &Core) -> platform::Result<()> {
         if core.apply.accepts(&row.event_type) == Acceptance::Park {
             continue;
         }
-        let retried = in_transaction(&core.pool, async |conn| {
-            retry(conn, core, &row.subject).await
-        })
+        let retried = in_transaction(
+            &core.pool,
+            &(core, &row.subject),
+            |conn, (core, subject)| retry(conn, core, subject).boxed(),
+        )
         .await?;
         core.apply.committed();
         tracing::info!(
@@ -165,7 +168,7 @@ pub(crate) async fn retry(
             Acceptance::Ignore => {}
             Acceptance::Park => break,
             Acceptance::Apply => {
-                let mut savepoint = Connection::begin(&mut *conn).await?;
+                let mut savepoint = sqlx::Connection::begin(&mut *conn).await?;
                 match batch::apply_all(
                     &mut savepoint,
                     core,

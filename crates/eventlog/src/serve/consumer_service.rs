@@ -1,5 +1,6 @@
 //! What an operator does about consumers, audited.
 
+use futures::FutureExt as _;
 use platform::{AuditEntry, Caller, Error, Outcome, PageToken, Result, audit};
 use prost_types::Timestamp;
 use proto::eventlog::v1::{
@@ -17,7 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     ConsumerHandle, Log,
-    consumer::{self, ParkedRow, retry, skip},
+    consumer::{self, Core, ParkedRow, Retried, retry, skip},
     in_transaction,
 };
 
@@ -128,25 +129,14 @@ impl Operators {
         caller: &Caller,
         request: &RetryParkedEventsRequest,
     ) -> Result<RetryParkedEventsResponse> {
-        let handle = self.consumer(&request.consumer, &request.producer)?;
-        let retried = in_transaction(&self.pool, async |conn| {
-            let retried = retry(conn, &handle.0, &request.subject).await?;
-            let outcome = retried.map_or(Outcome::NotVisible, |_| Outcome::Done);
-            let detail =
-                json!({ "applied": retried.map(|r| r.applied), "consumer": request.consumer });
-            note(
-                conn,
-                caller,
-                "log.parked.retry",
-                &request.subject,
-                outcome,
-                detail,
-            )
-            .await?;
-            Ok(retried)
+        let core = &self.consumer(&request.consumer, &request.producer)?.0;
+        let subject = request.subject.as_str();
+        let with = (core.as_ref(), caller, subject);
+        let retried = in_transaction(&self.pool, &with, |conn, &(core, caller, subject)| {
+            retry_and_note(conn, core, caller, subject).boxed()
         })
         .await?;
-        handle.0.apply.committed();
+        core.apply.committed();
         let retried = retried.ok_or(Error::NotFound("parked event"))?;
         Ok(RetryParkedEventsResponse {
             applied: retried.applied,
@@ -155,66 +145,22 @@ impl Operators {
     }
 
     async fn skip(&self, caller: &Caller, request: &SkipParkedEventRequest) -> Result<()> {
-        let handle = self.consumer(&request.consumer, &request.producer)?;
+        let core = &self.consumer(&request.consumer, &request.producer)?.0;
         let event_id = Uuid::try_parse(&request.event_id)
             .map_err(|_| Error::invalid("event_id", "NOT_A_UUID", "the UUID of the event"))?;
-        let skipped = in_transaction(&self.pool, async |conn| {
-            let subject = skip(conn, &handle.0, event_id).await?;
-            // Nobody waits behind it any more.
-            let retried = match &subject {
-                Some(subject) => retry(conn, &handle.0, subject).await?,
-                None => None,
-            };
-            let outcome = if subject.is_some() {
-                Outcome::Done
-            } else {
-                Outcome::NotVisible
-            };
-            let detail = json!({
-                "subject": subject,
-                "applied": retried.map(|r| r.applied),
-                "consumer": request.consumer,
-            });
-            note(
-                conn,
-                caller,
-                "log.parked.skip",
-                &request.event_id,
-                outcome,
-                detail,
-            )
-            .await?;
-            Ok(subject)
+        let with = (core.as_ref(), caller, event_id);
+        let skipped = in_transaction(&self.pool, &with, |conn, &(core, caller, event_id)| {
+            skip_and_note(conn, core, caller, event_id).boxed()
         })
         .await?;
-        handle.0.apply.committed();
+        core.apply.committed();
         skipped.map(|_| ()).ok_or(Error::NotFound("parked event"))
     }
 
     async fn unregister(&self, caller: &Caller, consumer: &str) -> Result<()> {
-        let forgotten = in_transaction(&self.pool, async |conn| {
-            let rows = sqlx::query!(
-                "delete from eventlog_registration where consumer = $1",
-                consumer
-            )
-            .execute(&mut *conn)
-            .await?
-            .rows_affected();
-            let outcome = if rows > 0 {
-                Outcome::Done
-            } else {
-                Outcome::NotVisible
-            };
-            note(
-                conn,
-                caller,
-                "log.consumer.unregister",
-                consumer,
-                outcome,
-                json!({}),
-            )
-            .await?;
-            Ok(rows)
+        let with = (caller, consumer);
+        let forgotten = in_transaction(&self.pool, &with, |conn, &(caller, consumer)| {
+            unregister_and_note(conn, caller, consumer).boxed()
         })
         .await?;
         if forgotten > 0 {
@@ -223,6 +169,82 @@ impl Operators {
             Err(Error::NotFound("consumer"))
         }
     }
+}
+
+async fn retry_and_note(
+    conn: &mut PgConnection,
+    core: &Core,
+    caller: &Caller,
+    subject: &str,
+) -> Result<Option<Retried>> {
+    let retried = retry(conn, core, subject).await?;
+    let outcome = retried.map_or(Outcome::NotVisible, |_| Outcome::Done);
+    let detail = json!({ "applied": retried.map(|r| r.applied), "producer": core.producer });
+    note(conn, caller, "log.parked.retry", subject, outcome, detail).await?;
+    Ok(retried)
+}
+
+async fn skip_and_note(
+    conn: &mut PgConnection,
+    core: &Core,
+    caller: &Caller,
+    event_id: Uuid,
+) -> Result<Option<String>> {
+    let subject = skip(conn, core, event_id).await?;
+    // Nobody waits behind it any more.
+    let retried = match &subject {
+        Some(subject) => retry(conn, core, subject).await?,
+        None => None,
+    };
+    let outcome = if subject.is_some() {
+        Outcome::Done
+    } else {
+        Outcome::NotVisible
+    };
+    let detail = json!({
+        "applied": retried.map(|r| r.applied),
+        "producer": core.producer,
+        "subject": subject,
+    });
+    note(
+        conn,
+        caller,
+        "log.parked.skip",
+        &event_id.to_string(),
+        outcome,
+        detail,
+    )
+    .await?;
+    Ok(subject)
+}
+
+async fn unregister_and_note(
+    conn: &mut PgConnection,
+    caller: &Caller,
+    consumer: &str,
+) -> Result<u64> {
+    let forgotten = sqlx::query!(
+        "delete from eventlog_registration where consumer = $1",
+        consumer
+    )
+    .execute(&mut *conn)
+    .await?
+    .rows_affected();
+    let outcome = if forgotten > 0 {
+        Outcome::Done
+    } else {
+        Outcome::NotVisible
+    };
+    note(
+        conn,
+        caller,
+        "log.consumer.unregister",
+        consumer,
+        outcome,
+        json!({}),
+    )
+    .await?;
+    Ok(forgotten)
 }
 
 /// There is one list of parked events.

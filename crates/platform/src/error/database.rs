@@ -38,6 +38,15 @@ impl From<sqlx::Error> for Error {
     }
 }
 
+impl Error {
+    /// The SQLSTATE with which the database refused, where that is our fault.
+    pub fn sql_state(&self) -> Option<String> {
+        let Self::Internal(cause) = self else { return None };
+        let Redacted(cause) = cause.downcast_ref()?;
+        Some(cause.as_database_error()?.code()?.into_owned())
+    }
+}
+
 fn away(error: sqlx::Error) -> Error {
     Error::Unavailable {
         reason: Reason::new(

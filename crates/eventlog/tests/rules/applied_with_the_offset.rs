@@ -1,0 +1,108 @@
+//! Rule 3: exactly once, in order per shard, any number of replicas.
+
+use std::sync::atomic::Ordering;
+
+use eventlog::Step;
+use rand::Rng as _;
+use testkit::{Redis, RedisOptions};
+
+use crate::{
+    ledger::{Entry, Ledger},
+    world::{Running, World, streams},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_are_applied_once_and_in_order_per_shard() {
+    let world = World::new("in_order").await;
+    world.append_many(0..300).await;
+    let consumer = Running::consumer(world.consumer(&Ledger::new()));
+    let entries = world.until_applied(300).await;
+    consumer.stop().await;
+    assert_once_and_in_order(&entries, &world.heads().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_share_the_work_and_apply_each_event_once_while_they_are_cut_off_at_random() {
+    let world = World::new("replicas").await;
+    let redis = Redis::start(RedisOptions::default()).await.unwrap();
+    let streams = streams(&redis.url());
+    let relay = Running::relay(world.relay(&streams));
+    let ledger = Ledger::new();
+    let start = || Running::consumer(world.consumer_over(&ledger, Some(streams.clone())));
+    let steady = start();
+    let mut unlucky = start();
+    for round in 0..20 {
+        world.append_many(round * 20..round * 20 + 20).await;
+        let pause = rand::rng().random_range(0..30);
+        // Not a wait for anything: the moment of the cut is what is tried.
+        let _ = tokio::time::timeout(
+            std::time::Duration::from_millis(pause),
+            std::future::pending::<()>(),
+        )
+        .await;
+        unlucky.cut_off().await;
+        unlucky = start();
+    }
+    let entries = world.until_applied(400).await;
+    world.until_caught_up().await;
+    steady.stop().await;
+    unlucky.stop().await;
+    relay.stop().await;
+    assert_eq!(entries.len(), 400);
+    assert_once_and_in_order(&entries, &world.heads().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_that_another_replica_holds_is_left_alone_and_the_others_go_on() {
+    let world = World::new("busy").await;
+    let (held, free) = (world.subject_in(0), world.subject_in(1));
+    let mut consumer = world.consumer(&Ledger::new());
+    assert_eq!(consumer.step().await, Step::Attached);
+    let mut other = world.qualification.begin().await.unwrap();
+    sqlx::query("select from consumer_offset where shard = 0 for update")
+        .execute(&mut *other)
+        .await
+        .unwrap();
+    world.append(&held, &["held"]).await;
+    world.append(&free, &["free"]).await;
+    let consumer = Running::consumer(consumer);
+    let entries = world.until_applied(1).await;
+    assert_eq!(entries[0].text, "free");
+    testkit::eventually(async || world.metric("eventlog_consumer_skipped_locked_total") > 0.0)
+        .await;
+    other.rollback().await.unwrap();
+    assert_eq!(world.until_applied(2).await[1].text, "held");
+    consumer.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_failed_batch_leaves_neither_effect_nor_offset() {
+    let world = World::new("failed_batch").await;
+    let ledger = Ledger::new();
+    world.append(&world.subject_in(3), &["a", "b"]).await;
+    ledger.fail_next(1);
+    let mut consumer = world.consumer(&ledger);
+    while ledger.attempts.load(Ordering::SeqCst) == 0 {
+        consumer.step().await;
+    }
+    assert_eq!(world.applied().await, []);
+    let moved: i64 = sqlx::query_scalar("select sum(position)::bigint from consumer_offset")
+        .fetch_one(&world.qualification)
+        .await
+        .unwrap();
+    assert_eq!(moved, 0);
+}
+
+fn assert_once_and_in_order(entries: &[Entry], heads: &[u64]) {
+    assert!(
+        entries.iter().all(|entry| entry.times == 1),
+        "an event was applied twice"
+    );
+    for (shard, &head) in (0..).zip(heads) {
+        let of_shard = entries.iter().filter(|entry| entry.shard == shard);
+        let positions: Vec<u64> = of_shard
+            .map(|entry| entry.position.cast_unsigned())
+            .collect();
+        assert_eq!(positions, (1..=head).collect::<Vec<_>>(), "shard {shard}");
+    }
+}

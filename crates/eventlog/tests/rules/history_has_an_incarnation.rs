@@ -1,0 +1,168 @@
+//! Rule 6: another history, or a shorter one, stops a consumer loudly.
+
+use eventlog::{Consumer, Source, Step, adopt, reincarnate};
+use platform::{Caller, Readiness};
+
+use crate::{
+    ledger::Ledger,
+    world::{CONSUMER, PRODUCER, Running, World},
+};
+
+const STOPPED: &str = r#"eventlog_consumer_stopped{consumer="qualification",producer="intake"}"#;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restored_log_stops_its_consumer_until_an_operator_adopts_the_new_history() {
+    let world = World::new("reincarnated").await;
+    let readiness = Readiness::new();
+    let consumer = Running::consumer(
+        world
+            .consumer(&Ledger::new())
+            .with_readiness(readiness.clone()),
+    );
+    world.append_many(0..20).await;
+    world.until_applied(20).await;
+    assert!(readiness.failing().is_empty());
+
+    restore_without_the_last(&world, 5).await;
+    let mut conn = world.intake.acquire().await.unwrap();
+    reincarnate(&mut conn, &Caller::service("operator"), platform::now())
+        .await
+        .unwrap();
+    testkit::eventually(async || world.metric(STOPPED) > 0.5).await;
+    let failing = readiness.failing();
+    assert_eq!(failing[0].0, PRODUCER);
+    assert!(
+        failing[0].1.contains("docs/runbooks/log-incarnation.md"),
+        "{failing:?}"
+    );
+    // What the new history holds is not applied meanwhile.
+    world.append("report/new", &["new"]).await;
+    assert_eq!(world.applied().await.len(), 20);
+
+    let mut conn = world.qualification.acquire().await.unwrap();
+    adopt(
+        &mut conn,
+        CONSUMER,
+        PRODUCER,
+        &Caller::service("operator"),
+        platform::now(),
+    )
+    .await
+    .unwrap();
+    world.until_applied(21).await;
+    world.append("report/newer", &["newer"]).await;
+    let entries = world.until_applied(22).await;
+    assert!(readiness.failing().is_empty());
+    assert!(world.metric(STOPPED) < 0.5);
+    consumer.stop().await;
+    assert_eq!(
+        entries.len(),
+        22,
+        "what was applied before is met, not doubled"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_offset_above_the_head_stops_the_consumer() {
+    let world = World::new("above_head").await;
+    world.append_many(0..20).await;
+    let consumer = Running::consumer(world.consumer(&Ledger::new()));
+    world.until_applied(20).await;
+    // Somebody restored the producer and forgot the new incarnation.
+    restore_without_the_last(&world, 5).await;
+    testkit::eventually(async || world.metric(STOPPED) > 0.5).await;
+    consumer.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stopped_consumer_stays_stopped_after_a_restart() {
+    let world = World::new("still_stopped").await;
+    let consumer = Running::consumer(world.consumer(&Ledger::new()));
+    world.append_many(0..5).await;
+    world.until_applied(5).await;
+    consumer.stop().await;
+    let mut conn = world.intake.acquire().await.unwrap();
+    reincarnate(&mut conn, &Caller::service("operator"), platform::now())
+        .await
+        .unwrap();
+
+    let mut restarted = world.consumer(&Ledger::new());
+    assert_eq!(restarted.step().await, Step::Attached);
+    assert_eq!(restarted.step().await, Step::Stopped);
+    assert_eq!(restarted.step().await, Step::Stopped);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_consumers_of_other_logs_go_on() {
+    let world = World::new("others_go_on").await;
+    let other = World::new("other_log").await;
+    let stopped = Running::consumer(world.consumer(&Ledger::new()));
+    // The same service consumes a second log.
+    let second = Consumer::new(
+        CONSUMER,
+        "notification",
+        world.qualification.clone(),
+        Source::new(other.channel(), None),
+        Ledger::new(),
+        world.log_metrics.clone(),
+    );
+    let second = Running::consumer(second);
+    world.append_many(0..5).await;
+    world.until_applied(5).await;
+    let mut conn = world.intake.acquire().await.unwrap();
+    reincarnate(&mut conn, &Caller::service("operator"), platform::now())
+        .await
+        .unwrap();
+    testkit::eventually(async || world.metric(STOPPED) > 0.5).await;
+    other.append_many(0..5).await;
+    assert_eq!(world.until_applied(10).await.len(), 10);
+    stopped.stop().await;
+    second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reincarnating_and_adopting_leave_an_audit_entry() {
+    let world = World::new("audited").await;
+    let caller = Caller::service("operator");
+    let mut producer = world.intake.acquire().await.unwrap();
+    let before = world.log.incarnation(&mut producer).await.unwrap();
+    let after = reincarnate(&mut producer, &caller, platform::now())
+        .await
+        .unwrap();
+    assert_ne!(before, after);
+    assert_eq!(world.log.incarnation(&mut producer).await.unwrap(), after);
+    let actions: Vec<String> = sqlx::query_scalar("select action from audit_entry")
+        .fetch_all(&mut *producer)
+        .await
+        .unwrap();
+    assert_eq!(actions, ["log.reincarnate"]);
+
+    let mut consumer = world.qualification.acquire().await.unwrap();
+    let unknown = adopt(&mut consumer, CONSUMER, PRODUCER, &caller, platform::now()).await;
+    assert_eq!(unknown.unwrap_err().code(), "NOT_FOUND");
+}
+
+/// Brings the producer's database back to before its last events, as a restore
+/// does.
+async fn restore_without_the_last(world: &World, events: i64) {
+    let mut transaction = world.intake.begin().await.unwrap();
+    sqlx::query(
+        "with lost as (
+             delete from event where (shard, position) in (
+                 select shard, position from event order by recorded_at desc limit $1)
+             returning event_id)
+         delete from fact where event_id in (select event_id from lost)",
+    )
+    .bind(events)
+    .execute(&mut *transaction)
+    .await
+    .unwrap();
+    sqlx::query(
+        "update eventlog_head h set position = coalesce(
+             (select max(position) from event e where e.shard = h.shard), 0)",
+    )
+    .execute(&mut *transaction)
+    .await
+    .unwrap();
+    transaction.commit().await.unwrap();
+}

@@ -1,0 +1,155 @@
+//! A consumer that writes down what it applies.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use eventlog::{Acceptance, Apply, ApplyError, Event};
+use proto::{
+    Payload as _,
+    events::v1::{ReportWithdrawn, StructureRecorded},
+};
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+/// A type that only the next release knows.
+pub const NEXT_RELEASE: &str = "vigie.report.foreseen.v1";
+
+/// Writes down every event it applies, and fails on demand.
+#[derive(Default)]
+pub struct Ledger {
+    poisonous: Mutex<HashSet<String>>,
+    panicking: Mutex<HashSet<String>>,
+    knows_next_release: Mutex<HashSet<&'static str>>,
+    transient_failures: AtomicUsize,
+    pub attempts: AtomicUsize,
+}
+
+/// What the ledger wrote down.
+#[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
+pub struct Entry {
+    pub shard: i32,
+    pub position: i64,
+    pub event_id: Uuid,
+    pub subject: String,
+    pub text: String,
+    /// How often it was applied.
+    pub times: i32,
+}
+
+impl Ledger {
+    pub fn new() -> Arc<Self> {
+        Arc::default()
+    }
+
+    /// Events with this text fail for good.
+    pub fn poison(&self, text: &str) {
+        self.poisonous.lock().unwrap().insert(text.to_owned());
+    }
+
+    /// They no longer do.
+    pub fn cure(&self) {
+        self.poisonous.lock().unwrap().clear();
+        self.panicking.lock().unwrap().clear();
+    }
+
+    /// Events with this text make it panic.
+    pub fn panic_at(&self, text: &str) {
+        self.panicking.lock().unwrap().insert(text.to_owned());
+    }
+
+    /// The next so many batches fail for a passing reason.
+    pub fn fail_next(&self, batches: usize) {
+        self.transient_failures.store(batches, Ordering::SeqCst);
+    }
+
+    /// The next release, which knows one type more.
+    pub fn upgrade(&self) {
+        self.knows_next_release.lock().unwrap().insert(NEXT_RELEASE);
+    }
+
+    pub async fn create_table(pool: &PgPool) {
+        sqlx::raw_sql(
+            "create table applied (
+                 entry bigint generated always as identity, shard integer not null,
+                 position bigint not null, event_id uuid primary key, subject text not null,
+                 text text not null check (text <> 'forbidden'),
+                 times integer not null default 1)",
+        )
+        .execute(pool)
+        .await
+        .unwrap();
+    }
+
+    /// What was applied, in the order of the transactions of each shard.
+    pub async fn entries(pool: &PgPool) -> Vec<Entry> {
+        sqlx::query_as(
+            "select shard, position, event_id, subject, text, times from applied order by entry",
+        )
+        .fetch_all(pool)
+        .await
+        .unwrap()
+    }
+}
+
+#[async_trait::async_trait]
+impl Apply for Ledger {
+    fn accepts(&self, event_type: &str) -> Acceptance {
+        if event_type == ReportWithdrawn::TYPE
+            || self.knows_next_release.lock().unwrap().contains(event_type)
+        {
+            Acceptance::Apply
+        } else if event_type == StructureRecorded::TYPE {
+            Acceptance::Ignore
+        } else {
+            Acceptance::Park
+        }
+    }
+
+    async fn apply(
+        &self,
+        conn: &mut PgConnection,
+        shard: u16,
+        events: &[Event],
+    ) -> Result<(), ApplyError> {
+        self.attempts.fetch_add(1, Ordering::SeqCst);
+        let failing =
+            self.transient_failures
+                .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
+                    left.checked_sub(1)
+                });
+        if failing.is_ok() {
+            return Err(platform::Error::unavailable("AWAY", "something is away").into());
+        }
+        for event in events {
+            let text = if event.event_type == NEXT_RELEASE {
+                "foreseen".to_owned()
+            } else {
+                event.decode::<ReportWithdrawn>()?.reference
+            };
+            assert!(
+                !self.panicking.lock().unwrap().contains(&text),
+                "asked to panic at {text}"
+            );
+            if self.poisonous.lock().unwrap().contains(&text) {
+                return Err(ApplyError::Poison("test_poison"));
+            }
+            sqlx::query(
+                "insert into applied (shard, position, event_id, subject, text) values ($1, $2, $3, $4, $5)
+                 on conflict (event_id) do update set times = applied.times + 1",
+            )
+            .bind(i32::from(shard))
+            .bind(event.position.cast_signed())
+            .bind(event.id)
+            .bind(&event.subject)
+            .bind(text)
+            .execute(&mut *conn)
+            .await?;
+        }
+        Ok(())
+    }
+}

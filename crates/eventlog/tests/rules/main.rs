@@ -1,0 +1,19 @@
+//! The rules of the event log, each with the tests that fail when it is broken:
+//! real PostgreSQL, real Redis, real gRPC.
+
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of a test stop it where something unforeseen happens"
+)]
+
+mod applied_with_the_offset;
+mod applying_is_total;
+mod history_has_an_incarnation;
+mod ledger;
+mod nothing_needed_is_dropped;
+mod published_by_continuing;
+mod reads_the_next_release;
+mod redis_is_optional;
+mod redis_sees_ciphertext;
+mod world;
+mod written_with_the_fact;

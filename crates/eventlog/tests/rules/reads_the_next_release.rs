@@ -1,0 +1,133 @@
+//! Rule 8: this release reads what the next one writes.
+
+use eventlog::{Event, NewEvent};
+use prost::{
+    Message,
+    bytes::{Buf, BufMut},
+    encoding::{DecodeContext, WireType},
+};
+use proto::{Payload, events::v1::ReportSubmitted};
+use uuid::Uuid;
+
+use crate::{
+    ledger::{Ledger, NEXT_RELEASE},
+    world::{Running, World, event},
+};
+
+/// A payload whose type only the next release knows.
+#[derive(Clone, Debug, Default, PartialEq)]
+struct Foreseen;
+
+impl Message for Foreseen {
+    fn encode_raw(&self, _: &mut impl BufMut) {}
+
+    fn merge_field(
+        &mut self,
+        _: u32,
+        _: WireType,
+        _: &mut impl Buf,
+        _: DecodeContext,
+    ) -> Result<(), prost::DecodeError> {
+        Ok(())
+    }
+
+    fn encoded_len(&self) -> usize {
+        0
+    }
+
+    fn clear(&mut self) {}
+}
+
+impl Payload for Foreseen {
+    const TYPE: &'static str = NEXT_RELEASE;
+}
+
+#[test]
+fn unknown_fields_are_passed_over_and_unknown_enumeration_numbers_kept() {
+    let known = ReportSubmitted {
+        reference: "SIG-2026-7K3M9Q4".to_owned(),
+        kind: 99,
+        ..Default::default()
+    };
+    let mut payload = known.encode_to_vec();
+    // Field 900, of a later release: a text.
+    prost::encoding::string::encode(900, &"later".to_owned(), &mut payload);
+    let event = Event {
+        shard: 0,
+        position: 1,
+        id: Uuid::nil(),
+        event_type: ReportSubmitted::TYPE.to_owned(),
+        source: "/vigie/intake".to_owned(),
+        subject: "report/1".to_owned(),
+        time: platform::now(),
+        traceparent: None,
+        payload: payload.into(),
+        data_key: None,
+    };
+    let read: ReportSubmitted = event.decode().unwrap();
+    assert_eq!(read, known);
+    assert_eq!(read.kind, 99);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_of_an_unknown_type_are_parked_and_applied_after_the_upgrade() {
+    let world = World::new("upgrade").await;
+    let ledger = Ledger::new();
+    let old = Running::consumer(world.consumer(&ledger));
+    let mut transaction = world.intake.begin().await.unwrap();
+    let foreseen = NewEvent::new(
+        Uuid::now_v7(),
+        "report/1".to_owned(),
+        platform::now(),
+        &Foreseen,
+    );
+    let events = [
+        foreseen,
+        event("report/1", "behind"),
+        event("report/2", "free"),
+    ];
+    world.log.append(&mut transaction, &events).await.unwrap();
+    transaction.commit().await.unwrap();
+    world.until_caught_up().await;
+    old.stop().await;
+    assert_eq!(world.applied().await.len(), 1);
+    let reasons: Vec<String> = world
+        .parked()
+        .await
+        .into_iter()
+        .map(|(_, reason)| reason)
+        .collect();
+    assert_eq!(reasons, ["unknown_type", "behind_a_parked_event"]);
+
+    ledger.upgrade();
+    let new = Running::consumer(world.consumer(&ledger));
+    let entries = world.until_applied(3).await;
+    new.stop().await;
+    let texts: Vec<&str> = entries.iter().map(|entry| entry.text.as_str()).collect();
+    assert_eq!(texts, ["free", "foreseen", "behind"]);
+    assert_eq!(world.parked().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_that_are_known_and_of_no_interest_are_passed_over() {
+    let world = World::new("ignored").await;
+    let consumer = Running::consumer(world.consumer(&Ledger::new()));
+    let mut transaction = world.intake.begin().await.unwrap();
+    let payload = proto::events::v1::StructureRecorded::default();
+    let ignored = NewEvent::new(
+        Uuid::now_v7(),
+        "structure/1".to_owned(),
+        platform::now(),
+        &payload,
+    );
+    world
+        .log
+        .append(&mut transaction, &[ignored, event("structure/1", "next")])
+        .await
+        .unwrap();
+    transaction.commit().await.unwrap();
+    world.until_caught_up().await;
+    consumer.stop().await;
+    assert_eq!(world.applied().await.len(), 1);
+    assert_eq!(world.parked().await, []);
+}

@@ -1,0 +1,370 @@
+//! A producer and its consumers, with everything between them.
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Context as _;
+use eventlog::{
+    Consumer, EventLogConfig, Log, LogMetrics, NewEvent, Relay, Snapshot, SnapshotPage, Source,
+    Streams, event_log_service,
+};
+use platform::{Caller, DatabaseConfig, SealingKey};
+use proto::events::v1::ReportWithdrawn;
+use redis::AsyncCommands as _;
+use sqlx::{PgConnection, PgPool};
+use testkit::Database;
+use time::OffsetDateTime;
+use tokio::{net::TcpListener, task::JoinSet};
+use tokio_stream::wrappers::TcpListenerStream;
+use tokio_util::sync::CancellationToken;
+use tonic::{
+    service::interceptor::InterceptedService,
+    transport::{Channel, Endpoint, Server},
+};
+use uuid::Uuid;
+
+use crate::ledger::{Entry, Ledger};
+
+pub const PRODUCER: &str = "intake";
+pub const CONSUMER: &str = "qualification";
+pub const SHARDS: u16 = 4;
+
+/// The producer `intake` with a log of four shards, and a database for the
+/// consumer `qualification`.
+pub struct World {
+    pub database: Database,
+    pub log: Log,
+    pub intake: PgPool,
+    pub qualification: PgPool,
+    pub metrics: Arc<platform::Metrics>,
+    pub log_metrics: LogMetrics,
+    channel: Channel,
+    producer: JoinSet<()>,
+}
+
+/// A part of the world that runs until it is stopped or dropped.
+pub struct Running {
+    tasks: JoinSet<()>,
+    shutdown: CancellationToken,
+}
+
+impl World {
+    pub async fn new(label: &str) -> Self {
+        let database = testkit::postgres()
+            .await
+            .database_like(label, "eventlog", prepare)
+            .await;
+        let intake = pool(&database, PRODUCER).await;
+        let qualification = pool(&database, CONSUMER).await;
+        sqlx::raw_sql("create table fact (event_id uuid primary key, subject text, text text)")
+            .execute(&intake)
+            .await
+            .unwrap();
+        Ledger::create_table(&qualification).await;
+        let log = Log::open(intake.clone(), PRODUCER, SHARDS).await.unwrap();
+        let metrics = Arc::new(platform::Metrics::new());
+        let log_metrics = LogMetrics::register(&metrics);
+        let (channel, producer) = serve(&log, &intake).await;
+        Self {
+            database,
+            log,
+            intake,
+            qualification,
+            metrics,
+            log_metrics,
+            channel,
+            producer,
+        }
+    }
+
+    /// Ends the producer's gRPC server.
+    pub async fn stop_producer(&mut self) {
+        self.producer.shutdown().await;
+    }
+
+    /// Records facts about a subject and announces each, in one transaction.
+    pub async fn append(&self, subject: &str, texts: &[&str]) {
+        let mut transaction = self.intake.begin().await.unwrap();
+        let events: Vec<NewEvent> = texts.iter().map(|text| event(subject, text)).collect();
+        for (event, text) in events.iter().zip(texts) {
+            record(&mut transaction, event, subject, text).await;
+        }
+        self.log.append(&mut transaction, &events).await.unwrap();
+        transaction.commit().await.unwrap();
+        self.log.committed();
+    }
+
+    /// Announces one fact for each of so many subjects.
+    pub async fn append_many(&self, range: std::ops::Range<usize>) {
+        for number in range {
+            self.append(
+                &format!("report/{}", number % 17),
+                &[&format!("{number:05}")],
+            )
+            .await;
+        }
+    }
+
+    /// The way to the producer.
+    pub fn channel(&self) -> Channel {
+        self.channel.clone()
+    }
+
+    /// A consumer without Redis.
+    pub fn consumer(&self, apply: &Arc<Ledger>) -> Consumer {
+        self.consumer_over(apply, None)
+    }
+
+    /// A consumer that also reads the streams.
+    pub fn consumer_over(&self, apply: &Arc<Ledger>, streams: Option<Streams>) -> Consumer {
+        Consumer::new(
+            CONSUMER,
+            PRODUCER,
+            self.qualification.clone(),
+            Source::new(self.channel.clone(), streams),
+            Arc::<Ledger>::clone(apply),
+            self.log_metrics.clone(),
+        )
+    }
+
+    pub fn relay(&self, streams: &Streams) -> Relay {
+        Relay::new(self.log.clone(), streams.clone(), self.log_metrics.clone())
+    }
+
+    /// What the consumer applied.
+    pub async fn applied(&self) -> Vec<Entry> {
+        Ledger::entries(&self.qualification).await
+    }
+
+    /// Waits until the consumer has applied so many events.
+    pub async fn until_applied(&self, count: usize) -> Vec<Entry> {
+        testkit::eventually(async || self.applied().await.len() >= count).await;
+        self.applied().await
+    }
+
+    /// Waits until every event of the log was passed by the consumer's offsets.
+    pub async fn until_caught_up(&self) {
+        testkit::eventually(async || {
+            let heads = self.heads().await;
+            let offsets: Vec<i64> =
+                sqlx::query_scalar("select position from consumer_offset order by shard")
+                    .fetch_all(&self.qualification)
+                    .await
+                    .unwrap();
+            offsets
+                .iter()
+                .map(|offset| offset.cast_unsigned())
+                .eq(heads)
+        })
+        .await;
+    }
+
+    pub async fn heads(&self) -> Vec<u64> {
+        let mut conn = self.intake.acquire().await.unwrap();
+        self.log.heads(&mut conn).await.unwrap()
+    }
+
+    /// Parked events as (text of the subject, reason), in the order of parking.
+    pub async fn parked(&self) -> Vec<(String, String)> {
+        sqlx::query_as("select subject, reason from parked_event order by arrival")
+            .fetch_all(&self.qualification)
+            .await
+            .unwrap()
+    }
+
+    /// The value of a metric whose line begins like this.
+    pub fn metric(&self, begin: &str) -> f64 {
+        let text = self.metrics.encode();
+        let line = text.lines().find(|line| line.starts_with(begin));
+        line.and_then(|line| line.rsplit(' ').next()?.parse().ok())
+            .unwrap_or(0.0)
+    }
+
+    /// A subject that lives in a shard.
+    pub fn subject_in(&self, shard: u16) -> String {
+        (0..)
+            .map(|number| format!("report/{number}"))
+            .find(|subject| self.log.shard_of(subject) == shard)
+            .unwrap()
+    }
+}
+
+impl Running {
+    /// Runs a consumer.
+    pub fn consumer(consumer: Consumer) -> Self {
+        let shutdown = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(consumer.run(shutdown.clone()));
+        Self { tasks, shutdown }
+    }
+
+    /// Runs a relay.
+    pub fn relay(relay: Relay) -> Self {
+        let shutdown = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(relay.run(shutdown.clone()));
+        Self { tasks, shutdown }
+    }
+
+    /// Asks it to end and waits for that.
+    pub async fn stop(mut self) {
+        self.shutdown.cancel();
+        while let Some(ended) = self.tasks.join_next().await {
+            ended.unwrap();
+        }
+    }
+
+    /// Cuts it off wherever it is.
+    pub async fn cut_off(mut self) {
+        self.tasks.shutdown().await;
+    }
+}
+
+/// An event about a subject.
+pub fn event(subject: &str, text: &str) -> NewEvent {
+    let payload = ReportWithdrawn {
+        reference: text.to_owned(),
+        ..ReportWithdrawn::default()
+    };
+    NewEvent::new(
+        Uuid::now_v7(),
+        subject.to_owned(),
+        platform::now(),
+        &payload,
+    )
+}
+
+/// The way to Redis, as a service would configure it.
+pub fn streams(url: &str) -> Streams {
+    let config = EventLogConfig {
+        shards: SHARDS,
+        redis_url: Some(url.to_owned().into()),
+        redis_ca_file: None,
+        retention_days: 30,
+    };
+    Streams::open(&config, SealingKey::from_bytes([7; 32]))
+        .unwrap()
+        .unwrap()
+}
+
+/// A connection to Redis for looking behind the curtain.
+pub async fn redis_connection(redis: &testkit::Redis) -> redis::aio::MultiplexedConnection {
+    let client = redis::Client::open(redis.url()).unwrap();
+    client.get_multiplexed_async_connection().await.unwrap()
+}
+
+/// The streams of a log in Redis, by shard.
+pub async fn stream_names(redis: &testkit::Redis) -> Vec<String> {
+    let mut names: Vec<String> = redis_connection(redis).await.keys("vigie:*").await.unwrap();
+    names.sort();
+    names
+}
+
+/// How many entries the streams hold together.
+pub async fn stream_entries(redis: &testkit::Redis) -> usize {
+    let mut connection = redis_connection(redis).await;
+    let mut entries = 0;
+    for name in stream_names(redis).await {
+        entries += connection.xlen::<_, usize>(name).await.unwrap();
+    }
+    entries
+}
+
+/// A pool as a service opens it, session time-outs included.
+pub async fn pool(database: &Database, service: &str) -> PgPool {
+    platform::connect(&config(database, service), service)
+        .await
+        .unwrap()
+}
+
+fn config(database: &Database, service: &str) -> DatabaseConfig {
+    DatabaseConfig {
+        url: database.url(service).into(),
+        schema: service.to_owned(),
+        max_connections: 24,
+        acquire_timeout_ms: 20_000,
+    }
+}
+
+async fn prepare(database: &Database) -> anyhow::Result<()> {
+    for service in [PRODUCER, CONSUMER, "statistics"] {
+        platform::migrate(
+            &config(database, service),
+            &[&platform::MIGRATOR, &eventlog::MIGRATOR],
+        )
+        .await
+        .context(service)?;
+    }
+    Ok(())
+}
+
+async fn record(conn: &mut PgConnection, event: &NewEvent, subject: &str, text: &str) {
+    sqlx::query("insert into fact (event_id, subject, text) values ($1, $2, $3)")
+        .bind(event.id())
+        .bind(subject)
+        .bind(text)
+        .execute(conn)
+        .await
+        .unwrap();
+}
+
+async fn serve(log: &Log, pool: &PgPool) -> (Channel, JoinSet<()>) {
+    let service = event_log_service(
+        log.clone(),
+        pool.clone(),
+        Arc::new(Facts),
+        &[CONSUMER, "statistics"],
+    );
+    // Stands in for the client certificate.
+    let service = InterceptedService::new(service, |mut request: tonic::Request<()>| {
+        request.extensions_mut().insert(Caller::service(CONSUMER));
+        Ok(request)
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let mut tasks = JoinSet::new();
+    tasks.spawn(async move {
+        Server::builder()
+            .add_service(service)
+            .serve_with_incoming(TcpListenerStream::new(listener))
+            .await
+            .unwrap();
+    });
+    let endpoint = Endpoint::from_shared(url)
+        .unwrap()
+        .connect_timeout(Duration::from_secs(1));
+    (endpoint.connect_lazy(), tasks)
+}
+
+/// Tells the facts again.
+struct Facts;
+
+#[async_trait::async_trait]
+impl Snapshot for Facts {
+    async fn page(
+        &self,
+        conn: &mut PgConnection,
+        after: Option<String>,
+        _limit: u16,
+    ) -> platform::Result<SnapshotPage> {
+        let after = after.map_or(Uuid::nil(), |after| after.parse().unwrap());
+        // Small pages, so that there are several.
+        let rows: Vec<(Uuid, String, String)> = sqlx::query_as(
+            "select event_id, subject, text from fact where event_id > $1 order by event_id limit 3",
+        )
+        .bind(after)
+        .fetch_all(conn)
+        .await?;
+        let next = rows.last().map(|(id, ..)| id.to_string());
+        let events = rows.iter().map(|(id, subject, text)| {
+            let payload = ReportWithdrawn {
+                reference: text.clone(),
+                ..ReportWithdrawn::default()
+            };
+            NewEvent::new(*id, subject.clone(), OffsetDateTime::UNIX_EPOCH, &payload)
+        });
+        Ok(SnapshotPage {
+            events: events.collect(),
+            next,
+        })
+    }
+}
