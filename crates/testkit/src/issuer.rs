@@ -1,4 +1,4 @@
-//! An `OpenID` Connect issuer of local tokens.
+//! An OpenID Connect issuer of local tokens.
 
 mod key;
 mod token;
@@ -96,9 +96,9 @@ impl Issuer {
             ))
             .with_state(Arc::clone(&inner));
         let server = Background::run(async move {
-            axum::serve(listener, routes)
-                .await
-                .expect("axum serves until it is dropped");
+            if let Err(error) = axum::serve(listener, routes).await {
+                tracing::error!(%error, "the issuer stopped");
+            }
         });
         Ok(Self {
             inner,

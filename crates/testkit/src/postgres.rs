@@ -190,9 +190,7 @@ impl Server {
         server.installation.init(&server.home)?;
         for attempt in 1.. {
             server.port = ports::choose(options.port)?;
-            server
-                .installation
-                .configure(&server.home, server.port, options)?;
+            install::configure(&server.home, server.port, options)?;
             let Err(error) = server.run() else { break };
             let port_taken = last_lines(&server.log_file()).contains("Address already in use");
             if !port_taken || options.port.is_some() || attempt == 5 {

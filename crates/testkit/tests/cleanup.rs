@@ -1,5 +1,7 @@
 //! Nothing is left behind, however a process ends.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
+
 use std::{
     io::{BufRead, BufReader},
     net::TcpStream,

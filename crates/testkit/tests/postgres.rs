@@ -1,10 +1,28 @@
 //! The private PostgreSQL keeps its promises.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    pin::pin,
+    sync::atomic::{AtomicU32, Ordering},
+    time::Duration,
+};
+
 use sqlx::{Connection, PgConnection, Row};
-use testkit::{Folder, Postgres, PostgresOptions, eventually};
+use testkit::{Folder, Postgres, PostgresOptions};
+use tokio::time::timeout;
 
 async fn connect(url: &str) -> PgConnection {
     PgConnection::connect(url).await.unwrap()
+}
+
+/// A folder which the server's own user, who is not root, may enter.
+fn folder_to_pass_through() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o711)).unwrap();
+    folder
 }
 
 #[tokio::test]
@@ -70,11 +88,11 @@ async fn a_table_made_by_a_service_lies_in_its_own_schema() {
 #[tokio::test]
 async fn a_template_is_prepared_once_and_copied_for_everyone() {
     let postgres = testkit::postgres().await;
-    let prepared = std::sync::atomic::AtomicU32::new(0);
+    let prepared = AtomicU32::new(0);
     for _ in 0..2 {
         let database = postgres
             .database_like("copy", "with_a_table", async |template| {
-                prepared.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+                prepared.fetch_add(1, Ordering::SeqCst);
                 let mut connection = PgConnection::connect(&template.url("intake")).await?;
                 sqlx::raw_sql("create table prepared (x int)")
                     .execute(&mut connection)
@@ -131,34 +149,21 @@ async fn a_frozen_server_is_silent_until_it_thaws() {
     let mut connection = connect(&database.url("intake")).await;
 
     postgres.freeze().await.unwrap();
-    let asked = tokio::spawn(async move {
-        sqlx::raw_sql("select 1")
-            .execute(&mut connection)
-            .await
-            .is_ok()
-    });
-    let early = tokio::time::timeout(std::time::Duration::from_millis(200), async {
-        eventually(async || asked.is_finished()).await;
-    });
-    assert!(early.await.is_err());
+    let mut asked = pin!(sqlx::raw_sql("select 1").execute(&mut connection));
+    let silence = timeout(Duration::from_millis(200), &mut asked).await;
+    assert!(silence.is_err());
 
     postgres.thaw().await.unwrap();
-    assert!(asked.await.unwrap());
+    asked.await.unwrap();
 }
 
 #[tokio::test]
 async fn a_kept_folder_outlives_its_server() {
-    let folder = tempfile::tempdir_in("/tmp").unwrap();
+    let folder = folder_to_pass_through();
     let options = PostgresOptions {
         folder: Folder::Kept(folder.path().join("data")),
         ..PostgresOptions::default()
     };
-    // The server's own user has to pass through.
-    std::fs::set_permissions(
-        folder.path(),
-        std::os::unix::fs::PermissionsExt::from_mode(0o711),
-    )
-    .unwrap();
 
     let first = Postgres::start(options.clone()).await.unwrap();
     first.named_database("kept").await.unwrap();
@@ -175,12 +180,8 @@ async fn a_kept_folder_outlives_its_server() {
 
 #[tokio::test]
 async fn two_servers_cannot_share_a_folder() {
-    let folder = tempfile::tempdir_in("/tmp").unwrap();
-    std::fs::set_permissions(
-        folder.path(),
-        std::os::unix::fs::PermissionsExt::from_mode(0o711),
-    )
-    .unwrap();
+    let folder = folder_to_pass_through();
+
     let options = PostgresOptions {
         folder: Folder::Kept(folder.path().join("data")),
         ..PostgresOptions::default()

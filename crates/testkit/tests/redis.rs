@@ -1,6 +1,11 @@
 //! The private Redis keeps its promises.
 
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
+
+use std::time::Duration;
+
 use testkit::{Redis, RedisOptions};
+use tokio::time::timeout;
 
 async fn start() -> Redis {
     Redis::start(RedisOptions::default()).await.unwrap()
@@ -72,7 +77,7 @@ async fn a_frozen_server_answers_after_it_thaws() {
     let redis = start().await;
     redis.freeze().await.unwrap();
     let asked = redis.command(&["PING"]);
-    let silent = tokio::time::timeout(std::time::Duration::from_millis(200), asked).await;
+    let silent = timeout(Duration::from_millis(200), asked).await;
     assert!(silent.is_err());
     redis.thaw().await.unwrap();
     assert_eq!(redis.command(&["PING"]).await.unwrap(), "PONG");

@@ -82,31 +82,6 @@ impl Installation {
         Ok(())
     }
 
-    /// Writes the settings of this start.
-    pub(super) fn configure(
-        &self,
-        home: &Path,
-        port: u16,
-        options: &PostgresOptions,
-    ) -> Result<()> {
-        let mut lines = format!(
-            "listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = ''\n\
-             max_connections = 400\ntimezone = 'UTC'\nlog_line_prefix = '%m %u@%d '\n"
-        );
-        if let Folder::ThrowAway = options.folder {
-            // What is lost without these needs a crash of the machine; a killed
-            // server loses nothing, because `synchronous_commit` stays on.
-            lines.push_str("fsync = off\nfull_page_writes = off\nautovacuum_naptime = 10s\n");
-        }
-        for (name, value) in &options.settings {
-            writeln!(lines, "{name} = '{}'", value.replace('\'', "''"))?;
-        }
-        let file = data_folder(home).join("vigie.conf");
-        fs::write(&file, lines)?;
-        fs::set_permissions(&file, fs::Permissions::from_mode(0o644))?;
-        Ok(())
-    }
-
     /// Runs one of the binaries to its end.
     pub(super) fn run(
         &self,
@@ -128,6 +103,26 @@ impl Installation {
         }
         Ok(())
     }
+}
+
+/// Writes the settings of this start.
+pub(super) fn configure(home: &Path, port: u16, options: &PostgresOptions) -> Result<()> {
+    let mut lines = format!(
+        "listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = ''\n\
+         max_connections = 400\ntimezone = 'UTC'\nlog_line_prefix = '%m %u@%d '\n"
+    );
+    if let Folder::ThrowAway = options.folder {
+        // What is lost without these needs a crash of the machine; a killed
+        // server loses nothing, because `synchronous_commit` stays on.
+        lines.push_str("fsync = off\nfull_page_writes = off\nautovacuum_naptime = 10s\n");
+    }
+    for (name, value) in &options.settings {
+        writeln!(lines, "{name} = '{}'", value.replace('\'', "''"))?;
+    }
+    let file = data_folder(home).join("vigie.conf");
+    fs::write(&file, lines)?;
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o644))?;
+    Ok(())
 }
 
 /// The newest of the folders that Debian, Ubuntu, Fedora and the project's own
