@@ -1,5 +1,7 @@
 //! The only reader of the environment.
 
+use std::collections::BTreeMap;
+
 use serde::de::DeserializeOwned;
 
 /// A variable that is missing or wrong; its value is never shown.
@@ -13,52 +15,80 @@ pub enum ConfigError {
     Wrong(String, String),
 }
 
-/// Reads the variables with a prefix into a flat structure; an empty value is no value.
+/// Reads variables of this process with a prefix into a flat structure.
 pub fn read_config<T: DeserializeOwned>(prefix: &str) -> Result<T, ConfigError> {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "this is the one reader of the environment"
-    )]
-    let environment = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
-    read(prefix, environment)
+    Environment::of_process().read(prefix)
 }
 
-fn read<T: DeserializeOwned>(
-    prefix: &str,
-    environment: impl Iterator<Item = (String, String)>,
-) -> Result<T, ConfigError> {
-    let variables: Vec<(String, String)> = environment
-        .filter(|(name, value)| name.starts_with(prefix) && !value.is_empty())
-        .collect();
-    let attempt =
-        |count: usize| envy::prefixed(prefix).from_iter::<_, T>(variables[..count].to_vec());
+/// The variables a service is told at its start: those of its process, or those
+/// that whoever runs several services in one process gives to each.
+#[derive(Clone)]
+pub struct Environment(BTreeMap<String, String>);
 
-    match attempt(variables.len()) {
-        Ok(config) => Ok(config),
-        Err(envy::Error::MissingValue(field)) => Err(ConfigError::Missing(format!(
-            "{prefix}{}",
-            field.to_uppercase()
-        ))),
-        Err(envy::Error::Custom(message)) => {
-            // The message does not always name the variable: it is the last of the
-            // shortest beginning of the list that is refused for a value.
-            let (name, value) = (1..=variables.len())
-                .find(|count| matches!(attempt(*count), Err(envy::Error::Custom(_))))
-                .map(|count| variables[count - 1].clone())
-                .unwrap_or_else(|| (format!("{prefix}*"), String::new()));
-            let message = message
-                .split(" while parsing value ")
-                .next()
-                .unwrap_or_default();
-            let safe = value.is_empty() || !message.contains(&value);
-            let why = if safe {
-                message
-            } else {
-                "not in the expected form"
-            };
-            Err(ConfigError::Wrong(name, why.to_owned()))
+impl Environment {
+    /// The variables of this process.
+    pub fn of_process() -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "this is the one reader of the environment"
+        )]
+        let variables = std::env::vars_os();
+        variables
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect()
+    }
+
+    /// Reads the variables with a prefix into a flat structure; an empty value is
+    /// no value.
+    pub fn read<T: DeserializeOwned>(&self, prefix: &str) -> Result<T, ConfigError> {
+        let variables: Vec<(String, String)> = self
+            .0
+            .iter()
+            .filter(|(name, value)| name.starts_with(prefix) && !value.is_empty())
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect();
+        let attempt =
+            |count: usize| envy::prefixed(prefix).from_iter::<_, T>(variables[..count].to_vec());
+
+        match attempt(variables.len()) {
+            Ok(config) => Ok(config),
+            Err(envy::Error::MissingValue(field)) => Err(ConfigError::Missing(format!(
+                "{prefix}{}",
+                field.to_uppercase()
+            ))),
+            Err(envy::Error::Custom(message)) => {
+                // The message does not always name the variable: it is the last of the
+                // shortest beginning of the list that is refused for a value.
+                let (name, value) = (1..=variables.len())
+                    .find(|count| matches!(attempt(*count), Err(envy::Error::Custom(_))))
+                    .map(|count| variables[count - 1].clone())
+                    .unwrap_or_else(|| (format!("{prefix}*"), String::new()));
+                let message = message
+                    .split(" while parsing value ")
+                    .next()
+                    .unwrap_or_default();
+                let safe = value.is_empty() || !message.contains(&value);
+                let why = if safe {
+                    message
+                } else {
+                    "not in the expected form"
+                };
+                Err(ConfigError::Wrong(name, why.to_owned()))
+            }
         }
+    }
+
+    /// The variables, for a process that is started with them.
+    pub fn variables(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.0
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+    }
+}
+
+impl FromIterator<(String, String)> for Environment {
+    fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
+        Self(variables.into_iter().collect())
     }
 }
 
@@ -96,12 +126,12 @@ mod tests {
             variables.retain(|(known, _)| known != name);
             variables.push((name, value));
         }
-        read(
-            "SAMPLE_",
-            variables
-                .into_iter()
-                .map(|(name, value)| (name.to_owned(), value.to_owned())),
-        )
+        let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+        variables
+            .into_iter()
+            .map(owned)
+            .collect::<Environment>()
+            .read("SAMPLE_")
     }
 
     #[test]

@@ -37,7 +37,7 @@ pub use auth::{AuthConfig, Authenticator, Policy};
 pub use caller::Caller;
 pub use channel::internal_channel;
 pub use clock::now;
-pub use config::{ConfigError, read_config};
+pub use config::{ConfigError, Environment, read_config};
 pub use database::{DatabaseConfig, MIGRATOR, check_migrated, connect, migrate};
 pub use deadline::Deadline;
 pub use error::{BoxError, Error, Reason, Result, Violation, Violations};
