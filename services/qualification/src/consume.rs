@@ -72,7 +72,8 @@ impl News {
             convert::submitted(event.decode()?, event.data_key.as_deref())
                 .map(|submitted| Self::Submitted(Box::new(submitted)))
         } else {
-            convert::withdrawn(event.decode()?).map(|(id, withdrawal)| Self::Withdrawn(id, withdrawal))
+            convert::withdrawn(event.decode()?)
+                .map(|(id, withdrawal)| Self::Withdrawn(id, withdrawal))
         };
         parsed.map_err(|_: ParseError| ApplyError::Poison("unreadable_report"))
     }
@@ -112,10 +113,16 @@ impl Batch {
         let cases = store::read_cases(conn, &case_ids).await?;
         let early = store::take_early_withdrawals(conn, &report_ids).await?;
         Ok(Self {
-            cases: cases.into_iter().map(|case| (case.report.report_id, case)).collect(),
+            cases: cases
+                .into_iter()
+                .map(|case| (case.report.report_id, case))
+                .collect(),
             opened: HashSet::new(),
             changed: HashSet::new(),
-            early: early.into_iter().map(|early| (early.report_id, early)).collect(),
+            early: early
+                .into_iter()
+                .map(|early| (early.report_id, early))
+                .collect(),
             applied: store::applied_events(conn, &event_ids).await?,
             entries: Vec::new(),
             announcements: Vec::new(),
@@ -128,11 +135,18 @@ impl Batch {
             // One case per report, however often the report comes.
             News::Submitted(_) if self.cases.contains_key(&report_id) => {}
             News::Submitted(submitted) => {
-                let Submitted { report, proposed, visible_to } = *submitted;
+                let Submitted {
+                    report,
+                    proposed,
+                    visible_to,
+                } = *submitted;
                 let (case, change) = domain::open(report, proposed, visible_to, now);
                 self.opened.insert(report_id);
                 self.note(case, change, event_id);
-                if let Some(EarlyWithdrawal { event_id, reason, .. }) = self.early.remove(&report_id) {
+                if let Some(EarlyWithdrawal {
+                    event_id, reason, ..
+                }) = self.early.remove(&report_id)
+                {
                     self.withdraw(report_id, &Withdrawal { reason }, event_id, now);
                 }
             }
@@ -141,28 +155,48 @@ impl Batch {
                 self.withdraw(report_id, &withdrawal, event_id, now);
             }
             News::Withdrawn(_, Withdrawal { reason }) => {
-                self.early.insert(report_id, EarlyWithdrawal { report_id, event_id, reason });
+                self.early.insert(
+                    report_id,
+                    EarlyWithdrawal {
+                        report_id,
+                        event_id,
+                        reason,
+                    },
+                );
             }
         }
     }
 
-    fn withdraw(&mut self, report_id: Uuid, withdrawal: &Withdrawal, cause: Uuid, now: OffsetDateTime) {
+    fn withdraw(
+        &mut self,
+        report_id: Uuid,
+        withdrawal: &Withdrawal,
+        event_id: Uuid,
+        now: OffsetDateTime,
+    ) {
         if let Some(case) = self.cases.get(&report_id) {
             let (case, change) = domain::apply(case, withdrawal, now);
             self.changed.insert(report_id);
-            self.note(case, change, cause);
+            self.note(case, change, event_id);
         }
     }
 
-    fn note(&mut self, case: Case, change: Change, cause: Uuid) {
-        self.applied.insert(cause);
+    fn note(&mut self, case: Case, change: Change, event_id: Uuid) {
+        self.applied.insert(event_id);
         self.announcements.push(announce::change(&case, &change));
-        self.entries.push(Entry { change, cause: Some(cause) });
+        self.entries.push(Entry {
+            change,
+            cause: Some(event_id),
+        });
         self.cases.insert(case.report.report_id, case);
     }
 
     async fn save(self, conn: &mut PgConnection, log: &Log) -> Result<(), ApplyError> {
-        let opened: Vec<_> = self.opened.iter().map(|report_id| &self.cases[report_id]).collect();
+        let opened: Vec<_> = self
+            .opened
+            .iter()
+            .map(|report_id| &self.cases[report_id])
+            .collect();
         store::insert_cases(conn, &opened).await?;
         for report_id in self.changed.difference(&self.opened) {
             store::update_case(conn, &self.cases[report_id]).await?;

@@ -41,7 +41,7 @@ const CONSUMERS: &[&str] = &["intake", "notification", "statistics"];
 /// Connections kept apart for the readers of the log, so that calls of people
 /// never wait behind them.
 const LOG_CONNECTIONS: u32 = 4;
-const PURGE_EVERY: Duration = Duration::from_secs(60 * 60);
+const PURGE_EVERY: Duration = Duration::from_hours(1);
 
 /// All migrations that the schema of the service needs, in order.
 pub fn migrators() -> Vec<&'static Migrator> {
@@ -140,7 +140,10 @@ impl App {
             let relay = Relay::new(self.log, streams, log_metrics);
             tasks.spawn("relay", relay.run(shutdown.clone()));
         }
-        tasks.spawn("purge of request keys", purge_requests(self.pool, shutdown.clone()));
+        tasks.spawn(
+            "purge of request keys",
+            purge_requests(self.pool, shutdown.clone()),
+        );
 
         let served = platform::serve(
             exposed,
@@ -154,7 +157,9 @@ impl App {
         )
         .await;
         shutdown.cancel();
-        let drained = tasks.join(Duration::from_secs(self.config.server.drain_seconds)).await;
+        let drained = tasks
+            .join(Duration::from_secs(self.config.server.drain_seconds))
+            .await;
         served.and(drained)
     }
 }

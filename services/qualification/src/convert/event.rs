@@ -3,7 +3,7 @@
 
 use proto::{events::v1 as events, types::v1 as types};
 use uuid::Uuid;
-use vocabulary::{Impacts, ParseError, propose_severity};
+use vocabulary::{Impacts, ParseError, ReportKind, propose_severity};
 
 use super::time::{moment, timestamp};
 use crate::domain::{Action, Case, Change, Parties, Report, Sealed, Triage, Withdrawal};
@@ -31,17 +31,18 @@ pub(crate) fn submitted(
         .and_then(moment)
         .ok_or_else(|| ParseError::new("date of declaration", "not a moment"))?;
     let structure = event.structure.unwrap_or_default();
-    let kind = proto::known::<types::ReportKind>(event.kind).and_then(|kind| kind.try_into().ok());
-    let impacts = event.impacts.as_ref().map(Impacts::from).unwrap_or_default();
+    let kind = proto::known_word::<types::ReportKind, ReportKind>(event.kind);
+    let impacts = event
+        .impacts
+        .as_ref()
+        .map(Impacts::from)
+        .unwrap_or_default();
     let proposed = Triage {
-        origin: proto::known::<types::Origin>(event.origin).and_then(|o| o.try_into().ok()),
-        origin_types: event
-            .origin_types
-            .into_iter()
-            .filter_map(proto::known::<types::OriginType>)
-            .filter_map(|origin_type| origin_type.try_into().ok())
-            .collect(),
-        severity: kind.map(|kind| propose_severity(kind, &impacts)).unwrap_or_default(),
+        origin: proto::known_word::<types::Origin, _>(event.origin),
+        origin_types: proto::known_words::<types::OriginType, _>(&event.origin_types).collect(),
+        severity: kind
+            .map(|kind| propose_severity(kind, &impacts))
+            .unwrap_or_default(),
         impacts,
     };
     let sealed = data_key.filter(|_| !event.sealed_personal_data.is_empty());
@@ -50,8 +51,7 @@ pub(crate) fn submitted(
         reference: event.reference,
         kind,
         structure_name: structure.name,
-        structure_kind: proto::known::<types::StructureKind>(structure.kind)
-            .and_then(|kind| kind.try_into().ok()),
+        structure_kind: proto::known_word::<types::StructureKind, _>(structure.kind),
         routing_region: structure.routing_region,
         declared_at,
         description: event.text.unwrap_or_default().description,
@@ -63,12 +63,21 @@ pub(crate) fn submitted(
         }),
     };
     let visible_to = event.visible_to.into_iter().collect();
-    Ok(Submitted { report, proposed, visible_to })
+    Ok(Submitted {
+        report,
+        proposed,
+        visible_to,
+    })
 }
 
 /// Reads the announcement of a withdrawal.
 pub(crate) fn withdrawn(event: events::ReportWithdrawn) -> Result<(Uuid, Withdrawal), ParseError> {
-    Ok((report_id(&event.report_id)?, Withdrawal { reason: event.reason }))
+    Ok((
+        report_id(&event.report_id)?,
+        Withdrawal {
+            reason: event.reason,
+        },
+    ))
 }
 
 /// Announces a change of a case: its whole public state, without contacts or
@@ -84,7 +93,10 @@ pub(crate) fn case_changed(case: &Case, change: &Change) -> events::CaseChanged 
         state: types::CaseState::from(change.state).into(),
         severity: Some(triage.severity.into()),
         qualified: case.confirmed.is_some(),
-        origin: triage.origin.map_or(types::Origin::Unspecified, Into::into).into(),
+        origin: triage
+            .origin
+            .map_or(types::Origin::Unspecified, Into::into)
+            .into(),
         origin_types: triage
             .origin_types
             .iter()

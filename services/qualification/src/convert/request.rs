@@ -37,8 +37,18 @@ const MAX_PAGE: u16 = 200;
 
 /// Reads a request to take a case in charge.
 pub(crate) fn claim(request: &pb::ClaimCaseRequest) -> Result<Asked> {
-    let pb::ClaimCaseRequest { request_id, case_id, etag } = request;
-    asked(request_id, case_id, etag, Some(Command::Claim), Violations::default())
+    let pb::ClaimCaseRequest {
+        request_id,
+        case_id,
+        etag,
+    } = request;
+    asked(
+        request_id,
+        case_id,
+        etag,
+        Some(Command::Claim),
+        Violations::default(),
+    )
 }
 
 /// Reads a request to qualify a case.
@@ -70,7 +80,13 @@ pub(crate) fn qualify(request: pb::QualifyCaseRequest) -> Result<Asked> {
             None
         }
     };
-    asked(&request.request_id, &request.case_id, &request.etag, command, violations)
+    asked(
+        &request.request_id,
+        &request.case_id,
+        &request.etag,
+        command,
+        violations,
+    )
 }
 
 /// Reads a request to close a case.
@@ -79,7 +95,13 @@ pub(crate) fn close(request: &pb::CloseCaseRequest) -> Result<Asked> {
     let lessons: Option<Lessons> =
         text("lessons_learned", &request.lessons_learned, &mut violations);
     let command = lessons.map(|lessons| Command::Close { lessons });
-    asked(&request.request_id, &request.case_id, &request.etag, command, violations)
+    asked(
+        &request.request_id,
+        &request.case_id,
+        &request.etag,
+        command,
+        violations,
+    )
 }
 
 /// Reads the name of a case: its id, or the reference of its report.
@@ -91,8 +113,16 @@ pub(crate) fn get(request: &pb::GetCaseRequest) -> Result<Key> {
     if let Ok(reference) = name.parse::<Reference>() {
         return Ok(Key::Reference(reference.to_string()));
     }
-    let reason = if name.is_empty() { "REQUIRED" } else { "BAD_FORMAT" };
-    Err(platform::Error::invalid("case_id", reason, "Un UUID ou une référence est attendu."))
+    let reason = if name.is_empty() {
+        "REQUIRED"
+    } else {
+        "BAD_FORMAT"
+    };
+    Err(platform::Error::invalid(
+        "case_id",
+        reason,
+        "Un UUID ou une référence est attendu.",
+    ))
 }
 
 /// Reads which cases to list.
@@ -100,7 +130,7 @@ pub(crate) fn list(request: &pb::ListCasesRequest, caller: &Caller) -> Result<Pa
     let mut violations = Violations::default();
     let mut states = Vec::new();
     for (index, &number) in request.states.iter().enumerate() {
-        let state = types::CaseState::try_from(number).ok().and_then(|s| CaseState::try_from(s).ok());
+        let state = proto::known_word::<types::CaseState, CaseState>(number);
         match state {
             Some(state) => states.push(state),
             None => violations.add(
@@ -139,13 +169,17 @@ pub(crate) fn list(request: &pb::ListCasesRequest, caller: &Caller) -> Result<Pa
         declared_after,
         declared_before,
     };
-    let after = PageToken::decode(&request.page_token, filter.fingerprint().as_bytes())?;
+    let after = PageToken::decode(&request.page_token, filter.describe().as_bytes())?;
     let size = match u16::try_from(request.page_size) {
         Ok(0) => DEFAULT_PAGE,
         Ok(size) => size.min(MAX_PAGE),
         Err(_) => MAX_PAGE,
     };
-    Ok(Page { filter, after, size })
+    Ok(Page {
+        filter,
+        after,
+        size,
+    })
 }
 
 /// Puts a command together with what every command carries. `command` is
@@ -173,7 +207,11 @@ fn asked(
 fn uuid(field: &str, text: &str, violations: &mut Violations) -> Option<Uuid> {
     let uuid = Uuid::try_parse(text).ok();
     if uuid.is_none() {
-        let reason = if text.is_empty() { "REQUIRED" } else { "BAD_FORMAT" };
+        let reason = if text.is_empty() {
+            "REQUIRED"
+        } else {
+            "BAD_FORMAT"
+        };
         violations.add(field, reason, "Un UUID est attendu.");
     }
     uuid
@@ -190,7 +228,11 @@ fn text<const MIN: usize, const MAX: usize>(
     }
     let parsed = Text::try_from(text.to_owned()).ok();
     if parsed.is_none() {
-        violations.add(field, "BAD_FORMAT", "Ce texte contient des caractères de contrôle.");
+        violations.add(
+            field,
+            "BAD_FORMAT",
+            "Ce texte contient des caractères de contrôle.",
+        );
     }
     parsed
 }

@@ -15,7 +15,10 @@ pub(crate) fn case(case: &Case, view: View) -> pb::Case {
         report_id: report.report_id.to_string(),
         reference: report.reference.clone(),
         state: types::CaseState::from(case.state).into(),
-        kind: report.kind.map_or(types::ReportKind::Unspecified, Into::into).into(),
+        kind: report
+            .kind
+            .map_or(types::ReportKind::Unspecified, Into::into)
+            .into(),
         structure_name: report.structure_name.clone(),
         structure_kind: report
             .structure_kind
@@ -75,7 +78,10 @@ pub(crate) fn etag(case: &Case) -> String {
 
 fn triage(triage: &Triage) -> pb::Triage {
     pb::Triage {
-        origin: triage.origin.map_or(types::Origin::Unspecified, Into::into).into(),
+        origin: triage
+            .origin
+            .map_or(types::Origin::Unspecified, Into::into)
+            .into(),
         origin_types: triage
             .origin_types
             .iter()

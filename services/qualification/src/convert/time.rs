@@ -27,15 +27,36 @@ mod tests {
 
     #[test]
     fn a_moment_survives_the_wire_before_and_after_the_epoch() {
-        for there in [datetime!(2026-11-23 09:00:00.123456 UTC), datetime!(1969-12-31 23:59:59.5 UTC)] {
+        for there in [
+            datetime!(2026-11-23 09:00:00.123456 UTC),
+            datetime!(1969-12-31 23:59:59.5 UTC),
+        ] {
             assert_eq!(moment(timestamp(there)), Some(there));
         }
     }
 
     #[test]
     fn what_is_no_moment_is_refused() {
-        assert_eq!(moment(Timestamp { seconds: i64::MAX, nanos: 0 }), None);
-        assert_eq!(moment(Timestamp { seconds: 0, nanos: -1 }), None);
-        assert_eq!(moment(Timestamp { seconds: 0, nanos: 1_000_000_000 }), None);
+        assert_eq!(
+            moment(Timestamp {
+                seconds: i64::MAX,
+                nanos: 0
+            }),
+            None
+        );
+        assert_eq!(
+            moment(Timestamp {
+                seconds: 0,
+                nanos: -1
+            }),
+            None
+        );
+        assert_eq!(
+            moment(Timestamp {
+                seconds: 0,
+                nanos: 1_000_000_000
+            }),
+            None
+        );
     }
 }

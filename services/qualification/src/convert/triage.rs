@@ -14,17 +14,29 @@ const MAX_ORIGIN_TYPES: usize = 8;
 /// Reads the judgement of an analyst; `None` when something is wrong with it.
 pub(super) fn confirmed(triage: Option<pb::Triage>, violations: &mut Violations) -> Option<Triage> {
     let Some(triage) = triage else {
-        violations.add("triage", "REQUIRED", "L'évaluation est requise dans le périmètre.");
+        violations.add(
+            "triage",
+            "REQUIRED",
+            "L'évaluation est requise dans le périmètre.",
+        );
         return None;
     };
     let before = violations.iter().count();
-    let origin =
-        word::<types::Origin, Origin>("triage.origin", triage.origin, Presence::Required, violations);
+    let origin = word::<types::Origin, Origin>(
+        "triage.origin",
+        triage.origin,
+        Presence::Required,
+        violations,
+    );
     let origin_types = origin_types(&triage.origin_types, origin, violations);
     if triage.impacts.is_none() {
-        violations.add("triage.impacts", "REQUIRED", "Les impacts sont requis, même sans effet.");
+        violations.add(
+            "triage.impacts",
+            "REQUIRED",
+            "Les impacts sont requis, même sans effet.",
+        );
     }
-    let impacts = impacts(triage.impacts.unwrap_or_default(), violations);
+    let impacts = impacts(&triage.impacts.unwrap_or_default(), violations);
     if triage.severity.is_none() {
         violations.add("triage.severity", "REQUIRED", "La gravité est requise.");
     }
@@ -38,7 +50,12 @@ pub(super) fn confirmed(triage: Option<pb::Triage>, violations: &mut Violations)
         );
     }
     let clean = violations.iter().count() == before;
-    clean.then_some(Triage { origin, origin_types, impacts, severity })
+    clean.then_some(Triage {
+        origin,
+        origin_types,
+        impacts,
+        severity,
+    })
 }
 
 fn origin_types(
@@ -61,7 +78,7 @@ fn origin_types(
     types
 }
 
-fn impacts(impacts: types::Impacts, violations: &mut Violations) -> Impacts {
+fn impacts(impacts: &types::Impacts, violations: &mut Violations) -> Impacts {
     let at = |field: &str| format!("triage.impacts.{field}");
     let parsed = Impacts {
         data: words::<types::DataImpact, _>(&at("data"), &impacts.data, violations),
@@ -71,7 +88,12 @@ fn impacts(impacts: types::Impacts, violations: &mut Violations) -> Impacts {
             violations,
         ),
         persons_affected: impacts.persons_affected,
-        care: word::<types::CareImpact, _>(&at("care"), impacts.care, Presence::Optional, violations),
+        care: word::<types::CareImpact, _>(
+            &at("care"),
+            impacts.care,
+            Presence::Optional,
+            violations,
+        ),
         care_duration_hours: impacts.care_duration_hours,
         patient_endangerment: word::<types::PatientEndangerment, _>(
             &at("patient_endangerment"),
@@ -97,7 +119,12 @@ enum Presence {
 }
 
 /// Reads one word by its number; 0 is "not said".
-fn word<W, T>(field: &str, number: i32, presence: Presence, violations: &mut Violations) -> Option<T>
+fn word<W, T>(
+    field: &str,
+    number: i32,
+    presence: Presence,
+    violations: &mut Violations,
+) -> Option<T>
 where
     W: TryFrom<i32>,
     T: TryFrom<W>,
@@ -108,7 +135,7 @@ where
         }
         return None;
     }
-    let word = known::<W, T>(number);
+    let word = proto::known_word::<W, T>(number);
     if word.is_none() {
         violations.add(field, "UNKNOWN_VALUE", "Cette valeur n'est pas connue.");
     }
@@ -124,7 +151,7 @@ where
     let mut words = BTreeSet::new();
     for (index, &number) in numbers.iter().enumerate() {
         let at = format!("{field}[{index}]");
-        match known::<W, T>(number) {
+        match proto::known_word::<W, T>(number) {
             None => violations.add(at, "UNKNOWN_VALUE", "Cette valeur n'est pas connue."),
             Some(word) => {
                 if !words.insert(word) {
@@ -134,8 +161,4 @@ where
         }
     }
     words
-}
-
-fn known<W: TryFrom<i32>, T: TryFrom<W>>(number: i32) -> Option<T> {
-    W::try_from(number).ok().and_then(|word| T::try_from(word).ok())
 }

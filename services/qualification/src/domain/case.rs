@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{CaseState, Impacts, Origin, OriginType, ReportKind, Role, Severity, StructureKind};
+use vocabulary::{
+    CaseState, Impacts, Origin, OriginType, ReportKind, Role, Severity, StructureKind,
+};
 
 use super::Parties;
 
@@ -166,7 +168,10 @@ impl Action {
 
     /// The action of a slug.
     pub fn from_slug(slug: &str) -> Option<Self> {
-        Self::ALL.iter().copied().find(|action| action.as_str() == slug)
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|action| action.as_str() == slug)
     }
 }
 

@@ -1,6 +1,5 @@
 //! The decisions on a case: what a command or an event makes of it.
 
-use serde::Serialize;
 use time::OffsetDateTime;
 use vocabulary::{CaseState, Party, Role, Text, derived_id, has_health_impact};
 
@@ -42,8 +41,14 @@ pub fn decide(
     let trigger = command.trigger();
     let role = actor.role();
     let Some(state) = next_state(case.state, trigger, role) else {
-        let known = TRANSITIONS.iter().any(|row| row.trigger == trigger && row.by == role);
-        return Err(if known { Refusal::WrongState(case.state) } else { Refusal::WrongRole(role) });
+        let known = TRANSITIONS
+            .iter()
+            .any(|row| row.trigger == trigger && row.by == role);
+        return Err(if known {
+            Refusal::WrongState(case.state)
+        } else {
+            Refusal::WrongRole(role)
+        });
     };
     let mut next = advanced(case, state, now);
     let subject = actor.subject().map(str::to_owned);
@@ -60,7 +65,11 @@ pub fn decide(
                 next.visible_to.add(&Party::HealthAuthority);
             }
             next.confirmed = Some(triage.clone());
-            (Action::Qualified, text_of(note.as_ref()), Some(triage.clone()))
+            (
+                Action::Qualified,
+                text_of(note.as_ref()),
+                Some(triage.clone()),
+            )
         }
         Command::Qualify(Scope::Out { note }) => {
             next.assignee = next.assignee.or(subject);
@@ -68,7 +77,10 @@ pub fn decide(
         }
         Command::Close { lessons } => {
             let lessons_learned = lessons.as_str().to_owned();
-            next.closure = Some(Closure { lessons_learned, closed_at: now });
+            next.closure = Some(Closure {
+                lessons_learned,
+                closed_at: now,
+            });
             (Action::Closed, String::new(), None)
         }
     };
@@ -84,14 +96,20 @@ pub fn apply(case: &Case, withdrawal: &Withdrawal, now: OffsetDateTime) -> (Case
     let next = advanced(case, fitting.unwrap_or(case.state), now);
     let (action, note) = match fitting {
         Some(_) => (Action::Withdrawn, withdrawal.reason.clone()),
-        None => (Action::Noted, format!("Retrait reçu après la fin du dossier. {}", withdrawal.reason)),
+        None => (
+            Action::Noted,
+            format!(
+                "Retrait reçu après la fin du dossier. {}",
+                withdrawal.reason
+            ),
+        ),
     };
     let change = change_of(&next, action, actor, note, None);
     (next, change)
 }
 
 /// What an analyst may ask of a case.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Take it in charge (prise en charge), or over from a colleague.
     Claim,
@@ -117,7 +135,7 @@ impl Command {
 }
 
 /// Whether the report is one of those the cell treats.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scope {
     /// Dans le périmètre.
     In {
@@ -156,10 +174,21 @@ pub enum Refusal {
 }
 
 fn advanced(case: &Case, state: CaseState, now: OffsetDateTime) -> Case {
-    Case { revision: case.revision + 1, state, changed_at: now, ..case.clone() }
+    Case {
+        revision: case.revision + 1,
+        state,
+        changed_at: now,
+        ..case.clone()
+    }
 }
 
-fn change_of(case: &Case, action: Action, actor: Actor, note: String, triage: Option<Triage>) -> Change {
+fn change_of(
+    case: &Case,
+    action: Action,
+    actor: Actor,
+    note: String,
+    triage: Option<Triage>,
+) -> Change {
     Change {
         case_id: case.case_id,
         revision: case.revision,
@@ -173,5 +202,6 @@ fn change_of(case: &Case, action: Action, actor: Actor, note: String, triage: Op
 }
 
 fn text_of(note: Option<&Note>) -> String {
-    note.map(|note| note.as_str().to_owned()).unwrap_or_default()
+    note.map(|note| note.as_str().to_owned())
+        .unwrap_or_default()
 }

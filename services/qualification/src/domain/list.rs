@@ -32,9 +32,26 @@ pub struct ListFilter {
 }
 
 impl ListFilter {
-    /// A text that tells this filter from every other, for page tokens.
-    pub fn fingerprint(&self) -> String {
-        format!("{self:?}")
+    /// A text that tells this filter from every other, for page tokens and the
+    /// audit trail.
+    pub fn describe(&self) -> String {
+        let mut parts: Vec<String> = self.states.iter().map(|s| format!("state={s}")).collect();
+        parts.extend(self.routing_region.map(|region| format!("region={region}")));
+        parts.extend(self.major_only.then(|| "major".to_owned()));
+        parts.extend(
+            self.assignee
+                .iter()
+                .map(|subject| format!("assignee={subject}")),
+        );
+        parts.extend(
+            self.declared_after
+                .map(|at| format!("from={}", at.unix_timestamp_nanos())),
+        );
+        parts.extend(
+            self.declared_before
+                .map(|at| format!("before={}", at.unix_timestamp_nanos())),
+        );
+        parts.join(" ")
     }
 }
 

@@ -110,7 +110,12 @@ pub fn is_ended(state: CaseState) -> bool {
 }
 
 const fn row(from: CaseState, trigger: Trigger, by: Role, to: CaseState) -> Transition {
-    Transition { from, trigger, by, to }
+    Transition {
+        from,
+        trigger,
+        by,
+        to,
+    }
 }
 
 #[cfg(test)]
@@ -121,7 +126,10 @@ mod tests {
 
     #[test]
     fn no_state_trigger_and_role_has_two_rows() {
-        let keys: BTreeSet<_> = TRANSITIONS.iter().map(|r| (r.from, r.trigger, r.by)).collect();
+        let keys: BTreeSet<_> = TRANSITIONS
+            .iter()
+            .map(|r| (r.from, r.trigger, r.by))
+            .collect();
         assert_eq!(keys.len(), TRANSITIONS.len());
     }
 
@@ -152,7 +160,13 @@ mod tests {
              `WRONG_STATE`, and turns an event into a note of the history. Opening, from a \
              submitted report, leads to `submitted`.\n\n",
         );
-        let role_of = |trigger| TRANSITIONS.iter().find(|r| r.trigger == trigger).unwrap().by;
+        let role_of = |trigger| {
+            TRANSITIONS
+                .iter()
+                .find(|r| r.trigger == trigger)
+                .unwrap()
+                .by
+        };
         page.push_str("| state | |");
         for trigger in Trigger::ALL {
             write!(page, " {} |", trigger.as_str()).unwrap();
@@ -173,10 +187,16 @@ mod tests {
             }
         }
         let entered = |state: &CaseState| {
-            *state == Submitted || TRANSITIONS.iter().any(|r| r.to == *state && r.from != *state)
+            *state == Submitted
+                || TRANSITIONS
+                    .iter()
+                    .any(|r| r.to == *state && r.from != *state)
         };
-        let absent: Vec<_> =
-            CaseState::ALL.iter().filter(|s| !entered(s)).map(|s| format!("`{s}`")).collect();
+        let absent: Vec<_> = CaseState::ALL
+            .iter()
+            .filter(|s| !entered(s))
+            .map(|s| format!("`{s}`"))
+            .collect();
         writeln!(
             page,
             "\n\nNothing leads to these states yet; the contract has them, and a case that a \

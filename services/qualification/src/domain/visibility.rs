@@ -53,8 +53,14 @@ impl View {
         matched.fold(None, |seen, slug| {
             let seen = seen.unwrap_or(Self::default());
             Some(match slug.parse() {
-                Ok(Party::Cell | Party::SecurityOfficer) => Self { contacts: true, people: true },
-                Ok(Party::Region(_) | Party::Subject(_)) => Self { contacts: true, ..seen },
+                Ok(Party::Cell | Party::SecurityOfficer) => Self {
+                    contacts: true,
+                    people: true,
+                },
+                Ok(Party::Region(_) | Party::Subject(_)) => Self {
+                    contacts: true,
+                    ..seen
+                },
                 _ => seen,
             })
         })
@@ -66,15 +72,31 @@ mod tests {
     use super::*;
 
     fn seen_by(caller: &[&str]) -> Option<View> {
-        let parties = ["cell", "fssi", "ars:76", "dgs", "subject:d1", "structure:finess:010000024"];
+        let parties = [
+            "cell",
+            "fssi",
+            "ars:76",
+            "dgs",
+            "subject:d1",
+            "structure:finess:010000024",
+        ];
         let parties = parties.map(str::to_owned).into_iter().collect();
         let caller: Vec<_> = caller.iter().map(|&slug| slug.to_owned()).collect();
         View::of(&parties, &caller)
     }
 
-    const CONTACTS: View = View { contacts: true, people: false };
-    const ALL: View = View { contacts: true, people: true };
-    const NEITHER: View = View { contacts: false, people: false };
+    const CONTACTS: View = View {
+        contacts: true,
+        people: false,
+    };
+    const ALL: View = View {
+        contacts: true,
+        people: true,
+    };
+    const NEITHER: View = View {
+        contacts: false,
+        people: false,
+    };
 
     #[test]
     fn each_party_sees_what_its_office_needs_and_no_more() {

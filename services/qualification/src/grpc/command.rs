@@ -2,6 +2,7 @@
 //! transaction.
 
 use aws_lc_rs::digest;
+use futures::FutureExt as _;
 use platform::{
     AuditEntry, Caller, Claim, Error, Outcome, RequestKey, Result, audit, claim_request,
     complete_request,
@@ -11,13 +12,13 @@ use proto::qualification::v1 as pb;
 use serde_json::json;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
-use vocabulary::Role;
+use vocabulary::{Role, Text};
 
 use super::{Service, contacts::declarant};
 use crate::{
     announce,
     convert::{self, Asked},
-    domain::{self, Actor, Case, Command, Refusal, View},
+    domain::{self, Actor, Case, Command, Refusal, Scope, View},
     store::{self, Entry},
 };
 
@@ -25,30 +26,54 @@ impl Service {
     /// Carries out a command once and answers every retry alike.
     pub(super) async fn command(&self, caller: Caller, asked: Asked) -> Result<pb::Case> {
         let service = self.clone();
-        self.tasks.finish(async move { service.run(&caller, &asked).await }).await
+        self.tasks
+            .finish(async move { service.run(&caller, &asked).await })
+            .await
     }
 
     async fn run(&self, caller: &Caller, asked: &Asked) -> Result<pb::Case> {
-        let now = platform::now();
+        let attempt = Attempt {
+            service: self,
+            caller,
+            asked,
+            now: platform::now(),
+        };
         // A lost connection runs it again: what was committed is answered as a retry.
-        let work = async |conn: &mut PgConnection| self.answer(conn, caller, asked, now).await;
-        let answered = eventlog::in_transaction(&self.pool, work).await;
+        let answered = eventlog::in_transaction(&self.pool, &attempt, |conn, attempt| {
+            attempt.answer(conn).boxed()
+        })
+        .await;
         match &answered {
             Ok(_) => self.log.committed(),
-            Err(error) => self.record_refusal(caller, asked, error, now).await?,
+            Err(error) => attempt.record_refusal(error).await?,
         }
         answered
     }
+}
 
-    async fn answer(
-        &self,
-        conn: &mut PgConnection,
-        caller: &Caller,
-        asked: &Asked,
-        now: OffsetDateTime,
-    ) -> Result<pb::Case> {
+/// One call of a command.
+struct Attempt<'a> {
+    service: &'a Service,
+    caller: &'a Caller,
+    asked: &'a Asked,
+    now: OffsetDateTime,
+}
+
+impl Attempt<'_> {
+    /// Does what is asked, or finds what was answered before.
+    async fn answer(&self, conn: &mut PgConnection) -> Result<pb::Case> {
+        let Self {
+            service,
+            caller,
+            asked,
+            now,
+        } = *self;
         let (method, action) = names(&asked.command);
-        let key = RequestKey { caller, method, request_id: asked.request_id };
+        let key = RequestKey {
+            caller,
+            method,
+            request_id: asked.request_id,
+        };
         let parties = caller.parties();
         let case_id = asked.case_id.to_string();
         let entry = |detail| AuditEntry {
@@ -73,52 +98,67 @@ impl Service {
         let case_ids: Vec<_> = locked.into_iter().collect();
         let case = store::read_cases(conn, &case_ids).await?.pop();
         let case = case.ok_or(Error::NotFound("case"))?;
-        if asked.etag.as_ref().is_some_and(|etag| *etag != convert::etag(&case)) {
-            return Err(Error::aborted("ETAG_MISMATCH", "the case changed: read it again"));
+        if asked
+            .etag
+            .as_ref()
+            .is_some_and(|etag| *etag != convert::etag(&case))
+        {
+            return Err(Error::aborted(
+                "ETAG_MISMATCH",
+                "the case changed: read it again",
+            ));
         }
-        let actor = Actor::Person { role: acting_role(caller), subject: caller.subject.clone() };
-        let (case, change) =
-            domain::decide(&case, &asked.command, actor, now).map_err(|refusal| refused(&refusal))?;
+        let actor = Actor::Person {
+            role: acting_role(caller),
+            subject: caller.subject.clone(),
+        };
+        let (case, change) = domain::decide(&case, &asked.command, actor, now).map_err(refused)?;
 
         store::update_case(conn, &case).await?;
         let announcement = announce::change(&case, &change);
-        store::insert_entries(conn, &[Entry { change, cause: None }]).await?;
+        store::insert_entries(
+            conn,
+            &[Entry {
+                change,
+                cause: None,
+            }],
+        )
+        .await?;
         audit(conn, entry(json!({ "revision": case.revision }))).await?;
         let view = View::of(&case.visible_to, &parties).ok_or(Error::NotFound("case"))?;
         // Contacts are never kept with the request: they are added to each answer.
         let answer = convert::case(&case, view);
         complete_request(conn, &key, &answer.encode_to_vec()).await?;
-        self.log.append(conn, &[announcement]).await?;
+        service.log.append(conn, &[announcement]).await?;
         Ok(self.with_contacts(answer, &case, view))
     }
 
     fn with_contacts(&self, answer: pb::Case, case: &Case, view: View) -> pb::Case {
-        pb::Case { declarant: declarant(&self.master_key, &case.report, view), ..answer }
+        pb::Case {
+            declarant: declarant(&self.service.master_key, &case.report, view),
+            ..answer
+        }
     }
 
     /// Leaves the entry of a command that was refused, in a transaction of its
     /// own: the one of the command is gone.
-    async fn record_refusal(
-        &self,
-        caller: &Caller,
-        asked: &Asked,
-        error: &Error,
-        now: OffsetDateTime,
-    ) -> Result<()> {
+    async fn record_refusal(&self, error: &Error) -> Result<()> {
         let outcome = match error {
             Error::NotFound(_) => Outcome::NotVisible,
-            Error::Unavailable { .. } | Error::Exhausted { .. } | Error::Internal(_) => return Ok(()),
+            Error::Unavailable { .. } | Error::Exhausted { .. } | Error::Internal(_) => {
+                return Ok(());
+            }
             _ => Outcome::Refused,
         };
         let entry = AuditEntry {
-            caller,
-            action: names(&asked.command).1,
-            object: &asked.case_id.to_string(),
+            caller: self.caller,
+            action: names(&self.asked.command).1,
+            object: &self.asked.case_id.to_string(),
             outcome,
             detail: json!({ "reason": error.code() }),
-            at: now,
+            at: self.now,
         };
-        let mut conn = self.pool.acquire().await?;
+        let mut conn = self.service.pool.acquire().await?;
         audit(&mut conn, entry).await
     }
 }
@@ -132,20 +172,33 @@ fn names(command: &Command) -> (&'static str, &'static str) {
     }
 }
 
+/// Tells one request from another, however it was spelt.
 fn hash(asked: &Asked) -> Vec<u8> {
-    let parsed = serde_json::to_vec(&(asked.case_id, &asked.etag, &asked.command))
-        .expect("a command holds only words, numbers and texts");
-    digest::digest(&digest::SHA256, &parsed).as_ref().to_vec()
+    let command = match &asked.command {
+        Command::Claim => json!("claim"),
+        Command::Qualify(Scope::In { triage, note }) => {
+            json!({ "triage": triage, "note": note.as_ref().map(Text::as_str) })
+        }
+        Command::Qualify(Scope::Out { note }) => json!({ "out_of_scope": note.as_str() }),
+        Command::Close { lessons } => json!({ "close": lessons.as_str() }),
+    };
+    let asked = json!([asked.case_id, asked.etag, command]).to_string();
+    digest::digest(&digest::SHA256, asked.as_bytes())
+        .as_ref()
+        .to_vec()
 }
 
 /// The role in which a caller commands: the policy of the contract has let him
 /// through, the table of transitions decides.
 fn acting_role(caller: &Caller) -> Role {
     let own = caller.roles.iter().copied();
-    own.clone().find(|role| *role == Role::Analyst).or(own.min()).unwrap_or(Role::Anyone)
+    own.clone()
+        .find(|role| *role == Role::Analyst)
+        .or(own.min())
+        .unwrap_or(Role::Anyone)
 }
 
-fn refused(refusal: &Refusal) -> Error {
+fn refused(refusal: Refusal) -> Error {
     match refusal {
         Refusal::WrongState(state) => Error::failed_precondition(
             "WRONG_STATE",

@@ -1,8 +1,8 @@
 //! The declarant's contact data, opened for one answer at a time.
 
 use platform::SealingKey;
-use proto::{events::v1 as events, qualification::v1 as pb};
 use prost::Message as _;
+use proto::{events::v1 as events, qualification::v1 as pb};
 
 use crate::{
     convert,

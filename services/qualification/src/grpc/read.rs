@@ -17,7 +17,7 @@ impl Service {
         let parties = caller.parties();
         let mut transaction = self.pool.begin().await?;
         let found = store::find_case(&mut transaction, key, &parties).await?;
-        let object = match (found, key) {
+        let object = match (found.as_ref(), key) {
             (Some(case_id), _) | (None, Key::Id(case_id)) => case_id.to_string(),
             (None, Key::Reference(reference)) => reference.clone(),
         };
@@ -25,7 +25,11 @@ impl Service {
             caller,
             action: "case.read",
             object: &object,
-            outcome: if found.is_some() { Outcome::Done } else { Outcome::NotVisible },
+            outcome: if found.is_some() {
+                Outcome::Done
+            } else {
+                Outcome::NotVisible
+            },
             detail: json!({}),
             at: platform::now(),
         };
@@ -42,7 +46,9 @@ impl Service {
         let view = View::of(&case.visible_to, &parties).ok_or(Error::NotFound("case"))?;
         let mut shown = self.show(&case, view);
         // A change committed between the two reads belongs to the next answer.
-        let history = history.into_iter().filter(|change| change.revision <= case.revision);
+        let history = history
+            .into_iter()
+            .filter(|change| change.revision <= case.revision);
         shown.history = history.map(|change| convert::entry(change, view)).collect();
         Ok(shown)
     }
@@ -50,7 +56,7 @@ impl Service {
     /// Lists a page of cases.
     pub(super) async fn list(&self, caller: &Caller, page: &Page) -> Result<ListCasesResponse> {
         let parties = caller.parties();
-        let filter = page.filter.fingerprint();
+        let filter = page.filter.describe();
         let mut transaction = self.pool.begin().await?;
         // One more than shown tells whether there is a next page.
         let wanted = page.size + 1;
@@ -72,7 +78,10 @@ impl Service {
 
         let last = cases.last().filter(|_| more);
         let next_page_token = last.map(|case| {
-            let place = Place { declared_at: case.report.declared_at, case_id: case.case_id };
+            let place = Place {
+                declared_at: case.report.declared_at,
+                case_id: case.case_id,
+            };
             PageToken::encode(&place, filter.as_bytes())
         });
         let shown = cases.iter().filter_map(|case| {

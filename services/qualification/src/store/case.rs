@@ -31,10 +31,15 @@ pub(crate) async fn insert_cases(conn: &mut PgConnection, cases: &[&Case]) -> pl
         &column(cases, |case| case.case_id),
         &column(cases, |case| case.report.report_id),
         &column(cases, |case| case.report.reference.as_str()) as &[&str],
-        &column(cases, |case| case.report.kind.map(vocabulary::ReportKind::as_str)) as &[Option<&str>],
+        &column(cases, |case| case
+            .report
+            .kind
+            .map(vocabulary::ReportKind::as_str)) as &[Option<&str>],
         &column(cases, |case| case.report.structure_name.as_str()) as &[&str],
-        &column(cases, |case| case.report.structure_kind.map(vocabulary::StructureKind::as_str))
-            as &[Option<&str>],
+        &column(cases, |case| case
+            .report
+            .structure_kind
+            .map(vocabulary::StructureKind::as_str)) as &[Option<&str>],
         &column(cases, |case| case.report.routing_region.as_str()) as &[&str],
         &column(cases, |case| case.report.declared_at),
         &column(cases, |case| case.opened_at),
@@ -42,10 +47,16 @@ pub(crate) async fn insert_cases(conn: &mut PgConnection, cases: &[&Case]) -> pl
         &column(cases, |case| case.report.assistance_requested),
         &column(cases, |case| case.report.test),
         &column(cases, |case| json(&case.proposed)),
-        &column(cases, |case| case.report.sealed.as_ref().map(|s| s.personal_data.as_slice()))
-            as &[Option<&[u8]>],
-        &column(cases, |case| case.report.sealed.as_ref().map(|s| s.data_key.as_slice()))
-            as &[Option<&[u8]>],
+        &column(cases, |case| case
+            .report
+            .sealed
+            .as_ref()
+            .map(|s| s.personal_data.as_slice())) as &[Option<&[u8]>],
+        &column(cases, |case| case
+            .report
+            .sealed
+            .as_ref()
+            .map(|s| s.data_key.as_slice())) as &[Option<&[u8]>],
         &column(cases, |case| case.revision.cast_signed()),
         &column(cases, |case| case.state.as_str()) as &[&str],
         &column(cases, |case| case.changed_at),
@@ -67,7 +78,9 @@ pub(crate) async fn update_case(conn: &mut PgConnection, case: &Case) -> platfor
         case.state.as_str(),
         case.changed_at,
         case.confirmed.as_ref().map(json),
-        case.confirmed.as_ref().is_some_and(|triage| triage.severity.major),
+        case.confirmed
+            .as_ref()
+            .is_some_and(|triage| triage.severity.major),
         case.assignee,
         &case.visible_to.slugs(),
         closure.map(|closure| closure.lessons_learned.as_str()),
@@ -123,7 +136,10 @@ impl Row {
                 description: self.description,
                 assistance_requested: self.assistance_requested,
                 test: self.test,
-                sealed: sealed.map(|(personal_data, data_key)| Sealed { personal_data, data_key }),
+                sealed: sealed.map(|(personal_data, data_key)| Sealed {
+                    personal_data,
+                    data_key,
+                }),
             },
             opened_at: self.opened_at,
             changed_at: self.changed_at,
@@ -131,8 +147,10 @@ impl Row {
             confirmed: self.confirmed.map(|triage| triage.0),
             assignee: self.assignee,
             visible_to: self.visible_to.into_iter().collect(),
-            closure: closure
-                .map(|(lessons_learned, closed_at)| Closure { lessons_learned, closed_at }),
+            closure: closure.map(|(lessons_learned, closed_at)| Closure {
+                lessons_learned,
+                closed_at,
+            }),
         })
     }
 }
@@ -149,5 +167,8 @@ fn changed_all(changed: u64, wanted: usize) -> platform::Result<()> {
     if usize::try_from(changed) == Ok(wanted) {
         return Ok(());
     }
-    Err(platform::Error::aborted("CONCURRENT_CHANGE", "the case changed meanwhile; try again"))
+    Err(platform::Error::aborted(
+        "CONCURRENT_CHANGE",
+        "the case changed meanwhile; try again",
+    ))
 }

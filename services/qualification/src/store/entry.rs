@@ -29,11 +29,15 @@ pub(crate) async fn insert_entries(
         return Ok(());
     }
     let actors: Vec<_> = entries.iter().map(|entry| &entry.change.actor).collect();
-    let roles: Vec<Option<&str>> =
-        actors.iter().map(|actor| actor.subject().map(|_| actor.role().as_str())).collect();
+    let roles: Vec<Option<&str>> = actors
+        .iter()
+        .map(|actor| actor.subject().map(|_| actor.role().as_str()))
+        .collect();
     let subjects: Vec<Option<&str>> = actors.iter().map(|actor| actor.subject()).collect();
-    let triages: Vec<Option<Value>> =
-        entries.iter().map(|entry| entry.change.triage.as_ref().map(json)).collect();
+    let triages: Vec<Option<Value>> = entries
+        .iter()
+        .map(|entry| entry.change.triage.as_ref().map(json))
+        .collect();
     sqlx::query_file!(
         "src/store/sql/insert_entries.sql",
         &column(entries, |entry| entry.change.case_id),
@@ -121,7 +125,10 @@ impl Row {
         let action = Action::from_slug(&self.action)
             .ok_or_else(|| ParseError::new("action on a case", "not one of its words"))?;
         let actor = match self.actor_role.zip(self.actor_subject) {
-            Some((role, subject)) => Actor::Person { role: role.parse()?, subject },
+            Some((role, subject)) => Actor::Person {
+                role: role.parse()?,
+                subject,
+            },
             None => Actor::System,
         };
         Ok(Change {

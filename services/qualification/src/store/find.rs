@@ -70,7 +70,9 @@ pub(crate) async fn list_cases(
     let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
     // A plan made for no caller in particular would sort all cases for those
     // who see nearly all of them: plan for the caller at hand.
-    sqlx::query!("set local plan_cache_mode = force_custom_plan").execute(&mut *conn).await?;
+    sqlx::query!("set local plan_cache_mode = force_custom_plan")
+        .execute(&mut *conn)
+        .await?;
     let found = sqlx::query_file_scalar!(
         "src/store/sql/list_cases.sql",
         parties,

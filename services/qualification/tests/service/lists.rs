@@ -1,0 +1,216 @@
+//! Lists of cases.
+
+use std::collections::HashSet;
+
+use proto::{qualification::v1 as pb, types::v1 as types};
+use testkit::TokenSpec;
+use time::Duration;
+
+use crate::world::{
+    DECLARED, World, agent, analyst, in_scope, out_of_scope, second_analyst, violations,
+};
+
+fn at(minutes: i64) -> Option<prost_types::Timestamp> {
+    let moment = DECLARED + Duration::minutes(minutes);
+    Some(prost_types::Timestamp {
+        seconds: moment.unix_timestamp(),
+        nanos: 0,
+    })
+}
+
+fn ids(cases: &[pb::Case]) -> Vec<&str> {
+    cases.iter().map(|case| case.case_id.as_str()).collect()
+}
+
+#[tokio::test]
+async fn pages_give_every_case_once_the_latest_declaration_first() {
+    let world = World::start().await;
+    for minutes in [0, 5, 5, 5, 3, 9, 1] {
+        let mut report = world.report();
+        report.submitted.declared_at = at(minutes);
+        world.open(&report).await;
+    }
+    let mut request = pb::ListCasesRequest {
+        page_size: 2,
+        ..Default::default()
+    };
+    let mut seen = Vec::new();
+    let mut pages = 0;
+    loop {
+        let answer = world
+            .client
+            .clone()
+            .list_cases(world.request(&agent("76"), request.clone()))
+            .await
+            .unwrap()
+            .into_inner();
+        assert!(answer.cases.len() <= 2);
+        seen.extend(answer.cases);
+        pages += 1;
+        if answer.next_page_token.is_empty() {
+            break;
+        }
+        request.page_token = answer.next_page_token;
+    }
+    assert_eq!(pages, 4);
+    assert_eq!(
+        seen.iter()
+            .map(|case| &case.case_id)
+            .collect::<HashSet<_>>()
+            .len(),
+        7
+    );
+    let declared: Vec<_> = seen
+        .iter()
+        .map(|case| case.declared_at.unwrap().seconds)
+        .collect();
+    assert!(declared.is_sorted_by(|a, b| a >= b));
+    assert!(seen.iter().all(|case| case.history.is_empty()));
+    // One entry a call, with the filter.
+    let audited = world.audited("agent-76").await;
+    assert_eq!(audited.len(), pages);
+    assert!(
+        audited
+            .iter()
+            .all(|(action, _, outcome)| action == "case.list" && outcome == "done")
+    );
+}
+
+#[tokio::test]
+async fn a_page_token_belongs_to_its_filter() {
+    let world = World::start().await;
+    for _ in 0..2 {
+        world.open(&world.report()).await;
+    }
+    let request = pb::ListCasesRequest {
+        page_size: 1,
+        ..Default::default()
+    };
+    let answer = world
+        .client
+        .clone()
+        .list_cases(world.request(&analyst(), request))
+        .await
+        .unwrap();
+    let elsewhere = pb::ListCasesRequest {
+        page_token: answer.into_inner().next_page_token,
+        major_only: true,
+        ..Default::default()
+    };
+    let refused = world
+        .client
+        .clone()
+        .list_cases(world.request(&analyst(), elsewhere))
+        .await
+        .unwrap_err();
+    assert_eq!(violations(&refused)[0].0, "page_token");
+}
+
+#[tokio::test]
+async fn every_filter_narrows_the_list() {
+    let world = World::start().await;
+    let open = async |minutes, region: &str| {
+        let mut report = world.report();
+        report.submitted.declared_at = at(minutes);
+        report.submitted.structure.as_mut().unwrap().routing_region = region.into();
+        world.open(&report).await.case_id
+    };
+    let plain = open(1, "76").await;
+    let major = open(2, "76").await;
+    let out = open(3, "93").await;
+    let mut qualification = in_scope(&major);
+    let severity = types::Severity {
+        serious: true,
+        significant: false,
+        major: true,
+    };
+    qualification.triage.as_mut().unwrap().severity = Some(severity);
+    world.qualify(&analyst(), qualification).await.unwrap();
+    world
+        .qualify(&second_analyst(), out_of_scope(&out))
+        .await
+        .unwrap();
+
+    let none = pb::ListCasesRequest::default;
+    let rows = [
+        (none(), vec![&out, &major, &plain]),
+        (
+            pb::ListCasesRequest {
+                states: vec![4, 8],
+                ..none()
+            },
+            vec![&out, &major],
+        ),
+        (
+            pb::ListCasesRequest {
+                routing_region: "93".into(),
+                ..none()
+            },
+            vec![&out],
+        ),
+        (
+            pb::ListCasesRequest {
+                major_only: true,
+                ..none()
+            },
+            vec![&major],
+        ),
+        (
+            pb::ListCasesRequest {
+                mine_only: true,
+                ..none()
+            },
+            vec![&major],
+        ),
+        (
+            pb::ListCasesRequest {
+                declared_after: at(2),
+                ..none()
+            },
+            vec![&out, &major],
+        ),
+        (
+            pb::ListCasesRequest {
+                declared_before: at(2),
+                ..none()
+            },
+            vec![&plain],
+        ),
+    ];
+    for (request, expected) in rows {
+        let listed = world.list(&analyst(), request.clone()).await;
+        assert_eq!(ids(&listed), expected, "{request:?}");
+    }
+}
+
+#[tokio::test]
+async fn everyone_lists_what_he_sees_and_nothing_else() {
+    let world = World::start().await;
+    let mut elsewhere = world.report();
+    elsewhere.submitted.visible_to = ["cell", "fssi", "ars:93"].map(str::to_owned).to_vec();
+    let elsewhere = world.open(&elsewhere).await.case_id;
+    let here = world.open(&world.report()).await.case_id;
+    let colleague = TokenSpec::of("x")
+        .role("declarant")
+        .structure("finess:010000024");
+    for (who, mut expected) in [
+        (analyst(), vec![&elsewhere, &here]),
+        (
+            TokenSpec::of("fssi").role("security_officer"),
+            vec![&elsewhere, &here],
+        ),
+        (agent("76"), vec![&here]),
+        (agent("93"), vec![&elsewhere]),
+        (agent("75"), vec![]),
+        (TokenSpec::of("decl").role("declarant"), vec![&here]),
+        (colleague, vec![&here]),
+        (TokenSpec::of("y").role("declarant"), vec![]),
+        (TokenSpec::of("dgs").role("health_authority"), vec![]),
+    ] {
+        let listed = world.list(&who, pb::ListCasesRequest::default()).await;
+        let mut listed = ids(&listed);
+        listed.sort_unstable();
+        expected.sort_unstable();
+        assert_eq!(listed, expected, "{}", who.subject);
+    }
+}

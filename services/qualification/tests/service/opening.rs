@@ -1,0 +1,205 @@
+//! What happens to reports, as cases show it.
+
+use eventlog::NewEvent;
+use proto::{events::v1 as events, types::v1 as types};
+use testkit::eventually;
+use uuid::Uuid;
+
+use crate::world::{DECLARED, World, analyst, in_scope};
+
+#[tokio::test]
+async fn a_report_has_one_case_however_often_its_event_comes() {
+    let world = World::start().await;
+    let report = world.report();
+    let again = crate::world::Report {
+        event_id: Uuid::now_v7(),
+        ..report.clone()
+    };
+    world.announce(&[report.event(), report.event()]).await;
+    world.submit(&report).await;
+    world.submit(&again).await;
+    world.settle(&report).await;
+
+    let case = world
+        .get(&analyst(), &report.submitted.reference)
+        .await
+        .unwrap();
+    assert_eq!(case.history.len(), 1);
+    let announced = world.announced(&case.case_id).await;
+    assert_eq!(announced.len(), 1);
+    assert_eq!(announced[0].revision, 1);
+    let expected = vocabulary::derived_id("case", &[report.report_id.as_bytes()]);
+    assert_eq!(case.case_id, expected.to_string());
+}
+
+#[tokio::test]
+async fn the_case_says_what_was_declared_and_proposes_the_severity() {
+    let world = World::start().await;
+    let mut report = world.report();
+    report.submitted.assistance_requested = true;
+    report.submitted.origin = types::Origin::Malicious.into();
+    report.submitted.origin_types = vec![types::OriginType::Ransomware.into()];
+    report.submitted.impacts = Some(types::Impacts {
+        care: types::CareImpact::DegradedMode.into(),
+        persons_affected: Some(120),
+        ..Default::default()
+    });
+    let case = world.open(&report).await;
+
+    assert_eq!(case.reference, report.submitted.reference);
+    assert_eq!(case.report_id, report.report_id.to_string());
+    assert_eq!(case.state(), types::CaseState::Submitted);
+    assert_eq!(case.kind(), types::ReportKind::Incident);
+    assert_eq!(case.structure_name, "Centre hospitalier de test");
+    assert_eq!(case.structure_kind(), types::StructureKind::HealthFacility);
+    assert_eq!(case.routing_region, "76");
+    assert_eq!(case.declared_at, report.submitted.declared_at);
+    assert_eq!(case.description, "Serveurs chiffrés depuis la nuit");
+    assert!(case.assistance_requested);
+    assert_eq!(case.confirmed, None);
+    let proposed = case.proposed.unwrap();
+    assert_eq!(proposed.origin(), types::Origin::Malicious);
+    assert_eq!(proposed.origin_types, report.submitted.origin_types);
+    assert_eq!(proposed.impacts, report.submitted.impacts);
+    let serious = types::Severity {
+        serious: true,
+        significant: false,
+        major: false,
+    };
+    assert_eq!(proposed.severity, Some(serious));
+}
+
+#[tokio::test]
+async fn a_withdrawal_ends_the_case_once_and_is_noted_when_the_case_is_over() {
+    let world = World::start().await;
+    let report = world.report();
+    world.open(&report).await;
+    let event_id = Uuid::now_v7();
+    world
+        .announce(&[report.withdrawal(event_id, "Fausse alerte")])
+        .await;
+    let case = world
+        .case_where(&report, |case| case.history.len() == 2)
+        .await;
+    assert_eq!(case.state(), types::CaseState::Withdrawn);
+    assert_eq!(case.history[1].action, "withdrawn");
+    assert_eq!(case.history[1].note, "Fausse alerte");
+    assert_eq!(case.history[1].actor, "system");
+
+    // The same event again, then another that no longer fits.
+    world
+        .announce(&[report.withdrawal(event_id, "Fausse alerte")])
+        .await;
+    world.withdraw(&report, "Toujours une fausse alerte").await;
+    let case = world
+        .case_where(&report, |case| case.history.len() > 2)
+        .await;
+    world.settle(&report).await;
+    assert_eq!(case.history.len(), 3);
+    assert_eq!(case.history[2].action, "noted");
+    assert!(case.history[2].note.ends_with("Toujours une fausse alerte"));
+    assert_eq!(case.state(), types::CaseState::Withdrawn);
+    let changes: Vec<_> = world
+        .announced(&case.case_id)
+        .await
+        .iter()
+        .map(|c| c.change())
+        .collect();
+    let expected = [
+        events::CaseChange::Opened,
+        events::CaseChange::Withdrawn,
+        events::CaseChange::Noted,
+    ];
+    assert_eq!(changes, expected);
+}
+
+#[tokio::test]
+async fn a_withdrawal_that_came_first_is_applied_when_the_report_comes() {
+    let world = World::start().await;
+    let report = world.report();
+    world.withdraw(&report, "Exercice").await;
+    world.settle(&report).await;
+    assert!(
+        world
+            .get(&analyst(), &report.submitted.reference)
+            .await
+            .is_err()
+    );
+
+    world.submit(&report).await;
+    let case = world.case_where(&report, |_| true).await;
+    assert_eq!(case.state(), types::CaseState::Withdrawn);
+    let actions: Vec<_> = case
+        .history
+        .iter()
+        .map(|entry| entry.action.as_str())
+        .collect();
+    assert_eq!(actions, ["opened", "withdrawn"]);
+    assert_eq!(world.announced(&case.case_id).await.len(), 2);
+}
+
+#[tokio::test]
+async fn a_report_withdrawn_in_the_same_breath_is_opened_and_withdrawn() {
+    let world = World::start().await;
+    let report = world.report();
+    world
+        .announce(&[report.event(), report.withdrawal(Uuid::now_v7(), "Erreur")])
+        .await;
+    let case = world
+        .case_where(&report, |case| case.history.len() == 2)
+        .await;
+    assert_eq!(case.state(), types::CaseState::Withdrawn);
+}
+
+#[tokio::test]
+async fn words_of_a_later_release_count_as_not_said() {
+    let world = World::start().await;
+    let mut report = world.report();
+    report.submitted.kind = 999;
+    report.submitted.origin = 999;
+    report.submitted.origin_types = vec![999, types::OriginType::Ransomware.into()];
+    report.submitted.visible_to.push("regulator:eu".into());
+    let case = world.open(&report).await;
+    assert_eq!(case.kind, 0);
+    let proposed = case.proposed.unwrap();
+    assert_eq!(proposed.origin, 0);
+    assert_eq!(
+        proposed.origin_types,
+        [i32::from(types::OriginType::Ransomware)]
+    );
+    // The party nobody here knows is passed on.
+    let case = world
+        .qualify(&analyst(), in_scope(&case.case_id))
+        .await
+        .unwrap();
+    let announced = world.announced(&case.case_id).await;
+    assert!(announced[1].visible_to.contains(&"regulator:eu".to_owned()));
+}
+
+#[tokio::test]
+async fn an_unreadable_report_is_parked_alone_and_structures_are_passed_over() {
+    let world = World::start().await;
+    let report = world.report();
+    let mut broken = world.report();
+    broken.submitted.report_id = "not a UUID".into();
+    let structure = events::StructureRecorded::default();
+    let structure = NewEvent::new(
+        Uuid::now_v7(),
+        "structure/finess:010000024".into(),
+        DECLARED,
+        &structure,
+    );
+    world
+        .announce(&[broken.event(), structure, report.event()])
+        .await;
+    world.case_where(&report, |_| true).await;
+    eventually(async || {
+        let parked: Vec<(Uuid, String)> =
+            sqlx::query_as("select event_id, reason from parked_event")
+                .fetch_all(&world.pool)
+                .await
+                .unwrap();
+        parked == [(broken.event_id, "unreadable_report".to_owned())]
+    })
+    .await;
+}
