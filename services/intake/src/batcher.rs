@@ -65,7 +65,10 @@ impl Queue {
             };
             tasks.spawn("report writer", writer.run(closing.clone()));
         }
-        Self { jobs, metrics: metrics.clone() }
+        Self {
+            jobs,
+            metrics: metrics.clone(),
+        }
     }
 
     /// Has a report committed and gives back its receipt, or that of the same
@@ -77,14 +80,26 @@ impl Queue {
         caller: Arc<Caller>,
     ) -> Result<Vec<u8>> {
         let (answer, answered) = oneshot::channel();
-        let refused = self.jobs.try_send(Job { new, event, caller, answer }).err();
+        let refused = self
+            .jobs
+            .try_send(Job {
+                new,
+                event,
+                caller,
+                answer,
+            })
+            .err();
         self.metrics.queued.set(depth(&self.jobs));
         match refused {
             None => answered.await.map_err(|_| stopping())?,
             Some(mpsc::error::TrySendError::Closed(_)) => Err(stopping()),
             Some(mpsc::error::TrySendError::Full(_)) => {
                 self.metrics.refused.inc();
-                Err(Error::exhausted("QUEUE_FULL", "trop de signalements à la fois", RETRY_AFTER))
+                Err(Error::exhausted(
+                    "QUEUE_FULL",
+                    "trop de signalements à la fois",
+                    RETRY_AFTER,
+                ))
             }
         }
     }

@@ -17,10 +17,19 @@ pub(crate) struct Cases;
 #[async_trait]
 impl Apply for Cases {
     fn accepts(&self, event_type: &str) -> Acceptance {
-        if event_type == CaseChanged::TYPE { Acceptance::Apply } else { Acceptance::Park }
+        if event_type == CaseChanged::TYPE {
+            Acceptance::Apply
+        } else {
+            Acceptance::Park
+        }
     }
 
-    async fn apply(&self, conn: &mut PgConnection, _shard: u16, events: &[Event]) -> Result<(), ApplyError> {
+    async fn apply(
+        &self,
+        conn: &mut PgConnection,
+        _shard: u16,
+        events: &[Event],
+    ) -> Result<(), ApplyError> {
         // One statement updates a report once: the greatest revision stands for all.
         let mut latest: BTreeMap<Uuid, CaseChange> = BTreeMap::new();
         for event in events {

@@ -14,15 +14,17 @@ mod routing;
 mod structure;
 mod warnings;
 
-pub use access::{may_withdraw, sees_contacts, sees_operator_status};
-pub use channel::channel_of;
-pub use consequences::{Addressee, AgencyTold, Consequences, Duty, Settings};
-pub use decision::{Context, Decision, decide};
-pub use draft::{Capacity, Contact, Contacts, Draft, Facts, LongText, StructureIdentifier};
-pub use import::{Changes, Encoding, Imported, RejectedLine, Rejection};
-pub use query::{CaseChange, Filter, Wanted};
-pub use refusal::Refusal;
-pub use report::{CaseProgress, Report, ReportState, ReportedStructure, SealedContacts, Withdrawal};
-pub use routing::Routing;
-pub use structure::{Recorded, Structure};
-pub use warnings::{Warning, warnings};
+pub(crate) use access::{may_withdraw, sees_contacts, sees_operator_status};
+pub(crate) use channel::channel_of;
+pub(crate) use consequences::{AgencyTold, Consequences, Duty, Settings};
+pub(crate) use decision::{Context, Decision, decide};
+pub(crate) use draft::{Capacity, Contact, Contacts, Draft, Facts, StructureIdentifier};
+pub(crate) use import::{Changes, Encoding, Imported, Rejection};
+pub(crate) use query::{CaseChange, Filter, Wanted};
+pub(crate) use refusal::Refusal;
+pub(crate) use report::{
+    CaseProgress, Report, ReportState, ReportedStructure, SealedContacts, Withdrawal,
+};
+pub(crate) use routing::Routing;
+pub(crate) use structure::{Recorded, Structure};
+pub(crate) use warnings::{Warning, warnings};

@@ -4,9 +4,10 @@ mod lines;
 mod spool;
 
 use eventlog::{Log, in_transaction};
+use futures::FutureExt as _;
 use platform::{AuditEntry, Caller, Error, Outcome, Result, audit, now};
 use serde_json::json;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 use tokio::{sync::mpsc, task::spawn_blocking};
 
 pub(crate) use spool::{Spool, Spooled};
@@ -22,9 +23,15 @@ const BATCH: usize = 500;
 
 /// Loads the directory from a file. Every batch is a transaction of its own, so
 /// that a file sent again goes on where it was broken off.
-pub(crate) async fn import(pool: PgPool, log: Log, caller: Caller, file: Spooled) -> Result<Imported> {
+pub(crate) async fn import(
+    pool: PgPool,
+    log: Log,
+    caller: Caller,
+    file: Spooled,
+) -> Result<Imported> {
     let (batches, mut read) = mpsc::channel::<Vec<Structure>>(1);
-    let reading = spawn_blocking(move || lines::read(file, |batch| batches.blocking_send(batch).is_ok()));
+    let reading =
+        spawn_blocking(move || lines::read(file, |batch| batches.blocking_send(batch).is_ok()));
     let mut changes = Changes::default();
     while let Some(batch) = read.recv().await {
         let recorded = record(&pool, &log, &caller, &batch).await?;
@@ -42,24 +49,40 @@ pub(crate) async fn import(pool: PgPool, log: Log, caller: Caller, file: Spooled
     Ok(imported)
 }
 
-async fn record(pool: &PgPool, log: &Log, caller: &Caller, batch: &[Structure]) -> Result<Vec<Recorded>> {
-    let recorded = in_transaction(pool, async |conn| {
-        let at = now();
-        let recorded = store::record(&mut *conn, batch, at).await?;
-        let entry = AuditEntry {
-            caller,
-            action: "structure.import",
-            object: "structure",
-            outcome: Outcome::Done,
-            detail: json!({ "structures": batch.len(), "changed": recorded.len() }),
-            at,
-        };
-        audit(&mut *conn, entry).await?;
-        let events: Vec<_> = recorded.iter().map(convert::recorded).collect();
-        log.append(&mut *conn, &events).await?;
-        Ok(recorded)
-    })
+async fn record(
+    pool: &PgPool,
+    log: &Log,
+    caller: &Caller,
+    batch: &[Structure],
+) -> Result<Vec<Recorded>> {
+    let recorded = in_transaction(
+        pool,
+        &(log, caller, batch),
+        |conn, &(log, caller, batch)| record_once(conn, log, caller, batch).boxed(),
+    )
     .await?;
     log.committed();
+    Ok(recorded)
+}
+
+async fn record_once(
+    conn: &mut PgConnection,
+    log: &Log,
+    caller: &Caller,
+    batch: &[Structure],
+) -> Result<Vec<Recorded>> {
+    let at = now();
+    let recorded = store::record(&mut *conn, batch, at).await?;
+    let entry = AuditEntry {
+        caller,
+        action: "structure.import",
+        object: "structure",
+        outcome: Outcome::Done,
+        detail: json!({ "structures": batch.len(), "changed": recorded.len() }),
+        at,
+    };
+    audit(&mut *conn, entry).await?;
+    let events: Vec<_> = recorded.iter().map(convert::recorded).collect();
+    log.append(conn, &events).await?;
     Ok(recorded)
 }

@@ -19,7 +19,8 @@ use std::{fs, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use eventlog::{
-    Consumer, Log, LogMetrics, Maintenance, Relay, Source, Streams, consumer_service, event_log_service,
+    Consumer, Log, LogMetrics, Maintenance, Relay, Source, Streams, consumer_service,
+    event_log_service,
 };
 use platform::{
     Authenticator, Exposed, Listeners, Metrics, Readiness, SealingKey, StartError, Tasks,
@@ -83,8 +84,11 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
     let log_key = SealingKey::from_base64_file(&config.sealing.log_key_file)?;
     let references = ReferenceCipher::new(reference_key(&config.intake)?);
     let streams = Streams::open(&config.event_log, log_key)?;
-    let qualification =
-        internal_channel(QUALIFICATION, &config.producers.qualification_url, &config.internal_tls)?;
+    let qualification = internal_channel(
+        QUALIFICATION,
+        &config.producers.qualification_url,
+        &config.internal_tls,
+    )?;
     let authenticator = Arc::new(Authenticator::start(&config.auth).await?);
 
     let pool = connect(&config.database, NAME).await?;
@@ -111,20 +115,43 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
 
 impl App {
     /// Serves until the shutdown, then finishes what was begun.
-    pub async fn run(self, listeners: Listeners, shutdown: CancellationToken) -> Result<(), StartError> {
-        let Self { config, metrics, authenticator, pool, read_pool, log, streams, .. } = self;
+    pub async fn run(
+        self,
+        listeners: Listeners,
+        shutdown: CancellationToken,
+    ) -> Result<(), StartError> {
+        let Self {
+            config,
+            metrics,
+            authenticator,
+            pool,
+            read_pool,
+            log,
+            streams,
+            ..
+        } = self;
         let tasks = Tasks::new(shutdown.clone());
         let closing = CancellationToken::new();
         let log_metrics = LogMetrics::register(&metrics);
         let readiness = Readiness::new().with_database(pool.clone());
 
         let source = Source::new(self.qualification, streams.clone());
-        let cases = Consumer::new(NAME, QUALIFICATION, pool.clone(), source, Arc::new(Cases), log_metrics.clone())
-            .with_readiness(readiness.clone());
+        let cases = Consumer::new(
+            NAME,
+            QUALIFICATION,
+            pool.clone(),
+            source,
+            Arc::new(Cases),
+            log_metrics.clone(),
+        )
+        .with_readiness(readiness.clone());
         let operators = consumer_service(pool.clone(), Some(log.clone()), vec![cases.handle()]);
         let consumers = event_log_service(log.clone(), read_pool, Arc::new(State), CONSUMERS);
         if let Some(streams) = streams {
-            tasks.spawn("relay", Relay::new(log.clone(), streams, log_metrics).run(shutdown.clone()));
+            tasks.spawn(
+                "relay",
+                Relay::new(log.clone(), streams, log_metrics).run(shutdown.clone()),
+            );
         }
         tasks.spawn("consumer of cases", cases.run(shutdown.clone()));
         let maintenance = Maintenance::new(log.clone(), config.event_log.retention());
@@ -182,6 +209,10 @@ fn reference_key(config: &IntakeConfig) -> Result<[u8; 32], StartError> {
     let unusable = |cause: &str| StartError::unusable("INTAKE_REFERENCE_KEY_FILE", cause);
     let text = fs::read_to_string(&config.reference_key_file)
         .map_err(|cause| StartError::unusable("INTAKE_REFERENCE_KEY_FILE", cause))?;
-    let bytes = STANDARD.decode(text.trim()).map_err(|_| unusable("the key is not base64"))?;
-    bytes.try_into().map_err(|_| unusable("the key is not 32 bytes long"))
+    let bytes = STANDARD
+        .decode(text.trim())
+        .map_err(|_| unusable("the key is not base64"))?;
+    bytes
+        .try_into()
+        .map_err(|_| unusable("the key is not 32 bytes long"))
 }

@@ -43,7 +43,9 @@ impl IntakeMetrics {
                 "intake_commit_duration",
                 "From the begin to the commit of a batch",
                 Unit::Seconds,
-                Histogram::new([0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0]),
+                Histogram::new([
+                    0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0,
+                ]),
             ),
         }
     }

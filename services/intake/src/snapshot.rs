@@ -19,16 +19,32 @@ const REPORT: &str = "report/";
 
 #[async_trait]
 impl Snapshot for State {
-    async fn page(&self, conn: &mut PgConnection, after: Option<String>, limit: u16) -> Result<SnapshotPage> {
+    async fn page(
+        &self,
+        conn: &mut PgConnection,
+        after: Option<String>,
+        limit: u16,
+    ) -> Result<SnapshotPage> {
         let after = after.as_deref();
         match after.and_then(|cursor| cursor.strip_prefix(REPORT)) {
             Some(report) => reports(conn, report, limit).await,
-            None => structures(conn, after.and_then(|cursor| cursor.strip_prefix(STRUCTURE)), limit).await,
+            None => {
+                structures(
+                    conn,
+                    after.and_then(|cursor| cursor.strip_prefix(STRUCTURE)),
+                    limit,
+                )
+                .await
+            }
         }
     }
 }
 
-async fn structures(conn: &mut PgConnection, after: Option<&str>, limit: u16) -> Result<SnapshotPage> {
+async fn structures(
+    conn: &mut PgConnection,
+    after: Option<&str>,
+    limit: u16,
+) -> Result<SnapshotPage> {
     let structures = store::structures_after(conn, after, i64::from(limit)).await?;
     let next = match structures.last() {
         Some(last) if structures.len() == usize::from(limit) => {
@@ -36,7 +52,10 @@ async fn structures(conn: &mut PgConnection, after: Option<&str>, limit: u16) ->
         }
         _ => REPORT.to_owned(),
     };
-    Ok(SnapshotPage { events: structures.iter().map(convert::recorded).collect(), next: Some(next) })
+    Ok(SnapshotPage {
+        events: structures.iter().map(convert::recorded).collect(),
+        next: Some(next),
+    })
 }
 
 async fn reports(conn: &mut PgConnection, after: &str, limit: u16) -> Result<SnapshotPage> {
@@ -50,8 +69,14 @@ async fn reports(conn: &mut PgConnection, after: &str, limit: u16) -> Result<Sna
         .filter(|_| reports.len() == usize::from(limit))
         .map(|last| last.subject());
     let events = reports.iter().flat_map(|report| {
-        let withdrawal = report.withdrawal.as_ref().map(|withdrawal| convert::withdrawn(report, withdrawal));
+        let withdrawal = report
+            .withdrawal
+            .as_ref()
+            .map(|withdrawal| convert::withdrawn(report, withdrawal));
         std::iter::once(convert::submitted(report)).chain(withdrawal)
     });
-    Ok(SnapshotPage { events: events.collect::<Vec<NewEvent>>(), next })
+    Ok(SnapshotPage {
+        events: events.collect::<Vec<NewEvent>>(),
+        next,
+    })
 }

@@ -45,13 +45,17 @@ impl Writer {
     async fn take(&self, closing: &CancellationToken) -> Option<Vec<Job>> {
         let mut queued = self.queued.lock().await;
         let mut batch = Vec::with_capacity(self.batch);
-        let taken = closing.run_until_cancelled(queued.recv_many(&mut batch, self.batch)).await;
+        let taken = closing
+            .run_until_cancelled(queued.recv_many(&mut batch, self.batch))
+            .await;
         if taken.is_none() {
             // Nobody may queue any more; what is there is still committed.
             queued.close();
             queued.recv_many(&mut batch, self.batch).await;
         }
-        self.metrics.queued.set(i64::try_from(queued.len()).unwrap_or(i64::MAX));
+        self.metrics
+            .queued
+            .set(i64::try_from(queued.len()).unwrap_or(i64::MAX));
         (!batch.is_empty()).then_some(batch)
     }
 
@@ -78,7 +82,10 @@ impl Writer {
                     "reports could not be committed; their senders will retry",
                 );
                 for job in jobs {
-                    refuse(job, Error::unavailable("DATABASE_UNAVAILABLE", "la base ne répond pas"));
+                    refuse(
+                        job,
+                        Error::unavailable("DATABASE_UNAVAILABLE", "la base ne répond pas"),
+                    );
                 }
             } else if jobs.len() > 1 {
                 parts.push(jobs.split_off(jobs.len() / 2));
@@ -113,14 +120,21 @@ impl Writer {
 
         let mut transaction = self.pool.begin().await?;
         let inserted = store::insert(&mut transaction, &reports).await?;
-        let (new, known): (Vec<&Job>, Vec<&Job>) =
-            firsts.iter().partition(|job| inserted.contains(&job.new.report.report_id));
-        let mut receipts: BTreeMap<Uuid, Receipt> =
-            new.iter().map(|job| (job.new.report.report_id, receipt_of(job))).collect();
+        let (new, known): (Vec<&Job>, Vec<&Job>) = firsts
+            .iter()
+            .partition(|job| inserted.contains(&job.new.report.report_id));
+        let mut receipts: BTreeMap<Uuid, Receipt> = new
+            .iter()
+            .map(|job| (job.new.report.report_id, receipt_of(job)))
+            .collect();
         if !known.is_empty() {
             let ids: Vec<Uuid> = known.iter().map(|job| job.new.report.report_id).collect();
             let stored = store::receipts(&mut transaction, &ids).await?;
-            receipts.extend(stored.into_iter().map(|receipt| (receipt.report_id, receipt)));
+            receipts.extend(
+                stored
+                    .into_iter()
+                    .map(|receipt| (receipt.report_id, receipt)),
+            );
         }
 
         let objects: Vec<String> = jobs.iter().map(|job| job.new.report.subject()).collect();

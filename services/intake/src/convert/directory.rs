@@ -43,7 +43,12 @@ impl Columns {
     pub(crate) fn of(header: &ByteRecord, encoding: Encoding) -> Result<Self> {
         let names: Vec<String> = header
             .iter()
-            .map(|name| decode(name, encoding).trim_start_matches('\u{feff}').trim().to_lowercase())
+            .map(|name| {
+                decode(name, encoding)
+                    .trim_start_matches('\u{feff}')
+                    .trim()
+                    .to_lowercase()
+            })
             .collect();
         let places = NAMES.map(|wanted| names.iter().position(|name| name == wanted));
         for required in [FINESS_ET, NAME] {
@@ -52,13 +57,21 @@ impl Columns {
                 return Err(Error::invalid("chunk", "MISSING_COLUMN", description));
             }
         }
-        Ok(Self { encoding, width: header.len(), places })
+        Ok(Self {
+            encoding,
+            width: header.len(),
+            places,
+        })
     }
 
     /// Parses a line into a structure.
     pub(crate) fn structure(&self, record: &ByteRecord) -> Result<Structure, Rejection> {
         if record.len() != self.width {
-            return Err(rejection("", "BAD_FORMAT", "cette ligne n'a pas autant de colonnes que la première"));
+            return Err(rejection(
+                "",
+                "BAD_FORMAT",
+                "cette ligne n'a pas autant de colonnes que la première",
+            ));
         }
         let finess = self.required(record, FINESS_ET, finess)?;
         let (region, department) = self.place(record, finess)?;
@@ -67,12 +80,14 @@ impl Columns {
             finess,
             legal_entity: self.optional(record, FINESS_EJ, self::finess)?,
             siret: self.optional(record, SIRET, |siret| {
-                siret.parse::<Siret>().map_err(|_| ("BAD_FORMAT", "un SIRET compte 14 chiffres"))
+                siret
+                    .parse::<Siret>()
+                    .map_err(|_| ("BAD_FORMAT", "un SIRET compte 14 chiffres"))
             })?,
             name: self.required(record, NAME, text)?,
-            kind: category_code
-                .as_ref()
-                .map_or(StructureKind::Other, |code| StructureKind::from_category(code.as_str())),
+            kind: category_code.as_ref().map_or(StructureKind::Other, |code| {
+                StructureKind::from_category(code.as_str())
+            }),
             category_code,
             region,
             department,
@@ -83,7 +98,11 @@ impl Columns {
 
     /// The region and the department, which must agree. What the file leaves
     /// out, the FINESS number tells.
-    fn place(&self, record: &ByteRecord, finess: Finess) -> Result<(Region, Department), Rejection> {
+    fn place(
+        &self,
+        record: &ByteRecord,
+        finess: Finess,
+    ) -> Result<(Region, Department), Rejection> {
         let department = self.optional(record, DEPARTMENT, |text| {
             Department::from_drees(text).map_err(|_| ("BAD_FORMAT", "ce département n'existe pas"))
         })?;
@@ -91,15 +110,25 @@ impl Columns {
             .or_else(|| finess.department())
             .ok_or_else(|| rejection(DEPARTMENT, "REQUIRED", "le département n'est pas connu"))?;
         let region = self.optional(record, REGION_CODE, |text| {
-            text.parse::<Region>().map_err(|_| ("UNKNOWN_VALUE", "cette région n'existe pas"))
+            text.parse::<Region>()
+                .map_err(|_| ("UNKNOWN_VALUE", "cette région n'existe pas"))
         })?;
         if region.is_some_and(|region| region != department.region()) {
-            return Err(rejection(REGION_CODE, "CONFLICT", "le département n'est pas de cette région"));
+            return Err(rejection(
+                REGION_CODE,
+                "CONFLICT",
+                "le département n'est pas de cette région",
+            ));
         }
         Ok((department.region(), department))
     }
 
-    fn required<T>(&self, record: &ByteRecord, column: &'static str, parse: Parse<T>) -> Result<T, Rejection> {
+    fn required<T>(
+        &self,
+        record: &ByteRecord,
+        column: &'static str,
+        parse: Parse<T>,
+    ) -> Result<T, Rejection> {
         self.optional(record, column, parse)?
             .ok_or_else(|| rejection(column, "REQUIRED", "ce champ est obligatoire"))
     }
@@ -110,14 +139,21 @@ impl Columns {
         column: &'static str,
         parse: impl FnOnce(&str) -> Result<T, (&'static str, &'static str)>,
     ) -> Result<Option<T>, Rejection> {
-        let place = NAMES.iter().position(|name| *name == column).and_then(|known| self.places[known]);
-        let field = place.and_then(|place| record.get(place)).unwrap_or_default();
+        let place = NAMES
+            .iter()
+            .position(|name| *name == column)
+            .and_then(|known| self.places[known]);
+        let field = place
+            .and_then(|place| record.get(place))
+            .unwrap_or_default();
         let field = decode(field, self.encoding);
         let field = field.trim();
         if field.is_empty() {
             return Ok(None);
         }
-        parse(field).map(Some).map_err(|(reason, description)| rejection(column, reason, description))
+        parse(field)
+            .map(Some)
+            .map_err(|(reason, description)| rejection(column, reason, description))
     }
 }
 
@@ -126,7 +162,11 @@ type Parse<T> = fn(&str) -> Result<T, (&'static str, &'static str)>;
 /// Which of comma and semicolon divides the columns of a header.
 pub(crate) fn delimiter(header: &[u8]) -> u8 {
     let count = |wanted: u8| header.iter().filter(|&&byte| byte == wanted).count();
-    if count(b';') > count(b',') { b';' } else { b',' }
+    if count(b';') > count(b',') {
+        b';'
+    } else {
+        b','
+    }
 }
 
 /// Tells whether bytes that come in pieces are UTF-8.
@@ -155,14 +195,22 @@ impl Utf8Check {
 
     /// How the whole was written.
     pub(crate) fn encoding(&self) -> Encoding {
-        if self.broken || !self.unfinished.is_empty() { Encoding::Windows1252 } else { Encoding::Utf8 }
+        if self.broken || !self.unfinished.is_empty() {
+            Encoding::Windows1252
+        } else {
+            Encoding::Utf8
+        }
     }
 }
 
 fn decode(bytes: &[u8], encoding: Encoding) -> Cow<'_, str> {
     match encoding {
         Encoding::Utf8 => String::from_utf8_lossy(bytes),
-        Encoding::Windows1252 => encoding_rs::WINDOWS_1252.decode_without_bom_handling(bytes).0,
+        Encoding::Windows1252 => {
+            encoding_rs::WINDOWS_1252
+                .decode_without_bom_handling(bytes)
+                .0
+        }
     }
 }
 
@@ -178,7 +226,10 @@ fn text<const MIN: usize, const MAX: usize>(
         if too_long {
             ("TOO_LONG", "ce texte est trop long")
         } else {
-            ("BAD_CHARACTER", "ce texte contient des caractères de contrôle")
+            (
+                "BAD_CHARACTER",
+                "ce texte contient des caractères de contrôle",
+            )
         }
     })
 }
@@ -192,7 +243,11 @@ fn operator_status(text: &str) -> Result<OperatorStatus, (&'static str, &'static
 }
 
 fn rejection(column: &'static str, reason: &'static str, description: &'static str) -> Rejection {
-    Rejection { column, reason, description }
+    Rejection {
+        column,
+        reason,
+        description,
+    }
 }
 
 #[cfg(test)]
@@ -201,37 +256,80 @@ mod tests {
 
     use super::*;
 
-    const HEADER: &[&str] = &["\u{feff}FINESS_ET", "name", "department", "region_code", "commune", "operator_status"];
+    const HEADER: &[&str] = &[
+        "\u{feff}FINESS_ET",
+        "name",
+        "department",
+        "region_code",
+        "commune",
+        "operator_status",
+    ];
 
     fn columns() -> Columns {
         Columns::of(&ByteRecord::from(HEADER.to_vec()), Encoding::Utf8).unwrap()
     }
 
     fn refused(fields: &[&str]) -> (&'static str, &'static str) {
-        let rejection = columns().structure(&ByteRecord::from(fields.to_vec())).unwrap_err();
+        let rejection = columns()
+            .structure(&ByteRecord::from(fields.to_vec()))
+            .unwrap_err();
         (rejection.column, rejection.reason)
     }
 
     #[test]
     fn a_line_is_read_by_the_names_of_its_columns() {
-        let record = ByteRecord::from(vec!["010000024", "CH DE FLEYRIAT", "01", "84", "VIRIAT", "OSE"]);
+        let record = ByteRecord::from(vec![
+            "010000024",
+            "CH DE FLEYRIAT",
+            "01",
+            "84",
+            "VIRIAT",
+            "OSE",
+        ]);
         let structure = columns().structure(&record).unwrap();
         assert_eq!(structure.key().to_string(), "finess:010000024");
         assert_eq!(structure.region.code(), "84");
         assert_eq!(structure.kind, StructureKind::Other);
-        assert_eq!(structure.operator_status, Some(OperatorStatus::EssentialServices));
+        assert_eq!(
+            structure.operator_status,
+            Some(OperatorStatus::EssentialServices)
+        );
     }
 
     #[test]
     fn a_bad_line_names_its_column_and_reason() {
-        assert_eq!(refused(&["", "X", "01", "84", "", ""]), ("finess_et", "REQUIRED"));
-        assert_eq!(refused(&["080000111", "X", "08", "44", "", ""]), ("finess_et", "BAD_KEY"));
-        assert_eq!(refused(&["12345", "X", "01", "84", "", ""]), ("finess_et", "BAD_FORMAT"));
-        assert_eq!(refused(&["010000024", "", "01", "84", "", ""]), ("name", "REQUIRED"));
-        assert_eq!(refused(&["010000024", "X", "99", "84", "", ""]), ("department", "BAD_FORMAT"));
-        assert_eq!(refused(&["010000024", "X", "01", "99", "", ""]), ("region_code", "UNKNOWN_VALUE"));
-        assert_eq!(refused(&["010000024", "X", "01", "76", "", ""]), ("region_code", "CONFLICT"));
-        assert_eq!(refused(&["010000024", "X", "01", "84", "", "big"]), ("operator_status", "UNKNOWN_VALUE"));
+        assert_eq!(
+            refused(&["", "X", "01", "84", "", ""]),
+            ("finess_et", "REQUIRED")
+        );
+        assert_eq!(
+            refused(&["080000111", "X", "08", "44", "", ""]),
+            ("finess_et", "BAD_KEY")
+        );
+        assert_eq!(
+            refused(&["12345", "X", "01", "84", "", ""]),
+            ("finess_et", "BAD_FORMAT")
+        );
+        assert_eq!(
+            refused(&["010000024", "", "01", "84", "", ""]),
+            ("name", "REQUIRED")
+        );
+        assert_eq!(
+            refused(&["010000024", "X", "99", "84", "", ""]),
+            ("department", "BAD_FORMAT")
+        );
+        assert_eq!(
+            refused(&["010000024", "X", "01", "99", "", ""]),
+            ("region_code", "UNKNOWN_VALUE")
+        );
+        assert_eq!(
+            refused(&["010000024", "X", "01", "76", "", ""]),
+            ("region_code", "CONFLICT")
+        );
+        assert_eq!(
+            refused(&["010000024", "X", "01", "84", "", "big"]),
+            ("operator_status", "UNKNOWN_VALUE")
+        );
         assert_eq!(refused(&["010000024", "X"]), ("", "BAD_FORMAT"));
     }
 

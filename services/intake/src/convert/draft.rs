@@ -38,16 +38,29 @@ pub(super) fn draft(
     }
     // Everything is read before anything is assembled, so that one answer
     // names every violation.
-    let contacts = contacts(&mut read, wire.declarant.clone(), wire.alternate_contact.clone());
+    let contacts = contacts(
+        &mut read,
+        wire.declarant.clone(),
+        wire.alternate_contact.clone(),
+    );
     let facts = facts(&mut read, wire, now);
-    if violations.is_empty() { Some(Draft { facts: facts?, contacts: contacts? }) } else { None }
+    if violations.is_empty() {
+        Some(Draft {
+            facts: facts?,
+            contacts: contacts?,
+        })
+    } else {
+        None
+    }
 }
 
 fn facts(read: &mut Reader<'_>, wire: pb::ReportDraft, now: OffsetDateTime) -> Option<Facts> {
     let kind = read.required_word::<types::ReportKind, ReportKind>("kind", wire.kind);
     let structure = identifier(read, wire.structure, wire.national);
-    let structure_kind = read.word::<types::StructureKind, _>("structure_kind", wire.structure_kind);
-    let operator_status = read.word::<types::OperatorStatus, _>("operator_status", wire.operator_status);
+    let structure_kind =
+        read.word::<types::StructureKind, _>("structure_kind", wire.structure_kind);
+    let operator_status =
+        read.word::<types::OperatorStatus, _>("operator_status", wire.operator_status);
     let capacity = read.required_word::<pb::DeclarantCapacity, Capacity>("capacity", wire.capacity);
     let found_at = found_at(read, wire.found_at.as_ref(), now);
     let started_at = started_at(read, wire.started_at.as_ref(), found_at);
@@ -73,8 +86,13 @@ fn facts(read: &mut Reader<'_>, wire: pb::ReportDraft, now: OffsetDateTime) -> O
     };
     let origin = read.word::<types::Origin, Origin>("origin", wire.origin);
     let origin_types = origin_types(read, &wire.origin_types, wire.origin, origin);
-    let impacts = impacts(&mut read.within("impacts"), wire.impacts.unwrap_or_default());
-    let tlp = read.word::<types::Tlp, Tlp>("tlp", wire.tlp).unwrap_or(Tlp::AmberStrict);
+    let impacts = impacts(
+        &mut read.within("impacts"),
+        wire.impacts.unwrap_or_default(),
+    );
+    let tlp = read
+        .word::<types::Tlp, Tlp>("tlp", wire.tlp)
+        .unwrap_or(Tlp::AmberStrict);
     Some(Facts {
         kind: kind?,
         structure: structure?,
@@ -111,23 +129,38 @@ fn contacts(
     }
     let declarant = declarant.map(|wire| contact(&mut read.within("declarant"), wire));
     let alternate = alternate.map(|wire| contact(&mut read.within("alternate_contact"), wire));
-    Some(Contacts { declarant: declarant??, alternate: alternate.flatten() })
+    Some(Contacts {
+        declarant: declarant??,
+        alternate: alternate.flatten(),
+    })
 }
 
 fn contact(read: &mut Reader<'_>, wire: pb::Contact) -> Option<Contact> {
     if wire.email.is_empty() && wire.phone.is_empty() {
-        read.refuse("email", "REQUIRED", "une adresse électronique ou un numéro de téléphone est obligatoire");
+        read.refuse(
+            "email",
+            "REQUIRED",
+            "une adresse électronique ou un numéro de téléphone est obligatoire",
+        );
     }
     let family_name = read.required_text("family_name", wire.family_name);
     let given_name = read.text("given_name", wire.given_name);
     let position = read.text("position", wire.position);
     let email = read.formed("email", &wire.email, |text| {
-        text.parse().map_err(|_: ParseError| ("BAD_FORMAT", "ce n'est pas une adresse électronique"))
+        text.parse()
+            .map_err(|_: ParseError| ("BAD_FORMAT", "ce n'est pas une adresse électronique"))
     });
     let phone = read.formed("phone", &wire.phone, |text| {
-        text.parse().map_err(|_: ParseError| ("BAD_FORMAT", "ce n'est pas un numéro de téléphone"))
+        text.parse()
+            .map_err(|_: ParseError| ("BAD_FORMAT", "ce n'est pas un numéro de téléphone"))
     });
-    Some(Contact { family_name: family_name?, given_name, position, email, phone })
+    Some(Contact {
+        family_name: family_name?,
+        given_name,
+        position,
+        email,
+        phone,
+    })
 }
 
 fn found_at(
@@ -143,7 +176,11 @@ fn found_at(
         read.refuse("found_at", "IN_FUTURE", "le constat est dans le futur");
     }
     if found_at < EARLIEST {
-        read.refuse("found_at", "OUT_OF_RANGE", "au plus tôt le 1er janvier 2000");
+        read.refuse(
+            "found_at",
+            "OUT_OF_RANGE",
+            "au plus tôt le 1er janvier 2000",
+        );
     }
     Some(found_at)
 }
@@ -155,10 +192,18 @@ fn started_at(
 ) -> Option<OffsetDateTime> {
     let started_at = read.moment("started_at", wire)?;
     if started_at < EARLIEST {
-        read.refuse("started_at", "OUT_OF_RANGE", "au plus tôt le 1er janvier 2000");
+        read.refuse(
+            "started_at",
+            "OUT_OF_RANGE",
+            "au plus tôt le 1er janvier 2000",
+        );
     }
     if found_at.is_some_and(|found_at| started_at > found_at) {
-        read.refuse("started_at", "CONFLICT", "le début est postérieur au constat");
+        read.refuse(
+            "started_at",
+            "CONFLICT",
+            "le début est postérieur au constat",
+        );
     }
     Some(started_at)
 }
@@ -174,14 +219,24 @@ fn origin_types(
         return BTreeSet::new();
     }
     if origin_number == 0 && !wire.is_empty() {
-        read.refuse("origin", "REQUIRED", "donner des types demande de dire l'origine");
+        read.refuse(
+            "origin",
+            "REQUIRED",
+            "donner des types demande de dire l'origine",
+        );
     }
-    let types: BTreeSet<OriginType> = read.words::<types::OriginType, _, _>("origin_types", wire);
+    let types: BTreeSet<OriginType> = read.words::<types::OriginType, _>("origin_types", wire);
     if let Some(origin) = origin {
         for (index, &number) in wire.iter().enumerate() {
-            let found = types::OriginType::try_from(number).ok().and_then(|word| OriginType::try_from(word).ok());
+            let found = types::OriginType::try_from(number)
+                .ok()
+                .and_then(|word| OriginType::try_from(word).ok());
             if found.is_some_and(|found| !found.fits(origin)) {
-                read.refuse(&format!("origin_types[{index}]"), "CONFLICT", "ce type ne va pas avec l'origine");
+                read.refuse(
+                    &format!("origin_types[{index}]"),
+                    "CONFLICT",
+                    "ce type ne va pas avec l'origine",
+                );
             }
         }
     }
@@ -189,19 +244,25 @@ fn origin_types(
 }
 
 fn impacts(read: &mut Reader<'_>, wire: types::Impacts) -> Impacts {
-    let data: BTreeSet<DataImpact> = read.words::<types::DataImpact, _, _>("data", &wire.data);
+    let data: BTreeSet<DataImpact> = read.words::<types::DataImpact, _>("data", &wire.data);
     let exclusive = [DataImpact::None, DataImpact::Unknown];
     if data.len() > 1 && exclusive.iter().any(|word| data.contains(word)) {
-        read.refuse("data", "CONFLICT", "« aucun » et « inconnu » excluent toute autre valeur");
+        read.refuse(
+            "data",
+            "CONFLICT",
+            "« aucun » et « inconnu » excluent toute autre valeur",
+        );
     }
     Impacts {
         data,
-        data_natures: read.words::<types::DataNature, _, _>("data_natures", &wire.data_natures),
+        data_natures: read.words::<types::DataNature, _>("data_natures", &wire.data_natures),
         persons_affected: wire.persons_affected,
         care: read.word::<types::CareImpact, _>("care", wire.care),
         care_duration_hours: wire.care_duration_hours,
-        patient_endangerment: read
-            .word::<types::PatientEndangerment, _>("patient_endangerment", wire.patient_endangerment),
+        patient_endangerment: read.word::<types::PatientEndangerment, _>(
+            "patient_endangerment",
+            wire.patient_endangerment,
+        ),
         reach: read.word::<types::Reach, _>("reach", wire.reach),
         may_affect_others: wire.may_affect_others,
     }

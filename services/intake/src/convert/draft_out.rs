@@ -11,7 +11,11 @@ pub(super) fn to_wire(facts: &Facts, contacts: Option<&Contacts>) -> pb::ReportD
     pb::ReportDraft {
         kind: types::ReportKind::from(facts.kind).into(),
         structure: Some(identifier::to_wire(&facts.structure)),
-        structure_kind: facts.structure_kind.map(types::StructureKind::from).unwrap_or_default().into(),
+        structure_kind: facts
+            .structure_kind
+            .map(types::StructureKind::from)
+            .unwrap_or_default()
+            .into(),
         operator_status: facts
             .operator_status
             .map(types::OperatorStatus::from)
@@ -19,7 +23,9 @@ pub(super) fn to_wire(facts: &Facts, contacts: Option<&Contacts>) -> pb::ReportD
             .into(),
         declarant: contacts.map(|contacts| contact(&contacts.declarant)),
         capacity: pb::DeclarantCapacity::from(facts.capacity).into(),
-        alternate_contact: contacts.and_then(|contacts| contacts.alternate.as_ref()).map(contact),
+        alternate_contact: contacts
+            .and_then(|contacts| contacts.alternate.as_ref())
+            .map(contact),
         found_at: Some(timestamp(facts.found_at)),
         started_at: facts.started_at.map(timestamp),
         description: facts.description.as_str().to_owned(),
@@ -29,8 +35,16 @@ pub(super) fn to_wire(facts: &Facts, contacts: Option<&Contacts>) -> pb::ReportD
         measures_taken: text(facts.measures_taken.as_ref().map(|text| text.as_str())),
         vendor: text(facts.vendor.as_ref().map(|text| text.as_str())),
         product: text(facts.product.as_ref().map(|text| text.as_str())),
-        origin: facts.origin.map(types::Origin::from).unwrap_or_default().into(),
-        origin_types: facts.origin_types.iter().map(|&word| types::OriginType::from(word).into()).collect(),
+        origin: facts
+            .origin
+            .map(types::Origin::from)
+            .unwrap_or_default()
+            .into(),
+        origin_types: facts
+            .origin_types
+            .iter()
+            .map(|&word| types::OriginType::from(word).into())
+            .collect(),
         impacts: Some(types::Impacts::from(&facts.impacts)),
         complaint_filed: facts.complaint_filed,
         cnil_notified: facts.cnil_notified,

@@ -27,9 +27,16 @@ pub(crate) fn submitted(report: &Report) -> NewEvent {
         structure: Some(events::ReportedStructure {
             identifier: Some(identifier::to_wire(&facts.structure)),
             name: structure.name.clone(),
-            kind: structure.kind.map(types::StructureKind::from).unwrap_or_default().into(),
+            kind: structure
+                .kind
+                .map(types::StructureKind::from)
+                .unwrap_or_default()
+                .into(),
             routing_region: report.routing_region.to_string(),
-            department: structure.department.map(|department| department.to_string()).unwrap_or_default(),
+            department: structure
+                .department
+                .map(|department| department.to_string())
+                .unwrap_or_default(),
             town: structure.town.clone().unwrap_or_default(),
             operator_status: structure
                 .operator_status
@@ -38,8 +45,16 @@ pub(crate) fn submitted(report: &Report) -> NewEvent {
                 .into(),
             link_verified: structure.link_verified,
         }),
-        origin: facts.origin.map(types::Origin::from).unwrap_or_default().into(),
-        origin_types: facts.origin_types.iter().map(|&word| types::OriginType::from(word).into()).collect(),
+        origin: facts
+            .origin
+            .map(types::Origin::from)
+            .unwrap_or_default()
+            .into(),
+        origin_types: facts
+            .origin_types
+            .iter()
+            .map(|&word| types::OriginType::from(word).into())
+            .collect(),
         impacts: Some(types::Impacts::from(&facts.impacts)),
         text: Some(events::ReportText {
             description: facts.description.as_str().to_owned(),
@@ -92,8 +107,15 @@ pub(crate) fn recorded(recorded: &Recorded) -> NewEvent {
         kind: types::StructureKind::from(structure.kind).into(),
         region: structure.region.code().to_owned(),
         department: structure.department.to_string(),
-        town: structure.town.as_ref().map(|town| town.as_str().to_owned()).unwrap_or_default(),
-        legal_entity_finess: structure.legal_entity.map(|finess| finess.to_string()).unwrap_or_default(),
+        town: structure
+            .town
+            .as_ref()
+            .map(|town| town.as_str().to_owned())
+            .unwrap_or_default(),
+        legal_entity_finess: structure
+            .legal_entity
+            .map(|finess| finess.to_string())
+            .unwrap_or_default(),
         operator_status: structure
             .operator_status
             .map(types::OperatorStatus::from)
@@ -101,8 +123,16 @@ pub(crate) fn recorded(recorded: &Recorded) -> NewEvent {
             .into(),
         revision: recorded.revision,
     };
-    let id = derived_id("structure_recorded", &[key.as_bytes(), &recorded.revision.to_be_bytes()]);
-    NewEvent::new(id, format!("structure/{key}"), recorded.recorded_at, &payload)
+    let id = derived_id(
+        "structure_recorded",
+        &[key.as_bytes(), &recorded.revision.to_be_bytes()],
+    );
+    NewEvent::new(
+        id,
+        format!("structure/{key}"),
+        recorded.recorded_at,
+        &payload,
+    )
 }
 
 /// Reads what the log of cases tells of a report. A state of a later release is

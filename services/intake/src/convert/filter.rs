@@ -11,13 +11,21 @@ use crate::domain::{Filter, ReportState, Wanted};
 /// Parses the id or the reference of the wanted report.
 pub(crate) fn wanted_report(text: &str) -> Result<Wanted> {
     if text.is_empty() {
-        return Err(Error::invalid("report_id", "REQUIRED", "ce champ est obligatoire"));
+        return Err(Error::invalid(
+            "report_id",
+            "REQUIRED",
+            "ce champ est obligatoire",
+        ));
     }
     if let Ok(id) = Uuid::try_parse(text) {
         return Ok(Wanted::Id(id));
     }
     text.parse().map(Wanted::Reference).map_err(|_| {
-        Error::invalid("report_id", "BAD_FORMAT", "ce n'est ni un UUID ni une référence de signalement")
+        Error::invalid(
+            "report_id",
+            "BAD_FORMAT",
+            "ce n'est ni un UUID ni une référence de signalement",
+        )
     })
 }
 
@@ -27,16 +35,24 @@ pub(crate) fn report_filter(wire: &pb::ListReportsRequest) -> Result<Filter> {
     let mut read = Reader::new("", &mut violations);
     let filter = Filter {
         routing_region: read.formed("routing_region", &wire.routing_region, |text| {
-            text.parse().map_err(|_: ParseError| ("UNKNOWN_VALUE", "cette région n'existe pas"))
+            text.parse()
+                .map_err(|_: ParseError| ("UNKNOWN_VALUE", "cette région n'existe pas"))
         }),
         kind: read.word::<types::ReportKind, ReportKind>("kind", wire.kind),
         state: read.word::<pb::ReportState, ReportState>("state", wire.state),
         declared_after: read.moment("declared_after", wire.declared_after.as_ref()),
         declared_before: read.moment("declared_before", wire.declared_before.as_ref()),
     };
-    let empty = filter.declared_after.zip(filter.declared_before).is_some_and(|(after, before)| after >= before);
+    let empty = filter
+        .declared_after
+        .zip(filter.declared_before)
+        .is_some_and(|(after, before)| after >= before);
     if empty {
-        read.refuse("declared_before", "CONFLICT", "la fin de la période n'est pas après son début");
+        read.refuse(
+            "declared_before",
+            "CONFLICT",
+            "la fin de la période n'est pas après son début",
+        );
     }
     violations.into_result()?;
     Ok(filter)

@@ -22,11 +22,13 @@ pub(super) fn identifier(
             numbered(&mut read, "finess", &text, finess).map(StructureIdentifier::Finess)
         }
         Identifier::Siret(text) => numbered(&mut read, "siret", &text, |text| {
-            text.parse().map_err(|_: ParseError| ("BAD_FORMAT", "un SIRET compte 14 chiffres"))
+            text.parse()
+                .map_err(|_: ParseError| ("BAD_FORMAT", "un SIRET compte 14 chiffres"))
         })
         .map(StructureIdentifier::Siret),
         Identifier::Rpps(text) => numbered(&mut read, "rpps", &text, |text| {
-            text.parse().map_err(|_: ParseError| ("BAD_FORMAT", "un numéro RPPS compte 11 chiffres"))
+            text.parse()
+                .map_err(|_: ParseError| ("BAD_FORMAT", "un numéro RPPS compte 11 chiffres"))
         })
         .map(StructureIdentifier::Rpps),
         Identifier::Described(wire) => {
@@ -36,7 +38,8 @@ pub(super) fn identifier(
                 read.missing("department");
             }
             let department = read.formed("department", &wire.department, |text| {
-                text.parse().map_err(|_: ParseError| ("BAD_FORMAT", "ce département n'existe pas"))
+                text.parse()
+                    .map_err(|_: ParseError| ("BAD_FORMAT", "ce département n'existe pas"))
             });
             let name = name?;
             if fold(name.as_str()).is_empty() {
@@ -71,11 +74,15 @@ pub(super) fn to_wire(identifier: &StructureIdentifier) -> types::StructureIdent
         StructureIdentifier::Described { name, department } => {
             Identifier::Described(types::DescribedStructure {
                 name: name.as_str().to_owned(),
-                department: department.map(|department| department.to_string()).unwrap_or_default(),
+                department: department
+                    .map(|department| department.to_string())
+                    .unwrap_or_default(),
             })
         }
     };
-    types::StructureIdentifier { identifier: Some(identifier) }
+    types::StructureIdentifier {
+        identifier: Some(identifier),
+    }
 }
 
 fn numbered<T>(

@@ -10,13 +10,20 @@ use crate::domain::{Contact, Contacts, SealedContacts};
 
 /// Seals contacts under a key of the report's own, which is wrapped by the
 /// master key.
-pub(crate) fn seal_contacts(master: &SealingKey, report_id: Uuid, contacts: &Contacts) -> SealedContacts {
+pub(crate) fn seal_contacts(
+    master: &SealingKey,
+    report_id: Uuid,
+    contacts: &Contacts,
+) -> SealedContacts {
     let (key, wrapped_key): (DataKey, Vec<u8>) = master.new_data_key();
     let plain = SealedPersonalData {
         declarant: Some(to_wire(&contacts.declarant)),
         alternate: contacts.alternate.as_ref().map(to_wire),
     };
-    SealedContacts { sealed: key.seal(&aad(report_id), &plain.encode_to_vec()), wrapped_key }
+    SealedContacts {
+        sealed: key.seal(&aad(report_id), &plain.encode_to_vec()),
+        wrapped_key,
+    }
 }
 
 /// Opens the contacts of a report.
@@ -25,13 +32,22 @@ pub(crate) fn open_contacts(
     report_id: Uuid,
     sealed: &SealedContacts,
 ) -> Result<Contacts> {
-    let key = master.unwrap_data_key(&sealed.wrapped_key).map_err(Error::internal)?;
-    let plain = key.open(&aad(report_id), &sealed.sealed).map_err(Error::internal)?;
+    let key = master
+        .unwrap_data_key(&sealed.wrapped_key)
+        .map_err(Error::internal)?;
+    let plain = key
+        .open(&aad(report_id), &sealed.sealed)
+        .map_err(Error::internal)?;
     // The cause of a failure would quote nothing, but is of no use either.
     let wire = SealedPersonalData::decode(plain.as_slice())
         .map_err(|_| Error::internal("sealed contacts cannot be decoded"))?;
-    let declarant = wire.declarant.ok_or_else(|| Error::internal("sealed contacts hold no declarant"))?;
-    Ok(Contacts { declarant: from_wire(declarant)?, alternate: wire.alternate.map(from_wire).transpose()? })
+    let declarant = wire
+        .declarant
+        .ok_or_else(|| Error::internal("sealed contacts hold no declarant"))?;
+    Ok(Contacts {
+        declarant: from_wire(declarant)?,
+        alternate: wire.alternate.map(from_wire).transpose()?,
+    })
 }
 
 /// Binds the sealed contacts to their report; consumers of the log use the same.
@@ -76,14 +92,20 @@ mod tests {
             email: Some("martin@exemple.fr".parse().unwrap()),
             phone: None,
         };
-        Contacts { alternate: Some(declarant.clone()), declarant }
+        Contacts {
+            alternate: Some(declarant.clone()),
+            declarant,
+        }
     }
 
     #[test]
     fn sealed_contacts_open_for_their_own_report_only() {
         let master = SealingKey::from_bytes([7; 32]);
         let sealed = seal_contacts(&master, Uuid::from_u128(1), &contacts());
-        assert_eq!(open_contacts(&master, Uuid::from_u128(1), &sealed).unwrap(), contacts());
+        assert_eq!(
+            open_contacts(&master, Uuid::from_u128(1), &sealed).unwrap(),
+            contacts()
+        );
         assert!(open_contacts(&master, Uuid::from_u128(2), &sealed).is_err());
         let stranger = SealingKey::from_bytes([8; 32]);
         assert!(open_contacts(&stranger, Uuid::from_u128(1), &sealed).is_err());
@@ -92,6 +114,9 @@ mod tests {
     #[test]
     fn contacts_tell_nothing_when_they_are_logged() {
         let shown = format!("{:?}", contacts());
-        assert!(!shown.contains("Martin") && !shown.contains("exemple"), "{shown}");
+        assert!(
+            !shown.contains("Martin") && !shown.contains("exemple"),
+            "{shown}"
+        );
     }
 }

@@ -1,5 +1,7 @@
 //! Reads fields and collects every violation on the way.
 
+use std::collections::BTreeSet;
+
 use platform::Violations;
 use prost_types::Timestamp;
 use time::OffsetDateTime;
@@ -19,17 +21,29 @@ pub(super) struct Reader<'v> {
 impl<'v> Reader<'v> {
     /// Reads the fields below `path`.
     pub(super) fn new(path: impl Into<String>, violations: &'v mut Violations) -> Self {
-        Self { path: path.into(), violations }
+        Self {
+            path: path.into(),
+            violations,
+        }
     }
 
     /// Reads the fields of a message within this one.
     pub(super) fn within(&mut self, field: &str) -> Reader<'_> {
-        Reader { path: self.path_of(field), violations: self.violations }
+        Reader {
+            path: self.path_of(field),
+            violations: self.violations,
+        }
     }
 
     /// Refuses a field; an empty name stands for the message itself.
-    pub(super) fn refuse(&mut self, field: &str, reason: &'static str, description: impl Into<String>) {
-        self.violations.add(self.path_of(field), reason, description);
+    pub(super) fn refuse(
+        &mut self,
+        field: &str,
+        reason: &'static str,
+        description: impl Into<String>,
+    ) {
+        self.violations
+            .add(self.path_of(field), reason, description);
     }
 
     /// Refuses a field that is absent.
@@ -57,7 +71,11 @@ impl<'v> Reader<'v> {
         }
         let read = Text::try_from(text);
         if read.is_err() {
-            self.refuse(field, "BAD_CHARACTER", "ce texte contient des caractères de contrôle");
+            self.refuse(
+                field,
+                "BAD_CHARACTER",
+                "ce texte contient des caractères de contrôle",
+            );
         }
         read.ok()
     }
@@ -95,11 +113,17 @@ impl<'v> Reader<'v> {
     }
 
     /// A word of the vocabulary; nothing when it is not said.
-    pub(super) fn word<E: TryFrom<i32>, W: TryFrom<E>>(&mut self, field: &str, number: i32) -> Option<W> {
+    pub(super) fn word<E: TryFrom<i32>, W: TryFrom<E>>(
+        &mut self,
+        field: &str,
+        number: i32,
+    ) -> Option<W> {
         if number == 0 {
             return None;
         }
-        let word = E::try_from(number).ok().and_then(|word| W::try_from(word).ok());
+        let word = E::try_from(number)
+            .ok()
+            .and_then(|word| W::try_from(word).ok());
         if word.is_none() {
             self.refuse(field, "UNKNOWN_VALUE", "cette valeur n'existe pas");
         }
@@ -119,12 +143,12 @@ impl<'v> Reader<'v> {
     }
 
     /// Words of the vocabulary, each at most once.
-    pub(super) fn words<E: TryFrom<i32>, W: TryFrom<E> + Ord, C: Default + Extend<W>>(
+    pub(super) fn words<E: TryFrom<i32>, W: TryFrom<E> + Ord>(
         &mut self,
         field: &str,
         numbers: &[i32],
-    ) -> C {
-        let mut words = C::default();
+    ) -> BTreeSet<W> {
+        let mut words = BTreeSet::new();
         for (index, &number) in numbers.iter().enumerate() {
             let item = format!("{field}[{index}]");
             if number == 0 {
@@ -139,7 +163,11 @@ impl<'v> Reader<'v> {
     }
 
     /// A moment; nothing when it is absent.
-    pub(super) fn moment(&mut self, field: &str, timestamp: Option<&Timestamp>) -> Option<OffsetDateTime> {
+    pub(super) fn moment(
+        &mut self,
+        field: &str,
+        timestamp: Option<&Timestamp>,
+    ) -> Option<OffsetDateTime> {
         let timestamp = timestamp?;
         let read = moment(timestamp);
         if read.is_none() {

@@ -19,7 +19,10 @@ pub(crate) fn report(report: &Report, contacts: Option<&Contacts>) -> pb::Report
         received_at: Some(timestamp(report.received_at)),
         declared_at: Some(timestamp(report.declared_at)),
         state: pb::ReportState::from(report.state()).into(),
-        withdrawn_at: report.withdrawal.as_ref().map(|withdrawal| timestamp(withdrawal.at)),
+        withdrawn_at: report
+            .withdrawal
+            .as_ref()
+            .map(|withdrawal| timestamp(withdrawal.at)),
         link_verified: report.structure.link_verified,
         test: report.is_test(),
         case_state: case
@@ -27,13 +30,19 @@ pub(crate) fn report(report: &Report, contacts: Option<&Contacts>) -> pb::Report
             .map(types::CaseState::from)
             .unwrap_or_default()
             .into(),
-        case_id: case.map(|case| case.case_id.to_string()).unwrap_or_default(),
+        case_id: case
+            .map(|case| case.case_id.to_string())
+            .unwrap_or_default(),
         etag: report.etag(),
     }
 }
 
 /// The acknowledgement of a report.
-pub(crate) fn receipt(report: &Report, set_off: &Consequences, emergency_phone: &str) -> pb::Receipt {
+pub(crate) fn receipt(
+    report: &Report,
+    set_off: &Consequences,
+    emergency_phone: &str,
+) -> pb::Receipt {
     pb::Receipt {
         report_id: report.report_id.to_string(),
         reference: report.reference.to_string(),
@@ -45,7 +54,11 @@ pub(crate) fn receipt(report: &Report, set_off: &Consequences, emergency_phone: 
 
 /// What a report sets off, for the wire.
 pub(crate) fn consequences(consequences: &Consequences) -> pb::Consequences {
-    let Severity { serious, significant, major } = consequences.severity;
+    let Severity {
+        serious,
+        significant,
+        major,
+    } = consequences.severity;
     pb::Consequences {
         agency: consequences.agency.as_ref().map(agency),
         addressees: consequences
@@ -59,7 +72,11 @@ pub(crate) fn consequences(consequences: &Consequences) -> pb::Consequences {
             .collect(),
         parallel_duties: consequences.duties.iter().map(duty).collect(),
         next_steps: consequences.next_steps.clone(),
-        proposed_severity: Some(types::Severity { serious, significant, major }),
+        proposed_severity: Some(types::Severity {
+            serious,
+            significant,
+            major,
+        }),
     }
 }
 

@@ -3,7 +3,6 @@
 use ::time::OffsetDateTime;
 use aws_lc_rs::digest;
 use platform::{Result, Violation, Violations};
-use prost::Message as _;
 use proto::intake::v1 as pb;
 use uuid::Uuid;
 use vocabulary::Text;
@@ -46,7 +45,11 @@ pub(crate) struct Withdrawing {
 /// Parses what is sent, or tells every violation.
 pub(crate) fn submission(wire: pb::SubmitReportRequest, now: OffsetDateTime) -> Result<Submission> {
     let mut violations = Violations::default();
-    let request_id = uuid(&mut Reader::new("", &mut violations), "request_id", &wire.request_id);
+    let request_id = uuid(
+        &mut Reader::new("", &mut violations),
+        "request_id",
+        &wire.request_id,
+    );
     let declared_at = declared_at(&mut violations, wire.declared_at.as_ref(), now);
     let draft = draft::draft(wire.draft, now, &mut violations);
     match (request_id, draft, violations.is_empty()) {
@@ -55,7 +58,12 @@ pub(crate) fn submission(wire: pb::SubmitReportRequest, now: OffsetDateTime) -> 
                 draft: Some(draft_out::to_wire(&draft.facts, Some(&draft.contacts))),
                 declared_at: declared_at.map(super::time::timestamp),
             });
-            Ok(Submission { request_id, draft, declared_at, hash })
+            Ok(Submission {
+                request_id,
+                draft,
+                declared_at,
+                hash,
+            })
         }
         _ => Err(violations.into()),
     }
@@ -77,15 +85,22 @@ pub(crate) fn check(
 /// Parses a withdrawal, or tells every violation.
 pub(crate) fn withdrawing(wire: pb::WithdrawReportRequest) -> Result<Withdrawing> {
     let mut violations = Violations::default();
-    let hash = hash(&pb::WithdrawReportRequest { request_id: String::new(), ..wire.clone() });
+    let hash = hash(&pb::WithdrawReportRequest {
+        request_id: String::new(),
+        ..wire.clone()
+    });
     let mut read = Reader::new("", &mut violations);
     let request_id = uuid(&mut read, "request_id", &wire.request_id);
     let report_id = uuid(&mut read, "report_id", &wire.report_id);
     let reason = read.required_text("reason", wire.reason);
     match (request_id, report_id, reason, violations.is_empty()) {
-        (Some(request_id), Some(report_id), Some(reason), true) => {
-            Ok(Withdrawing { request_id, report_id, reason, etag: wire.etag, hash })
-        }
+        (Some(request_id), Some(report_id), Some(reason), true) => Ok(Withdrawing {
+            request_id,
+            report_id,
+            reason,
+            etag: wire.etag,
+            hash,
+        }),
         _ => Err(violations.into()),
     }
 }
@@ -116,10 +131,18 @@ fn declared_at(
     let mut read = Reader::new("", violations);
     let declared_at = read.moment("declared_at", wire)?;
     if declared_at > now {
-        read.refuse("declared_at", "IN_FUTURE", "la déclaration est dans le futur");
+        read.refuse(
+            "declared_at",
+            "IN_FUTURE",
+            "la déclaration est dans le futur",
+        );
     }
     if declared_at < EARLIEST {
-        read.refuse("declared_at", "OUT_OF_RANGE", "au plus tôt le 1er janvier 2000");
+        read.refuse(
+            "declared_at",
+            "OUT_OF_RANGE",
+            "au plus tôt le 1er janvier 2000",
+        );
     }
     Some(declared_at)
 }
@@ -139,5 +162,7 @@ fn uuid(read: &mut Reader<'_>, field: &str, text: &str) -> Option<Uuid> {
 /// A hash of the parsed request in its encoded form, which later releases
 /// extend without changing what earlier ones wrote.
 fn hash(message: &impl prost::Message) -> Vec<u8> {
-    digest::digest(&digest::SHA256, &message.encode_to_vec()).as_ref().to_vec()
+    digest::digest(&digest::SHA256, &message.encode_to_vec())
+        .as_ref()
+        .to_vec()
 }

@@ -8,30 +8,45 @@ use super::identifier;
 use crate::domain::{Imported, Structure};
 
 /// A structure for the wire, with the operator status that the caller may see.
-pub(crate) fn structure(structure: &Structure, operator_status: Option<OperatorStatus>) -> pb::Structure {
-    let finess = |finess: Option<Finess>| finess.map(|finess| finess.to_string()).unwrap_or_default();
+pub(crate) fn structure(
+    structure: &Structure,
+    operator_status: Option<OperatorStatus>,
+) -> pb::Structure {
+    let finess =
+        |finess: Option<Finess>| finess.map(|finess| finess.to_string()).unwrap_or_default();
     let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     pb::Structure {
         structure_key: structure.key().to_string(),
         finess: structure.finess.to_string(),
         legal_entity_finess: finess(structure.legal_entity),
-        siret: structure.siret.map(|siret| siret.to_string()).unwrap_or_default(),
+        siret: structure
+            .siret
+            .map(|siret| siret.to_string())
+            .unwrap_or_default(),
         name: structure.name.as_str().to_owned(),
         kind: types::StructureKind::from(structure.kind).into(),
         category_code: text(structure.category_code.as_ref().map(|code| code.as_str())),
         region: structure.region.code().to_owned(),
         department: structure.department.to_string(),
         town: text(structure.town.as_ref().map(|town| town.as_str())),
-        operator_status: operator_status.map(types::OperatorStatus::from).unwrap_or_default().into(),
+        operator_status: operator_status
+            .map(types::OperatorStatus::from)
+            .unwrap_or_default()
+            .into(),
     }
 }
 
 /// Parses the FINESS that is asked for.
 pub(crate) fn wanted_structure(text: &str) -> Result<Finess> {
     if text.is_empty() {
-        return Err(Error::invalid("finess", "REQUIRED", "ce champ est obligatoire"));
+        return Err(Error::invalid(
+            "finess",
+            "REQUIRED",
+            "ce champ est obligatoire",
+        ));
     }
-    identifier::finess(text).map_err(|(reason, description)| Error::invalid("finess", reason, description))
+    identifier::finess(text)
+        .map_err(|(reason, description)| Error::invalid("finess", reason, description))
 }
 
 /// Parses the words of a search into their folded form, which is never empty.

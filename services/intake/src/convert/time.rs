@@ -5,7 +5,10 @@ use time::OffsetDateTime;
 
 /// A moment as the wire has it.
 pub(super) fn timestamp(moment: OffsetDateTime) -> Timestamp {
-    Timestamp { seconds: moment.unix_timestamp(), nanos: moment.nanosecond().cast_signed() }
+    Timestamp {
+        seconds: moment.unix_timestamp(),
+        nanos: moment.nanosecond().cast_signed(),
+    }
 }
 
 /// A moment of the wire, cut to the microseconds that are kept; nothing when it

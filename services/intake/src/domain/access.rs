@@ -7,7 +7,7 @@ use super::{Report, Structure};
 
 /// Whether the caller may withdraw a report that he sees: who declared it, the
 /// declarants of the structure, and the agent of the region.
-pub fn may_withdraw(caller: &Caller, report: &Report) -> bool {
+pub(crate) fn may_withdraw(caller: &Caller, report: &Report) -> bool {
     report.visible_to.iter().any(|party| match party {
         Party::Subject(_) | Party::Structure(_) | Party::Importer(_) | Party::Probe => {
             speaks_for(caller, party)
@@ -20,7 +20,7 @@ pub fn may_withdraw(caller: &Caller, report: &Report) -> bool {
 /// Whether the caller sees how to reach the declarant: himself and those of his
 /// structure, the cell, the FSSI and the agent of the region. CORRUSS receives
 /// everything but the contact data (décret 2023-499).
-pub fn sees_contacts(caller: &Caller, report: &Report) -> bool {
+pub(crate) fn sees_contacts(caller: &Caller, report: &Report) -> bool {
     report.visible_to.iter().any(|party| match party {
         Party::Subject(_) | Party::Structure(_) | Party::Cell | Party::SecurityOfficer => {
             speaks_for(caller, party)
@@ -32,12 +32,14 @@ pub fn sees_contacts(caller: &Caller, report: &Report) -> bool {
 
 /// Whether the caller sees the critical-operator status of a structure, which
 /// is known only to those who need it (arrêté of 17 April 2023).
-pub fn sees_operator_status(caller: &Caller, structure: &Structure) -> bool {
+pub(crate) fn sees_operator_status(caller: &Caller, structure: &Structure) -> bool {
     let national = [Role::Analyst, Role::SecurityOfficer, Role::Importer];
     national.into_iter().any(|role| caller.has(role))
         || (caller.has(Role::RegionalAgent) && caller.region == Some(structure.region))
         || caller.structures.contains(&structure.key())
-        || structure.legal_entity_key().is_some_and(|key| caller.structures.contains(&key))
+        || structure
+            .legal_entity_key()
+            .is_some_and(|key| caller.structures.contains(&key))
 }
 
 fn speaks_for(caller: &Caller, party: &Party) -> bool {

@@ -11,7 +11,7 @@ use super::{Capacity, Refusal};
 ///
 /// Somebody with several roles declares as a declarant first. Whoever imports
 /// or probes may give any capacity.
-pub fn channel_of(
+pub(crate) fn channel_of(
     caller: &Caller,
     capacity: Capacity,
     declared_at: Option<OffsetDateTime>,
@@ -29,7 +29,10 @@ pub fn channel_of(
         Capacity::Importer => None,
     };
     own.into_iter()
-        .chain([(Role::Importer, Channel::Import), (Role::Prober, Channel::Probe)])
+        .chain([
+            (Role::Importer, Channel::Import),
+            (Role::Prober, Channel::Probe),
+        ])
         .find_map(|(role, channel)| caller.has(role).then_some(channel))
         .ok_or(Refusal::CapacityNotYours)
 }
@@ -39,7 +42,10 @@ mod tests {
     use super::*;
 
     fn caller(roles: &[Role]) -> Caller {
-        Caller { roles: roles.iter().copied().collect(), ..Caller::anonymous() }
+        Caller {
+            roles: roles.iter().copied().collect(),
+            ..Caller::anonymous()
+        }
     }
 
     #[test]
@@ -51,20 +57,48 @@ mod tests {
             (&[Role::Declarant], Agency, Err(Refusal::CapacityNotYours)),
             (&[Role::Declarant], Importer, Err(Refusal::CapacityNotYours)),
             (&[Role::RegionalAgent], Agency, Ok(Channel::Agency)),
-            (&[Role::RegionalAgent], Director, Err(Refusal::CapacityNotYours)),
-            (&[Role::RegionalAgent, Role::Declarant], Director, Ok(Channel::Declarant)),
-            (&[Role::RegionalAgent, Role::Declarant], Agency, Ok(Channel::Agency)),
+            (
+                &[Role::RegionalAgent],
+                Director,
+                Err(Refusal::CapacityNotYours),
+            ),
+            (
+                &[Role::RegionalAgent, Role::Declarant],
+                Director,
+                Ok(Channel::Declarant),
+            ),
+            (
+                &[Role::RegionalAgent, Role::Declarant],
+                Agency,
+                Ok(Channel::Agency),
+            ),
             (&[Role::Importer], Importer, Ok(Channel::Import)),
             (&[Role::Importer], Agency, Ok(Channel::Import)),
             (&[Role::Importer], Delegate, Ok(Channel::Import)),
-            (&[Role::Importer, Role::Declarant], Director, Ok(Channel::Declarant)),
-            (&[Role::Importer, Role::Declarant], Importer, Ok(Channel::Import)),
+            (
+                &[Role::Importer, Role::Declarant],
+                Director,
+                Ok(Channel::Declarant),
+            ),
+            (
+                &[Role::Importer, Role::Declarant],
+                Importer,
+                Ok(Channel::Import),
+            ),
             (&[Role::Prober], Director, Ok(Channel::Probe)),
             (&[Role::Prober], Importer, Ok(Channel::Probe)),
-            (&[Role::Prober, Role::Declarant], Director, Ok(Channel::Declarant)),
+            (
+                &[Role::Prober, Role::Declarant],
+                Director,
+                Ok(Channel::Declarant),
+            ),
             (&[Role::Analyst], Director, Err(Refusal::CapacityNotYours)),
         ] {
-            assert_eq!(channel_of(&caller(roles), capacity, None), expected, "{roles:?} {capacity:?}");
+            assert_eq!(
+                channel_of(&caller(roles), capacity, None),
+                expected,
+                "{roles:?} {capacity:?}"
+            );
         }
     }
 
@@ -73,10 +107,17 @@ mod tests {
         let then = Some(OffsetDateTime::UNIX_EPOCH);
         for &role in Role::ALL {
             let channel = channel_of(&caller(&[role]), Capacity::Director, then);
-            let expected = if role == Role::Importer { Ok(Channel::Import) } else { Err(Refusal::BackDating) };
+            let expected = if role == Role::Importer {
+                Ok(Channel::Import)
+            } else {
+                Err(Refusal::BackDating)
+            };
             assert_eq!(channel, expected, "{role}");
         }
         let both = caller(&[Role::Importer, Role::Declarant]);
-        assert_eq!(channel_of(&both, Capacity::Director, then), Ok(Channel::Import));
+        assert_eq!(
+            channel_of(&both, Capacity::Director, then),
+            Ok(Channel::Import)
+        );
     }
 }

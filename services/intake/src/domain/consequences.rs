@@ -2,71 +2,74 @@
 
 use time::OffsetDateTime;
 use vocabulary::{
-    Channel, OperatorStatus, ParallelDuty, Party, Region, Severity, has_health_impact, parallel_duties,
+    Channel, OperatorStatus, ParallelDuty, Party, Region, Severity, has_health_impact,
+    parallel_duties,
 };
 
 use super::{Facts, Routing, next_steps};
 
 /// What the installation says of the outer world.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Telephone of the cell for emergencies.
-    pub emergency_phone: String,
+    pub(crate) emergency_phone: String,
     /// Domain of the mailboxes of the agencies, as in `ssi-occitanie@…`.
-    pub agency_mail_domain: String,
+    pub(crate) agency_mail_domain: String,
 }
 
 /// What a report sets off.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Consequences {
+pub(crate) struct Consequences {
     /// The ARS that is told.
-    pub agency: Option<AgencyTold>,
+    pub(crate) agency: Option<AgencyTold>,
     /// Everyone who is told at once.
-    pub addressees: Vec<Addressee>,
+    pub(crate) addressees: Vec<Addressee>,
     /// Obligations that stand beside the declaration.
-    pub duties: Vec<Duty>,
+    pub(crate) duties: Vec<Duty>,
     /// What the declarant does next, in French, most urgent first.
-    pub next_steps: Vec<String>,
+    pub(crate) next_steps: Vec<String>,
     /// The severity that the rules propose.
-    pub severity: Severity,
+    pub(crate) severity: Severity,
 }
 
 /// The agence régionale de santé that is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AgencyTold {
+pub(crate) struct AgencyTold {
     /// The region it is told for.
-    pub region: Region,
+    pub(crate) region: Region,
     /// Its name on that day.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// Its mailbox for these matters.
-    pub mailbox: String,
+    pub(crate) mailbox: String,
 }
 
 /// Somebody who is told, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Addressee {
+pub(crate) struct Addressee {
     /// Who.
-    pub party: Party,
+    pub(crate) party: Party,
     /// For people, in French.
-    pub name: String,
+    pub(crate) name: String,
     /// The text behind it.
-    pub legal_basis: &'static str,
+    pub(crate) legal_basis: &'static str,
 }
 
 /// An obligation that the same event sets off elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Duty {
+pub(crate) struct Duty {
     /// Which.
-    pub duty: ParallelDuty,
+    pub(crate) duty: ParallelDuty,
     /// Until when; absent where the text says « sans délai ».
-    pub due_at: Option<OffsetDateTime>,
+    pub(crate) due_at: Option<OffsetDateTime>,
 }
 
 const EVERY_REPORT: &str = "art. L.1111-8-2 et D.1111-16-3 du code de la santé publique";
 const EVERY_REPORT_AT_ONCE: &str =
     "art. L.1111-8-2 du code de la santé publique ; instruction SHFDS/FSSI/2023/78 du 23 mai 2023";
-const HEALTH_IMPACT: &str = "art. D.1111-16-3 du code de la santé publique (impact sanitaire direct ou indirect)";
-const OWN_CHAIN: &str = "art. L.1111-8-2 du code de la santé publique, sous réserve du secret de la défense nationale";
+const HEALTH_IMPACT: &str =
+    "art. D.1111-16-3 du code de la santé publique (impact sanitaire direct ou indirect)";
+const OWN_CHAIN: &str =
+    "art. L.1111-8-2 du code de la santé publique, sous réserve du secret de la défense nationale";
 
 pub(super) fn of(
     facts: &Facts,
@@ -108,7 +111,11 @@ fn addressees(facts: &Facts, routing: &Routing, agency: Option<&AgencyTold>) -> 
     let mut told = Vec::new();
     let mut tell = |party: Party, name: String, legal_basis| {
         if routing.visible_to.contains(&party) {
-            told.push(Addressee { party, name, legal_basis });
+            told.push(Addressee {
+                party,
+                name,
+                legal_basis,
+            });
         }
     };
     let (army, others) = if routing.has_own_chain() {
@@ -116,15 +123,31 @@ fn addressees(facts: &Facts, routing: &Routing, agency: Option<&AgencyTold>) -> 
     } else {
         (OWN_CHAIN, EVERY_REPORT_AT_ONCE)
     };
-    tell(Party::ArmedForces, "Chaîne cyber du ministère des Armées".to_owned(), army);
-    let cell = if routing.has_own_chain() { HEALTH_IMPACT } else { EVERY_REPORT };
+    tell(
+        Party::ArmedForces,
+        "Chaîne cyber du ministère des Armées".to_owned(),
+        army,
+    );
+    let cell = if routing.has_own_chain() {
+        HEALTH_IMPACT
+    } else {
+        EVERY_REPORT
+    };
     tell(Party::Cell, "CERT Santé".to_owned(), cell);
     if let Some(agency) = agency {
         let basis = if health_impact { HEALTH_IMPACT } else { others };
         tell(Party::Region(agency.region), agency.name.to_owned(), basis);
     }
-    tell(Party::SecurityOfficer, "FSSI du ministère chargé de la santé (SHFDS)".to_owned(), others);
-    tell(Party::HealthAuthority, "Direction générale de la santé (CORRUSS)".to_owned(), HEALTH_IMPACT);
+    tell(
+        Party::SecurityOfficer,
+        "FSSI du ministère chargé de la santé (SHFDS)".to_owned(),
+        others,
+    );
+    tell(
+        Party::HealthAuthority,
+        "Direction générale de la santé (CORRUSS)".to_owned(),
+        HEALTH_IMPACT,
+    );
     told
 }
 
@@ -136,15 +159,19 @@ fn duties(facts: &Facts, routing: &Routing) -> Vec<Duty> {
     } else {
         facts.operator_status
     };
-    let mut duties: Vec<Duty> = parallel_duties(&facts.impacts, status, facts.origin_types.iter().copied())
-        .into_iter()
-        .filter(|duty| match duty {
-            ParallelDuty::Cnil => facts.cnil_notified != Some(true),
-            ParallelDuty::Complaint => facts.complaint_filed != Some(true),
-            _ => true,
-        })
-        .map(|duty| Duty { duty, due_at: duty.deadline(facts.found_at) })
-        .collect();
+    let mut duties: Vec<Duty> =
+        parallel_duties(&facts.impacts, status, facts.origin_types.iter().copied())
+            .into_iter()
+            .filter(|duty| match duty {
+                ParallelDuty::Cnil => facts.cnil_notified != Some(true),
+                ParallelDuty::Complaint => facts.complaint_filed != Some(true),
+                _ => true,
+            })
+            .map(|duty| Duty {
+                duty,
+                due_at: duty.deadline(facts.found_at),
+            })
+            .collect();
     // What has no term is due « sans délai », so it comes first.
     duties.sort_by_key(|duty| (duty.duty == ParallelDuty::Complaint, duty.due_at, duty.duty));
     duties

@@ -10,73 +10,73 @@ use vocabulary::{
 };
 
 /// A free field of the form, at most 4,000 characters.
-pub type LongText = Text<1, 4_000>;
+pub(crate) type LongText = Text<1, 4_000>;
 
 /// A declaration as its author fills it (projet de signalement).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Draft {
+pub(crate) struct Draft {
     /// What is declared, without any person.
-    pub facts: Facts,
+    pub(crate) facts: Facts,
     /// How to reach those who declare.
-    pub contacts: Contacts,
+    pub(crate) contacts: Contacts,
 }
 
 /// What is declared, without any person: the annex of the arrêté of
 /// 30 October 2017, as far as it is known at the moment of the discovery.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Facts {
+pub(crate) struct Facts {
     /// What is reported.
-    pub kind: ReportKind,
+    pub(crate) kind: ReportKind,
     /// The structure concerned.
-    pub structure: StructureIdentifier,
+    pub(crate) structure: StructureIdentifier,
     /// Its kind, as the declarant says.
-    pub structure_kind: Option<StructureKind>,
+    pub(crate) structure_kind: Option<StructureKind>,
     /// Its critical-operator status, as the declarant says.
-    pub operator_status: Option<OperatorStatus>,
+    pub(crate) operator_status: Option<OperatorStatus>,
     /// By what right he declares.
-    pub capacity: Capacity,
+    pub(crate) capacity: Capacity,
     /// Date du constat.
     #[serde(with = "time::serde::rfc3339")]
-    pub found_at: OffsetDateTime,
+    pub(crate) found_at: OffsetDateTime,
     /// When it began, if known.
     #[serde(with = "time::serde::rfc3339::option", default)]
-    pub started_at: Option<OffsetDateTime>,
+    pub(crate) started_at: Option<OffsetDateTime>,
     /// Description de l'incident.
-    pub description: Text<1, 10_000>,
+    pub(crate) description: Text<1, 10_000>,
     /// Périmètre.
-    pub perimeter: Option<LongText>,
+    pub(crate) perimeter: Option<LongText>,
     /// Systèmes d'information concernés.
-    pub systems: Option<LongText>,
+    pub(crate) systems: Option<LongText>,
     /// État de la prise en charge.
-    pub care_status: Option<LongText>,
+    pub(crate) care_status: Option<LongText>,
     /// Mesures prises.
-    pub measures_taken: Option<LongText>,
+    pub(crate) measures_taken: Option<LongText>,
     /// Prestataire or éditeur en cause.
-    pub vendor: Option<Text<1, 200>>,
+    pub(crate) vendor: Option<Text<1, 200>>,
     /// Produit en cause.
-    pub product: Option<Text<1, 200>>,
+    pub(crate) product: Option<Text<1, 200>>,
     /// Where it comes from, if known.
-    pub origin: Option<Origin>,
+    pub(crate) origin: Option<Origin>,
     /// Types of the origin; each fits it.
-    pub origin_types: BTreeSet<OriginType>,
+    pub(crate) origin_types: BTreeSet<OriginType>,
     /// The impacts, as far as they are known.
-    pub impacts: Impacts,
+    pub(crate) impacts: Impacts,
     /// A complaint was filed (dépôt de plainte).
-    pub complaint_filed: Option<bool>,
+    pub(crate) complaint_filed: Option<bool>,
     /// The CNIL was notified.
-    pub cnil_notified: Option<bool>,
+    pub(crate) cnil_notified: Option<bool>,
     /// Accompaniment by the cell is asked for.
-    pub assistance_requested: bool,
+    pub(crate) assistance_requested: bool,
     /// Who may be told.
-    pub tlp: Tlp,
+    pub(crate) tlp: Tlp,
     /// No single ARS is competent.
-    pub national: bool,
+    pub(crate) national: bool,
 }
 
 /// How a declarant names the structure.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum StructureIdentifier {
+pub(crate) enum StructureIdentifier {
     /// FINESS of the site (ET) or of the legal entity (EJ).
     Finess(Finess),
     /// SIRET.
@@ -94,7 +94,7 @@ pub enum StructureIdentifier {
 
 impl StructureIdentifier {
     /// The key under which the structure is known to the suite.
-    pub fn key(&self) -> StructureKey {
+    pub(crate) fn key(&self) -> StructureKey {
         match self {
             Self::Finess(finess) => StructureKey::Finess(*finess),
             Self::Siret(siret) => StructureKey::Siret(*siret),
@@ -107,7 +107,7 @@ impl StructureIdentifier {
     }
 
     /// The department that the identifier itself tells.
-    pub fn department(&self) -> Option<Department> {
+    pub(crate) fn department(&self) -> Option<Department> {
         match self {
             Self::Finess(finess) => finess.department(),
             Self::Described { department, .. } => *department,
@@ -119,7 +119,7 @@ impl StructureIdentifier {
 /// By what right a person declares (art. D.1111-16-3 CSP).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Capacity {
+pub(crate) enum Capacity {
     /// Directeur of the structure, or the professional himself.
     Director,
     /// Personne déléguée à cet effet.
@@ -132,26 +132,26 @@ pub enum Capacity {
 
 /// How to reach those who declare: personal data, sealed at rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Contacts {
+pub(crate) struct Contacts {
     /// Déclarant.
-    pub declarant: Contact,
+    pub(crate) declarant: Contact,
     /// Another contact, when the declarant's own mail may be compromised.
-    pub alternate: Option<Contact>,
+    pub(crate) alternate: Option<Contact>,
 }
 
 /// How to reach a person; has an address or a telephone number.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Contact {
+pub(crate) struct Contact {
     /// Nom.
-    pub family_name: Text<1, 100>,
+    pub(crate) family_name: Text<1, 100>,
     /// Prénom.
-    pub given_name: Option<Text<1, 100>>,
+    pub(crate) given_name: Option<Text<1, 100>>,
     /// Fonction.
-    pub position: Option<Text<1, 200>>,
+    pub(crate) position: Option<Text<1, 200>>,
     /// Courriel.
-    pub email: Option<EmailAddress>,
+    pub(crate) email: Option<EmailAddress>,
     /// Téléphone.
-    pub phone: Option<PhoneNumber>,
+    pub(crate) phone: Option<PhoneNumber>,
 }
 
 impl fmt::Debug for Contact {

@@ -4,33 +4,33 @@ use super::Recorded;
 
 /// What comes of a file of structures.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Imported {
+pub(crate) struct Imported {
     /// How the file was written.
-    pub encoding: Encoding,
+    pub(crate) encoding: Encoding,
     /// Lines read, without the header.
-    pub lines: u64,
+    pub(crate) lines: u64,
     /// What became of the structures.
-    pub changes: Changes,
+    pub(crate) changes: Changes,
     /// Lines that were refused.
-    pub rejected: u64,
+    pub(crate) rejected: u64,
     /// The first of them.
-    pub rejected_lines: Vec<RejectedLine>,
+    pub(crate) rejected_lines: Vec<RejectedLine>,
 }
 
 /// What becomes of structures that are recorded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Changes {
+pub(crate) struct Changes {
     /// Structures that are new.
-    pub created: u64,
+    pub(crate) created: u64,
     /// Structures that changed.
-    pub updated: u64,
+    pub(crate) updated: u64,
     /// Structures that were the same.
-    pub unchanged: u64,
+    pub(crate) unchanged: u64,
 }
 
 /// How a text file was written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Encoding {
+pub(crate) enum Encoding {
     /// UTF-8.
     Utf8,
     /// Windows-1252, as older office programs write.
@@ -39,22 +39,22 @@ pub enum Encoding {
 
 /// A line of a file that was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RejectedLine {
+pub(crate) struct RejectedLine {
     /// Its number in the file; the header is line 1.
-    pub line: u64,
+    pub(crate) line: u64,
     /// Why.
-    pub rejection: Rejection,
+    pub(crate) rejection: Rejection,
 }
 
 /// Why a line is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Rejection {
+pub(crate) struct Rejection {
     /// The column at fault, or empty.
-    pub column: &'static str,
+    pub(crate) column: &'static str,
     /// Machine-readable reason.
-    pub reason: &'static str,
+    pub(crate) reason: &'static str,
     /// For people, in French.
-    pub description: &'static str,
+    pub(crate) description: &'static str,
 }
 
 /// How many refused lines an answer names.
@@ -62,7 +62,7 @@ const NAMED: usize = 1_000;
 
 impl Encoding {
     /// Its usual name.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Utf8 => "utf-8",
             Self::Windows1252 => "windows-1252",
@@ -72,7 +72,7 @@ impl Encoding {
 
 impl Imported {
     /// Nothing yet, of a file written in this way.
-    pub fn nothing(encoding: Encoding) -> Self {
+    pub(crate) fn nothing(encoding: Encoding) -> Self {
         Self {
             encoding,
             lines: 0,
@@ -83,7 +83,7 @@ impl Imported {
     }
 
     /// Counts a refused line and names it if it is among the first.
-    pub fn reject(&mut self, line: u64, rejection: Rejection) {
+    pub(crate) fn reject(&mut self, line: u64, rejection: Rejection) {
         self.rejected += 1;
         if self.rejected_lines.len() < NAMED {
             self.rejected_lines.push(RejectedLine { line, rejection });
@@ -93,8 +93,11 @@ impl Imported {
 
 impl Changes {
     /// Counts the structures of a transaction, of which some are new or changed.
-    pub fn count(&mut self, recorded: &[Recorded], of: usize) {
-        let created = recorded.iter().filter(|recorded| recorded.revision == 1).count();
+    pub(crate) fn count(&mut self, recorded: &[Recorded], of: usize) {
+        let created = recorded
+            .iter()
+            .filter(|recorded| recorded.revision == 1)
+            .count();
         self.created += created as u64;
         self.updated += (recorded.len() - created) as u64;
         self.unchanged += (of - recorded.len()) as u64;

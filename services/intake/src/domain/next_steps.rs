@@ -11,7 +11,10 @@ pub(super) const TEST: &str = "Signalement de test : il n'est ni compté ni tran
 /// "already affected digital services and forces a degraded mode" (opening of
 /// the duty, 17 October 2022). A person decides whether it is major.
 pub(super) fn looks_major(impacts: &Impacts) -> bool {
-    matches!(impacts.care, Some(CareImpact::DegradedMode | CareImpact::Interruption))
+    matches!(
+        impacts.care,
+        Some(CareImpact::DegradedMode | CareImpact::Interruption)
+    )
 }
 
 pub(super) fn of(

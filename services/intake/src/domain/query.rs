@@ -8,7 +8,7 @@ use super::{CaseProgress, ReportState};
 
 /// Which report is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub(crate) enum Wanted {
     /// The one with this id.
     Id(Uuid),
     /// The one with this reference.
@@ -17,31 +17,31 @@ pub enum Wanted {
 
 /// Which reports are wanted; what is absent excludes nothing.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Filter {
+pub(crate) struct Filter {
     /// Routed there.
-    pub routing_region: Option<RoutingRegion>,
+    pub(crate) routing_region: Option<RoutingRegion>,
     /// Of this kind.
-    pub kind: Option<ReportKind>,
+    pub(crate) kind: Option<ReportKind>,
     /// In this state.
-    pub state: Option<ReportState>,
+    pub(crate) state: Option<ReportState>,
     /// Declared at or after.
-    pub declared_after: Option<OffsetDateTime>,
+    pub(crate) declared_after: Option<OffsetDateTime>,
     /// Declared before.
-    pub declared_before: Option<OffsetDateTime>,
+    pub(crate) declared_before: Option<OffsetDateTime>,
 }
 
 /// What the log of cases tells of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CaseChange {
+pub(crate) struct CaseChange {
     /// Of which report.
-    pub report_id: Uuid,
+    pub(crate) report_id: Uuid,
     /// Where its treatment stands.
-    pub progress: CaseProgress,
+    pub(crate) progress: CaseProgress,
 }
 
 impl Wanted {
     /// What an audit entry calls it.
-    pub fn subject(&self) -> String {
+    pub(crate) fn subject(&self) -> String {
         match self {
             Self::Id(id) => format!("report/{id}"),
             Self::Reference(reference) => format!("report/{reference}"),

@@ -4,7 +4,7 @@ use platform::Error;
 
 /// What a caller may not do, though his request is well formed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// Only an importer gives a past date of declaration.
     BackDating,
     /// An agent enters reports of his own region only.
@@ -21,7 +21,7 @@ pub enum Refusal {
 
 impl Refusal {
     /// The field at fault, for an answer that lists violations.
-    pub fn field(self) -> &'static str {
+    pub(crate) fn field(self) -> &'static str {
         match self {
             Self::BackDating => "declared_at",
             Self::RegionNotYours => "draft.structure",
@@ -32,7 +32,7 @@ impl Refusal {
     }
 
     /// The machine-readable reason.
-    pub fn code(self) -> &'static str {
+    pub(crate) fn code(self) -> &'static str {
         match self {
             Self::BackDating => "BACK_DATING",
             Self::RegionNotYours => "REGION_NOT_YOURS",
@@ -44,12 +44,14 @@ impl Refusal {
     }
 
     /// For people, in French.
-    pub fn french(self) -> &'static str {
+    pub(crate) fn french(self) -> &'static str {
         match self {
             Self::BackDating => "seul un programme d'import peut donner une date de déclaration",
             Self::RegionNotYours => "la structure ne relève pas de votre région",
             Self::CapacityNotYours => "votre rôle ne permet pas de déclarer à ce titre",
-            Self::NotYoursToWithdraw => "vous n'êtes pas de ceux qui peuvent retirer ce signalement",
+            Self::NotYoursToWithdraw => {
+                "vous n'êtes pas de ceux qui peuvent retirer ce signalement"
+            }
             Self::AlreadyWithdrawn => "ce signalement a déjà été retiré",
             Self::EtagMismatch => "ce signalement a changé depuis que vous l'avez lu",
         }
@@ -65,7 +67,9 @@ impl From<Refusal> for Error {
             Refusal::CapacityNotYours => {
                 Self::invalid(refusal.field(), refusal.code(), refusal.french())
             }
-            Refusal::AlreadyWithdrawn => Self::failed_precondition(refusal.code(), refusal.french()),
+            Refusal::AlreadyWithdrawn => {
+                Self::failed_precondition(refusal.code(), refusal.french())
+            }
             Refusal::EtagMismatch => Self::aborted(refusal.code(), refusal.french()),
         }
     }

@@ -13,88 +13,88 @@ use super::{Facts, Refusal};
 
 /// A report as the suite keeps it (signalement).
 #[derive(Clone, Debug, PartialEq)]
-pub struct Report {
+pub(crate) struct Report {
     /// Derived from its author and his request.
-    pub report_id: Uuid,
+    pub(crate) report_id: Uuid,
     /// For people, to quote on the telephone.
-    pub reference: Reference,
+    pub(crate) reference: Reference,
     /// What was declared.
-    pub facts: Facts,
+    pub(crate) facts: Facts,
     /// Who declared; absent once erased.
-    pub contacts: Option<SealedContacts>,
+    pub(crate) contacts: Option<SealedContacts>,
     /// The structure as it stood at the declaration.
-    pub structure: ReportedStructure,
+    pub(crate) structure: ReportedStructure,
     /// Where it is routed.
-    pub routing_region: RoutingRegion,
+    pub(crate) routing_region: RoutingRegion,
     /// Who sees it.
-    pub visible_to: BTreeSet<Party>,
+    pub(crate) visible_to: BTreeSet<Party>,
     /// By which way it came.
-    pub channel: Channel,
+    pub(crate) channel: Channel,
     /// When the suite acknowledged it.
-    pub received_at: OffsetDateTime,
+    pub(crate) received_at: OffsetDateTime,
     /// When it was declared.
-    pub declared_at: OffsetDateTime,
+    pub(crate) declared_at: OffsetDateTime,
     /// Its withdrawal, if it was a false alarm.
-    pub withdrawal: Option<Withdrawal>,
+    pub(crate) withdrawal: Option<Withdrawal>,
     /// Where its treatment stands, as far as it is known here.
-    pub case: Option<CaseProgress>,
+    pub(crate) case: Option<CaseProgress>,
     /// Counts the report's own changes, from 1. The progress of its case is not
     /// one: a declarant may withdraw what he saw although an analyst took it.
-    pub revision: u64,
+    pub(crate) revision: u64,
 }
 
 /// The contacts under the report's own key; destroying the wrapped key erases
 /// them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SealedContacts {
+pub(crate) struct SealedContacts {
     /// The sealed contacts.
-    pub sealed: Vec<u8>,
+    pub(crate) sealed: Vec<u8>,
     /// The report's key, wrapped by the master key.
-    pub wrapped_key: Vec<u8>,
+    pub(crate) wrapped_key: Vec<u8>,
 }
 
 /// A structure as it stood when a report about it was declared.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ReportedStructure {
+pub(crate) struct ReportedStructure {
     /// Its key: the directory's where it is known, else the declarant's.
-    pub key: StructureKey,
+    pub(crate) key: StructureKey,
     /// Its name, or nothing where only a number is known.
-    pub name: String,
+    pub(crate) name: String,
     /// Its kind, from the directory or as declared.
-    pub kind: Option<StructureKind>,
+    pub(crate) kind: Option<StructureKind>,
     /// Its department.
-    pub department: Option<Department>,
+    pub(crate) department: Option<Department>,
     /// Its town.
-    pub town: Option<String>,
+    pub(crate) town: Option<String>,
     /// Its critical-operator status, from the directory or as declared.
-    pub operator_status: Option<OperatorStatus>,
+    pub(crate) operator_status: Option<OperatorStatus>,
     /// The author's link to it was verified.
-    pub link_verified: bool,
+    pub(crate) link_verified: bool,
 }
 
 /// The withdrawal of a report (retrait).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Withdrawal {
+pub(crate) struct Withdrawal {
     /// When.
-    pub at: OffsetDateTime,
+    pub(crate) at: OffsetDateTime,
     /// Why, in the declarant's words.
-    pub reason: String,
+    pub(crate) reason: String,
 }
 
 /// Where the treatment of a report stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct CaseProgress {
+pub(crate) struct CaseProgress {
     /// The case.
-    pub case_id: Uuid,
+    pub(crate) case_id: Uuid,
     /// Its state; absent when a later release has a state unknown here.
-    pub state: Option<CaseState>,
+    pub(crate) state: Option<CaseState>,
     /// Its revision: the greatest wins.
-    pub revision: u64,
+    pub(crate) revision: u64,
 }
 
 /// Where a report stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ReportState {
+pub(crate) enum ReportState {
     /// Soumis.
     Submitted,
     /// Retiré.
@@ -103,7 +103,7 @@ pub enum ReportState {
 
 impl ReportState {
     /// The slug, as stored.
-    pub fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Submitted => "submitted",
             Self::Withdrawn => "withdrawn",
@@ -113,12 +113,12 @@ impl ReportState {
 
 impl Report {
     /// A test is never counted nor announced.
-    pub fn is_test(&self) -> bool {
+    pub(crate) fn is_test(&self) -> bool {
         self.channel == Channel::Probe
     }
 
     /// Where the report stands.
-    pub fn state(&self) -> ReportState {
+    pub(crate) fn state(&self) -> ReportState {
         match self.withdrawal {
             None => ReportState::Submitted,
             Some(_) => ReportState::Withdrawn,
@@ -126,17 +126,17 @@ impl Report {
     }
 
     /// Changes with every change of the report.
-    pub fn etag(&self) -> String {
+    pub(crate) fn etag(&self) -> String {
         self.revision.to_string()
     }
 
     /// What the log says the report is about.
-    pub fn subject(&self) -> String {
+    pub(crate) fn subject(&self) -> String {
         format!("report/{}", self.report_id)
     }
 
     /// The report after its withdrawal; an empty `etag` stands for any.
-    pub fn withdraw(mut self, withdrawal: Withdrawal, etag: &str) -> Result<Self, Refusal> {
+    pub(crate) fn withdraw(mut self, withdrawal: Withdrawal, etag: &str) -> Result<Self, Refusal> {
         if self.withdrawal.is_some() {
             return Err(Refusal::AlreadyWithdrawn);
         }

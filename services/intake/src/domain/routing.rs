@@ -4,22 +4,23 @@ use std::collections::BTreeSet;
 
 use platform::Caller;
 use vocabulary::{
-    Channel, Department, Party, Region, RoutingRegion, StructureKey, StructureKind, has_health_impact,
+    Channel, Department, Party, Region, RoutingRegion, StructureKey, StructureKind,
+    has_health_impact,
 };
 
 use super::{Facts, Refusal, ReportedStructure, Structure, StructureIdentifier};
 
 /// Where a report goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Routing {
+pub(crate) struct Routing {
     /// Where it is counted and which ARS is competent.
-    pub region: RoutingRegion,
+    pub(crate) region: RoutingRegion,
     /// The region of the structure, also of one that has its own chain.
-    pub territory: Option<Region>,
+    pub(crate) territory: Option<Region>,
     /// The structure as the directory and the declarant know it.
-    pub structure: ReportedStructure,
+    pub(crate) structure: ReportedStructure,
     /// Who sees it.
-    pub visible_to: BTreeSet<Party>,
+    pub(crate) visible_to: BTreeSet<Party>,
 }
 
 impl Routing {
@@ -27,7 +28,7 @@ impl Routing {
     ///
     /// The directory is believed first, then the identifier; an agent's own
     /// region serves where neither tells one.
-    pub fn of(
+    pub(crate) fn of(
         facts: &Facts,
         entry: Option<&Structure>,
         caller: &Caller,
@@ -52,12 +53,17 @@ impl Routing {
             (_, None) => RoutingRegion::National,
         };
         let visible_to = parties(facts, &structure, territory, caller, channel, keys);
-        Ok(Self { region, territory, structure, visible_to })
+        Ok(Self {
+            region,
+            territory,
+            structure,
+            visible_to,
+        })
     }
 
     /// A hospital of the armed forces has its own chain (chaîne cyber du
     /// ministère des Armées), which informs the others as needed.
-    pub fn has_own_chain(&self) -> bool {
+    pub(crate) fn has_own_chain(&self) -> bool {
         self.structure.kind == Some(StructureKind::ArmedForcesHospital)
     }
 }
@@ -69,7 +75,9 @@ impl Routing {
 /// the kind, but is not the structure of the report.
 fn keys(facts: &Facts, entry: Option<&Structure>) -> Vec<StructureKey> {
     let declared = facts.structure.key();
-    let Some(entry) = entry else { return vec![declared] };
+    let Some(entry) = entry else {
+        return vec![declared];
+    };
     let legal_entity = entry.legal_entity_key();
     if legal_entity.as_ref() == Some(&declared) && entry.key() != declared {
         return vec![declared];
@@ -92,12 +100,23 @@ fn structure(
         _ => "",
     };
     ReportedStructure {
-        key: keys.first().cloned().unwrap_or_else(|| facts.structure.key()),
-        name: entry.map_or(described, |entry| entry.name.as_str()).to_owned(),
+        key: keys
+            .first()
+            .cloned()
+            .unwrap_or_else(|| facts.structure.key()),
+        name: entry
+            .map_or(described, |entry| entry.name.as_str())
+            .to_owned(),
         kind: entry.map(|entry| entry.kind).or(facts.structure_kind),
-        department: entry.map(|entry| entry.department).or_else(|| facts.structure.department()),
-        town: entry.and_then(|entry| entry.town.as_ref()).map(|town| town.as_str().to_owned()),
-        operator_status: entry.and_then(|entry| entry.operator_status).or(facts.operator_status),
+        department: entry
+            .map(|entry| entry.department)
+            .or_else(|| facts.structure.department()),
+        town: entry
+            .and_then(|entry| entry.town.as_ref())
+            .map(|town| town.as_str().to_owned()),
+        operator_status: entry
+            .and_then(|entry| entry.operator_status)
+            .or(facts.operator_status),
         // The agency confirms the links of its region: its own entry needs no
         // other confirmation.
         link_verified: channel == Channel::Agency
@@ -118,7 +137,9 @@ fn parties(
     }
     let author = match channel {
         Channel::Import => Party::Importer(caller.subject.clone()),
-        Channel::Declarant | Channel::Agency | Channel::Probe => Party::Subject(caller.subject.clone()),
+        Channel::Declarant | Channel::Agency | Channel::Probe => {
+            Party::Subject(caller.subject.clone())
+        }
     };
     let mut parties = BTreeSet::from([author]);
     if structure.link_verified {

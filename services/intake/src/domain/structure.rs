@@ -1,52 +1,54 @@
 //! A structure of the directory.
 
 use time::OffsetDateTime;
-use vocabulary::{Department, Finess, OperatorStatus, Region, Siret, StructureKey, StructureKind, Text};
+use vocabulary::{
+    Department, Finess, OperatorStatus, Region, Siret, StructureKey, StructureKind, Text,
+};
 
 /// A structure of the directory (établissement géographique).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Structure {
+pub(crate) struct Structure {
     /// FINESS of the site (ET).
-    pub finess: Finess,
+    pub(crate) finess: Finess,
     /// FINESS of the legal entity (EJ).
-    pub legal_entity: Option<Finess>,
+    pub(crate) legal_entity: Option<Finess>,
     /// SIRET.
-    pub siret: Option<Siret>,
+    pub(crate) siret: Option<Siret>,
     /// Raison sociale.
-    pub name: Text<1, 200>,
+    pub(crate) name: Text<1, 200>,
     /// Kind, derived from the category.
-    pub kind: StructureKind,
+    pub(crate) kind: StructureKind,
     /// Category of the national directory (ANS TRE_R66).
-    pub category_code: Option<Text<1, 10>>,
+    pub(crate) category_code: Option<Text<1, 10>>,
     /// Region, and with it the competent ARS.
-    pub region: Region,
+    pub(crate) region: Region,
     /// Department.
-    pub department: Department,
+    pub(crate) department: Department,
     /// Commune.
-    pub town: Option<Text<1, 100>>,
+    pub(crate) town: Option<Text<1, 100>>,
     /// Critical-operator status.
-    pub operator_status: Option<OperatorStatus>,
+    pub(crate) operator_status: Option<OperatorStatus>,
 }
 
 impl Structure {
     /// The key under which the structure is known to the suite.
-    pub fn key(&self) -> StructureKey {
+    pub(crate) fn key(&self) -> StructureKey {
         StructureKey::Finess(self.finess)
     }
 
     /// The key of the legal entity.
-    pub fn legal_entity_key(&self) -> Option<StructureKey> {
+    pub(crate) fn legal_entity_key(&self) -> Option<StructureKey> {
         self.legal_entity.map(StructureKey::Finess)
     }
 }
 
 /// A structure as it was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Recorded {
+pub(crate) struct Recorded {
     /// The structure.
-    pub structure: Structure,
+    pub(crate) structure: Structure,
     /// Counts its changes, from 1: the greatest wins.
-    pub revision: u64,
+    pub(crate) revision: u64,
     /// When it last changed.
-    pub recorded_at: OffsetDateTime,
+    pub(crate) recorded_at: OffsetDateTime,
 }

@@ -7,20 +7,20 @@ use super::{Facts, Structure, StructureIdentifier, next_steps::looks_major};
 
 /// Something unusual, but accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Warning {
+pub(crate) struct Warning {
     /// Path of the field.
-    pub field: &'static str,
+    pub(crate) field: &'static str,
     /// Machine-readable reason.
-    pub reason: &'static str,
+    pub(crate) reason: &'static str,
     /// For people, in French.
-    pub description: &'static str,
+    pub(crate) description: &'static str,
 }
 
 /// The term of art. 33 of Regulation (EU) 2016/679 (RGPD).
 const CNIL_TERM: Duration = Duration::hours(72);
 
 /// Lists what is unusual in a declaration.
-pub fn warnings(
+pub(crate) fn warnings(
     facts: &Facts,
     entry: Option<&Structure>,
     declared_at: Option<OffsetDateTime>,
@@ -28,7 +28,11 @@ pub fn warnings(
 ) -> Vec<Warning> {
     let mut warnings = Vec::new();
     let mut warn = |field, reason, description| {
-        warnings.push(Warning { field, reason, description });
+        warnings.push(Warning {
+            field,
+            reason,
+            description,
+        });
     };
     match (&facts.structure, entry) {
         (StructureIdentifier::Finess(_), None) => warn(
@@ -37,7 +41,9 @@ pub fn warnings(
             "ce numéro FINESS n'est pas dans l'annuaire des structures",
         ),
         (StructureIdentifier::Finess(finess), Some(entry))
-            if finess.department().is_some_and(|own| own != entry.department) =>
+            if finess
+                .department()
+                .is_some_and(|own| own != entry.department) =>
         {
             warn(
                 "draft.structure.finess",
@@ -46,10 +52,18 @@ pub fn warnings(
             );
         }
         (StructureIdentifier::Siret(siret), _) if !siret.has_valid_key() => {
-            warn("draft.structure.siret", "BAD_KEY", "la clé de ce SIRET est fausse");
+            warn(
+                "draft.structure.siret",
+                "BAD_KEY",
+                "la clé de ce SIRET est fausse",
+            );
         }
         (StructureIdentifier::Rpps(rpps), _) if !rpps.has_valid_key() => {
-            warn("draft.structure.rpps", "BAD_KEY", "la clé de ce numéro RPPS paraît fausse");
+            warn(
+                "draft.structure.rpps",
+                "BAD_KEY",
+                "la clé de ce numéro RPPS paraît fausse",
+            );
         }
         _ => {}
     }
@@ -60,7 +74,10 @@ pub fn warnings(
             "la région n'est pas connue : la cellule nationale trouvera l'ARS compétente",
         );
     }
-    if facts.cnil_notified != Some(true) && touches_personal_data(facts) && now - facts.found_at > CNIL_TERM {
+    if facts.cnil_notified != Some(true)
+        && touches_personal_data(facts)
+        && now - facts.found_at > CNIL_TERM
+    {
         warn(
             "draft.cnil_notified",
             "CNIL_TERM_PASSED",
@@ -82,14 +99,26 @@ pub fn warnings(
         );
     }
     if declared_at.is_some_and(|declared_at| declared_at < facts.found_at) {
-        warn("declared_at", "BEFORE_FOUND_AT", "la déclaration est antérieure au constat");
+        warn(
+            "declared_at",
+            "BEFORE_FOUND_AT",
+            "la déclaration est antérieure au constat",
+        );
     }
     warnings
 }
 
 fn touches_personal_data(facts: &Facts) -> bool {
-    let touched = [DataImpact::Unavailability, DataImpact::Integrity, DataImpact::Disclosure];
+    let touched = [
+        DataImpact::Unavailability,
+        DataImpact::Integrity,
+        DataImpact::Disclosure,
+    ];
     let personal = [DataNature::Health, DataNature::Personal];
-    touched.iter().any(|impact| facts.impacts.data.contains(impact))
-        && personal.iter().any(|nature| facts.impacts.data_natures.contains(nature))
+    touched
+        .iter()
+        .any(|impact| facts.impacts.data.contains(impact))
+        && personal
+            .iter()
+            .any(|nature| facts.impacts.data_natures.contains(nature))
 }

@@ -2,9 +2,9 @@
 
 use platform::Caller;
 use proto::intake::v1::{
-    CheckReportRequest, CheckReportResponse, GetReportRequest, GetReportResponse, ListReportsRequest,
-    ListReportsResponse, SubmitReportRequest, SubmitReportResponse, WithdrawReportRequest,
-    WithdrawReportResponse, intake_service_server::IntakeService,
+    CheckReportRequest, CheckReportResponse, GetReportRequest, GetReportResponse,
+    ListReportsRequest, ListReportsResponse, SubmitReportRequest, SubmitReportResponse,
+    WithdrawReportRequest, WithdrawReportResponse, intake_service_server::IntakeService,
 };
 use tonic::{Request, Response, Status, async_trait};
 
@@ -17,7 +17,9 @@ impl IntakeService for Reports {
         request: Request<CheckReportRequest>,
     ) -> Result<Response<CheckReportResponse>, Status> {
         let caller = Caller::of(&request)?.clone();
-        Ok(Response::new(self.check(&caller, request.into_inner()).await?))
+        Ok(Response::new(
+            self.check(&caller, request.into_inner()).await?,
+        ))
     }
 
     async fn submit_report(
@@ -25,7 +27,9 @@ impl IntakeService for Reports {
         request: Request<SubmitReportRequest>,
     ) -> Result<Response<SubmitReportResponse>, Status> {
         let caller = Caller::of(&request)?.clone();
-        Ok(Response::new(self.submit(caller, request.into_inner()).await?))
+        Ok(Response::new(
+            self.submit(caller, request.into_inner()).await?,
+        ))
     }
 
     async fn withdraw_report(
@@ -33,7 +37,9 @@ impl IntakeService for Reports {
         request: Request<WithdrawReportRequest>,
     ) -> Result<Response<WithdrawReportResponse>, Status> {
         let caller = Caller::of(&request)?.clone();
-        Ok(Response::new(self.withdraw(caller, request.into_inner()).await?))
+        Ok(Response::new(
+            self.withdraw(caller, request.into_inner()).await?,
+        ))
     }
 
     async fn get_report(
@@ -41,7 +47,9 @@ impl IntakeService for Reports {
         request: Request<GetReportRequest>,
     ) -> Result<Response<GetReportResponse>, Status> {
         let caller = Caller::of(&request)?.clone();
-        Ok(Response::new(self.get(&caller, &request.into_inner()).await?))
+        Ok(Response::new(
+            self.get(&caller, &request.into_inner()).await?,
+        ))
     }
 
     async fn list_reports(
@@ -49,6 +57,8 @@ impl IntakeService for Reports {
         request: Request<ListReportsRequest>,
     ) -> Result<Response<ListReportsResponse>, Status> {
         let caller = Caller::of(&request)?.clone();
-        Ok(Response::new(self.list(&caller, request.into_inner()).await?))
+        Ok(Response::new(
+            self.list(&caller, request.into_inner()).await?,
+        ))
     }
 }

@@ -16,7 +16,11 @@ use crate::{
 const MAX_PAGE: u32 = 200;
 
 impl Reports {
-    pub(super) async fn get(&self, caller: &Caller, request: &pb::GetReportRequest) -> Result<pb::GetReportResponse> {
+    pub(super) async fn get(
+        &self,
+        caller: &Caller,
+        request: &pb::GetReportRequest,
+    ) -> Result<pb::GetReportResponse> {
         let wanted = convert::wanted_report(&request.report_id)?;
         let mut transaction = self.pool.begin().await?;
         let report = store::find(&mut transaction, &wanted, &caller.parties()).await?;
@@ -36,7 +40,9 @@ impl Reports {
         audit(&mut transaction, entry).await?;
         transaction.commit().await?;
         let report = report.ok_or(Error::NotFound("report"))?;
-        Ok(pb::GetReportResponse { report: Some(self.shown(caller, &report)?) })
+        Ok(pb::GetReportResponse {
+            report: Some(self.shown(caller, &report)?),
+        })
     }
 
     pub(super) async fn list(
@@ -47,13 +53,23 @@ impl Reports {
         let filter = convert::report_filter(&request)?;
         let size = convert::page_size(request.page_size, MAX_PAGE);
         let token = request.page_token.clone();
-        let bound = pb::ListReportsRequest { page_size: 0, page_token: String::new(), ..request };
+        let bound = pb::ListReportsRequest {
+            page_size: 0,
+            page_token: String::new(),
+            ..request
+        };
         let key = bound.encode_to_vec();
         let after: Option<Position> = PageToken::decode(&token, &key)?;
 
         let mut transaction = self.pool.begin().await?;
-        let mut reports =
-            store::list(&mut transaction, &filter, after, size + 1, &caller.parties()).await?;
+        let mut reports = store::list(
+            &mut transaction,
+            &filter,
+            after,
+            size + 1,
+            &caller.parties(),
+        )
+        .await?;
         let more = reports.len() > size as usize;
         reports.truncate(size as usize);
         let entry = AuditEntry {
@@ -79,16 +95,24 @@ impl Reports {
             Some(last) if more => PageToken::encode(&Position::of(last), &key),
             _ => String::new(),
         };
-        let reports = reports.iter().map(|report| self.shown(caller, report)).collect::<Result<_>>()?;
-        Ok(pb::ListReportsResponse { reports, next_page_token })
+        let reports = reports
+            .iter()
+            .map(|report| self.shown(caller, report))
+            .collect::<Result<_>>()?;
+        Ok(pb::ListReportsResponse {
+            reports,
+            next_page_token,
+        })
     }
 
     /// A report as this caller may see it.
     pub(super) fn shown(&self, caller: &Caller, report: &Report) -> Result<pb::Report> {
         let contacts = match &report.contacts {
-            Some(sealed) if sees_contacts(caller, report) => {
-                Some(convert::open_contacts(&self.master, report.report_id, sealed)?)
-            }
+            Some(sealed) if sees_contacts(caller, report) => Some(convert::open_contacts(
+                &self.master,
+                report.report_id,
+                sealed,
+            )?),
             _ => None,
         };
         Ok(convert::report(report, contacts.as_ref()))

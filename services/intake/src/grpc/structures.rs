@@ -43,7 +43,9 @@ impl StructureService for Structures {
         request: Request<GetStructureRequest>,
     ) -> Result<Response<GetStructureResponse>, Status> {
         let caller = Caller::of(&request)?.clone();
-        Ok(Response::new(self.get(&caller, &request.into_inner()).await?))
+        Ok(Response::new(
+            self.get(&caller, &request.into_inner()).await?,
+        ))
     }
 
     async fn search_structures(
@@ -51,12 +53,18 @@ impl StructureService for Structures {
         request: Request<SearchStructuresRequest>,
     ) -> Result<Response<SearchStructuresResponse>, Status> {
         let caller = Caller::of(&request)?.clone();
-        Ok(Response::new(self.search(&caller, &request.into_inner()).await?))
+        Ok(Response::new(
+            self.search(&caller, &request.into_inner()).await?,
+        ))
     }
 }
 
 impl Structures {
-    async fn get(&self, caller: &Caller, request: &GetStructureRequest) -> Result<GetStructureResponse> {
+    async fn get(
+        &self,
+        caller: &Caller,
+        request: &GetStructureRequest,
+    ) -> Result<GetStructureResponse> {
         let finess = convert::wanted_structure(&request.finess)?;
         let mut transaction = self.pool.begin().await?;
         let structure = store::structure(&mut transaction, finess).await?;
@@ -65,14 +73,20 @@ impl Structures {
             caller,
             action: "structure.get",
             object: &object,
-            outcome: if structure.is_some() { Outcome::Done } else { Outcome::NotVisible },
+            outcome: if structure.is_some() {
+                Outcome::Done
+            } else {
+                Outcome::NotVisible
+            },
             detail: json!({}),
             at: now(),
         };
         audit(&mut transaction, entry).await?;
         transaction.commit().await?;
         let structure = structure.ok_or(Error::NotFound("structure"))?;
-        Ok(GetStructureResponse { structure: Some(shown(caller, &structure)) })
+        Ok(GetStructureResponse {
+            structure: Some(shown(caller, &structure)),
+        })
     }
 
     async fn search(
@@ -103,13 +117,21 @@ impl Structures {
             Some((_, place)) if more => PageToken::encode(place, words.as_bytes()),
             _ => String::new(),
         };
-        let structures = found.iter().map(|(structure, _)| shown(caller, structure)).collect();
-        Ok(SearchStructuresResponse { structures, next_page_token })
+        let structures = found
+            .iter()
+            .map(|(structure, _)| shown(caller, structure))
+            .collect();
+        Ok(SearchStructuresResponse {
+            structures,
+            next_page_token,
+        })
     }
 }
 
 /// A structure as this caller may see it.
 fn shown(caller: &Caller, structure: &Structure) -> pb::Structure {
-    let status = structure.operator_status.filter(|_| sees_operator_status(caller, structure));
+    let status = structure
+        .operator_status
+        .filter(|_| sees_operator_status(caller, structure));
     convert::structure(structure, status)
 }

@@ -24,10 +24,17 @@ impl Reports {
         let now = now();
         let (draft, declared_at) = match convert::check(request, now) {
             Ok(checked) => checked,
-            Err(violations) => return Ok(refused(violations.iter().map(convert::violation).collect())),
+            Err(violations) => {
+                return Ok(refused(violations.iter().map(convert::violation).collect()));
+            }
         };
         let entry = self.entry(&draft.facts).await?;
-        let context = Context { caller, entry: entry.as_ref(), settings: &self.settings, now };
+        let context = Context {
+            caller,
+            entry: entry.as_ref(),
+            settings: &self.settings,
+            now,
+        };
         match decide(&draft.facts, declared_at, &context) {
             Ok(decision) => Ok(pb::CheckReportResponse {
                 violations: Vec::new(),
@@ -54,10 +61,18 @@ impl Reports {
         let submission = convert::submission(request, now)?;
         let draft = &submission.draft;
         let entry = self.entry(&draft.facts).await?;
-        let context = Context { caller: &caller, entry: entry.as_ref(), settings: &self.settings, now };
+        let context = Context {
+            caller: &caller,
+            entry: entry.as_ref(),
+            settings: &self.settings,
+            now,
+        };
         let decision = decide(&draft.facts, submission.declared_at, &context)?;
 
-        let report_id = derived_id("report", &[caller.subject.as_bytes(), submission.request_id.as_bytes()]);
+        let report_id = derived_id(
+            "report",
+            &[caller.subject.as_bytes(), submission.request_id.as_bytes()],
+        );
         let consequences = decision.consequences.clone();
         let report = self.report(report_id, draft, decision, now).await?;
         let receipt = convert::receipt(&report, &consequences, &self.settings.emergency_phone);
@@ -70,7 +85,9 @@ impl Reports {
         };
         let receipt = self.queue.submit(new, event, Arc::new(caller)).await?;
         let receipt = pb::Receipt::decode(receipt.as_slice()).map_err(Error::internal)?;
-        Ok(pb::SubmitReportResponse { receipt: Some(receipt) })
+        Ok(pb::SubmitReportResponse {
+            receipt: Some(receipt),
+        })
     }
 
     async fn report(
@@ -85,7 +102,11 @@ impl Reports {
             report_id,
             reference: self.references.reference(received_at.year(), number),
             facts: draft.facts.clone(),
-            contacts: Some(convert::seal_contacts(&self.master, report_id, &draft.contacts)),
+            contacts: Some(convert::seal_contacts(
+                &self.master,
+                report_id,
+                &draft.contacts,
+            )),
             structure: decision.routing.structure,
             routing_region: decision.routing.region,
             visible_to: decision.routing.visible_to,
@@ -105,5 +126,9 @@ impl Reports {
 }
 
 fn refused(violations: Vec<pb::Violation>) -> pb::CheckReportResponse {
-    pb::CheckReportResponse { violations, warnings: Vec::new(), consequences: None }
+    pb::CheckReportResponse {
+        violations,
+        warnings: Vec::new(),
+        consequences: None,
+    }
 }

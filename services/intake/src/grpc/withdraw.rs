@@ -1,6 +1,7 @@
 //! A report that was a false alarm is withdrawn.
 
 use eventlog::in_transaction;
+use futures::FutureExt as _;
 use platform::{
     AuditEntry, Caller, Claim, Error, Outcome, RequestKey, Result, audit, claim_request,
     complete_request, now,
@@ -37,22 +38,39 @@ impl Reports {
         withdrawing: &Withdrawing,
     ) -> Result<pb::WithdrawReportResponse> {
         let object = format!("report/{}", withdrawing.report_id);
-        let withdrawn = in_transaction(&self.pool, async |conn| {
-            self.withdraw_once(conn, caller, withdrawing, &object).await
-        })
+        let with = (self, caller, withdrawing, object.as_str());
+        let withdrawn = in_transaction(
+            &self.pool,
+            &with,
+            |conn, &(this, caller, withdrawing, object)| {
+                this.withdraw_once(conn, caller, withdrawing, object)
+                    .boxed()
+            },
+        )
         .await;
         match withdrawn {
             Ok(report) => {
                 self.log.committed();
-                Ok(pb::WithdrawReportResponse { report: Some(self.shown(caller, &report)?) })
+                Ok(pb::WithdrawReportResponse {
+                    report: Some(self.shown(caller, &report)?),
+                })
             }
             Err(error) => {
                 // The claim of the request went with its transaction, so that it can
                 // be sent again; the trace of the attempt stays.
                 if let Some(outcome) = outcome(&error) {
-                    in_transaction(&self.pool, async |conn| {
-                        audit(conn, entry(caller, &object, outcome, json!({ "reason": error.code() }))).await
-                    })
+                    let with = (caller, object.as_str(), outcome, error.code());
+                    in_transaction(
+                        &self.pool,
+                        &with,
+                        |conn, &(caller, object, outcome, code)| {
+                            audit(
+                                conn,
+                                entry(caller, object, outcome, json!({ "reason": code })),
+                            )
+                            .boxed()
+                        },
+                    )
                     .await?;
                 }
                 Err(error)
@@ -68,32 +86,57 @@ impl Reports {
         object: &str,
     ) -> Result<Report> {
         let now = now();
-        let key = RequestKey { caller, method: METHOD, request_id: withdrawing.request_id };
+        let key = RequestKey {
+            caller,
+            method: METHOD,
+            request_id: withdrawing.request_id,
+        };
         let claim = claim_request(&mut *conn, &key, &withdrawing.hash, now).await?;
         let report = store::lock(&mut *conn, withdrawing.report_id, &caller.parties())
             .await?
             .ok_or(Error::NotFound("report"))?;
         if let Claim::Replay(_) = claim {
-            audit(conn, entry(caller, object, Outcome::Done, json!({ "repeated": true }))).await?;
+            audit(
+                conn,
+                entry(caller, object, Outcome::Done, json!({ "repeated": true })),
+            )
+            .await?;
             return Ok(report);
         }
         if !may_withdraw(caller, &report) {
             return Err(Refusal::NotYoursToWithdraw.into());
         }
-        let withdrawal = Withdrawal { at: now, reason: withdrawing.reason.as_str().to_owned() };
+        let withdrawal = Withdrawal {
+            at: now,
+            reason: withdrawing.reason.as_str().to_owned(),
+        };
         let report = report.withdraw(withdrawal.clone(), &withdrawing.etag)?;
         store::withdraw(&mut *conn, &report).await?;
         // A retry reads the answer anew: it holds personal data, which rest in one
         // place only, sealed.
         complete_request(&mut *conn, &key, &[]).await?;
         audit(&mut *conn, entry(caller, object, Outcome::Done, json!({}))).await?;
-        self.log.append(conn, &[convert::withdrawn(&report, &withdrawal)]).await?;
+        self.log
+            .append(conn, &[convert::withdrawn(&report, &withdrawal)])
+            .await?;
         Ok(report)
     }
 }
 
-fn entry<'a>(caller: &'a Caller, object: &'a str, outcome: Outcome, detail: Value) -> AuditEntry<'a> {
-    AuditEntry { caller, action: ACTION, object, outcome, detail, at: now() }
+fn entry<'a>(
+    caller: &'a Caller,
+    object: &'a str,
+    outcome: Outcome,
+    detail: Value,
+) -> AuditEntry<'a> {
+    AuditEntry {
+        caller,
+        action: ACTION,
+        object,
+        outcome,
+        detail,
+        at: now(),
+    }
 }
 
 /// How an attempt ended that its caller could not carry through.

@@ -30,7 +30,10 @@ const UNREADABLE: Rejection = Rejection {
 
 /// Reads a file and hands on its structures in batches until `hand_on` says
 /// that nobody takes them.
-pub(super) fn read(mut spooled: Spooled, mut hand_on: impl FnMut(Vec<Structure>) -> bool) -> Result<Imported> {
+pub(super) fn read(
+    mut spooled: Spooled,
+    mut hand_on: impl FnMut(Vec<Structure>) -> bool,
+) -> Result<Imported> {
     let mut imported = Imported::nothing(spooled.encoding);
     let mut header = Vec::new();
     BufReader::new((&spooled.file).take(MAX_LINE_BYTES as u64))
@@ -43,12 +46,18 @@ pub(super) fn read(mut spooled: Spooled, mut hand_on: impl FnMut(Vec<Structure>)
         .flexible(true)
         .has_headers(true)
         .from_reader(BufReader::new(&spooled.file));
-    let columns = Columns::of(reader.byte_headers().map_err(Error::internal)?, spooled.encoding)?;
+    let columns = Columns::of(
+        reader.byte_headers().map_err(Error::internal)?,
+        spooled.encoding,
+    )?;
 
     let mut seen = HashSet::new();
     let mut batch = Vec::with_capacity(BATCH);
     let mut record = ByteRecord::new();
-    while reader.read_byte_record(&mut record).map_err(Error::internal)? {
+    while reader
+        .read_byte_record(&mut record)
+        .map_err(Error::internal)?
+    {
         imported.lines += 1;
         let line = record.position().map_or(0, csv::Position::line);
         if record.as_slice().len() > MAX_LINE_BYTES {
@@ -60,7 +69,9 @@ pub(super) fn read(mut spooled: Spooled, mut hand_on: impl FnMut(Vec<Structure>)
             Ok(structure) if !seen.insert(structure.finess) => imported.reject(line, TWICE),
             Ok(structure) => batch.push(structure),
         }
-        if batch.len() == BATCH && !hand_on(std::mem::replace(&mut batch, Vec::with_capacity(BATCH))) {
+        if batch.len() == BATCH
+            && !hand_on(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)))
+        {
             return Ok(imported);
         }
     }

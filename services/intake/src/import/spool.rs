@@ -35,7 +35,12 @@ impl Spool {
     /// An empty file that takes at most so many bytes.
     pub(crate) fn new(most: u64) -> Result<Self> {
         let file = tempfile::tempfile().map_err(Error::internal)?;
-        Ok(Self { file: file.into(), check: Utf8Check::default(), bytes: 0, most })
+        Ok(Self {
+            file: file.into(),
+            check: Utf8Check::default(),
+            bytes: 0,
+            most,
+        })
     }
 
     /// Adds the next piece.
@@ -45,7 +50,10 @@ impl Spool {
         }
         self.bytes += piece.len() as u64;
         if self.bytes > self.most {
-            return Err(Error::out_of_range("FILE_TOO_LARGE", "ce fichier est trop grand"));
+            return Err(Error::out_of_range(
+                "FILE_TOO_LARGE",
+                "ce fichier est trop grand",
+            ));
         }
         self.check.push(piece);
         self.file.write_all(piece).await.map_err(Error::internal)
@@ -56,6 +64,9 @@ impl Spool {
         self.file.flush().await.map_err(Error::internal)?;
         let mut file = self.file.into_std().await;
         file.rewind().map_err(Error::internal)?;
-        Ok(Spooled { file, encoding: self.check.encoding() })
+        Ok(Spooled {
+            file,
+            encoding: self.check.encoding(),
+        })
     }
 }

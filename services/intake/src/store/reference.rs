@@ -19,7 +19,10 @@ pub(crate) struct ReferenceNumbers {
 impl ReferenceNumbers {
     /// Takes the first block when the first number is asked for.
     pub(crate) fn new(pool: PgPool) -> Self {
-        Self { pool, block: Mutex::new(0..0) }
+        Self {
+            pool,
+            block: Mutex::new(0..0),
+        }
     }
 
     /// A number that no other report has.

@@ -12,8 +12,8 @@ use vocabulary::{CaseState, Party, ReportKind};
 
 use super::read;
 use crate::domain::{
-    CaseChange, CaseProgress, Filter, Report, ReportState, ReportedStructure, SealedContacts, Wanted,
-    Withdrawal,
+    CaseChange, CaseProgress, Filter, Report, ReportState, ReportedStructure, SealedContacts,
+    Wanted, Withdrawal,
 };
 
 /// A report about to be stored.
@@ -51,7 +51,10 @@ pub(crate) struct Position {
 impl Position {
     /// The place of a report.
     pub(crate) fn of(report: &Report) -> Self {
-        Self { declared_at: report.declared_at, report_id: report.report_id }
+        Self {
+            declared_at: report.declared_at,
+            report_id: report.report_id,
+        }
     }
 }
 
@@ -65,34 +68,62 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &[&NewReport]) -> Resul
         .collect::<Result<_, _>>()
         .map_err(Error::internal)?;
     let visible_to: Vec<Value> = reports()
-        .map(|report| report.visible_to.iter().map(|party| Value::from(party.to_string())).collect())
+        .map(|report| {
+            report
+                .visible_to
+                .iter()
+                .map(|party| Value::from(party.to_string()))
+                .collect()
+        })
         .collect();
     let inserted = sqlx::query_file_scalar!(
         "src/store/insert_reports.sql",
         &reports().map(|report| report.report_id).collect::<Vec<_>>(),
-        &reports().map(|report| report.reference.to_string()).collect::<Vec<_>>(),
-        &new.iter().map(|new| new.author.as_str()).collect::<Vec<_>>() as &[&str],
-        &new.iter().map(|new| new.request_hash.as_slice()).collect::<Vec<_>>() as &[&[u8]],
-        &new.iter().map(|new| new.receipt.as_slice()).collect::<Vec<_>>() as &[&[u8]],
+        &reports()
+            .map(|report| report.reference.to_string())
+            .collect::<Vec<_>>(),
+        &new.iter()
+            .map(|new| new.author.as_str())
+            .collect::<Vec<_>>() as &[&str],
+        &new.iter()
+            .map(|new| new.request_hash.as_slice())
+            .collect::<Vec<_>>() as &[&[u8]],
+        &new.iter()
+            .map(|new| new.receipt.as_slice())
+            .collect::<Vec<_>>() as &[&[u8]],
         &facts,
-        &contacts().map(|c| c.map(|c| c.sealed.as_slice())).collect::<Vec<_>>() as &[Option<&[u8]>],
-        &contacts().map(|c| c.map(|c| c.wrapped_key.as_slice())).collect::<Vec<_>>()
-            as &[Option<&[u8]>],
+        &contacts()
+            .map(|c| c.map(|c| c.sealed.as_slice()))
+            .collect::<Vec<_>>() as &[Option<&[u8]>],
+        &contacts()
+            .map(|c| c.map(|c| c.wrapped_key.as_slice()))
+            .collect::<Vec<_>>() as &[Option<&[u8]>],
         &structures().map(|s| s.key.to_string()).collect::<Vec<_>>(),
         &structures().map(|s| s.name.as_str()).collect::<Vec<_>>() as &[&str],
-        &structures().map(|s| s.kind.map(|kind| kind.as_str())).collect::<Vec<_>>()
-            as &[Option<&str>],
-        &structures().map(|s| s.department.map(|d| d.to_string())).collect::<Vec<_>>()
-            as &[Option<String>],
+        &structures()
+            .map(|s| s.kind.map(|kind| kind.as_str()))
+            .collect::<Vec<_>>() as &[Option<&str>],
+        &structures()
+            .map(|s| s.department.map(|d| d.to_string()))
+            .collect::<Vec<_>>() as &[Option<String>],
         &structures().map(|s| s.town.as_deref()).collect::<Vec<_>>() as &[Option<&str>],
-        &structures().map(|s| s.operator_status.map(|o| o.as_str())).collect::<Vec<_>>()
-            as &[Option<&str>],
+        &structures()
+            .map(|s| s.operator_status.map(|o| o.as_str()))
+            .collect::<Vec<_>>() as &[Option<&str>],
         &structures().map(|s| s.link_verified).collect::<Vec<_>>(),
-        &reports().map(|report| report.routing_region.to_string()).collect::<Vec<_>>(),
+        &reports()
+            .map(|report| report.routing_region.to_string())
+            .collect::<Vec<_>>(),
         &visible_to,
-        &reports().map(|report| report.channel.as_str()).collect::<Vec<_>>() as &[&str],
-        &reports().map(|report| report.received_at).collect::<Vec<_>>(),
-        &reports().map(|report| report.declared_at).collect::<Vec<_>>(),
+        &reports()
+            .map(|report| report.channel.as_str())
+            .collect::<Vec<_>>() as &[&str],
+        &reports()
+            .map(|report| report.received_at)
+            .collect::<Vec<_>>(),
+        &reports()
+            .map(|report| report.declared_at)
+            .collect::<Vec<_>>(),
     )
     .fetch_all(conn)
     .await?;
@@ -150,7 +181,9 @@ pub(crate) async fn list(
 ) -> Result<Vec<Report>> {
     // The best plan depends on how much the parties see: a plan for all of them
     // would sort everything for those who see all.
-    sqlx::query!("set local plan_cache_mode = force_custom_plan").execute(&mut *conn).await?;
+    sqlx::query!("set local plan_cache_mode = force_custom_plan")
+        .execute(&mut *conn)
+        .await?;
     sqlx::query_file_as!(
         Row,
         "src/store/list_reports.sql",
@@ -213,13 +246,22 @@ pub(crate) async fn record_cases(
               as change (report_id, case_id, state, revision)
          where report.report_id = change.report_id
            and (report.case_revision is null or report.case_revision < change.revision)",
-        &changes.iter().map(|change| change.report_id).collect::<Vec<_>>(),
-        &changes.iter().map(|change| change.progress.case_id).collect::<Vec<_>>(),
+        &changes
+            .iter()
+            .map(|change| change.report_id)
+            .collect::<Vec<_>>(),
+        &changes
+            .iter()
+            .map(|change| change.progress.case_id)
+            .collect::<Vec<_>>(),
         &changes
             .iter()
             .map(|change| change.progress.state.map(CaseState::as_str))
             .collect::<Vec<_>>() as &[Option<&str>],
-        &changes.iter().map(|change| change.progress.revision.cast_signed()).collect::<Vec<_>>(),
+        &changes
+            .iter()
+            .map(|change| change.progress.revision.cast_signed())
+            .collect::<Vec<_>>(),
     )
     .execute(conn)
     .await?;
@@ -264,7 +306,10 @@ impl TryFrom<Row> for Report {
             contacts: row
                 .sealed_contacts
                 .zip(row.wrapped_key)
-                .map(|(sealed, wrapped_key)| SealedContacts { sealed, wrapped_key }),
+                .map(|(sealed, wrapped_key)| SealedContacts {
+                    sealed,
+                    wrapped_key,
+                }),
             structure: ReportedStructure {
                 key: read::word(&row.structure_key)?,
                 name: row.structure_name,
@@ -275,7 +320,11 @@ impl TryFrom<Row> for Report {
                 link_verified: row.link_verified,
             },
             routing_region: read::word(&row.routing_region)?,
-            visible_to: row.visible_to.iter().map(|party| read::word::<Party>(party)).collect::<Result<_>>()?,
+            visible_to: row
+                .visible_to
+                .iter()
+                .map(|party| read::word::<Party>(party))
+                .collect::<Result<_>>()?,
             channel: read::word(&row.channel)?,
             received_at: row.received_at,
             declared_at: row.declared_at,

@@ -25,7 +25,8 @@ pub(crate) async fn record(
     structures: &[Structure],
     now: OffsetDateTime,
 ) -> Result<Vec<Recorded>> {
-    let slugs = |of: fn(&Structure) -> Option<String>| structures.iter().map(of).collect::<Vec<_>>();
+    let slugs =
+        |of: fn(&Structure) -> Option<String>| structures.iter().map(of).collect::<Vec<_>>();
     let rows = sqlx::query_file!(
         "src/store/record_structures.sql",
         &slugs(|s| Some(s.finess.to_string())) as &[Option<String>],
@@ -33,7 +34,10 @@ pub(crate) async fn record(
         &slugs(|s| s.siret.map(|siret| siret.to_string())) as &[Option<String>],
         &slugs(|s| Some(s.name.as_str().to_owned())) as &[Option<String>],
         &slugs(|s| Some(s.kind.to_string())) as &[Option<String>],
-        &slugs(|s| s.category_code.as_ref().map(|code| code.as_str().to_owned())) as &[Option<String>],
+        &slugs(|s| s
+            .category_code
+            .as_ref()
+            .map(|code| code.as_str().to_owned())) as &[Option<String>],
         &slugs(|s| Some(s.region.to_string())) as &[Option<String>],
         &slugs(|s| Some(s.department.to_string())) as &[Option<String>],
         &slugs(|s| s.town.as_ref().map(|town| town.as_str().to_owned())) as &[Option<String>],
@@ -44,17 +48,28 @@ pub(crate) async fn record(
     )
     .fetch_all(conn)
     .await?;
-    let revisions: BTreeMap<String, i64> =
-        rows.into_iter().map(|row| (row.finess, row.revision)).collect();
+    let revisions: BTreeMap<String, i64> = rows
+        .into_iter()
+        .map(|row| (row.finess, row.revision))
+        .collect();
     let recorded = structures.iter().filter_map(|structure| {
-        let revision = revisions.get(&structure.finess.to_string())?.cast_unsigned();
-        Some(Recorded { structure: structure.clone(), revision, recorded_at: now })
+        let revision = revisions
+            .get(&structure.finess.to_string())?
+            .cast_unsigned();
+        Some(Recorded {
+            structure: structure.clone(),
+            revision,
+            recorded_at: now,
+        })
     });
     Ok(recorded.collect())
 }
 
 /// The structure with this FINESS.
-pub(crate) async fn structure(conn: &mut PgConnection, finess: Finess) -> Result<Option<Structure>> {
+pub(crate) async fn structure(
+    conn: &mut PgConnection,
+    finess: Finess,
+) -> Result<Option<Structure>> {
     sqlx::query_as!(
         Row,
         "select finess, legal_entity_finess, siret, name, kind, category_code, region, department,
@@ -113,7 +128,10 @@ pub(crate) async fn search(
     limit: u32,
 ) -> Result<Vec<(Structure, NamePosition)>> {
     // Folded words hold letters and digits only, so the query needs no escaping.
-    let query: Vec<String> = folded.split(' ').map(|word| format!("'{word}':*")).collect();
+    let query: Vec<String> = folded
+        .split(' ')
+        .map(|word| format!("'{word}':*"))
+        .collect();
     let rows = sqlx::query_file_as!(
         Row,
         "src/store/search_structures.sql",
@@ -126,7 +144,10 @@ pub(crate) async fn search(
     .await?;
     rows.into_iter()
         .map(|row| {
-            let place = NamePosition { sort_name: row.sort_name.clone(), finess: row.finess.clone() };
+            let place = NamePosition {
+                sort_name: row.sort_name.clone(),
+                finess: row.finess.clone(),
+            };
             Ok((Structure::try_from(row)?, place))
         })
         .collect()
@@ -163,14 +184,22 @@ pub(crate) async fn structures_after(
                 operator_status: row.operator_status,
                 sort_name: row.sort_name,
             };
-            Ok(Recorded { structure: row.try_into()?, revision, recorded_at })
+            Ok(Recorded {
+                structure: row.try_into()?,
+                revision,
+                recorded_at,
+            })
         })
         .collect()
 }
 
 fn search_text(structure: &Structure) -> String {
     let town = structure.town.as_ref().map_or("", |town| town.as_str());
-    fold(&format!("{} {town} {}", structure.name.as_str(), structure.finess))
+    fold(&format!(
+        "{} {town} {}",
+        structure.name.as_str(),
+        structure.finess
+    ))
 }
 
 /// A structure as PostgreSQL gives it.
