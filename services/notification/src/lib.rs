@@ -1,1 +1,254 @@
-//! placeholder
+//! Tells those who must know: streams, mailboxes and the on-call chain.
+//!
+//! Every event of `intake` and `qualification` raises a notification in the
+//! service's own log, which `Watch` streams to whoever may see it, and makes
+//! the messages due that the rules of [the matrix](domain::matrix) ask for. A
+//! message that is due is sent, however late.
+
+mod config;
+mod consume;
+mod convert;
+mod domain;
+mod feed;
+mod grpc;
+mod metrics;
+mod on_call_file;
+mod post;
+mod snapshot;
+mod store;
+
+use std::{sync::Arc, time::Duration};
+
+use eventlog::{Apply, Consumer, Log, LogMetrics, Maintenance, Relay, Source, Streams};
+use platform::{
+    Authenticator, Exposed, Listeners, Metrics, Readiness, SealingKey, StartError, Tasks,
+};
+use proto::notification::v1::{
+    delivery_service_server::DeliveryServiceServer,
+    notification_service_server::NotificationServiceServer,
+};
+use sqlx::{PgPool, migrate::Migrator};
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
+use tonic::{service::Routes, transport::Channel};
+
+pub use config::{Config, NotificationConfig, ProducersConfig, SmtpConfig, SmtpTls};
+
+use crate::{
+    consume::Announcer,
+    domain::address_book::AddressBook,
+    feed::{Feed, tail::Tail},
+    metrics::ServiceMetrics,
+    on_call_file::OnCallFile,
+    post::{Post, PostSettings},
+};
+
+/// The name of the service: in certificates, logs and the database.
+pub const NAME: &str = "notification";
+
+/// The tables of the service's own.
+pub static MIGRATOR: Migrator = sqlx::migrate!();
+
+const INTAKE: &str = "intake";
+const QUALIFICATION: &str = "qualification";
+/// Who may read the service's log.
+const CONSUMERS: &[&str] = &["statistics"];
+/// Connections kept apart for those who read the feed, so that deliveries and
+/// events never wait behind them.
+const READ_CONNECTIONS: u32 = 8;
+const PURGE_EVERY: Duration = Duration::from_secs(60 * 60);
+
+/// All migrations that the schema of the service needs, in order.
+pub fn migrators() -> Vec<&'static Migrator> {
+    vec![&platform::MIGRATOR, &eventlog::MIGRATOR, &MIGRATOR]
+}
+
+/// The service, connected and checked, ready to run.
+pub struct App {
+    config: Config,
+    metrics: Arc<Metrics>,
+    pool: PgPool,
+    read_pool: PgPool,
+    log: Log,
+    streams: Option<Streams>,
+    producers: Vec<(&'static str, Channel)>,
+    master_key: Arc<SealingKey>,
+    authenticator: Arc<Authenticator>,
+    address_book: AddressBook,
+    on_call: OnCallFile,
+    post: PostSettings,
+}
+
+/// Connects and checks everything that the service needs.
+pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartError> {
+    let address_book = config.notification.address_book()?;
+    let post = config.notification.post(&config.smtp)?;
+    let on_call = OnCallFile::open(config.notification.on_call_file.clone()).await?;
+    let master_key = SealingKey::from_base64_file(&config.sealing.master_key_file)?;
+    let log_key = SealingKey::from_base64_file(&config.sealing.log_key_file)?;
+    let streams = Streams::open(&config.event_log, log_key)?;
+    let channel = |producer, url: &str| {
+        let channel = platform::internal_channel(producer, url, &config.internal_tls)?;
+        Ok::<_, StartError>((producer, channel))
+    };
+    let producers = vec![
+        channel(INTAKE, &config.producers.intake_url)?,
+        channel(QUALIFICATION, &config.producers.qualification_url)?,
+    ];
+    let pool = platform::connect(&config.database, NAME).await?;
+    platform::check_migrated(&pool, &migrators()).await?;
+    let mut apart = config.database.clone();
+    apart.max_connections = READ_CONNECTIONS;
+    let read_pool = platform::connect(&apart, NAME).await?;
+    let log = Log::open(pool.clone(), NAME, config.event_log.shards)
+        .await
+        .map_err(|cause| StartError::unusable("the event log", cause))?;
+    let authenticator = Arc::new(Authenticator::start(&config.auth).await?);
+    Ok(App {
+        config,
+        metrics,
+        pool,
+        read_pool,
+        log,
+        streams,
+        producers,
+        master_key: Arc::new(master_key),
+        authenticator,
+        address_book,
+        on_call,
+        post,
+    })
+}
+
+impl App {
+    /// Serves, applies events and delivers until the shutdown, then drains.
+    pub async fn run(
+        self,
+        listeners: Listeners,
+        shutdown: CancellationToken,
+    ) -> Result<(), StartError> {
+        let log_metrics = LogMetrics::register(&self.metrics);
+        let metrics = ServiceMetrics::register(&self.metrics);
+        let readiness = Readiness::new().with_database(self.pool.clone());
+        let tasks = Tasks::new(shutdown.clone());
+        let (fed, due) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+        let own = &self.config.notification;
+
+        let announcer: Arc<dyn Apply> = Arc::new(Announcer {
+            log: self.log.clone(),
+            address_book: self.address_book,
+            on_call: self.on_call,
+            master_key: Arc::clone(&self.master_key),
+            fed: Arc::clone(&fed),
+            due: Arc::clone(&due),
+            metrics: metrics.clone(),
+        });
+        let mut operable = Vec::new();
+        for (producer, channel) in self.producers {
+            let consumer = Consumer::new(
+                NAME,
+                producer,
+                self.pool.clone(),
+                Source::new(channel, self.streams.clone()),
+                Arc::clone(&announcer),
+                log_metrics.clone(),
+            )
+            .with_readiness(readiness.clone());
+            operable.push(consumer.handle());
+            let name = if producer == INTAKE {
+                "consumer of intake"
+            } else {
+                "consumer of qualification"
+            };
+            tasks.spawn(name, consumer.run(shutdown.clone()));
+        }
+
+        let feed = Feed::new(
+            self.log.clone(),
+            self.read_pool.clone(),
+            own.stream_buffer,
+            own.gap_after,
+        );
+        tasks.spawn(
+            "tail of the feed",
+            Tail::new(feed.clone(), fed).run(shutdown.clone()),
+        );
+        let watch = grpc::watch::Streams {
+            feed,
+            pool: self.pool.clone(),
+            room: Arc::new(Semaphore::new(own.max_streams)),
+            heartbeat: Duration::from_millis(own.heartbeat_ms),
+            shutdown: shutdown.clone(),
+            metrics: metrics.clone(),
+        };
+        let deliveries = grpc::deliveries::Operators {
+            pool: self.pool.clone(),
+            due: Arc::clone(&due),
+            tasks: tasks.clone(),
+        };
+        let operators =
+            eventlog::consumer_service(self.pool.clone(), Some(self.log.clone()), operable);
+        let snapshot = Arc::new(snapshot::RecentNotifications {
+            log: self.log.clone(),
+        });
+        let log_service =
+            eventlog::event_log_service(self.log.clone(), self.read_pool, snapshot, CONSUMERS);
+        let exposed = Exposed {
+            name: NAME,
+            public: Routes::new(NotificationServiceServer::new(watch))
+                .add_service(DeliveryServiceServer::new(deliveries))
+                .add_service(operators),
+            internal: Routes::new(log_service),
+        };
+
+        let post = Post {
+            pool: self.pool.clone(),
+            due,
+            master_key: self.master_key,
+            metrics,
+            settings: Arc::new(self.post),
+        };
+        for _ in 0..own.delivery_workers.max(1) {
+            tasks.spawn("delivery worker", post.clone().run(shutdown.clone()));
+        }
+        tasks.spawn("standing of deliveries", post.sample(shutdown.clone()));
+        let maintenance = Maintenance::new(self.log.clone(), self.config.event_log.retention());
+        tasks.spawn("maintenance of the log", maintenance.run(shutdown.clone()));
+        if let Some(streams) = self.streams {
+            let relay = Relay::new(self.log, streams, log_metrics);
+            tasks.spawn("relay", relay.run(shutdown.clone()));
+        }
+        tasks.spawn(
+            "purge of request keys",
+            purge_requests(self.pool, shutdown.clone()),
+        );
+
+        let served = platform::serve(
+            exposed,
+            &self.config.server,
+            &self.config.internal_tls,
+            self.authenticator,
+            self.metrics,
+            readiness,
+            listeners,
+            shutdown.clone(),
+        )
+        .await;
+        shutdown.cancel();
+        let drained = tasks.join(self.config.server.drain()).await;
+        served.and(drained)
+    }
+}
+
+/// Forgets answered requests after their 30 days.
+async fn purge_requests(pool: PgPool, shutdown: CancellationToken) {
+    let work = async {
+        loop {
+            if let Err(error) = platform::purge_requests(&pool, platform::now()).await {
+                tracing::warn!(%error, "old request keys were not purged; the next round tries again");
+            }
+            tokio::time::sleep(PURGE_EVERY).await;
+        }
+    };
+    shutdown.run_until_cancelled(work).await;
+}

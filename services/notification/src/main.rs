@@ -1,1 +1,29 @@
-fn main() {}
+//! The process of the service.
+
+use std::{process::ExitCode, sync::Arc};
+
+use notification::{Config, NAME};
+use platform::{Listeners, Metrics, Program};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    platform::run_main(Program {
+        name: NAME,
+        serve: |shutdown| {
+            Box::pin(async move {
+                let config = Config::from_env()?;
+                let listeners = Listeners::bind(&config.server).await?;
+                let app = notification::build(config, Arc::new(Metrics::new())).await?;
+                app.run(listeners, shutdown).await
+            })
+        },
+        migrate: || {
+            Box::pin(async {
+                let database = platform::read_config("DATABASE_")?;
+                platform::migrate(&database, &notification::migrators()).await
+            })
+        },
+    })
+}

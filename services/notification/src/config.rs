@@ -1,0 +1,353 @@
+//! What an installation says, read once at the start.
+
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+use eventlog::EventLogConfig;
+use lettre::transport::smtp::{
+    client::{Certificate, TlsParameters, TlsParametersBuilder},
+    extension::ClientId,
+};
+use platform::{
+    AuthConfig, ConfigError, DatabaseConfig, InternalTlsConfig, SealingConfig, ServerConfig,
+    StartError, read_config,
+};
+use secrecy::SecretString;
+use serde::Deserialize;
+use vocabulary::EmailAddress;
+
+use crate::{
+    domain::{address_book::AddressBook, mail::Letterhead, retry::RetryPolicy},
+    post::{Encryption, PostSettings, Relay, Sender},
+};
+
+/// The whole configuration of the service.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// `DATABASE_*`.
+    pub database: DatabaseConfig,
+    /// `SERVER_*`.
+    pub server: ServerConfig,
+    /// `INTERNAL_TLS_*`.
+    pub internal_tls: InternalTlsConfig,
+    /// `AUTH_*`.
+    pub auth: AuthConfig,
+    /// `SEALING_*`.
+    pub sealing: SealingConfig,
+    /// `EVENTLOG_*`.
+    pub event_log: EventLogConfig,
+    /// `PRODUCER_*`.
+    pub producers: ProducersConfig,
+    /// `SMTP_*`.
+    pub smtp: SmtpConfig,
+    /// `NOTIFICATION_*`.
+    pub notification: NotificationConfig,
+}
+
+/// Where the services are whose logs this one reads (`PRODUCER_*`).
+#[derive(Clone, Debug, Deserialize)]
+pub struct ProducersConfig {
+    /// The internal listener of intake, `https://…`.
+    pub intake_url: String,
+    /// The internal listener of qualification, `https://…`.
+    pub qualification_url: String,
+}
+
+/// The relay that takes the messages (`SMTP_*`).
+#[derive(Clone, Debug, Deserialize)]
+pub struct SmtpConfig {
+    /// Its name, which its certificate must carry.
+    pub host: String,
+    /// Its port.
+    pub port: u16,
+    /// How the way to it is protected; STARTTLS unless said.
+    #[serde(default)]
+    pub tls: SmtpTls,
+    /// The authority that signed its certificate, in PEM; the usual ones when
+    /// unset.
+    pub ca_file: Option<PathBuf>,
+    /// Who we are to it, where it asks.
+    pub username: Option<String>,
+    /// The file with our password.
+    pub password_file: Option<PathBuf>,
+    /// How long each step of a session may take, in milliseconds.
+    #[serde(default = "step_timeout_ms")]
+    pub step_timeout_ms: u64,
+}
+
+/// How the way to the relay is protected.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SmtpTls {
+    /// Not at all: only for a relay on the same machine.
+    None,
+    /// By an upgrade that is required.
+    #[default]
+    Starttls,
+    /// From the first byte.
+    Tls,
+}
+
+/// What is the service's own (`NOTIFICATION_*`).
+#[derive(Clone, Debug, Deserialize)]
+pub struct NotificationConfig {
+    /// The address that messages come from, `Name <name@domain>` or bare.
+    pub from: String,
+    /// The mailboxes of the FSSI, as a comma list.
+    pub fssi_mailboxes: Vec<String>,
+    /// The mailboxes of the cell, as a comma list.
+    pub cell_mailboxes: Vec<String>,
+    /// The mailboxes of the health authority, as a comma list; none: it is told
+    /// by the stream alone.
+    #[serde(default)]
+    pub health_authority_mailboxes: Vec<String>,
+    /// The domain of the agencies' mailboxes `ssi-<region>@<domain>`.
+    #[serde(default = "agency_mail_domain")]
+    pub agency_mail_domain: String,
+    /// The number of the on-call service, day and night.
+    #[serde(default = "emergency_phone")]
+    pub emergency_phone: String,
+    /// The file of the on-call chain: a JSON list of `from`, `to` (RFC 3339) and
+    /// `addresses`; read again when it changes.
+    pub on_call_file: Option<PathBuf>,
+    /// How many streams may be open.
+    #[serde(default = "max_streams")]
+    pub max_streams: usize,
+    /// How many notifications are kept in memory for streams that pause.
+    #[serde(default = "stream_buffer")]
+    pub stream_buffer: usize,
+    /// A stream further behind than that is told of a gap.
+    #[serde(default = "gap_after")]
+    pub gap_after: u64,
+    /// After how long a silence a heartbeat is sent, in milliseconds.
+    #[serde(default = "heartbeat_ms")]
+    pub heartbeat_ms: u64,
+    /// How many messages are sent at once.
+    #[serde(default = "delivery_workers")]
+    pub delivery_workers: u16,
+    /// The wait after the first failure of a delivery, in milliseconds; it
+    /// doubles with each, up to six hours.
+    #[serde(default = "retry_base_ms")]
+    pub retry_base_ms: u64,
+    /// A delivery refused so often is given up.
+    #[serde(default = "max_refusals")]
+    pub max_refusals: u32,
+    /// How long a delivery belongs to the worker that took it, in milliseconds;
+    /// longer than an attempt may take.
+    #[serde(default = "claim_ms")]
+    pub claim_ms: u64,
+}
+
+impl Config {
+    /// Reads the environment.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Ok(Self {
+            database: read_config("DATABASE_")?,
+            server: read_config("SERVER_")?,
+            internal_tls: read_config("INTERNAL_TLS_")?,
+            auth: read_config("AUTH_")?,
+            sealing: read_config("SEALING_")?,
+            event_log: read_config("EVENTLOG_")?,
+            producers: read_config("PRODUCER_")?,
+            smtp: read_config("SMTP_")?,
+            notification: read_config("NOTIFICATION_")?,
+        })
+    }
+}
+
+impl SmtpConfig {
+    /// A relay on this machine, without protection.
+    pub fn local(port: u16) -> Self {
+        Self {
+            host: "127.0.0.1".to_owned(),
+            port,
+            tls: SmtpTls::None,
+            ca_file: None,
+            username: None,
+            password_file: None,
+            step_timeout_ms: step_timeout_ms(),
+        }
+    }
+
+    fn relay(&self, sender_domain: &str) -> Result<Relay, StartError> {
+        let encryption = match self.tls {
+            SmtpTls::None => Encryption::None,
+            SmtpTls::Starttls => Encryption::Starttls(self.tls_parameters()?),
+            SmtpTls::Tls => Encryption::Tls(self.tls_parameters()?),
+        };
+        let login = match (&self.username, &self.password_file) {
+            (Some(username), Some(file)) => {
+                let password = std::fs::read_to_string(file)
+                    .map_err(|cause| StartError::unusable("SMTP_PASSWORD_FILE", cause))?;
+                Some((username.clone(), SecretString::from(password.trim_end())))
+            }
+            (None, None) => None,
+            _ => {
+                let why = "SMTP_USERNAME and SMTP_PASSWORD_FILE go together";
+                return Err(StartError::unusable("SMTP_USERNAME", why));
+            }
+        };
+        let loopback = self
+            .host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback());
+        if self.tls == SmtpTls::None && login.is_some() && !loopback {
+            let why = "a password would travel in plain text";
+            return Err(StartError::unusable("SMTP_TLS", why));
+        }
+        Ok(Relay {
+            host: self.host.clone(),
+            port: self.port,
+            encryption,
+            login,
+            hello: ClientId::Domain(sender_domain.to_owned()),
+            step_timeout: Duration::from_millis(self.step_timeout_ms),
+        })
+    }
+
+    fn tls_parameters(&self) -> Result<TlsParameters, StartError> {
+        let mut builder = TlsParametersBuilder::new(self.host.clone());
+        if let Some(file) = &self.ca_file {
+            let pem =
+                std::fs::read(file).map_err(|cause| StartError::unusable("SMTP_CA_FILE", cause))?;
+            let authority = Certificate::from_pem(&pem)
+                .map_err(|cause| StartError::unusable("SMTP_CA_FILE", cause))?;
+            builder = builder.add_root_certificate(authority);
+        }
+        builder
+            .build()
+            .map_err(|cause| StartError::unusable("SMTP_HOST", cause))
+    }
+}
+
+impl NotificationConfig {
+    /// The usual settings with these addresses.
+    pub fn new(
+        from: impl Into<String>,
+        fssi_mailbox: impl Into<String>,
+        cell_mailbox: impl Into<String>,
+    ) -> Self {
+        Self {
+            from: from.into(),
+            fssi_mailboxes: vec![fssi_mailbox.into()],
+            cell_mailboxes: vec![cell_mailbox.into()],
+            health_authority_mailboxes: Vec::new(),
+            agency_mail_domain: agency_mail_domain(),
+            emergency_phone: emergency_phone(),
+            on_call_file: None,
+            max_streams: max_streams(),
+            stream_buffer: stream_buffer(),
+            gap_after: gap_after(),
+            heartbeat_ms: heartbeat_ms(),
+            delivery_workers: delivery_workers(),
+            retry_base_ms: retry_base_ms(),
+            max_refusals: max_refusals(),
+            claim_ms: claim_ms(),
+        }
+    }
+
+    /// Where institutions are reached.
+    pub(crate) fn address_book(&self) -> Result<AddressBook, StartError> {
+        let book = AddressBook {
+            security_officer: mailboxes("NOTIFICATION_FSSI_MAILBOXES", &self.fssi_mailboxes)?,
+            cell: mailboxes("NOTIFICATION_CELL_MAILBOXES", &self.cell_mailboxes)?,
+            health_authority: mailboxes(
+                "NOTIFICATION_HEALTH_AUTHORITY_MAILBOXES",
+                &self.health_authority_mailboxes,
+            )?,
+            agency_domain: self.agency_mail_domain.clone(),
+        };
+        for (variable, told) in [
+            ("NOTIFICATION_FSSI_MAILBOXES", &book.security_officer),
+            ("NOTIFICATION_CELL_MAILBOXES", &book.cell),
+        ] {
+            if told.is_empty() {
+                let why = "somebody must hear of every submission";
+                return Err(StartError::unusable(variable, why));
+            }
+        }
+        if format!("ssi-bretagne@{}", self.agency_mail_domain)
+            .parse::<EmailAddress>()
+            .is_err()
+        {
+            let variable = "NOTIFICATION_AGENCY_MAIL_DOMAIN";
+            return Err(StartError::unusable(
+                variable,
+                "not the domain of a mailbox",
+            ));
+        }
+        Ok(book)
+    }
+
+    /// How the post works.
+    pub(crate) fn post(&self, smtp: &SmtpConfig) -> Result<PostSettings, StartError> {
+        let sender = Sender::parse(&self.from).ok_or_else(|| {
+            StartError::unusable("NOTIFICATION_FROM", "not the address of a mailbox")
+        })?;
+        let claim = time::Duration::milliseconds(self.claim_ms.cast_signed());
+        Ok(PostSettings {
+            relay: smtp.relay(sender.domain())?,
+            sender,
+            letterhead: Letterhead {
+                emergency_phone: self.emergency_phone.clone(),
+                agency_domain: self.agency_mail_domain.clone(),
+            },
+            policy: RetryPolicy {
+                base: time::Duration::milliseconds(self.retry_base_ms.cast_signed()),
+                longest: time::Duration::hours(6),
+                longest_outage: time::Duration::minutes(10),
+                refusals: self.max_refusals,
+            },
+            claim,
+        })
+    }
+}
+
+/// Reads addresses; what is wrong is said without showing them.
+fn mailboxes(variable: &str, texts: &[String]) -> Result<Vec<EmailAddress>, StartError> {
+    let addresses: Result<_, _> = texts.iter().map(|text| text.trim().parse()).collect();
+    addresses.map_err(|error: vocabulary::ParseError| StartError::unusable(variable, error))
+}
+
+fn step_timeout_ms() -> u64 {
+    10_000
+}
+
+fn agency_mail_domain() -> String {
+    "ars.sante.fr".to_owned()
+}
+
+fn emergency_phone() -> String {
+    "09 72 43 91 25".to_owned()
+}
+
+fn max_streams() -> usize {
+    2_000
+}
+
+fn stream_buffer() -> usize {
+    4_096
+}
+
+fn gap_after() -> u64 {
+    10_000
+}
+
+fn heartbeat_ms() -> u64 {
+    15_000
+}
+
+fn delivery_workers() -> u16 {
+    4
+}
+
+fn retry_base_ms() -> u64 {
+    60_000
+}
+
+fn max_refusals() -> u32 {
+    12
+}
+
+fn claim_ms() -> u64 {
+    180_000
+}

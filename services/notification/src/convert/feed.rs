@@ -1,0 +1,148 @@
+//! Notifications as they rest in the log and as they are streamed.
+
+use eventlog::{ApplyError, Event, NewEvent};
+use proto::{
+    events::v1::{CaseChange, NotificationRaised, notification_raised::Subject},
+    notification::v1::{Notification, NotificationKind},
+    types::v1 as wire,
+};
+use time::OffsetDateTime;
+use uuid::Uuid;
+use vocabulary::{Impacts, Party, ReportKind, derived_id, propose_severity};
+
+use super::{cause::Heard, moment};
+use crate::domain::{audience::Audience, headline::headline, rule::Rule, situation::Situation};
+
+/// A notification of the feed, with who may see it.
+#[derive(Clone, Debug)]
+pub(crate) struct Told {
+    /// Who may see it.
+    pub(crate) audience: Audience,
+    /// What is streamed.
+    pub(crate) notification: Notification,
+}
+
+/// The id of what a rule raises about an event: the same at every replay.
+pub(crate) fn notification_id(event_id: Uuid, rule: Rule) -> Uuid {
+    derived_id(
+        "notification",
+        &[event_id.as_bytes(), rule.name().as_bytes()],
+    )
+}
+
+/// Writes the event of a notification.
+pub(crate) fn raised(
+    event: &Event,
+    rule: Rule,
+    heard: &Heard,
+    situation: &Situation,
+    case_id: Option<Uuid>,
+    at: OffsetDateTime,
+) -> NewEvent {
+    let cause = &heard.cause;
+    let probe = Party::Probe.to_string();
+    let id = notification_id(event.id, rule);
+    let payload = NotificationRaised {
+        notification_id: id.to_string(),
+        rule: rule.name().to_owned(),
+        legal_basis: rule.legal_basis().to_owned(),
+        // A test is for probers, whatever its routing says.
+        visible_to: cause
+            .audience()
+            .slugs()
+            .filter(|slug| !cause.is_test() || *slug == probe)
+            .map(str::to_owned)
+            .collect(),
+        test: cause.is_test(),
+        raised_at: Some(moment::to_wire(at)),
+        subject: Some(heard.subject.clone()),
+        headline: headline(rule, cause, situation),
+        structure_name: situation.structure_name.clone().unwrap_or_default(),
+        structure_kind: situation
+            .structure_kind
+            .map_or(0, |kind| wire::StructureKind::from(kind).into()),
+        report_kind: situation
+            .report_kind
+            .map_or(0, |kind| wire::ReportKind::from(kind).into()),
+        declared_at: situation.declared_at.map(moment::to_wire),
+        case_id: case_id.map(|id| id.to_string()).unwrap_or_default(),
+    };
+    NewEvent::new(id, format!("report/{}", cause.report_id()), at, &payload)
+        .with_traceparent(event.traceparent.clone())
+}
+
+/// Reads a notification of the feed.
+pub(crate) fn told(event: &Event) -> Result<Told, ApplyError> {
+    let raised: NotificationRaised = event.decode()?;
+    let audience = Audience::new(raised.visible_to.iter().cloned());
+    let mut notification = Notification {
+        notification_id: raised.notification_id,
+        legal_basis: raised.legal_basis,
+        raised_at: raised.raised_at,
+        case_id: raised.case_id,
+        structure_name: raised.structure_name,
+        structure_kind: raised.structure_kind,
+        report_kind: raised.report_kind,
+        declared_at: raised.declared_at,
+        headline: raised.headline,
+        test: raised.test,
+        ..Notification::default()
+    };
+    let kind = match raised.subject {
+        Some(Subject::ReportSubmitted(report)) => {
+            let kind = ReportKind::try_from(report.kind()).ok();
+            let impacts = report
+                .impacts
+                .as_ref()
+                .and_then(|impacts| Impacts::try_from(impacts).ok());
+            notification.severity = kind.zip(impacts).map(|(kind, impacts)| {
+                let severity = propose_severity(kind, &impacts);
+                wire::Severity {
+                    serious: severity.serious,
+                    significant: severity.significant,
+                    major: severity.major,
+                }
+            });
+            notification.report_id = report.report_id;
+            notification.reference = report.reference;
+            notification.routing_region = report
+                .structure
+                .map(|structure| structure.routing_region)
+                .unwrap_or_default();
+            notification.origin = report.origin;
+            notification.origin_types = report.origin_types;
+            notification.impacts = report.impacts;
+            NotificationKind::ReportSubmitted
+        }
+        Some(Subject::ReportWithdrawn(report)) => {
+            notification.report_id = report.report_id;
+            notification.reference = report.reference;
+            notification.routing_region = report.routing_region;
+            NotificationKind::ReportWithdrawn
+        }
+        Some(Subject::CaseChanged(case)) => {
+            let opened = case.change() == CaseChange::Opened;
+            notification.report_id = case.report_id;
+            notification.reference = case.reference;
+            notification.routing_region = case.routing_region;
+            notification.origin = case.origin;
+            notification.origin_types = case.origin_types;
+            notification.impacts = case.impacts;
+            notification.case_state = case.state;
+            notification.severity = case.severity;
+            if opened {
+                NotificationKind::CaseOpened
+            } else {
+                NotificationKind::CaseChanged
+            }
+        }
+        None => NotificationKind::Unspecified,
+    };
+    let major = raised.rule == Rule::Major.name();
+    notification.kind = if major { NotificationKind::Major } else { kind }.into();
+    notification.rule = raised.rule;
+    Ok(Told {
+        audience,
+        notification,
+    })
+}

@@ -1,0 +1,422 @@
+//! The messages as they are read, in French.
+
+use std::fmt::Write as _;
+
+use time::OffsetDateTime;
+use vocabulary::{RoutingRegion, parallel_duties};
+
+use super::{
+    letter::{Content, Occasion},
+    phrases,
+    situation::Situation,
+};
+
+/// A message ready to be sent to somebody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Mail {
+    /// Its subject.
+    pub(crate) subject: String,
+    /// Its text.
+    pub(crate) body: String,
+}
+
+/// What messages say of the place they come from.
+#[derive(Clone, Debug)]
+pub(crate) struct Letterhead {
+    /// The number of the on-call service (astreinte).
+    pub(crate) emergency_phone: String,
+    /// The domain of the agencies' mailboxes.
+    pub(crate) agency_domain: String,
+}
+
+/// Writes a message. It holds no contact data and none of the declarant's own
+/// words; `written_at` tells which agency is competent.
+pub(crate) fn write(
+    content: &Content,
+    letterhead: &Letterhead,
+    written_at: OffsetDateTime,
+) -> Mail {
+    let situation = &content.situation;
+    let body = match content.occasion {
+        Occasion::Receipt => receipt(situation, letterhead, written_at),
+        Occasion::Closing => closing(situation, letterhead),
+        Occasion::Withdrawal => withdrawal(situation),
+        Occasion::Submission
+        | Occasion::SubmissionOutOfHours
+        | Occasion::HealthImpact
+        | Occasion::Major => announcement(content.occasion, situation, letterhead),
+    };
+    Mail {
+        subject: subject(content),
+        body,
+    }
+}
+
+fn subject(content: &Content) -> String {
+    let Content {
+        occasion,
+        situation,
+    } = content;
+    let reference = &situation.reference;
+    match occasion {
+        Occasion::Receipt => format!("Signalement {reference} enregistré"),
+        Occasion::Closing => format!("Signalement {reference} : dossier clos"),
+        Occasion::Withdrawal => format!("[SSI] Signalement {reference} retiré"),
+        Occasion::Submission => {
+            format!(
+                "[SSI] Signalement {reference} : {}",
+                phrases::structure(situation)
+            )
+        }
+        Occasion::SubmissionOutOfHours => {
+            format!(
+                "[SSI][ASTREINTE] Signalement {reference} : {}",
+                phrases::structure(situation)
+            )
+        }
+        Occasion::HealthImpact => {
+            format!("[SSI] Signalement {reference} : impact sanitaire confirmé")
+        }
+        Occasion::Major => {
+            format!(
+                "[SSI][MAJEUR] Signalement {reference} : {}",
+                phrases::structure(situation)
+            )
+        }
+    }
+}
+
+fn receipt(situation: &Situation, letterhead: &Letterhead, written_at: OffsetDateTime) -> String {
+    let mut body = String::from("Bonjour,\n\n");
+    line(
+        &mut body,
+        &format!(
+            "Votre signalement {} a été enregistré.",
+            situation.reference
+        ),
+    );
+    if let Some(at) = situation.received_at {
+        line(&mut body, &format!("Reçu le {}.", phrases::moment(at)));
+    }
+    if let Some(RoutingRegion::Region(region)) = situation.region
+        && !situation.stays_with_the_armed_forces()
+    {
+        let agency = region.agency_on(written_at.date());
+        let mailbox = agency.mailbox(&letterhead.agency_domain);
+        line(
+            &mut body,
+            &format!(
+                "Votre agence régionale de santé : {} ({mailbox}).",
+                agency.name
+            ),
+        );
+    }
+    body.push_str("\nEt maintenant :\n");
+    let mut steps = vec![format!(
+        "En cas d'urgence, en dehors des heures ouvrées, appelez le {}.",
+        letterhead.emergency_phone
+    )];
+    let duties = parallel_duties(
+        &situation.impacts,
+        situation.operator_status,
+        situation.origin_types.iter().copied(),
+    );
+    for duty in duties {
+        let deadline = situation
+            .found_at
+            .and_then(|found_at| duty.deadline(found_at));
+        let until = deadline.map(|at| format!(", avant le {}", phrases::moment(at)));
+        let until = until.unwrap_or_default();
+        steps.push(format!(
+            "{}{until} ({}).",
+            duty.french(),
+            duty.legal_basis()
+        ));
+    }
+    steps.push(
+        "La cellule analyse votre signalement et vous contacte si nécessaire ; la prise en charge \
+         de l'incident reste de la responsabilité de votre structure."
+            .to_owned(),
+    );
+    steps.push("Informez-nous sans délai de la résolution de l'incident.".to_owned());
+    for step in steps {
+        line(&mut body, &format!("- {step}"));
+    }
+    footer(
+        &mut body,
+        "Rappelez la référence de votre signalement dans tout échange.",
+    );
+    body
+}
+
+fn closing(situation: &Situation, letterhead: &Letterhead) -> String {
+    let mut body = String::from("Bonjour,\n\n");
+    line(
+        &mut body,
+        &format!(
+            "Le dossier de votre signalement {} est clos.",
+            situation.reference
+        ),
+    );
+    line(
+        &mut body,
+        "Son historique reste à votre disposition dans votre espace personnel.",
+    );
+    line(
+        &mut body,
+        &format!(
+            "Si l'incident reprend, signalez-le de nouveau ; en urgence : {}.",
+            letterhead.emergency_phone
+        ),
+    );
+    footer(
+        &mut body,
+        "Rappelez la référence de votre signalement dans tout échange.",
+    );
+    body
+}
+
+fn withdrawal(situation: &Situation) -> String {
+    let mut body = String::new();
+    line(
+        &mut body,
+        &format!(
+            "Le signalement {} a été retiré par son déclarant (fausse alerte).",
+            situation.reference
+        ),
+    );
+    line(
+        &mut body,
+        &format!("Structure : {}", phrases::structure(situation)),
+    );
+    footer(&mut body, situation.tlp().french());
+    body
+}
+
+fn announcement(occasion: Occasion, situation: &Situation, letterhead: &Letterhead) -> String {
+    let mut body = String::new();
+    let opening = match occasion {
+        Occasion::Major => "Un incident a été qualifié de majeur.",
+        Occasion::HealthImpact => "La qualification a confirmé un impact sanitaire.",
+        Occasion::SubmissionOutOfHours => "Un signalement a été reçu en dehors des heures ouvrées.",
+        _ => "Un signalement a été reçu.",
+    };
+    line(&mut body, opening);
+    body.push('\n');
+    line(&mut body, &format!("Référence : {}", situation.reference));
+    if let Some(kind) = situation.report_kind {
+        line(&mut body, &format!("Objet : {}", kind.french()));
+    }
+    line(
+        &mut body,
+        &format!("Structure : {}", phrases::structure(situation)),
+    );
+    if let Some(at) = situation.declared_at {
+        line(&mut body, &format!("Déclaré le : {}", phrases::moment(at)));
+    }
+    let origin = phrases::origin(situation);
+    line(
+        &mut body,
+        &format!("Origine : {}", origin.as_deref().unwrap_or("non précisée")),
+    );
+    for impact in impacts(situation) {
+        line(&mut body, &impact);
+    }
+    let severity = phrases::severity(situation);
+    line(
+        &mut body,
+        &format!(
+            "Gravité : {}",
+            severity.as_deref().unwrap_or("aucune proposée")
+        ),
+    );
+    if matches!(occasion, Occasion::Major | Occasion::SubmissionOutOfHours) {
+        line(
+            &mut body,
+            &format!("Astreinte : {}", letterhead.emergency_phone),
+        );
+    }
+    body.push_str("\nLe détail est à consulter dans l'application, selon vos droits.\n");
+    footer(&mut body, situation.tlp().french());
+    body
+}
+
+/// What is said of the impacts, a line each; what was not said is left out.
+fn impacts(situation: &Situation) -> Vec<String> {
+    let impacts = &situation.impacts;
+    let mut lines = Vec::new();
+    let list = |labels: Vec<&str>| labels.join(", ");
+    if !impacts.data.is_empty() {
+        let data = list(impacts.data.iter().map(|impact| impact.french()).collect());
+        lines.push(format!("Données : {data}"));
+    }
+    if !impacts.data_natures.is_empty() {
+        let natures = list(
+            impacts
+                .data_natures
+                .iter()
+                .map(|nature| nature.french())
+                .collect(),
+        );
+        lines.push(format!("Nature des données : {natures}"));
+    }
+    if let Some(persons) = impacts.persons_affected {
+        lines.push(format!("Personnes touchées : environ {persons}"));
+    }
+    if let Some(care) = impacts.care {
+        let duration = impacts
+            .care_duration_hours
+            .map(|hours| format!(", {hours} h"));
+        lines.push(format!(
+            "Prise en charge : {}{}",
+            care.french(),
+            duration.unwrap_or_default()
+        ));
+    }
+    if let Some(endangerment) = impacts.patient_endangerment {
+        lines.push(format!(
+            "Mise en danger des patients : {}",
+            endangerment.french()
+        ));
+    }
+    if let Some(reach) = impacts.reach {
+        lines.push(format!("Portée : {}", reach.french()));
+    }
+    if impacts.may_affect_others {
+        lines.push("D'autres structures peuvent être touchées.".to_owned());
+    }
+    lines
+}
+
+fn footer(body: &mut String, last: &str) {
+    body.push_str("\n-- \n");
+    line(body, last);
+    line(body, "Message automatique : merci de ne pas y répondre.");
+}
+
+fn line(body: &mut String, text: &str) {
+    writeln!(body, "{text}").expect("writing to a string never fails");
+}
+
+#[cfg(test)]
+mod tests {
+    use time::macros::datetime;
+    use vocabulary::{
+        CareImpact, DataImpact, DataNature, Impacts, Origin, OriginType, StructureKind, Tlp,
+    };
+
+    use super::*;
+
+    fn letterhead() -> Letterhead {
+        Letterhead {
+            emergency_phone: "09 72 43 91 25".to_owned(),
+            agency_domain: "ars.example.org".to_owned(),
+        }
+    }
+
+    fn situation() -> Situation {
+        Situation {
+            reference: "SIG-2026-7K3M9Q4".to_owned(),
+            structure_name: Some("Centre hospitalier de Lisieux".to_owned()),
+            structure_kind: Some(StructureKind::HealthFacility),
+            region: Some(RoutingRegion::Region("28".parse().unwrap())),
+            received_at: Some(datetime!(2026-11-23 10:05 UTC)),
+            declared_at: Some(datetime!(2026-11-23 10:05 UTC)),
+            found_at: Some(datetime!(2026-11-23 08:00 UTC)),
+            origin: Some(Origin::Malicious),
+            origin_types: [OriginType::Ransomware].into(),
+            impacts: Impacts {
+                data: [DataImpact::Unavailability].into(),
+                data_natures: [DataNature::Health].into(),
+                care: Some(CareImpact::Interruption),
+                care_duration_hours: Some(30),
+                ..Impacts::default()
+            },
+            tlp: Some(Tlp::Amber),
+            ..Situation::default()
+        }
+    }
+
+    fn written(occasion: Occasion, situation: Situation) -> Mail {
+        let content = Content {
+            occasion,
+            situation,
+        };
+        write(&content, &letterhead(), datetime!(2026-11-23 10:06 UTC))
+    }
+
+    #[test]
+    fn a_receipt_says_what_the_declarant_needs_now() {
+        let mail = written(Occasion::Receipt, situation());
+        assert_eq!(mail.subject, "Signalement SIG-2026-7K3M9Q4 enregistré");
+        for said in [
+            "SIG-2026-7K3M9Q4",
+            "23/11/2026 à 11 h 05",
+            "ARS Normandie (ssi-normandie@ars.example.org)",
+            "09 72 43 91 25",
+            "CNIL",
+            "avant le 26/11/2026 à 09 h 00",
+            "Porter plainte",
+        ] {
+            assert!(
+                mail.body.contains(said),
+                "{said} is missing in:\n{}",
+                mail.body
+            );
+        }
+    }
+
+    #[test]
+    fn a_receipt_of_the_armed_forces_names_no_agency() {
+        let mut own_chain = situation();
+        own_chain.structure_kind = Some(StructureKind::ArmedForcesHospital);
+        own_chain.impacts = Impacts::default();
+        assert!(!written(Occasion::Receipt, own_chain).body.contains("ARS"));
+    }
+
+    #[test]
+    fn an_announcement_says_who_where_what_and_how_far_it_may_go() {
+        let mail = written(Occasion::Submission, situation());
+        for said in [
+            "Centre hospitalier de Lisieux (Établissement de santé, Normandie)",
+            "origine malveillante (rançongiciel)",
+            "Interruption de la prise en charge, 30 h",
+            "TLP:AMBER",
+        ] {
+            assert!(
+                mail.body.contains(said),
+                "{said} is missing in:\n{}",
+                mail.body
+            );
+        }
+        assert!(
+            !mail.body.contains("09 72"),
+            "the on-call number is for what cannot wait"
+        );
+    }
+
+    #[test]
+    fn what_cannot_wait_says_so_in_its_subject() {
+        assert!(
+            written(Occasion::Major, situation())
+                .subject
+                .starts_with("[SSI][MAJEUR]")
+        );
+        let out_of_hours = written(Occasion::SubmissionOutOfHours, situation());
+        assert!(out_of_hours.subject.starts_with("[SSI][ASTREINTE]"));
+        assert!(out_of_hours.body.contains("09 72 43 91 25"));
+    }
+
+    #[test]
+    fn what_was_not_said_is_treated_as_amber_strict() {
+        let unsaid = Situation {
+            tlp: None,
+            ..situation()
+        };
+        assert!(
+            written(Occasion::Submission, unsaid)
+                .body
+                .contains("TLP:AMBER+STRICT")
+        );
+    }
+}

@@ -1,0 +1,74 @@
+//! The rules by which somebody is told, by name, with the text behind each.
+
+/// Why somebody is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Rule {
+    /// The stream tells of every submission.
+    Submission,
+    /// The stream tells of every withdrawal.
+    Withdrawal,
+    /// The stream tells of every change of a case.
+    CaseChange,
+    /// The stream tells apart that an incident was judged major.
+    Major,
+    /// The declarant is sent a receipt (accusé de réception).
+    Receipt,
+    /// The ARS of the region hears of every submission.
+    AnnounceAgency,
+    /// The FSSI hears of every submission.
+    AnnounceFssi,
+    /// The cell hears of every submission.
+    AnnounceCell,
+    /// The health authority hears of a health impact.
+    AnnounceHealthAuthority,
+    /// The FSSI hears at once that an incident was judged major.
+    AnnounceMajor,
+    /// The on-call chain (astreinte) hears of what cannot wait.
+    OnCall,
+    /// Those who were told of a report hear that it was a false alarm.
+    AnnounceWithdrawal,
+    /// The declarant hears that his case was closed.
+    Closing,
+}
+
+impl Rule {
+    /// Its name, for people and for ids: it never changes.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Submission => "submission",
+            Self::Withdrawal => "withdrawal",
+            Self::CaseChange => "case_change",
+            Self::Major => "major",
+            Self::Receipt => "receipt",
+            Self::AnnounceAgency => "announce_agency",
+            Self::AnnounceFssi => "announce_fssi",
+            Self::AnnounceCell => "announce_cell",
+            Self::AnnounceHealthAuthority => "announce_health_authority",
+            Self::AnnounceMajor => "announce_major",
+            Self::OnCall => "on_call",
+            Self::AnnounceWithdrawal => "announce_withdrawal",
+            Self::Closing => "closing",
+        }
+    }
+
+    /// The text of law or instruction behind it.
+    pub(crate) const fn legal_basis(self) -> &'static str {
+        match self {
+            Self::Submission
+            | Self::Withdrawal
+            | Self::AnnounceAgency
+            | Self::AnnounceFssi
+            | Self::AnnounceWithdrawal => {
+                "Art. L.1111-8-2 CSP ; instruction SHFDS/FSSI/2023/78 du 23 mai 2023"
+            }
+            Self::AnnounceCell => "Art. L.1111-8-2 CSP",
+            Self::CaseChange | Self::AnnounceHealthAuthority => "Art. D.1111-16-3 CSP",
+            Self::Major | Self::AnnounceMajor => {
+                "Art. D.1111-16-3 CSP ; pilotage des incidents majeurs par le FSSI"
+            }
+            Self::OnCall => "Astreinte nationale, en place depuis le 17 octobre 2022",
+            Self::Receipt => "Instruction SG/SHFDS/FSSI/2017/281 du 26 septembre 2017",
+            Self::Closing => "Arrêté du 27 février 2017 (portail de signalement)",
+        }
+    }
+}

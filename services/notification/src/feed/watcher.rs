@@ -1,0 +1,218 @@
+//! One reader of the feed: first the log, then live, and the log again whenever
+//! it falls behind.
+
+use std::{
+    collections::{BTreeSet, VecDeque},
+    sync::Arc,
+};
+
+use platform::{Error, Result};
+use tokio::sync::broadcast::{self, error::RecvError};
+use uuid::Uuid;
+
+use super::{Feed, Live, Place};
+use crate::{
+    convert::feed::Told,
+    domain::cursor::{Bounds, Cursor, CursorRefusal},
+};
+
+/// A reader of the feed who sees what his parties may see.
+pub(crate) struct Watcher {
+    feed: Feed,
+    parties: BTreeSet<String>,
+    live: broadcast::Receiver<Live>,
+    incarnation: Uuid,
+    positions: Vec<u64>,
+    mode: Mode,
+}
+
+/// Where a watcher begins.
+pub(crate) enum Begin {
+    /// With what comes next.
+    Now,
+    /// With the oldest that is kept.
+    Oldest,
+    /// Behind a cursor.
+    After(Cursor),
+}
+
+/// What a watcher meets.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// A notification it may see.
+    Told(Box<Told>),
+    /// Everything that was kept has been read.
+    CaughtUp,
+    /// It was too slow: what follows the cursor was left out.
+    Gap(Cursor),
+}
+
+enum Mode {
+    /// Reads the log; a reader who only catches up with what he missed while he
+    /// was away is never told of a gap.
+    CatchingUp { read: VecDeque<Place>, pace: Pace },
+    /// Takes what the tail reads.
+    Live,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pace {
+    /// From where the reader began: as long as it takes.
+    Unhurried,
+    /// After being too slow: a long way behind becomes a gap.
+    FellBehind,
+}
+
+impl Watcher {
+    /// Begins to read; `now` judges the age of a cursor.
+    pub(crate) async fn begin(
+        feed: &Feed,
+        parties: BTreeSet<String>,
+        begin: Begin,
+        now: time::OffsetDateTime,
+    ) -> Result<Self> {
+        // Subscribed before the log is read: nothing falls in between.
+        let live = feed.live.subscribe();
+        let bounds = feed.bounds().await?;
+        let positions = match begin {
+            Begin::Now => bounds.heads,
+            Begin::Oldest => bounds.floors,
+            Begin::After(cursor) => {
+                cursor.check(&bounds, now).map_err(refused)?;
+                cursor.positions
+            }
+        };
+        Ok(Self {
+            feed: feed.clone(),
+            parties,
+            live,
+            incarnation: bounds.incarnation,
+            positions,
+            mode: Mode::CatchingUp {
+                read: VecDeque::new(),
+                pace: Pace::Unhurried,
+            },
+        })
+    }
+
+    /// Where the reader is now.
+    pub(crate) fn cursor(&self, now: time::OffsetDateTime) -> Cursor {
+        Cursor {
+            incarnation: self.incarnation,
+            issued_at: now,
+            positions: self.positions.clone(),
+        }
+    }
+
+    /// What comes next; may be dropped while it waits without losing anything.
+    pub(crate) async fn next(&mut self, now: impl Fn() -> time::OffsetDateTime) -> Result<Next> {
+        loop {
+            match &mut self.mode {
+                Mode::CatchingUp { read, pace } => {
+                    if let Some(place) = read.pop_front() {
+                        if let Some(told) = self.pass(&place) {
+                            return Ok(Next::Told(Box::new(told.clone())));
+                        }
+                        continue;
+                    }
+                    let pace = *pace;
+                    if let Some(next) = self.read_on(pace, &now).await? {
+                        return Ok(next);
+                    }
+                }
+                Mode::Live => match self.live.recv().await {
+                    Ok(Live::Told(place)) => {
+                        if let Some(next) = self.follow(&place) {
+                            return Ok(next);
+                        }
+                    }
+                    Ok(Live::Restarted) => return Err(refused(CursorRefusal::Expired)),
+                    Err(RecvError::Lagged(_)) => self.catch_up(),
+                    Err(RecvError::Closed) => {
+                        return Err(Error::unavailable("SHUTTING_DOWN", "the service stops"));
+                    }
+                },
+            }
+        }
+    }
+
+    /// Reads the next pages of the log, or finds that there is nothing more.
+    async fn read_on(
+        &mut self,
+        pace: Pace,
+        now: &impl Fn() -> time::OffsetDateTime,
+    ) -> Result<Option<Next>> {
+        let bounds = self.feed.bounds().await?;
+        let here = self.cursor(now());
+        here.check(&bounds, here.issued_at).map_err(refused)?;
+        if pace == Pace::FellBehind && self.behind(&bounds) > self.feed.gap_after {
+            self.positions = bounds.heads;
+            self.mode = Mode::Live;
+            return Ok(Some(Next::Gap(here)));
+        }
+        let mut pages = VecDeque::new();
+        for (shard, head) in (0_u16..).zip(&bounds.heads) {
+            let position = self.positions[usize::from(shard)];
+            if position < *head {
+                pages.extend(self.feed.page(shard, position).await?);
+            }
+        }
+        if pages.is_empty() {
+            self.mode = Mode::Live;
+            return Ok(Some(Next::CaughtUp));
+        }
+        self.mode = Mode::CatchingUp { read: pages, pace };
+        Ok(None)
+    }
+
+    /// Takes a place that the tail read, if it is the next of its shard.
+    fn follow(&mut self, place: &Arc<Place>) -> Option<Next> {
+        let position = self.positions[usize::from(place.shard)];
+        if place.position <= position {
+            return None;
+        }
+        if place.position > position + 1 {
+            self.catch_up();
+            return None;
+        }
+        self.pass(place)
+            .map(|told| Next::Told(Box::new(told.clone())))
+    }
+
+    /// Moves past a place, and says what the reader may see there.
+    fn pass<'a>(&mut self, place: &'a Place) -> Option<&'a Told> {
+        self.positions[usize::from(place.shard)] = place.position;
+        place
+            .told
+            .as_ref()
+            .filter(|told| told.audience.meets(&self.parties))
+    }
+
+    fn catch_up(&mut self) {
+        self.mode = Mode::CatchingUp {
+            read: VecDeque::new(),
+            pace: Pace::FellBehind,
+        };
+    }
+
+    fn behind(&self, bounds: &Bounds) -> u64 {
+        let heads = bounds.heads.iter().zip(&self.positions);
+        heads
+            .map(|(head, position)| head.saturating_sub(*position))
+            .sum()
+    }
+}
+
+/// What a client is told whose cursor does not do.
+pub(crate) fn refused(refusal: CursorRefusal) -> Error {
+    match refusal {
+        CursorRefusal::NotOurs => {
+            Error::invalid("cursor", "BAD_CURSOR", "is not a cursor of this service")
+        }
+        CursorRefusal::Expired => Error::out_of_range(
+            "CURSOR_EXPIRED",
+            "what follows this cursor is not kept any more: start again from \
+             WATCH_START_OLDEST",
+        ),
+    }
+}

@@ -1,0 +1,8 @@
+//! What this service remembers, in PostgreSQL; knows no wire.
+//!
+//! Functions borrow a connection: the use case owns the transaction.
+
+pub(crate) mod delivery_list;
+pub(crate) mod delivery_queue;
+pub(crate) mod known_report;
+pub(crate) mod notification;

@@ -1,0 +1,216 @@
+//! Deliveries as work that is due: claimed, done outside any transaction, and
+//! recorded.
+
+use sqlx::{PgConnection, PgPool, types::Json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+use vocabulary::EmailAddress;
+
+use crate::domain::{letter::Content, retry::Next};
+
+/// A delivery about to be due.
+#[derive(Clone, Debug)]
+pub(crate) struct NewDelivery {
+    /// Derived from the event, the rule and the recipient.
+    pub(crate) delivery_id: Uuid,
+    /// The report it is about.
+    pub(crate) report_id: Uuid,
+    /// The rule that asks for it.
+    pub(crate) rule: &'static str,
+    /// Who it goes to.
+    pub(crate) recipient: String,
+    /// Where it goes.
+    pub(crate) address: DeliveryAddress,
+    /// What it says.
+    pub(crate) content: Content,
+    /// The trace of the request that led to it.
+    pub(crate) traceparent: Option<String>,
+}
+
+/// Where a delivery goes.
+#[derive(Clone, Debug)]
+pub(crate) enum DeliveryAddress {
+    /// The mailbox of an institution.
+    Mailbox(EmailAddress),
+    /// A person's address, sealed under the key of the report.
+    Sealed(Vec<u8>),
+}
+
+/// A delivery that this process has claimed.
+#[derive(Clone, Debug)]
+pub(crate) struct Claimed {
+    /// Which one; the same at every attempt.
+    pub(crate) delivery_id: Uuid,
+    /// The rule that asks for it.
+    pub(crate) rule: String,
+    /// Where it goes, where it is an institution's mailbox.
+    pub(crate) mailbox: Option<String>,
+    /// Where it goes, where it is a person's address.
+    pub(crate) sealed_address: Option<Vec<u8>>,
+    /// The report's key, wrapped; absent once erased.
+    pub(crate) data_key: Option<Vec<u8>>,
+    /// What it says.
+    pub(crate) content: Content,
+    /// The trace of the request that led to it.
+    pub(crate) traceparent: Option<String>,
+    /// When it was created.
+    pub(crate) created_at: OffsetDateTime,
+    /// Attempts, with this one.
+    pub(crate) attempts: u32,
+    /// Attempts that the receiver's server refused.
+    pub(crate) refusals: u32,
+    /// When the claim ends.
+    pub(crate) claimed_until: OffsetDateTime,
+    /// An earlier claim ended without a record: the message may have been sent.
+    pub(crate) earlier_claim_expired: bool,
+}
+
+/// What came of an attempt, to be recorded.
+#[derive(Clone, Debug)]
+pub(crate) struct Attempt {
+    /// When it began.
+    pub(crate) started_at: OffsetDateTime,
+    /// When it ended.
+    pub(crate) ended_at: OffsetDateTime,
+    /// Refusals so far, with this attempt.
+    pub(crate) refusals: u32,
+    /// What becomes of the delivery.
+    pub(crate) next: Next,
+    /// The class of the error, where there is one.
+    pub(crate) error_class: Option<String>,
+}
+
+/// How the queue stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Standing {
+    /// Deliveries that are pending.
+    pub(crate) pending: i64,
+    /// Deliveries that were given up.
+    pub(crate) dead: i64,
+    /// When the oldest pending one was created.
+    pub(crate) oldest: Option<OffsetDateTime>,
+}
+
+/// Adds deliveries that are due at once; one that exists is left as it is.
+pub(crate) async fn add(
+    conn: &mut PgConnection,
+    deliveries: &[NewDelivery],
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    let mut mailboxes: Vec<Option<&str>> = Vec::with_capacity(deliveries.len());
+    let mut sealed: Vec<Option<&[u8]>> = Vec::with_capacity(deliveries.len());
+    for delivery in deliveries {
+        match &delivery.address {
+            DeliveryAddress::Mailbox(address) => {
+                mailboxes.push(Some(address.expose()));
+                sealed.push(None);
+            }
+            DeliveryAddress::Sealed(address) => {
+                mailboxes.push(None);
+                sealed.push(Some(address));
+            }
+        }
+    }
+    let ids: Vec<Uuid> = deliveries.iter().map(|new| new.delivery_id).collect();
+    let reports: Vec<Uuid> = deliveries.iter().map(|new| new.report_id).collect();
+    let rules: Vec<&str> = deliveries.iter().map(|new| new.rule).collect();
+    let recipients: Vec<&str> = deliveries
+        .iter()
+        .map(|new| new.recipient.as_str())
+        .collect();
+    let letters: Vec<Json<&Content>> = deliveries.iter().map(|new| Json(&new.content)).collect();
+    let traces: Vec<Option<&str>> = deliveries
+        .iter()
+        .map(|new| new.traceparent.as_deref())
+        .collect();
+    sqlx::query_file!(
+        "src/store/sql/add_deliveries.sql",
+        &ids,
+        &reports,
+        &rules as &[&str],
+        &recipients as &[&str],
+        &mailboxes as &[Option<&str>],
+        &sealed as &[Option<&[u8]>],
+        &letters as &[Json<&Content>],
+        &traces as &[Option<&str>],
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Claims the delivery that has been due longest; nobody else has it until
+/// `until`.
+pub(crate) async fn claim(
+    pool: &PgPool,
+    now: OffsetDateTime,
+    until: OffsetDateTime,
+) -> sqlx::Result<Option<Claimed>> {
+    let row = sqlx::query_file!("src/store/sql/claim_delivery.sql", now, until)
+        .fetch_optional(pool)
+        .await?;
+    Ok(row.map(|row| Claimed {
+        delivery_id: row.delivery_id,
+        rule: row.rule,
+        mailbox: row.mailbox,
+        sealed_address: row.sealed_address,
+        data_key: row.data_key,
+        content: row.letter.0,
+        traceparent: row.traceparent,
+        created_at: row.created_at,
+        attempts: row.attempts.cast_unsigned(),
+        refusals: row.refusals.cast_unsigned(),
+        claimed_until: until,
+        earlier_claim_expired: row.earlier_claim_expired,
+    }))
+}
+
+/// Records an attempt and what becomes of the delivery.
+///
+/// A message that was taken is recorded whoever holds the claim now; anything
+/// else only while the claim is still ours.
+pub(crate) async fn record(
+    pool: &PgPool,
+    claimed: &Claimed,
+    attempt: &Attempt,
+) -> sqlx::Result<()> {
+    let (state, due_at, sent_at) = match attempt.next {
+        Next::Sent => ("sent", None, Some(attempt.ended_at)),
+        Next::Again(due_at) => ("pending", Some(due_at), None),
+        Next::Dead => ("dead", None, None),
+    };
+    sqlx::query_file!(
+        "src/store/sql/record_attempt.sql",
+        claimed.delivery_id,
+        claimed.claimed_until,
+        state,
+        due_at,
+        sent_at,
+        attempt.refusals.cast_signed(),
+        attempt.error_class,
+        claimed.attempts.cast_signed(),
+        attempt.started_at,
+        attempt.ended_at,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// How the queue stands.
+pub(crate) async fn standing(pool: &PgPool) -> sqlx::Result<Standing> {
+    let row = sqlx::query!(
+        r#"select count(*) filter (where state = 'pending') as "pending!",
+                  count(*) filter (where state = 'dead') as "dead!",
+                  min(created_at) filter (where state = 'pending') as oldest
+           from delivery where state in ('pending', 'dead')"#
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok(Standing {
+        pending: row.pending,
+        dead: row.dead,
+        oldest: row.oldest,
+    })
+}

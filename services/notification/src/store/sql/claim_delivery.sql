@@ -1,0 +1,29 @@
+-- The attempt is counted at the claim, so that a message which kills its
+-- process is not tried for ever unseen.
+with due as (
+    select delivery_id, claimed_until
+    from delivery
+    where state = 'pending' and due_at <= $1 and (claimed_until is null or claimed_until <= $1)
+    order by due_at
+    limit 1
+    for update skip locked
+), claimed as (
+    update delivery
+    set claimed_until = $2, attempts = attempts + 1
+    from due
+    where delivery.delivery_id = due.delivery_id
+    returning delivery.*, due.claimed_until is not null as earlier_claim_expired
+)
+select claimed.delivery_id,
+       claimed.rule,
+       claimed.mailbox,
+       claimed.sealed_address,
+       known_report.data_key as "data_key?",
+       claimed.letter as "letter: Json<Content>",
+       claimed.traceparent,
+       claimed.created_at,
+       claimed.attempts,
+       claimed.refusals,
+       claimed.earlier_claim_expired as "earlier_claim_expired!"
+from claimed
+left join known_report using (report_id)
