@@ -9,8 +9,12 @@ use opentelemetry_sdk::{
     trace::{Sampler, SdkTracerProvider},
 };
 use serde::Deserialize;
+use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
-    EnvFilter, Layer as _, layer::SubscriberExt as _, util::SubscriberInitExt as _,
+    EnvFilter, Layer as _,
+    filter::{FilterExt as _, Targets},
+    layer::SubscriberExt as _,
+    util::SubscriberInitExt as _,
 };
 
 use crate::StartError;
@@ -57,6 +61,18 @@ pub struct Telemetry {
     provider: SdkTracerProvider,
 }
 
+/// Libraries that say too much when asked for details.
+const DISCREET: [&str; 8] = [
+    "h2",
+    "hyper",
+    "hyper_util",
+    "reqwest",
+    "rustls",
+    "sqlx",
+    "tonic",
+    "tower",
+];
+
 /// How long the last spans may take to leave.
 const FLUSH: Duration = Duration::from_secs(5);
 
@@ -79,20 +95,28 @@ impl Telemetry {
                 .boxed(),
         };
 
+        // However much is asked for: below these levels they write headers, and with them
+        // tokens, or the parameters of statements.
+        let discreet = Targets::new()
+            .with_default(LevelFilter::TRACE)
+            .with_targets(DISCREET.map(|library| (library, LevelFilter::INFO)));
+
         let provider = provider(config, service)?;
         // Spans of libraries below us would multiply the cost of a trace.
+        let ours = Targets::new()
+            .with_default(LevelFilter::INFO)
+            .with_targets(DISCREET.map(|library| (library, LevelFilter::OFF)));
         let spans = tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("vigie"))
             .with_location(false)
             .with_threads(false)
-            .with_filter(EnvFilter::new(
-                "info,h2=off,hyper=off,tonic=off,tower=off,sqlx=off",
-            ));
+            .with_filter(ours);
         tracing_subscriber::registry()
-            .with(lines.with_filter(filter))
+            .with(lines.with_filter(filter.and(discreet)))
             .with(spans)
             .try_init()
             .map_err(|cause| StartError::unusable("telemetry", cause))?;
+        log_panics();
         Ok(Self { provider })
     }
 
@@ -104,6 +128,20 @@ impl Telemetry {
             tracing::warn!("the last spans could not be sent");
         }
     }
+}
+
+/// Logs where the process panics, and not what the panic says: it may quote anything.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic
+            .location()
+            .map(ToString::to_string)
+            .unwrap_or_default();
+        tracing::error!(
+            code.location = place,
+            "the program panicked: this is a defect"
+        );
+    }));
 }
 
 fn provider(

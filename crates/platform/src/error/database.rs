@@ -41,7 +41,9 @@ impl From<sqlx::Error> for Error {
 impl Error {
     /// The SQLSTATE with which the database refused, where that is our fault.
     pub fn sql_state(&self) -> Option<String> {
-        let Self::Internal(cause) = self else { return None };
+        let Self::Internal(cause) = self else {
+            return None;
+        };
         let Redacted(cause) = cause.downcast_ref()?;
         Some(cause.as_database_error()?.code()?.into_owned())
     }

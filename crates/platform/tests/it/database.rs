@@ -1,0 +1,154 @@
+//! Connecting, migrating and what errors of PostgreSQL mean.
+
+use std::{error::Error as _, time::Duration};
+
+use platform::{DatabaseConfig, Error, MIGRATOR, StartError, check_migrated, connect, migrate};
+use secrecy::SecretString;
+use sqlx::{Connection as _, Executor as _, PgPool};
+use testkit::Database;
+
+pub fn config(database: &Database) -> DatabaseConfig {
+    DatabaseConfig {
+        url: SecretString::from(database.url("platform")),
+        schema: "platform".to_owned(),
+        max_connections: 8,
+        acquire_timeout_ms: 5_000,
+    }
+}
+
+/// A fresh schema with all tables of the platform.
+pub async fn pool(label: &str) -> PgPool {
+    let database = testkit::postgres().await.database(label).await;
+    let config = config(&database);
+    migrate(&config, &[&MIGRATOR]).await.unwrap();
+    connect(&config, "test").await.unwrap()
+}
+
+#[tokio::test]
+async fn an_unreachable_server_is_told_at_once_with_its_true_cause() {
+    let config = DatabaseConfig {
+        url: SecretString::from("postgres://me:hunter2@127.0.0.1:1/vigie"),
+        schema: "platform".to_owned(),
+        max_connections: 1,
+        acquire_timeout_ms: 60_000,
+    };
+    let connected = tokio::time::timeout(Duration::from_secs(5), connect(&config, "test")).await;
+    let error = connected.unwrap().unwrap_err().to_string();
+    assert!(error.starts_with("DATABASE_URL: "), "{error}");
+    assert!(error.contains("refused"), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[tokio::test]
+async fn an_address_that_cannot_be_read_is_not_shown() {
+    let config = DatabaseConfig {
+        url: SecretString::from("postgres://me:hunter2@[::1/vigie"),
+        schema: "platform".to_owned(),
+        max_connections: 1,
+        acquire_timeout_ms: 1,
+    };
+    let error = connect(&config, "test").await.unwrap_err().to_string();
+    assert!(error.starts_with("DATABASE_URL: "), "{error}");
+    assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[tokio::test]
+async fn a_schema_is_refused_until_it_is_migrated() {
+    let database = testkit::postgres().await.database("migrated").await;
+    let config = config(&database);
+    let pool = connect(&config, "test").await.unwrap();
+    let error = check_migrated(&pool, &[&MIGRATOR]).await.unwrap_err();
+    assert!(matches!(error, StartError::NotMigrated(_)), "{error}");
+
+    migrate(&config, &[&MIGRATOR]).await.unwrap();
+    check_migrated(&pool, &[&MIGRATOR]).await.unwrap();
+    let newer =
+        "insert into _platform_migrations (version, description, success, checksum, execution_time)
+                 values (9999, 'of the next release', true, '', 0)";
+    pool.execute(newer).await.unwrap();
+    check_migrated(&pool, &[&MIGRATOR])
+        .await
+        .expect("a newer schema serves this release too");
+
+    pool.execute("update _platform_migrations set checksum = 'x' where version = 1")
+        .await
+        .unwrap();
+    let error = check_migrated(&pool, &[&MIGRATOR])
+        .await
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("migration 1 is not the one of this program"),
+        "{error}"
+    );
+}
+
+#[tokio::test]
+async fn programs_that_migrate_at_the_same_time_do_not_disturb_each_other() {
+    let database = testkit::postgres().await.database("together").await;
+    let config = config(&database);
+    let migrators = [&MIGRATOR];
+    let one = || migrate(&config, &migrators);
+    let (a, b, c, d) = tokio::join!(one(), one(), one(), one());
+    for migrated in [a, b, c, d] {
+        migrated.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_session_lets_no_lock_and_no_frozen_transaction_hold_others_up() {
+    let pool = pool("session").await;
+    for (setting, expected) in [
+        ("lock_timeout", "2s"),
+        ("idle_in_transaction_session_timeout", "5s"),
+        ("search_path", "platform"),
+    ] {
+        let value: String = sqlx::query_scalar("select current_setting($1)")
+            .bind(setting)
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        assert_eq!(value, expected, "{setting}");
+    }
+}
+
+#[tokio::test]
+async fn a_lock_that_is_held_too_long_is_worth_a_retry() {
+    let pool = pool("locked").await;
+    let mut holder = pool.begin().await.unwrap();
+    holder.execute("lock table audit_entry").await.unwrap();
+    let error: Error = pool
+        .execute("lock table audit_entry")
+        .await
+        .unwrap_err()
+        .into();
+    assert!(matches!(error, Error::Aborted(_)), "{error:?}");
+    assert!(error.retryable());
+}
+
+#[tokio::test]
+async fn a_server_that_died_is_worth_a_retry() {
+    let postgres = testkit::Postgres::start(testkit::PostgresOptions::default())
+        .await
+        .unwrap();
+    let database = postgres.database("dead").await;
+    let pool = connect(&config(&database), "test").await.unwrap();
+    let mut conn = pool.acquire().await.unwrap();
+    conn.ping().await.unwrap();
+    postgres.kill9().await.unwrap();
+    let error: Error = conn.execute("select 1").await.unwrap_err().into();
+    assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
+}
+
+#[tokio::test]
+async fn values_that_the_database_complains_about_do_not_reach_the_log() {
+    let pool = pool("quoted").await;
+    let error: Error = pool
+        .execute("select 'Jeanne Martin'::int")
+        .await
+        .unwrap_err()
+        .into();
+    let cause = error.source().unwrap().to_string();
+    assert!(cause.contains("22P02"), "{cause}");
+    assert!(!cause.contains("Jeanne"), "{cause}");
+}

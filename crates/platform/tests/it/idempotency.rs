@@ -1,0 +1,146 @@
+//! The same request twice.
+
+use platform::{Caller, Claim, Error, RequestKey, claim_request, complete_request, purge_requests};
+use sqlx::PgPool;
+use time::{Duration, OffsetDateTime, macros::datetime};
+use uuid::Uuid;
+
+use crate::database::pool;
+
+const NOW: OffsetDateTime = datetime!(2026-11-02 12:00 UTC);
+
+fn caller(subject: &str) -> Caller {
+    Caller {
+        subject: subject.to_owned(),
+        ..Caller::anonymous()
+    }
+}
+
+fn key<'a>(caller: &'a Caller, request_id: u128) -> RequestKey<'a> {
+    RequestKey {
+        caller,
+        method: "SubmitReport",
+        request_id: Uuid::from_u128(request_id),
+    }
+}
+
+async fn answer(pool: &PgPool, key: &RequestKey<'_>, response: &[u8], now: OffsetDateTime) {
+    let mut tx = pool.begin().await.unwrap();
+    assert_eq!(
+        claim_request(&mut tx, key, b"hash", now).await.unwrap(),
+        Claim::New
+    );
+    complete_request(&mut tx, key, response).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn claim(pool: &PgPool, key: &RequestKey<'_>, hash: &[u8]) -> Result<Claim, Error> {
+    let mut tx = pool.begin().await.unwrap();
+    claim_request(&mut tx, key, hash, NOW).await
+}
+
+#[tokio::test]
+async fn a_retry_gets_the_same_answer() {
+    let pool = pool("retry").await;
+    let anna = caller("anna");
+    answer(&pool, &key(&anna, 1), b"receipt", NOW).await;
+    let again = claim(&pool, &key(&anna, 1), b"hash").await.unwrap();
+    assert_eq!(again, Claim::Replay(b"receipt".to_vec()));
+}
+
+#[tokio::test]
+async fn a_key_with_another_content_is_refused() {
+    let pool = pool("reused").await;
+    let anna = caller("anna");
+    answer(&pool, &key(&anna, 1), b"receipt", NOW).await;
+    let error = claim(&pool, &key(&anna, 1), b"other").await.unwrap_err();
+    assert!(matches!(error, Error::AlreadyExists(_)));
+    assert_eq!(error.code(), "REQUEST_ID_REUSED");
+}
+
+#[tokio::test]
+async fn callers_and_methods_have_keys_of_their_own() {
+    let pool = pool("own_keys").await;
+    let (anna, bert) = (caller("anna"), caller("bert"));
+    answer(&pool, &key(&anna, 1), b"receipt", NOW).await;
+    assert_eq!(
+        claim(&pool, &key(&bert, 1), b"other").await.unwrap(),
+        Claim::New
+    );
+    let other = RequestKey {
+        method: "WithdrawReport",
+        ..key(&anna, 1)
+    };
+    assert_eq!(claim(&pool, &other, b"other").await.unwrap(), Claim::New);
+}
+
+#[tokio::test]
+async fn a_twin_waits_for_the_first_and_gets_its_answer() {
+    let pool = pool("twin").await;
+    let anna = caller("anna");
+    let key = key(&anna, 1);
+    let mut first = pool.begin().await.unwrap();
+    claim_request(&mut first, &key, b"hash", NOW).await.unwrap();
+    let twin = claim(&pool, &key, b"hash");
+    let finish = async {
+        testkit::eventually(async || {
+            let waiting: i64 =
+                sqlx::query_scalar("select count(*) from pg_locks where not granted")
+                    .fetch_one(&pool)
+                    .await
+                    .unwrap();
+            waiting > 0
+        })
+        .await;
+        complete_request(&mut first, &key, b"receipt")
+            .await
+            .unwrap();
+        first.commit().await.unwrap();
+    };
+    let (twin, ()) = tokio::join!(twin, finish);
+    assert_eq!(twin.unwrap(), Claim::Replay(b"receipt".to_vec()));
+}
+
+#[tokio::test]
+async fn a_claim_that_was_rolled_back_never_was() {
+    let pool = pool("rolled_back").await;
+    let anna = caller("anna");
+    let mut tx = pool.begin().await.unwrap();
+    claim_request(&mut tx, &key(&anna, 1), b"hash", NOW)
+        .await
+        .unwrap();
+    tx.rollback().await.unwrap();
+    assert_eq!(
+        claim(&pool, &key(&anna, 1), b"other").await.unwrap(),
+        Claim::New
+    );
+}
+
+#[tokio::test]
+async fn answers_are_forgotten_after_thirty_days() {
+    let pool = pool("forgotten").await;
+    let anna = caller("anna");
+    answer(&pool, &key(&anna, 1), b"old", NOW - Duration::days(31)).await;
+    answer(&pool, &key(&anna, 2), b"recent", NOW - Duration::days(29)).await;
+    assert_eq!(purge_requests(&pool, NOW).await.unwrap(), 1);
+    assert_eq!(
+        claim(&pool, &key(&anna, 1), b"other").await.unwrap(),
+        Claim::New
+    );
+    let kept = claim(&pool, &key(&anna, 2), b"hash").await.unwrap();
+    assert_eq!(kept, Claim::Replay(b"recent".to_vec()));
+}
+
+#[tokio::test]
+async fn a_purge_takes_all_its_steps() {
+    let pool = pool("steps").await;
+    sqlx::query(
+        "insert into idempotency_key (caller_subject, method, request_id, request_hash, created_at)
+         select 'anna', 'm', gen_random_uuid(), '', $1 from generate_series(1, 2500)",
+    )
+    .bind(NOW - Duration::days(40))
+    .execute(&pool)
+    .await
+    .unwrap();
+    assert_eq!(purge_requests(&pool, NOW).await.unwrap(), 2_500);
+}

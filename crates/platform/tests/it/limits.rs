@@ -1,0 +1,88 @@
+//! Load and deadlines.
+
+use std::time::Duration;
+
+use tonic::Code;
+use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
+
+use crate::world::{World, ask, question, reason, retry_delay};
+
+#[tokio::test]
+async fn a_full_server_refuses_at_once_while_the_others_still_run() {
+    let world = World::start_with(|plan, _| plan.server.max_concurrent_requests = 1).await;
+    let token = world.operator();
+    let mut client = world.deliveries().await;
+    let mut other = client.clone();
+    let running = ask(&mut other, &token, "wait");
+    let refused = async {
+        world.double.waiting.acquire().await.unwrap().forget();
+        // The first call still waits for us: a queue would never end this one.
+        let status = ask(&mut client, &token, "caller").await.unwrap_err();
+        let mut health = HealthClient::new(world.channel().await);
+        let healthy = health.check(HealthCheckRequest::default()).await;
+        world.double.release.add_permits(1);
+        (status, healthy)
+    };
+    let (ran, (status, healthy)) = tokio::join!(running, refused);
+
+    assert_eq!(ran.unwrap(), "released");
+    assert_eq!(
+        (status.code(), reason(&status).as_str()),
+        (Code::ResourceExhausted, "SERVER_BUSY")
+    );
+    assert!(retry_delay(&status).is_some_and(|delay| delay > Duration::ZERO));
+    assert!(healthy.is_ok(), "probes are answered by a busy server too");
+    assert_eq!(
+        ask(&mut client, &token, "caller").await.unwrap(),
+        "olga",
+        "room is given back"
+    );
+}
+
+#[tokio::test]
+async fn a_call_ends_at_the_default_deadline() {
+    let world = World::start_with(|plan, _| plan.server.default_deadline_ms = 50).await;
+    let status = world.ask("for ever").await.unwrap_err();
+    assert_eq!(
+        (status.code(), reason(&status).as_str()),
+        (Code::DeadlineExceeded, "DEADLINE_EXCEEDED")
+    );
+}
+
+#[tokio::test]
+async fn a_handler_sees_the_deadline_of_its_client_up_to_the_longest() {
+    let world = World::start_with(|plan, _| plan.server.max_deadline_ms = 5_000).await;
+    for (asked, most) in [(2, 2_000), (3_600, 5_000)] {
+        let mut request = question(&world.operator(), "deadline");
+        request.set_timeout(Duration::from_secs(asked));
+        let answer = world
+            .deliveries()
+            .await
+            .list_deliveries(request)
+            .await
+            .unwrap();
+        let seen: u64 = answer.into_inner().next_page_token.parse().unwrap();
+        assert!(seen <= most && seen > most / 2, "{seen}");
+    }
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_gives_its_room_back() {
+    let world = World::start_with(|plan, _| plan.server.max_concurrent_requests = 1).await;
+    let token = world.operator();
+    let mut client = world.deliveries().await;
+    {
+        let mut other = client.clone();
+        let mut waiting = Box::pin(ask(&mut other, &token, "for ever"));
+        testkit::eventually(async || {
+            assert!(futures::poll!(&mut waiting).is_pending());
+            world
+                .metrics
+                .encode()
+                .contains("rpc_server_active_requests 1")
+        })
+        .await;
+    }
+    let mut client = client.clone();
+    testkit::eventually(async || ask(&mut client, &token, "caller").await.is_ok()).await;
+}

@@ -1,0 +1,87 @@
+//! Streams that stay open, and when they must not.
+
+use proto::notification::v1::{
+    WatchRequest, WatchResponse, notification_service_client::NotificationServiceClient,
+};
+use testkit::TokenSpec;
+use time::Duration;
+use tonic::{Code, Request, Status, Streaming};
+
+use crate::world::{World, log, reason};
+
+async fn watch(world: &World, spec: &TokenSpec, cursor: &str) -> Streaming<WatchResponse> {
+    let mut request = Request::new(WatchRequest {
+        cursor: cursor.to_owned(),
+        ..Default::default()
+    });
+    let bearer = format!("Bearer {}", world.issuer.token(spec));
+    request
+        .metadata_mut()
+        .insert("authorization", bearer.parse().unwrap());
+    let mut client = NotificationServiceClient::new(world.channel().await);
+    let mut stream = client.watch(request).await.unwrap().into_inner();
+    assert_eq!(stream.message().await.unwrap().unwrap().cursor, "first");
+    stream
+}
+
+async fn end(stream: &mut Streaming<WatchResponse>) -> Status {
+    stream.message().await.unwrap_err()
+}
+
+fn anna() -> TokenSpec {
+    TokenSpec::of("anna").role("analyst")
+}
+
+#[tokio::test]
+async fn a_stream_ends_when_its_token_does() {
+    let world = World::start().await;
+    let mut stream = watch(&world, &anna().lifetime(Duration::SECOND), "").await;
+    let status = end(&mut stream).await;
+    assert_eq!(
+        (status.code(), reason(&status).as_str()),
+        (Code::Unauthenticated, "TOKEN_EXPIRED")
+    );
+}
+
+#[tokio::test]
+async fn a_stream_outlives_the_deadline_of_calls() {
+    let world = World::start_with(|plan, _| plan.server.default_deadline_ms = 10).await;
+    let mut stream = watch(&world, &anna().lifetime(Duration::SECOND), "").await;
+    assert_eq!(reason(&end(&mut stream).await), "TOKEN_EXPIRED");
+}
+
+#[tokio::test]
+async fn a_drain_sends_watchers_elsewhere_at_once() {
+    let mut world = World::start().await;
+    let mut stream = watch(&world, &anna(), "").await;
+    world.shutdown.cancel();
+    let status = end(&mut stream).await;
+    assert_eq!(
+        (status.code(), reason(&status).as_str()),
+        (Code::Unavailable, "SHUTTING_DOWN")
+    );
+    world.ended().await.unwrap();
+}
+
+#[tokio::test]
+async fn watchers_do_not_keep_calls_out() {
+    let world = World::start_with(|plan, _| {
+        plan.server.max_concurrent_requests = 1;
+        plan.server.max_concurrent_streams = 1;
+    })
+    .await;
+    let _stream = watch(&world, &anna(), "").await;
+    assert_eq!(world.ask("caller").await.unwrap(), "olga");
+}
+
+#[tokio::test]
+async fn a_stream_that_panics_ends_without_telling_why() {
+    let world = World::start().await;
+    let mut stream = watch(&world, &anna(), "panic").await;
+    let status = end(&mut stream).await;
+    assert_eq!(
+        (status.code(), status.message()),
+        (Code::Internal, "internal error")
+    );
+    assert!(log().contains("a stream panicked"));
+}

@@ -1,0 +1,131 @@
+//! Browsers and TLS on the public listener.
+
+use prost::Message as _;
+use proto::notification::v1::ListDeliveriesRequest;
+use reqwest::{Client, Method, Response, StatusCode};
+use tonic::transport::{Certificate, Channel, ClientTlsConfig};
+
+use crate::world::{World, ask};
+
+const PORTAL: &str = "https://portal.example";
+const PATH: &str = "/vigie.notification.v1.DeliveryService/ListDeliveries";
+
+async fn world() -> World {
+    World::start_with(|plan, _| plan.server.allowed_origins = format!("{PORTAL}, http://b")).await
+}
+
+async fn preflight(world: &World, origin: &str) -> Response {
+    Client::new()
+        .request(Method::OPTIONS, format!("http://{}{PATH}", world.public))
+        .header("origin", origin)
+        .header("access-control-request-method", "POST")
+        .header(
+            "access-control-request-headers",
+            "authorization,content-type,x-grpc-web",
+        )
+        .send()
+        .await
+        .unwrap()
+}
+
+async fn call(world: &World, token: &str, what: &str) -> Response {
+    let message = ListDeliveriesRequest {
+        page_token: what.to_owned(),
+        ..Default::default()
+    }
+    .encode_to_vec();
+    let mut body = vec![0];
+    body.extend_from_slice(&u32::try_from(message.len()).unwrap().to_be_bytes());
+    body.extend_from_slice(&message);
+    Client::new()
+        .post(format!("http://{}{PATH}", world.public))
+        .header("origin", PORTAL)
+        .header("content-type", "application/grpc-web+proto")
+        .header("x-grpc-web", "1")
+        .header("authorization", format!("Bearer {token}"))
+        .body(body)
+        .send()
+        .await
+        .unwrap()
+}
+
+fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
+    answer
+        .headers()
+        .get(name)
+        .map_or("", |value| value.to_str().unwrap())
+}
+
+#[tokio::test]
+async fn a_page_of_the_portal_may_call() {
+    let answer = preflight(&world().await, PORTAL).await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(header(&answer, "access-control-allow-origin"), PORTAL);
+    assert_eq!(header(&answer, "access-control-allow-methods"), "POST");
+    let allowed = header(&answer, "access-control-allow-headers");
+    for name in [
+        "authorization",
+        "content-type",
+        "x-grpc-web",
+        "grpc-timeout",
+        "traceparent",
+    ] {
+        assert!(allowed.split(',').any(|it| it == name), "{allowed}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_somebody_else_may_not() {
+    let answer = preflight(&world().await, "https://elsewhere.example").await;
+    assert_eq!(header(&answer, "access-control-allow-origin"), "");
+}
+
+#[tokio::test]
+async fn a_page_gets_its_answer_and_can_read_the_status() {
+    let world = world().await;
+    let answer = call(&world, &world.operator(), "caller").await;
+    assert_eq!(answer.status(), StatusCode::OK);
+    assert_eq!(header(&answer, "access-control-allow-origin"), PORTAL);
+    let exposed = header(&answer, "access-control-expose-headers").to_owned();
+    for name in ["grpc-status", "grpc-message", "grpc-status-details-bin"] {
+        assert!(exposed.split(',').any(|it| it == name), "{exposed}");
+    }
+    let body = answer.bytes().await.unwrap();
+    assert!(body.windows(4).any(|it| it == b"olga"));
+    assert!(body.windows(13).any(|it| it == b"grpc-status:0"));
+}
+
+#[tokio::test]
+async fn a_refusal_reaches_the_page_with_its_details() {
+    let answer = call(&world().await, "nonsense", "caller").await;
+    let told = format!("{:?}", answer.headers());
+    let body = answer.bytes().await.unwrap();
+    let told = told + &String::from_utf8_lossy(&body);
+    assert!(told.contains("grpc-status-details-bin"), "{told}");
+}
+
+#[tokio::test]
+async fn the_public_listener_speaks_tls_when_it_has_a_certificate() {
+    let world = World::start_with(|plan, certificates| {
+        plan.server.tls_cert_file = Some(certificates.cert_file("intake"));
+        plan.server.tls_key_file = Some(certificates.key_file("intake"));
+    })
+    .await;
+    let authority = std::fs::read(world.certificates.ca_file()).unwrap();
+    let tls = ClientTlsConfig::new()
+        .ca_certificate(Certificate::from_pem(authority))
+        .domain_name("localhost");
+    let channel = Channel::from_shared(format!("https://{}", world.public))
+        .unwrap()
+        .tls_config(tls)
+        .unwrap()
+        .connect()
+        .await
+        .unwrap();
+    let mut client =
+        proto::notification::v1::delivery_service_client::DeliveryServiceClient::new(channel);
+    assert_eq!(
+        ask(&mut client, &world.operator(), "caller").await.unwrap(),
+        "olga"
+    );
+}
