@@ -33,6 +33,7 @@ pub use crate::folder::Folder;
 pub use crate::issuer::{AUDIENCE, Defect, Issuer, IssuerOptions, TokenSpec};
 pub use crate::mail::Mail;
 pub use crate::otlp::{OtlpReceiver, ReceivedSpan};
+pub use crate::ports::free_port;
 pub use crate::postgres::{Database, Postgres, PostgresOptions, SERVICES, postgres};
 pub use crate::redis::{Redis, RedisOptions, redis};
 pub use crate::smtp::{OnMail, SmtpBehaviour, SmtpOptions, SmtpSink};

@@ -18,6 +18,6 @@ pub(crate) fn choose(wanted: Option<u16>) -> Result<u16> {
 ///
 /// Another process may take it before it is used, so whoever starts a server
 /// on it tries again with another one.
-fn free_port() -> std::io::Result<u16> {
+pub fn free_port() -> std::io::Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }

@@ -1,0 +1,55 @@
+# The commands of every day. `make help` explains them.
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check check-long fmt dev-db sqlx
+SHELL := /bin/bash
+
+tools := $(CURDIR)/target/tools/bin
+profile := $(if $(RELEASE),release,dev)
+vigie := target/$(if $(RELEASE),release,debug)/vigie
+
+help: ## Explain the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: export SQLX_OFFLINE = true
+run: ## Start the whole suite on this machine (ONCE=1: show it and end; RELEASE=1: optimised)
+	scripts/setup
+	cargo build --locked --package cli --profile $(profile)
+	$(vigie) up $(if $(ONCE),--once)
+
+test: export SQLX_OFFLINE = true
+test: ## Run everything that proves the suite right
+	scripts/setup
+	cargo test --locked --workspace
+
+check: export SQLX_OFFLINE = true
+check: export RUSTDOCFLAGS = -D warnings
+check: ## Check format, lints, contracts, documentation, licences and query data
+	scripts/setup check
+	cargo fmt --all --check
+	cargo clippy --locked --workspace --all-targets -- -D warnings
+	$(tools)/buf lint
+	$(tools)/buf format --diff --exit-code
+	cargo doc --locked --workspace --no-deps --quiet
+	$(tools)/cargo-deny --locked --log-level error check bans licenses sources
+	scripts/sqlx check
+
+check-long: ## Run the tests again and again, for faults that are rare (ROUNDS=10)
+	scripts/setup
+	SQLX_OFFLINE=true PROPTEST_CASES=4096 \
+	  bash -c 'set -e; for round in $$(seq $(or $(ROUNDS),10)); do \
+	    echo "Round $$round"; cargo test --locked --workspace --quiet; done'
+
+fmt: ## Format the sources and the contracts
+	scripts/setup check
+	cargo fmt --all
+	$(tools)/buf format --write
+
+dev-db: ## Start the database that queries are checked against while compiling
+	scripts/setup
+	scripts/dev-db start
+	scripts/dev-db env > .env
+
+sqlx: ## Write the query data in .sqlx anew
+	scripts/setup
+	scripts/sqlx prepare
