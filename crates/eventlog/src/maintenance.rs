@@ -9,13 +9,12 @@ use crate::{
     Log,
     outage::Outage,
     partition::{self, Partition},
+    relay::STREAMS_KEPT,
 };
 
-const ROUND: Duration = Duration::from_secs(60);
+const ROUND: Duration = Duration::from_mins(1);
 /// How far apart marks are.
 const MARK: time::Duration = time::Duration::minutes(5);
-/// Streams are trimmed a day behind: marks are kept longer than that.
-const MARKS_KEPT_BEYOND: time::Duration = time::Duration::days(2);
 
 /// Makes partitions ahead, marks positions and drops what nobody needs. Any
 /// number may run: one at a time works.
@@ -68,9 +67,11 @@ impl Maintenance {
         )
         .execute(&mut *transaction)
         .await?;
+        // The youngest of the marks that are old enough says it all.
         sqlx::query!(
-            "delete from eventlog_mark where at < $1",
-            now - self.retention - MARKS_KEPT_BEYOND,
+            "delete from eventlog_mark
+             where at < (select max(at) from eventlog_mark where at <= $1)",
+            now - self.retention.max(STREAMS_KEPT),
         )
         .execute(&mut *transaction)
         .await?;

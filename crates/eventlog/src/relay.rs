@@ -18,9 +18,9 @@ const POLL: Duration = Duration::from_millis(200);
 /// How often streams without news are compared with the log, so that a wiped
 /// Redis fills again.
 const COMPARE: Duration = Duration::from_secs(1);
-const TRIM: Duration = Duration::from_secs(60);
+const TRIM: Duration = Duration::from_mins(1);
 /// Streams hold the last day; who is further behind asks the producer.
-const KEPT: time::Duration = time::Duration::hours(24);
+pub(crate) const STREAMS_KEPT: time::Duration = time::Duration::hours(24);
 /// Where an empty stream starts, counted back from the head.
 const REFILL: u64 = 10_000;
 const PAGE: u16 = 256;
@@ -196,7 +196,7 @@ impl Relay {
                    (select m.position from eventlog_mark m
                     where m.shard = h.shard and m.at <= $1 order by m.at desc limit 1), 0) as "position!"
                from eventlog_head h"#,
-            platform::now() - KEPT,
+            platform::now() - STREAMS_KEPT,
         )
         .fetch_all(self.log.pool())
         .await?;

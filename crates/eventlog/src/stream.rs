@@ -21,7 +21,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// A stream that nobody writes or trims any more, such as one of an earlier
 /// incarnation, goes away by itself.
-const ABANDONED: Duration = Duration::from_secs(48 * 3600);
+const ABANDONED: Duration = Duration::from_hours(48);
 
 /// The way to Redis and the key that seals what goes there.
 #[derive(Clone)]

@@ -182,7 +182,10 @@ async fn what_the_database_refuses_for_good_is_parked() {
     world.until_caught_up().await;
     consumer.stop().await;
     assert_eq!(world.applied().await[0].text, "fine");
-    assert_eq!(world.parked().await, [(subject, "constraint_violated".to_owned())]);
+    assert_eq!(
+        world.parked().await,
+        [(subject, "constraint_violated".to_owned())]
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -262,7 +265,7 @@ async fn operators_see_how_far_consumers_are_on_both_sides() {
 /// Two subjects of the same shard.
 fn neighbours(world: &World) -> (String, String) {
     let subject = world.subject_in(1);
-    let neighbour = (0..)
+    let neighbour = (0..10_000)
         .map(|number| format!("neighbour/{number}"))
         .find(|neighbour| world.log.shard_of(neighbour) == 1)
         .unwrap();

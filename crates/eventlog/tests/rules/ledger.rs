@@ -17,62 +17,62 @@ use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
 /// A type that only the next release knows.
-pub const NEXT_RELEASE: &str = "vigie.report.foreseen.v1";
+pub(crate) const NEXT_RELEASE: &str = "vigie.report.foreseen.v1";
 
 /// Writes down every event it applies, and fails on demand.
 #[derive(Default)]
-pub struct Ledger {
+pub(crate) struct Ledger {
     poisonous: Mutex<HashSet<String>>,
     panicking: Mutex<HashSet<String>>,
     knows_next_release: Mutex<HashSet<&'static str>>,
     transient_failures: AtomicUsize,
-    pub attempts: AtomicUsize,
+    pub(crate) attempts: AtomicUsize,
 }
 
 /// What the ledger wrote down.
 #[derive(Clone, Debug, PartialEq, Eq, sqlx::FromRow)]
-pub struct Entry {
-    pub shard: i32,
-    pub position: i64,
-    pub event_id: Uuid,
-    pub subject: String,
-    pub text: String,
+pub(crate) struct Entry {
+    pub(crate) shard: i32,
+    pub(crate) position: i64,
+    pub(crate) event_id: Uuid,
+    pub(crate) subject: String,
+    pub(crate) text: String,
     /// How often it was applied.
-    pub times: i32,
+    pub(crate) times: i32,
 }
 
 impl Ledger {
-    pub fn new() -> Arc<Self> {
+    pub(crate) fn new() -> Arc<Self> {
         Arc::default()
     }
 
     /// Events with this text fail for good.
-    pub fn poison(&self, text: &str) {
+    pub(crate) fn poison(&self, text: &str) {
         self.poisonous.lock().unwrap().insert(text.to_owned());
     }
 
     /// They no longer do.
-    pub fn cure(&self) {
+    pub(crate) fn cure(&self) {
         self.poisonous.lock().unwrap().clear();
         self.panicking.lock().unwrap().clear();
     }
 
     /// Events with this text make it panic.
-    pub fn panic_at(&self, text: &str) {
+    pub(crate) fn panic_at(&self, text: &str) {
         self.panicking.lock().unwrap().insert(text.to_owned());
     }
 
     /// The next so many batches fail for a passing reason.
-    pub fn fail_next(&self, batches: usize) {
+    pub(crate) fn fail_next(&self, batches: usize) {
         self.transient_failures.store(batches, Ordering::SeqCst);
     }
 
     /// The next release, which knows one type more.
-    pub fn upgrade(&self) {
+    pub(crate) fn upgrade(&self) {
         self.knows_next_release.lock().unwrap().insert(NEXT_RELEASE);
     }
 
-    pub async fn create_table(pool: &PgPool) {
+    pub(crate) async fn create_table(pool: &PgPool) {
         sqlx::raw_sql(
             "create table applied (
                  entry bigint generated always as identity, shard integer not null,
@@ -86,7 +86,7 @@ impl Ledger {
     }
 
     /// What was applied, in the order of the transactions of each shard.
-    pub async fn entries(pool: &PgPool) -> Vec<Entry> {
+    pub(crate) async fn entries(pool: &PgPool) -> Vec<Entry> {
         sqlx::query_as(
             "select shard, position, event_id, subject, text, times from applied order by entry",
         )

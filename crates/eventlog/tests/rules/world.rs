@@ -24,31 +24,30 @@ use uuid::Uuid;
 
 use crate::ledger::{Entry, Ledger};
 
-pub const PRODUCER: &str = "intake";
-pub const CONSUMER: &str = "qualification";
-pub const SHARDS: u16 = 4;
+pub(crate) const PRODUCER: &str = "intake";
+pub(crate) const CONSUMER: &str = "qualification";
+pub(crate) const SHARDS: u16 = 4;
 
 /// The producer `intake` with a log of four shards, and a database for the
 /// consumer `qualification`.
-pub struct World {
-    pub database: Database,
-    pub log: Log,
-    pub intake: PgPool,
-    pub qualification: PgPool,
-    pub metrics: Arc<platform::Metrics>,
-    pub log_metrics: LogMetrics,
+pub(crate) struct World {
+    pub(crate) log: Log,
+    pub(crate) intake: PgPool,
+    pub(crate) qualification: PgPool,
+    pub(crate) metrics: Arc<platform::Metrics>,
+    pub(crate) log_metrics: LogMetrics,
     channel: Channel,
     producer: JoinSet<()>,
 }
 
 /// A part of the world that runs until it is stopped or dropped.
-pub struct Running {
+pub(crate) struct Running {
     tasks: JoinSet<()>,
     shutdown: CancellationToken,
 }
 
 impl World {
-    pub async fn new(label: &str) -> Self {
+    pub(crate) async fn new(label: &str) -> Self {
         let database = testkit::postgres()
             .await
             .database_like(label, "eventlog", prepare)
@@ -65,7 +64,6 @@ impl World {
         let log_metrics = LogMetrics::register(&metrics);
         let (channel, producer) = serve(&log, &intake).await;
         Self {
-            database,
             log,
             intake,
             qualification,
@@ -77,12 +75,12 @@ impl World {
     }
 
     /// Ends the producer's gRPC server.
-    pub async fn stop_producer(&mut self) {
+    pub(crate) async fn stop_producer(&mut self) {
         self.producer.shutdown().await;
     }
 
     /// Records facts about a subject and announces each, in one transaction.
-    pub async fn append(&self, subject: &str, texts: &[&str]) {
+    pub(crate) async fn append(&self, subject: &str, texts: &[&str]) {
         let mut transaction = self.intake.begin().await.unwrap();
         let events: Vec<NewEvent> = texts.iter().map(|text| event(subject, text)).collect();
         for (event, text) in events.iter().zip(texts) {
@@ -94,7 +92,7 @@ impl World {
     }
 
     /// Announces one fact for each of so many subjects.
-    pub async fn append_many(&self, range: std::ops::Range<usize>) {
+    pub(crate) async fn append_many(&self, range: std::ops::Range<usize>) {
         for number in range {
             self.append(
                 &format!("report/{}", number % 17),
@@ -105,17 +103,17 @@ impl World {
     }
 
     /// The way to the producer.
-    pub fn channel(&self) -> Channel {
+    pub(crate) fn channel(&self) -> Channel {
         self.channel.clone()
     }
 
     /// A consumer without Redis.
-    pub fn consumer(&self, apply: &Arc<Ledger>) -> Consumer {
+    pub(crate) fn consumer(&self, apply: &Arc<Ledger>) -> Consumer {
         self.consumer_over(apply, None)
     }
 
     /// A consumer that also reads the streams.
-    pub fn consumer_over(&self, apply: &Arc<Ledger>, streams: Option<Streams>) -> Consumer {
+    pub(crate) fn consumer_over(&self, apply: &Arc<Ledger>, streams: Option<Streams>) -> Consumer {
         Consumer::new(
             CONSUMER,
             PRODUCER,
@@ -126,23 +124,23 @@ impl World {
         )
     }
 
-    pub fn relay(&self, streams: &Streams) -> Relay {
+    pub(crate) fn relay(&self, streams: &Streams) -> Relay {
         Relay::new(self.log.clone(), streams.clone(), self.log_metrics.clone())
     }
 
     /// What the consumer applied.
-    pub async fn applied(&self) -> Vec<Entry> {
+    pub(crate) async fn applied(&self) -> Vec<Entry> {
         Ledger::entries(&self.qualification).await
     }
 
     /// Waits until the consumer has applied so many events.
-    pub async fn until_applied(&self, count: usize) -> Vec<Entry> {
+    pub(crate) async fn until_applied(&self, count: usize) -> Vec<Entry> {
         testkit::eventually(async || self.applied().await.len() >= count).await;
         self.applied().await
     }
 
     /// Waits until every event of the log was passed by the consumer's offsets.
-    pub async fn until_caught_up(&self) {
+    pub(crate) async fn until_caught_up(&self) {
         testkit::eventually(async || {
             let heads = self.heads().await;
             let offsets: Vec<i64> =
@@ -158,13 +156,13 @@ impl World {
         .await;
     }
 
-    pub async fn heads(&self) -> Vec<u64> {
+    pub(crate) async fn heads(&self) -> Vec<u64> {
         let mut conn = self.intake.acquire().await.unwrap();
         self.log.heads(&mut conn).await.unwrap()
     }
 
     /// Parked events as (text of the subject, reason), in the order of parking.
-    pub async fn parked(&self) -> Vec<(String, String)> {
+    pub(crate) async fn parked(&self) -> Vec<(String, String)> {
         sqlx::query_as("select subject, reason from parked_event order by arrival")
             .fetch_all(&self.qualification)
             .await
@@ -172,7 +170,7 @@ impl World {
     }
 
     /// The value of a metric whose line begins like this.
-    pub fn metric(&self, begin: &str) -> f64 {
+    pub(crate) fn metric(&self, begin: &str) -> f64 {
         let text = self.metrics.encode();
         let line = text.lines().find(|line| line.starts_with(begin));
         line.and_then(|line| line.rsplit(' ').next()?.parse().ok())
@@ -180,8 +178,8 @@ impl World {
     }
 
     /// A subject that lives in a shard.
-    pub fn subject_in(&self, shard: u16) -> String {
-        (0..)
+    pub(crate) fn subject_in(&self, shard: u16) -> String {
+        (0..10_000)
             .map(|number| format!("report/{number}"))
             .find(|subject| self.log.shard_of(subject) == shard)
             .unwrap()
@@ -190,7 +188,7 @@ impl World {
 
 impl Running {
     /// Runs a consumer.
-    pub fn consumer(consumer: Consumer) -> Self {
+    pub(crate) fn consumer(consumer: Consumer) -> Self {
         let shutdown = CancellationToken::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(consumer.run(shutdown.clone()));
@@ -198,7 +196,7 @@ impl Running {
     }
 
     /// Runs a relay.
-    pub fn relay(relay: Relay) -> Self {
+    pub(crate) fn relay(relay: Relay) -> Self {
         let shutdown = CancellationToken::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(relay.run(shutdown.clone()));
@@ -206,7 +204,7 @@ impl Running {
     }
 
     /// Asks it to end and waits for that.
-    pub async fn stop(mut self) {
+    pub(crate) async fn stop(mut self) {
         self.shutdown.cancel();
         while let Some(ended) = self.tasks.join_next().await {
             ended.unwrap();
@@ -214,13 +212,13 @@ impl Running {
     }
 
     /// Cuts it off wherever it is.
-    pub async fn cut_off(mut self) {
+    pub(crate) async fn cut_off(mut self) {
         self.tasks.shutdown().await;
     }
 }
 
 /// An event about a subject.
-pub fn event(subject: &str, text: &str) -> NewEvent {
+pub(crate) fn event(subject: &str, text: &str) -> NewEvent {
     let payload = ReportWithdrawn {
         reference: text.to_owned(),
         ..ReportWithdrawn::default()
@@ -234,7 +232,7 @@ pub fn event(subject: &str, text: &str) -> NewEvent {
 }
 
 /// The way to Redis, as a service would configure it.
-pub fn streams(url: &str) -> Streams {
+pub(crate) fn streams(url: &str) -> Streams {
     let config = EventLogConfig {
         shards: SHARDS,
         redis_url: Some(url.to_owned().into()),
@@ -247,20 +245,20 @@ pub fn streams(url: &str) -> Streams {
 }
 
 /// A connection to Redis for looking behind the curtain.
-pub async fn redis_connection(redis: &testkit::Redis) -> redis::aio::MultiplexedConnection {
+pub(crate) async fn redis_connection(redis: &testkit::Redis) -> redis::aio::MultiplexedConnection {
     let client = redis::Client::open(redis.url()).unwrap();
     client.get_multiplexed_async_connection().await.unwrap()
 }
 
 /// The streams of a log in Redis, by shard.
-pub async fn stream_names(redis: &testkit::Redis) -> Vec<String> {
+pub(crate) async fn stream_names(redis: &testkit::Redis) -> Vec<String> {
     let mut names: Vec<String> = redis_connection(redis).await.keys("vigie:*").await.unwrap();
     names.sort();
     names
 }
 
 /// How many entries the streams hold together.
-pub async fn stream_entries(redis: &testkit::Redis) -> usize {
+pub(crate) async fn stream_entries(redis: &testkit::Redis) -> usize {
     let mut connection = redis_connection(redis).await;
     let mut entries = 0;
     for name in stream_names(redis).await {
@@ -270,7 +268,7 @@ pub async fn stream_entries(redis: &testkit::Redis) -> usize {
 }
 
 /// A pool as a service opens it, session time-outs included.
-pub async fn pool(database: &Database, service: &str) -> PgPool {
+pub(crate) async fn pool(database: &Database, service: &str) -> PgPool {
     platform::connect(&config(database, service), service)
         .await
         .unwrap()
