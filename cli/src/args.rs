@@ -8,8 +8,10 @@ use uuid::Uuid;
 /// Declares and follows the information-security incidents of the health sector.
 #[derive(Parser, Debug)]
 #[command(name = "vigie", version, propagate_version = true)]
-#[command(after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 invalid input, 4 not found, \
-    5 not allowed, 6 wrong state, 7 try again later.")]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 invalid input, 4 not found, \
+    5 not allowed, 6 wrong state, 7 try again later."
+)]
 pub struct Arguments {
     #[command(flatten)]
     pub connection: Connection,
@@ -33,19 +35,44 @@ pub struct Connection {
     #[arg(long, global = true, env = "VIGIE_CA_FILE", value_name = "FILE")]
     pub ca_file: Option<PathBuf>,
     /// Address of intake
-    #[arg(long, global = true, env = "VIGIE_INTAKE_URL", default_value = "http://127.0.0.1:7411")]
+    #[arg(
+        long,
+        global = true,
+        env = "VIGIE_INTAKE_URL",
+        default_value = "http://127.0.0.1:7411"
+    )]
     pub intake_url: String,
     /// Address of qualification
-    #[arg(long, global = true, env = "VIGIE_QUALIFICATION_URL", default_value = "http://127.0.0.1:7412")]
+    #[arg(
+        long,
+        global = true,
+        env = "VIGIE_QUALIFICATION_URL",
+        default_value = "http://127.0.0.1:7412"
+    )]
     pub qualification_url: String,
     /// Address of notification
-    #[arg(long, global = true, env = "VIGIE_NOTIFICATION_URL", default_value = "http://127.0.0.1:7413")]
+    #[arg(
+        long,
+        global = true,
+        env = "VIGIE_NOTIFICATION_URL",
+        default_value = "http://127.0.0.1:7413"
+    )]
     pub notification_url: String,
     /// Address of statistics
-    #[arg(long, global = true, env = "VIGIE_STATISTICS_URL", default_value = "http://127.0.0.1:7414")]
+    #[arg(
+        long,
+        global = true,
+        env = "VIGIE_STATISTICS_URL",
+        default_value = "http://127.0.0.1:7414"
+    )]
     pub statistics_url: String,
     /// Address of the local issuer of `vigie up`
-    #[arg(long, global = true, env = "VIGIE_ISSUER_URL", default_value = "http://127.0.0.1:7410")]
+    #[arg(
+        long,
+        global = true,
+        env = "VIGIE_ISSUER_URL",
+        default_value = "http://127.0.0.1:7410"
+    )]
     pub issuer_url: String,
     /// Give up a call after so many seconds
     #[arg(long, global = true, default_value_t = 15, value_name = "SECONDS")]

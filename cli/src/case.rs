@@ -14,7 +14,13 @@ use crate::{json, table};
 
 pub async fn run(command: CaseCommand, client: &Client) -> Result<(), Failure> {
     match command {
-        CaseCommand::List { states, region, major, mine, limit } => {
+        CaseCommand::List {
+            states,
+            region,
+            major,
+            mine,
+            limit,
+        } => {
             let filter = pb::ListCasesRequest {
                 states: parse_all::<vocabulary::CaseState, types::CaseState>("--state", &states)?,
                 routing_region: region.unwrap_or_default(),
@@ -27,8 +33,17 @@ pub async fn run(command: CaseCommand, client: &Client) -> Result<(), Failure> {
         CaseCommand::Show { case } => show(&fetch(case, client).await?, client),
         CaseCommand::Claim { case } => {
             let case = fetch(case, client).await?;
-            let request = pb::ClaimCaseRequest { request_id: new_request(), case_id: case.case_id, etag: case.etag };
-            let answer = client.qualification().await?.claim_case(request).await?.into_inner();
+            let request = pb::ClaimCaseRequest {
+                request_id: new_request(),
+                case_id: case.case_id,
+                etag: case.etag,
+            };
+            let answer = client
+                .qualification()
+                .await?
+                .claim_case(request)
+                .await?
+                .into_inner();
             show(&answer.case.unwrap_or_default(), client)
         }
         CaseCommand::Qualify(options) => qualify(options, client).await,
@@ -40,7 +55,12 @@ pub async fn run(command: CaseCommand, client: &Client) -> Result<(), Failure> {
                 etag: case.etag,
                 lessons_learned: lessons,
             };
-            let answer = client.qualification().await?.close_case(request).await?.into_inner();
+            let answer = client
+                .qualification()
+                .await?
+                .close_case(request)
+                .await?
+                .into_inner();
             show(&answer.case.unwrap_or_default(), client)
         }
     }
@@ -51,7 +71,11 @@ fn new_request() -> String {
 }
 
 async fn fetch(case: String, client: &Client) -> Result<pb::Case, Failure> {
-    let answer = client.qualification().await?.get_case(pb::GetCaseRequest { case_id: case }).await?;
+    let answer = client
+        .qualification()
+        .await?
+        .get_case(pb::GetCaseRequest { case_id: case })
+        .await?;
     Ok(answer.into_inner().case.unwrap_or_default())
 }
 
@@ -63,16 +87,20 @@ async fn qualify(options: QualifyOptions, client: &Client) -> Result<(), Failure
         triage.origin = parse::<vocabulary::Origin, types::Origin>("--origin", origin)?;
     }
     if !options.origin_types.is_empty() {
-        triage.origin_types =
-            parse_all::<vocabulary::OriginType, types::OriginType>("--origin-type", &options.origin_types)?;
+        triage.origin_types = parse_all::<vocabulary::OriginType, types::OriginType>(
+            "--origin-type",
+            &options.origin_types,
+        )?;
     }
     let impacts = triage.impacts.get_or_insert_default();
     if let Some(care) = &options.care {
         impacts.care = parse::<vocabulary::CareImpact, types::CareImpact>("--care", care)?;
     }
     if let Some(danger) = &options.endangerment {
-        impacts.patient_endangerment =
-            parse::<vocabulary::PatientEndangerment, types::PatientEndangerment>("--endangerment", danger)?;
+        impacts.patient_endangerment = parse::<
+            vocabulary::PatientEndangerment,
+            types::PatientEndangerment,
+        >("--endangerment", danger)?;
     }
     let severity = triage.severity.get_or_insert_default();
     for (field, given) in [
@@ -82,8 +110,11 @@ async fn qualify(options: QualifyOptions, client: &Client) -> Result<(), Failure
     ] {
         *field = given.unwrap_or(*field);
     }
-    let (scope, triage) =
-        if options.out_of_scope { (pb::Scope::Out, None) } else { (pb::Scope::In, Some(triage)) };
+    let (scope, triage) = if options.out_of_scope {
+        (pb::Scope::Out, None)
+    } else {
+        (pb::Scope::In, Some(triage))
+    };
     let request = pb::QualifyCaseRequest {
         request_id: new_request(),
         case_id: case.case_id,
@@ -92,7 +123,12 @@ async fn qualify(options: QualifyOptions, client: &Client) -> Result<(), Failure
         triage,
         note: options.note.unwrap_or_default(),
     };
-    let answer = client.qualification().await?.qualify_case(request).await?.into_inner();
+    let answer = client
+        .qualification()
+        .await?
+        .qualify_case(request)
+        .await?
+        .into_inner();
     show(&answer.case.unwrap_or_default(), client)
 }
 
@@ -102,7 +138,9 @@ async fn list(filter: pb::ListCasesRequest, limit: usize, client: &Client) -> Re
     let mut page_token = String::new();
     while cases.len() < limit {
         let request = pb::ListCasesRequest {
-            page_size: u32::try_from(limit - cases.len()).unwrap_or(u32::MAX).min(200),
+            page_size: u32::try_from(limit - cases.len())
+                .unwrap_or(u32::MAX)
+                .min(200),
             page_token,
             ..filter.clone()
         };
@@ -114,7 +152,10 @@ async fn list(filter: pb::ListCasesRequest, limit: usize, client: &Client) -> Re
         }
     }
     if client.json {
-        let answer = pb::ListCasesResponse { cases, next_page_token: page_token };
+        let answer = pb::ListCasesResponse {
+            cases,
+            next_page_token: page_token,
+        };
         println!("{}", json::to_json(&answer)?);
         return Ok(());
     }
@@ -137,7 +178,10 @@ async fn list(filter: pb::ListCasesRequest, limit: usize, client: &Client) -> Re
                 case.routing_region.clone(),
                 case.structure_name.clone(),
                 word::<vocabulary::CaseState, _>(case.state(), language),
-                triage.and_then(|t| t.severity).map(|s| severity(s, language)).unwrap_or_default(),
+                triage
+                    .and_then(|t| t.severity)
+                    .map(|s| severity(s, language))
+                    .unwrap_or_default(),
             ]
         }),
     );
@@ -154,13 +198,34 @@ fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
     let confirmed = case.confirmed.as_ref();
     table::print_facts(&[
         (language.pick("Dossier", "Case"), case.case_id.clone()),
-        (language.pick("Référence", "Reference"), case.reference.clone()),
+        (
+            language.pick("Référence", "Reference"),
+            case.reference.clone(),
+        ),
         ("Structure", case.structure_name.clone()),
-        (language.pick("Région", "Region"), case.routing_region.clone()),
-        (language.pick("Déclaré le", "Declared"), table::moment(case.declared_at)),
-        (language.pick("État", "State"), word::<vocabulary::CaseState, _>(case.state(), language)),
-        (language.pick("Proposé", "Proposed"), case.proposed.as_ref().map(|t| triage(t, language)).unwrap_or_default()),
-        (language.pick("Confirmé", "Confirmed"), confirmed.map(|t| triage(t, language)).unwrap_or_default()),
+        (
+            language.pick("Région", "Region"),
+            case.routing_region.clone(),
+        ),
+        (
+            language.pick("Déclaré le", "Declared"),
+            table::moment(case.declared_at),
+        ),
+        (
+            language.pick("État", "State"),
+            word::<vocabulary::CaseState, _>(case.state(), language),
+        ),
+        (
+            language.pick("Proposé", "Proposed"),
+            case.proposed
+                .as_ref()
+                .map(|t| triage(t, language))
+                .unwrap_or_default(),
+        ),
+        (
+            language.pick("Confirmé", "Confirmed"),
+            confirmed.map(|t| triage(t, language)).unwrap_or_default(),
+        ),
         (language.pick("Analyste", "Analyst"), case.assignee.clone()),
         (language.pick("Déclarant", "Declarant"), contact.name),
         (language.pick("Courriel", "Mail"), contact.email),
@@ -168,7 +233,10 @@ fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
         ("Description", case.description.clone()),
         (
             language.pick("Retour d'expérience", "Lessons learned"),
-            case.closure.as_ref().map(|c| c.lessons_learned.clone()).unwrap_or_default(),
+            case.closure
+                .as_ref()
+                .map(|c| c.lessons_learned.clone())
+                .unwrap_or_default(),
         ),
     ]);
     if !case.history.is_empty() {
@@ -184,7 +252,13 @@ fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
             headings,
             case.history.iter().map(|entry| {
                 let state = word::<vocabulary::CaseState, _>(entry.state(), language);
-                [table::moment(entry.at), entry.action.clone(), state, entry.actor.clone(), entry.note.clone()]
+                [
+                    table::moment(entry.at),
+                    entry.action.clone(),
+                    state,
+                    entry.actor.clone(),
+                    entry.note.clone(),
+                ]
             }),
         );
     }
@@ -193,11 +267,18 @@ fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
 
 fn triage(triage: &pb::Triage, language: Language) -> String {
     let impacts = triage.impacts.clone().unwrap_or_default();
-    let types = triage.origin_types().map(|t| word::<vocabulary::OriginType, _>(t, language));
+    let types = triage
+        .origin_types()
+        .map(|t| word::<vocabulary::OriginType, _>(t, language));
     let mut words = vec![word::<vocabulary::Origin, _>(triage.origin(), language)];
     words.extend(types);
     words.push(word::<vocabulary::CareImpact, _>(impacts.care(), language));
-    words.push(triage.severity.map(|s| severity(s, language)).unwrap_or_default());
+    words.push(
+        triage
+            .severity
+            .map(|s| severity(s, language))
+            .unwrap_or_default(),
+    );
     words.retain(|word| !word.is_empty());
     words.join(", ")
 }
@@ -206,8 +287,16 @@ fn triage(triage: &pb::Triage, language: Language) -> String {
 pub fn severity(severity: types::Severity, language: Language) -> String {
     let words = [
         (severity.major, language.pick("majeur", "major")),
-        (severity.significant, language.pick("significatif", "significant")),
+        (
+            severity.significant,
+            language.pick("significatif", "significant"),
+        ),
         (severity.serious, language.pick("grave", "serious")),
     ];
-    words.into_iter().filter(|(holds, _)| *holds).map(|(_, word)| word).collect::<Vec<_>>().join(", ")
+    words
+        .into_iter()
+        .filter(|(holds, _)| *holds)
+        .map(|(_, word)| word)
+        .collect::<Vec<_>>()
+        .join(", ")
 }

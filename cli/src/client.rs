@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
-use proto::intake::v1::{intake_service_client::IntakeServiceClient, structure_service_client::StructureServiceClient};
+use proto::intake::v1::{
+    intake_service_client::IntakeServiceClient, structure_service_client::StructureServiceClient,
+};
 use proto::notification::v1::notification_service_client::NotificationServiceClient;
 use proto::qualification::v1::qualification_service_client::QualificationServiceClient;
 use proto::statistics::v1::statistics_service_client::StatisticsServiceClient;
@@ -27,7 +29,9 @@ pub struct Bearer(Option<MetadataValue<Ascii>>);
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
         if let Some(token) = &self.0 {
-            request.metadata_mut().insert("authorization", token.clone());
+            request
+                .metadata_mut()
+                .insert("authorization", token.clone());
         }
         Ok(request)
     }
@@ -41,33 +45,51 @@ pub struct Client {
 }
 
 impl Client {
-    pub fn new(connection: &Connection, json: bool, language: Language) -> Result<Self, Failure> {
-        Ok(Self { connection: connection.clone(), json, language })
+    pub fn new(connection: Connection, json: bool, language: Language) -> Self {
+        Self {
+            connection,
+            json,
+            language,
+        }
     }
 
     pub async fn intake(&self) -> Result<IntakeServiceClient<Authenticated>, Failure> {
-        let (channel, bearer) = self.open(&self.connection.intake_url, Patience::Call).await?;
+        let (channel, bearer) = self
+            .open(&self.connection.intake_url, Patience::Call)
+            .await?;
         Ok(IntakeServiceClient::with_interceptor(channel, bearer))
     }
 
     pub async fn structures(&self) -> Result<StructureServiceClient<Authenticated>, Failure> {
         // Loading a directory takes as long as it takes.
-        let (channel, bearer) = self.open(&self.connection.intake_url, Patience::Stream).await?;
+        let (channel, bearer) = self
+            .open(&self.connection.intake_url, Patience::Stream)
+            .await?;
         Ok(StructureServiceClient::with_interceptor(channel, bearer))
     }
 
-    pub async fn qualification(&self) -> Result<QualificationServiceClient<Authenticated>, Failure> {
-        let (channel, bearer) = self.open(&self.connection.qualification_url, Patience::Call).await?;
-        Ok(QualificationServiceClient::with_interceptor(channel, bearer))
+    pub async fn qualification(
+        &self,
+    ) -> Result<QualificationServiceClient<Authenticated>, Failure> {
+        let (channel, bearer) = self
+            .open(&self.connection.qualification_url, Patience::Call)
+            .await?;
+        Ok(QualificationServiceClient::with_interceptor(
+            channel, bearer,
+        ))
     }
 
     pub async fn notification(&self) -> Result<NotificationServiceClient<Authenticated>, Failure> {
-        let (channel, bearer) = self.open(&self.connection.notification_url, Patience::Stream).await?;
+        let (channel, bearer) = self
+            .open(&self.connection.notification_url, Patience::Stream)
+            .await?;
         Ok(NotificationServiceClient::with_interceptor(channel, bearer))
     }
 
     pub async fn statistics(&self) -> Result<StatisticsServiceClient<Authenticated>, Failure> {
-        let (channel, bearer) = self.open(&self.connection.statistics_url, Patience::Call).await?;
+        let (channel, bearer) = self
+            .open(&self.connection.statistics_url, Patience::Call)
+            .await?;
         Ok(StatisticsServiceClient::with_interceptor(channel, bearer))
     }
 
@@ -77,7 +99,10 @@ impl Client {
             .map(|token| format!("Bearer {token}").parse())
             .transpose()
             .context("the token is not one line of ASCII")?;
-        Ok((connect(url, &self.connection, patience).await?, Bearer(bearer)))
+        Ok((
+            connect(url, &self.connection, patience).await?,
+            Bearer(bearer),
+        ))
     }
 }
 
@@ -90,7 +115,11 @@ enum Patience {
     Stream,
 }
 
-async fn connect(url: &str, connection: &Connection, patience: Patience) -> Result<Channel, Failure> {
+async fn connect(
+    url: &str,
+    connection: &Connection,
+    patience: Patience,
+) -> Result<Channel, Failure> {
     let mut endpoint = Endpoint::from_shared(url.to_owned())
         .map_err(|_| Failure::Usage(format!("not an address: {url}")))?
         .connect_timeout(Duration::from_secs(5))
@@ -108,7 +137,8 @@ async fn connect(url: &str, connection: &Connection, patience: Patience) -> Resu
         endpoint = endpoint.tls_config(tls).context("preparing TLS")?;
     }
     endpoint.connect().await.map_err(|error| {
-        let cause = std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string);
+        let cause = std::error::Error::source(&error)
+            .map_or_else(|| error.to_string(), ToString::to_string);
         Failure::from(Status::unavailable(format!("{url}: {cause}")))
     })
 }

@@ -13,7 +13,10 @@ use crate::exit::Failure;
 use crate::json;
 
 /// The request a person means: the file's, with the flags over it.
-pub fn request(options: &DraftOptions, now: OffsetDateTime) -> Result<SubmitReportRequest, Failure> {
+pub fn request(
+    options: &DraftOptions,
+    now: OffsetDateTime,
+) -> Result<SubmitReportRequest, Failure> {
     let mut request = match &options.file {
         Some(file) => {
             let text = if file.as_os_str() == "-" {
@@ -21,9 +24,11 @@ pub fn request(options: &DraftOptions, now: OffsetDateTime) -> Result<SubmitRepo
                 std::io::stdin().read_to_string(&mut text)?;
                 text
             } else {
-                std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?
+                std::fs::read_to_string(file)
+                    .with_context(|| format!("reading {}", file.display()))?
             };
-            json::from_json(&text).map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?
+            json::from_json(&text)
+                .map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?
         }
         None => SubmitReportRequest::default(),
     };
@@ -44,15 +49,25 @@ fn apply(options: &DraftOptions, draft: &mut ReportDraft) -> Result<(), Failure>
         draft.kind = parse::<vocabulary::ReportKind, types::ReportKind>("--kind", kind)?;
     }
     let identifier = match options {
-        DraftOptions { finess: Some(number), .. } => Some(Identifier::Finess(number.clone())),
-        DraftOptions { siret: Some(number), .. } => Some(Identifier::Siret(number.clone())),
-        DraftOptions { rpps: Some(number), .. } => Some(Identifier::Rpps(number.clone())),
-        DraftOptions { structure_name: Some(name), department, .. } => {
-            Some(Identifier::Described(types::DescribedStructure {
-                name: name.clone(),
-                department: department.clone().unwrap_or_default(),
-            }))
-        }
+        DraftOptions {
+            finess: Some(number),
+            ..
+        } => Some(Identifier::Finess(number.clone())),
+        DraftOptions {
+            siret: Some(number),
+            ..
+        } => Some(Identifier::Siret(number.clone())),
+        DraftOptions {
+            rpps: Some(number), ..
+        } => Some(Identifier::Rpps(number.clone())),
+        DraftOptions {
+            structure_name: Some(name),
+            department,
+            ..
+        } => Some(Identifier::Described(types::DescribedStructure {
+            name: name.clone(),
+            department: department.clone().unwrap_or_default(),
+        })),
         _ => None,
     };
     if identifier.is_some() {
@@ -73,24 +88,34 @@ fn apply(options: &DraftOptions, draft: &mut ReportDraft) -> Result<(), Failure>
         draft.origin = parse::<vocabulary::Origin, types::Origin>("--origin", origin)?;
     }
     if !options.origin_types.is_empty() {
-        draft.origin_types = parse_all::<vocabulary::OriginType, types::OriginType>("--origin-type", &options.origin_types)?;
+        draft.origin_types = parse_all::<vocabulary::OriginType, types::OriginType>(
+            "--origin-type",
+            &options.origin_types,
+        )?;
     }
     draft.assistance_requested |= options.assistance;
 
     let impacts = draft.impacts.get_or_insert_default();
     if !options.data_impacts.is_empty() {
-        impacts.data = parse_all::<vocabulary::DataImpact, types::DataImpact>("--data-impact", &options.data_impacts)?;
+        impacts.data = parse_all::<vocabulary::DataImpact, types::DataImpact>(
+            "--data-impact",
+            &options.data_impacts,
+        )?;
     }
     if !options.data_natures.is_empty() {
-        impacts.data_natures =
-            parse_all::<vocabulary::DataNature, types::DataNature>("--data-nature", &options.data_natures)?;
+        impacts.data_natures = parse_all::<vocabulary::DataNature, types::DataNature>(
+            "--data-nature",
+            &options.data_natures,
+        )?;
     }
     if let Some(care) = &options.care {
         impacts.care = parse::<vocabulary::CareImpact, types::CareImpact>("--care", care)?;
     }
     if let Some(danger) = &options.endangerment {
-        impacts.patient_endangerment =
-            parse::<vocabulary::PatientEndangerment, types::PatientEndangerment>("--endangerment", danger)?;
+        impacts.patient_endangerment = parse::<
+            vocabulary::PatientEndangerment,
+            types::PatientEndangerment,
+        >("--endangerment", danger)?;
     }
     Ok(())
 }
@@ -133,10 +158,17 @@ where
 pub fn parse_moment(flag: &str, text: &str) -> Result<prost_types::Timestamp, Failure> {
     OffsetDateTime::parse(text, &Rfc3339)
         .map(timestamp)
-        .map_err(|_| Failure::Usage(format!("{flag}: not an RFC 3339 moment like 2026-11-02T08:00:00Z: {text}")))
+        .map_err(|_| {
+            Failure::Usage(format!(
+                "{flag}: not an RFC 3339 moment like 2026-11-02T08:00:00Z: {text}"
+            ))
+        })
 }
 
 fn timestamp(moment: OffsetDateTime) -> prost_types::Timestamp {
     let nanos = i32::try_from(moment.nanosecond()).expect("nanoseconds are below 10^9");
-    prost_types::Timestamp { seconds: moment.unix_timestamp(), nanos }
+    prost_types::Timestamp {
+        seconds: moment.unix_timestamp(),
+        nanos,
+    }
 }

@@ -44,7 +44,12 @@ impl Failure {
         match self {
             Self::Refused(status) => {
                 eprintln!("vigie: {}", describe(status, language));
-                for violation in status.get_error_details().bad_request().iter().flat_map(|b| &b.field_violations) {
+                for violation in status
+                    .get_error_details()
+                    .bad_request()
+                    .iter()
+                    .flat_map(|b| &b.field_violations)
+                {
                     eprintln!("  {}: {}", violation.field, violation.description);
                 }
                 ExitCode::from(code_of(status.code()))
@@ -73,11 +78,20 @@ fn describe(status: &Status, language: Language) -> String {
         ),
         Code::PermissionDenied => language.pick("non autorisé", "not allowed"),
         Code::AlreadyExists => language.pick("existe déjà", "already exists"),
-        Code::FailedPrecondition => language.pick("impossible dans cet état", "not possible in this state"),
+        Code::FailedPrecondition => {
+            language.pick("impossible dans cet état", "not possible in this state")
+        }
         Code::Aborted => language.pick("modifié entre-temps", "changed meanwhile"),
-        Code::ResourceExhausted => language.pick("service saturé, réessayez", "service overloaded, try again"),
-        Code::Unavailable => language.pick("service injoignable, réessayez", "service unreachable, try again"),
-        Code::DeadlineExceeded => language.pick("délai dépassé, réessayez", "deadline exceeded, try again"),
+        Code::ResourceExhausted => {
+            language.pick("service saturé, réessayez", "service overloaded, try again")
+        }
+        Code::Unavailable => language.pick(
+            "service injoignable, réessayez",
+            "service unreachable, try again",
+        ),
+        Code::DeadlineExceeded => {
+            language.pick("délai dépassé, réessayez", "deadline exceeded, try again")
+        }
         _ => language.pick("erreur du service", "service error"),
     };
     let details = status.get_error_details();

@@ -15,21 +15,35 @@ pub async fn run(command: StatsCommand, client: &Client) -> Result<(), Failure> 
                 period: Some(period(&options)),
                 region: options.region.unwrap_or_default(),
             };
-            let answer = client.statistics().await?.get_overview(request).await?.into_inner();
+            let answer = client
+                .statistics()
+                .await?
+                .get_overview(request)
+                .await?
+                .into_inner();
             if client.json {
                 println!("{}", json::to_json(&answer)?);
             } else {
                 print_overview(&answer, client.language);
             }
         }
-        StatsCommand::Breakdown { period: options, by, and_by } => {
+        StatsCommand::Breakdown {
+            period: options,
+            by,
+            and_by,
+        } => {
             let request = pb::GetBreakdownRequest {
                 period: Some(period(&options)),
                 dimension: dimension(by).into(),
                 second_dimension: and_by.map(|d| dimension(d).into()).unwrap_or_default(),
                 region: options.region.unwrap_or_default(),
             };
-            let answer = client.statistics().await?.get_breakdown(request).await?.into_inner();
+            let answer = client
+                .statistics()
+                .await?
+                .get_breakdown(request)
+                .await?
+                .into_inner();
             if client.json {
                 println!("{}", json::to_json(&answer)?);
             } else {
@@ -44,8 +58,14 @@ pub async fn run(command: StatsCommand, client: &Client) -> Result<(), Failure> 
 fn period(options: &PeriodOptions) -> pb::Period {
     let now = platform::now();
     pb::Period {
-        from_month: options.from.clone().unwrap_or_else(|| format!("{:04}-01", now.year())),
-        to_month: options.to.clone().unwrap_or_else(|| format!("{:04}-{:02}", now.year(), u8::from(now.month()))),
+        from_month: options
+            .from
+            .clone()
+            .unwrap_or_else(|| format!("{:04}-01", now.year())),
+        to_month: options
+            .to
+            .clone()
+            .unwrap_or_else(|| format!("{:04}-{:02}", now.year(), u8::from(now.month()))),
     }
 }
 
@@ -67,7 +87,10 @@ fn dimension(dimension: Dimension) -> pb::Dimension {
 /// Prints an overview, each share with its numerator and denominator.
 pub fn print_overview(overview: &pb::GetOverviewResponse, language: Language) {
     let span = |period: &Option<pb::Period>| {
-        period.as_ref().map(|p| format!("{} → {}", p.from_month, p.to_month)).unwrap_or_default()
+        period
+            .as_ref()
+            .map(|p| format!("{} → {}", p.from_month, p.to_month))
+            .unwrap_or_default()
     };
     let current = span(&overview.period);
     let previous = span(&overview.previous_period);
@@ -86,7 +109,10 @@ pub fn print_overview(overview: &pb::GetOverviewResponse, language: Language) {
                 figure.current.to_string(),
                 figure.share.as_ref().map(share).unwrap_or_default(),
                 figure.previous.to_string(),
-                figure.change_percent.map(|c| format!("{c:+.1} %")).unwrap_or_default(),
+                figure
+                    .change_percent
+                    .map(|c| format!("{c:+.1} %"))
+                    .unwrap_or_default(),
             ]
         }),
     );
@@ -103,8 +129,17 @@ fn print_breakdown(breakdown: &pb::GetBreakdownResponse, language: Language) {
     table::print(
         headings,
         breakdown.rows.iter().map(|row| {
-            let count = row.share.as_ref().map(|s| s.numerator.to_string()).unwrap_or_default();
-            [row.value.clone(), row.second_value.clone(), count, row.share.as_ref().map(share).unwrap_or_default()]
+            let count = row
+                .share
+                .as_ref()
+                .map(|s| s.numerator.to_string())
+                .unwrap_or_default();
+            [
+                row.value.clone(),
+                row.second_value.clone(),
+                count,
+                row.share.as_ref().map(share).unwrap_or_default(),
+            ]
         }),
     );
     if breakdown.overlapping {
@@ -120,15 +155,30 @@ fn print_breakdown(breakdown: &pb::GetBreakdownResponse, language: Language) {
 }
 
 fn share(share: &pb::Share) -> String {
-    let percent = share.percent.map(|p| format!("{p:.1} % ")).unwrap_or_default();
+    let percent = share
+        .percent
+        .map(|p| format!("{p:.1} % "))
+        .unwrap_or_default();
     format!("{percent}({}/{})", share.numerator, share.denominator)
 }
 
 fn print_reserves(partial: bool, up_to_date: bool, language: Language) {
     if partial {
-        println!("{}", language.pick("Période en cours : chiffres provisoires.", "The period is not over: figures will grow."));
+        println!(
+            "{}",
+            language.pick(
+                "Période en cours : chiffres provisoires.",
+                "The period is not over: figures will grow."
+            )
+        );
     }
     if !up_to_date {
-        println!("{}", language.pick("Des événements restent à compter.", "Some events are still to be counted."));
+        println!(
+            "{}",
+            language.pick(
+                "Des événements restent à compter.",
+                "Some events are still to be counted."
+            )
+        );
     }
 }

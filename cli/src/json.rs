@@ -7,14 +7,19 @@ use prost::{Message, Name};
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 
 static CONTRACTS: LazyLock<DescriptorPool> = LazyLock::new(|| {
-    DescriptorPool::decode(proto::FILE_DESCRIPTOR_SET).expect("the contracts compiled into the command are valid")
+    DescriptorPool::decode(proto::FILE_DESCRIPTOR_SET)
+        .expect("the contracts compiled into the command are valid")
 });
 
 /// Writes a message as indented protobuf JSON, with the names of the contract.
 pub fn to_json<M: Message + Name>(message: &M) -> anyhow::Result<String> {
-    let descriptor = CONTRACTS.get_message_by_name(&M::full_name()).context("the message is not of the contract")?;
+    let descriptor = CONTRACTS
+        .get_message_by_name(&M::full_name())
+        .context("the message is not of the contract")?;
     let dynamic = DynamicMessage::decode(descriptor, message.encode_to_vec().as_slice())?;
-    let options = SerializeOptions::new().use_proto_field_name(true).stringify_64_bit_integers(false);
+    let options = SerializeOptions::new()
+        .use_proto_field_name(true)
+        .stringify_64_bit_integers(false);
     let mut text = Vec::new();
     dynamic.serialize_with_options(&mut serde_json::Serializer::pretty(&mut text), &options)?;
     Ok(String::from_utf8(text)?)
@@ -22,7 +27,9 @@ pub fn to_json<M: Message + Name>(message: &M) -> anyhow::Result<String> {
 
 /// Reads a message from protobuf JSON; unknown fields are an error.
 pub fn from_json<M: Message + Name + Default>(text: &str) -> anyhow::Result<M> {
-    let descriptor = CONTRACTS.get_message_by_name(&M::full_name()).context("the message is not of the contract")?;
+    let descriptor = CONTRACTS
+        .get_message_by_name(&M::full_name())
+        .context("the message is not of the contract")?;
     let mut reader = serde_json::Deserializer::from_str(text);
     let dynamic = DynamicMessage::deserialize(descriptor, &mut reader)?;
     reader.end()?;
@@ -40,7 +47,10 @@ mod tests {
         let text = r#"{"request_id": "x", "draft": {"kind": "REPORT_KIND_INCIDENT", "description": "é",
             "structure": {"finess": "010000024"}, "found_at": "2026-11-02T08:00:00Z"}}"#;
         let message: SubmitReportRequest = from_json(text).unwrap();
-        assert_eq!(from_json::<SubmitReportRequest>(&to_json(&message).unwrap()).unwrap(), message);
+        assert_eq!(
+            from_json::<SubmitReportRequest>(&to_json(&message).unwrap()).unwrap(),
+            message
+        );
     }
 
     #[test]

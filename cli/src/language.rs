@@ -10,12 +10,18 @@ pub enum Language {
 impl Language {
     /// French where the locale says so, English otherwise (POSIX order of precedence).
     pub fn of_locale() -> Self {
-        let locale = ["LC_ALL", "LC_MESSAGES", "LANG"].into_iter().find_map(variable);
+        let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
+            .into_iter()
+            .find_map(variable);
         Self::of(locale.as_deref().unwrap_or_default())
     }
 
     fn of(locale: &str) -> Self {
-        if locale.to_lowercase().starts_with("fr") { Self::French } else { Self::English }
+        if locale.to_lowercase().starts_with("fr") {
+            Self::French
+        } else {
+            Self::English
+        }
     }
 
     /// Picks the text of the language.
@@ -27,7 +33,10 @@ impl Language {
     }
 }
 
-#[expect(clippy::disallowed_methods, reason = "the locale is read once, at the edge")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the locale is read once, at the edge"
+)]
 fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -11,8 +11,8 @@ use serde::Deserialize;
 use crate::args::{Connection, LoginOptions};
 use crate::exit::Failure;
 use crate::language::Language;
+use crate::suite::identities;
 use crate::table;
-use crate::up::identities;
 
 #[derive(Deserialize)]
 struct TokenAnswer {
@@ -20,10 +20,22 @@ struct TokenAnswer {
 }
 
 /// `vigie login`: keeps a token, or prints it, or lists who can log in.
-pub async fn login(options: &LoginOptions, connection: &Connection, language: Language) -> Result<(), Failure> {
+pub async fn login(
+    options: &LoginOptions,
+    connection: &Connection,
+    language: Language,
+) -> Result<(), Failure> {
     let (Some(identity), false) = (&options.identity, options.list) else {
-        let headings = [language.pick("identité", "identity"), language.pick("rôle", "role")];
-        table::print(headings, identities::all().into_iter().map(|i| [i.name.clone(), i.describe(language)]));
+        let headings = [
+            language.pick("identité", "identity"),
+            language.pick("rôle", "role"),
+        ];
+        table::print(
+            headings,
+            identities()
+                .iter()
+                .map(|i| [i.subject.clone(), describe(i, language)]),
+        );
         return Ok(());
     };
     let token = fetch(&connection.issuer_url, identity, language).await?;
@@ -36,9 +48,17 @@ pub async fn login(options: &LoginOptions, connection: &Connection, language: La
         fs::create_dir_all(folder)?;
     }
     // A token is a secret: nobody else on the machine may read it.
-    let mut kept = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&file)?;
+    let mut kept = fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(&file)?;
     kept.write_all(token.as_bytes())?;
-    println!("{} {identity}", language.pick("Connecté en tant que", "Logged in as"));
+    println!(
+        "{} {identity}",
+        language.pick("Connecté en tant que", "Logged in as")
+    );
     Ok(())
 }
 
@@ -55,7 +75,9 @@ pub fn logout(language: Language) -> Result<(), Failure> {
 /// The token to call with: of --as, of --token, or the one kept by `login`.
 pub async fn token(connection: &Connection, language: Language) -> Result<Option<String>, Failure> {
     if let Some(identity) = &connection.identity {
-        return fetch(&connection.issuer_url, identity, language).await.map(Some);
+        return fetch(&connection.issuer_url, identity, language)
+            .await
+            .map(Some);
     }
     if let Some(token) = &connection.token {
         return Ok(Some(token.trim().to_owned()));
@@ -75,11 +97,17 @@ async fn fetch(issuer: &str, identity: &str, language: Language) -> Result<Strin
         .await
         .with_context(|| {
             language
-                .pick("l'émetteur local ne répond pas ; « make run » tourne-t-il ?", "the local issuer does not answer; is `make run` up?")
+                .pick(
+                    "l'émetteur local ne répond pas ; « make run » tourne-t-il ?",
+                    "the local issuer does not answer; is `make run` up?",
+                )
                 .to_owned()
         })?;
     if answer.status().is_client_error() {
-        let unknown = language.pick("identité inconnue (voir « vigie login --list »)", "unknown identity (see `vigie login --list`)");
+        let unknown = language.pick(
+            "identité inconnue (voir « vigie login --list »)",
+            "unknown identity (see `vigie login --list`)",
+        );
         return Err(Failure::Usage(format!("{unknown}: {identity}")));
     }
     let answer: TokenAnswer = answer
@@ -91,11 +119,37 @@ async fn fetch(issuer: &str, identity: &str, language: Language) -> Result<Strin
     Ok(answer.access_token)
 }
 
-#[expect(clippy::disallowed_methods, reason = "the place of the token is read once, at the edge")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the place of the token is read once, at the edge"
+)]
 fn token_file() -> Result<PathBuf, Failure> {
-    let variable = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let variable = |name| {
+        std::env::var_os(name)
+            .filter(|value| !value.is_empty())
+            .map(PathBuf::from)
+    };
     variable("XDG_CONFIG_HOME")
         .or_else(|| variable("HOME").map(|home| home.join(".config")))
         .map(|folder| folder.join("vigie").join("token"))
-        .ok_or_else(|| Failure::Usage("HOME is not set: nowhere to keep a token; use --token".to_owned()))
+        .ok_or_else(|| {
+            Failure::Usage("HOME is not set: nowhere to keep a token; use --token".to_owned())
+        })
+}
+
+fn describe(identity: &testkit::TokenSpec, language: Language) -> String {
+    let roles = identity
+        .roles
+        .iter()
+        .filter_map(|slug| slug.parse::<vocabulary::Role>().ok());
+    let mut words: Vec<_> = roles
+        .map(|role| language.pick(role.french(), role.english()).to_owned())
+        .collect();
+    let region = identity
+        .region
+        .as_deref()
+        .and_then(|code| code.parse::<vocabulary::Region>().ok());
+    words.extend(region.map(|region| region.name().to_owned()));
+    words.extend(identity.structures.iter().cloned());
+    words.join(", ")
 }

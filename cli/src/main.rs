@@ -1,64 +1,8 @@
-//! The command `vigie`: every call a person needs, and the whole suite on one machine.
-
-mod args;
-mod case;
-mod client;
-mod draft;
-mod exit;
-mod figures;
-mod journal;
-mod json;
-mod language;
-mod login;
-mod replay;
-mod report;
-mod structure;
-mod table;
-mod up;
-mod watch;
-
-use std::process::ExitCode;
-
-use clap::{CommandFactory as _, Parser as _};
-
-use crate::args::{Arguments, Command};
-use crate::client::Client;
-use crate::exit::Failure;
-use crate::language::Language;
+//! The process of the command.
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let language = Language::of_locale();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return Failure::from(anyhow::Error::from(error)).report(language),
-    };
-    match runtime.block_on(run(arguments, language)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(failure) => failure.report(language),
-    }
-}
-
-async fn run(arguments: Arguments, language: Language) -> Result<(), Failure> {
-    let Arguments { connection, json, command } = arguments;
-    let client = || Client::new(&connection, json, language);
-    match command {
-        Command::Up(options) => up::run(options, language).await,
-        Command::Login(options) => login::login(&options, &connection, language).await,
-        Command::Logout => login::logout(language),
-        Command::Report(command) => report::run(command, &client()?).await,
-        Command::Structure(command) => structure::run(command, &client()?).await,
-        Command::Case(command) => case::run(command, &client()?).await,
-        Command::Watch(options) => watch::run(options, &client()?).await,
-        Command::Stats(command) => figures::run(command, &client()?).await,
-        Command::Replay(options) => replay::run(&options, &client()?).await,
-        Command::Log(command) => journal::run(command, language).await,
-        Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Arguments::command(), "vigie", &mut std::io::stdout());
-            Ok(())
-        }
-    }
+fn main() -> std::process::ExitCode {
+    cli::main()
 }

@@ -21,19 +21,30 @@ pub async fn run(options: &ReplayOptions, client: &Client) -> Result<(), Failure
     }
     let receipts = send(&declarations, client).await?;
     let language = client.language;
-    println!("{} {}", receipts.len(), language.pick("déclarations rejouées", "declarations replayed"));
+    println!(
+        "{} {}",
+        receipts.len(),
+        language.pick("déclarations rejouées", "declarations replayed")
+    );
     Ok(())
 }
 
 /// Sends declarations one after the other, in the order of their dates.
-pub async fn send(declarations: &[SubmitReportRequest], client: &Client) -> Result<Vec<Receipt>, Failure> {
+pub async fn send(
+    declarations: &[SubmitReportRequest],
+    client: &Client,
+) -> Result<Vec<Receipt>, Failure> {
     let bar = ProgressBar::new(declarations.len() as u64).with_style(
-        ProgressStyle::with_template("{wide_bar} {pos}/{len}").expect("the template is constant and valid"),
+        ProgressStyle::with_template("{wide_bar} {pos}/{len}")
+            .expect("the template is constant and valid"),
     );
     let mut intake = client.intake().await?;
     let mut receipts = Vec::with_capacity(declarations.len());
     for declaration in declarations {
-        let answer = intake.submit_report(declaration.clone()).await?.into_inner();
+        let answer = intake
+            .submit_report(declaration.clone())
+            .await?
+            .into_inner();
         receipts.push(answer.receipt.unwrap_or_default());
         bar.inc(1);
     }
@@ -48,11 +59,15 @@ pub fn declarations(folder: &Path) -> Result<Vec<SubmitReportRequest>, Failure> 
         .with_context(|| format!("reading {}", folder.display()))?
         .map(|entry| entry.map(|e| e.path()))
         .collect::<Result<Vec<PathBuf>, _>>()?;
-    files.retain(|file| file.extension().is_some_and(|extension| extension == "json"));
+    files.retain(|file| {
+        file.extension()
+            .is_some_and(|extension| extension == "json")
+    });
     let mut declarations = files
         .iter()
         .map(|file| {
-            let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+            let text = std::fs::read_to_string(file)
+                .with_context(|| format!("reading {}", file.display()))?;
             json::from_json::<SubmitReportRequest>(&text)
                 .map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))
         })

@@ -15,14 +15,23 @@ pub async fn run(command: ReportCommand, client: &Client) -> Result<(), Failure>
         ReportCommand::Submit(options) => submit(options, client).await,
         ReportCommand::Get { report } => get(report, client).await,
         ReportCommand::List { region, limit } => list(region, limit, client).await,
-        ReportCommand::Withdraw { report, reason, request_id } => {
+        ReportCommand::Withdraw {
+            report,
+            reason,
+            request_id,
+        } => {
             let request = pb::WithdrawReportRequest {
                 request_id: request_id.unwrap_or_else(Uuid::now_v7).to_string(),
                 report_id: report.to_string(),
                 reason,
                 etag: String::new(),
             };
-            let answer = client.intake().await?.withdraw_report(request).await?.into_inner();
+            let answer = client
+                .intake()
+                .await?
+                .withdraw_report(request)
+                .await?
+                .into_inner();
             show(&answer.report.unwrap_or_default(), client)
         }
     }
@@ -30,19 +39,37 @@ pub async fn run(command: ReportCommand, client: &Client) -> Result<(), Failure>
 
 async fn check(options: &DraftOptions, client: &Client) -> Result<(), Failure> {
     let request = draft::request(options, platform::now())?;
-    let request = pb::CheckReportRequest { draft: request.draft, declared_at: request.declared_at };
-    let answer = client.intake().await?.check_report(request).await?.into_inner();
+    let request = pb::CheckReportRequest {
+        draft: request.draft,
+        declared_at: request.declared_at,
+    };
+    let answer = client
+        .intake()
+        .await?
+        .check_report(request)
+        .await?
+        .into_inner();
     let language = client.language;
     if client.json {
         println!("{}", json::to_json(&answer)?);
     } else {
-        print_remarks(language.pick("À corriger", "To be mended"), &answer.violations);
-        print_remarks(language.pick("À vérifier", "To be looked at"), &answer.warnings);
+        print_remarks(
+            language.pick("À corriger", "To be mended"),
+            &answer.violations,
+        );
+        print_remarks(
+            language.pick("À vérifier", "To be looked at"),
+            &answer.warnings,
+        );
         if let Some(consequences) = &answer.consequences {
             print_consequences(consequences, language);
         }
     }
-    if answer.violations.is_empty() { Ok(()) } else { Err(Failure::Violations) }
+    if answer.violations.is_empty() {
+        Ok(())
+    } else {
+        Err(Failure::Violations)
+    }
 }
 
 async fn submit(options: SubmitOptions, client: &Client) -> Result<(), Failure> {
@@ -55,7 +82,12 @@ async fn submit(options: SubmitOptions, client: &Client) -> Result<(), Failure> 
     if let Some(text) = &options.declared_at {
         request.declared_at = Some(draft::parse_moment("--declared-at", text)?);
     }
-    let answer = client.intake().await?.submit_report(request).await?.into_inner();
+    let answer = client
+        .intake()
+        .await?
+        .submit_report(request)
+        .await?
+        .into_inner();
     if client.json {
         println!("{}", json::to_json(&answer)?);
         return Ok(());
@@ -64,16 +96,29 @@ async fn submit(options: SubmitOptions, client: &Client) -> Result<(), Failure> 
     let receipt = answer.receipt.unwrap_or_default();
     table::print_facts(&[
         (language.pick("Référence", "Reference"), receipt.reference),
-        (language.pick("Reçu le", "Received"), table::moment(receipt.received_at)),
-        (language.pick("Identifiant", "Identifier"), receipt.report_id),
-        (language.pick("Urgence", "Emergency"), receipt.emergency_phone),
+        (
+            language.pick("Reçu le", "Received"),
+            table::moment(receipt.received_at),
+        ),
+        (
+            language.pick("Identifiant", "Identifier"),
+            receipt.report_id,
+        ),
+        (
+            language.pick("Urgence", "Emergency"),
+            receipt.emergency_phone,
+        ),
     ]);
     print_consequences(&receipt.consequences.unwrap_or_default(), language);
     Ok(())
 }
 
 async fn get(report: String, client: &Client) -> Result<(), Failure> {
-    let answer = client.intake().await?.get_report(pb::GetReportRequest { report_id: report }).await?;
+    let answer = client
+        .intake()
+        .await?
+        .get_report(pb::GetReportRequest { report_id: report })
+        .await?;
     show(&answer.into_inner().report.unwrap_or_default(), client)
 }
 
@@ -83,7 +128,9 @@ async fn list(region: Option<String>, limit: usize, client: &Client) -> Result<(
     let mut page_token = String::new();
     while reports.len() < limit {
         let request = pb::ListReportsRequest {
-            page_size: u32::try_from(limit - reports.len()).unwrap_or(u32::MAX).min(200),
+            page_size: u32::try_from(limit - reports.len())
+                .unwrap_or(u32::MAX)
+                .min(200),
             page_token,
             routing_region: region.clone().unwrap_or_default(),
             ..Default::default()
@@ -96,7 +143,10 @@ async fn list(region: Option<String>, limit: usize, client: &Client) -> Result<(
         }
     }
     if client.json {
-        let answer = pb::ListReportsResponse { reports, next_page_token: page_token };
+        let answer = pb::ListReportsResponse {
+            reports,
+            next_page_token: page_token,
+        };
         println!("{}", json::to_json(&answer)?);
         return Ok(());
     }
@@ -118,7 +168,9 @@ async fn list(region: Option<String>, limit: usize, client: &Client) -> Result<(
                 table::moment(report.declared_at),
                 report.routing_region.clone(),
                 report.structure_name.clone(),
-                origin.map(|o| word::<vocabulary::Origin, _>(o, language)).unwrap_or_default(),
+                origin
+                    .map(|o| word::<vocabulary::Origin, _>(o, language))
+                    .unwrap_or_default(),
                 state(report, language),
             ]
         }),
@@ -135,16 +187,39 @@ fn show(report: &pb::Report, client: &Client) -> Result<(), Failure> {
     let draft = report.draft.clone().unwrap_or_default();
     let declarant = draft.declarant.clone().unwrap_or_default();
     table::print_facts(&[
-        (language.pick("Référence", "Reference"), report.reference.clone()),
-        (language.pick("Identifiant", "Identifier"), report.report_id.clone()),
+        (
+            language.pick("Référence", "Reference"),
+            report.reference.clone(),
+        ),
+        (
+            language.pick("Identifiant", "Identifier"),
+            report.report_id.clone(),
+        ),
         ("Structure", report.structure_name.clone()),
-        (language.pick("Région", "Region"), report.routing_region.clone()),
-        (language.pick("Déclaré le", "Declared"), table::moment(report.declared_at)),
-        (language.pick("Constaté le", "Noticed"), table::moment(draft.found_at)),
-        (language.pick("Origine", "Origin"), word::<vocabulary::Origin, _>(draft.origin(), language)),
+        (
+            language.pick("Région", "Region"),
+            report.routing_region.clone(),
+        ),
+        (
+            language.pick("Déclaré le", "Declared"),
+            table::moment(report.declared_at),
+        ),
+        (
+            language.pick("Constaté le", "Noticed"),
+            table::moment(draft.found_at),
+        ),
+        (
+            language.pick("Origine", "Origin"),
+            word::<vocabulary::Origin, _>(draft.origin(), language),
+        ),
         (language.pick("État", "State"), state(report, language)),
         (language.pick("Dossier", "Case"), report.case_id.clone()),
-        (language.pick("Déclarant", "Declarant"), format!("{} {}", declarant.given_name, declarant.family_name).trim().to_owned()),
+        (
+            language.pick("Déclarant", "Declarant"),
+            format!("{} {}", declarant.given_name, declarant.family_name)
+                .trim()
+                .to_owned(),
+        ),
         (language.pick("Courriel", "Mail"), declarant.email),
         (language.pick("Téléphone", "Telephone"), declarant.phone),
         ("Description", draft.description),
@@ -157,7 +232,11 @@ fn state(report: &pb::Report, language: Language) -> String {
         return language.pick("retiré", "withdrawn").to_owned();
     }
     let case = word::<vocabulary::CaseState, _>(report.case_state(), language);
-    if case.is_empty() { language.pick("soumis", "submitted").to_owned() } else { case }
+    if case.is_empty() {
+        language.pick("soumis", "submitted").to_owned()
+    } else {
+        case
+    }
 }
 
 /// The word of a wire value in the person's language; empty when not said.
@@ -165,7 +244,9 @@ pub fn word<V, P>(value: P, language: Language) -> String
 where
     V: TryFrom<P> + Labelled,
 {
-    V::try_from(value).map(|known| known.label(language).to_owned()).unwrap_or_default()
+    V::try_from(value)
+        .map(|known| known.label(language).to_owned())
+        .unwrap_or_default()
 }
 
 /// Words of the vocabulary that have a label in both languages.
@@ -183,7 +264,15 @@ macro_rules! labelled {
     };
 }
 
-labelled!(CareImpact, CaseState, Origin, OriginType, PatientEndangerment, ReportKind, StructureKind);
+labelled!(
+    CareImpact,
+    CaseState,
+    Origin,
+    OriginType,
+    PatientEndangerment,
+    ReportKind,
+    StructureKind
+);
 
 fn print_remarks(title: &str, remarks: &[pb::Violation]) {
     if remarks.is_empty() {
@@ -191,13 +280,21 @@ fn print_remarks(title: &str, remarks: &[pb::Violation]) {
     }
     println!("{title}");
     for remark in remarks {
-        println!("  {}  {} [{}]", remark.field, remark.description, remark.reason);
+        println!(
+            "  {}  {} [{}]",
+            remark.field, remark.description, remark.reason
+        );
     }
 }
 
 fn print_consequences(consequences: &pb::Consequences, language: Language) {
     if let Some(agency) = &consequences.agency {
-        println!("\n{}  {} <{}>", language.pick("ARS compétente", "Competent ARS"), agency.name, agency.mailbox);
+        println!(
+            "\n{}  {} <{}>",
+            language.pick("ARS compétente", "Competent ARS"),
+            agency.name,
+            agency.mailbox
+        );
     }
     if !consequences.addressees.is_empty() {
         println!("\n{}", language.pick("Sont informés", "Those who are told"));
@@ -206,14 +303,23 @@ fn print_consequences(consequences: &pb::Consequences, language: Language) {
         }
     }
     if !consequences.parallel_duties.is_empty() {
-        println!("\n{}", language.pick("Autres obligations", "Parallel duties"));
+        println!(
+            "\n{}",
+            language.pick("Autres obligations", "Parallel duties")
+        );
         for duty in &consequences.parallel_duties {
-            let due = duty.due_at.map(|at| format!(" → {}", table::moment(Some(at)))).unwrap_or_default();
+            let due = duty
+                .due_at
+                .map(|at| format!(" → {}", table::moment(Some(at))))
+                .unwrap_or_default();
             println!("  {} ({}){due}", duty.text, duty.legal_basis);
         }
     }
     if !consequences.next_steps.is_empty() {
-        println!("\n{}", language.pick("Que faire maintenant", "What to do now"));
+        println!(
+            "\n{}",
+            language.pick("Que faire maintenant", "What to do now")
+        );
         for (number, step) in (1..).zip(&consequences.next_steps) {
             println!("  {number}. {step}");
         }

@@ -31,10 +31,13 @@ pub async fn run(command: StructureCommand, client: &Client) -> Result<(), Failu
 
 /// Streams a file to the directory, with a progress bar on a terminal.
 pub async fn import(file: &Path, client: &Client) -> Result<pb::ImportStructuresResponse, Failure> {
-    let mut reader = tokio::fs::File::open(file).await.with_context(|| format!("opening {}", file.display()))?;
+    let mut reader = tokio::fs::File::open(file)
+        .await
+        .with_context(|| format!("opening {}", file.display()))?;
     let size = reader.metadata().await?.len();
     let bar = ProgressBar::new(size).with_style(
-        ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes}").expect("the template is constant and valid"),
+        ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes}")
+            .expect("the template is constant and valid"),
     );
     let (chunks, receiver) = tokio::sync::mpsc::channel::<io::Result<Vec<u8>>>(4);
     let read = async {
@@ -61,7 +64,9 @@ pub async fn import(file: &Path, client: &Client) -> Result<pb::ImportStructures
     };
     let messages = ReceiverStream::new(receiver)
         .map_while(Result::ok)
-        .map(|chunk| pb::ImportStructuresRequest { chunk: chunk.into() });
+        .map(|chunk| pb::ImportStructuresRequest {
+            chunk: chunk.into(),
+        });
     let mut structures = client.structures().await?;
     let (answer, ()) = tokio::join!(structures.import_structures(messages), read);
     bar.finish_and_clear();
@@ -76,22 +81,49 @@ fn print_import(answer: &pb::ImportStructuresResponse, client: &Client) -> Resul
     let language = client.language;
     table::print_facts(&[
         (language.pick("Lignes", "Lines"), answer.lines.to_string()),
-        (language.pick("Créées", "Created"), answer.created.to_string()),
-        (language.pick("Modifiées", "Updated"), answer.updated.to_string()),
-        (language.pick("Inchangées", "Unchanged"), answer.unchanged.to_string()),
-        (language.pick("Refusées", "Rejected"), answer.rejected.to_string()),
-        (language.pick("Encodage", "Encoding"), answer.encoding.clone()),
+        (
+            language.pick("Créées", "Created"),
+            answer.created.to_string(),
+        ),
+        (
+            language.pick("Modifiées", "Updated"),
+            answer.updated.to_string(),
+        ),
+        (
+            language.pick("Inchangées", "Unchanged"),
+            answer.unchanged.to_string(),
+        ),
+        (
+            language.pick("Refusées", "Rejected"),
+            answer.rejected.to_string(),
+        ),
+        (
+            language.pick("Encodage", "Encoding"),
+            answer.encoding.clone(),
+        ),
     ]);
     for line in answer.rejected_lines.iter().take(REJECTED_SHOWN) {
         let number = language.pick("ligne", "line");
-        println!("  {number} {}: {} {} [{}]", line.line, line.column, line.description, line.reason);
+        println!(
+            "  {number} {}: {} {} [{}]",
+            line.line, line.column, line.description, line.reason
+        );
     }
     Ok(())
 }
 
 async fn search(query: String, limit: u32, client: &Client) -> Result<(), Failure> {
-    let request = pb::SearchStructuresRequest { query, page_size: limit, page_token: String::new() };
-    let answer = client.structures().await?.search_structures(request).await?.into_inner();
+    let request = pb::SearchStructuresRequest {
+        query,
+        page_size: limit,
+        page_token: String::new(),
+    };
+    let answer = client
+        .structures()
+        .await?
+        .search_structures(request)
+        .await?
+        .into_inner();
     if client.json {
         println!("{}", json::to_json(&answer)?);
         return Ok(());

@@ -7,7 +7,9 @@ use time::macros::format_description;
 /// Prints rows under their headings, fitted to the terminal.
 pub fn print<const N: usize>(headings: [&str; N], rows: impl IntoIterator<Item = [String; N]>) {
     let mut table = Table::new();
-    table.load_preset(presets::UTF8_HORIZONTAL_ONLY).set_content_arrangement(ContentArrangement::Dynamic);
+    table
+        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(headings);
     table.add_rows(rows);
     println!("{table}");
@@ -15,7 +17,11 @@ pub fn print<const N: usize>(headings: [&str; N], rows: impl IntoIterator<Item =
 
 /// Prints facts, one a line, their names aligned; empty ones are left out.
 pub fn print_facts(facts: &[(&str, String)]) {
-    let width = facts.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let width = facts
+        .iter()
+        .map(|(name, _)| name.chars().count())
+        .max()
+        .unwrap_or(0);
     for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
         let indented = value.replace('\n', &format!("\n{:width$}  ", ""));
         println!("{name:width$}  {indented}");
@@ -26,6 +32,9 @@ pub fn print_facts(facts: &[(&str, String)]) {
 pub fn moment(timestamp: Option<prost_types::Timestamp>) -> String {
     timestamp
         .and_then(|t| OffsetDateTime::from_unix_timestamp(t.seconds).ok())
-        .and_then(|t| t.format(format_description!("[year]-[month]-[day] [hour]:[minute]Z")).ok())
+        .and_then(|t| {
+            t.format(format_description!("[year]-[month]-[day] [hour]:[minute]Z"))
+                .ok()
+        })
         .unwrap_or_default()
 }

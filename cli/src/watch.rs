@@ -19,12 +19,24 @@ pub async fn run(options: WatchOptions, client: &Client) -> Result<(), Failure> 
     let mut cursor = options.cursor.unwrap_or_default();
     let mut left = options.count;
     loop {
-        let start = if options.from_oldest { pb::WatchStart::Oldest } else { pb::WatchStart::Now };
-        let request = pb::WatchRequest { cursor: cursor.clone(), start: start.into() };
+        let start = if options.from_oldest {
+            pb::WatchStart::Oldest
+        } else {
+            pb::WatchStart::Now
+        };
+        let request = pb::WatchRequest {
+            cursor: cursor.clone(),
+            start: start.into(),
+        };
         match follow(request, &mut cursor, &mut left, client).await {
             Ok(()) => return Ok(()),
             Err(Failure::Refused(status)) if worth_resuming(&status, &cursor) => {
-                eprintln!("vigie: {}", client.language.pick("flux coupé, reprise…", "stream cut, going on…"));
+                eprintln!(
+                    "vigie: {}",
+                    client
+                        .language
+                        .pick("flux coupé, reprise…", "stream cut, going on…")
+                );
                 tokio::time::sleep(RECONNECT_AFTER).await;
             }
             Err(failure) => return Err(failure),
@@ -34,7 +46,11 @@ pub async fn run(options: WatchOptions, client: &Client) -> Result<(), Failure> 
 
 /// A stream that had begun goes on after an outage of the service.
 fn worth_resuming(status: &Status, cursor: &str) -> bool {
-    !cursor.is_empty() && matches!(status.code(), Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled)
+    !cursor.is_empty()
+        && matches!(
+            status.code(),
+            Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled
+        )
 }
 
 async fn follow(
@@ -43,14 +59,23 @@ async fn follow(
     left: &mut Option<u64>,
     client: &Client,
 ) -> Result<(), Failure> {
-    let mut stream = client.notification().await?.watch(request).await?.into_inner();
+    let mut stream = client
+        .notification()
+        .await?
+        .watch(request)
+        .await?
+        .into_inner();
     while *left != Some(0) {
         let Some(response) = stream.message().await? else {
             return Err(Status::unavailable("the stream ended").into());
         };
         cursor.clone_from(&response.cursor);
         if client.json {
-            println!("{}", serde_json::from_str::<serde_json::Value>(&json::to_json(&response)?).map_err(anyhow::Error::from)?);
+            println!(
+                "{}",
+                serde_json::from_str::<serde_json::Value>(&json::to_json(&response)?)
+                    .map_err(anyhow::Error::from)?
+            );
         }
         match response.message {
             Some(Message::Notification(notification)) => {
@@ -60,7 +85,10 @@ async fn follow(
                 *left = left.map(|left| left - 1);
             }
             Some(Message::Gap(gap)) if !client.json => {
-                let missed = client.language.pick("des messages ont été sautés ; les relire avec", "messages were left out; read them with");
+                let missed = client.language.pick(
+                    "des messages ont été sautés ; les relire avec",
+                    "messages were left out; read them with",
+                );
                 println!("⚠ {missed} vigie watch --cursor {}", gap.from_cursor);
             }
             _ => {}
@@ -71,8 +99,15 @@ async fn follow(
 
 /// A notification on one line.
 pub fn line(notification: &pb::Notification, language: Language) -> String {
-    let severity = notification.severity.map(|s| crate::case::severity(s, language)).unwrap_or_default();
-    let mark = if notification.kind() == pb::NotificationKind::Major { "‼" } else { "•" };
+    let severity = notification
+        .severity
+        .map(|s| crate::case::severity(s, language))
+        .unwrap_or_default();
+    let mark = if notification.kind() == pb::NotificationKind::Major {
+        "‼"
+    } else {
+        "•"
+    };
     let mut line = format!(
         "{mark} {} {} [{}] {}",
         table::moment(notification.raised_at),

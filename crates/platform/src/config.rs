@@ -15,11 +15,6 @@ pub enum ConfigError {
     Wrong(String, String),
 }
 
-/// Reads variables of this process with a prefix into a flat structure.
-pub fn read_config<T: DeserializeOwned>(prefix: &str) -> Result<T, ConfigError> {
-    Environment::of_process().read(prefix)
-}
-
 /// The variables a service is told at its start: those of its process, or those
 /// that whoever runs several services in one process gives to each.
 #[derive(Clone)]

@@ -9,7 +9,7 @@
 //! - Who calls is a [`Caller`], made by the [`Authenticator`] from a token or by
 //!   the internal listener from a client certificate.
 //! - [`audit`], [`claim_request`] and their tables live in the caller's transaction.
-//! - [`now`] is the only clock, [`read_config`] the only reader of the environment.
+//! - [`now`] is the only clock, [`Environment`] the only reader of variables.
 
 mod audit;
 mod auth;
@@ -37,7 +37,7 @@ pub use auth::{AuthConfig, Authenticator, Policy};
 pub use caller::Caller;
 pub use channel::internal_channel;
 pub use clock::now;
-pub use config::{ConfigError, Environment, read_config};
+pub use config::{ConfigError, Environment};
 pub use database::{DatabaseConfig, MIGRATOR, check_migrated, connect, migrate};
 pub use deadline::Deadline;
 pub use error::{BoxError, Error, Reason, Result, Violation, Violations};

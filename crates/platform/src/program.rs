@@ -9,7 +9,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{StartError, Telemetry, TelemetryConfig, read_config};
+use crate::{Environment, StartError, Telemetry, TelemetryConfig};
 
 /// A service as the commands of its binary see it.
 #[derive(Debug, Clone, Copy)]
@@ -78,7 +78,10 @@ async fn run(program: Program, command: Command) -> Result<ExitCode, StartError>
 }
 
 async fn serve(program: Program) -> Result<ExitCode, StartError> {
-    let telemetry = Telemetry::start(&read_config::<TelemetryConfig>("TELEMETRY_")?, program.name)?;
+    let telemetry = Telemetry::start(
+        &Environment::of_process().read::<TelemetryConfig>("TELEMETRY_")?,
+        program.name,
+    )?;
     let mut signals = Signals::listen()?;
     tracing::info!(
         service.name = program.name,
@@ -117,7 +120,9 @@ async fn healthcheck() -> Result<(), StartError> {
     struct Config {
         metrics_listen: SocketAddr,
     }
-    let mut address = read_config::<Config>("SERVER_")?.metrics_listen;
+    let mut address = Environment::of_process()
+        .read::<Config>("SERVER_")?
+        .metrics_listen;
     if address.ip().is_unspecified() {
         address.set_ip(match address {
             SocketAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use eventlog::EventLogConfig;
 use platform::{
-    AuthConfig, DatabaseConfig, InternalTlsConfig, SealingConfig, ServerConfig, StartError,
-    read_config,
+    AuthConfig, DatabaseConfig, Environment, InternalTlsConfig, SealingConfig, ServerConfig,
+    StartError,
 };
 use serde::Deserialize;
 
@@ -64,17 +64,17 @@ pub struct IntakeConfig {
 }
 
 impl Config {
-    /// Reads the environment.
-    pub fn from_env() -> Result<Self, StartError> {
+    /// Reads the variables of a process.
+    pub fn read(environment: &Environment) -> Result<Self, StartError> {
         Ok(Self {
-            database: read_config("DATABASE_")?,
-            server: read_config("SERVER_")?,
-            internal_tls: read_config("INTERNAL_TLS_")?,
-            auth: read_config("AUTH_")?,
-            sealing: read_config("SEALING_")?,
-            event_log: read_config("EVENTLOG_")?,
-            producers: read_config("PRODUCER_")?,
-            intake: read_config("INTAKE_")?,
+            database: environment.read("DATABASE_")?,
+            server: environment.read("SERVER_")?,
+            internal_tls: environment.read("INTERNAL_TLS_")?,
+            auth: environment.read("AUTH_")?,
+            sealing: environment.read("SEALING_")?,
+            event_log: environment.read("EVENTLOG_")?,
+            producers: environment.read("PRODUCER_")?,
+            intake: environment.read("INTAKE_")?,
         })
     }
 }

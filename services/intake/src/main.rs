@@ -3,7 +3,7 @@
 use std::{process::ExitCode, sync::Arc};
 
 use intake::{Config, NAME, build, migrators};
-use platform::{Listeners, Metrics, Program, migrate, read_config, run_main};
+use platform::{Environment, Listeners, Metrics, Program, migrate, run_main};
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
@@ -13,12 +13,16 @@ fn main() -> ExitCode {
         name: NAME,
         serve: |shutdown| {
             Box::pin(async move {
-                let config = Config::from_env()?;
+                let config = Config::read(&Environment::of_process())?;
                 let listeners = Listeners::bind(&config.server).await?;
                 let app = build(config, Arc::new(Metrics::new())).await?;
                 app.run(listeners, shutdown).await
             })
         },
-        migrate: || Box::pin(async { migrate(&read_config("DATABASE_")?, &migrators()).await }),
+        migrate: || {
+            Box::pin(async {
+                migrate(&Environment::of_process().read("DATABASE_")?, &migrators()).await
+            })
+        },
     })
 }

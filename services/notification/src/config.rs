@@ -8,8 +8,8 @@ use lettre::transport::smtp::{
     extension::ClientId,
 };
 use platform::{
-    AuthConfig, ConfigError, DatabaseConfig, InternalTlsConfig, SealingConfig, ServerConfig,
-    StartError, read_config,
+    AuthConfig, ConfigError, DatabaseConfig, Environment, InternalTlsConfig, SealingConfig,
+    ServerConfig, StartError,
 };
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -138,18 +138,18 @@ pub struct NotificationConfig {
 }
 
 impl Config {
-    /// Reads the environment.
-    pub fn from_env() -> Result<Self, ConfigError> {
+    /// Reads the variables of a process.
+    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
-            database: read_config("DATABASE_")?,
-            server: read_config("SERVER_")?,
-            internal_tls: read_config("INTERNAL_TLS_")?,
-            auth: read_config("AUTH_")?,
-            sealing: read_config("SEALING_")?,
-            event_log: read_config("EVENTLOG_")?,
-            producers: read_config("PRODUCER_")?,
-            smtp: read_config("SMTP_")?,
-            notification: read_config("NOTIFICATION_")?,
+            database: environment.read("DATABASE_")?,
+            server: environment.read("SERVER_")?,
+            internal_tls: environment.read("INTERNAL_TLS_")?,
+            auth: environment.read("AUTH_")?,
+            sealing: environment.read("SEALING_")?,
+            event_log: environment.read("EVENTLOG_")?,
+            producers: environment.read("PRODUCER_")?,
+            smtp: environment.read("SMTP_")?,
+            notification: environment.read("NOTIFICATION_")?,
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{process::ExitCode, sync::Arc};
 
-use platform::{Listeners, Metrics, Program};
+use platform::{Environment, Listeners, Metrics, Program};
 use qualification::{Config, NAME};
 
 #[global_allocator]
@@ -13,7 +13,7 @@ fn main() -> ExitCode {
         name: NAME,
         serve: |shutdown| {
             Box::pin(async move {
-                let config = Config::from_env()?;
+                let config = Config::read(&Environment::of_process())?;
                 let listeners = Listeners::bind(&config.server).await?;
                 let app = qualification::build(config, Arc::new(Metrics::new())).await?;
                 app.run(listeners, shutdown).await
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
         },
         migrate: || {
             Box::pin(async {
-                let database = platform::read_config("DATABASE_")?;
+                let database = Environment::of_process().read("DATABASE_")?;
                 platform::migrate(&database, &qualification::migrators()).await
             })
         },

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use eventlog::EventLogConfig;
 use platform::{
-    AuthConfig, ConfigError, DatabaseConfig, InternalTlsConfig, ServerConfig, read_config,
+    AuthConfig, ConfigError, DatabaseConfig, Environment, InternalTlsConfig, ServerConfig,
 };
 use serde::Deserialize;
 
@@ -45,16 +45,16 @@ pub struct LogKeyConfig {
 }
 
 impl Config {
-    /// Reads the environment.
-    pub fn from_env() -> Result<Self, ConfigError> {
+    /// Reads the variables of a process.
+    pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
-            database: read_config("DATABASE_")?,
-            server: read_config("SERVER_")?,
-            internal_tls: read_config("INTERNAL_TLS_")?,
-            auth: read_config("AUTH_")?,
-            sealing: read_config("SEALING_")?,
-            event_log: read_config("EVENTLOG_")?,
-            producers: read_config("PRODUCER_")?,
+            database: environment.read("DATABASE_")?,
+            server: environment.read("SERVER_")?,
+            internal_tls: environment.read("INTERNAL_TLS_")?,
+            auth: environment.read("AUTH_")?,
+            sealing: environment.read("SEALING_")?,
+            event_log: environment.read("EVENTLOG_")?,
+            producers: environment.read("PRODUCER_")?,
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::{env, process::ExitCode};
 
 use platform::{
-    DatabaseConfig, Listeners, Metrics, Program, StartError, connect, migrate, read_config,
+    DatabaseConfig, Environment, Listeners, Metrics, Program, StartError, connect, migrate,
     run_main,
 };
 use statistics::{Config, NAME, build, migrators};
@@ -19,12 +19,16 @@ fn main() -> ExitCode {
     run_main(Program {
         name: NAME,
         serve: |shutdown| Box::pin(serve(shutdown)),
-        migrate: || Box::pin(async { migrate(&read_config("DATABASE_")?, &migrators()).await }),
+        migrate: || {
+            Box::pin(async {
+                migrate(&Environment::of_process().read("DATABASE_")?, &migrators()).await
+            })
+        },
     })
 }
 
 async fn serve(shutdown: CancellationToken) -> Result<(), StartError> {
-    let config = Config::from_env()?;
+    let config = Config::read(&Environment::of_process())?;
     let listeners = Listeners::bind(&config.server).await?;
     let app = build(config, Metrics::new().into()).await?;
     app.run(listeners, shutdown).await
@@ -35,7 +39,11 @@ async fn serve(shutdown: CancellationToken) -> Result<(), StartError> {
 #[tokio::main]
 async fn recount() -> ExitCode {
     let compared = async {
-        let pool = connect(&read_config::<DatabaseConfig>("DATABASE_")?, NAME).await?;
+        let pool = connect(
+            &Environment::of_process().read::<DatabaseConfig>("DATABASE_")?,
+            NAME,
+        )
+        .await?;
         let differences = statistics::recount(&pool).await;
         differences.map_err(|cause| StartError::unusable("the counters", cause))
     };
@@ -45,9 +53,9 @@ async fn recount() -> ExitCode {
             ExitCode::SUCCESS
         }
         Ok(differences) => {
-            differences
-                .iter()
-                .for_each(|difference| println!("{difference}"));
+            for difference in differences {
+                println!("{difference}");
+            }
             ExitCode::FAILURE
         }
         Err(error) => {

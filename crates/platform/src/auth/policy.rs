@@ -108,6 +108,17 @@ impl Rule {
         self.access == Access::Exempt
     }
 
+    /// A rule of the given roles.
+    #[cfg(test)]
+    pub(crate) fn of_roles(roles: impl IntoIterator<Item = Role>) -> Self {
+        Self {
+            service: "vigie.test.v1.TestService".to_owned(),
+            method: "Test".to_owned(),
+            shape: Shape::Unary,
+            access: Access::Roles(roles.into_iter().collect()),
+        }
+    }
+
     /// Whether the listener serves the RPC at all.
     pub(crate) fn served_on(&self, listener: Listener) -> bool {
         match (&self.access, listener) {

@@ -1,6 +1,6 @@
 //! What an error of PostgreSQL means to a client.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use crate::{Error, Reason};
 
@@ -61,9 +61,15 @@ fn away(error: sqlx::Error) -> Error {
 }
 
 /// An error of the database that never shows the values it complains about.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("{}", describe(.0))]
 struct Redacted(sqlx::Error);
+
+impl fmt::Debug for Redacted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Redacted({self})")
+    }
+}
 
 fn describe(error: &sqlx::Error) -> String {
     let sqlx::Error::Database(cause) = error else {

@@ -72,7 +72,31 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
 
 #[cfg(test)]
 mod tests {
+    use vocabulary::Role;
+
     use super::*;
+    use crate::AuthConfig;
+
+    #[tokio::test]
+    async fn what_is_open_to_anyone_needs_no_token_and_refuses_a_bad_one() {
+        let issuer = testkit::Issuer::start().await;
+        let config = AuthConfig::new(issuer.url(), testkit::AUDIENCE);
+        let authenticator = Authenticator::start(&config).await.unwrap();
+        let rule = Rule::of_roles([Role::Anyone]);
+        let call = async |headers: &HeaderMap| {
+            authorise(&rule, Listener::Public, None, &authenticator, headers).await
+        };
+
+        let mut headers = HeaderMap::new();
+        assert_eq!(call(&headers).await.unwrap(), Caller::anonymous());
+
+        headers.insert(AUTHORIZATION, "Bearer nonsense".parse().unwrap());
+        assert_eq!(call(&headers).await.unwrap_err().code(), "TOKEN_INVALID");
+
+        let token = issuer.token(&testkit::TokenSpec::of("anna"));
+        headers.insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+        assert_eq!(call(&headers).await.unwrap().subject, "anna");
+    }
 
     fn read(values: &[&str]) -> Result<Option<String>> {
         let mut headers = HeaderMap::new();

@@ -1,0 +1,77 @@
+//! `vigie log`: repair event logs after a restore.
+
+use std::collections::BTreeSet;
+
+use platform::{Caller, DatabaseConfig, Environment};
+use sqlx::PgPool;
+use vocabulary::Role;
+
+use crate::args::{DatabaseOptions, LogCommand};
+use crate::exit::Failure;
+use crate::language::Language;
+
+pub async fn run(command: LogCommand, language: Language) -> Result<(), Failure> {
+    match command {
+        LogCommand::Reincarnate(database) => {
+            let mut work = connect(&database)
+                .await?
+                .begin()
+                .await
+                .map_err(anyhow::Error::from)?;
+            let now = platform::now();
+            let incarnation = eventlog::reincarnate(&mut work, &operator(), now)
+                .await
+                .map_err(anyhow::Error::from)?;
+            work.commit().await.map_err(anyhow::Error::from)?;
+            println!(
+                "{} {incarnation}",
+                language.pick("Nouvelle incarnation :", "New incarnation:")
+            );
+        }
+        LogCommand::Adopt {
+            database,
+            consumer,
+            producer,
+        } => {
+            let mut work = connect(&database)
+                .await?
+                .begin()
+                .await
+                .map_err(anyhow::Error::from)?;
+            let now = platform::now();
+            let adopting = eventlog::adopt(&mut work, &consumer, &producer, &operator(), now);
+            adopting.await.map_err(anyhow::Error::from)?;
+            work.commit().await.map_err(anyhow::Error::from)?;
+            let adopted = language.pick(
+                "repart de l'état complet de",
+                "starts over from the full state of",
+            );
+            println!("{consumer} {adopted} {producer}");
+        }
+    }
+    Ok(())
+}
+
+/// Who has the password of the database is an operator; the audit says by which way.
+fn operator() -> Caller {
+    Caller {
+        subject: "vigie log".to_owned(),
+        roles: [Role::Operator].into(),
+        region: None,
+        structures: BTreeSet::new(),
+        expires_at: None,
+    }
+}
+
+async fn connect(options: &DatabaseOptions) -> Result<PgPool, Failure> {
+    let environment: Environment = [
+        ("DATABASE_URL".to_owned(), options.database_url.clone()),
+        ("DATABASE_SCHEMA".to_owned(), options.schema.clone()),
+    ]
+    .into_iter()
+    .collect();
+    let config: DatabaseConfig = environment.read("DATABASE_").map_err(anyhow::Error::from)?;
+    Ok(platform::connect(&config, "vigie")
+        .await
+        .map_err(anyhow::Error::from)?)
+}

@@ -1,0 +1,329 @@
+//! `vigie up`: the whole suite on this machine, with real declarations replayed.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use anyhow::Context as _;
+use platform::{Tasks, Telemetry, TelemetryConfig};
+use proto::intake::v1::Receipt;
+use proto::notification::v1::{
+    NotificationKind, WatchRequest, WatchStart, watch_response::Message,
+};
+use proto::statistics::v1 as figures_pb;
+use tokio_util::sync::CancellationToken;
+use vocabulary::Region;
+
+use crate::args::{Connection, UpOptions};
+use crate::client::Client;
+use crate::exit::Failure;
+use crate::language::Language;
+use crate::suite::{Layout, Ports, SERVICES, Suite};
+use crate::{figures, replay, structure, watch};
+
+/// How long a stop may take.
+const DRAIN: Duration = Duration::from_secs(25);
+const LOOK_AGAIN: Duration = Duration::from_millis(100);
+const RECONNECT_AFTER: Duration = Duration::from_millis(500);
+
+/// References announced to each identity that watches.
+type Announced = Arc<Mutex<BTreeMap<String, BTreeSet<String>>>>;
+
+pub async fn run(
+    options: &UpOptions,
+    connection: &Connection,
+    language: Language,
+) -> Result<(), Failure> {
+    let begun = Instant::now();
+    let telemetry = Telemetry::start(&telemetry_config()?, "vigie").map_err(anyhow::Error::from)?;
+    let layout = Layout {
+        folder: (!options.once).then(|| options.data.clone()),
+        ports: if options.once {
+            Ports::Free
+        } else {
+            Ports::Fixed
+        },
+        otlp_endpoint: None,
+        variables: Vec::new(),
+    };
+    let suite = Suite::prepare(layout).await?;
+    let shutdown = CancellationToken::new();
+    let services = suite.start(&shutdown).await.map_err(anyhow::Error::from)?;
+
+    let connection = Connection {
+        identity: None,
+        token: None,
+        ..at(&suite, connection)
+    };
+    let demonstration = demonstrate(options, &connection, language, &shutdown);
+    let ended = tokio::select! {
+        ended = demonstration => ended,
+        stopped = tokio::signal::ctrl_c() => stopped.map_err(Failure::from),
+    };
+    if ended.is_ok() && !options.once && !shutdown.is_cancelled() {
+        print_addresses(&suite, begun.elapsed(), language);
+        tokio::select! {
+            stopped = tokio::signal::ctrl_c() => stopped?,
+            () = shutdown.cancelled() => {}
+        }
+    }
+    println!("{}", language.pick("Arrêt…", "Stopping…"));
+    shutdown.cancel();
+    let drained = services
+        .join(DRAIN)
+        .await
+        .map_err(|error| Failure::Local(error.into()));
+    telemetry.shutdown().await;
+    ended.and(drained)
+}
+
+fn telemetry_config() -> anyhow::Result<TelemetryConfig> {
+    let defaults = [
+        ("TELEMETRY_LOG_FORMAT", "human"),
+        ("TELEMETRY_LOG_FILTER", "warn"),
+    ];
+    let process = platform::Environment::of_process();
+    let chosen = process
+        .variables()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let defaults = defaults.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let environment: platform::Environment = defaults.into_iter().chain(chosen).collect();
+    Ok(environment.read("TELEMETRY_")?)
+}
+
+/// The connection to a suite of this machine.
+fn at(suite: &Suite, connection: &Connection) -> Connection {
+    let url = |service: &str| format!("http://{}", suite.addresses(service).public);
+    Connection {
+        intake_url: url("intake"),
+        qualification_url: url("qualification"),
+        notification_url: url("notification"),
+        statistics_url: url("statistics"),
+        issuer_url: suite.issuer.url().to_owned(),
+        ..connection.clone()
+    }
+}
+
+/// Replays the examples while those concerned watch, then prints the figures.
+/// Succeeds only when every example reached its watcher and the figures.
+async fn demonstrate(
+    options: &UpOptions,
+    connection: &Connection,
+    language: Language,
+    shutdown: &CancellationToken,
+) -> Result<(), Failure> {
+    let client = |identity: &str| {
+        let connection = Connection {
+            identity: Some(identity.to_owned()),
+            ..connection.clone()
+        };
+        Client::new(connection, false, language)
+    };
+    let deadline = Instant::now() + Duration::from_secs(options.once_timeout);
+    until(deadline, async || {
+        client("analyst").statistics().await.is_ok()
+    })
+    .await?;
+
+    let announced = Announced::default();
+    let watchers = Tasks::new(shutdown.clone());
+    let regions = Region::ALL.iter().map(|region| format!("ars-{region}"));
+    for identity in regions.chain(["analyst".to_owned()]) {
+        let watching = keep_watching(client(&identity), identity, Arc::clone(&announced));
+        let stop = shutdown.clone();
+        watchers.spawn("watcher", async move {
+            stop.run_until_cancelled(watching).await;
+        });
+    }
+
+    let receipts = send_examples(&options.examples, &client("importer")).await?;
+    let missing = || {
+        let announced = announced.lock().unwrap_or_else(PoisonError::into_inner);
+        let reached = |receipt: &&Receipt| {
+            announced
+                .get(&watcher_of(receipt))
+                .is_some_and(|r| r.contains(&receipt.reference))
+        };
+        receipts.iter().filter(|receipt| !reached(receipt)).count()
+    };
+    let what = language.pick("annonce aux ARS", "announcement to the agencies");
+    until(deadline, async || missing() == 0)
+        .await
+        .context(what.to_owned())?;
+
+    let analyst = client("analyst");
+    let overview = counted(&analyst, receipts.len(), options, deadline).await?;
+    println!();
+    figures::print_overview(&overview, language);
+    Ok(())
+}
+
+/// Who is to watch a report: the ARS of its region, or the cell where there is none.
+fn watcher_of(receipt: &Receipt) -> String {
+    let agency = receipt
+        .consequences
+        .as_ref()
+        .and_then(|c| c.agency.as_ref());
+    agency.map_or_else(
+        || "analyst".to_owned(),
+        |agency| format!("ars-{}", agency.region),
+    )
+}
+
+async fn send_examples(folder: &Path, importer: &Client) -> Result<Vec<Receipt>, Failure> {
+    let declarations = replay::declarations(folder)?;
+    structure::import(&folder.join("structures.csv"), importer).await?;
+    replay::send(&declarations, importer).await
+}
+
+/// The overview of the examples' years, once it counts them all.
+async fn counted(
+    analyst: &Client,
+    expected: usize,
+    options: &UpOptions,
+    deadline: Instant,
+) -> Result<figures_pb::GetOverviewResponse, Failure> {
+    let this_month = platform::now();
+    let period = figures_pb::Period {
+        from_month: format!("{:04}-01", this_month.year() - 7),
+        to_month: format!(
+            "{:04}-{:02}",
+            this_month.year(),
+            u8::from(this_month.month())
+        ),
+    };
+    let expected = expected as u64;
+    loop {
+        let request = figures_pb::GetOverviewRequest {
+            period: Some(period.clone()),
+            region: String::new(),
+        };
+        let overview = analyst
+            .statistics()
+            .await?
+            .get_overview(request)
+            .await?
+            .into_inner();
+        let reports = overview
+            .figures
+            .iter()
+            .find(|figure| figure.name == "reports")
+            .map_or(0, |f| f.current);
+        // A throw-away suite counts the examples and nothing else.
+        if reports == expected || (reports > expected && !options.once) {
+            return Ok(overview);
+        }
+        if Instant::now() > deadline || reports > expected {
+            return Err(
+                anyhow::anyhow!("{reports} reports are counted, {expected} were sent").into(),
+            );
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+}
+
+/// Watches from the oldest notification on, again after every cut.
+async fn keep_watching(client: Client, identity: String, announced: Announced) {
+    let mut cursor = String::new();
+    loop {
+        if let Err(failure) = watch_once(&client, &identity, &announced, &mut cursor).await {
+            tracing::debug!(?failure, identity, "the stream was cut");
+        }
+        tokio::time::sleep(RECONNECT_AFTER).await;
+    }
+}
+
+async fn watch_once(
+    client: &Client,
+    identity: &str,
+    announced: &Announced,
+    cursor: &mut String,
+) -> Result<(), Failure> {
+    let request = WatchRequest {
+        cursor: cursor.clone(),
+        start: WatchStart::Oldest.into(),
+    };
+    let mut stream = client
+        .notification()
+        .await?
+        .watch(request)
+        .await?
+        .into_inner();
+    while let Some(response) = stream.message().await? {
+        cursor.clone_from(&response.cursor);
+        let Some(Message::Notification(notification)) = response.message else {
+            continue;
+        };
+        // The cell sees everything; what an ARS announces is not printed twice.
+        if identity != "analyst" || notification.routing_region == "national" {
+            println!(
+                "{identity:>8} {}",
+                watch::line(&notification, client.language)
+            );
+        }
+        if notification.kind() == NotificationKind::ReportSubmitted {
+            let mut announced = announced.lock().unwrap_or_else(PoisonError::into_inner);
+            announced
+                .entry(identity.to_owned())
+                .or_default()
+                .insert(notification.reference);
+        }
+    }
+    Ok(())
+}
+
+async fn until(deadline: Instant, condition: impl AsyncFn() -> bool) -> anyhow::Result<()> {
+    while !condition().await {
+        anyhow::ensure!(Instant::now() < deadline, "not in time");
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    Ok(())
+}
+
+fn print_addresses(suite: &Suite, after: Duration, language: Language) {
+    println!(
+        "\n{} {:.1} s",
+        language.pick("Prêt en", "Up in"),
+        after.as_secs_f64()
+    );
+    for service in SERVICES {
+        let addresses = suite.addresses(service);
+        println!(
+            "  {service:<14} http://{}   metrics http://{}/metrics",
+            addresses.public, addresses.metrics
+        );
+    }
+    println!(
+        "  {:<14} {}",
+        language.pick("émetteur", "issuer"),
+        suite.issuer.url()
+    );
+    println!(
+        "  {:<14} {}",
+        language.pick("données", "data"),
+        suite.folder().display()
+    );
+    println!(
+        "\n{}",
+        language.pick(
+            "À essayer, dans un autre terminal :",
+            "To try, in another terminal:"
+        )
+    );
+    println!(
+        "  ./target/debug/vigie --as director report submit --finess 340782085 --family-name Martin \\"
+    );
+    println!(
+        "      --email direction@example.org --origin malicious --description \"Postes chiffrés\""
+    );
+    println!("  ./target/debug/vigie --as analyst case list");
+    println!("  ./target/debug/vigie --as fssi stats breakdown --from 2019-01 --by origin-type");
+    println!(
+        "\n{}",
+        language.pick(
+            "Ctrl-C pour arrêter ; les données restent.",
+            "Ctrl-C stops it; the data stay."
+        )
+    );
+}
