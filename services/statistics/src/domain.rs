@@ -9,7 +9,7 @@ mod scope;
 mod word;
 
 pub(crate) use fact::{Assessment, CaseKnowledge, Fact, Knowledge, Standing, Submission};
-pub(crate) use figures::{BreakdownRow, Figure, Share, Tally, Unit, overview};
+pub(crate) use figures::{BASIS, BreakdownRow, Figure, Share, Tally, Unit, overview};
 pub(crate) use month::{Month, Period};
 pub(crate) use rate::Tenths;
 pub(crate) use rollup::{Along, Axis, Counts, Dimension, NOT_SAID, contributions, difference};

@@ -131,19 +131,16 @@ impl Statistics {
         if caller.has(Role::Analyst) || caller.has(Role::SecurityOfficer) {
             return Ok(Scope::national(asked));
         }
-        match Scope::regional(caller.region, asked) {
-            Ok(scope) => Ok(scope),
-            Err(_) => {
-                let object =
-                    asked.map_or_else(|| "country".to_owned(), |region| region.to_string());
-                let mut conn = self.pool.acquire().await?;
-                access.record(&mut conn, &object, Outcome::Refused).await?;
-                Err(Error::permission_denied(
-                    "REGION_NOT_YOURS",
-                    "the figures of this region are for its own agency",
-                ))
-            }
+        if let Ok(scope) = Scope::regional(caller.region, asked) {
+            return Ok(scope);
         }
+        let object = asked.map_or_else(|| "country".to_owned(), |region| region.to_string());
+        let mut conn = self.pool.acquire().await?;
+        access.record(&mut conn, &object, Outcome::Refused).await?;
+        Err(Error::permission_denied(
+            "REGION_NOT_YOURS",
+            "the figures of this region are for its own agency",
+        ))
     }
 
     /// One moment for all figures of an answer.

@@ -44,8 +44,14 @@ pub(crate) fn report_submitted(
     let key = structure.identifier.as_ref().ok_or("no_structure")?;
     let key = StructureKey::try_from(key).map_err(|_| "bad_structure")?;
     let report_kind = word::<types::ReportKind, ReportKind>(event.kind);
+    // The rules judge what this release knows of the impacts.
+    let known = event
+        .impacts
+        .as_ref()
+        .map(Impacts::from)
+        .unwrap_or_default();
     let severity = match &report_kind {
-        Some(Word::Known(kind)) => propose_severity(*kind, &known_impacts(event.impacts.as_ref())),
+        Some(Word::Known(kind)) => propose_severity(*kind, &known),
         _ => Severity::default(),
     };
     let submission = Submission {
@@ -130,13 +136,6 @@ fn assessment(
         endangerment: word::<types::PatientEndangerment, _>(impacts.patient_endangerment),
         severity,
     }
-}
-
-/// The impacts as far as this release knows their words: what the rules judge.
-fn known_impacts(impacts: Option<&types::Impacts>) -> Impacts {
-    impacts
-        .and_then(|impacts| Impacts::try_from(impacts).ok())
-        .unwrap_or_default()
 }
 
 /// A word by its number; nothing when it was not said.

@@ -97,12 +97,9 @@ fn month(field: &str, text: &str, violations: &mut Violations) -> Option<Month> 
 }
 
 fn along(number: i32, violations: &mut Violations) -> Option<Along> {
-    let dimension = match pb::Dimension::try_from(number) {
-        Ok(dimension) => dimension,
-        Err(_) => {
-            violations.add("dimension", "UNKNOWN_VALUE", "dimension inconnue");
-            return None;
-        }
+    let Ok(dimension) = pb::Dimension::try_from(number) else {
+        violations.add("dimension", "UNKNOWN_VALUE", "dimension inconnue");
+        return None;
     };
     Some(match dimension {
         pb::Dimension::Unspecified => {

@@ -2,7 +2,7 @@
 
 use proto::statistics::v1 as pb;
 
-use crate::domain::{BreakdownRow, Figure, Period, Share, Unit};
+use crate::domain::{BASIS, BreakdownRow, Figure, Period, Share, Unit};
 
 impl From<Period> for pb::Period {
     fn from(period: Period) -> Self {
@@ -29,7 +29,7 @@ impl From<Share> for pb::Share {
             denominator: share.denominator,
             percent: share.percent(),
             unit: pb::Unit::Reports.into(),
-            basis: share.basis().to_owned(),
+            basis: BASIS.to_owned(),
         }
     }
 }

@@ -10,7 +10,7 @@ use super::{Dimension, Standing, Tenths};
 ///
 /// The observatory's own percentages are of the reports it treated: in 2019
 /// 66 of 354, not of the 392 received.
-const BASIS: &str = "reports of the period, withdrawn and out of scope left out; \
+pub(crate) const BASIS: &str = "reports of the period, withdrawn and out of scope left out; \
                      percent rounded half up to one decimal";
 
 /// What a count counts.
@@ -61,11 +61,6 @@ impl Share {
     /// The percentage, rounded half up to one decimal; nothing of nothing.
     pub(crate) fn percent(self) -> Option<f64> {
         Tenths::share(self.numerator, self.denominator).map(Tenths::percent)
-    }
-
-    /// What the denominator is.
-    pub(crate) const fn basis(self) -> &'static str {
-        BASIS
     }
 }
 

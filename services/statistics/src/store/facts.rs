@@ -38,6 +38,7 @@ pub(crate) async fn save<'a>(
 }
 
 /// A fact as it is stored.
+#[expect(clippy::struct_excessive_bools, reason = "one field for each column")]
 pub(super) struct FactRow {
     pub(super) report_id: Uuid,
     pub(super) month: Option<Date>,

@@ -45,7 +45,7 @@ async fn an_agent_sees_its_own_region_only() {
         let details = refused.get_error_details();
         assert_eq!(details.error_info().unwrap().reason, "REGION_NOT_YOURS");
     }
-    let officer = world.token(TokenSpec::of("fssi").role("security_officer"));
+    let officer = world.token(&TokenSpec::of("fssi").role("security_officer"));
     for (region, reports) in [("", 4), ("76", 2), ("75", 1), ("national", 1), ("11", 0)] {
         let overview = replica
             .overview_as(&officer, MONTH, MONTH, region)
@@ -94,7 +94,7 @@ async fn nobody_else_sees_figures() {
         "prober",
         "editor",
     ] {
-        let token = world.token(TokenSpec::of("someone").role(role).region("76"));
+        let token = world.token(&TokenSpec::of("someone").role(role).region("76"));
         let refused = replica
             .overview_as(&token, MONTH, MONTH, "")
             .await
@@ -113,7 +113,7 @@ async fn nobody_else_sees_figures() {
 async fn a_bad_request_names_every_field() {
     let world = World::start("bad_requests").await;
     let replica = world.counted().await;
-    let token = world.token(TokenSpec::of("analyst").role("analyst"));
+    let token = world.token(&TokenSpec::of("analyst").role("analyst"));
     let request = GetBreakdownRequest {
         period: None,
         dimension: 99,

@@ -80,7 +80,7 @@ impl Words for ReportSubmitted {
     }
 
     fn routed_to(mut self, region: &str) -> Self {
-        self.structure.as_mut().unwrap().routing_region = region.to_owned();
+        region.clone_into(&mut self.structure.as_mut().unwrap().routing_region);
         self
     }
 

@@ -1,6 +1,10 @@
 //! The service between two fake producers, over real PostgreSQL and mutual TLS.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    process::{Command, Output},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -116,9 +120,9 @@ impl World {
         let tasks = Tasks::new(stop.clone());
         let shutdown = stop.clone();
         tasks.spawn("replica", async move {
-            app.run(listeners, shutdown).await.unwrap()
+            app.run(listeners, shutdown).await.unwrap();
         });
-        let token = self.token(TokenSpec::of("analyst").role("analyst"));
+        let token = self.token(&TokenSpec::of("analyst").role("analyst"));
         Replica {
             address,
             token,
@@ -134,8 +138,8 @@ impl World {
         replica
     }
 
-    pub(crate) fn token(&self, spec: TokenSpec) -> String {
-        self.issuer.token(&spec)
+    pub(crate) fn token(&self, spec: &TokenSpec) -> String {
+        self.issuer.token(spec)
     }
 
     /// Every counter with what all shards add up to, but those at 0.
@@ -154,6 +158,18 @@ impl World {
     /// The counters hold what the facts say.
     pub(crate) async fn is_exact(&self) {
         assert_eq!(recount(&self.pool).await.unwrap(), []);
+    }
+}
+
+impl World {
+    /// Runs the command of the binary that compares the counters with the facts.
+    pub(crate) fn recount_command(&self) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_vigie-statistics"))
+            .arg("recount")
+            .env("DATABASE_URL", self.database.url(NAME))
+            .env("DATABASE_SCHEMA", NAME)
+            .output()
+            .unwrap()
     }
 }
 
@@ -188,7 +204,7 @@ impl Producer {
         tasks.spawn("producer", async move {
             let metrics = Arc::new(Metrics::new());
             let ready = Readiness::new();
-            let served = serve(
+            let ended = serve(
                 exposed,
                 &server,
                 &tls,
@@ -198,7 +214,7 @@ impl Producer {
                 listeners,
                 shutdown,
             );
-            served.await.unwrap();
+            ended.await.unwrap();
         });
         Self {
             log,

@@ -120,7 +120,9 @@ proptest! {
     ) {
         let fold = |events: Vec<Knowledge>| {
             let mut fact = unknown(1);
-            events.into_iter().for_each(|knowledge| fact.learn(knowledge));
+            for knowledge in events {
+ fact.learn(knowledge);
+ }
             fact
         };
         let intake_first = fold([intake.clone(), qualification.clone()].concat());
