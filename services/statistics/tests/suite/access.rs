@@ -24,7 +24,7 @@ async fn an_agent_sees_its_own_region_only() {
     world.intake.announce(&events(reports)).await;
     let replica = world.counted().await;
     let agent = world.token(
-        TokenSpec::of("agent-76")
+        &TokenSpec::of("agent-76")
             .role("regional_agent")
             .region("76"),
     );
@@ -60,7 +60,7 @@ async fn every_look_and_every_refusal_is_on_record() {
     let world = World::start("audited").await;
     let replica = world.counted().await;
     let agent = world.token(
-        TokenSpec::of("agent-76")
+        &TokenSpec::of("agent-76")
             .role("regional_agent")
             .region("76"),
     );
