@@ -34,8 +34,13 @@ create table case_file (
 
 -- Lists run along this one and stop at the end of the page.
 create index case_file_latest on case_file (declared_at desc, case_id desc);
--- For callers who see few of many: a declarant, a region.
-create index case_file_visible on case_file using gin (visible_to);
+-- For callers who see few of many, such as a declarant. Without a pending list,
+-- which every reader would scan; and with statistics fine enough to tell a party
+-- that sees a handful from one that sees a twentieth, or the planner would walk
+-- all cases for the former.
+create index case_file_visible on case_file using gin (visible_to) with (fastupdate = off);
+alter table case_file alter column visible_to set statistics 1000;
+create index case_file_state on case_file (state, declared_at desc, case_id desc);
 create index case_file_reference on case_file (reference);
 create index case_file_assignee on case_file (assignee, declared_at desc, case_id desc)
     where assignee is not null;

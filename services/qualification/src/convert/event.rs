@@ -127,3 +127,71 @@ fn change_of(action: Action) -> events::CaseChange {
 fn report_id(text: &str) -> Result<Uuid, ParseError> {
     Uuid::try_parse(text).map_err(|_| ParseError::new("id of a report", "not a UUID"))
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use prost::Message as _;
+
+    use super::*;
+
+    fn report() -> events::ReportSubmitted {
+        events::ReportSubmitted {
+            report_id: Uuid::from_u128(17).to_string(),
+            declared_at: Some(prost_types::Timestamp {
+                seconds: 1_790_000_000,
+                nanos: 0,
+            }),
+            ..Default::default()
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_payload_is_read_or_refused_without_panic(bytes: Vec<u8>, key: Option<Vec<u8>>) {
+            if let Ok(event) = events::ReportSubmitted::decode(bytes.as_slice()) {
+                let _ = submitted(event, key.as_deref());
+            }
+            if let Ok(event) = events::ReportWithdrawn::decode(bytes.as_slice()) {
+                let _ = withdrawn(event);
+            }
+        }
+
+        #[test]
+        fn numbers_of_a_later_release_never_refuse_a_report(kind: i32, origin: i32, types: Vec<i32>) {
+            let event = events::ReportSubmitted { kind, origin, origin_types: types, ..report() };
+            prop_assert!(submitted(event, None).is_ok());
+        }
+    }
+
+    #[test]
+    fn a_report_is_refused_only_without_its_id_or_its_date() {
+        assert!(submitted(report(), None).is_ok());
+        let nameless = events::ReportSubmitted {
+            report_id: String::new(),
+            ..report()
+        };
+        assert!(submitted(nameless, None).is_err());
+        let dateless = events::ReportSubmitted {
+            declared_at: None,
+            ..report()
+        };
+        assert!(submitted(dateless, None).is_err());
+    }
+
+    #[test]
+    fn contacts_are_kept_only_with_their_key() {
+        let event = events::ReportSubmitted {
+            sealed_personal_data: b"sealed".as_slice().into(),
+            ..report()
+        };
+        assert!(
+            submitted(event.clone(), Some(b"key"))
+                .unwrap()
+                .report
+                .sealed
+                .is_some()
+        );
+        assert!(submitted(event, None).unwrap().report.sealed.is_none());
+    }
+}

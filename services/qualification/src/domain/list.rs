@@ -51,7 +51,11 @@ impl ListFilter {
             self.declared_before
                 .map(|at| format!("before={}", at.unix_timestamp_nanos())),
         );
-        parts.join(" ")
+        if parts.is_empty() {
+            "all".to_owned()
+        } else {
+            parts.join(" ")
+        }
     }
 }
 

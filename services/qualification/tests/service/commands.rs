@@ -1,6 +1,10 @@
 //! What analysts do with cases.
 
+use std::time::Duration;
+
+use futures::future::join_all;
 use proto::{events::v1 as events, qualification::v1 as pb, types::v1 as types};
+use testkit::eventually;
 use tonic::Code;
 use uuid::Uuid;
 
@@ -255,4 +259,90 @@ async fn a_refused_command_may_be_sent_again_with_the_same_request_id() {
         .await
         .unwrap();
     assert!(send().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_claim_whose_caller_gave_up_is_done_all_the_same() {
+    let world = World::start().await;
+    let case = world.open(&world.report()).await;
+    // Somebody holds the case for longer than the caller waits.
+    let mut holder = world.pool.begin().await.unwrap();
+    sqlx::query("select from case_file for update")
+        .execute(&mut *holder)
+        .await
+        .unwrap();
+    let claim = pb::ClaimCaseRequest {
+        request_id: Uuid::now_v7().to_string(),
+        case_id: case.case_id.clone(),
+        etag: case.etag.clone(),
+    };
+    let mut request = world.request(&analyst(), claim.clone());
+    request.set_timeout(Duration::from_millis(50));
+    let gave_up = world.client.clone().claim_case(request).await.unwrap_err();
+    assert!(
+        matches!(gave_up.code(), Code::DeadlineExceeded | Code::Cancelled),
+        "{gave_up}"
+    );
+    holder.rollback().await.unwrap();
+
+    eventually(async || world.announced(&case.case_id).await.len() == 2).await;
+    let retry = world.request(&analyst(), claim);
+    let answer = world
+        .client
+        .clone()
+        .claim_case(retry)
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!(answer.case.unwrap().assignee, "ana");
+    assert_eq!(world.announced(&case.case_id).await.len(), 2);
+}
+
+#[tokio::test]
+async fn changes_at_once_leave_a_history_without_gaps() {
+    let world = World::start().await;
+    let report = world.report();
+    let case = world.open(&report).await;
+    let id = case.case_id.as_str();
+    let claims = (0..12).map(async |_| world.claim(&analyst(), id).await.map(drop));
+    let qualifications = (0..12).map(async |_| {
+        world
+            .qualify(&second_analyst(), in_scope(id))
+            .await
+            .map(drop)
+    });
+    let withdrawal = async {
+        world.withdraw(&report, "Fausse alerte").await;
+    };
+    let (claims, qualifications, ()) =
+        tokio::join!(join_all(claims), join_all(qualifications), withdrawal);
+    let case = world
+        .case_where(&report, |c| c.state() == types::CaseState::Withdrawn)
+        .await;
+
+    let done = claims
+        .iter()
+        .chain(&qualifications)
+        .filter(|done| done.is_ok())
+        .count();
+    let refused = claims
+        .iter()
+        .chain(&qualifications)
+        .filter_map(|done| done.as_ref().err());
+    assert!(
+        refused
+            .clone()
+            .all(|refused| reason(refused) == "WRONG_STATE")
+    );
+    assert_eq!(done + refused.count(), 24);
+    assert_eq!(case.history.len(), 1 + done + 1);
+    let announced = world.announced(id).await;
+    let revisions: Vec<_> = announced.iter().map(|change| change.revision).collect();
+    assert_eq!(
+        revisions,
+        (1..=case.history.len() as u64).collect::<Vec<_>>()
+    );
+    for (change, entry) in announced.iter().zip(&case.history) {
+        assert_eq!(change.state, entry.state);
+    }
 }

@@ -10,12 +10,12 @@ use crate::world::{
     DECLARED, World, agent, analyst, in_scope, out_of_scope, second_analyst, violations,
 };
 
-fn at(minutes: i64) -> Option<prost_types::Timestamp> {
+fn at(minutes: i64) -> prost_types::Timestamp {
     let moment = DECLARED + Duration::minutes(minutes);
-    Some(prost_types::Timestamp {
+    prost_types::Timestamp {
         seconds: moment.unix_timestamp(),
         nanos: 0,
-    })
+    }
 }
 
 fn ids(cases: &[pb::Case]) -> Vec<&str> {
@@ -27,7 +27,7 @@ async fn pages_give_every_case_once_the_latest_declaration_first() {
     let world = World::start().await;
     for minutes in [0, 5, 5, 5, 3, 9, 1] {
         let mut report = world.report();
-        report.submitted.declared_at = at(minutes);
+        report.submitted.declared_at = Some(at(minutes));
         world.open(&report).await;
     }
     let mut request = pb::ListCasesRequest {
@@ -111,7 +111,7 @@ async fn every_filter_narrows_the_list() {
     let world = World::start().await;
     let open = async |minutes, region: &str| {
         let mut report = world.report();
-        report.submitted.declared_at = at(minutes);
+        report.submitted.declared_at = Some(at(minutes));
         report.submitted.structure.as_mut().unwrap().routing_region = region.into();
         world.open(&report).await.case_id
     };
@@ -164,14 +164,14 @@ async fn every_filter_narrows_the_list() {
         ),
         (
             pb::ListCasesRequest {
-                declared_after: at(2),
+                declared_after: Some(at(2)),
                 ..none()
             },
             vec![&out, &major],
         ),
         (
             pb::ListCasesRequest {
-                declared_before: at(2),
+                declared_before: Some(at(2)),
                 ..none()
             },
             vec![&plain],
@@ -213,4 +213,55 @@ async fn everyone_lists_what_he_sees_and_nothing_else() {
         expected.sort_unstable();
         assert_eq!(listed, expected, "{}", who.subject);
     }
+}
+
+/// What the planner does with the list of these parties.
+async fn plan(world: &World, parties: &[&str]) -> String {
+    let list = include_str!("../../src/store/sql/list_cases.sql");
+    let sql = sqlx::AssertSqlSafe(format!("explain {list}"));
+    let lines: Vec<String> = sqlx::query_scalar(sql)
+        .persistent(false)
+        .bind(parties)
+        .bind(None::<Vec<String>>)
+        .bind(None::<String>)
+        .bind(false)
+        .bind(None::<String>)
+        .bind(None::<time::OffsetDateTime>)
+        .bind(None::<time::OffsetDateTime>)
+        .bind(None::<time::OffsetDateTime>)
+        .bind(None::<uuid::Uuid>)
+        .bind(21_i64)
+        .fetch_all(&world.pool)
+        .await
+        .unwrap();
+    lines.join("\n")
+}
+
+#[tokio::test]
+async fn neither_who_sees_all_nor_who_sees_little_makes_a_list_walk_all_cases() {
+    let world = World::start().await;
+    sqlx::query(
+        "insert into case_file (case_id, report_id, reference, structure_name, routing_region,
+             declared_at, opened_at, description, assistance_requested, test, proposed, revision,
+             state, changed_at, major, visible_to)
+         select gen_random_uuid(), gen_random_uuid(), i::text, 'CH', '76', now() - i * interval '1 hour',
+             now(), repeat('x', 300), false, false, '{}', 1, 'submitted', now(), false,
+             array['cell', 'fssi', 'ars:76', 'subject:' || i % 9000, 'structure:' || i % 5000]
+         from generate_series(1, 20000) i",
+    )
+    .execute(&world.pool)
+    .await
+    .unwrap();
+    sqlx::query("analyze case_file")
+        .execute(&world.pool)
+        .await
+        .unwrap();
+
+    let cell = plan(&world, &["cell"]).await;
+    assert!(
+        cell.contains("case_file_latest") && !cell.contains("Sort"),
+        "{cell}"
+    );
+    let declarant = plan(&world, &["subject:17", "structure:17"]).await;
+    assert!(declarant.contains("case_file_visible"), "{declarant}");
 }

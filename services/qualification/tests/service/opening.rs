@@ -103,7 +103,7 @@ async fn a_withdrawal_ends_the_case_once_and_is_noted_when_the_case_is_over() {
         .announced(&case.case_id)
         .await
         .iter()
-        .map(|c| c.change())
+        .map(events::CaseChanged::change)
         .collect();
     let expected = [
         events::CaseChange::Opened,
@@ -202,4 +202,26 @@ async fn an_unreadable_report_is_parked_alone_and_structures_are_passed_over() {
         parked == [(broken.event_id, "unreadable_report".to_owned())]
     })
     .await;
+}
+
+#[tokio::test]
+async fn two_replicas_open_one_case_per_report() {
+    let world = World::start().await;
+    world.start_replica().await;
+    let reports: Vec<_> = (0..200).map(|_| world.report()).collect();
+    for some in reports.chunks(10) {
+        let events: Vec<_> = some.iter().map(crate::world::Report::event).collect();
+        world.announce(&events).await;
+    }
+    let count = async |table: &'static str| {
+        let sql = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
+        sqlx::query_scalar::<_, i64>(sql)
+            .fetch_one(&world.pool)
+            .await
+            .unwrap()
+    };
+    eventually(async || count("case_file").await == 200).await;
+    assert_eq!(count("case_entry").await, 200);
+    assert_eq!(count("event").await, 200);
+    assert_eq!(count("parked_event").await, 0);
 }

@@ -7,23 +7,41 @@ use crate::world::{World, agent, analyst, in_scope, out_of_scope, reason, violat
 
 const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
 
-#[tokio::test]
-async fn every_violation_of_a_qualification_is_told_at_once() {
+/// Requests, each with the fields that its refusal names.
+type Table = Vec<(
+    pb::QualifyCaseRequest,
+    &'static [(&'static str, &'static str)],
+)>;
+
+async fn check(table: Table) {
     let world = World::start().await;
-    let nothing = pb::QualifyCaseRequest::default();
-    let triage = |change: fn(&mut pb::Triage)| {
-        let mut request = in_scope(NOBODY);
-        change(request.triage.as_mut().unwrap());
-        request
-    };
+    for (request, expected) in table {
+        let refused = world
+            .qualify(&analyst(), request.clone())
+            .await
+            .unwrap_err();
+        let told = violations(&refused);
+        let told: Vec<_> = told.iter().map(|(f, r)| (f.as_str(), r.as_str())).collect();
+        assert_eq!(refused.code(), Code::InvalidArgument, "{request:?}");
+        assert_eq!(told, expected, "{request:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_qualification_is_refused_with_every_field_at_fault() {
     let with = |change: fn(&mut pb::QualifyCaseRequest)| {
         let mut request = in_scope(NOBODY);
         change(&mut request);
         request
     };
-    let cases: Vec<(pb::QualifyCaseRequest, &[(&str, &str)])> = vec![
+    let out = |change: fn(&mut pb::QualifyCaseRequest)| {
+        let mut request = out_of_scope(NOBODY);
+        change(&mut request);
+        request
+    };
+    check(vec![
         (
-            nothing,
+            pb::QualifyCaseRequest::default(),
             &[
                 ("scope", "REQUIRED"),
                 ("request_id", "REQUIRED"),
@@ -48,22 +66,31 @@ async fn every_violation_of_a_qualification_is_told_at_once() {
             with(|r| r.note = "a\u{7}b".into()),
             &[("note", "BAD_FORMAT")],
         ),
+        (out(|r| r.note = " ".into()), &[("note", "REQUIRED")]),
         (
-            pb::QualifyCaseRequest {
-                note: " ".into(),
-                ..out_of_scope(NOBODY)
-            },
-            &[("note", "REQUIRED")],
-        ),
-        (
-            pb::QualifyCaseRequest {
-                triage: Some(pb::Triage::default()),
-                ..out_of_scope(NOBODY)
-            },
+            out(|r| r.triage = Some(pb::Triage::default())),
             &[("triage", "CONFLICT")],
         ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn a_triage_is_refused_with_every_field_at_fault() {
+    let triage = |change: fn(&mut pb::Triage)| {
+        let mut request = in_scope(NOBODY);
+        change(request.triage.as_mut().unwrap());
+        request
+    };
+    let impacts = |change: fn(&mut types::Impacts)| {
+        let mut request = in_scope(NOBODY);
+        let triage = request.triage.as_mut().unwrap();
+        change(triage.impacts.as_mut().unwrap());
+        request
+    };
+    check(vec![
         (
-            with(|r| r.triage = Some(pb::Triage::default())),
+            triage(|t| *t = pb::Triage::default()),
             &[
                 ("triage.origin", "REQUIRED"),
                 ("triage.impacts", "REQUIRED"),
@@ -91,19 +118,25 @@ async fn every_violation_of_a_qualification_is_told_at_once() {
             &[("triage.origin_types", "TOO_MANY")],
         ),
         (
-            triage(|t| t.impacts.as_mut().unwrap().data = vec![1, 3]),
+            triage(|t| {
+                let severity = t.severity.as_mut().unwrap();
+                (severity.serious, severity.significant) = (false, true);
+            }),
+            &[("triage.severity.significant", "CONFLICT")],
+        ),
+        (
+            impacts(|i| i.data = vec![1, 3]),
             &[("triage.impacts.data", "CONFLICT")],
         ),
         (
-            triage(|t| t.impacts.as_mut().unwrap().care = 42),
+            impacts(|i| i.care = 42),
             &[("triage.impacts.care", "UNKNOWN_VALUE")],
         ),
         (
-            triage(|t| {
-                let impacts = t.impacts.as_mut().unwrap();
-                impacts.reach = -1;
-                impacts.patient_endangerment = 9;
-                impacts.data_natures = vec![1, 9];
+            impacts(|i| {
+                i.reach = -1;
+                i.patient_endangerment = 9;
+                i.data_natures = vec![1, 9];
             }),
             &[
                 ("triage.impacts.data_natures[1]", "UNKNOWN_VALUE"),
@@ -111,30 +144,8 @@ async fn every_violation_of_a_qualification_is_told_at_once() {
                 ("triage.impacts.reach", "UNKNOWN_VALUE"),
             ],
         ),
-        (
-            triage(|t| {
-                t.severity = Some(types::Severity {
-                    serious: false,
-                    significant: true,
-                    major: false,
-                });
-            }),
-            &[("triage.severity.significant", "CONFLICT")],
-        ),
-    ];
-    for (request, expected) in cases {
-        let refused = world
-            .qualify(&analyst(), request.clone())
-            .await
-            .unwrap_err();
-        let told = violations(&refused);
-        let told: Vec<_> = told.iter().map(|(f, r)| (f.as_str(), r.as_str())).collect();
-        assert_eq!(
-            (refused.code(), told.as_slice()),
-            (Code::InvalidArgument, expected),
-            "{request:?}"
-        );
-    }
+    ])
+    .await;
 }
 
 #[tokio::test]

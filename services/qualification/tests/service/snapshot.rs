@@ -65,7 +65,7 @@ async fn a_snapshot_tells_the_latest_change_of_every_case_under_its_first_id() {
 #[tokio::test]
 async fn the_log_is_read_by_its_consumers_only() {
     let world = World::start().await;
-    let tls = world.tls("cli");
+    let tls = world.tls("qualification");
     let channel = platform::internal_channel("qualification", &world.internal_url, &tls).unwrap();
     let refused = EventLogServiceClient::new(channel)
         .snapshot(SnapshotRequest {})

@@ -1,0 +1,112 @@
+//! Reports as intake announces them.
+
+use std::sync::atomic::Ordering;
+
+use eventlog::NewEvent;
+use platform::SealingKey;
+use prost::Message as _;
+use proto::{events::v1 as events, types::v1 as types};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{DECLARED, MASTER_KEY, World};
+
+impl World {
+    /// A new report as intake would announce it: of Occitanie, without impacts.
+    pub fn report(&self) -> Report {
+        let number = self.reports.fetch_add(1, Ordering::Relaxed);
+        let report_id = Uuid::now_v7();
+        let timestamp = |at: OffsetDateTime| {
+            Some(prost_types::Timestamp {
+                seconds: at.unix_timestamp(),
+                nanos: 0,
+            })
+        };
+        let reference = vocabulary::ReferenceCipher::new([9; 32]).reference(2026, number);
+        let master = SealingKey::from_bytes(MASTER_KEY);
+        let (key, data_key) = master.new_data_key();
+        let declarant = events::Contact {
+            family_name: "Martin".into(),
+            given_name: "Dominique".into(),
+            position: "RSSI".into(),
+            email: "dominique.martin@example.org".into(),
+            phone: "+33 5 00 00 00 00".into(),
+        };
+        let personal_data = events::SealedPersonalData {
+            declarant: Some(declarant),
+            alternate: None,
+        };
+        let aad = [b"report:".as_slice(), report_id.as_bytes()].concat();
+        Report {
+            report_id,
+            event_id: Uuid::now_v7(),
+            data_key: Some(data_key),
+            submitted: events::ReportSubmitted {
+                report_id: report_id.to_string(),
+                reference: reference.to_string(),
+                kind: types::ReportKind::Incident.into(),
+                channel: types::Channel::Declarant.into(),
+                received_at: timestamp(DECLARED),
+                declared_at: timestamp(DECLARED),
+                found_at: timestamp(DECLARED),
+                structure: Some(events::ReportedStructure {
+                    name: "Centre hospitalier de test".into(),
+                    kind: types::StructureKind::HealthFacility.into(),
+                    routing_region: "76".into(),
+                    ..Default::default()
+                }),
+                text: Some(events::ReportText {
+                    description: "Serveurs chiffrés depuis la nuit".into(),
+                    ..Default::default()
+                }),
+                visible_to: [
+                    "cell",
+                    "fssi",
+                    "ars:76",
+                    "subject:decl",
+                    "structure:finess:010000024",
+                ]
+                .map(str::to_owned)
+                .to_vec(),
+                sealed_personal_data: key.seal(&aad, &personal_data.encode_to_vec()).into(),
+                ..Default::default()
+            },
+        }
+    }
+}
+
+/// A report that intake knows.
+#[derive(Clone)]
+pub struct Report {
+    pub report_id: Uuid,
+    pub event_id: Uuid,
+    pub data_key: Option<Vec<u8>>,
+    pub submitted: events::ReportSubmitted,
+}
+
+impl Report {
+    /// The announcement of the report.
+    pub fn event(&self) -> NewEvent {
+        let event = NewEvent::new(self.event_id, self.subject(), DECLARED, &self.submitted);
+        match &self.data_key {
+            Some(data_key) => event.with_data_key(data_key.clone()),
+            None => event,
+        }
+    }
+
+    /// The announcement of its withdrawal.
+    pub fn withdrawal(&self, event_id: Uuid, reason: &str) -> NewEvent {
+        let withdrawn = events::ReportWithdrawn {
+            report_id: self.submitted.report_id.clone(),
+            reference: self.submitted.reference.clone(),
+            reason: reason.to_owned(),
+            visible_to: self.submitted.visible_to.clone(),
+            ..Default::default()
+        };
+        NewEvent::new(event_id, self.subject(), DECLARED, &withdrawn)
+    }
+
+    fn subject(&self) -> String {
+        format!("report/{}", self.report_id)
+    }
+}
