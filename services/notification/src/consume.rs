@@ -40,11 +40,11 @@ pub(crate) struct Announcer {
     /// Where institutions are reached.
     pub(crate) address_book: AddressBook,
     /// Who is on call.
-    pub(crate) on_call: OnCallFile,
+    pub(crate) on_call: Arc<OnCallFile>,
     /// Opens the reports' own keys.
     pub(crate) master_key: Arc<SealingKey>,
     /// Woken when there is something new in the feed.
-    pub(crate) fed: Arc<Notify>,
+    pub(crate) news: Arc<Notify>,
     /// Woken when there is something to deliver.
     pub(crate) due: Arc<Notify>,
     /// What the service tells about itself.
@@ -110,7 +110,7 @@ impl Apply for Announcer {
 
     fn committed(&self) {
         self.log.committed();
-        self.fed.notify_waiters();
+        self.news.notify_waiters();
         self.due.notify_waiters();
     }
 }

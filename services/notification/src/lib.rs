@@ -19,7 +19,9 @@ mod store;
 
 use std::{sync::Arc, time::Duration};
 
-use eventlog::{Apply, Consumer, Log, LogMetrics, Maintenance, Relay, Source, Streams};
+use eventlog::{
+    Apply, Consumer, ConsumerHandle, Log, LogMetrics, Maintenance, Relay, Source, Streams,
+};
 use platform::{
     Authenticator, Exposed, Listeners, Metrics, Readiness, SealingKey, StartError, Tasks,
 };
@@ -56,7 +58,7 @@ const CONSUMERS: &[&str] = &["statistics"];
 /// Connections kept apart for those who read the feed, so that deliveries and
 /// events never wait behind them.
 const READ_CONNECTIONS: u32 = 8;
-const PURGE_EVERY: Duration = Duration::from_secs(60 * 60);
+const PURGE_EVERY: Duration = Duration::from_hours(1);
 
 /// All migrations that the schema of the service needs, in order.
 pub fn migrators() -> Vec<&'static Migrator> {
@@ -71,12 +73,13 @@ pub struct App {
     read_pool: PgPool,
     log: Log,
     streams: Option<Streams>,
-    producers: Vec<(&'static str, Channel)>,
+    intake: Channel,
+    qualification: Channel,
     master_key: Arc<SealingKey>,
     authenticator: Arc<Authenticator>,
     address_book: AddressBook,
-    on_call: OnCallFile,
-    post: PostSettings,
+    on_call: Arc<OnCallFile>,
+    post: Arc<PostSettings>,
 }
 
 /// Connects and checks everything that the service needs.
@@ -87,14 +90,9 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
     let master_key = SealingKey::from_base64_file(&config.sealing.master_key_file)?;
     let log_key = SealingKey::from_base64_file(&config.sealing.log_key_file)?;
     let streams = Streams::open(&config.event_log, log_key)?;
-    let channel = |producer, url: &str| {
-        let channel = platform::internal_channel(producer, url, &config.internal_tls)?;
-        Ok::<_, StartError>((producer, channel))
-    };
-    let producers = vec![
-        channel(INTAKE, &config.producers.intake_url)?,
-        channel(QUALIFICATION, &config.producers.qualification_url)?,
-    ];
+    let channel = |producer, url| platform::internal_channel(producer, url, &config.internal_tls);
+    let intake = channel(INTAKE, &config.producers.intake_url)?;
+    let qualification = channel(QUALIFICATION, &config.producers.qualification_url)?;
     let pool = platform::connect(&config.database, NAME).await?;
     platform::check_migrated(&pool, &migrators()).await?;
     let mut apart = config.database.clone();
@@ -111,13 +109,23 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
         read_pool,
         log,
         streams,
-        producers,
+        intake,
+        qualification,
         master_key: Arc::new(master_key),
         authenticator,
         address_book,
-        on_call,
-        post,
+        on_call: Arc::new(on_call),
+        post: Arc::new(post),
     })
+}
+
+/// What a commit wakes.
+#[derive(Clone, Default)]
+struct Wakes {
+    /// The tail of the feed: something was raised.
+    news: Arc<Notify>,
+    /// The delivery workers: something is due.
+    due: Arc<Notify>,
 }
 
 impl App {
@@ -131,84 +139,58 @@ impl App {
         let metrics = ServiceMetrics::register(&self.metrics);
         let readiness = Readiness::new().with_database(self.pool.clone());
         let tasks = Tasks::new(shutdown.clone());
-        let (fed, due) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
-        let own = &self.config.notification;
+        let wakes = Wakes::default();
+        let drain = self.config.server.drain();
 
         let announcer: Arc<dyn Apply> = Arc::new(Announcer {
             log: self.log.clone(),
-            address_book: self.address_book,
-            on_call: self.on_call,
+            address_book: self.address_book.clone(),
+            on_call: self.on_call.clone(),
             master_key: Arc::clone(&self.master_key),
-            fed: Arc::clone(&fed),
-            due: Arc::clone(&due),
+            news: Arc::clone(&wakes.news),
+            due: Arc::clone(&wakes.due),
             metrics: metrics.clone(),
         });
-        let mut operable = Vec::new();
-        for (producer, channel) in self.producers {
-            let consumer = Consumer::new(
-                NAME,
-                producer,
-                self.pool.clone(),
-                Source::new(channel, self.streams.clone()),
-                Arc::clone(&announcer),
-                log_metrics.clone(),
-            )
-            .with_readiness(readiness.clone());
-            operable.push(consumer.handle());
-            let name = if producer == INTAKE {
-                "consumer of intake"
-            } else {
-                "consumer of qualification"
-            };
-            tasks.spawn(name, consumer.run(shutdown.clone()));
-        }
-
+        let [intake, qualification] =
+            [(INTAKE, &self.intake), (QUALIFICATION, &self.qualification)].map(
+                |(producer, channel)| {
+                    Consumer::new(
+                        NAME,
+                        producer,
+                        self.pool.clone(),
+                        Source::new(channel.clone(), self.streams.clone()),
+                        Arc::clone(&announcer),
+                        log_metrics.clone(),
+                    )
+                    .with_readiness(readiness.clone())
+                },
+            );
         let feed = Feed::new(
             self.log.clone(),
             self.read_pool.clone(),
-            own.stream_buffer,
-            own.gap_after,
+            self.config.notification.stream_buffer,
+            self.config.notification.gap_after,
+        );
+        let operable = vec![intake.handle(), qualification.handle()];
+        let exposed = self.exposed(&feed, &wakes, operable, &tasks, &metrics, &shutdown);
+
+        tasks.spawn("consumer of intake", intake.run(shutdown.clone()));
+        tasks.spawn(
+            "consumer of qualification",
+            qualification.run(shutdown.clone()),
         );
         tasks.spawn(
             "tail of the feed",
-            Tail::new(feed.clone(), fed).run(shutdown.clone()),
+            Tail::new(feed, wakes.news).run(shutdown.clone()),
         );
-        let watch = grpc::watch::Streams {
-            feed,
-            pool: self.pool.clone(),
-            room: Arc::new(Semaphore::new(own.max_streams)),
-            heartbeat: Duration::from_millis(own.heartbeat_ms),
-            shutdown: shutdown.clone(),
-            metrics: metrics.clone(),
-        };
-        let deliveries = grpc::deliveries::Operators {
-            pool: self.pool.clone(),
-            due: Arc::clone(&due),
-            tasks: tasks.clone(),
-        };
-        let operators =
-            eventlog::consumer_service(self.pool.clone(), Some(self.log.clone()), operable);
-        let snapshot = Arc::new(snapshot::RecentNotifications {
-            log: self.log.clone(),
-        });
-        let log_service =
-            eventlog::event_log_service(self.log.clone(), self.read_pool, snapshot, CONSUMERS);
-        let exposed = Exposed {
-            name: NAME,
-            public: Routes::new(NotificationServiceServer::new(watch))
-                .add_service(DeliveryServiceServer::new(deliveries))
-                .add_service(operators),
-            internal: Routes::new(log_service),
-        };
-
         let post = Post {
             pool: self.pool.clone(),
-            due,
+            due: wakes.due,
             master_key: self.master_key,
             metrics,
-            settings: Arc::new(self.post),
+            settings: self.post,
         };
-        for _ in 0..own.delivery_workers.max(1) {
+        for _ in 0..self.config.notification.delivery_workers.max(1) {
             tasks.spawn("delivery worker", post.clone().run(shutdown.clone()));
         }
         tasks.spawn("standing of deliveries", post.sample(shutdown.clone()));
@@ -235,8 +217,52 @@ impl App {
         )
         .await;
         shutdown.cancel();
-        let drained = tasks.join(self.config.server.drain()).await;
+        let drained = tasks.join(drain).await;
         served.and(drained)
+    }
+
+    /// What is offered to people and programs, and to the other services.
+    fn exposed(
+        &self,
+        feed: &Feed,
+        wakes: &Wakes,
+        operable: Vec<ConsumerHandle>,
+        tasks: &Tasks,
+        metrics: &ServiceMetrics,
+        shutdown: &CancellationToken,
+    ) -> Exposed {
+        let own = &self.config.notification;
+        let watch = grpc::watch::Streams {
+            feed: feed.clone(),
+            pool: self.pool.clone(),
+            room: Arc::new(Semaphore::new(own.max_streams)),
+            heartbeat: Duration::from_millis(own.heartbeat_ms),
+            shutdown: shutdown.clone(),
+            metrics: metrics.clone(),
+        };
+        let deliveries = grpc::deliveries::Operators {
+            pool: self.pool.clone(),
+            due: Arc::clone(&wakes.due),
+            tasks: tasks.clone(),
+        };
+        let operators =
+            eventlog::consumer_service(self.pool.clone(), Some(self.log.clone()), operable);
+        let snapshot = Arc::new(snapshot::RecentNotifications {
+            log: self.log.clone(),
+        });
+        let log_service = eventlog::event_log_service(
+            self.log.clone(),
+            self.read_pool.clone(),
+            snapshot,
+            CONSUMERS,
+        );
+        Exposed {
+            name: NAME,
+            public: Routes::new(NotificationServiceServer::new(watch))
+                .add_service(DeliveryServiceServer::new(deliveries))
+                .add_service(operators),
+            internal: Routes::new(log_service),
+        }
     }
 }
 

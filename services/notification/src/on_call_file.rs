@@ -160,7 +160,7 @@ mod tests {
         let mut moment = std::time::UNIX_EPOCH;
         let mut write = |text: &str| {
             std::fs::write(&path, text).unwrap();
-            moment += Duration::from_secs(60);
+            moment += Duration::from_mins(1);
             std::fs::File::open(&path)
                 .unwrap()
                 .set_modified(moment)

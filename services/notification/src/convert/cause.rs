@@ -136,7 +136,7 @@ fn case_changed(mut message: CaseChanged) -> Result<Heard, ApplyError> {
         case_id: id(&message.case_id)?,
         revision: message.revision,
         change,
-        severity: message.severity.as_ref().map(severity).unwrap_or_default(),
+        severity: message.severity.map(Severity::from).unwrap_or_default(),
         qualified: message.qualified,
         origin: Origin::try_from(message.origin()).ok(),
         origin_types: origin_types(message.origin_types()),
@@ -168,15 +168,5 @@ fn origin_types(types: impl Iterator<Item = wire::OriginType>) -> BTreeSet<Origi
 }
 
 fn impacts(impacts: Option<&wire::Impacts>) -> Impacts {
-    impacts
-        .and_then(|impacts| Impacts::try_from(impacts).ok())
-        .unwrap_or_default()
-}
-
-fn severity(severity: &wire::Severity) -> Severity {
-    Severity {
-        serious: severity.serious,
-        significant: severity.significant,
-        major: severity.major,
-    }
+    impacts.map(Impacts::from).unwrap_or_default()
 }

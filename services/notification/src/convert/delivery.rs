@@ -73,7 +73,7 @@ impl From<Delivery> for WireDelivery {
             DeliveryState::Dead => WireState::Dead,
         };
         Self {
-            delivery_id: delivery.delivery_id.to_string(),
+            delivery_id: delivery.id.to_string(),
             state: state.into(),
             rule: delivery.rule,
             recipient: delivery.recipient,

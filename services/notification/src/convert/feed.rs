@@ -91,18 +91,10 @@ pub(crate) fn told(event: &Event) -> Result<Told, ApplyError> {
     let kind = match raised.subject {
         Some(Subject::ReportSubmitted(report)) => {
             let kind = ReportKind::try_from(report.kind()).ok();
-            let impacts = report
-                .impacts
-                .as_ref()
-                .and_then(|impacts| Impacts::try_from(impacts).ok());
-            notification.severity = kind.zip(impacts).map(|(kind, impacts)| {
-                let severity = propose_severity(kind, &impacts);
-                wire::Severity {
-                    serious: severity.serious,
-                    significant: severity.significant,
-                    major: severity.major,
-                }
-            });
+            let impacts = report.impacts.as_ref().map(Impacts::from);
+            notification.severity = kind
+                .zip(impacts)
+                .map(|(kind, impacts)| propose_severity(kind, &impacts).into());
             notification.report_id = report.report_id;
             notification.reference = report.reference;
             notification.routing_region = report

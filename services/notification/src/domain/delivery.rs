@@ -7,7 +7,7 @@ use uuid::Uuid;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Delivery {
     /// Derived from the event, the rule and the recipient.
-    pub(crate) delivery_id: Uuid,
+    pub(crate) id: Uuid,
     /// The report it is about.
     pub(crate) report_id: Uuid,
     /// The rule that asks for it.

@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Reads what is new and gives it to all watchers.
 pub(crate) struct Tail {
     feed: Feed,
-    fed: Arc<Notify>,
+    news: Arc<Notify>,
     follows: Option<Follows>,
 }
 
@@ -27,22 +27,22 @@ struct Follows {
 }
 
 impl Tail {
-    /// Prepares the tail of a feed, woken by `fed`.
-    pub(crate) fn new(feed: Feed, fed: Arc<Notify>) -> Self {
+    /// Prepares the tail of a feed, woken by `news`.
+    pub(crate) fn new(feed: Feed, news: Arc<Notify>) -> Self {
         Self {
             feed,
-            fed,
+            news,
             follows: None,
         }
     }
 
     /// Reads until the shutdown; never fails.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
-        let fed = Arc::clone(&self.fed);
+        let news = Arc::clone(&self.news);
         let work = async {
             let mut away = false;
             loop {
-                let woken = fed.notified();
+                let woken = news.notified();
                 tokio::pin!(woken);
                 // Registered before looking: nothing is missed in between.
                 woken.as_mut().enable();

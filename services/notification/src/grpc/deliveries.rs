@@ -86,7 +86,7 @@ impl Operators {
         let next_page_token = last.map(|last| {
             let position = ListPosition {
                 created_at: last.created_at,
-                delivery_id: last.delivery_id,
+                delivery_id: last.id,
             };
             PageToken::encode(&position, bound_to.as_bytes())
         });

@@ -30,7 +30,7 @@ use crate::{
 /// When a client that found too many streams has a chance again.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 /// How long a token whose end is not known lets a stream live.
-const LONGEST: Duration = Duration::from_secs(3600);
+const LONGEST: Duration = Duration::from_hours(1);
 
 /// Answers `NotificationService`.
 pub(crate) struct Streams {

@@ -90,7 +90,7 @@ struct Row {
 impl From<Row> for Delivery {
     fn from(row: Row) -> Self {
         Self {
-            delivery_id: row.delivery_id,
+            id: row.delivery_id,
             report_id: row.report_id,
             rule: row.rule,
             recipient: row.recipient,

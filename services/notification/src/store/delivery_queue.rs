@@ -60,7 +60,7 @@ pub(crate) struct Claimed {
     /// Attempts that the receiver's server refused.
     pub(crate) refusals: u32,
     /// When the claim ends.
-    pub(crate) claimed_until: OffsetDateTime,
+    pub(crate) until: OffsetDateTime,
     /// An earlier claim ended without a record: the message may have been sent.
     pub(crate) earlier_claim_expired: bool,
 }
@@ -161,7 +161,7 @@ pub(crate) async fn claim(
         created_at: row.created_at,
         attempts: row.attempts.cast_unsigned(),
         refusals: row.refusals.cast_unsigned(),
-        claimed_until: until,
+        until,
         earlier_claim_expired: row.earlier_claim_expired,
     }))
 }
@@ -183,7 +183,7 @@ pub(crate) async fn record(
     sqlx::query_file!(
         "src/store/sql/record_attempt.sql",
         claimed.delivery_id,
-        claimed.claimed_until,
+        claimed.until,
         state,
         due_at,
         sent_at,

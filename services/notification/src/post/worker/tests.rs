@@ -1,1 +1,183 @@
+//! The post against a mail server and a database, step by step.
 
+use std::sync::{Arc, Mutex, mpsc};
+
+use lettre::transport::smtp::extension::ClientId;
+use platform::{DatabaseConfig, SealingKey};
+use testkit::{SmtpOptions, SmtpSink};
+use time::Duration;
+use tokio::sync::Notify;
+use uuid::Uuid;
+
+use super::*;
+use crate::{
+    domain::{
+        letter::{Content, Occasion},
+        situation::Situation,
+    },
+    post::Encryption,
+    store::delivery_queue::{DeliveryAddress, NewDelivery},
+};
+
+async fn post(sink: &SmtpSink) -> Post {
+    let database = testkit::postgres().await.database("post").await;
+    let config = DatabaseConfig {
+        url: database.url("notification").into(),
+        schema: "notification".to_owned(),
+        max_connections: 8,
+        acquire_timeout_ms: 3_000,
+    };
+    platform::migrate(&config, &crate::migrators())
+        .await
+        .unwrap();
+    let pool = platform::connect(&config, "test").await.unwrap();
+    Post {
+        pool,
+        due: Arc::new(Notify::new()),
+        master_key: Arc::new(SealingKey::from_bytes([7; 32])),
+        metrics: ServiceMetrics::default(),
+        settings: Arc::new(PostSettings {
+            relay: Relay {
+                host: "127.0.0.1".to_owned(),
+                port: sink.address().port(),
+                encryption: Encryption::None,
+                login: None,
+                hello: ClientId::Domain("example.org".to_owned()),
+                step_timeout: std::time::Duration::from_secs(5),
+            },
+            sender: Sender::parse("vigie@example.org").unwrap(),
+            letterhead: Letterhead {
+                emergency_phone: "09 72 43 91 25".to_owned(),
+                agency_domain: "ars.example.org".to_owned(),
+            },
+            policy: RetryPolicy {
+                base: Duration::ZERO,
+                longest: Duration::HOUR,
+                longest_outage: Duration::MINUTE,
+                refusals: 3,
+            },
+            // An expired claim is one that lasted no time.
+            claim: Duration::ZERO,
+        }),
+    }
+}
+
+impl Post {
+    async fn add(&self, address: DeliveryAddress) -> Uuid {
+        let delivery = NewDelivery {
+            delivery_id: Uuid::now_v7(),
+            report_id: Uuid::now_v7(),
+            rule: "announce_cell",
+            recipient: "cell".to_owned(),
+            address,
+            content: Content {
+                occasion: Occasion::Submission,
+                situation: Situation::default(),
+            },
+            traceparent: None,
+        };
+        let mut conn = self.pool.acquire().await.unwrap();
+        delivery_queue::add(&mut conn, std::slice::from_ref(&delivery), platform::now())
+            .await
+            .unwrap();
+        delivery.delivery_id
+    }
+
+    async fn state(&self, delivery_id: Uuid) -> (String, i32, Option<String>) {
+        sqlx::query_as("select state, attempts, last_error from delivery where delivery_id = $1")
+            .bind(delivery_id)
+            .fetch_one(&self.pool)
+            .await
+            .unwrap()
+    }
+}
+
+fn mailbox() -> DeliveryAddress {
+    DeliveryAddress::Mailbox("cellule@example.org".parse().unwrap())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_worker_killed_between_sending_and_recording_leaves_one_duplicate_that_can_be_told() {
+    let (kept, mut was_kept) = tokio::sync::mpsc::unbounded_channel();
+    let (go_on, wait) = mpsc::channel::<()>();
+    let wait = Mutex::new(wait);
+    let sink = SmtpSink::start_with(SmtpOptions {
+        // The server has the mail and does not say so before the story lets it.
+        on_mail: Some(Arc::new(move |_| {
+            kept.send(()).unwrap();
+            tokio::task::block_in_place(|| wait.lock().unwrap().recv().unwrap());
+        })),
+        ..SmtpOptions::default()
+    })
+    .await
+    .unwrap();
+    let post = post(&sink).await;
+    let delivery_id = post.add(mailbox()).await;
+
+    let mut courier = Courier::new(post.settings.relay.clone());
+    tokio::select! {
+        _ = post.step(&mut courier) => panic!("the worker was not killed"),
+        _ = was_kept.recv() => {}
+    }
+    drop(courier);
+    go_on.send(()).unwrap();
+    go_on.send(()).unwrap();
+    assert_eq!(
+        post.state(delivery_id).await,
+        ("pending".to_owned(), 1, None)
+    );
+
+    let mut successor = Courier::new(post.settings.relay.clone());
+    assert_eq!(post.step(&mut successor).await.unwrap(), Step::Tried);
+    assert_eq!(post.state(delivery_id).await.0, "sent");
+    assert_eq!(post.metrics.expired_claims.get(), 1);
+    let mails = sink.wait_for(2).await;
+    assert_eq!(mails.len(), 2);
+    assert_eq!(mails[0].message_id(), mails[1].message_id());
+    assert_eq!(post.step(&mut successor).await.unwrap(), Step::Idle);
+}
+
+#[tokio::test]
+async fn a_delivery_refused_too_often_is_given_up() {
+    let sink = SmtpSink::start().await;
+    let post = post(&sink).await;
+    let delivery_id = post.add(mailbox()).await;
+    sink.refuse_next(3, 450);
+    let mut courier = Courier::new(post.settings.relay.clone());
+    for _ in 0..3 {
+        assert_eq!(post.step(&mut courier).await.unwrap(), Step::Tried);
+    }
+    let refused = Some("refused_450".to_owned());
+    assert_eq!(
+        post.state(delivery_id).await,
+        ("dead".to_owned(), 3, refused)
+    );
+    assert_eq!(post.step(&mut courier).await.unwrap(), Step::Idle);
+}
+
+#[tokio::test]
+async fn a_message_to_somebody_who_was_erased_is_given_up_unsent() {
+    let sink = SmtpSink::start().await;
+    let post = post(&sink).await;
+    let delivery_id = post.add(DeliveryAddress::Sealed(vec![1, 2, 3])).await;
+    let mut courier = Courier::new(post.settings.relay.clone());
+    assert_eq!(post.step(&mut courier).await.unwrap(), Step::Tried);
+    assert_eq!(post.state(delivery_id).await.2.as_deref(), Some("erased"));
+    assert!(sink.mails().is_empty());
+}
+
+#[tokio::test]
+async fn a_courier_keeps_its_connection_and_makes_a_new_one_when_it_broke() {
+    let sink = SmtpSink::start().await;
+    let post = post(&sink).await;
+    let mut courier = Courier::new(post.settings.relay.clone());
+    for _ in 0..2 {
+        post.add(mailbox()).await;
+        post.step(&mut courier).await.unwrap();
+    }
+    sink.behave(testkit::SmtpBehaviour::Drop);
+    sink.behave(testkit::SmtpBehaviour::Accept);
+    post.add(mailbox()).await;
+    post.step(&mut courier).await.unwrap();
+    assert_eq!(sink.mails().len(), 3);
+}

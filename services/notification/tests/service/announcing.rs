@@ -1,0 +1,250 @@
+//! Who is written to, and that nobody is told twice.
+
+use std::collections::BTreeSet;
+
+use proto::{events::v1::CaseChange, notification::v1::NotificationKind, types::v1 as types};
+use testkit::{Mail, SmtpSink};
+
+use crate::{
+    story::{ALTERNATE, DECLARANT, Report, WORKING, agent, analyst, changed, prober},
+    world::{AGENCY, CELL, FSSI, From, ON_CALL, World},
+};
+
+fn recipients(mails: &[Mail]) -> BTreeSet<&str> {
+    mails
+        .iter()
+        .flat_map(|mail| &mail.to)
+        .map(String::as_str)
+        .collect()
+}
+
+async fn mail_to(sink: &SmtpSink, recipient: &str) -> Mail {
+    sink.wait_for_mail(|mail| mail.to == [recipient]).await
+}
+
+#[tokio::test]
+async fn a_submission_is_written_to_the_declarant_the_cell_the_fssi_and_the_agency() {
+    let world = World::start().await;
+    let report = Report::new(1);
+    world.intake.announce(&[report.submitted()]).await;
+    let mails = world.sink.wait_for(4).await;
+    assert_eq!(recipients(&mails), [DECLARANT, CELL, FSSI, AGENCY].into());
+
+    let receipt = mail_to(&world.sink, DECLARANT).await;
+    assert!(receipt.text().contains(&report.message.reference));
+    assert!(receipt.text().contains("ARS Occitanie"));
+    let announcement = mail_to(&world.sink, AGENCY).await;
+    assert!(
+        announcement
+            .text()
+            .contains("Centre hospitalier de Vallonne")
+    );
+    for mail in &mails {
+        assert_eq!(
+            mail.header("Auto-Submitted").as_deref(),
+            Some("auto-generated")
+        );
+        assert!(
+            !mail.text().contains("Durand"),
+            "the declarant's words stay inside"
+        );
+        assert!(
+            !mail.text().contains("Martin"),
+            "the declarant's name stays inside"
+        );
+    }
+}
+
+#[tokio::test]
+async fn the_other_contact_gets_the_receipt_and_the_declarants_own_mail_nothing() {
+    let world = World::start().await;
+    world
+        .intake
+        .announce(&[Report::new(1).with_alternate().submitted()])
+        .await;
+    let mails = world.sink.wait_for(4).await;
+    assert_eq!(recipients(&mails), [ALTERNATE, CELL, FSSI, AGENCY].into());
+}
+
+#[tokio::test]
+async fn no_address_of_a_person_rests_in_the_clear() {
+    let world = World::start().await;
+    world.intake.announce(&[Report::new(1).submitted()]).await;
+    world.sink.wait_for(4).await;
+    for table in [
+        "delivery",
+        "known_report",
+        "notification",
+        "event",
+        "audit_entry",
+    ] {
+        let sql = format!("select coalesce(string_agg({table}::text, ''), '') from {table}");
+        let rows: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .fetch_one(&world.pool)
+            .await
+            .unwrap();
+        assert!(!rows.contains(DECLARANT), "{table}");
+    }
+}
+
+#[tokio::test]
+async fn a_replayed_log_announces_nothing_twice() {
+    let world = World::start().await;
+    let report = Report::new(1);
+    let mut major = report.case(CaseChange::Qualified, 1);
+    major.severity = Some(types::Severity {
+        major: true,
+        ..Default::default()
+    });
+    world.intake.announce(&[report.submitted()]).await;
+    world.sink.wait_for(4).await;
+    world.qualification.announce(&[changed(&major)]).await;
+    world.sink.wait_for(6).await;
+
+    // As after a restore: everything comes again, from the beginning.
+    world.service.stop();
+    sqlx::query("update consumer_offset set position = 0")
+        .execute(&world.pool)
+        .await
+        .unwrap();
+    let _replica = world.replica().await;
+    // What follows the replay shows that the replay is over.
+    let last = Report::new(2);
+    world
+        .intake
+        .announce(&[report.withdrawn(), report.submitted(), last.submitted()])
+        .await;
+    world
+        .sink
+        .wait_for_mail(|mail| mail.subject().contains("retiré"))
+        .await;
+    testkit::eventually(async || world.delivered("pending").await == 0).await;
+
+    let ids: Vec<String> = world
+        .sink
+        .mails()
+        .iter()
+        .map(|mail| mail.message_id().unwrap())
+        .collect();
+    assert_eq!(ids.len(), ids.iter().collect::<BTreeSet<_>>().len());
+    let raised: Vec<(String, i64)> = sqlx::query_as(
+        "select rule, count(*) from notification where report_id = $1 group by rule order by rule",
+    )
+    .bind(report.report_id)
+    .fetch_all(&world.pool)
+    .await
+    .unwrap();
+    let once = ["case_change", "major", "submission", "withdrawal"];
+    assert_eq!(raised, once.map(|rule| (rule.to_owned(), 1)));
+    let announced: i64 = sqlx::query_scalar("select count(*) from event where subject = $1")
+        .bind(format!("report/{}", report.report_id))
+        .fetch_one(&world.pool)
+        .await
+        .unwrap();
+    assert_eq!(announced, 4);
+}
+
+#[tokio::test]
+async fn a_test_is_shown_to_probers_and_written_to_nobody() {
+    let world = World::start().await;
+    world
+        .intake
+        .announce(&[Report::new(1).test().submitted()])
+        .await;
+    let seen = world.until_kept(&prober(), 1).await;
+    assert!(seen[0].1.test);
+    assert!(world.kept(&analyst(), From::Oldest).await.is_empty());
+    assert_eq!(
+        world.delivered("pending").await + world.delivered("sent").await,
+        0
+    );
+}
+
+#[tokio::test]
+async fn a_major_incident_reaches_the_fssi_and_the_chain_that_is_on_call() {
+    let world = World::start().await;
+    let report = Report::new(1);
+    world.intake.announce(&[report.submitted()]).await;
+    world.sink.wait_for(4).await;
+    let mut major = report.case(CaseChange::Qualified, 1);
+    major.severity = Some(types::Severity {
+        major: true,
+        ..Default::default()
+    });
+    world.qualification.announce(&[changed(&major)]).await;
+
+    let call = mail_to(&world.sink, ON_CALL).await;
+    assert!(
+        call.subject().starts_with("[SSI][MAJEUR]"),
+        "{}",
+        call.subject()
+    );
+    assert!(call.subject().contains("Centre hospitalier de Vallonne"));
+    let kinds: Vec<_> = world
+        .until_kept(&agent("76"), 3)
+        .await
+        .iter()
+        .map(|(_, told)| told.kind())
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            NotificationKind::ReportSubmitted,
+            NotificationKind::CaseChanged,
+            NotificationKind::Major
+        ]
+    );
+}
+
+#[tokio::test]
+async fn a_closing_that_comes_before_its_report_is_written_once_the_report_comes() {
+    let world = World::start().await;
+    let report = Report::new(1);
+    world
+        .qualification
+        .announce(&[changed(&report.case(CaseChange::Closed, 3))])
+        .await;
+    let early = world.until_kept(&analyst(), 1).await;
+    assert_eq!(early[0].1.structure_name, "");
+    assert_eq!(early[0].1.reference, report.message.reference);
+
+    world.intake.announce(&[report.submitted()]).await;
+    world.sink.wait_for(5).await;
+    let closing = world
+        .sink
+        .wait_for_mail(|mail| mail.to == [DECLARANT] && mail.subject().contains("clos"));
+    assert!(closing.await.text().contains(&report.message.reference));
+}
+
+#[tokio::test]
+async fn a_withdrawal_is_written_to_those_who_were_told() {
+    let world = World::start().await;
+    let report = Report::new(1);
+    world
+        .intake
+        .announce(&[report.submitted(), report.withdrawn()])
+        .await;
+    let mails = world.sink.wait_for(7).await;
+    let withdrawn: Vec<Mail> = mails
+        .into_iter()
+        .filter(|mail| mail.subject().contains("retiré"))
+        .collect();
+    assert_eq!(recipients(&withdrawn), [CELL, FSSI, AGENCY].into());
+}
+
+#[tokio::test]
+async fn one_trace_reaches_from_the_event_to_the_mail() {
+    let world = World::start().await;
+    let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
+    let report = Report::new(1).traced(&format!("00-{trace}-00f067aa0ba902b7-01"));
+    world.intake.announce(&[report.submitted()]).await;
+    for mail in world.sink.wait_for(4).await {
+        assert!(mail.header("Traceparent").unwrap().contains(trace));
+    }
+    let raised: String = sqlx::query_scalar("select traceparent from event where recorded_at > $1")
+        .bind(WORKING - time::Duration::days(3650))
+        .fetch_one(&world.pool)
+        .await
+        .unwrap();
+    assert!(raised.contains(trace));
+}

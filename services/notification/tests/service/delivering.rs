@@ -1,0 +1,231 @@
+//! What is due is sent, however late, and what cannot be is shown.
+
+use proto::notification::v1::{
+    Delivery, DeliveryState, ListDeliveriesRequest, RetryDeliveryRequest,
+};
+use testkit::SmtpBehaviour;
+use tonic::{Code, Status};
+use uuid::Uuid;
+
+use crate::{
+    story::{DECLARANT, Report, operator},
+    world::{World, reason},
+};
+
+async fn list(world: &World, request: ListDeliveriesRequest) -> (Vec<Delivery>, String) {
+    let request = world.request(&operator(), request);
+    let page = world
+        .deliveries()
+        .list_deliveries(request)
+        .await
+        .unwrap()
+        .into_inner();
+    (page.deliveries, page.next_page_token)
+}
+
+async fn dead(world: &World) -> Delivery {
+    let request = ListDeliveriesRequest {
+        state: DeliveryState::Dead.into(),
+        ..Default::default()
+    };
+    testkit::eventually_some(async || list(world, request.clone()).await.0.into_iter().next()).await
+}
+
+async fn retry(world: &World, delivery_id: &str, request_id: Uuid) -> Result<Delivery, Status> {
+    let request = RetryDeliveryRequest {
+        request_id: request_id.to_string(),
+        delivery_id: delivery_id.to_owned(),
+    };
+    let answer = world
+        .deliveries()
+        .retry_delivery(world.request(&operator(), request))
+        .await?;
+    Ok(answer.into_inner().delivery.unwrap())
+}
+
+#[tokio::test]
+async fn a_recipient_refused_for_now_gets_one_mail_later() {
+    let world = World::start().await;
+    world.sink.refuse_next(2, 451);
+    world.intake.announce(&[Report::new(1).submitted()]).await;
+    world.sink.wait_for(4).await;
+    testkit::eventually(async || world.delivered("sent").await == 4).await;
+    assert_eq!(world.sink.mails().len(), 4);
+    let (attempts,): (i64,) = sqlx::query_as("select count(*) from delivery_attempt")
+        .fetch_one(&world.pool)
+        .await
+        .unwrap();
+    assert_eq!(attempts, 6);
+}
+
+#[tokio::test]
+async fn a_recipient_refused_for_good_is_given_up_until_an_operator_tries_again() {
+    let world = World::start().await;
+    world.sink.refuse_recipient(DECLARANT, 550);
+    world.intake.announce(&[Report::new(1).submitted()]).await;
+    let given_up = dead(&world).await;
+    assert_eq!(
+        (given_up.rule.as_str(), given_up.recipient.as_str()),
+        ("receipt", "declarant")
+    );
+    assert_eq!(
+        (given_up.attempts, given_up.last_error.as_str()),
+        (1, "refused_550")
+    );
+    testkit::eventually(async || world.service.metric("vigie_delivery_dead") > 0.0).await;
+
+    world.sink.refuse_nobody();
+    let request_id = Uuid::now_v7();
+    let due = retry(&world, &given_up.delivery_id, request_id)
+        .await
+        .unwrap();
+    assert_eq!(due.state(), DeliveryState::Pending);
+    let again = retry(&world, &given_up.delivery_id, request_id)
+        .await
+        .unwrap();
+    assert_eq!(again, due, "a retry of the call changes nothing");
+    world
+        .sink
+        .wait_for_mail(|mail| mail.to == [DECLARANT])
+        .await;
+}
+
+#[tokio::test]
+async fn what_was_due_while_the_relay_was_away_is_sent_when_it_is_back() {
+    let world = World::start_with(|config| config.max_refusals = 2).await;
+    world.sink.behave(SmtpBehaviour::Drop);
+    world.intake.announce(&[Report::new(1).submitted()]).await;
+    let tried = async || -> i64 {
+        sqlx::query_scalar("select coalesce(min(attempts), 0)::bigint from delivery")
+            .fetch_one(&world.pool)
+            .await
+            .unwrap()
+    };
+    testkit::eventually(async || tried().await >= 3).await;
+    assert_eq!(
+        world.delivered("dead").await,
+        0,
+        "an outage gives nothing up"
+    );
+    world.sink.behave(SmtpBehaviour::Accept);
+    world.sink.wait_for(4).await;
+}
+
+#[tokio::test]
+async fn a_mail_whose_answer_was_lost_comes_again_under_the_same_id() {
+    let world = World::start_with(|config| config.delivery_workers = 1).await;
+    world.sink.behave(SmtpBehaviour::DropAfterMail);
+    world.intake.announce(&[Report::new(1).submitted()]).await;
+    world.sink.wait_for(2).await;
+    world.sink.behave(SmtpBehaviour::Accept);
+    testkit::eventually(async || world.delivered("sent").await == 4).await;
+    for mail in world.sink.mails() {
+        let id = mail.message_id().unwrap();
+        let same: Vec<_> = world
+            .sink
+            .mails()
+            .into_iter()
+            .filter(|other| other.to == mail.to)
+            .collect();
+        assert!(same.iter().all(|other| other.message_id().unwrap() == id));
+    }
+}
+
+#[tokio::test]
+async fn deliveries_are_listed_latest_first_by_pages_and_by_report() {
+    let world = World::start().await;
+    let reports: Vec<_> = (0..5).map(Report::new).collect();
+    for report in &reports {
+        world.intake.announce(&[report.submitted()]).await;
+    }
+    testkit::eventually(async || world.delivered("sent").await == 20).await;
+
+    let mut listed = Vec::new();
+    let mut page_token = String::new();
+    loop {
+        let request = ListDeliveriesRequest {
+            page_size: 7,
+            page_token,
+            ..Default::default()
+        };
+        let (page, next) = list(&world, request).await;
+        assert!(page.len() <= 7);
+        listed.extend(page);
+        if next.is_empty() {
+            break;
+        }
+        page_token = next;
+    }
+    assert_eq!(listed.len(), 20);
+    let seconds = |delivery: &Delivery| {
+        let at = delivery.created_at.unwrap();
+        (at.seconds, at.nanos)
+    };
+    assert!(listed.is_sorted_by_key(|delivery| std::cmp::Reverse(seconds(delivery))));
+
+    let report_id = reports[2].report_id.to_string();
+    let request = ListDeliveriesRequest {
+        report_id: report_id.clone(),
+        ..Default::default()
+    };
+    let (of_one, _) = list(&world, request).await;
+    assert_eq!(of_one.len(), 4);
+    assert!(
+        of_one
+            .iter()
+            .all(|delivery| delivery.report_id == report_id)
+    );
+}
+
+#[tokio::test]
+async fn a_page_token_of_another_list_is_refused() {
+    let world = World::start().await;
+    world.intake.announce(&[Report::new(1).submitted()]).await;
+    world.sink.wait_for(4).await;
+    let (_, page_token) = list(
+        &world,
+        ListDeliveriesRequest {
+            page_size: 1,
+            ..Default::default()
+        },
+    )
+    .await;
+    let other = ListDeliveriesRequest {
+        page_token,
+        state: DeliveryState::Dead.into(),
+        ..Default::default()
+    };
+    let request = world.request(&operator(), other);
+    let refused = world
+        .deliveries()
+        .list_deliveries(request)
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn only_a_dead_delivery_is_tried_again_and_every_asking_is_audited() {
+    let world = World::start().await;
+    world.intake.announce(&[Report::new(1).submitted()]).await;
+    testkit::eventually(async || world.delivered("sent").await == 4).await;
+    let (sent, _) = list(&world, ListDeliveriesRequest::default()).await;
+    let refused = retry(&world, &sent[0].delivery_id, Uuid::now_v7())
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    assert_eq!(reason(&refused), "WRONG_STATE");
+    let unknown = retry(&world, &Uuid::now_v7().to_string(), Uuid::now_v7())
+        .await
+        .unwrap_err();
+    assert_eq!(unknown.code(), Code::NotFound);
+    let malformed = retry(&world, "x", Uuid::now_v7()).await.unwrap_err();
+    assert_eq!(malformed.code(), Code::InvalidArgument);
+    let expected = [
+        ("delivery.list", "done"),
+        ("delivery.retry", "refused"),
+        ("delivery.retry", "not_visible"),
+    ];
+    let expected = expected.map(|(action, outcome)| (action.to_owned(), outcome.to_owned()));
+    assert_eq!(world.audited("op").await, expected);
+}

@@ -1,0 +1,284 @@
+//! Streams: exactly what the caller may see, from any cursor on.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use proto::{
+    events::v1::CaseChange,
+    notification::v1::{Notification, NotificationKind, watch_response::Message},
+};
+use tonic::Code;
+
+use crate::{
+    story::{Report, agent, analyst, changed},
+    world::{From, World, next, reason, told},
+};
+
+/// What a stream told, report by report, in order.
+fn by_report<'a>(told: impl Iterator<Item = &'a Notification>) -> BTreeMap<&'a str, Vec<&'a str>> {
+    let mut reports: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for notification in told {
+        reports
+            .entry(&notification.report_id)
+            .or_default()
+            .push(&notification.notification_id);
+    }
+    reports
+}
+
+async fn world_with(reports: u32) -> World {
+    let world = World::start().await;
+    for number in 0..reports {
+        let report = Report::new(number);
+        world.intake.announce(&[report.submitted()]).await;
+        let opened = report.case(CaseChange::Opened, 1);
+        let claimed = report.case(CaseChange::Claimed, 2);
+        world
+            .qualification
+            .announce(&[changed(&opened), changed(&claimed)])
+            .await;
+    }
+    world
+}
+
+#[tokio::test]
+async fn from_every_cursor_exactly_the_rest_follows() {
+    let world = world_with(12).await;
+    let all = world.until_kept(&analyst(), 36).await;
+    assert_eq!(all.len(), 36);
+    for (cut, (cursor, _)) in all.iter().enumerate() {
+        let rest = world.kept(&analyst(), From::Cursor(cursor)).await;
+        let expected = by_report(all[cut + 1..].iter().map(|(_, told)| told));
+        assert_eq!(
+            by_report(rest.iter().map(|(_, told)| told)),
+            expected,
+            "cut at {cut}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_cursor_of_one_replica_is_good_at_another() {
+    let world = world_with(3).await;
+    let all = world.until_kept(&analyst(), 9).await;
+    let replica = world.replica().await;
+    let mut stream = world
+        .watch_at(&replica, &analyst(), From::Cursor(&all[6].0))
+        .await
+        .unwrap();
+    told(&mut stream).await.unwrap();
+    told(&mut stream).await.unwrap();
+    assert!(matches!(
+        next(&mut stream).await.unwrap().message,
+        Some(Message::Heartbeat(_))
+    ));
+    // Whichever replica applies it, the streams of both tell of it.
+    let mut other = world.watch(&analyst(), From::Now).await.unwrap();
+    let report = Report::new(99);
+    world.intake.announce(&[report.submitted()]).await;
+    for stream in [&mut stream, &mut other] {
+        assert_eq!(
+            told(stream).await.unwrap().reference,
+            report.message.reference
+        );
+    }
+}
+
+#[tokio::test]
+async fn a_notification_says_what_happened_where_and_why_one_is_told() {
+    let world = World::start().await;
+    let mut stream = world.watch(&agent("76"), From::Now).await.unwrap();
+    let report = Report::new(1);
+    world.intake.announce(&[report.submitted()]).await;
+    let submitted = told(&mut stream).await.unwrap();
+    world
+        .qualification
+        .announce(&[changed(&report.case(CaseChange::Opened, 1))])
+        .await;
+    let opened = told(&mut stream).await.unwrap();
+
+    assert_eq!(submitted.kind(), NotificationKind::ReportSubmitted);
+    assert_eq!(submitted.rule, "submission");
+    assert!(submitted.legal_basis.contains("L.1111-8-2"));
+    assert_eq!(submitted.routing_region, "76");
+    assert!(
+        submitted
+            .headline
+            .contains("Centre hospitalier de Vallonne")
+    );
+    assert_eq!(opened.kind(), NotificationKind::CaseOpened);
+    assert_eq!(opened.structure_name, "Centre hospitalier de Vallonne");
+    assert_eq!(opened.report_id, submitted.report_id);
+    assert!(!opened.case_id.is_empty());
+}
+
+#[tokio::test]
+async fn another_region_sees_nothing_of_it() {
+    let world = World::start().await;
+    let mut elsewhere = world.watch(&agent("28"), From::Now).await.unwrap();
+    let theirs = Report::new(2).routed_to("28");
+    world.intake.announce(&[Report::new(1).submitted()]).await;
+    world.until_kept(&analyst(), 1).await;
+    world.intake.announce(&[theirs.submitted()]).await;
+    // Live and from the log alike, only their own comes.
+    assert_eq!(
+        told(&mut elsewhere).await.unwrap().reference,
+        theirs.message.reference
+    );
+    let kept = world.kept(&agent("28"), From::Oldest).await;
+    assert_eq!(kept.len(), 1);
+    assert_eq!(world.kept(&agent("76"), From::Oldest).await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_stream_ends_with_its_token() {
+    let world = World::start().await;
+    let short = analyst().lifetime(time::Duration::seconds(2));
+    let mut stream = world.watch(&short, From::Now).await.unwrap();
+    let ended = told(&mut stream).await.unwrap_err();
+    assert_eq!(ended.code(), Code::Unauthenticated);
+    assert_eq!(reason(&ended), "TOKEN_EXPIRED");
+}
+
+#[tokio::test]
+async fn a_service_that_stops_asks_its_streams_to_connect_again() {
+    let world = World::start().await;
+    let mut stream = world.watch(&analyst(), From::Now).await.unwrap();
+    next(&mut stream).await.unwrap();
+    world.service.stop();
+    assert_eq!(
+        told(&mut stream).await.unwrap_err().code(),
+        Code::Unavailable
+    );
+}
+
+#[tokio::test]
+async fn silence_is_filled_with_heartbeats_whose_cursor_is_good() {
+    let world = World::start_with(|config| config.heartbeat_ms = 50).await;
+    let mut stream = world.watch(&analyst(), From::Now).await.unwrap();
+    let mut cursor = String::new();
+    for _ in 0..3 {
+        let message = next(&mut stream).await.unwrap();
+        assert!(matches!(message.message, Some(Message::Heartbeat(_))));
+        cursor = message.cursor;
+    }
+    drop(stream);
+    let report = Report::new(1);
+    world.intake.announce(&[report.submitted()]).await;
+    world.until_kept(&analyst(), 1).await;
+    let kept = world.kept(&analyst(), From::Cursor(&cursor)).await;
+    assert_eq!(kept[0].1.reference, report.message.reference);
+}
+
+#[tokio::test]
+async fn a_reader_who_is_too_slow_is_told_of_the_gap_and_can_fill_it() {
+    let world = World::start_with(|config| {
+        config.stream_buffer = 8;
+        config.gap_after = 50;
+        // Mails are no part of this story.
+        config.delivery_workers = 1;
+    })
+    .await;
+    let mut slow = world.watch(&analyst(), From::Now).await.unwrap();
+    assert!(matches!(
+        next(&mut slow).await.unwrap().message,
+        Some(Message::Heartbeat(_))
+    ));
+    // More than the windows between client and server hold.
+    let total = 1_500;
+    for batch in 0..10 {
+        let events: Vec<_> = (0..total / 10)
+            .map(|number| Report::new(batch * 1_000 + number).submitted())
+            .collect();
+        world.intake.announce(&events).await;
+    }
+    let raised = async || -> i64 {
+        sqlx::query_scalar("select count(*) from notification")
+            .fetch_one(&world.pool)
+            .await
+            .unwrap()
+    };
+    testkit::eventually_within(Duration::from_secs(60), async || {
+        raised().await == i64::from(total)
+    })
+    .await;
+
+    let mut seen = 0;
+    let from_cursor = loop {
+        match next(&mut slow).await.unwrap().message.unwrap() {
+            Message::Notification(_) => seen += 1,
+            Message::Gap(gap) => break gap.from_cursor,
+            Message::Heartbeat(_) => {}
+        }
+    };
+    let missed = world.kept(&analyst(), From::Cursor(&from_cursor)).await;
+    assert_eq!(seen + missed.len(), total as usize);
+    assert!(world.service.metric("vigie_notification_gaps_total") >= 1.0);
+    // And the stream goes on live.
+    let report = Report::new(77);
+    world.intake.announce(&[report.submitted()]).await;
+    assert_eq!(
+        told(&mut slow).await.unwrap().reference,
+        report.message.reference
+    );
+}
+
+#[tokio::test]
+async fn a_cursor_that_is_not_ours_is_refused() {
+    let world = World::start().await;
+    let refused = world
+        .watch(&analyst(), From::Cursor("bm9uc2Vuc2U"))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+}
+
+#[tokio::test]
+async fn a_cursor_of_a_lost_history_or_below_the_floor_is_out_of_range() {
+    let world = world_with(2).await;
+    let all = world.until_kept(&analyst(), 6).await;
+    let cursor = &all[0].0;
+    sqlx::query("update eventlog_floor set position = 1000")
+        .execute(&world.pool)
+        .await
+        .unwrap();
+    let refused = world
+        .watch(&analyst(), From::Cursor(cursor))
+        .await
+        .unwrap_err();
+    assert_eq!(refused.code(), Code::OutOfRange);
+    assert_eq!(reason(&refused), "CURSOR_EXPIRED");
+    sqlx::query("update eventlog_floor set position = 0")
+        .execute(&world.pool)
+        .await
+        .unwrap();
+    assert!(world.watch(&analyst(), From::Cursor(cursor)).await.is_ok());
+
+    sqlx::query("update eventlog_meta set incarnation = gen_random_uuid()")
+        .execute(&world.pool)
+        .await
+        .unwrap();
+    let refused = world
+        .watch(&analyst(), From::Cursor(cursor))
+        .await
+        .unwrap_err();
+    assert_eq!(reason(&refused), "CURSOR_EXPIRED");
+}
+
+#[tokio::test]
+async fn one_stream_too_many_is_refused_and_an_ended_one_makes_room() {
+    let world = World::start_with(|config| config.max_streams = 1).await;
+    let first = world.watch(&analyst(), From::Now).await.unwrap();
+    let refused = world.watch(&analyst(), From::Now).await.unwrap_err();
+    assert_eq!(refused.code(), Code::ResourceExhausted);
+    assert_eq!(reason(&refused), "TOO_MANY_STREAMS");
+    drop(first);
+    testkit::eventually(async || world.watch(&analyst(), From::Now).await.is_ok()).await;
+}
+
+#[tokio::test]
+async fn each_stream_leaves_one_entry_in_the_audit() {
+    let world = World::start().await;
+    world.kept(&agent("76"), From::Oldest).await;
+    let entry = ("notification.watch".to_owned(), "done".to_owned());
+    assert_eq!(world.audited("agent-76").await, [entry]);
+}
