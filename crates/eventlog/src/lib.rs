@@ -1,5 +1,6 @@
 #![doc = include_str!("../README.md")]
 
+mod applied;
 mod apply;
 mod config;
 mod consumer;
@@ -17,6 +18,7 @@ mod stream;
 mod transaction;
 mod wire;
 
+pub use applied::is_applied;
 pub use apply::{Acceptance, Apply, ApplyError};
 pub use config::EventLogConfig;
 pub use consumer::{Consumer, ConsumerHandle, Source, Step};

@@ -87,7 +87,7 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
             log_metrics.clone(),
         );
         consumers.push((task, consumer.with_readiness(readiness.clone())));
-        channels.push((producer, channel));
+        channels.push(channel);
     }
     Ok(App {
         config,

@@ -2,47 +2,44 @@
 
 use std::time::Duration;
 
+use eventlog::is_applied;
 use futures::future::try_join_all;
+use platform::Result;
 use proto::eventlog::v1::{
     DescribeRequest, DescribeResponse, event_log_service_client::EventLogServiceClient,
 };
 use sqlx::PgConnection;
 use tokio::time::timeout;
 use tonic::{Status, transport::Channel};
-use uuid::Uuid;
 
 use crate::NAME;
 
 /// How long a producer may take to say how far it is.
-const PATIENCE: Duration = Duration::from_millis(500);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Asks the producers how far their logs reach.
 pub(crate) struct Progress {
-    producers: Vec<(&'static str, EventLogServiceClient<Channel>)>,
+    producers: Vec<EventLogServiceClient<Channel>>,
 }
 
 /// How far the logs reached at one moment.
-pub(crate) struct Heads(Vec<(&'static str, DescribeResponse)>);
+pub(crate) struct Heads(Vec<DescribeResponse>);
 
 impl Progress {
     /// Asks over the channels of the producers.
-    pub(crate) fn new(producers: impl IntoIterator<Item = (&'static str, Channel)>) -> Self {
-        let client = |(name, channel)| (name, EventLogServiceClient::new(channel));
+    pub(crate) fn new(channels: Vec<Channel>) -> Self {
+        let producers = channels.into_iter().map(EventLogServiceClient::new);
         Self {
-            producers: producers.into_iter().map(client).collect(),
+            producers: producers.collect(),
         }
     }
 
     /// How far all logs reach now; nothing when a producer does not say so at
     /// once, as nobody knows then what is missing.
     pub(crate) async fn heads(&self) -> Option<Heads> {
-        let descriptions = self.producers.iter().map(|(name, client)| async move {
-            let description = client
-                .clone()
-                .describe(DescribeRequest {})
-                .await?
-                .into_inner();
-            Ok::<_, Status>((*name, description))
+        let descriptions = self.producers.iter().map(async |client| {
+            let answer = client.clone().describe(DescribeRequest {}).await?;
+            Ok::<_, Status>(answer.into_inner())
         });
         match timeout(PATIENCE, try_join_all(descriptions)).await {
             Ok(Ok(heads)) => Some(Heads(heads)),
@@ -56,34 +53,10 @@ impl Progress {
 }
 
 impl Heads {
-    /// Whether what `conn` sees holds every event up to these heads, and none is
-    /// kept aside.
-    pub(crate) async fn are_counted(&self, conn: &mut PgConnection) -> sqlx::Result<bool> {
-        for (producer, description) in &self.0 {
-            let Ok(incarnation) = Uuid::try_parse(&description.incarnation) else {
-                return Ok(false);
-            };
-            let shards: Vec<i32> = description
-                .heads
-                .iter()
-                .map(|h| h.shard.cast_signed())
-                .collect();
-            let heads: Vec<i64> = description
-                .heads
-                .iter()
-                .map(|h| h.position.cast_signed())
-                .collect();
-            let counted = sqlx::query_file_scalar!(
-                "src/consume/are_counted.sql",
-                NAME,
-                producer,
-                incarnation,
-                &shards,
-                &heads,
-            )
-            .fetch_one(&mut *conn)
-            .await?;
-            if !counted {
+    /// Whether what `conn` sees holds every event up to these heads.
+    pub(crate) async fn are_counted(&self, conn: &mut PgConnection) -> Result<bool> {
+        for log in &self.0 {
+            if !is_applied(conn, NAME, log).await? {
                 return Ok(false);
             }
         }

@@ -41,6 +41,20 @@ async fn an_event_kept_aside_is_not_called_counted_and_stops_no_other() {
     world.is_exact().await;
 }
 
+#[tokio::test]
+async fn figures_of_a_stopped_consumer_are_not_called_up_to_date() {
+    let world = World::start("stopped").await;
+    world.intake.announce(&events([report(1)])).await;
+    let replica = world.counted().await;
+    sqlx::query(
+        "update consumer_offset set stopped = 'LOG_REINCARNATED' where producer = 'intake'",
+    )
+    .execute(&world.pool)
+    .await
+    .unwrap();
+    assert!(!replica.overview(MONTH, MONTH).await.up_to_date);
+}
+
 impl World {
     async fn parked(&self) -> Vec<String> {
         sqlx::query_scalar("select reason from parked_event")
