@@ -67,6 +67,9 @@ create table consumer_offset (
     incarnation uuid,
     position bigint not null default 0 check (position >= 0),
     moved_at timestamptz not null,
+    -- Why the consumer waits for an operator: kept, because a head that grows
+    -- past a lost position would hide the cause.
+    stopped text,
     primary key (consumer, producer, shard)
 ) with (fillfactor = 50);
 

@@ -16,15 +16,10 @@ use std::{
 use platform::Readiness;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
-use uuid::Uuid;
 
 pub use self::fetch::Source;
 pub(crate) use self::parked::{ParkedRow, Retried, list, retry, skip};
-use self::{
-    fetch::Producer,
-    follow::Following,
-    offset::{Offset, Offsets},
-};
+use self::{fetch::Producer, follow::Following, offset::Offsets};
 use crate::{
     Apply, LogMetrics, RUNBOOK,
     metrics::{ConsumerLabels, ShardLabels, SourceLabels},
@@ -126,7 +121,7 @@ impl Consumer {
             producer: Producer::new(producer, source),
             readiness: None,
             state: State::Detached,
-            outage: Outage::of("a log and its consumer's database"),
+            outage: Outage::of(format!("the consumer of the log of {producer}")),
         }
     }
 
@@ -188,13 +183,16 @@ impl Consumer {
             offset::create(&self.core, log.heads.len(), start).await?;
             offsets = offset::load(&self.core).await?;
         }
+        if let Some(why) = &offsets.stopped {
+            return Err(Trouble::Stop(why.clone()));
+        }
         let Some(incarnation) = offsets.incarnation() else {
             restart::from_snapshot(&self.core, &mut self.producer, &offsets).await?;
             return Ok(Step::Attached);
         };
         parked::apply_known(&self.core).await?;
         self.tell_ready(Ok(()));
-        self.state = State::Following(Following::new(incarnation, &offsets));
+        self.state = State::Following(Following::new(&self.core, incarnation, &offsets));
         Ok(Step::Attached)
     }
 
@@ -206,8 +204,8 @@ impl Consumer {
             return Ok(Step::Stopped);
         }
         tracing::info!(
-            consumer = self.core.name,
-            producer = self.core.producer,
+            log.consumer = self.core.name,
+            log.producer = self.core.producer,
             "the consumer goes on: its offsets were changed",
         );
         self.state = State::Detached;
@@ -251,18 +249,18 @@ impl Consumer {
 
     /// Stops loudly, for a human to decide.
     async fn stop(&mut self, why: &str) -> Result<Step, platform::Error> {
-        let offsets = offset::load(&self.core).await?;
+        offset::stop(&self.core, why).await?;
         if !matches!(self.state, State::Stopped(_)) {
             tracing::error!(
-                consumer = self.core.name,
-                producer = self.core.producer,
+                log.consumer = self.core.name,
+                log.producer = self.core.producer,
                 why,
                 runbook = RUNBOOK,
                 "a consumer stopped: the log is not the one it knew",
             );
         }
         self.tell_ready(Err(format!("stopped ({why}): see {RUNBOOK}")));
-        self.state = State::Stopped(offsets);
+        self.state = State::Stopped(offset::load(&self.core).await?);
         Ok(Step::Stopped)
     }
 
@@ -336,14 +334,5 @@ impl Core {
             .lag
             .get_or_create(&self.shard_labels(shard))
             .set(lag.cast_signed());
-    }
-}
-
-impl Offsets {
-    /// The history that the offsets belong to; `None` asks for a snapshot.
-    fn incarnation(&self) -> Option<Uuid> {
-        let mut all = self.0.iter().map(|Offset { incarnation, .. }| *incarnation);
-        let first = all.next().flatten()?;
-        all.all(|other| other == Some(first)).then_some(first)
     }
 }

@@ -108,3 +108,64 @@ impl Event {
         span
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::trace::TracerProvider as _;
+    use opentelemetry_sdk::trace::SdkTracerProvider;
+    use proto::events::v1::{ReportWithdrawn, StructureRecorded};
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+
+    fn placed(event: NewEvent) -> Event {
+        Event {
+            shard: 0,
+            position: 1,
+            id: event.id,
+            event_type: event.event_type.to_owned(),
+            source: "/vigie/intake".to_owned(),
+            subject: event.subject,
+            time: event.time,
+            traceparent: event.traceparent,
+            payload: event.payload,
+            data_key: event.data_key,
+        }
+    }
+
+    fn withdrawn() -> NewEvent {
+        let payload = ReportWithdrawn {
+            reference: "SIG".to_owned(),
+            ..ReportWithdrawn::default()
+        };
+        NewEvent::new(
+            Uuid::nil(),
+            "report/1".to_owned(),
+            OffsetDateTime::UNIX_EPOCH,
+            &payload,
+        )
+    }
+
+    #[test]
+    fn the_work_on_an_event_belongs_to_the_trace_of_the_request_that_caused_it() {
+        let provider = SdkTracerProvider::builder().build();
+        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+            let request = tracing::info_span!("request");
+            let event = placed(request.in_scope(withdrawn));
+            let trace = |text: &str| text.split('-').nth(1).map(str::to_owned);
+            let caused = trace(event.traceparent.as_deref().unwrap());
+            let applied = event.span().in_scope(platform::traceparent).unwrap();
+            assert!(caused.is_some());
+            assert_eq!(trace(&applied), caused);
+        });
+    }
+
+    #[test]
+    fn a_payload_is_read_as_its_own_type_only() {
+        let event = placed(withdrawn());
+        assert_eq!(event.decode::<ReportWithdrawn>().unwrap().reference, "SIG");
+        let refused = event.decode::<StructureRecorded>().unwrap_err();
+        assert!(matches!(refused, ApplyError::Poison("unexpected_type")));
+    }
+}

@@ -2,15 +2,11 @@
 
 use std::time::Duration;
 
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    Log,
-    outage::Outage,
-    partition::{self, Partition},
-    relay::STREAMS_KEPT,
-};
+use crate::{Log, outage::Outage, partition, relay::STREAMS_KEPT, transaction::roll_back};
 
 const ROUND: Duration = Duration::from_mins(1);
 /// How far apart marks are.
@@ -51,13 +47,21 @@ impl Maintenance {
     /// Does one round, unless another replica is at it.
     pub async fn step(&self, now: OffsetDateTime) -> platform::Result<()> {
         let mut transaction = self.log.pool().begin().await?;
-        let mine = sqlx::query!("select incarnation from eventlog_meta for update skip locked")
+        let free = sqlx::query!("select incarnation from eventlog_meta for update skip locked")
             .fetch_optional(&mut *transaction)
             .await?;
-        if mine.is_none() {
+        if free.is_none() {
             return Ok(());
         }
         partition::make_ahead(&mut transaction).await?;
+        self.mark(&mut transaction, now).await?;
+        transaction.commit().await?;
+        while self.drop_oldest(now).await? == Dropped::One {}
+        Ok(())
+    }
+
+    /// Notes where the heads stand, from time to time.
+    async fn mark(&self, conn: &mut PgConnection, now: OffsetDateTime) -> platform::Result<()> {
         sqlx::query!(
             "insert into eventlog_mark (shard, position, at)
              select shard, position, $1 from eventlog_head
@@ -65,7 +69,7 @@ impl Maintenance {
             now,
             now - MARK,
         )
-        .execute(&mut *transaction)
+        .execute(&mut *conn)
         .await?;
         // The youngest of the marks that are old enough says it all.
         sqlx::query!(
@@ -73,48 +77,50 @@ impl Maintenance {
              where at < (select max(at) from eventlog_mark where at <= $1)",
             now - self.retention.max(STREAMS_KEPT),
         )
-        .execute(&mut *transaction)
+        .execute(conn)
         .await?;
-        transaction.commit().await?;
-        self.drop_old(now).await
+        Ok(())
     }
 
-    /// Drops the partitions that are older than the retention and below the
-    /// slowest consumer, one transaction each.
-    async fn drop_old(&self, now: OffsetDateTime) -> platform::Result<()> {
-        loop {
-            let mut transaction = self.log.pool().begin().await?;
-            // Readers wait behind us while we wait: rather try again later.
-            sqlx::query!("set local lock_timeout = '200ms'")
-                .execute(&mut *transaction)
-                .await?;
-            sqlx::query!("select incarnation from eventlog_meta for update")
-                .fetch_one(&mut *transaction)
-                .await?;
-            let droppable = sqlx::query_file_scalar!("src/sql/droppable.sql", now - self.retention)
-                .fetch_one(&mut *transaction)
-                .await?;
-            let oldest = partition::existing(&mut transaction)
-                .await?
-                .first()
-                .copied();
-            let Some(partition) = oldest.filter(|oldest| oldest.last() <= droppable) else {
-                return Ok(());
-            };
-            // The next positions of the quietest shard need a partition too.
-            if partition >= Partition::of(droppable + 1) {
-                return Ok(());
-            }
-            sqlx::query!("update eventlog_floor set position = $1", partition.last())
-                .execute(&mut *transaction)
-                .await?;
-            partition::drop(&mut transaction, partition).await?;
-            transaction.commit().await?;
-            tracing::info!(
-                producer = self.log.producer(),
-                floor = partition.last(),
-                "dropped events that every consumer has applied",
-            );
-        }
+    /// Drops the oldest partition if all of it is older than the retention and
+    /// below the slowest consumer.
+    async fn drop_oldest(&self, now: OffsetDateTime) -> platform::Result<Dropped> {
+        let mut transaction = self.log.pool().begin().await?;
+        // Readers wait behind us while we wait: rather try again later.
+        sqlx::query!("set local lock_timeout = '200ms'")
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query!("select incarnation from eventlog_meta for update")
+            .fetch_one(&mut *transaction)
+            .await?;
+        let droppable = sqlx::query_file_scalar!("src/sql/droppable.sql", now - self.retention)
+            .fetch_one(&mut *transaction)
+            .await?;
+        let partitions = partition::existing(&mut transaction).await?;
+        let Some(&oldest) = partitions
+            .first()
+            .filter(|oldest| oldest.last() <= droppable)
+        else {
+            roll_back(transaction).await;
+            return Ok(Dropped::Nothing);
+        };
+        sqlx::query!("update eventlog_floor set position = $1", oldest.last())
+            .execute(&mut *transaction)
+            .await?;
+        partition::drop(&mut transaction, oldest).await?;
+        transaction.commit().await?;
+        tracing::info!(
+            log.producer = self.log.producer(),
+            log.floor = oldest.last(),
+            "dropped events that every consumer has applied",
+        );
+        Ok(Dropped::One)
     }
+}
+
+/// Whether a partition was dropped.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Dropped {
+    One,
+    Nothing,
 }

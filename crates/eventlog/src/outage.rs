@@ -10,14 +10,17 @@ const LONGEST: Duration = Duration::from_secs(5);
 /// A thing that may be away: warned about once, retried ever more slowly.
 #[derive(Debug)]
 pub(crate) struct Outage {
-    what: &'static str,
+    what: String,
     failures: u32,
 }
 
 impl Outage {
     /// Watches over a thing, named as in "Redis".
-    pub(crate) fn of(what: &'static str) -> Self {
-        Self { what, failures: 0 }
+    pub(crate) fn of(what: impl Into<String>) -> Self {
+        Self {
+            what: what.into(),
+            failures: 0,
+        }
     }
 
     /// Notes a failure; says how long to wait before the next try.

@@ -60,6 +60,7 @@ impl Relay {
     /// Prepares the relay of a log; connects later.
     pub fn new(log: Log, streams: Streams, metrics: LogMetrics) -> Self {
         let now = Instant::now();
+        let outage = Outage::of(format!("Redis, for the relay of {}", log.producer()));
         Self {
             log,
             streams,
@@ -69,7 +70,7 @@ impl Relay {
             history: None,
             compare_at: now,
             trim_at: now,
-            outage: Outage::of("Redis (relay)"),
+            outage,
         }
     }
 
@@ -160,10 +161,10 @@ impl Relay {
             let mut position = end.unwrap_or(head.saturating_sub(REFILL).max(floor));
             if position > head && self.published[usize::from(shard)] <= head {
                 tracing::error!(
-                    producer = history.producer,
-                    shard,
-                    position,
-                    head,
+                    log.producer = history.producer,
+                    log.shard = shard,
+                    log.position = position,
+                    log.head = head,
                     runbook = crate::RUNBOOK,
                     "a stream of Redis is ahead of the log: the database was restored without a new incarnation",
                 );

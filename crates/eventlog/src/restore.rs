@@ -53,7 +53,7 @@ pub async fn adopt(
     now: OffsetDateTime,
 ) -> platform::Result<()> {
     let adopted = sqlx::query!(
-        "update consumer_offset set incarnation = null, position = 0, moved_at = $3
+        "update consumer_offset set incarnation = null, position = 0, stopped = null, moved_at = $3
          where consumer = $1 and producer = $2",
         consumer,
         producer,

@@ -2,7 +2,7 @@
 
 use futures::future::BoxFuture;
 use platform::{Error, Result};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgPool, PgTransaction};
 
 use crate::outage::backoff;
 
@@ -52,9 +52,23 @@ async fn attempt<C: Sync, T>(
     work: &impl for<'c> Fn(&'c mut PgConnection, &'c C) -> BoxFuture<'c, Result<T>>,
 ) -> Result<T> {
     let mut transaction = pool.begin().await?;
-    let done = work(&mut transaction, with).await?;
-    transaction.commit().await?;
-    Ok(done)
+    match work(&mut transaction, with).await {
+        Ok(done) => {
+            transaction.commit().await?;
+            Ok(done)
+        }
+        Err(error) => {
+            roll_back(transaction).await;
+            Err(error)
+        }
+    }
+}
+
+/// Rolls back at once: a transaction that is only dropped keeps its locks until
+/// its connection is back in the pool.
+pub(crate) async fn roll_back(transaction: PgTransaction<'_>) {
+    // A connection that is lost rolls back by itself.
+    let _ = transaction.rollback().await;
 }
 
 /// What came of PostgreSQL itself; an `ABORTED` of the domain would come again.

@@ -12,7 +12,7 @@ use super::{
     offset::{self, Held, Parked},
     parked,
 };
-use crate::{Acceptance, ApplyError, Event};
+use crate::{Acceptance, ApplyError, Event, transaction::roll_back};
 
 /// How far a batch came.
 #[derive(Debug)]
@@ -37,7 +37,7 @@ pub(super) enum End {
 
 /// What a transaction does with its events.
 #[derive(Clone, Copy, Debug)]
-enum Intent {
+pub(super) enum Intent {
     Apply,
     /// Park the first event for this reason.
     Park(&'static str),
@@ -166,7 +166,28 @@ async fn attempt(
     intent: Intent,
 ) -> Result<Attempt, ApplyError> {
     let mut transaction = core.pool.begin().await?;
-    let Some(held) = offset::take(&mut transaction, core, shard).await? else {
+    match attempt_within(&mut transaction, core, incarnation, shard, events, intent).await {
+        Ok(Attempt::Done(count)) => {
+            transaction.commit().await?;
+            core.apply.committed();
+            Ok(Attempt::Done(count))
+        }
+        other => {
+            roll_back(transaction).await;
+            other
+        }
+    }
+}
+
+async fn attempt_within(
+    conn: &mut PgConnection,
+    core: &Core,
+    incarnation: Uuid,
+    shard: u16,
+    events: &[Event],
+    intent: Intent,
+) -> Result<Attempt, ApplyError> {
+    let Some(held) = offset::take(conn, core, shard).await? else {
         return Ok(Attempt::Busy);
     };
     if held.incarnation != Some(incarnation) {
@@ -176,10 +197,8 @@ async fn attempt(
         return Ok(Attempt::Elsewhere(held.position));
     };
     let last = new.last().map_or(held.position, |event| event.position);
-    offset::set(&mut transaction, core, shard, incarnation, last).await?;
-    settle(&mut transaction, core, shard, new, held.parked, intent).await?;
-    transaction.commit().await?;
-    core.apply.committed();
+    offset::set(conn, core, shard, incarnation, last).await?;
+    settle(conn, core, shard, new, held.parked, intent).await?;
     Ok(Attempt::Done(new.len()))
 }
 
@@ -192,7 +211,7 @@ fn follow_on<'a>(held: &Held, events: &'a [Event]) -> Option<&'a [Event]> {
 }
 
 /// Applies events, and parks those that cannot be, inside the transaction.
-async fn settle(
+pub(super) async fn settle(
     conn: &mut PgConnection,
     core: &Core,
     shard: u16,
@@ -248,77 +267,4 @@ pub(super) async fn apply_all(
         .catch_unwind()
         .await
         .unwrap_or(Err(ApplyError::Poison("panic")))
-}
-
-/// Applies the events of a snapshot, which have no positions, while the offset
-/// still is where the restart found it.
-pub(super) async fn apply_snapshot(
-    core: &Core,
-    expected: offset::Offset,
-    events: &[Event],
-) -> Result<Snapped, platform::Error> {
-    let mut done = 0;
-    let mut size = events.len();
-    while done < events.len() {
-        let part = &events[done..(done + size).min(events.len())];
-        let mut intent = Intent::Apply;
-        let outcome = loop {
-            match attempt_snapshot(core, expected, part, intent).await {
-                Err(ApplyError::Poison(class))
-                    if part.len() == 1 && matches!(intent, Intent::Apply) =>
-                {
-                    intent = Intent::Park(class);
-                }
-                outcome => break outcome,
-            }
-        };
-        match outcome {
-            Ok(Snapped::Applied) => {
-                done += part.len();
-                size *= 2;
-            }
-            Ok(Snapped::Moved) => return Ok(Snapped::Moved),
-            Err(ApplyError::Poison(_)) => size = (part.len() / 2).max(1),
-            Err(ApplyError::Transient(error)) => return Err(error),
-        }
-    }
-    Ok(Snapped::Applied)
-}
-
-/// What became of a part of a snapshot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Snapped {
-    Applied,
-    /// Another replica finished first, or an operator stepped in.
-    Moved,
-}
-
-async fn attempt_snapshot(
-    core: &Core,
-    expected: offset::Offset,
-    events: &[Event],
-    intent: Intent,
-) -> Result<Snapped, ApplyError> {
-    let mut transaction = core.pool.begin().await?;
-    let Some(held) = offset::take(&mut transaction, core, expected.shard).await? else {
-        return Err(ApplyError::Transient(platform::Error::aborted(
-            "SHARD_BUSY",
-            "another replica works on the shard",
-        )));
-    };
-    if held.incarnation != expected.incarnation || held.position != expected.position {
-        return Ok(Snapped::Moved);
-    }
-    settle(
-        &mut transaction,
-        core,
-        expected.shard,
-        events,
-        held.parked,
-        intent,
-    )
-    .await?;
-    transaction.commit().await?;
-    core.apply.committed();
-    Ok(Snapped::Applied)
 }

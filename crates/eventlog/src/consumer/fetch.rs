@@ -83,7 +83,7 @@ impl Producer {
             streams: source.streams,
             connection: None,
             connect_at: Instant::now(),
-            outage: Outage::of("Redis (consumer)"),
+            outage: Outage::of(format!("Redis, for the log of {name}")),
         }
     }
 
@@ -259,18 +259,16 @@ impl Incoming {
 
 /// What a refusal of the producer means to a consumer.
 fn trouble(status: &Status) -> Trouble {
-    match status.code() {
-        Code::FailedPrecondition => {
-            let reason = status
-                .get_error_details()
-                .error_info()
-                .map(|info| info.reason.clone());
-            Trouble::Stop(reason.unwrap_or_else(|| "FAILED_PRECONDITION".to_owned()))
+    let details = status.get_error_details();
+    let reason = details.error_info().map_or("", |info| info.reason.as_str());
+    match (status.code(), reason) {
+        (Code::FailedPrecondition, "LOG_REINCARNATED" | "OFFSET_ABOVE_HEAD") => {
+            Trouble::Stop(reason.to_owned())
         }
-        Code::OutOfRange => Trouble::BelowFloor,
-        code => Trouble::Later(Error::unavailable(
+        (Code::OutOfRange, "BELOW_FLOOR") => Trouble::BelowFloor,
+        (code, _) => Trouble::Later(Error::unavailable(
             "PRODUCER_UNAVAILABLE",
-            format!("the producer of the log answers {code:?}"),
+            format!("the producer of the log answers {code:?} {reason}"),
         )),
     }
 }

@@ -59,9 +59,9 @@ struct Batch {
 }
 
 impl Following {
-    pub(super) fn new(incarnation: Uuid, offsets: &Offsets) -> Self {
+    pub(super) fn new(core: &Core, incarnation: Uuid, offsets: &Offsets) -> Self {
         let now = Instant::now();
-        let shards = offsets.0.iter().map(|offset| Shard {
+        let shards = offsets.shards.iter().map(|offset| Shard {
             number: offset.shard,
             position: offset.position,
             heard: now,
@@ -74,7 +74,7 @@ impl Following {
             asking: true,
             ask_at: now,
             turn: 0,
-            outage: Outage::of("the producer of a log"),
+            outage: Outage::of(format!("the producer {}", core.producer)),
             report_at: now,
             reported: None,
         }
@@ -87,7 +87,10 @@ impl Following {
             incarnation: Some(self.incarnation),
             position: shard.position,
         });
-        Offsets(offsets.collect())
+        Offsets {
+            shards: offsets.collect(),
+            stopped: None,
+        }
     }
 
     /// Waits for events and applies them; returns how many.
@@ -249,7 +252,7 @@ impl Following {
             return Ok(());
         }
         let applied: Vec<(u16, u64)> = offsets
-            .0
+            .shards
             .iter()
             .map(|offset| (offset.shard, offset.position))
             .collect();
@@ -286,10 +289,10 @@ impl Shard {
                 core.metrics.failures.get_or_create(&core.labels()).inc();
                 if self.failures == 0 {
                     tracing::warn!(
-                        consumer = core.name,
-                        producer = core.producer,
-                        shard = self.number,
-                        position = self.position,
+                        log.consumer = core.name,
+                        log.producer = core.producer,
+                        log.shard = self.number,
+                        log.position = self.position,
                         error = &error as &dyn std::error::Error,
                         "events could not be applied now; retrying for ever",
                     );

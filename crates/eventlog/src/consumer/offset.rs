@@ -5,9 +5,14 @@ use uuid::Uuid;
 
 use super::Core;
 
-/// How far every shard was applied, by shard.
+/// How far every shard was applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Offsets(pub(super) Vec<Offset>);
+pub(super) struct Offsets {
+    /// By shard.
+    pub(super) shards: Vec<Offset>,
+    /// Why the consumer waits for an operator.
+    pub(super) stopped: Option<String>,
+}
 
 /// How far one shard was applied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,26 +41,52 @@ pub(super) enum Parked {
 
 impl Offsets {
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.shards.is_empty()
+    }
+
+    /// The history that the offsets belong to; `None` asks for a snapshot.
+    pub(super) fn incarnation(&self) -> Option<Uuid> {
+        let mut all = self.shards.iter().map(|offset| offset.incarnation);
+        let first = all.next().flatten()?;
+        all.all(|other| other == Some(first)).then_some(first)
     }
 }
 
 /// Reads the offsets of a consumer.
 pub(super) async fn load(core: &Core) -> platform::Result<Offsets> {
     let rows = sqlx::query!(
-        "select shard, incarnation, position from consumer_offset
+        "select shard, incarnation, position, stopped from consumer_offset
          where consumer = $1 and producer = $2 order by shard",
         core.name,
         core.producer,
     )
     .fetch_all(&core.pool)
     .await?;
-    let offsets = rows.into_iter().map(|row| Offset {
+    let stopped = rows.iter().find_map(|row| row.stopped.clone());
+    let shards = rows.into_iter().map(|row| Offset {
         shard: u16::try_from(row.shard).expect("a log has at most 1,024 shards"),
         incarnation: row.incarnation,
         position: row.position.cast_unsigned(),
     });
-    Ok(Offsets(offsets.collect()))
+    Ok(Offsets {
+        shards: shards.collect(),
+        stopped,
+    })
+}
+
+/// Notes why the consumer waits for an operator, unless one just adopted the
+/// log's history.
+pub(super) async fn stop(core: &Core, why: &str) -> platform::Result<()> {
+    sqlx::query!(
+        "update consumer_offset set stopped = $3
+         where consumer = $1 and producer = $2 and incarnation is not null",
+        core.name,
+        core.producer,
+        why,
+    )
+    .execute(&core.pool)
+    .await?;
+    Ok(())
 }
 
 /// Makes the offsets of a new consumer, unless another replica was faster.

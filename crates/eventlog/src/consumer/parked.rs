@@ -68,8 +68,8 @@ pub(super) async fn park(
     for (event, reason) in events {
         if *reason != BEHIND {
             tracing::error!(
-                consumer = core.name,
-                producer = core.producer,
+                log.consumer = core.name,
+                log.producer = core.producer,
                 event.id = %event.id,
                 event.r#type = %event.event_type,
                 event.shard = event.shard,
@@ -128,9 +128,9 @@ pub(super) async fn apply_known(core: &Core) -> platform::Result<()> {
         .await?;
         core.apply.committed();
         tracing::info!(
-            consumer = core.name,
-            producer = core.producer,
-            r#type = row.event_type,
+            log.consumer = core.name,
+            log.producer = core.producer,
+            event.r#type = row.event_type,
             applied = retried.map_or(0, |retried| retried.applied),
             "applied events that an earlier release did not know",
         );

@@ -1,11 +1,14 @@
 //! Starts a consumer from a snapshot of the producer's state.
 
+use sqlx::PgConnection;
+
 use super::{
     Core, Trouble,
-    batch::{self, Snapped},
+    batch::{Intent, settle},
     fetch::{BATCH, Producer},
-    offset::{self, Offsets},
+    offset::{self, Offset, Offsets},
 };
+use crate::{ApplyError, Event, transaction::roll_back};
 
 /// Applies the producer's full state, then sets the offsets to the heads that go
 /// with it. Anyone else who moves the offsets meanwhile wins.
@@ -15,28 +18,28 @@ pub(super) async fn from_snapshot(
     offsets: &Offsets,
 ) -> Result<(), Trouble> {
     tracing::info!(
-        consumer = core.name,
-        producer = core.producer,
+        log.consumer = core.name,
+        log.producer = core.producer,
         "starting from a snapshot of the producer's state",
     );
     let mut incoming = producer.snapshot().await?;
-    if incoming.description.heads.len() != offsets.0.len() {
+    if incoming.description.heads.len() != offsets.shards.len() {
         return Err(Trouble::Stop(
             "the log has another number of shards".to_owned(),
         ));
     }
     while let Some(events) = incoming.next().await? {
         for (shard, events) in events {
-            let expected = offsets.0[usize::from(shard)];
+            let expected = offsets.shards[usize::from(shard)];
             for part in events.chunks(usize::from(BATCH)) {
-                if batch::apply_snapshot(core, expected, part).await? == Snapped::Moved {
+                if apply(core, expected, part).await? == Snapped::Moved {
                     return Err(Trouble::Moved);
                 }
             }
         }
     }
     let mut transaction = core.pool.begin().await?;
-    for (expected, &head) in offsets.0.iter().zip(&incoming.description.heads) {
+    for (expected, &head) in offsets.shards.iter().zip(&incoming.description.heads) {
         let held = offset::take(&mut transaction, core, expected.shard).await?;
         let unmoved = held.is_some_and(|held| {
             held.incarnation == expected.incarnation && held.position == expected.position
@@ -55,4 +58,87 @@ pub(super) async fn from_snapshot(
     }
     transaction.commit().await?;
     Ok(())
+}
+
+/// Applies the events of a snapshot, which have no positions, while the offset
+/// still is where the restart found it.
+async fn apply(
+    core: &Core,
+    expected: Offset,
+    events: &[Event],
+) -> Result<Snapped, platform::Error> {
+    let mut done = 0;
+    let mut size = events.len();
+    while done < events.len() {
+        let part = &events[done..(done + size).min(events.len())];
+        let mut intent = Intent::Apply;
+        let outcome = loop {
+            match attempt(core, expected, part, intent).await {
+                Err(ApplyError::Poison(class))
+                    if part.len() == 1 && matches!(intent, Intent::Apply) =>
+                {
+                    intent = Intent::Park(class);
+                }
+                outcome => break outcome,
+            }
+        };
+        match outcome {
+            Ok(Snapped::Applied) => {
+                done += part.len();
+                size *= 2;
+            }
+            Ok(Snapped::Moved) => return Ok(Snapped::Moved),
+            Err(ApplyError::Poison(_)) => size = (part.len() / 2).max(1),
+            Err(ApplyError::Transient(error)) => return Err(error),
+        }
+    }
+    Ok(Snapped::Applied)
+}
+
+/// What became of a part of a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Snapped {
+    Applied,
+    /// Another replica finished first, or an operator stepped in.
+    Moved,
+}
+
+async fn attempt(
+    core: &Core,
+    expected: Offset,
+    events: &[Event],
+    intent: Intent,
+) -> Result<Snapped, ApplyError> {
+    let mut transaction = core.pool.begin().await?;
+    match attempt_within(&mut transaction, core, expected, events, intent).await {
+        Ok(Snapped::Applied) => {
+            transaction.commit().await?;
+            core.apply.committed();
+            Ok(Snapped::Applied)
+        }
+        other => {
+            roll_back(transaction).await;
+            other
+        }
+    }
+}
+
+async fn attempt_within(
+    conn: &mut PgConnection,
+    core: &Core,
+    expected: Offset,
+    events: &[Event],
+    intent: Intent,
+) -> Result<Snapped, ApplyError> {
+    let Some(held) = offset::take(conn, core, expected.shard).await? else {
+        return Err(ApplyError::Transient(platform::Error::aborted(
+            "SHARD_BUSY",
+            "another replica works on the shard",
+        )));
+    };
+    if held.incarnation != expected.incarnation || held.position != expected.position {
+        return Ok(Snapped::Moved);
+    }
+    settle(conn, core, expected.shard, events, held.parked, intent).await?;
+    Ok(Snapped::Applied)
 }

@@ -4,23 +4,20 @@ use std::{collections::BTreeSet, pin::Pin, sync::Arc};
 
 use futures::{Stream, StreamExt as _};
 use platform::{Caller, Error, Result};
-use prost::Message as _;
 use proto::eventlog::v1::{
-    CloudEvent, DescribeRequest, DescribeResponse, EventBatch, PositionedEvent, ReadRequest,
-    ReadResponse, ReportOffsetsRequest, ReportOffsetsResponse, ShardPosition, SnapshotRequest,
-    SnapshotResponse,
+    DescribeRequest, DescribeResponse, PositionedEvent, ReadRequest, ReadResponse,
+    ReportOffsetsRequest, ReportOffsetsResponse, ShardPosition, SnapshotRequest, SnapshotResponse,
     event_log_service_server::{EventLogService, EventLogServiceServer},
-    snapshot_response::Part,
 };
 use sqlx::{PgConnection, PgPool};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
-use crate::{Description, Event, Log, NewEvent, Snapshot, log::PAGE_BYTES, wire};
+use super::snapshot;
+use crate::{Description, Event, Log, Snapshot, log::PAGE_BYTES, wire};
 
 const DEFAULT_EVENTS: u32 = 256;
 const MAX_EVENTS: u32 = 1000;
-const SNAPSHOT_PAGE: u16 = 256;
 
 /// The gRPC service of a log, for the internal listener. Reads go through a small
 /// pool of their own, so that consumers never starve the service; only services
@@ -214,7 +211,7 @@ impl EventLogService for LogService {
         request: Request<SnapshotRequest>,
     ) -> Result<Response<Self::SnapshotStream>, Status> {
         self.consumer(&request)?;
-        let stream = snapshot(
+        let stream = snapshot::stream(
             self.log.clone(),
             self.read_pool.clone(),
             Arc::clone(&self.snapshot),
@@ -232,67 +229,6 @@ impl EventLogService for LogService {
         self.register(&consumer, request.into_inner()).await?;
         Ok(Response::new(ReportOffsetsResponse {}))
     }
-}
-
-/// Streams the state from one repeatable-read transaction, with the heads that go
-/// with it.
-fn snapshot(
-    log: Log,
-    pool: PgPool,
-    source: Arc<dyn Snapshot>,
-) -> impl Stream<Item = Result<SnapshotResponse>> + Send {
-    async_stream::try_stream! {
-        let mut transaction = pool
-            .begin_with("begin isolation level repeatable read read only")
-            .await?;
-        // The consumer applies while it reads: the transaction may wait for it.
-        sqlx::query!("set local idle_in_transaction_session_timeout = '60s'")
-            .execute(&mut *transaction)
-            .await?;
-        let description = log.describe(&mut transaction).await?;
-        yield part(Part::Description(described(&log, &description)));
-        let mut cursor = None;
-        loop {
-            let page = source.page(&mut transaction, cursor, SNAPSHOT_PAGE).await?;
-            for events in batches(&log, page.events) {
-                yield part(Part::Events(EventBatch { events }));
-            }
-            cursor = page.next;
-            if cursor.is_none() {
-                break;
-            }
-        }
-    }
-}
-
-/// Envelopes in batches of at most 1 MiB.
-fn batches(log: &Log, events: Vec<NewEvent>) -> Vec<Vec<CloudEvent>> {
-    let mut batches: Vec<Vec<CloudEvent>> = Vec::new();
-    let mut room = 0;
-    for event in events {
-        let envelope = wire::to_cloud_event(&Event {
-            shard: log.shard_of(&event.subject),
-            position: 0,
-            id: event.id,
-            event_type: event.event_type.to_owned(),
-            source: log.source().to_owned(),
-            subject: event.subject,
-            time: event.time,
-            traceparent: None,
-            payload: event.payload,
-            data_key: event.data_key,
-        });
-        let size = i64::try_from(envelope.encoded_len()).unwrap_or(PAGE_BYTES);
-        match batches.last_mut() {
-            Some(batch) if size <= room => batch.push(envelope),
-            _ => {
-                batches.push(vec![envelope]);
-                room = PAGE_BYTES;
-            }
-        }
-        room -= size;
-    }
-    batches
 }
 
 fn check_incarnation(log: &Description, named: &str, after: &[After]) -> Result<()> {
@@ -339,7 +275,7 @@ fn below_floor() -> Error {
     )
 }
 
-fn described(log: &Log, description: &Description) -> DescribeResponse {
+pub(super) fn described(log: &Log, description: &Description) -> DescribeResponse {
     let positions = |list: &[u64]| {
         let numbered = (0..).zip(list);
         numbered
@@ -361,10 +297,6 @@ fn placed(event: &Event) -> PositionedEvent {
         position: event.position,
         event: Some(wire::to_cloud_event(event)),
     }
-}
-
-fn part(part: Part) -> SnapshotResponse {
-    SnapshotResponse { part: Some(part) }
 }
 
 fn volume(event: &Event) -> i64 {

@@ -4,7 +4,7 @@ use std::sync::atomic::Ordering;
 
 use eventlog::Step;
 use rand::Rng as _;
-use testkit::{Redis, RedisOptions};
+use testkit::{Postgres, PostgresOptions, Redis, RedisOptions};
 
 use crate::{
     ledger::{Entry, Ledger},
@@ -91,6 +91,34 @@ async fn a_failed_batch_leaves_neither_effect_nor_offset() {
         .await
         .unwrap();
     assert_eq!(moved, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_event_is_applied_once_though_the_database_is_killed_midway() {
+    let postgres = Postgres::start(PostgresOptions::default()).await.unwrap();
+    let world = World::on(&postgres, "killed").await;
+    let redis = Redis::start(RedisOptions::default()).await.unwrap();
+    let streams = streams(&redis.url());
+    let relay = Running::relay(world.relay(&streams));
+    let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
+    world.append_many(0..100).await;
+    postgres.kill9().await.unwrap();
+    postgres.restart().await.unwrap();
+    // Sessions of the killed server fail once before the pool replaces them.
+    testkit::eventually(async || sqlx::query("select").execute(&world.intake).await.is_ok()).await;
+    testkit::eventually(async || {
+        sqlx::query("select")
+            .execute(&world.qualification)
+            .await
+            .is_ok()
+    })
+    .await;
+    world.append_many(100..200).await;
+    let entries = world.until_applied(200).await;
+    world.until_caught_up().await;
+    consumer.stop().await;
+    relay.stop().await;
+    assert_once_and_in_order(&entries, &world.heads().await);
 }
 
 fn assert_once_and_in_order(entries: &[Entry], heads: &[u64]) {

@@ -158,6 +158,25 @@ async fn skipping_a_parked_event_lets_the_later_ones_of_its_subject_through() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_poisonous_event_is_found_by_halving_its_batch() {
+    let world = World::new("halving").await;
+    let ledger = Ledger::new();
+    ledger.poison("143");
+    let (bad, neighbour) = neighbours(&world);
+    for number in 0..200 {
+        let subject = if number == 143 { &bad } else { &neighbour };
+        world.append(subject, &[&number.to_string()]).await;
+    }
+    let consumer = Running::consumer(world.consumer(&ledger));
+    world.until_caught_up().await;
+    consumer.stop().await;
+    assert_eq!(world.applied().await.len(), 199);
+    assert_eq!(world.parked().await, [(bad, "test_poison".to_owned())]);
+    let attempts = ledger.attempts.load(Ordering::SeqCst);
+    assert!(attempts < 40, "{attempts} attempts for one event among 200");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_panic_is_a_failure_like_another() {
     let world = World::new("panic").await;
     let ledger = Ledger::new();

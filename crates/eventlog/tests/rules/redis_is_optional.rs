@@ -1,10 +1,15 @@
 //! Rule 4: without Redis everything still arrives; silence is not news.
 
+use eventlog::{EventLogConfig, Streams};
+use platform::SealingKey;
 use testkit::{Redis, RedisOptions};
+use tokio::net::TcpListener;
 
 use crate::{
     ledger::Ledger,
-    world::{Running, World, redis_connection, stream_entries, stream_names, streams},
+    world::{
+        PRODUCER, Running, SHARDS, World, redis_connection, stream_entries, stream_names, streams,
+    },
 };
 
 const BY_GRPC: &str = r#"eventlog_consumer_read_events_total{consumer="qualification",producer="intake",source="grpc"}"#;
@@ -62,6 +67,68 @@ async fn everything_arrives_when_redis_dies_midway_and_comes_back() {
     testkit::eventually(async || stream_entries(&redis).await == 90).await;
     consumer.stop().await;
     relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everything_arrives_when_redis_hangs() {
+    let world = World::new("hanging").await;
+    let redis = Redis::start(RedisOptions::default()).await.unwrap();
+    let streams = streams(&redis.url());
+    let relay = Running::relay(world.relay(&streams));
+    let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
+    world.append_many(0..10).await;
+    world.until_applied(10).await;
+    redis.freeze().await.unwrap();
+    world.append_many(10..20).await;
+    world.until_applied(20).await;
+    redis.thaw().await.unwrap();
+    consumer.stop().await;
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn redis_is_reached_over_tls() {
+    let world = World::new("tls").await;
+    let folder = std::env::temp_dir().join(format!("vigie-{}", uuid::Uuid::now_v7()));
+    let certificates = testkit::Certificates::generate(&folder).unwrap();
+    let path = |path: std::path::PathBuf| path.display().to_string();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
+    let redis = Redis::start(RedisOptions {
+        settings: vec![
+            ("tls-port".to_owned(), port.to_string()),
+            (
+                "tls-cert-file".to_owned(),
+                path(certificates.cert_file(PRODUCER)),
+            ),
+            (
+                "tls-key-file".to_owned(),
+                path(certificates.key_file(PRODUCER)),
+            ),
+            ("tls-ca-cert-file".to_owned(), path(certificates.ca_file())),
+            ("tls-auth-clients".to_owned(), "no".to_owned()),
+        ],
+        ..RedisOptions::default()
+    })
+    .await
+    .unwrap();
+    let config = EventLogConfig {
+        shards: SHARDS,
+        redis_url: Some(format!("rediss://localhost:{port}").into()),
+        redis_ca_file: Some(certificates.ca_file()),
+        retention_days: 30,
+    };
+    let streams = Streams::open(&config, SealingKey::from_bytes([7; 32]))
+        .unwrap()
+        .unwrap();
+    world.append_many(0..5).await;
+    world.relay(&streams).step().await.unwrap();
+    assert_eq!(stream_entries(&redis).await, 5);
+    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

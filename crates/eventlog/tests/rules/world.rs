@@ -11,7 +11,7 @@ use platform::{Caller, DatabaseConfig, SealingKey};
 use proto::events::v1::ReportWithdrawn;
 use redis::AsyncCommands as _;
 use sqlx::{PgConnection, PgPool};
-use testkit::Database;
+use testkit::{Database, Postgres};
 use time::OffsetDateTime;
 use tokio::{net::TcpListener, task::JoinSet};
 use tokio_stream::wrappers::TcpListenerStream;
@@ -48,10 +48,12 @@ pub(crate) struct Running {
 
 impl World {
     pub(crate) async fn new(label: &str) -> Self {
-        let database = testkit::postgres()
-            .await
-            .database_like(label, "eventlog", prepare)
-            .await;
+        Self::on(testkit::postgres().await, label).await
+    }
+
+    /// A world on a server of its own.
+    pub(crate) async fn on(postgres: &Postgres, label: &str) -> Self {
+        let database = postgres.database_like(label, "eventlog", prepare).await;
         let intake = pool(&database, PRODUCER).await;
         let qualification = pool(&database, CONSUMER).await;
         sqlx::raw_sql("create table fact (event_id uuid primary key, subject text, text text)")
@@ -279,7 +281,7 @@ fn config(database: &Database, service: &str) -> DatabaseConfig {
         url: database.url(service).into(),
         schema: service.to_owned(),
         max_connections: 24,
-        acquire_timeout_ms: 20_000,
+        acquire_timeout_ms: 10_000,
     }
 }
 

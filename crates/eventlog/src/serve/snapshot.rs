@@ -1,0 +1,79 @@
+//! Streams the full state of a producer.
+
+use std::sync::Arc;
+
+use futures::Stream;
+use platform::Result;
+use prost::Message as _;
+use proto::eventlog::v1::{CloudEvent, EventBatch, SnapshotResponse, snapshot_response::Part};
+use sqlx::PgPool;
+
+use super::log_service::described;
+use crate::{Event, Log, NewEvent, Snapshot, log::PAGE_BYTES, wire};
+
+const SNAPSHOT_PAGE: u16 = 256;
+
+/// Streams the state from one repeatable-read transaction, with the heads that go
+/// with it.
+pub(super) fn stream(
+    log: Log,
+    pool: PgPool,
+    source: Arc<dyn Snapshot>,
+) -> impl Stream<Item = Result<SnapshotResponse>> + Send {
+    async_stream::try_stream! {
+        let mut transaction = pool
+            .begin_with("begin isolation level repeatable read read only")
+            .await?;
+        // The consumer applies while it reads: the transaction may wait for it.
+        sqlx::query!("set local idle_in_transaction_session_timeout = '60s'")
+            .execute(&mut *transaction)
+            .await?;
+        let description = log.describe(&mut transaction).await?;
+        yield part(Part::Description(described(&log, &description)));
+        let mut cursor = None;
+        loop {
+            let page = source.page(&mut transaction, cursor, SNAPSHOT_PAGE).await?;
+            for events in batches(&log, page.events) {
+                yield part(Part::Events(EventBatch { events }));
+            }
+            cursor = page.next;
+            if cursor.is_none() {
+                break;
+            }
+        }
+    }
+}
+
+/// Envelopes in batches of at most 1 MiB.
+fn batches(log: &Log, events: Vec<NewEvent>) -> Vec<Vec<CloudEvent>> {
+    let mut batches: Vec<Vec<CloudEvent>> = Vec::new();
+    let mut room = 0;
+    for event in events {
+        let envelope = wire::to_cloud_event(&Event {
+            shard: log.shard_of(&event.subject),
+            position: 0,
+            id: event.id,
+            event_type: event.event_type.to_owned(),
+            source: log.source().to_owned(),
+            subject: event.subject,
+            time: event.time,
+            traceparent: None,
+            payload: event.payload,
+            data_key: event.data_key,
+        });
+        let size = i64::try_from(envelope.encoded_len()).unwrap_or(PAGE_BYTES);
+        match batches.last_mut() {
+            Some(batch) if size <= room => batch.push(envelope),
+            _ => {
+                batches.push(vec![envelope]);
+                room = PAGE_BYTES;
+            }
+        }
+        room -= size;
+    }
+    batches
+}
+
+fn part(part: Part) -> SnapshotResponse {
+    SnapshotResponse { part: Some(part) }
+}
