@@ -12,6 +12,7 @@ mod report;
 mod request;
 mod structure;
 mod time;
+mod wire;
 
 pub(crate) use directory::{Columns, Utf8Check, delimiter};
 pub(crate) use event::{case_change, recorded, submitted, withdrawn};

@@ -6,7 +6,7 @@ use platform::{Error, Result};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{convert, store};
+use crate::{convert, domain::Report, store};
 
 /// Tells the structures, then the reports with their withdrawals, under the ids
 /// their events had at first.
@@ -67,7 +67,7 @@ async fn reports(conn: &mut PgConnection, after: &str, limit: u16) -> Result<Sna
     let next = reports
         .last()
         .filter(|_| reports.len() == usize::from(limit))
-        .map(|last| last.subject());
+        .map(Report::subject);
     let events = reports.iter().flat_map(|report| {
         let withdrawal = report
             .withdrawal

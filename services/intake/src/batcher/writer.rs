@@ -64,11 +64,11 @@ impl Writer {
     async fn settle(&self, batch: Vec<Job>) {
         let mut parts = vec![batch];
         while let Some(mut jobs) = parts.pop() {
-            jobs.sort_by_key(|job| job.new.report.report_id);
+            jobs.sort_by_key(|job| job.new.report.id);
             let error = match self.commit_patiently(&jobs).await {
                 Ok(receipts) => {
                     for job in jobs {
-                        let receipt = receipts.get(&job.new.report.report_id).cloned();
+                        let receipt = receipts.get(&job.new.report.id).cloned();
                         answer(job, receipt);
                     }
                     continue;
@@ -115,20 +115,20 @@ impl Writer {
         let started = Instant::now();
         // The first of two twins stands for both.
         let mut firsts: Vec<&Job> = jobs.iter().collect();
-        firsts.dedup_by_key(|job| job.new.report.report_id);
+        firsts.dedup_by_key(|job| job.new.report.id);
         let reports: Vec<&NewReport> = firsts.iter().map(|job| &job.new).collect();
 
         let mut transaction = self.pool.begin().await?;
         let inserted = store::insert(&mut transaction, &reports).await?;
         let (new, known): (Vec<&Job>, Vec<&Job>) = firsts
             .iter()
-            .partition(|job| inserted.contains(&job.new.report.report_id));
+            .partition(|job| inserted.contains(&job.new.report.id));
         let mut receipts: BTreeMap<Uuid, Receipt> = new
             .iter()
-            .map(|job| (job.new.report.report_id, receipt_of(job)))
+            .map(|job| (job.new.report.id, receipt_of(job)))
             .collect();
         if !known.is_empty() {
-            let ids: Vec<Uuid> = known.iter().map(|job| job.new.report.report_id).collect();
+            let ids: Vec<Uuid> = known.iter().map(|job| job.new.report.id).collect();
             let stored = store::receipts(&mut transaction, &ids).await?;
             receipts.extend(
                 stored
@@ -146,14 +146,14 @@ impl Writer {
                 caller: &job.caller,
                 action: "report.submit",
                 object,
-                outcome: match receipts.get(&job.new.report.report_id) {
+                outcome: match receipts.get(&job.new.report.id) {
                     Some(receipt) if receipt.request_hash == job.new.request_hash => Outcome::Done,
                     _ => Outcome::Refused,
                 },
                 detail: json!({
                     "channel": job.new.report.channel.as_str(),
                     "routing_region": job.new.report.routing_region.to_string(),
-                    "repeated": !inserted.contains(&job.new.report.report_id),
+                    "repeated": !inserted.contains(&job.new.report.id),
                 }),
                 at,
             })
@@ -175,15 +175,15 @@ impl Writer {
 
 fn receipt_of(job: &Job) -> Receipt {
     Receipt {
-        report_id: job.new.report.report_id,
+        report_id: job.new.report.id,
         request_hash: job.new.request_hash.clone(),
-        receipt: job.new.receipt.clone(),
+        answer: job.new.receipt.clone(),
     }
 }
 
 fn answer(job: Job, receipt: Option<Receipt>) {
     let answer = match receipt {
-        Some(receipt) if receipt.request_hash == job.new.request_hash => Ok(receipt.receipt),
+        Some(receipt) if receipt.request_hash == job.new.request_hash => Ok(receipt.answer),
         Some(_) => Err(Error::already_exists(
             "REQUEST_ID_REUSED",
             "ce request_id a servi pour un autre signalement",

@@ -161,8 +161,8 @@ type Parse<T> = fn(&str) -> Result<T, (&'static str, &'static str)>;
 
 /// Which of comma and semicolon divides the columns of a header.
 pub(crate) fn delimiter(header: &[u8]) -> u8 {
-    let count = |wanted: u8| header.iter().filter(|&&byte| byte == wanted).count();
-    if count(b';') > count(b',') {
+    let columns = |by: u8| header.split(|&byte| byte == by).count();
+    if columns(b';') > columns(b',') {
         b';'
     } else {
         b','

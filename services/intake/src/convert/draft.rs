@@ -88,7 +88,7 @@ fn facts(read: &mut Reader<'_>, wire: pb::ReportDraft, now: OffsetDateTime) -> O
     let origin_types = origin_types(read, &wire.origin_types, wire.origin, origin);
     let impacts = impacts(
         &mut read.within("impacts"),
-        wire.impacts.unwrap_or_default(),
+        &wire.impacts.unwrap_or_default(),
     );
     let tlp = read
         .word::<types::Tlp, Tlp>("tlp", wire.tlp)
@@ -243,7 +243,7 @@ fn origin_types(
     types
 }
 
-fn impacts(read: &mut Reader<'_>, wire: types::Impacts) -> Impacts {
+fn impacts(read: &mut Reader<'_>, wire: &types::Impacts) -> Impacts {
     let data: BTreeSet<DataImpact> = read.words::<types::DataImpact, _>("data", &wire.data);
     let exclusive = [DataImpact::None, DataImpact::Unknown];
     if data.len() > 1 && exclusive.iter().any(|word| data.contains(word)) {

@@ -2,25 +2,18 @@
 
 use proto::{intake::v1 as pb, types::v1 as types};
 
-use super::{identifier, time::timestamp};
+use vocabulary::{EmailAddress, PhoneNumber};
+
+use super::{identifier, time::timestamp, wire};
 use crate::domain::{Capacity, Contact, Contacts, Facts};
 
 /// A draft for the wire; without contacts for who may not see them.
 pub(super) fn to_wire(facts: &Facts, contacts: Option<&Contacts>) -> pb::ReportDraft {
-    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     pb::ReportDraft {
         kind: types::ReportKind::from(facts.kind).into(),
         structure: Some(identifier::to_wire(&facts.structure)),
-        structure_kind: facts
-            .structure_kind
-            .map(types::StructureKind::from)
-            .unwrap_or_default()
-            .into(),
-        operator_status: facts
-            .operator_status
-            .map(types::OperatorStatus::from)
-            .unwrap_or_default()
-            .into(),
+        structure_kind: wire::number::<types::StructureKind, _>(facts.structure_kind),
+        operator_status: wire::number::<types::OperatorStatus, _>(facts.operator_status),
         declarant: contacts.map(|contacts| contact(&contacts.declarant)),
         capacity: pb::DeclarantCapacity::from(facts.capacity).into(),
         alternate_contact: contacts
@@ -29,17 +22,13 @@ pub(super) fn to_wire(facts: &Facts, contacts: Option<&Contacts>) -> pb::ReportD
         found_at: Some(timestamp(facts.found_at)),
         started_at: facts.started_at.map(timestamp),
         description: facts.description.as_str().to_owned(),
-        perimeter: text(facts.perimeter.as_ref().map(|text| text.as_str())),
-        systems: text(facts.systems.as_ref().map(|text| text.as_str())),
-        care_status: text(facts.care_status.as_ref().map(|text| text.as_str())),
-        measures_taken: text(facts.measures_taken.as_ref().map(|text| text.as_str())),
-        vendor: text(facts.vendor.as_ref().map(|text| text.as_str())),
-        product: text(facts.product.as_ref().map(|text| text.as_str())),
-        origin: facts
-            .origin
-            .map(types::Origin::from)
-            .unwrap_or_default()
-            .into(),
+        perimeter: wire::text(facts.perimeter.as_ref()),
+        systems: wire::text(facts.systems.as_ref()),
+        care_status: wire::text(facts.care_status.as_ref()),
+        measures_taken: wire::text(facts.measures_taken.as_ref()),
+        vendor: wire::text(facts.vendor.as_ref()),
+        product: wire::text(facts.product.as_ref()),
+        origin: wire::number::<types::Origin, _>(facts.origin),
         origin_types: facts
             .origin_types
             .iter()
@@ -55,13 +44,22 @@ pub(super) fn to_wire(facts: &Facts, contacts: Option<&Contacts>) -> pb::ReportD
 }
 
 fn contact(contact: &Contact) -> pb::Contact {
-    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     pb::Contact {
         family_name: contact.family_name.as_str().to_owned(),
-        given_name: text(contact.given_name.as_ref().map(|text| text.as_str())),
-        position: text(contact.position.as_ref().map(|text| text.as_str())),
-        email: text(contact.email.as_ref().map(|email| email.expose())),
-        phone: text(contact.phone.as_ref().map(|phone| phone.expose())),
+        given_name: wire::text(contact.given_name.as_ref()),
+        position: wire::text(contact.position.as_ref()),
+        email: contact
+            .email
+            .as_ref()
+            .map(EmailAddress::expose)
+            .unwrap_or_default()
+            .to_owned(),
+        phone: contact
+            .phone
+            .as_ref()
+            .map(PhoneNumber::expose)
+            .unwrap_or_default()
+            .to_owned(),
     }
 }
 

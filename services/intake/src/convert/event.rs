@@ -5,7 +5,7 @@ use proto::{events::v1 as events, types::v1 as types};
 use uuid::Uuid;
 use vocabulary::{CaseState, derived_id};
 
-use super::{identifier, time::timestamp};
+use super::{identifier, time::timestamp, wire};
 use crate::domain::{CaseChange, CaseProgress, Recorded, Report, Withdrawal};
 
 /// Announces a report. The id derives from the report, so that a snapshot tells
@@ -13,9 +13,8 @@ use crate::domain::{CaseChange, CaseProgress, Recorded, Report, Withdrawal};
 pub(crate) fn submitted(report: &Report) -> NewEvent {
     let facts = &report.facts;
     let structure = &report.structure;
-    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     let payload = events::ReportSubmitted {
-        report_id: report.report_id.to_string(),
+        report_id: report.id.to_string(),
         reference: report.reference.to_string(),
         kind: types::ReportKind::from(facts.kind).into(),
         channel: types::Channel::from(report.channel).into(),
@@ -27,29 +26,14 @@ pub(crate) fn submitted(report: &Report) -> NewEvent {
         structure: Some(events::ReportedStructure {
             identifier: Some(identifier::to_wire(&facts.structure)),
             name: structure.name.clone(),
-            kind: structure
-                .kind
-                .map(types::StructureKind::from)
-                .unwrap_or_default()
-                .into(),
+            kind: wire::number::<types::StructureKind, _>(structure.kind),
             routing_region: report.routing_region.to_string(),
-            department: structure
-                .department
-                .map(|department| department.to_string())
-                .unwrap_or_default(),
+            department: wire::shown(structure.department),
             town: structure.town.clone().unwrap_or_default(),
-            operator_status: structure
-                .operator_status
-                .map(types::OperatorStatus::from)
-                .unwrap_or_default()
-                .into(),
+            operator_status: wire::number::<types::OperatorStatus, _>(structure.operator_status),
             link_verified: structure.link_verified,
         }),
-        origin: facts
-            .origin
-            .map(types::Origin::from)
-            .unwrap_or_default()
-            .into(),
+        origin: wire::number::<types::Origin, _>(facts.origin),
         origin_types: facts
             .origin_types
             .iter()
@@ -58,12 +42,12 @@ pub(crate) fn submitted(report: &Report) -> NewEvent {
         impacts: Some(types::Impacts::from(&facts.impacts)),
         text: Some(events::ReportText {
             description: facts.description.as_str().to_owned(),
-            perimeter: text(facts.perimeter.as_ref().map(|text| text.as_str())),
-            systems: text(facts.systems.as_ref().map(|text| text.as_str())),
-            care_status: text(facts.care_status.as_ref().map(|text| text.as_str())),
-            measures_taken: text(facts.measures_taken.as_ref().map(|text| text.as_str())),
-            vendor: text(facts.vendor.as_ref().map(|text| text.as_str())),
-            product: text(facts.product.as_ref().map(|text| text.as_str())),
+            perimeter: wire::text(facts.perimeter.as_ref()),
+            systems: wire::text(facts.systems.as_ref()),
+            care_status: wire::text(facts.care_status.as_ref()),
+            measures_taken: wire::text(facts.measures_taken.as_ref()),
+            vendor: wire::text(facts.vendor.as_ref()),
+            product: wire::text(facts.product.as_ref()),
         }),
         assistance_requested: facts.assistance_requested,
         tlp: types::Tlp::from(facts.tlp).into(),
@@ -74,7 +58,7 @@ pub(crate) fn submitted(report: &Report) -> NewEvent {
             .map(|contacts| contacts.sealed.clone().into())
             .unwrap_or_default(),
     };
-    let id = derived_id("report_submitted", &[report.report_id.as_bytes()]);
+    let id = derived_id("report_submitted", &[report.id.as_bytes()]);
     let event = NewEvent::new(id, report.subject(), report.received_at, &payload);
     match &report.contacts {
         Some(contacts) => event.with_data_key(contacts.wrapped_key.clone()),
@@ -85,7 +69,7 @@ pub(crate) fn submitted(report: &Report) -> NewEvent {
 /// Announces the withdrawal of a report.
 pub(crate) fn withdrawn(report: &Report, withdrawal: &Withdrawal) -> NewEvent {
     let payload = events::ReportWithdrawn {
-        report_id: report.report_id.to_string(),
+        report_id: report.id.to_string(),
         reference: report.reference.to_string(),
         withdrawn_at: Some(timestamp(withdrawal.at)),
         reason: withdrawal.reason.clone(),
@@ -93,7 +77,7 @@ pub(crate) fn withdrawn(report: &Report, withdrawal: &Withdrawal) -> NewEvent {
         routing_region: report.routing_region.to_string(),
         test: report.is_test(),
     };
-    let id = derived_id("report_withdrawn", &[report.report_id.as_bytes()]);
+    let id = derived_id("report_withdrawn", &[report.id.as_bytes()]);
     NewEvent::new(id, report.subject(), withdrawal.at, &payload)
 }
 
@@ -107,32 +91,16 @@ pub(crate) fn recorded(recorded: &Recorded) -> NewEvent {
         kind: types::StructureKind::from(structure.kind).into(),
         region: structure.region.code().to_owned(),
         department: structure.department.to_string(),
-        town: structure
-            .town
-            .as_ref()
-            .map(|town| town.as_str().to_owned())
-            .unwrap_or_default(),
-        legal_entity_finess: structure
-            .legal_entity
-            .map(|finess| finess.to_string())
-            .unwrap_or_default(),
-        operator_status: structure
-            .operator_status
-            .map(types::OperatorStatus::from)
-            .unwrap_or_default()
-            .into(),
+        town: wire::text(structure.town.as_ref()),
+        legal_entity_finess: wire::shown(structure.legal_entity),
+        operator_status: wire::number::<types::OperatorStatus, _>(structure.operator_status),
         revision: recorded.revision,
     };
     let id = derived_id(
         "structure_recorded",
         &[key.as_bytes(), &recorded.revision.to_be_bytes()],
     );
-    NewEvent::new(
-        id,
-        format!("structure/{key}"),
-        recorded.recorded_at,
-        &payload,
-    )
+    NewEvent::new(id, format!("structure/{key}"), recorded.at, &payload)
 }
 
 /// Reads what the log of cases tells of a report. A state of a later release is

@@ -4,8 +4,9 @@ use platform::{DataKey, Error, Result, SealingKey};
 use prost::Message as _;
 use proto::events::v1::{self as events, SealedPersonalData};
 use uuid::Uuid;
-use vocabulary::{ParseError, Text};
+use vocabulary::{EmailAddress, ParseError, PhoneNumber, Text};
 
+use super::wire;
 use crate::domain::{Contact, Contacts, SealedContacts};
 
 /// Seals contacts under a key of the report's own, which is wrapped by the
@@ -56,13 +57,22 @@ fn aad(report_id: Uuid) -> Vec<u8> {
 }
 
 fn to_wire(contact: &Contact) -> events::Contact {
-    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     events::Contact {
         family_name: contact.family_name.as_str().to_owned(),
-        given_name: text(contact.given_name.as_ref().map(|text| text.as_str())),
-        position: text(contact.position.as_ref().map(|text| text.as_str())),
-        email: text(contact.email.as_ref().map(|email| email.expose())),
-        phone: text(contact.phone.as_ref().map(|phone| phone.expose())),
+        given_name: wire::text(contact.given_name.as_ref()),
+        position: wire::text(contact.position.as_ref()),
+        email: contact
+            .email
+            .as_ref()
+            .map(EmailAddress::expose)
+            .unwrap_or_default()
+            .to_owned(),
+        phone: contact
+            .phone
+            .as_ref()
+            .map(PhoneNumber::expose)
+            .unwrap_or_default()
+            .to_owned(),
     }
 }
 

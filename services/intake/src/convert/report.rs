@@ -3,14 +3,14 @@
 use proto::{intake::v1 as pb, types::v1 as types};
 use vocabulary::{ParallelDuty, Severity};
 
-use super::{draft_out, time::timestamp};
+use super::{draft_out, time::timestamp, wire};
 use crate::domain::{AgencyTold, Consequences, Contacts, Duty, Report};
 
 /// A report for the wire; without contacts for who may not see them.
 pub(crate) fn report(report: &Report, contacts: Option<&Contacts>) -> pb::Report {
     let case = report.case.as_ref();
     pb::Report {
-        report_id: report.report_id.to_string(),
+        report_id: report.id.to_string(),
         reference: report.reference.to_string(),
         draft: Some(draft_out::to_wire(&report.facts, contacts)),
         structure_name: report.structure.name.clone(),
@@ -25,14 +25,8 @@ pub(crate) fn report(report: &Report, contacts: Option<&Contacts>) -> pb::Report
             .map(|withdrawal| timestamp(withdrawal.at)),
         link_verified: report.structure.link_verified,
         test: report.is_test(),
-        case_state: case
-            .and_then(|case| case.state)
-            .map(types::CaseState::from)
-            .unwrap_or_default()
-            .into(),
-        case_id: case
-            .map(|case| case.case_id.to_string())
-            .unwrap_or_default(),
+        case_state: wire::number::<types::CaseState, _>(case.and_then(|case| case.state)),
+        case_id: wire::shown(case.map(|case| case.case_id)),
         etag: report.etag(),
     }
 }
@@ -44,7 +38,7 @@ pub(crate) fn receipt(
     emergency_phone: &str,
 ) -> pb::Receipt {
     pb::Receipt {
-        report_id: report.report_id.to_string(),
+        report_id: report.id.to_string(),
         reference: report.reference.to_string(),
         received_at: Some(timestamp(report.received_at)),
         consequences: Some(consequences(set_off)),

@@ -4,7 +4,7 @@ use platform::{Error, Result};
 use proto::{intake::v1 as pb, types::v1 as types};
 use vocabulary::{Finess, OperatorStatus, fold};
 
-use super::identifier;
+use super::{identifier, wire};
 use crate::domain::{Imported, Structure};
 
 /// A structure for the wire, with the operator status that the caller may see.
@@ -12,27 +12,18 @@ pub(crate) fn structure(
     structure: &Structure,
     operator_status: Option<OperatorStatus>,
 ) -> pb::Structure {
-    let finess =
-        |finess: Option<Finess>| finess.map(|finess| finess.to_string()).unwrap_or_default();
-    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
     pb::Structure {
         structure_key: structure.key().to_string(),
         finess: structure.finess.to_string(),
-        legal_entity_finess: finess(structure.legal_entity),
-        siret: structure
-            .siret
-            .map(|siret| siret.to_string())
-            .unwrap_or_default(),
+        legal_entity_finess: wire::shown(structure.legal_entity),
+        siret: wire::shown(structure.siret),
         name: structure.name.as_str().to_owned(),
         kind: types::StructureKind::from(structure.kind).into(),
-        category_code: text(structure.category_code.as_ref().map(|code| code.as_str())),
+        category_code: wire::text(structure.category_code.as_ref()),
         region: structure.region.code().to_owned(),
         department: structure.department.to_string(),
-        town: text(structure.town.as_ref().map(|town| town.as_str())),
-        operator_status: operator_status
-            .map(types::OperatorStatus::from)
-            .unwrap_or_default()
-            .into(),
+        town: wire::text(structure.town.as_ref()),
+        operator_status: wire::number::<types::OperatorStatus, _>(operator_status),
     }
 }
 

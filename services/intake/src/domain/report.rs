@@ -15,7 +15,7 @@ use super::{Facts, Refusal};
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Report {
     /// Derived from its author and his request.
-    pub(crate) report_id: Uuid,
+    pub(crate) id: Uuid,
     /// For people, to quote on the telephone.
     pub(crate) reference: Reference,
     /// What was declared.
@@ -132,7 +132,7 @@ impl Report {
 
     /// What the log says the report is about.
     pub(crate) fn subject(&self) -> String {
-        format!("report/{}", self.report_id)
+        format!("report/{}", self.id)
     }
 
     /// The report after its withdrawal; an empty `etag` stands for any.

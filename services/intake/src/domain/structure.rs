@@ -50,5 +50,5 @@ pub(crate) struct Recorded {
     /// Counts its changes, from 1: the greatest wins.
     pub(crate) revision: u64,
     /// When it last changed.
-    pub(crate) recorded_at: OffsetDateTime,
+    pub(crate) at: OffsetDateTime,
 }

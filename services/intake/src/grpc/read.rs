@@ -108,11 +108,9 @@ impl Reports {
     /// A report as this caller may see it.
     pub(super) fn shown(&self, caller: &Caller, report: &Report) -> Result<pb::Report> {
         let contacts = match &report.contacts {
-            Some(sealed) if sees_contacts(caller, report) => Some(convert::open_contacts(
-                &self.master,
-                report.report_id,
-                sealed,
-            )?),
+            Some(sealed) if sees_contacts(caller, report) => {
+                Some(convert::open_contacts(&self.master, report.id, sealed)?)
+            }
             _ => None,
         };
         Ok(convert::report(report, contacts.as_ref()))

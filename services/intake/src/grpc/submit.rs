@@ -99,7 +99,7 @@ impl Reports {
     ) -> Result<Report> {
         let number = self.numbers.next().await?;
         Ok(Report {
-            report_id,
+            id: report_id,
             reference: self.references.reference(received_at.year(), number),
             facts: draft.facts.clone(),
             contacts: Some(convert::seal_contacts(

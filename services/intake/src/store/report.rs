@@ -8,7 +8,7 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{CaseState, Party, ReportKind};
+use vocabulary::{CaseState, OperatorStatus, Party, ReportKind, StructureKind};
 
 use super::read;
 use crate::domain::{
@@ -36,8 +36,8 @@ pub(crate) struct Receipt {
     pub(crate) report_id: Uuid,
     /// What its request held.
     pub(crate) request_hash: Vec<u8>,
-    /// The answer.
-    pub(crate) receipt: Vec<u8>,
+    /// The answer, encoded.
+    pub(crate) answer: Vec<u8>,
 }
 
 /// A place in the list of reports.
@@ -53,7 +53,7 @@ impl Position {
     pub(crate) fn of(report: &Report) -> Self {
         Self {
             declared_at: report.declared_at,
-            report_id: report.report_id,
+            report_id: report.id,
         }
     }
 }
@@ -78,7 +78,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &[&NewReport]) -> Resul
         .collect();
     let inserted = sqlx::query_file_scalar!(
         "src/store/insert_reports.sql",
-        &reports().map(|report| report.report_id).collect::<Vec<_>>(),
+        &reports().map(|report| report.id).collect::<Vec<_>>(),
         &reports()
             .map(|report| report.reference.to_string())
             .collect::<Vec<_>>(),
@@ -101,14 +101,14 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &[&NewReport]) -> Resul
         &structures().map(|s| s.key.to_string()).collect::<Vec<_>>(),
         &structures().map(|s| s.name.as_str()).collect::<Vec<_>>() as &[&str],
         &structures()
-            .map(|s| s.kind.map(|kind| kind.as_str()))
+            .map(|s| s.kind.map(StructureKind::as_str))
             .collect::<Vec<_>>() as &[Option<&str>],
         &structures()
             .map(|s| s.department.map(|d| d.to_string()))
             .collect::<Vec<_>>() as &[Option<String>],
         &structures().map(|s| s.town.as_deref()).collect::<Vec<_>>() as &[Option<&str>],
         &structures()
-            .map(|s| s.operator_status.map(|o| o.as_str()))
+            .map(|s| s.operator_status.map(OperatorStatus::as_str))
             .collect::<Vec<_>>() as &[Option<&str>],
         &structures().map(|s| s.link_verified).collect::<Vec<_>>(),
         &reports()
@@ -134,7 +134,7 @@ pub(crate) async fn insert(conn: &mut PgConnection, new: &[&NewReport]) -> Resul
 pub(crate) async fn receipts(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Receipt>> {
     let receipts = sqlx::query_as!(
         Receipt,
-        "select report_id, request_hash, receipt from report where report_id = any($1)",
+        "select report_id, request_hash, receipt as answer from report where report_id = any($1)",
         ids,
     );
     Ok(receipts.fetch_all(conn).await?)
@@ -223,7 +223,7 @@ pub(crate) async fn withdraw(conn: &mut PgConnection, report: &Report) -> Result
     let withdrawal = report.withdrawal.as_ref();
     sqlx::query!(
         "update report set withdrawn_at = $2, withdrawal_reason = $3, revision = $4 where report_id = $1",
-        report.report_id,
+        report.id,
         withdrawal.map(|withdrawal| withdrawal.at),
         withdrawal.map(|withdrawal| withdrawal.reason.as_str()),
         report.revision.cast_signed(),
@@ -300,7 +300,7 @@ impl TryFrom<Row> for Report {
 
     fn try_from(row: Row) -> Result<Self> {
         Ok(Self {
-            report_id: row.report_id,
+            id: row.report_id,
             reference: read::word(&row.reference)?,
             facts: serde_json::from_value(row.facts).map_err(Error::internal)?,
             contacts: row

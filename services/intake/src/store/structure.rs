@@ -59,7 +59,7 @@ pub(crate) async fn record(
         Some(Recorded {
             structure: structure.clone(),
             revision,
-            recorded_at: now,
+            at: now,
         })
     });
     Ok(recorded.collect())
@@ -170,7 +170,7 @@ pub(crate) async fn structures_after(
     .await?;
     rows.into_iter()
         .map(|row| {
-            let (revision, recorded_at) = (row.revision.cast_unsigned(), row.recorded_at);
+            let (revision, at) = (row.revision.cast_unsigned(), row.recorded_at);
             let row = Row {
                 finess: row.finess,
                 legal_entity_finess: row.legal_entity_finess,
@@ -187,7 +187,7 @@ pub(crate) async fn structures_after(
             Ok(Recorded {
                 structure: row.try_into()?,
                 revision,
-                recorded_at,
+                at,
             })
         })
         .collect()

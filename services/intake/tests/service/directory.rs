@@ -1,0 +1,176 @@
+//! The directory of structures is loaded, searched and told.
+
+use proto::{events::v1::StructureRecorded, types::v1::StructureKind};
+use tonic::Code;
+
+use crate::world::{World, violations};
+
+const FILE: &str = "finess_et,finess_ej,name,category_code,siret,region_code,department,commune_code,commune\n\
+    010000024,010780054,CH DE FLEYRIAT,355,26010004500012,84,01,01451,VIRIAT\n\
+    010000032,010780062,\"CH \"\"BUGEY\"\"\nSUD\",355,,84,01,01034,BELLEY\n\
+    080000111,,CLE FAUSSE,355,,44,08,,\n\
+    2A0000014,,CH D'AJACCIO,999,,94,2A,,AJACCIO\n\
+    010000065,,PAS LA,355,,76,01,,\n\
+    010000024,,DEUX FOIS,355,,84,01,,\n\
+    010000065\n";
+
+#[tokio::test]
+async fn a_bad_line_is_named_and_never_stops_the_good_ones() {
+    let world = World::start().await;
+    let imported = world.importer().import(FILE.as_bytes()).await.unwrap();
+    assert_eq!(
+        (imported.lines, imported.created, imported.rejected),
+        (7, 3, 4)
+    );
+    let rejected: Vec<_> = imported
+        .rejected_lines
+        .iter()
+        .map(|line| (line.line, line.column.as_str(), line.reason.as_str()))
+        .collect();
+    // The second structure takes two lines of the file.
+    assert_eq!(
+        rejected,
+        [
+            (5, "finess_et", "BAD_KEY"),
+            (7, "region_code", "CONFLICT"),
+            (8, "finess_et", "DUPLICATE_IN_FILE"),
+            (9, "", "BAD_FORMAT"),
+        ],
+    );
+    let structure = world.importer().structure("010000032").await.unwrap();
+    assert_eq!(structure.name, "CH \"BUGEY\"\nSUD");
+    let unknown_category = world.importer().structure("2A0000014").await.unwrap();
+    assert_eq!(unknown_category.kind(), StructureKind::Other);
+}
+
+#[tokio::test]
+async fn the_same_file_again_changes_and_tells_nothing() {
+    let world = World::start().await;
+    let importer = world.importer();
+    importer.import(FILE.as_bytes()).await.unwrap();
+    let again = importer.import(FILE.as_bytes()).await.unwrap();
+    assert_eq!((again.created, again.updated, again.unchanged), (0, 0, 3));
+    assert_eq!(world.events().await.len(), 3);
+
+    let moved = FILE.replace("VIRIAT", "BOURG-EN-BRESSE");
+    let changed = importer.import(moved.as_bytes()).await.unwrap();
+    assert_eq!(
+        (changed.created, changed.updated, changed.unchanged),
+        (0, 1, 2)
+    );
+    let mut told: Vec<StructureRecorded> = world
+        .events()
+        .await
+        .iter()
+        .filter(|event| event.subject == "structure/finess:010000024")
+        .map(|event| event.decode().unwrap())
+        .collect();
+    let last = told.pop().unwrap();
+    assert_eq!((last.revision, last.town.as_str()), (2, "BOURG-EN-BRESSE"));
+    assert_eq!(told.pop().unwrap().revision, 1);
+}
+
+#[tokio::test]
+async fn semicolons_and_windows_1252_are_found_out() {
+    let world = World::start().await;
+    let text = "finess_et;name;commune\n010000024;\"HÔPITAL; SITE É\";Viriat\n";
+    let bytes: Vec<u8> = text
+        .chars()
+        .map(|c| u8::try_from(u32::from(c)).unwrap())
+        .collect();
+    let imported = world.importer().import(&bytes).await.unwrap();
+    assert_eq!(
+        (imported.created, imported.encoding.as_str()),
+        (1, "windows-1252")
+    );
+    assert_eq!(
+        world.importer().structure("010000024").await.unwrap().name,
+        "HÔPITAL; SITE É"
+    );
+
+    let bom = format!("\u{feff}{text}");
+    let imported = world.importer().import(bom.as_bytes()).await.unwrap();
+    assert_eq!(
+        (imported.unchanged, imported.encoding.as_str()),
+        (1, "utf-8")
+    );
+}
+
+#[tokio::test]
+async fn a_file_without_its_columns_or_too_large_is_refused_as_a_whole() {
+    let world = World::start_with(|config| config.intake.import_max_bytes = 10_000).await;
+    let status = world
+        .importer()
+        .import(b"finess;nom\n1;2\n")
+        .await
+        .unwrap_err();
+    assert_eq!(
+        violations(&status),
+        [("chunk".to_owned(), "MISSING_COLUMN".to_owned())]
+    );
+    let status = world.importer().import(b"").await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
+    let status = world.importer().import(&[b'x'; 10_001]).await.unwrap_err();
+    assert_eq!(status.code(), Code::OutOfRange);
+    let status = world
+        .with_role("analyst")
+        .import(FILE.as_bytes())
+        .await
+        .unwrap_err();
+    assert_eq!(status.code(), Code::PermissionDenied);
+    assert_eq!(world.count("select count(*) from structure").await, 0);
+}
+
+#[tokio::test]
+async fn a_search_ignores_accents_and_case_and_wants_every_word() {
+    let world = World::start().await;
+    let file = "finess_et,name,commune\n\
+        010000024,Hôpital Saint-Étienne,Viriat\n\
+        010000032,Hôpital du Parc,Belley\n\
+        2A0000014,CLINIQUE DE L'ÎLE,AJACCIO\n";
+    world.importer().import(file.as_bytes()).await.unwrap();
+    let declarant = world.declarant("alice");
+    for (query, expected) in [
+        ("hopital", vec!["010000032", "010000024"]),
+        ("HÔPITAL saint", vec!["010000024"]),
+        ("etien viri", vec!["010000024"]),
+        ("hopital ajaccio", vec![]),
+        ("l'île", vec!["2A0000014"]),
+        ("0100000", vec!["010000032", "010000024"]),
+        ("2a00", vec!["2A0000014"]),
+        ("' | hopital:*", vec!["010000032", "010000024"]),
+    ] {
+        let found = declarant.search(query, 0, "").await.unwrap();
+        let found: Vec<_> = found.structures.iter().map(|s| s.finess.as_str()).collect();
+        assert_eq!(found, expected, "{query}");
+    }
+    let first = declarant.search("hopital", 1, "").await.unwrap();
+    assert_eq!(first.structures[0].finess, "010000032");
+    let second = declarant
+        .search("hopital", 1, &first.next_page_token)
+        .await
+        .unwrap();
+    assert_eq!(second.structures[0].finess, "010000024");
+    assert!(second.next_page_token.is_empty());
+
+    for (query, reason) in [("", "REQUIRED"), ("x", "TOO_SHORT"), ("--", "BAD_FORMAT")] {
+        let status = declarant.search(query, 0, "").await.unwrap_err();
+        assert_eq!(
+            violations(&status),
+            [("query".to_owned(), reason.to_owned())]
+        );
+    }
+    let status = declarant.search(&"x".repeat(201), 0, "").await.unwrap_err();
+    assert_eq!(
+        violations(&status),
+        [("query".to_owned(), "TOO_LONG".to_owned())]
+    );
+    assert_eq!(
+        declarant.structure("010000065").await.unwrap_err().code(),
+        Code::NotFound
+    );
+    assert_eq!(
+        declarant.structure("x").await.unwrap_err().code(),
+        Code::InvalidArgument
+    );
+}

@@ -1,0 +1,14 @@
+//! The service as its callers and the other services see it: real gRPC, a real
+//! log, a real PostgreSQL and Redis.
+
+#![expect(clippy::unwrap_used, reason = "a story that cannot go on ends there")]
+
+mod bad_input;
+mod cases;
+mod directory;
+mod drafts;
+mod reading;
+mod submitting;
+mod under_load;
+mod withdrawing;
+mod world;

@@ -1,0 +1,220 @@
+//! Who sees which report, with which of its fields, and the trace it leaves.
+
+use std::collections::BTreeSet;
+
+use proto::{
+    intake::v1::{ListReportsRequest, ReportDraft, ReportState, WithdrawReportRequest},
+    types::v1::ReportKind,
+};
+use tonic::Code;
+use uuid::Uuid;
+
+use crate::{
+    drafts::{CORSICAN, degraded, finess, incident},
+    world::World,
+};
+
+#[tokio::test]
+async fn a_report_is_seen_by_its_parties_and_its_contacts_by_fewer() {
+    let world = World::with_directory().await;
+    let receipt = world.linked("alice").submit(degraded()).await.unwrap();
+    for (who, person, contacts) in [
+        ("its author", world.linked("alice"), true),
+        ("a colleague", world.linked("bob"), true),
+        ("the cell", world.with_role("analyst"), true),
+        ("the FSSI", world.with_role("security_officer"), true),
+        ("its agency", world.agent("84"), true),
+        (
+            "the health authority",
+            world.with_role("health_authority"),
+            false,
+        ),
+    ] {
+        let report = person.get(&receipt.reference.to_lowercase()).await.unwrap();
+        let draft = report.draft.unwrap();
+        assert_eq!(draft.declarant.is_some(), contacts, "{who}");
+        assert_eq!(report.report_id, receipt.report_id);
+        assert_eq!(report.structure_name, "CH DE FLEYRIAT");
+        if contacts {
+            assert_eq!(draft.declarant, degraded().declarant);
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_one_may_not_see_does_not_exist_and_leaves_the_same_trace() {
+    let world = World::with_directory().await;
+    let receipt = world.linked("alice").submit(incident()).await.unwrap();
+    let unknown = Uuid::new_v4().to_string();
+    for stranger in [
+        world.declarant("mallory"),
+        world.agent("76"),
+        world.with_role("health_authority"),
+        world.importer(),
+        world.with_role("prober"),
+    ] {
+        let hidden = stranger.get(&receipt.report_id).await.unwrap_err();
+        let missing = stranger.get(&unknown).await.unwrap_err();
+        assert_eq!(hidden.code(), Code::NotFound);
+        assert_eq!(
+            (hidden.code(), hidden.message()),
+            (missing.code(), missing.message())
+        );
+        assert_eq!(hidden.details(), missing.details());
+    }
+    let trail = world.audited("report.get").await;
+    assert_eq!(trail.len(), 10);
+    assert!(trail.iter().all(|(_, outcome)| outcome == "not_visible"));
+}
+
+#[tokio::test]
+async fn pages_of_a_list_hold_each_report_once_latest_first() {
+    let world = World::start().await;
+    let alice = world.declarant("alice");
+    for _ in 0..7 {
+        alice.submit(incident()).await.unwrap();
+    }
+    world.declarant("bob").submit(incident()).await.unwrap();
+    let (mut seen, mut token) = (Vec::new(), String::new());
+    loop {
+        let request = ListReportsRequest {
+            page_size: 3,
+            page_token: token,
+            ..ListReportsRequest::default()
+        };
+        let page = alice.list(request).await.unwrap();
+        assert!(page.reports.len() <= 3);
+        seen.extend(
+            page.reports
+                .iter()
+                .map(|r| (r.declared_at.unwrap(), r.report_id.clone())),
+        );
+        token = page.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(seen.len(), 7);
+    assert_eq!(
+        seen.iter().map(|(_, id)| id).collect::<BTreeSet<_>>().len(),
+        7
+    );
+    let moments: Vec<_> = seen.iter().map(|(at, _)| (at.seconds, at.nanos)).collect();
+    assert!(moments.is_sorted_by(|a, b| a >= b), "{moments:?}");
+    assert_eq!(world.audited("report.list").await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_page_token_belongs_to_its_filter() {
+    let world = World::start().await;
+    let alice = world.declarant("alice");
+    for _ in 0..2 {
+        alice.submit(incident()).await.unwrap();
+    }
+    let first = ListReportsRequest {
+        page_size: 1,
+        ..ListReportsRequest::default()
+    };
+    let token = alice.list(first).await.unwrap().next_page_token;
+    let other = ListReportsRequest {
+        page_token: token,
+        kind: ReportKind::Incident.into(),
+        ..ListReportsRequest::default()
+    };
+    assert_eq!(
+        alice.list(other).await.unwrap_err().code(),
+        Code::InvalidArgument
+    );
+}
+
+#[tokio::test]
+async fn a_filter_keeps_what_it_names() {
+    let world = World::start().await;
+    let alice = world.declarant("alice");
+    let corsican = alice
+        .submit(ReportDraft {
+            structure: finess(CORSICAN),
+            ..incident()
+        })
+        .await
+        .unwrap();
+    let withdrawn = alice.submit(incident()).await.unwrap();
+    let bad_practice = ReportDraft {
+        kind: ReportKind::VendorBadPractice.into(),
+        vendor: "Éditeur".to_owned(),
+        ..incident()
+    };
+    let bad_practice = alice.submit(bad_practice).await.unwrap();
+    alice
+        .withdraw(WithdrawReportRequest {
+            request_id: Uuid::new_v4().to_string(),
+            report_id: withdrawn.report_id.clone(),
+            reason: "Doublon.".to_owned(),
+            etag: String::new(),
+        })
+        .await
+        .unwrap();
+
+    let wanted = ListReportsRequest::default;
+    let received = corsican.received_at.unwrap();
+    let later = prost_types::Timestamp {
+        seconds: received.seconds + 3_600,
+        nanos: 0,
+    };
+    for (request, expected) in [
+        (
+            ListReportsRequest {
+                routing_region: "94".to_owned(),
+                ..wanted()
+            },
+            vec![&corsican],
+        ),
+        (
+            ListReportsRequest {
+                kind: ReportKind::VendorBadPractice.into(),
+                ..wanted()
+            },
+            vec![&bad_practice],
+        ),
+        (
+            ListReportsRequest {
+                state: ReportState::Withdrawn.into(),
+                ..wanted()
+            },
+            vec![&withdrawn],
+        ),
+        (
+            ListReportsRequest {
+                state: ReportState::Submitted.into(),
+                ..wanted()
+            },
+            vec![&bad_practice, &corsican],
+        ),
+        (
+            ListReportsRequest {
+                declared_before: Some(received),
+                ..wanted()
+            },
+            vec![],
+        ),
+        (
+            ListReportsRequest {
+                declared_after: Some(later),
+                ..wanted()
+            },
+            vec![],
+        ),
+    ] {
+        let page = alice.list(request.clone()).await.unwrap();
+        let found: Vec<_> = page
+            .reports
+            .iter()
+            .map(|report| &report.report_id)
+            .collect();
+        let expected: Vec<_> = expected
+            .into_iter()
+            .map(|receipt| &receipt.report_id)
+            .collect();
+        assert_eq!(found, expected, "{request:?}");
+    }
+}

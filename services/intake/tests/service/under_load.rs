@@ -1,0 +1,176 @@
+//! Many reports at once, twins, a bad row among good ones, an impatient client.
+
+use std::time::{Duration, Instant};
+
+use futures::future::join_all;
+use proto::intake::v1::{ReportDraft, SubmitReportRequest};
+use testkit::eventually;
+use tonic::Code;
+use tonic_types::StatusExt as _;
+use uuid::Uuid;
+
+use crate::{
+    drafts::{described, incident},
+    world::{World, reason},
+};
+
+fn request() -> SubmitReportRequest {
+    SubmitReportRequest {
+        request_id: Uuid::new_v4().to_string(),
+        draft: Some(incident()),
+        declared_at: None,
+    }
+}
+
+#[tokio::test]
+async fn twins_sent_at_once_get_one_report_one_event_and_the_same_receipt() {
+    let world = World::start_with(|config| config.intake.writers = 4).await;
+    let alice = world.declarant("alice");
+    let sent = request();
+    let receipts = join_all((0..32).map(|_| alice.send(sent.clone()))).await;
+    let first = receipts[0].as_ref().unwrap();
+    for receipt in &receipts {
+        assert_eq!(receipt.as_ref().unwrap(), first);
+    }
+    assert_eq!(world.count("select count(*) from report").await, 1);
+    assert_eq!(world.events().await.len(), 1);
+}
+
+#[tokio::test]
+async fn many_reports_at_once_share_their_commits() {
+    let world = World::start_with(|config| config.intake.writers = 1).await;
+    let alice = world.declarant("alice");
+    let receipts = join_all((0..200).map(|_| alice.send(request()))).await;
+    let references: std::collections::BTreeSet<_> = receipts
+        .into_iter()
+        .map(|receipt| receipt.unwrap().reference)
+        .collect();
+    assert_eq!(references.len(), 200);
+    let commits = world
+        .count("select count(distinct xmin::text) from report")
+        .await;
+    assert!(commits < 200, "{commits} commits for 200 reports");
+    assert_eq!(world.events().await.len(), 200);
+    assert!(world.metrics().contains("intake_batch_reports_count"));
+}
+
+#[tokio::test]
+async fn a_report_that_the_database_refuses_fails_alone() {
+    let world = World::start_with(|config| config.intake.writers = 1).await;
+    sqlx::query("alter table report add check (structure_name <> 'poison')")
+        .execute(&world.pool)
+        .await
+        .unwrap();
+    let alice = world.declarant("alice");
+    let answers = join_all((0..40).map(|number| {
+        let name = if number == 17 { "poison" } else { "Cabinet" };
+        let draft = ReportDraft {
+            structure: described(name, "75"),
+            ..incident()
+        };
+        alice.submit(draft)
+    }))
+    .await;
+    for (number, answer) in answers.iter().enumerate() {
+        match answer {
+            Err(status) if number == 17 => {
+                assert_eq!(status.code(), Code::Internal);
+                assert!(!status.message().contains("poison"));
+            }
+            Ok(_) if number != 17 => {}
+            other => panic!("report {number}: {other:?}"),
+        }
+    }
+    assert_eq!(world.count("select count(*) from report").await, 39);
+    assert_eq!(world.events().await.len(), 39);
+}
+
+#[tokio::test]
+async fn a_full_queue_refuses_at_once_and_tells_when_to_come_back() {
+    let world = World::start_with(|config| {
+        config.intake.writers = 1;
+        config.intake.queue = 1;
+        config.intake.batch = 1;
+    })
+    .await;
+    let alice = world.declarant("alice");
+    // The references' first block is taken, so that only the commit can wait.
+    alice.send(request()).await.unwrap();
+    let mut frozen = world.pool.begin().await.unwrap();
+    sqlx::query("lock table report in share mode")
+        .execute(&mut *frozen)
+        .await
+        .unwrap();
+
+    // One is in flight, one is queued; of six at once four find no room.
+    let started = Instant::now();
+    let mut waiting: futures::stream::FuturesUnordered<_> =
+        (0..6).map(|_| alice.send(request())).collect();
+    let mut refused = 0;
+    while refused < 4 {
+        let answer = futures::StreamExt::next(&mut waiting).await.unwrap();
+        let status = answer.unwrap_err();
+        assert_eq!(
+            (status.code(), reason(&status).as_str()),
+            (Code::ResourceExhausted, "QUEUE_FULL")
+        );
+        assert!(
+            status
+                .get_details_retry_info()
+                .unwrap()
+                .retry_delay
+                .is_some()
+        );
+        refused += 1;
+    }
+    assert!(
+        started.elapsed() < Duration::from_millis(1_500),
+        "refused without waiting for a lock"
+    );
+    frozen.rollback().await.unwrap();
+    let answers: Vec<_> = futures::StreamExt::collect(waiting).await;
+    assert!(answers.iter().all(Result::is_ok), "{answers:?}");
+    assert!(world.metrics().contains("intake_refused_reports_total 4"));
+}
+
+#[tokio::test]
+async fn a_report_whose_client_gave_up_is_committed_and_found_again() {
+    let world = World::start().await;
+    let alice = world.declarant("alice");
+    alice.send(request()).await.unwrap();
+    let mut frozen = world.pool.begin().await.unwrap();
+    sqlx::query("lock table report in share mode")
+        .execute(&mut *frozen)
+        .await
+        .unwrap();
+
+    let sent = request();
+    let mut hasty = alice.signed(sent.clone());
+    hasty.set_timeout(Duration::from_millis(200));
+    let status = alice.client().submit_report(hasty).await.unwrap_err();
+    assert!(
+        matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled),
+        "{status:?}"
+    );
+    frozen.rollback().await.unwrap();
+
+    eventually(async || world.count("select count(*) from report").await == 2).await;
+    let receipt = alice.send(sent).await.unwrap();
+    assert_eq!(world.count("select count(*) from report").await, 2);
+    assert!(alice.get(&receipt.reference).await.is_ok());
+}
+
+#[tokio::test]
+async fn what_was_queued_is_committed_before_the_service_ends() {
+    let world = World::start().await;
+    let alice = world.declarant("alice");
+    let pool = world.pool.clone();
+    let receipts = join_all((0..20).map(|_| alice.send(request()))).await;
+    assert!(receipts.iter().all(Result::is_ok));
+    world.stop().await.unwrap();
+    let stored: i64 = sqlx::query_scalar("select count(*) from report")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(stored, 20);
+}

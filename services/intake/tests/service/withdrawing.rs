@@ -1,0 +1,146 @@
+//! A report that was a false alarm is withdrawn.
+
+use proto::{
+    events::v1::ReportWithdrawn,
+    intake::v1::{ReportState, WithdrawReportRequest},
+};
+use testkit::TokenSpec;
+use tonic::Code;
+use uuid::Uuid;
+
+use crate::{
+    drafts::incident,
+    world::{World, reason},
+};
+
+fn withdrawing(report_id: &str, etag: &str) -> WithdrawReportRequest {
+    WithdrawReportRequest {
+        request_id: Uuid::new_v4().to_string(),
+        report_id: report_id.to_owned(),
+        reason: "Fausse alerte.".to_owned(),
+        etag: etag.to_owned(),
+    }
+}
+
+#[tokio::test]
+async fn a_withdrawal_is_told_once_however_often_it_is_sent() {
+    let world = World::with_directory().await;
+    let alice = world.linked("alice");
+    let receipt = alice.submit(incident()).await.unwrap();
+    let seen = alice.get(&receipt.report_id).await.unwrap();
+
+    let request = withdrawing(&receipt.report_id, &seen.etag);
+    let withdrawn = alice.withdraw(request.clone()).await.unwrap();
+    assert_eq!(withdrawn.state(), ReportState::Withdrawn);
+    assert_ne!(withdrawn.etag, seen.etag);
+    assert_eq!(alice.withdraw(request).await.unwrap(), withdrawn);
+
+    let status = alice
+        .withdraw(withdrawing(&receipt.report_id, ""))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (status.code(), reason(&status).as_str()),
+        (Code::FailedPrecondition, "ALREADY_WITHDRAWN")
+    );
+
+    let told: Vec<ReportWithdrawn> = world
+        .events()
+        .await
+        .iter()
+        .filter(|event| event.event_type == "vigie.report.withdrawn.v1")
+        .map(|event| event.decode().unwrap())
+        .collect();
+    assert_eq!(told.len(), 1);
+    assert_eq!(told[0].reason, "Fausse alerte.");
+    let outcomes: Vec<_> = world
+        .audited("report.withdraw")
+        .await
+        .into_iter()
+        .map(|(_, o)| o)
+        .collect();
+    assert_eq!(outcomes, ["done", "done", "refused"]);
+}
+
+#[tokio::test]
+async fn a_report_that_changed_since_it_was_seen_is_not_withdrawn() {
+    let world = World::start().await;
+    let alice = world.declarant("alice");
+    let receipt = alice.submit(incident()).await.unwrap();
+    let status = alice
+        .withdraw(withdrawing(&receipt.report_id, "7"))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (status.code(), reason(&status).as_str()),
+        (Code::Aborted, "ETAG_MISMATCH")
+    );
+    assert_eq!(
+        alice.get(&receipt.report_id).await.unwrap().state(),
+        ReportState::Submitted
+    );
+}
+
+#[tokio::test]
+async fn those_who_declared_the_structure_and_its_agency_withdraw_and_nobody_else() {
+    let world = World::with_directory().await;
+    let colleague = world.linked("bob");
+    let agent = world.agent("84");
+    for other in [colleague, agent] {
+        let receipt = world.linked("alice").submit(incident()).await.unwrap();
+        assert!(
+            other
+                .withdraw(withdrawing(&receipt.report_id, ""))
+                .await
+                .is_ok()
+        );
+    }
+
+    let receipt = world.linked("alice").submit(incident()).await.unwrap();
+    for stranger in [
+        world.declarant("mallory"),
+        world.agent("76"),
+        world.importer(),
+        world.with_role("prober"),
+    ] {
+        let status = stranger
+            .withdraw(withdrawing(&receipt.report_id, ""))
+            .await
+            .unwrap_err();
+        assert_eq!(status.code(), Code::NotFound);
+    }
+    // An analyst who also declares sees the report and still may not withdraw it.
+    let both = world.person(&TokenSpec::of("carol").role("analyst").role("declarant"));
+    let status = both
+        .withdraw(withdrawing(&receipt.report_id, ""))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (status.code(), reason(&status).as_str()),
+        (Code::PermissionDenied, "NOT_YOURS_TO_WITHDRAW")
+    );
+    let status = world
+        .with_role("analyst")
+        .withdraw(withdrawing(&receipt.report_id, ""))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (status.code(), reason(&status).as_str()),
+        (Code::PermissionDenied, "ROLE_MISSING")
+    );
+}
+
+#[tokio::test]
+async fn an_answer_kept_for_retries_holds_no_personal_data() {
+    let world = World::start().await;
+    let alice = world.declarant("alice");
+    let receipt = alice.submit(incident()).await.unwrap();
+    alice
+        .withdraw(withdrawing(&receipt.report_id, ""))
+        .await
+        .unwrap();
+    let kept = world
+        .count("select coalesce(sum(length(response)), 0) from idempotency_key")
+        .await;
+    assert_eq!(kept, 0);
+}
