@@ -177,11 +177,13 @@ async fn words_of_a_later_release_count_as_not_said() {
 }
 
 #[tokio::test]
-async fn an_unreadable_report_is_parked_alone_and_structures_are_passed_over() {
+async fn a_report_that_cannot_be_applied_is_parked_alone_and_structures_are_passed_over() {
     let world = World::start().await;
     let report = world.report();
-    let mut broken = world.report();
-    broken.submitted.report_id = "not a UUID".into();
+    let mut nameless = world.report();
+    nameless.submitted.report_id = "not a UUID".into();
+    let mut unstorable = world.report();
+    unstorable.submitted.reference = "no text of PostgreSQL: \0".into();
     let structure = events::StructureRecorded::default();
     let structure = NewEvent::new(
         Uuid::now_v7(),
@@ -190,16 +192,26 @@ async fn an_unreadable_report_is_parked_alone_and_structures_are_passed_over() {
         &structure,
     );
     world
-        .announce(&[broken.event(), structure, report.event()])
+        .announce(&[
+            nameless.event(),
+            structure,
+            unstorable.event(),
+            report.event(),
+        ])
         .await;
     world.case_where(&report, |_| true).await;
+    let mut expected = [
+        (nameless.event_id, "unreadable_report".to_owned()),
+        (unstorable.event_id, "data_exception".to_owned()),
+    ];
+    expected.sort();
     eventually(async || {
         let parked: Vec<(Uuid, String)> =
-            sqlx::query_as("select event_id, reason from parked_event")
+            sqlx::query_as("select event_id, reason from parked_event order by event_id")
                 .fetch_all(&world.pool)
                 .await
                 .unwrap();
-        parked == [(broken.event_id, "unreadable_report".to_owned())]
+        parked == expected
     })
     .await;
 }
