@@ -23,12 +23,7 @@ pub struct Environment(BTreeMap<String, String>);
 impl Environment {
     /// The variables of this process.
     pub fn of_process() -> Self {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "this is the one reader of the environment"
-        )]
-        let variables = std::env::vars_os();
-        variables
+        std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
             .collect()
     }
@@ -56,8 +51,10 @@ impl Environment {
                 // shortest beginning of the list that is refused for a value.
                 let (name, value) = (1..=variables.len())
                     .find(|count| matches!(attempt(*count), Err(envy::Error::Custom(_))))
-                    .map(|count| variables[count - 1].clone())
-                    .unwrap_or_else(|| (format!("{prefix}*"), String::new()));
+                    .map_or_else(
+                        || (format!("{prefix}*"), String::new()),
+                        |count| variables[count - 1].clone(),
+                    );
                 let message = message
                     .split(" while parsing value ")
                     .next()

@@ -87,7 +87,7 @@ pub async fn connect(config: &DatabaseConfig, application: &str) -> Result<PgPoo
     Ok(PgPoolOptions::new()
         .max_connections(config.max_connections)
         .acquire_timeout(Duration::from_millis(config.acquire_timeout_ms))
-        .max_lifetime(Duration::from_secs(30 * 60))
+        .max_lifetime(Duration::from_mins(30))
         .connect_lazy_with(options))
 }
 

@@ -92,12 +92,8 @@ async fn serve(program: Program) -> Result<ExitCode, StartError> {
     let shutdown = CancellationToken::new();
     let mut running = (program.serve)(shutdown.clone());
     let ended = tokio::select! {
-        ended = &mut running => Some(ended),
-        () = signals.next() => None,
-    };
-    let ended = match ended {
-        Some(ended) => ended,
-        None => {
+        ended = &mut running => ended,
+        () = signals.next() => {
             tracing::info!("asked to stop; draining");
             shutdown.cancel();
             tokio::select! {

@@ -2,7 +2,7 @@
 
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -116,10 +116,10 @@ fn changed(files: &[PathBuf]) -> Vec<Option<SystemTime>> {
 
 /// The server side towards people and programs outside.
 pub(crate) fn public_server(
-    cert_file: &PathBuf,
-    key_file: &PathBuf,
+    cert_file: &Path,
+    key_file: &Path,
 ) -> Result<Reloaded<ServerConfig>, StartError> {
-    let (cert, key) = (cert_file.clone(), key_file.clone());
+    let (cert, key) = (cert_file.to_owned(), key_file.to_owned());
     Reloaded::new(
         "SERVER_TLS_CERT_FILE",
         vec![cert.clone(), key.clone()],
@@ -186,7 +186,7 @@ fn roots(tls: &InternalTlsConfig) -> Result<RootCertStore, BoxError> {
     Ok(roots)
 }
 
-fn chain(file: &PathBuf) -> Result<Vec<CertificateDer<'static>>, BoxError> {
+fn chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, BoxError> {
     let named = |cause: &dyn std::fmt::Display| format!("{}: {cause}", file.display());
     let chain = CertificateDer::pem_file_iter(file)
         .map_err(|cause| named(&cause))?
@@ -199,15 +199,13 @@ fn chain(file: &PathBuf) -> Result<Vec<CertificateDer<'static>>, BoxError> {
     }
 }
 
-fn private_key(file: &PathBuf) -> Result<PrivateKeyDer<'static>, BoxError> {
+fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, BoxError> {
     PrivateKeyDer::from_pem_file(file)
         .map_err(|cause| format!("{}: {cause}", file.display()).into())
 }
 
 #[cfg(test)]
 mod tests {
-    use std::path::Path;
-
     use super::*;
 
     fn certificate(names: &[&str]) -> rcgen::CertifiedKey<rcgen::KeyPair> {

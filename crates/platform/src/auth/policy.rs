@@ -69,13 +69,13 @@ impl Policy {
             .filter(|service| service.full_name().starts_with(PACKAGE))
         {
             for method in service.methods() {
-                let roles = roles(&method, &extension)
+                let named = roles(&method, &extension)
                     .ok_or_else(|| StartError::NoRole(method.full_name().to_owned()))?;
                 let rule = Rule {
                     service: service.full_name().to_owned(),
                     method: method.name().to_owned(),
                     shape: shape(&method),
-                    access: Access::Roles(roles),
+                    access: Access::Roles(named),
                 };
                 rules.insert(format!("/{}/{}", service.full_name(), method.name()), rule);
             }

@@ -35,10 +35,12 @@ impl Rules {
                 "names no algorithm",
             ));
         }
-        let mut validation = Validation::default();
-        validation.algorithms = algorithms;
-        validation.leeway = LEEWAY.whole_seconds().unsigned_abs();
-        validation.validate_nbf = true;
+        let mut validation = Validation {
+            algorithms,
+            leeway: LEEWAY.whole_seconds().unsigned_abs(),
+            validate_nbf: true,
+            ..Validation::default()
+        };
         validation.set_issuer(&[&config.issuer]);
         validation.set_audience(&[&config.audience]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);

@@ -90,7 +90,7 @@ impl Connections {
                 let drained = drained.clone();
                 tracker.spawn(async move {
                     drained
-                        .run_until_cancelled(connection.run(stream, tls))
+                        .run_until_cancelled(Box::pin(connection.run(stream, tls)))
                         .await;
                     drop(place);
                 });
@@ -151,7 +151,7 @@ impl Connection {
             .keep_alive_timeout(KEEPALIVE_TIMEOUT);
         let io = TokioIo::new(stream);
         let (age, shutdown) = (self.age, self.shutdown);
-        // `last_call` asks the client to make no new call on this connection.
+        // The two kinds of service have two types of connection, hence a macro. `last_call` asks the client to make no new call on this connection.
         macro_rules! drive {
             ($connection:expr) => {{
                 let mut connection = std::pin::pin!($connection);
@@ -173,18 +173,15 @@ impl Connection {
                 }
             }};
         }
-        match self.web {
-            Some(cors) => {
-                let service = ServiceBuilder::new()
-                    .layer(cors)
-                    .layer(GrpcWebLayer::new())
-                    .service(self.stack);
-                drive!(server.serve_connection(io, TowerToHyperService::new(service)));
-            }
-            None => {
-                let server = server.http2_only();
-                drive!(server.serve_connection(io, TowerToHyperService::new(self.stack)));
-            }
+        if let Some(cors) = self.web {
+            let service = ServiceBuilder::new()
+                .layer(cors)
+                .layer(GrpcWebLayer::new())
+                .service(self.stack);
+            drive!(server.serve_connection(io, TowerToHyperService::new(service)));
+        } else {
+            let server = server.http2_only();
+            drive!(server.serve_connection(io, TowerToHyperService::new(self.stack)));
         }
     }
 }

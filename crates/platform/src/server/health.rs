@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sqlx::{Connection as _, PgConnection, PgPool};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
@@ -33,7 +34,7 @@ impl Health {
     /// the service no longer serves.
     pub(super) async fn run(self, readiness: Readiness, shutdown: CancellationToken) {
         let mut changes = readiness.changes();
-        let mut next_ping = Instant::now();
+        let (mut pulse, mut next_ping) = (Pulse::default(), Instant::now());
         loop {
             let status = if readiness.failing().is_empty() {
                 ServingStatus::Serving
@@ -46,7 +47,9 @@ impl Health {
                 Ok(()) = changes.changed() => {}
                 () = sleep_until(next_ping) => {
                     next_ping = Instant::now() + PING;
-                    readiness.ask_database(PING_TIMEOUT).await;
+                    if let Some(pool) = readiness.pool() {
+                        readiness.set(Readiness::DATABASE, pulse.ask(pool).await);
+                    }
                 }
             }
         }
@@ -60,16 +63,32 @@ impl Health {
     }
 }
 
-impl Readiness {
-    async fn ask_database(&self, patience: Duration) {
-        let Some(pool) = self.pool() else { return };
-        let answer = timeout(patience, sqlx::query("select 1").execute(pool)).await;
-        let state = match answer {
-            Ok(Ok(_)) => Ok(()),
+/// Asks the database on a connection of its own: a pool that is busy is no reason to
+/// send clients away.
+#[derive(Default)]
+struct Pulse {
+    conn: Option<PgConnection>,
+}
+
+impl Pulse {
+    async fn ask(&mut self, pool: &PgPool) -> Result<(), String> {
+        let asked = timeout(PING_TIMEOUT, async {
+            // Taken out, so that a connection that fails or hangs is not used again.
+            let mut conn = match self.conn.take() {
+                Some(conn) => conn,
+                None => PgConnection::connect_with(&pool.connect_options()).await?,
+            };
+            conn.ping().await?;
+            Ok::<_, sqlx::Error>(conn)
+        });
+        match asked.await {
+            Ok(Ok(conn)) => {
+                self.conn = Some(conn);
+                Ok(())
+            }
             Ok(Err(_)) => Err("the database refuses".to_owned()),
             Err(_) => Err("the database does not answer".to_owned()),
-        };
-        self.set(Self::DATABASE, state);
+        }
     }
 }
 

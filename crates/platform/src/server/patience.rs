@@ -59,7 +59,7 @@ mod tests {
 
     const PATIENCE: Patience = Patience {
         default: Duration::from_secs(10),
-        max: Duration::from_secs(60),
+        max: Duration::from_mins(1),
     };
 
     fn remaining(shape: Shape, timeout: Option<&str>) -> Option<Duration> {
@@ -98,7 +98,7 @@ mod tests {
         #[test]
         fn any_text_is_read_or_refused_without_panic(text: String) {
             if let Some(time) = parse_timeout(&text) {
-                prop_assert!(time <= Duration::from_secs(99_999_999 * 3_600));
+                prop_assert!(time <= Duration::from_hours(99_999_999));
             }
         }
     }

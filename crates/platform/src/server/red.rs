@@ -24,6 +24,10 @@ pub(super) struct Red {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "these are the names of the convention"
+)]
 struct Labels {
     rpc_service: String,
     rpc_method: String,

@@ -45,5 +45,5 @@ pub(super) fn cors(config: &ServerConfig) -> Result<CorsLayer, StartError> {
         .allow_methods([Method::POST])
         .allow_headers(REQUEST_HEADERS)
         .expose_headers(RESPONSE_HEADERS)
-        .max_age(Duration::from_secs(2 * 60 * 60)))
+        .max_age(Duration::from_hours(2)))
 }

@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use sqlx::{Connection as _, Executor as _, PgPool};
 use testkit::Database;
 
-pub fn config(database: &Database) -> DatabaseConfig {
+pub(crate) fn config(database: &Database) -> DatabaseConfig {
     DatabaseConfig {
         url: SecretString::from(database.url("platform")),
         schema: "platform".to_owned(),
@@ -17,7 +17,7 @@ pub fn config(database: &Database) -> DatabaseConfig {
 }
 
 /// A fresh schema with all tables of the platform.
-pub async fn pool(label: &str) -> PgPool {
+pub(crate) async fn pool(label: &str) -> PgPool {
     let database = testkit::postgres().await.database(label).await;
     let config = config(&database);
     migrate(&config, &[&MIGRATOR]).await.unwrap();
@@ -118,7 +118,7 @@ async fn a_lock_that_is_held_too_long_is_worth_a_retry() {
     let mut holder = pool.begin().await.unwrap();
     holder.execute("lock table audit_entry").await.unwrap();
     let error: Error = pool
-        .execute("lock table audit_entry")
+        .execute("delete from audit_entry")
         .await
         .unwrap_err()
         .into();
@@ -151,4 +151,5 @@ async fn values_that_the_database_complains_about_do_not_reach_the_log() {
     let cause = error.source().unwrap().to_string();
     assert!(cause.contains("22P02"), "{cause}");
     assert!(!cause.contains("Jeanne"), "{cause}");
+    assert!(!format!("{error:?}").contains("Jeanne"));
 }

@@ -22,28 +22,28 @@ use tonic::{Request, Response, Status, service::Routes};
 
 /// What the test and the service both hold.
 #[derive(Debug, Clone)]
-pub struct Double {
+pub(crate) struct Double {
     /// Grows by one permit for each call that waits.
-    pub waiting: Arc<Semaphore>,
+    pub(crate) waiting: Arc<Semaphore>,
     /// Lets waiting calls end.
-    pub release: Arc<Semaphore>,
+    pub(crate) release: Arc<Semaphore>,
 }
 
 impl Double {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             waiting: Arc::new(Semaphore::new(0)),
             release: Arc::new(Semaphore::new(0)),
         }
     }
 
-    pub fn public(&self) -> Routes {
+    pub(crate) fn public(&self) -> Routes {
         Routes::new(DeliveryServiceServer::new(self.clone()))
             .add_service(NotificationServiceServer::new(self.clone()))
             .add_service(EventLogServiceServer::new(self.clone()))
     }
 
-    pub fn internal(&self) -> Routes {
+    pub(crate) fn internal(&self) -> Routes {
         Routes::new(EventLogServiceServer::new(self.clone()))
             .add_service(DeliveryServiceServer::new(self.clone()))
     }

@@ -16,7 +16,7 @@ fn caller(subject: &str) -> Caller {
     }
 }
 
-fn key<'a>(caller: &'a Caller, request_id: u128) -> RequestKey<'a> {
+fn key(caller: &Caller, request_id: u128) -> RequestKey<'_> {
     RequestKey {
         caller,
         method: "SubmitReport",

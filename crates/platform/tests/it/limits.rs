@@ -70,7 +70,7 @@ async fn a_handler_sees_the_deadline_of_its_client_up_to_the_longest() {
 async fn a_client_that_goes_away_gives_its_room_back() {
     let world = World::start_with(|plan, _| plan.server.max_concurrent_requests = 1).await;
     let token = world.operator();
-    let mut client = world.deliveries().await;
+    let client = world.deliveries().await;
     {
         let mut other = client.clone();
         let mut waiting = Box::pin(ask(&mut other, &token, "for ever"));

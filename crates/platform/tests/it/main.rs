@@ -1,5 +1,7 @@
 //! The platform as a service and its clients meet it.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod auth;
 mod database;
 mod double;
@@ -7,6 +9,7 @@ mod drain;
 mod idempotency;
 mod internal;
 mod limits;
+mod process;
 mod refusals;
 mod trail;
 mod watch;

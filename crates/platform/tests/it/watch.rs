@@ -19,7 +19,11 @@ async fn watch(world: &World, spec: &TokenSpec, cursor: &str) -> Streaming<Watch
         .metadata_mut()
         .insert("authorization", bearer.parse().unwrap());
     let mut client = NotificationServiceClient::new(world.channel().await);
-    let mut stream = client.watch(request).await.unwrap().into_inner();
+    client.watch(request).await.unwrap().into_inner()
+}
+
+async fn follow(world: &World, spec: &TokenSpec) -> Streaming<WatchResponse> {
+    let mut stream = watch(world, spec, "").await;
     assert_eq!(stream.message().await.unwrap().unwrap().cursor, "first");
     stream
 }
@@ -35,7 +39,7 @@ fn anna() -> TokenSpec {
 #[tokio::test]
 async fn a_stream_ends_when_its_token_does() {
     let world = World::start().await;
-    let mut stream = watch(&world, &anna().lifetime(Duration::SECOND), "").await;
+    let mut stream = follow(&world, &anna().lifetime(Duration::SECOND)).await;
     let status = end(&mut stream).await;
     assert_eq!(
         (status.code(), reason(&status).as_str()),
@@ -46,14 +50,14 @@ async fn a_stream_ends_when_its_token_does() {
 #[tokio::test]
 async fn a_stream_outlives_the_deadline_of_calls() {
     let world = World::start_with(|plan, _| plan.server.default_deadline_ms = 10).await;
-    let mut stream = watch(&world, &anna().lifetime(Duration::SECOND), "").await;
+    let mut stream = follow(&world, &anna().lifetime(Duration::SECOND)).await;
     assert_eq!(reason(&end(&mut stream).await), "TOKEN_EXPIRED");
 }
 
 #[tokio::test]
 async fn a_drain_sends_watchers_elsewhere_at_once() {
     let mut world = World::start().await;
-    let mut stream = watch(&world, &anna(), "").await;
+    let mut stream = follow(&world, &anna()).await;
     world.shutdown.cancel();
     let status = end(&mut stream).await;
     assert_eq!(
@@ -70,7 +74,7 @@ async fn watchers_do_not_keep_calls_out() {
         plan.server.max_concurrent_streams = 1;
     })
     .await;
-    let _stream = watch(&world, &anna(), "").await;
+    let _stream = follow(&world, &anna()).await;
     assert_eq!(world.ask("caller").await.unwrap(), "olga");
 }
 

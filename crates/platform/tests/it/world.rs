@@ -25,33 +25,33 @@ use tracing_subscriber::{Layer as _, fmt::MakeWriter, layer::SubscriberExt as _}
 use crate::double::Double;
 
 /// A running server with everything around it.
-pub struct World {
-    pub issuer: Issuer,
-    pub certificates: Certificates,
-    pub double: Double,
-    pub metrics: Arc<Metrics>,
-    pub readiness: Readiness,
-    pub public: SocketAddr,
-    pub internal: SocketAddr,
-    pub monitor: SocketAddr,
-    pub shutdown: CancellationToken,
+pub(crate) struct World {
+    pub(crate) issuer: Issuer,
+    pub(crate) certificates: Certificates,
+    pub(crate) double: Double,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) readiness: Readiness,
+    pub(crate) public: SocketAddr,
+    pub(crate) internal: SocketAddr,
+    pub(crate) monitor: SocketAddr,
+    pub(crate) shutdown: CancellationToken,
     serving: JoinSet<Result<(), StartError>>,
     _folder: tempfile::TempDir,
 }
 
 /// What a test may change before the start.
-pub struct Plan {
-    pub server: ServerConfig,
-    pub auth: AuthConfig,
-    pub readiness: Readiness,
+pub(crate) struct Plan {
+    pub(crate) server: ServerConfig,
+    pub(crate) auth: AuthConfig,
+    pub(crate) readiness: Readiness,
 }
 
 impl World {
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(|_, _| {}).await
     }
 
-    pub async fn start_with(change: impl FnOnce(&mut Plan, &Certificates)) -> Self {
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Plan, &Certificates)) -> Self {
         trace();
         let issuer = Issuer::start().await;
         let folder = tempfile::tempdir().unwrap();
@@ -112,7 +112,7 @@ impl World {
         }
     }
 
-    pub async fn channel(&self) -> Channel {
+    pub(crate) async fn channel(&self) -> Channel {
         Channel::from_shared(format!("http://{}", self.public))
             .unwrap()
             .connect()
@@ -120,27 +120,27 @@ impl World {
             .unwrap()
     }
 
-    pub async fn deliveries(&self) -> DeliveryServiceClient<Channel> {
+    pub(crate) async fn deliveries(&self) -> DeliveryServiceClient<Channel> {
         DeliveryServiceClient::new(self.channel().await)
     }
 
     /// The token of an operator, who may call the double.
-    pub fn operator(&self) -> String {
+    pub(crate) fn operator(&self) -> String {
         self.issuer.token(&TokenSpec::of("olga").role("operator"))
     }
 
     /// Calls the double as an operator.
-    pub async fn ask(&self, what: &str) -> Result<String, Status> {
+    pub(crate) async fn ask(&self, what: &str) -> Result<String, Status> {
         let token = self.operator();
         ask(&mut self.deliveries().await, &token, what).await
     }
 
     /// How the server ended.
-    pub async fn ended(&mut self) -> Result<(), StartError> {
+    pub(crate) async fn ended(&mut self) -> Result<(), StartError> {
         self.serving.join_next().await.unwrap().unwrap()
     }
 
-    pub async fn get(&self, path: &str) -> (u16, String) {
+    pub(crate) async fn get(&self, path: &str) -> (u16, String) {
         let answer = reqwest::get(format!("http://{}{path}", self.monitor))
             .await
             .unwrap();
@@ -149,7 +149,7 @@ impl World {
 }
 
 /// Calls the double with a token.
-pub async fn ask(
+pub(crate) async fn ask(
     client: &mut DeliveryServiceClient<Channel>,
     token: &str,
     what: &str,
@@ -161,7 +161,7 @@ pub async fn ask(
     Ok(next_page_token)
 }
 
-pub fn question(token: &str, what: &str) -> Request<ListDeliveriesRequest> {
+pub(crate) fn question(token: &str, what: &str) -> Request<ListDeliveriesRequest> {
     let mut request = Request::new(ListDeliveriesRequest {
         page_token: what.to_owned(),
         ..Default::default()
@@ -172,7 +172,7 @@ pub fn question(token: &str, what: &str) -> Request<ListDeliveriesRequest> {
     request
 }
 
-pub fn tls_of(certificates: &Certificates, service: &str) -> InternalTlsConfig {
+pub(crate) fn tls_of(certificates: &Certificates, service: &str) -> InternalTlsConfig {
     InternalTlsConfig {
         cert_file: certificates.cert_file(service),
         key_file: certificates.key_file(service),
@@ -181,7 +181,7 @@ pub fn tls_of(certificates: &Certificates, service: &str) -> InternalTlsConfig {
 }
 
 /// The reason of an error, for programs.
-pub fn reason(status: &Status) -> String {
+pub(crate) fn reason(status: &Status) -> String {
     let details = status.get_error_details();
     let info = details
         .error_info()
@@ -191,19 +191,19 @@ pub fn reason(status: &Status) -> String {
 }
 
 /// When the client is told to come back.
-pub fn retry_delay(status: &Status) -> Option<Duration> {
+pub(crate) fn retry_delay(status: &Status) -> Option<Duration> {
     status.get_error_details().retry_info()?.retry_delay
 }
 
 static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
 
 /// Everything that was logged by the suite's own code so far.
-pub fn log() -> String {
+pub(crate) fn log() -> String {
     String::from_utf8(LOG.lock().unwrap().clone()).unwrap()
 }
 
 /// Keeps traces and logs for the whole process, once.
-pub fn trace() {
+pub(crate) fn trace() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         let spans = tracing_opentelemetry::layer()
