@@ -12,28 +12,28 @@ use uuid::Uuid;
     after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 invalid input, 4 not found, \
     5 not allowed, 6 wrong state, 7 try again later."
 )]
-pub struct Arguments {
+pub(crate) struct Arguments {
     #[command(flatten)]
-    pub connection: Connection,
+    pub(crate) connection: Connection,
     /// Print JSON, for programs
     #[arg(long, global = true)]
-    pub json: bool,
+    pub(crate) json: bool,
     #[command(subcommand)]
-    pub command: Command,
+    pub(crate) command: Command,
 }
 
 /// Where the services are and who is calling.
 #[derive(Args, Clone, Debug)]
-pub struct Connection {
+pub(crate) struct Connection {
     /// Call as this local identity of `vigie up` (see `vigie login --list`)
     #[arg(long = "as", global = true, value_name = "IDENTITY")]
-    pub identity: Option<String>,
+    pub(crate) identity: Option<String>,
     /// Call with this token instead of the one kept by `vigie login`
     #[arg(long, global = true, env = "VIGIE_TOKEN", hide_env_values = true)]
-    pub token: Option<String>,
+    pub(crate) token: Option<String>,
     /// Trust this certificate authority (PEM), beside the system's
     #[arg(long, global = true, env = "VIGIE_CA_FILE", value_name = "FILE")]
-    pub ca_file: Option<PathBuf>,
+    pub(crate) ca_file: Option<PathBuf>,
     /// Address of intake
     #[arg(
         long,
@@ -41,7 +41,7 @@ pub struct Connection {
         env = "VIGIE_INTAKE_URL",
         default_value = "http://127.0.0.1:7411"
     )]
-    pub intake_url: String,
+    pub(crate) intake_url: String,
     /// Address of qualification
     #[arg(
         long,
@@ -49,7 +49,7 @@ pub struct Connection {
         env = "VIGIE_QUALIFICATION_URL",
         default_value = "http://127.0.0.1:7412"
     )]
-    pub qualification_url: String,
+    pub(crate) qualification_url: String,
     /// Address of notification
     #[arg(
         long,
@@ -57,7 +57,7 @@ pub struct Connection {
         env = "VIGIE_NOTIFICATION_URL",
         default_value = "http://127.0.0.1:7413"
     )]
-    pub notification_url: String,
+    pub(crate) notification_url: String,
     /// Address of statistics
     #[arg(
         long,
@@ -65,7 +65,7 @@ pub struct Connection {
         env = "VIGIE_STATISTICS_URL",
         default_value = "http://127.0.0.1:7414"
     )]
-    pub statistics_url: String,
+    pub(crate) statistics_url: String,
     /// Address of the local issuer of `vigie up`
     #[arg(
         long,
@@ -73,14 +73,14 @@ pub struct Connection {
         env = "VIGIE_ISSUER_URL",
         default_value = "http://127.0.0.1:7410"
     )]
-    pub issuer_url: String,
+    pub(crate) issuer_url: String,
     /// Give up a call after so many seconds
     #[arg(long, global = true, default_value_t = 15, value_name = "SECONDS")]
-    pub timeout: u64,
+    pub(crate) timeout: u64,
 }
 
 #[derive(Subcommand, Debug)]
-pub enum Command {
+pub(crate) enum Command {
     /// Run the whole suite on this machine until Ctrl-C
     Up(UpOptions),
     /// Keep a token of a local identity for the next commands
@@ -114,36 +114,36 @@ pub enum Command {
 }
 
 #[derive(Args, Debug)]
-pub struct UpOptions {
+pub(crate) struct UpOptions {
     /// Keep everything in this folder
     #[arg(long, default_value = "data")]
-    pub data: PathBuf,
+    pub(crate) data: PathBuf,
     /// Replay these declarations at the start
     #[arg(long, default_value = "examples", value_name = "FOLDER")]
-    pub examples: PathBuf,
+    pub(crate) examples: PathBuf,
     /// Use a throw-away folder, and end once every example reached its watcher and the figures
     #[arg(long)]
-    pub once: bool,
+    pub(crate) once: bool,
     /// End with an error when --once takes longer
     #[arg(long, default_value_t = 120, value_name = "SECONDS")]
-    pub once_timeout: u64,
+    pub(crate) once_timeout: u64,
 }
 
 #[derive(Args, Debug)]
-pub struct LoginOptions {
+pub(crate) struct LoginOptions {
     /// The identity, or a role: declarant, analyst, ars-76, fssi, importer, operator …
     #[arg(required_unless_present = "list")]
-    pub identity: Option<String>,
+    pub(crate) identity: Option<String>,
     /// List the local identities
     #[arg(long)]
-    pub list: bool,
+    pub(crate) list: bool,
     /// Print the token instead of keeping it
     #[arg(long)]
-    pub print: bool,
+    pub(crate) print: bool,
 }
 
 #[derive(Subcommand, Debug)]
-pub enum ReportCommand {
+pub(crate) enum ReportCommand {
     /// Validate a draft and tell what would happen; sends nothing
     Check(DraftOptions),
     /// Send a report and print its receipt
@@ -177,86 +177,86 @@ pub enum ReportCommand {
 
 /// A draft from a file, from flags, or both: flags win.
 #[derive(Args, Debug)]
-pub struct DraftOptions {
+pub(crate) struct DraftOptions {
     /// A SubmitReportRequest in protobuf JSON; "-" for standard input
     #[arg(long, value_name = "FILE")]
-    pub file: Option<PathBuf>,
+    pub(crate) file: Option<PathBuf>,
     /// incident, product_vulnerability or vendor_bad_practice
     #[arg(long)]
-    pub kind: Option<String>,
+    pub(crate) kind: Option<String>,
     /// FINESS of the structure
     #[arg(long, group = "structure")]
-    pub finess: Option<String>,
+    pub(crate) finess: Option<String>,
     /// SIRET of the structure
     #[arg(long, group = "structure")]
-    pub siret: Option<String>,
+    pub(crate) siret: Option<String>,
     /// RPPS of the professional
     #[arg(long, group = "structure")]
-    pub rpps: Option<String>,
+    pub(crate) rpps: Option<String>,
     /// Name of a structure without a number
     #[arg(long, group = "structure", requires = "department")]
-    pub structure_name: Option<String>,
+    pub(crate) structure_name: Option<String>,
     /// Department of a structure without a number
     #[arg(long)]
-    pub department: Option<String>,
+    pub(crate) department: Option<String>,
     /// Family name of the declarant
     #[arg(long)]
-    pub family_name: Option<String>,
+    pub(crate) family_name: Option<String>,
     /// Given name of the declarant
     #[arg(long)]
-    pub given_name: Option<String>,
+    pub(crate) given_name: Option<String>,
     /// Mail address of the declarant
     #[arg(long)]
-    pub email: Option<String>,
+    pub(crate) email: Option<String>,
     /// Telephone of the declarant
     #[arg(long)]
-    pub phone: Option<String>,
+    pub(crate) phone: Option<String>,
     /// Declare as the person delegated for this, not as the director
     #[arg(long)]
-    pub delegate: bool,
+    pub(crate) delegate: bool,
     /// When it was noticed (RFC 3339); now by default
     #[arg(long)]
-    pub found_at: Option<String>,
+    pub(crate) found_at: Option<String>,
     /// What happened
     #[arg(long)]
-    pub description: Option<String>,
+    pub(crate) description: Option<String>,
     /// malicious, non_malicious or unknown
     #[arg(long)]
-    pub origin: Option<String>,
+    pub(crate) origin: Option<String>,
     /// Type of the origin: ransomware, telecom_loss …; may be repeated
     #[arg(long = "origin-type")]
-    pub origin_types: Vec<String>,
+    pub(crate) origin_types: Vec<String>,
     /// Impact on data: unavailability, disclosure …; may be repeated
     #[arg(long = "data-impact")]
-    pub data_impacts: Vec<String>,
+    pub(crate) data_impacts: Vec<String>,
     /// Nature of the data: health, personal …; may be repeated
     #[arg(long = "data-nature")]
-    pub data_natures: Vec<String>,
+    pub(crate) data_natures: Vec<String>,
     /// Impact on care: none, degraded_mode, interruption or unknown
     #[arg(long)]
-    pub care: Option<String>,
+    pub(crate) care: Option<String>,
     /// Patients in danger: none, potential, proven or unknown
     #[arg(long)]
-    pub endangerment: Option<String>,
+    pub(crate) endangerment: Option<String>,
     /// Ask the cell for accompaniment
     #[arg(long)]
-    pub assistance: bool,
+    pub(crate) assistance: bool,
 }
 
 #[derive(Args, Debug)]
-pub struct SubmitOptions {
+pub(crate) struct SubmitOptions {
     #[command(flatten)]
-    pub draft: DraftOptions,
+    pub(crate) draft: DraftOptions,
     /// The same at every retry; made anew by default
     #[arg(long)]
-    pub request_id: Option<Uuid>,
+    pub(crate) request_id: Option<Uuid>,
     /// A past date of declaration (RFC 3339), importer only
     #[arg(long)]
-    pub declared_at: Option<String>,
+    pub(crate) declared_at: Option<String>,
 }
 
 #[derive(Subcommand, Debug)]
-pub enum StructureCommand {
+pub(crate) enum StructureCommand {
     /// Load a directory from CSV
     Import {
         /// UTF-8 or Windows-1252, comma or semicolon
@@ -274,7 +274,7 @@ pub enum StructureCommand {
 }
 
 #[derive(Subcommand, Debug)]
-pub enum CaseCommand {
+pub(crate) enum CaseCommand {
     /// List the cases you may see, latest first
     List {
         /// Only this state; may be repeated
@@ -316,53 +316,53 @@ pub enum CaseCommand {
 }
 
 #[derive(Args, Debug)]
-pub struct QualifyOptions {
+pub(crate) struct QualifyOptions {
     /// UUID, or reference of the report
-    pub case: String,
+    pub(crate) case: String,
     /// Not one of those the cell treats
     #[arg(long, requires = "note")]
-    pub out_of_scope: bool,
+    pub(crate) out_of_scope: bool,
     /// Serious (grave)
     #[arg(long)]
-    pub serious: Option<bool>,
+    pub(crate) serious: Option<bool>,
     /// Significant (significatif)
     #[arg(long)]
-    pub significant: Option<bool>,
+    pub(crate) significant: Option<bool>,
     /// Major (majeur): starts the escalation
     #[arg(long)]
-    pub major: Option<bool>,
+    pub(crate) major: Option<bool>,
     /// malicious, non_malicious or unknown
     #[arg(long)]
-    pub origin: Option<String>,
+    pub(crate) origin: Option<String>,
     /// Type of the origin; may be repeated
     #[arg(long = "origin-type")]
-    pub origin_types: Vec<String>,
+    pub(crate) origin_types: Vec<String>,
     /// none, degraded_mode, interruption or unknown
     #[arg(long)]
-    pub care: Option<String>,
+    pub(crate) care: Option<String>,
     /// none, potential, proven or unknown
     #[arg(long)]
-    pub endangerment: Option<String>,
+    pub(crate) endangerment: Option<String>,
     /// A word for those who follow
     #[arg(long)]
-    pub note: Option<String>,
+    pub(crate) note: Option<String>,
 }
 
 #[derive(Args, Debug)]
-pub struct WatchOptions {
+pub(crate) struct WatchOptions {
     /// Go on from this cursor
     #[arg(long)]
-    pub cursor: Option<String>,
+    pub(crate) cursor: Option<String>,
     /// Begin with what was kept (30 days) instead of now
     #[arg(long)]
-    pub from_oldest: bool,
+    pub(crate) from_oldest: bool,
     /// End after so many notifications
     #[arg(long)]
-    pub count: Option<u64>,
+    pub(crate) count: Option<u64>,
 }
 
 #[derive(Subcommand, Debug)]
-pub enum StatsCommand {
+pub(crate) enum StatsCommand {
     /// The figures of a period beside those of the one before
     Overview(PeriodOptions),
     /// The figures of a period along a dimension
@@ -379,21 +379,21 @@ pub enum StatsCommand {
 }
 
 #[derive(Args, Debug)]
-pub struct PeriodOptions {
+pub(crate) struct PeriodOptions {
     /// First month, "2026-01"; January of this year by default
     #[arg(long)]
-    pub from: Option<String>,
+    pub(crate) from: Option<String>,
     /// Last month, included; this month by default
     #[arg(long)]
-    pub to: Option<String>,
+    pub(crate) to: Option<String>,
     /// Only this region (INSEE code) or "national"
     #[arg(long)]
-    pub region: Option<String>,
+    pub(crate) region: Option<String>,
 }
 
 /// Along what figures are broken down.
 #[derive(ValueEnum, Clone, Copy, Debug)]
-pub enum Dimension {
+pub(crate) enum Dimension {
     Month,
     Region,
     StructureKind,
@@ -407,13 +407,13 @@ pub enum Dimension {
 }
 
 #[derive(Args, Debug)]
-pub struct ReplayOptions {
+pub(crate) struct ReplayOptions {
     /// A folder with `structures.csv` and `declarations/*.json`
-    pub folder: PathBuf,
+    pub(crate) folder: PathBuf,
 }
 
 #[derive(Subcommand, Debug)]
-pub enum LogCommand {
+pub(crate) enum LogCommand {
     /// Give a log a new incarnation: after any restore or lossy promotion of its database
     Reincarnate(DatabaseOptions),
     /// Make a consumer accept a producer's new incarnation by starting over
@@ -430,11 +430,11 @@ pub enum LogCommand {
 }
 
 #[derive(Args, Debug)]
-pub struct DatabaseOptions {
+pub(crate) struct DatabaseOptions {
     /// Database of the service
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    pub database_url: String,
+    pub(crate) database_url: String,
     /// Schema of the service
     #[arg(long, env = "DATABASE_SCHEMA")]
-    pub schema: String,
+    pub(crate) schema: String,
 }

@@ -12,7 +12,7 @@ use crate::language::Language;
 use crate::report::word;
 use crate::{json, table};
 
-pub async fn run(command: CaseCommand, client: &Client) -> Result<(), Failure> {
+pub(crate) async fn run(command: CaseCommand, client: &Client) -> Result<(), Failure> {
     match command {
         CaseCommand::List {
             states,
@@ -284,7 +284,7 @@ fn triage(triage: &pb::Triage, language: Language) -> String {
 }
 
 /// The severity in words; the greatest first.
-pub fn severity(severity: types::Severity, language: Language) -> String {
+pub(crate) fn severity(severity: types::Severity, language: Language) -> String {
     let words = [
         (severity.major, language.pick("majeur", "major")),
         (

@@ -20,11 +20,11 @@ use crate::language::Language;
 use crate::login;
 
 /// A channel that carries a token.
-pub type Authenticated = InterceptedService<Channel, Bearer>;
+pub(crate) type Authenticated = InterceptedService<Channel, Bearer>;
 
 /// Puts the token on every call.
 #[derive(Clone)]
-pub struct Bearer(Option<MetadataValue<Ascii>>);
+pub(crate) struct Bearer(Option<MetadataValue<Ascii>>);
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
@@ -38,14 +38,14 @@ impl Interceptor for Bearer {
 }
 
 /// What every command needs: where to call, as whom, and how to print.
-pub struct Client {
+pub(crate) struct Client {
     connection: Connection,
-    pub json: bool,
-    pub language: Language,
+    pub(crate) json: bool,
+    pub(crate) language: Language,
 }
 
 impl Client {
-    pub fn new(connection: Connection, json: bool, language: Language) -> Self {
+    pub(crate) fn new(connection: Connection, json: bool, language: Language) -> Self {
         Self {
             connection,
             json,
@@ -53,14 +53,16 @@ impl Client {
         }
     }
 
-    pub async fn intake(&self) -> Result<IntakeServiceClient<Authenticated>, Failure> {
+    pub(crate) async fn intake(&self) -> Result<IntakeServiceClient<Authenticated>, Failure> {
         let (channel, bearer) = self
             .open(&self.connection.intake_url, Patience::Call)
             .await?;
         Ok(IntakeServiceClient::with_interceptor(channel, bearer))
     }
 
-    pub async fn structures(&self) -> Result<StructureServiceClient<Authenticated>, Failure> {
+    pub(crate) async fn structures(
+        &self,
+    ) -> Result<StructureServiceClient<Authenticated>, Failure> {
         // Loading a directory takes as long as it takes.
         let (channel, bearer) = self
             .open(&self.connection.intake_url, Patience::Stream)
@@ -68,7 +70,7 @@ impl Client {
         Ok(StructureServiceClient::with_interceptor(channel, bearer))
     }
 
-    pub async fn qualification(
+    pub(crate) async fn qualification(
         &self,
     ) -> Result<QualificationServiceClient<Authenticated>, Failure> {
         let (channel, bearer) = self
@@ -79,14 +81,18 @@ impl Client {
         ))
     }
 
-    pub async fn notification(&self) -> Result<NotificationServiceClient<Authenticated>, Failure> {
+    pub(crate) async fn notification(
+        &self,
+    ) -> Result<NotificationServiceClient<Authenticated>, Failure> {
         let (channel, bearer) = self
             .open(&self.connection.notification_url, Patience::Stream)
             .await?;
         Ok(NotificationServiceClient::with_interceptor(channel, bearer))
     }
 
-    pub async fn statistics(&self) -> Result<StatisticsServiceClient<Authenticated>, Failure> {
+    pub(crate) async fn statistics(
+        &self,
+    ) -> Result<StatisticsServiceClient<Authenticated>, Failure> {
         let (channel, bearer) = self
             .open(&self.connection.statistics_url, Patience::Call)
             .await?;

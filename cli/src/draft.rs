@@ -13,7 +13,7 @@ use crate::exit::Failure;
 use crate::json;
 
 /// The request a person means: the file's, with the flags over it.
-pub fn request(
+pub(crate) fn request(
     options: &DraftOptions,
     now: OffsetDateTime,
 ) -> Result<SubmitReportRequest, Failure> {
@@ -134,7 +134,7 @@ fn overlay(contact: &mut Contact, options: &DraftOptions) {
 }
 
 /// Reads a word of the vocabulary into its number on the wire.
-pub fn parse<V, P>(flag: &str, word: &str) -> Result<i32, Failure>
+pub(crate) fn parse<V, P>(flag: &str, word: &str) -> Result<i32, Failure>
 where
     V: std::str::FromStr<Err = vocabulary::ParseError>,
     P: From<V> + Into<i32>,
@@ -146,7 +146,7 @@ where
 }
 
 /// Reads several words of the vocabulary.
-pub fn parse_all<V, P>(flag: &str, words: &[String]) -> Result<Vec<i32>, Failure>
+pub(crate) fn parse_all<V, P>(flag: &str, words: &[String]) -> Result<Vec<i32>, Failure>
 where
     V: std::str::FromStr<Err = vocabulary::ParseError>,
     P: From<V> + Into<i32>,
@@ -155,7 +155,7 @@ where
 }
 
 /// Reads an RFC 3339 moment.
-pub fn parse_moment(flag: &str, text: &str) -> Result<prost_types::Timestamp, Failure> {
+pub(crate) fn parse_moment(flag: &str, text: &str) -> Result<prost_types::Timestamp, Failure> {
     OffsetDateTime::parse(text, &Rfc3339)
         .map(timestamp)
         .map_err(|_| {

@@ -9,7 +9,7 @@ use crate::language::Language;
 
 /// Why the command failed.
 #[derive(Debug)]
-pub enum Failure {
+pub(crate) enum Failure {
     /// The server refused or could not be reached.
     Refused(Box<Status>),
     /// What was typed or read cannot be used (exit code 2).
@@ -40,7 +40,7 @@ fn code_of(code: Code) -> u8 {
 
 impl Failure {
     /// Says on standard error what went wrong; gives the exit code.
-    pub fn report(&self, language: Language) -> ExitCode {
+    pub(crate) fn report(&self, language: Language) -> ExitCode {
         match self {
             Self::Refused(status) => {
                 eprintln!("vigie: {}", describe(status, language));

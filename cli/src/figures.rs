@@ -8,7 +8,7 @@ use crate::exit::Failure;
 use crate::language::Language;
 use crate::{json, table};
 
-pub async fn run(command: StatsCommand, client: &Client) -> Result<(), Failure> {
+pub(crate) async fn run(command: StatsCommand, client: &Client) -> Result<(), Failure> {
     match command {
         StatsCommand::Overview(options) => {
             let request = pb::GetOverviewRequest {
@@ -85,7 +85,7 @@ fn dimension(dimension: Dimension) -> pb::Dimension {
 }
 
 /// Prints an overview, each share with its numerator and denominator.
-pub fn print_overview(overview: &pb::GetOverviewResponse, language: Language) {
+pub(crate) fn print_overview(overview: &pb::GetOverviewResponse, language: Language) {
     let span = |period: &Option<pb::Period>| {
         period
             .as_ref()

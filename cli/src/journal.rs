@@ -10,7 +10,7 @@ use crate::args::{DatabaseOptions, LogCommand};
 use crate::exit::Failure;
 use crate::language::Language;
 
-pub async fn run(command: LogCommand, language: Language) -> Result<(), Failure> {
+pub(crate) async fn run(command: LogCommand, language: Language) -> Result<(), Failure> {
     match command {
         LogCommand::Reincarnate(database) => {
             let mut work = connect(&database)
@@ -39,8 +39,9 @@ pub async fn run(command: LogCommand, language: Language) -> Result<(), Failure>
                 .await
                 .map_err(anyhow::Error::from)?;
             let now = platform::now();
-            let adopting = eventlog::adopt(&mut work, &consumer, &producer, &operator(), now);
-            adopting.await.map_err(anyhow::Error::from)?;
+            eventlog::adopt(&mut work, &consumer, &producer, &operator(), now)
+                .await
+                .map_err(anyhow::Error::from)?;
             work.commit().await.map_err(anyhow::Error::from)?;
             let adopted = language.pick(
                 "repart de l'état complet de",

@@ -12,7 +12,7 @@ static CONTRACTS: LazyLock<DescriptorPool> = LazyLock::new(|| {
 });
 
 /// Writes a message as indented protobuf JSON, with the names of the contract.
-pub fn to_json<M: Message + Name>(message: &M) -> anyhow::Result<String> {
+pub(crate) fn to_json<M: Message + Name>(message: &M) -> anyhow::Result<String> {
     let descriptor = CONTRACTS
         .get_message_by_name(&M::full_name())
         .context("the message is not of the contract")?;
@@ -26,7 +26,7 @@ pub fn to_json<M: Message + Name>(message: &M) -> anyhow::Result<String> {
 }
 
 /// Reads a message from protobuf JSON; unknown fields are an error.
-pub fn from_json<M: Message + Name + Default>(text: &str) -> anyhow::Result<M> {
+pub(crate) fn from_json<M: Message + Name + Default>(text: &str) -> anyhow::Result<M> {
     let descriptor = CONTRACTS
         .get_message_by_name(&M::full_name())
         .context("the message is not of the contract")?;

@@ -2,14 +2,14 @@
 
 /// French or English.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Language {
+pub(crate) enum Language {
     French,
     English,
 }
 
 impl Language {
     /// French where the locale says so, English otherwise (POSIX order of precedence).
-    pub fn of_locale() -> Self {
+    pub(crate) fn of_locale() -> Self {
         let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
             .into_iter()
             .find_map(variable);
@@ -25,7 +25,7 @@ impl Language {
     }
 
     /// Picks the text of the language.
-    pub fn pick<'a>(self, french: &'a str, english: &'a str) -> &'a str {
+    pub(crate) fn pick<'a>(self, french: &'a str, english: &'a str) -> &'a str {
         match self {
             Self::French => french,
             Self::English => english,

@@ -20,7 +20,7 @@ struct TokenAnswer {
 }
 
 /// `vigie login`: keeps a token, or prints it, or lists who can log in.
-pub async fn login(
+pub(crate) async fn login(
     options: &LoginOptions,
     connection: &Connection,
     language: Language,
@@ -63,7 +63,7 @@ pub async fn login(
 }
 
 /// `vigie logout`: forgets the token.
-pub fn logout(language: Language) -> Result<(), Failure> {
+pub(crate) fn logout(language: Language) -> Result<(), Failure> {
     match fs::remove_file(token_file()?) {
         Ok(()) => println!("{}", language.pick("Déconnecté", "Logged out")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
@@ -73,7 +73,10 @@ pub fn logout(language: Language) -> Result<(), Failure> {
 }
 
 /// The token to call with: of --as, of --token, or the one kept by `login`.
-pub async fn token(connection: &Connection, language: Language) -> Result<Option<String>, Failure> {
+pub(crate) async fn token(
+    connection: &Connection,
+    language: Language,
+) -> Result<Option<String>, Failure> {
     if let Some(identity) = &connection.identity {
         return fetch(&connection.issuer_url, identity, language)
             .await

@@ -13,7 +13,7 @@ use crate::{json, structure};
 
 /// Loads the folder's directory of structures, then sends its declarations.
 /// Doing it again changes nothing: every declaration keeps its request id.
-pub async fn run(options: &ReplayOptions, client: &Client) -> Result<(), Failure> {
+pub(crate) async fn run(options: &ReplayOptions, client: &Client) -> Result<(), Failure> {
     let declarations = declarations(&options.folder)?;
     let directory = options.folder.join("structures.csv");
     if directory.exists() {
@@ -30,7 +30,7 @@ pub async fn run(options: &ReplayOptions, client: &Client) -> Result<(), Failure
 }
 
 /// Sends declarations one after the other, in the order of their dates.
-pub async fn send(
+pub(crate) async fn send(
     declarations: &[SubmitReportRequest],
     client: &Client,
 ) -> Result<Vec<Receipt>, Failure> {
@@ -53,7 +53,7 @@ pub async fn send(
 }
 
 /// Reads the declarations of a folder, oldest first.
-pub fn declarations(folder: &Path) -> Result<Vec<SubmitReportRequest>, Failure> {
+pub(crate) fn declarations(folder: &Path) -> Result<Vec<SubmitReportRequest>, Failure> {
     let folder = folder.join("declarations");
     let mut files = std::fs::read_dir(&folder)
         .with_context(|| format!("reading {}", folder.display()))?

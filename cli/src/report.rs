@@ -9,7 +9,7 @@ use crate::exit::Failure;
 use crate::language::Language;
 use crate::{draft, json, table};
 
-pub async fn run(command: ReportCommand, client: &Client) -> Result<(), Failure> {
+pub(crate) async fn run(command: ReportCommand, client: &Client) -> Result<(), Failure> {
     match command {
         ReportCommand::Check(options) => check(&options, client).await,
         ReportCommand::Submit(options) => submit(options, client).await,
@@ -240,7 +240,7 @@ fn state(report: &pb::Report, language: Language) -> String {
 }
 
 /// The word of a wire value in the person's language; empty when not said.
-pub fn word<V, P>(value: P, language: Language) -> String
+pub(crate) fn word<V, P>(value: P, language: Language) -> String
 where
     V: TryFrom<P> + Labelled,
 {
@@ -250,7 +250,7 @@ where
 }
 
 /// Words of the vocabulary that have a label in both languages.
-pub trait Labelled {
+pub(crate) trait Labelled {
     fn label(&self, language: Language) -> &'static str;
 }
 

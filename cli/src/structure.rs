@@ -19,7 +19,7 @@ use crate::{json, table};
 const CHUNK_BYTES: usize = 256 * 1024;
 const REJECTED_SHOWN: usize = 20;
 
-pub async fn run(command: StructureCommand, client: &Client) -> Result<(), Failure> {
+pub(crate) async fn run(command: StructureCommand, client: &Client) -> Result<(), Failure> {
     match command {
         StructureCommand::Import { file } => {
             let answer = import(&file, client).await?;
@@ -30,7 +30,10 @@ pub async fn run(command: StructureCommand, client: &Client) -> Result<(), Failu
 }
 
 /// Streams a file to the directory, with a progress bar on a terminal.
-pub async fn import(file: &Path, client: &Client) -> Result<pb::ImportStructuresResponse, Failure> {
+pub(crate) async fn import(
+    file: &Path,
+    client: &Client,
+) -> Result<pb::ImportStructuresResponse, Failure> {
     let mut reader = tokio::fs::File::open(file)
         .await
         .with_context(|| format!("opening {}", file.display()))?;

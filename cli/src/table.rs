@@ -5,7 +5,10 @@ use time::OffsetDateTime;
 use time::macros::format_description;
 
 /// Prints rows under their headings, fitted to the terminal.
-pub fn print<const N: usize>(headings: [&str; N], rows: impl IntoIterator<Item = [String; N]>) {
+pub(crate) fn print<const N: usize>(
+    headings: [&str; N],
+    rows: impl IntoIterator<Item = [String; N]>,
+) {
     let mut table = Table::new();
     table
         .load_preset(presets::UTF8_HORIZONTAL_ONLY)
@@ -16,7 +19,7 @@ pub fn print<const N: usize>(headings: [&str; N], rows: impl IntoIterator<Item =
 }
 
 /// Prints facts, one a line, their names aligned; empty ones are left out.
-pub fn print_facts(facts: &[(&str, String)]) {
+pub(crate) fn print_facts(facts: &[(&str, String)]) {
     let width = facts
         .iter()
         .map(|(name, _)| name.chars().count())
@@ -29,7 +32,7 @@ pub fn print_facts(facts: &[(&str, String)]) {
 }
 
 /// A moment to the minute, in UTC; empty when absent.
-pub fn moment(timestamp: Option<prost_types::Timestamp>) -> String {
+pub(crate) fn moment(timestamp: Option<prost_types::Timestamp>) -> String {
     timestamp
         .and_then(|t| OffsetDateTime::from_unix_timestamp(t.seconds).ok())
         .and_then(|t| {

@@ -30,7 +30,7 @@ const RECONNECT_AFTER: Duration = Duration::from_millis(500);
 /// References announced to each identity that watches.
 type Announced = Arc<Mutex<BTreeMap<String, BTreeSet<String>>>>;
 
-pub async fn run(
+pub(crate) async fn run(
     options: &UpOptions,
     connection: &Connection,
     language: Language,

@@ -15,7 +15,7 @@ use crate::{json, table};
 const RECONNECT_AFTER: Duration = Duration::from_secs(1);
 
 /// Watches until Ctrl-C or the count; a cut stream is taken up at its last cursor.
-pub async fn run(options: WatchOptions, client: &Client) -> Result<(), Failure> {
+pub(crate) async fn run(options: WatchOptions, client: &Client) -> Result<(), Failure> {
     let mut cursor = options.cursor.unwrap_or_default();
     let mut left = options.count;
     loop {
@@ -98,7 +98,7 @@ async fn follow(
 }
 
 /// A notification on one line.
-pub fn line(notification: &pb::Notification, language: Language) -> String {
+pub(crate) fn line(notification: &pb::Notification, language: Language) -> String {
     let severity = notification
         .severity
         .map(|s| crate::case::severity(s, language))

@@ -9,10 +9,15 @@ use std::process::Command;
 use serde_json::Value;
 
 const SERVICES: [&str; 4] = ["intake", "notification", "qualification", "statistics"];
-const ROOMS: [&str; 7] = ["main", "config", "lib", "grpc", "domain", "store", "convert"];
+const ROOMS: [&str; 7] = [
+    "main", "config", "lib", "grpc", "domain", "store", "convert",
+];
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the crate lies below the root").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .expect("the crate lies below the root")
+        .to_owned()
 }
 
 fn metadata() -> Value {
@@ -21,7 +26,11 @@ fn metadata() -> Value {
         .current_dir(root())
         .output()
         .unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
@@ -29,13 +38,24 @@ fn metadata() -> Value {
 fn own_dependencies() -> BTreeMap<String, BTreeSet<String>> {
     let metadata = metadata();
     let packages = metadata["packages"].as_array().unwrap();
-    let own: BTreeSet<&str> = packages.iter().map(|p| p["name"].as_str().unwrap()).collect();
+    let own: BTreeSet<&str> = packages
+        .iter()
+        .map(|p| p["name"].as_str().unwrap())
+        .collect();
     let dependencies = |package: &Value| -> BTreeSet<String> {
         let all = package["dependencies"].as_array().unwrap().iter();
-        let normal = all.filter(|d| d["kind"].is_null()).map(|d| d["name"].as_str().unwrap());
-        normal.filter(|name| own.contains(name)).map(str::to_owned).collect()
+        let normal = all
+            .filter(|d| d["kind"].is_null())
+            .map(|d| d["name"].as_str().unwrap());
+        normal
+            .filter(|name| own.contains(name))
+            .map(str::to_owned)
+            .collect()
     };
-    packages.iter().map(|p| (p["name"].as_str().unwrap().to_owned(), dependencies(p))).collect()
+    packages
+        .iter()
+        .map(|p| (p["name"].as_str().unwrap().to_owned(), dependencies(p)))
+        .collect()
 }
 
 #[test]
@@ -54,7 +74,10 @@ fn dependencies_point_one_way() {
     ]);
     let found = own_dependencies();
     for (name, allowed) in allowed {
-        let wrong: Vec<_> = found[name].iter().filter(|d| !allowed.contains(&d.as_str())).collect();
+        let wrong: Vec<_> = found[name]
+            .iter()
+            .filter(|d| !allowed.contains(&d.as_str()))
+            .collect();
         assert!(wrong.is_empty(), "{name} must not depend on {wrong:?}");
     }
 }
@@ -64,9 +87,18 @@ fn a_service_has_the_same_rooms_as_the_others() {
     for service in SERVICES {
         let source = root().join("services").join(service).join("src");
         for room in ROOMS {
-            assert!(source.join(format!("{room}.rs")).exists(), "{service} lacks src/{room}.rs");
+            assert!(
+                source.join(format!("{room}.rs")).exists(),
+                "{service} lacks src/{room}.rs"
+            );
         }
-        assert!(root().join("services").join(service).join("migrations").is_dir());
+        assert!(
+            root()
+                .join("services")
+                .join(service)
+                .join("migrations")
+                .is_dir()
+        );
     }
 }
 
@@ -92,7 +124,9 @@ fn room_files(service: &str, room: &str) -> Vec<PathBuf> {
 fn code(file: &Path) -> String {
     let text = fs::read_to_string(file).unwrap();
     let before_tests = text.split("#[cfg(test)]").next().unwrap_or_default();
-    let lines = before_tests.lines().filter(|line| !line.trim_start().starts_with("//"));
+    let lines = before_tests
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
     lines.collect::<Vec<_>>().join("\n")
 }
 
@@ -103,12 +137,34 @@ fn arrows_inside_a_service_point_to_the_pure() {
         (
             "domain",
             &[
-                "sqlx", "proto::", "tonic", "prost", "tokio", "platform::now", "crate::store", "crate::convert",
-                "crate::grpc", "crate::consume", "now_utc", "SystemTime",
+                "sqlx",
+                "proto::",
+                "tonic",
+                "prost",
+                "tokio",
+                "platform::now",
+                "crate::store",
+                "crate::convert",
+                "crate::grpc",
+                "crate::consume",
+                "now_utc",
+                "SystemTime",
             ],
         ),
-        ("convert", &["sqlx", "crate::store", "crate::grpc", "crate::consume"]),
-        ("store", &["proto::", "tonic::", "crate::convert", "crate::grpc", "crate::consume"]),
+        (
+            "convert",
+            &["sqlx", "crate::store", "crate::grpc", "crate::consume"],
+        ),
+        (
+            "store",
+            &[
+                "proto::",
+                "tonic::",
+                "crate::convert",
+                "crate::grpc",
+                "crate::consume",
+            ],
+        ),
     ];
     for service in SERVICES {
         for (room, forbidden) in rules {
@@ -127,7 +183,11 @@ fn a_service_reads_its_environment_in_config_only() {
     for service in SERVICES {
         for room in ROOMS.into_iter().filter(|room| *room != "config") {
             for file in room_files(service, room) {
-                assert!(!code(&file).contains("env::var"), "{} reads the environment", file.display());
+                assert!(
+                    !code(&file).contains("env::var"),
+                    "{} reads the environment",
+                    file.display()
+                );
             }
         }
     }
