@@ -44,7 +44,7 @@ impl Apply for Count {
     ) -> Result<(), ApplyError> {
         let mut learnt = Vec::with_capacity(events.len());
         for event in events {
-            learnt.extend(read(event)?);
+            learnt.extend(event.span().in_scope(|| read(event))?);
         }
         let reports: BTreeSet<Uuid> = learnt.iter().map(|learnt| learnt.report_id).collect();
         if reports.is_empty() {
