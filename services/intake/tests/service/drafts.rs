@@ -11,14 +11,14 @@ use proto::{
 };
 
 /// A site of the test directory, in Auvergne-Rhône-Alpes (84).
-pub const FLEYRIAT: &str = "010000024";
+pub(crate) const FLEYRIAT: &str = "010000024";
 /// The legal entity of [`FLEYRIAT`].
-pub const FLEYRIAT_ENTITY: &str = "010780054";
+pub(crate) const FLEYRIAT_ENTITY: &str = "010780054";
 /// A site in Corse (94), never in the directory.
-pub const CORSICAN: &str = "2A0000014";
+pub(crate) const CORSICAN: &str = "2A0000014";
 
 /// An incident at a site of the directory, with nothing more than is required.
-pub fn incident() -> ReportDraft {
+pub(crate) fn incident() -> ReportDraft {
     ReportDraft {
         kind: ReportKind::Incident.into(),
         structure: finess(FLEYRIAT),
@@ -31,7 +31,7 @@ pub fn incident() -> ReportDraft {
 }
 
 /// An incident that touches care.
-pub fn degraded() -> ReportDraft {
+pub(crate) fn degraded() -> ReportDraft {
     let impacts = Impacts {
         care: CareImpact::DegradedMode.into(),
         ..Impacts::default()
@@ -43,7 +43,7 @@ pub fn degraded() -> ReportDraft {
 }
 
 /// Somebody who declares.
-pub fn martin() -> Contact {
+pub(crate) fn martin() -> Contact {
     Contact {
         family_name: "Martin".to_owned(),
         email: "rssi@ch-exemple.fr".to_owned(),
@@ -56,7 +56,7 @@ pub fn martin() -> Contact {
     clippy::unnecessary_wraps,
     reason = "the field of a message is an option"
 )]
-pub fn finess(number: &str) -> Option<StructureIdentifier> {
+pub(crate) fn finess(number: &str) -> Option<StructureIdentifier> {
     Some(StructureIdentifier {
         identifier: Some(Identifier::Finess(number.to_owned())),
     })
@@ -67,7 +67,7 @@ pub fn finess(number: &str) -> Option<StructureIdentifier> {
     clippy::unnecessary_wraps,
     reason = "the field of a message is an option"
 )]
-pub fn described(name: &str, department: &str) -> Option<StructureIdentifier> {
+pub(crate) fn described(name: &str, department: &str) -> Option<StructureIdentifier> {
     let described = DescribedStructure {
         name: name.to_owned(),
         department: department.to_owned(),
@@ -78,7 +78,7 @@ pub fn described(name: &str, department: &str) -> Option<StructureIdentifier> {
 }
 
 /// A moment that many seconds ago, or ahead when negative.
-pub fn seconds_ago(seconds: i64) -> Timestamp {
+pub(crate) fn seconds_ago(seconds: i64) -> Timestamp {
     Timestamp {
         seconds: now().unix_timestamp() - seconds,
         nanos: 0,

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures::future::join_all;
 use proto::intake::v1::{ReportDraft, SubmitReportRequest};
+use sqlx::{PgConnection, PgPool};
 use testkit::eventually;
 use tonic::Code;
 use tonic_types::StatusExt as _;
@@ -97,10 +98,7 @@ async fn a_full_queue_refuses_at_once_and_tells_when_to_come_back() {
     // The references' first block is taken, so that only the commit can wait.
     alice.send(request()).await.unwrap();
     let mut frozen = world.pool.begin().await.unwrap();
-    sqlx::query("lock table report in share mode")
-        .execute(&mut *frozen)
-        .await
-        .unwrap();
+    lock_reports(&mut frozen).await;
 
     // One is in flight, one is queued; of six at once four find no room.
     let started = Instant::now();
@@ -139,10 +137,7 @@ async fn a_report_whose_client_gave_up_is_committed_and_found_again() {
     let alice = world.declarant("alice");
     alice.send(request()).await.unwrap();
     let mut frozen = world.pool.begin().await.unwrap();
-    sqlx::query("lock table report in share mode")
-        .execute(&mut *frozen)
-        .await
-        .unwrap();
+    lock_reports(&mut frozen).await;
 
     let sent = request();
     let mut hasty = alice.signed(sent.clone());
@@ -161,16 +156,47 @@ async fn a_report_whose_client_gave_up_is_committed_and_found_again() {
 }
 
 #[tokio::test]
-async fn what_was_queued_is_committed_before_the_service_ends() {
+async fn what_is_queued_when_the_service_is_stopped_is_committed_and_answered() {
     let world = World::start().await;
     let alice = world.declarant("alice");
+    alice.send(request()).await.unwrap();
     let pool = world.pool.clone();
-    let receipts = join_all((0..20).map(|_| alice.send(request()))).await;
-    assert!(receipts.iter().all(Result::is_ok));
-    world.stop().await.unwrap();
+    let mut frozen = pool.begin().await.unwrap();
+    lock_reports(&mut frozen).await;
+
+    let sending = join_all((0..20).map(|_| alice.send(request())));
+    let stopping = async {
+        let waiting = async || waiting_for_locks(&pool).await > 0;
+        eventually(waiting).await;
+        let stopped = world.stop();
+        frozen.rollback().await.unwrap();
+        stopped.await
+    };
+    let (receipts, stopped) = futures::join!(sending, stopping);
+    stopped.unwrap();
+    for receipt in receipts {
+        receipt.unwrap();
+    }
     let stored: i64 = sqlx::query_scalar("select count(*) from report")
         .fetch_one(&pool)
         .await
         .unwrap();
-    assert_eq!(stored, 20);
+    assert_eq!(stored, 21);
+}
+
+/// Makes every commit of reports wait.
+async fn lock_reports(conn: &mut PgConnection) {
+    sqlx::query("lock table report in share mode")
+        .execute(conn)
+        .await
+        .unwrap();
+}
+
+async fn waiting_for_locks(pool: &PgPool) -> i64 {
+    sqlx::query_scalar(
+        "select count(*) from pg_locks where not granted and relation = 'report'::regclass",
+    )
+    .fetch_one(pool)
+    .await
+    .unwrap()
 }

@@ -28,22 +28,22 @@ use tokio::{net::TcpListener, sync::oneshot};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::transport::Channel;
 
-pub use self::people::{Person, reason, violations};
+pub(crate) use self::people::{Person, reason, violations};
 
 const MASTER_KEY: [u8; 32] = [7; 32];
 const LOG_KEY: [u8; 32] = [8; 32];
 const REFERENCE_KEY: [u8; 32] = [9; 32];
 
 /// The service, the producer that it follows, and those who call.
-pub struct World {
+pub(crate) struct World {
     /// The service's own schema, to look into.
-    pub pool: PgPool,
+    pub(crate) pool: PgPool,
     /// The log of the service.
-    pub log: Log,
+    pub(crate) log: Log,
     /// Where the service's log is served.
-    pub internal_url: String,
+    pub(crate) internal_url: String,
     /// The log of qualification, which the stories write.
-    pub qualification: producer::Producer,
+    pub(crate) qualification: producer::Producer,
     issuer: Issuer,
     certificates: Certificates,
     channel: Channel,
@@ -61,12 +61,12 @@ impl Drop for World {
 
 impl World {
     /// Starts everything; all of it ends with the world.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         Self::start_with(|_| {}).await
     }
 
     /// Starts everything with a configuration of its own.
-    pub async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let database = testkit::postgres()
             .await
             .database_like("intake", "intake", migrated)
@@ -129,7 +129,7 @@ impl World {
     }
 
     /// A world whose directory holds the site that the drafts name.
-    pub async fn with_directory() -> Self {
+    pub(crate) async fn with_directory() -> Self {
         let world = Self::start().await;
         let file = "finess_et,finess_ej,name,category_code,siret,region_code,department,commune,operator_status\n\
                     010000024,010780054,CH DE FLEYRIAT,355,26010004500012,84,01,VIRIAT,OSE\n";
@@ -138,7 +138,7 @@ impl World {
     }
 
     /// Somebody who calls.
-    pub fn person(&self, spec: &TokenSpec) -> Person {
+    pub(crate) fn person(&self, spec: &TokenSpec) -> Person {
         Person::new(
             IntakeServiceClient::new(self.channel.clone()),
             StructureServiceClient::new(self.channel.clone()),
@@ -147,12 +147,12 @@ impl World {
     }
 
     /// Somebody who declares, without a verified structure.
-    pub fn declarant(&self, subject: &str) -> Person {
+    pub(crate) fn declarant(&self, subject: &str) -> Person {
         self.person(&TokenSpec::of(subject).role("declarant"))
     }
 
     /// Somebody who declares for the site of the drafts.
-    pub fn linked(&self, subject: &str) -> Person {
+    pub(crate) fn linked(&self, subject: &str) -> Person {
         self.person(
             &TokenSpec::of(subject)
                 .role("declarant")
@@ -161,7 +161,7 @@ impl World {
     }
 
     /// An agent of the ARS of a region.
-    pub fn agent(&self, region: &str) -> Person {
+    pub(crate) fn agent(&self, region: &str) -> Person {
         self.person(
             &TokenSpec::of(format!("agent-{region}"))
                 .role("regional_agent")
@@ -170,22 +170,22 @@ impl World {
     }
 
     /// Somebody with one role and nothing else.
-    pub fn with_role(&self, role: &str) -> Person {
+    pub(crate) fn with_role(&self, role: &str) -> Person {
         self.person(&TokenSpec::of(role).role(role))
     }
 
     /// A program that imports.
-    pub fn importer(&self) -> Person {
+    pub(crate) fn importer(&self) -> Person {
         self.with_role("importer")
     }
 
     /// What the service says of itself to Prometheus.
-    pub fn metrics(&self) -> String {
+    pub(crate) fn metrics(&self) -> String {
         self.metrics.encode()
     }
 
     /// A channel to the service's internal listener, as another service has it.
-    pub fn channel_as(&self, service: &str) -> Channel {
+    pub(crate) fn channel_as(&self, service: &str) -> Channel {
         platform::internal_channel(
             "intake",
             &self.internal_url,
@@ -195,13 +195,13 @@ impl World {
     }
 
     /// Stops the service in order and tells how it ended.
-    pub async fn stop(mut self) -> Result<(), StartError> {
+    pub(crate) async fn stop(mut self) -> Result<(), StartError> {
         self.shutdown.cancel();
         (&mut self.ended).await.unwrap()
     }
 
     /// Every event of the service's log.
-    pub async fn events(&self) -> Vec<Event> {
+    pub(crate) async fn events(&self) -> Vec<Event> {
         let mut conn = self.pool.acquire().await.unwrap();
         let mut events = Vec::new();
         for shard in 0..self.log.shards() {
@@ -211,7 +211,7 @@ impl World {
     }
 
     /// How many rows a query counts.
-    pub async fn count(&self, query: &'static str) -> i64 {
+    pub(crate) async fn count(&self, query: &'static str) -> i64 {
         sqlx::query_scalar(query)
             .fetch_one(&self.pool)
             .await
@@ -219,7 +219,7 @@ impl World {
     }
 
     /// The outcomes of an action in the audit trail, with their objects, in order.
-    pub async fn audited(&self, action: &str) -> Vec<(String, String)> {
+    pub(crate) async fn audited(&self, action: &str) -> Vec<(String, String)> {
         sqlx::query_as(
             "select object, outcome from audit_entry where action = $1 order by audit_entry_id",
         )

@@ -16,14 +16,14 @@ use uuid::Uuid;
 
 /// Somebody who calls the service with a token of his own.
 #[derive(Clone)]
-pub struct Person {
+pub(crate) struct Person {
     reports: IntakeServiceClient<Channel>,
     structures: StructureServiceClient<Channel>,
     token: Arc<MetadataValue<Ascii>>,
 }
 
 impl Person {
-    pub fn new(
+    pub(crate) fn new(
         reports: IntakeServiceClient<Channel>,
         structures: StructureServiceClient<Channel>,
         token: &str,
@@ -37,7 +37,7 @@ impl Person {
     }
 
     /// Sends a draft as a new request.
-    pub async fn submit(&self, draft: pb::ReportDraft) -> Result<pb::Receipt, Status> {
+    pub(crate) async fn submit(&self, draft: pb::ReportDraft) -> Result<pb::Receipt, Status> {
         self.send(pb::SubmitReportRequest {
             request_id: Uuid::new_v4().to_string(),
             draft: Some(draft),
@@ -47,7 +47,10 @@ impl Person {
     }
 
     /// Sends a request as it is.
-    pub async fn send(&self, request: pb::SubmitReportRequest) -> Result<pb::Receipt, Status> {
+    pub(crate) async fn send(
+        &self,
+        request: pb::SubmitReportRequest,
+    ) -> Result<pb::Receipt, Status> {
         let answer = self
             .reports
             .clone()
@@ -57,7 +60,10 @@ impl Person {
     }
 
     /// Asks what a draft would set off.
-    pub async fn check(&self, draft: pb::ReportDraft) -> Result<pb::CheckReportResponse, Status> {
+    pub(crate) async fn check(
+        &self,
+        draft: pb::ReportDraft,
+    ) -> Result<pb::CheckReportResponse, Status> {
         let request = pb::CheckReportRequest {
             draft: Some(draft),
             declared_at: None,
@@ -71,7 +77,7 @@ impl Person {
     }
 
     /// Reads a report by its id or its reference.
-    pub async fn get(&self, report_id: &str) -> Result<pb::Report, Status> {
+    pub(crate) async fn get(&self, report_id: &str) -> Result<pb::Report, Status> {
         let request = pb::GetReportRequest {
             report_id: report_id.to_owned(),
         };
@@ -84,7 +90,7 @@ impl Person {
     }
 
     /// Lists reports.
-    pub async fn list(
+    pub(crate) async fn list(
         &self,
         request: pb::ListReportsRequest,
     ) -> Result<pb::ListReportsResponse, Status> {
@@ -97,7 +103,10 @@ impl Person {
     }
 
     /// Withdraws a report.
-    pub async fn withdraw(&self, request: pb::WithdrawReportRequest) -> Result<pb::Report, Status> {
+    pub(crate) async fn withdraw(
+        &self,
+        request: pb::WithdrawReportRequest,
+    ) -> Result<pb::Report, Status> {
         let answer = self
             .reports
             .clone()
@@ -107,7 +116,7 @@ impl Person {
     }
 
     /// Loads the directory from a file, cut into small pieces.
-    pub async fn import(&self, file: &[u8]) -> Result<pb::ImportStructuresResponse, Status> {
+    pub(crate) async fn import(&self, file: &[u8]) -> Result<pb::ImportStructuresResponse, Status> {
         let pieces: Vec<_> = file
             .chunks(1_000)
             .map(|chunk| pb::ImportStructuresRequest {
@@ -124,7 +133,7 @@ impl Person {
     }
 
     /// Shows a structure.
-    pub async fn structure(&self, finess: &str) -> Result<pb::Structure, Status> {
+    pub(crate) async fn structure(&self, finess: &str) -> Result<pb::Structure, Status> {
         let request = pb::GetStructureRequest {
             finess: finess.to_owned(),
         };
@@ -137,7 +146,7 @@ impl Person {
     }
 
     /// Searches structures.
-    pub async fn search(
+    pub(crate) async fn search(
         &self,
         query: &str,
         page_size: u32,
@@ -157,7 +166,7 @@ impl Person {
     }
 
     /// A request with the person's token.
-    pub fn signed<T>(&self, message: T) -> Request<T> {
+    pub(crate) fn signed<T>(&self, message: T) -> Request<T> {
         let mut request = Request::new(message);
         request
             .metadata_mut()
@@ -166,13 +175,13 @@ impl Person {
     }
 
     /// The client itself, for calls that the words above do not tell.
-    pub fn client(&self) -> IntakeServiceClient<Channel> {
+    pub(crate) fn client(&self) -> IntakeServiceClient<Channel> {
         self.reports.clone()
     }
 }
 
 /// The fields and reasons of a refusal, sorted.
-pub fn violations(status: &Status) -> Vec<(String, String)> {
+pub(crate) fn violations(status: &Status) -> Vec<(String, String)> {
     let details = status.get_error_details();
     let mut violations: Vec<(String, String)> = details
         .bad_request()
@@ -186,7 +195,7 @@ pub fn violations(status: &Status) -> Vec<(String, String)> {
 }
 
 /// The machine-readable reason of a refusal.
-pub fn reason(status: &Status) -> String {
+pub(crate) fn reason(status: &Status) -> String {
     status
         .get_details_error_info()
         .map(|info| info.reason)

@@ -13,15 +13,15 @@ use tonic::service::Routes;
 use super::{database_config, listen, tls};
 
 /// A log under the name of qualification.
-pub struct Producer {
+pub(crate) struct Producer {
     /// Where it is served.
-    pub url: String,
+    pub(crate) url: String,
     log: Log,
     pool: PgPool,
 }
 
 impl Producer {
-    pub async fn start(
+    pub(crate) async fn start(
         database: &Database,
         certificates: &Certificates,
         issuer: &Issuer,
@@ -61,7 +61,7 @@ impl Producer {
     }
 
     /// Writes events to the log.
-    pub async fn tell(&self, events: &[NewEvent]) {
+    pub(crate) async fn tell(&self, events: &[NewEvent]) {
         let mut transaction = self.pool.begin().await.unwrap();
         self.log.append(&mut transaction, events).await.unwrap();
         transaction.commit().await.unwrap();
