@@ -351,3 +351,41 @@ fn max_refusals() -> u32 {
 fn claim_ms() -> u64 {
     180_000
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{NotificationConfig, SmtpConfig, SmtpTls};
+
+    fn notification() -> NotificationConfig {
+        NotificationConfig::new("vigie@example.org", "fssi@example.org", "cell@example.org")
+    }
+
+    #[test]
+    fn a_password_never_travels_in_plain_text_beyond_this_machine() {
+        let password = tempfile::NamedTempFile::new().unwrap();
+        let mut smtp = SmtpConfig::local(25);
+        smtp.username = Some("vigie".to_owned());
+        smtp.password_file = Some(password.path().to_owned());
+        assert!(notification().post(&smtp).is_ok());
+        smtp.host = "relay.example.org".to_owned();
+        let error = notification().post(&smtp).err().unwrap().to_string();
+        assert!(error.starts_with("SMTP_TLS"), "{error}");
+        smtp.tls = SmtpTls::Tls;
+        assert!(notification().post(&smtp).is_ok());
+    }
+
+    #[test]
+    fn a_wrong_mailbox_is_named_by_its_variable_and_not_shown() {
+        for change in [
+            (|config| config.fssi_mailboxes = vec!["nobody there".to_owned()])
+                as fn(&mut NotificationConfig),
+            |config| config.fssi_mailboxes.clear(),
+        ] {
+            let mut config = notification();
+            change(&mut config);
+            let error = config.address_book().unwrap_err().to_string();
+            assert!(error.starts_with("NOTIFICATION_FSSI_MAILBOXES"), "{error}");
+            assert!(!error.contains("nobody there"), "{error}");
+        }
+    }
+}

@@ -164,7 +164,7 @@ impl Announcer {
         for (cause_id, letter) in &decision.letters {
             let addresses = self.addresses(report_id, letter, &decision.known, on_call, now);
             if addresses.is_empty() {
-                self.metrics.without_address(letter.recipient);
+                self.without_address(report_id, letter.recipient);
             }
             for (place, address) in addresses.into_iter().enumerate() {
                 let delivery_id = delivery_id(*cause_id, letter, place);
@@ -216,6 +216,20 @@ impl Announcer {
                 Vec::new()
             }
         }
+    }
+
+    /// Tells of a message that nobody can be sent.
+    fn without_address(&self, report_id: Uuid, recipient: Recipient) {
+        match recipient {
+            // An installation may leave the health authority to the stream.
+            Recipient::HealthAuthority => return,
+            Recipient::OnCall => tracing::error!(
+                report.id = %report_id,
+                "nobody is on call now: complete the on-call chain and call somebody",
+            ),
+            _ => {}
+        }
+        self.metrics.without_address(recipient);
     }
 
     fn seal(

@@ -159,7 +159,7 @@ impl Watcher {
         }
         if pages.is_empty() {
             self.mode = Mode::Live;
-            return Ok(Some(Next::CaughtUp));
+            return Ok((pace == Pace::Unhurried).then_some(Next::CaughtUp));
         }
         self.mode = Mode::CatchingUp { read: pages, pace };
         Ok(None)

@@ -77,6 +77,11 @@ impl Report {
         self
     }
 
+    /// Where it is routed.
+    pub(crate) fn region(&self) -> &str {
+        &self.message.structure.as_ref().unwrap().routing_region
+    }
+
     /// A report whose declarant also gave another contact.
     pub(crate) fn with_alternate(mut self) -> Self {
         self.contacts(DECLARANT, ALTERNATE);

@@ -1,6 +1,9 @@
 //! Streams: exactly what the caller may see, from any cursor on.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use proto::{
     events::v1::CaseChange,
@@ -130,6 +133,43 @@ async fn another_region_sees_nothing_of_it() {
 }
 
 #[tokio::test]
+async fn each_agency_sees_exactly_its_region_and_the_cell_everything() {
+    let world = World::start().await;
+    let regions = ["76", "28", "53"];
+    let reports: Vec<_> = (0..15_u32)
+        .map(|number| Report::new(number).routed_to(regions[(number * 7 % 3) as usize]))
+        .collect();
+    let mut live = Vec::new();
+    for region in regions {
+        live.push(world.watch(&agent(region), From::Now).await.unwrap());
+    }
+    let events: Vec<_> = reports.iter().map(Report::submitted).collect();
+    world.intake.announce(&events).await;
+    assert_eq!(world.until_kept(&analyst(), 15).await.len(), 15);
+    for (region, stream) in regions.into_iter().zip(&mut live) {
+        let own: BTreeSet<&str> = reports
+            .iter()
+            .filter(|report| report.region() == region)
+            .map(|report| report.message.reference.as_str())
+            .collect();
+        let kept = world.kept(&agent(region), From::Oldest).await;
+        let kept: BTreeSet<&str> = kept
+            .iter()
+            .map(|(_, told)| told.reference.as_str())
+            .collect();
+        assert_eq!(kept, own);
+        for _ in &own {
+            let told = told(stream).await.unwrap();
+            assert!(
+                own.contains(told.reference.as_str()),
+                "{region} saw {}",
+                told.routing_region
+            );
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_stream_ends_with_its_token() {
     let world = World::start().await;
     let short = analyst().lifetime(time::Duration::seconds(2));
@@ -191,35 +231,64 @@ async fn a_reader_who_is_too_slow_is_told_of_the_gap_and_can_fill_it() {
             .collect();
         world.intake.announce(&events).await;
     }
-    let raised = async || -> i64 {
-        sqlx::query_scalar("select count(*) from notification")
-            .fetch_one(&world.pool)
-            .await
-            .unwrap()
+    let last = Report::new(99_999);
+    let until_raised = async |count: i64| {
+        testkit::eventually_within(Duration::from_secs(60), async || {
+            let raised: i64 = sqlx::query_scalar("select count(*) from notification")
+                .fetch_one(&world.pool)
+                .await
+                .unwrap();
+            raised == count
+        })
+        .await;
     };
-    testkit::eventually_within(Duration::from_secs(60), async || {
-        raised().await == i64::from(total)
-    })
-    .await;
+    until_raised(total.into()).await;
+    world.intake.announce(&[last.submitted()]).await;
+    until_raised(i64::from(total) + 1).await;
 
-    let mut seen = 0;
-    let from_cursor = loop {
-        match next(&mut slow).await.unwrap().message.unwrap() {
-            Message::Notification(_) => seen += 1,
-            Message::Gap(gap) => break gap.from_cursor,
+    // What was streamed and what the gaps left out are everything, once.
+    let mut seen = Vec::new();
+    let mut gaps = Vec::new();
+    while !seen.contains(&last.message.reference) {
+        let message = next(&mut slow).await.unwrap();
+        match message.message.unwrap() {
+            Message::Notification(notification) => seen.push(notification.reference),
+            Message::Gap(gap) => gaps.push((gap.from_cursor, message.cursor)),
             Message::Heartbeat(_) => {}
         }
-    };
-    let missed = world.kept(&analyst(), From::Cursor(&from_cursor)).await;
-    assert_eq!(seen + missed.len(), total as usize);
+    }
+    assert!(!gaps.is_empty());
     assert!(world.service.metric("vigie_notification_gaps_total") >= 1.0);
-    // And the stream goes on live.
-    let report = Report::new(77);
-    world.intake.announce(&[report.submitted()]).await;
+    for (from, to) in &gaps {
+        let behind: BTreeSet<String> = references(&world, to).await.into_iter().collect();
+        let left_out = references(&world, from).await.into_iter();
+        seen.extend(left_out.filter(|reference| !behind.contains(reference)));
+    }
+    let all: BTreeSet<&String> = seen.iter().collect();
     assert_eq!(
-        told(&mut slow).await.unwrap().reference,
-        report.message.reference
+        (seen.len(), all.len()),
+        (total as usize + 1, total as usize + 1)
     );
+}
+
+/// The references of what follows a cursor.
+async fn references(world: &World, cursor: &str) -> Vec<String> {
+    let kept = world.kept(&analyst(), From::Cursor(cursor)).await;
+    kept.into_iter().map(|(_, told)| told.reference).collect()
+}
+
+#[tokio::test]
+async fn the_state_of_the_service_is_its_recent_notifications() {
+    let world = world_with(2).await;
+    let all = world.until_kept(&analyst(), 6).await;
+    let told: BTreeSet<String> = all
+        .into_iter()
+        .map(|(_, told)| told.notification_id)
+        .collect();
+    assert_eq!(world.snapshot("statistics").await.unwrap(), told);
+    // Who may not read the log reads no snapshot either.
+    let refused = world.snapshot("intake").await.unwrap_err();
+    assert_eq!(refused.code(), Code::PermissionDenied);
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! The service with everything around it.
 
 use std::{
+    collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
     sync::Arc,
@@ -14,6 +15,9 @@ use notification::{Config, NotificationConfig, ProducersConfig, SmtpConfig};
 use platform::{
     AuthConfig, Authenticator, DatabaseConfig, Exposed, InternalTlsConfig, Listeners, Metrics,
     Readiness, SealingConfig, SealingKey, ServerConfig, Tasks,
+};
+use proto::eventlog::v1::{
+    SnapshotRequest, event_log_service_client::EventLogServiceClient, snapshot_response::Part,
 };
 use proto::notification::v1::{
     Notification, WatchRequest, WatchResponse, WatchStart,
@@ -54,12 +58,14 @@ pub(crate) struct World {
     issuer: Issuer,
     tasks: Tasks,
     shutdown: CancellationToken,
+    certificates: Certificates,
     _folder: TempDir,
 }
 
 /// A process of the service.
 pub(crate) struct Service {
     channel: Channel,
+    internal_url: String,
     metrics: Arc<Metrics>,
     shutdown: CancellationToken,
 }
@@ -150,6 +156,7 @@ impl World {
             issuer,
             tasks,
             shutdown,
+            certificates,
             _folder: folder,
         }
     }
@@ -247,6 +254,21 @@ impl World {
             .unwrap()
     }
 
+    /// The ids in the snapshot of the service's log, as another service reads it.
+    pub(crate) async fn snapshot(&self, reader: &str) -> Result<BTreeSet<String>, Status> {
+        let tls = tls(&self.certificates, reader);
+        let channel = platform::internal_channel("notification", &self.service.internal_url, &tls);
+        let mut client = EventLogServiceClient::new(channel.unwrap());
+        let mut parts = client.snapshot(SnapshotRequest {}).await?.into_inner();
+        let mut ids = BTreeSet::new();
+        while let Some(part) = parts.message().await? {
+            if let Some(Part::Events(batch)) = part.part {
+                ids.extend(batch.events.into_iter().map(|event| event.id));
+            }
+        }
+        Ok(ids)
+    }
+
     /// The audit trail of somebody: action and outcome, in order.
     pub(crate) async fn audited(&self, subject: &str) -> Vec<(String, String)> {
         sqlx::query_as(
@@ -298,6 +320,7 @@ impl Service {
     async fn run(config: Config, tasks: &Tasks, all: &CancellationToken) -> Self {
         let (server, listeners) = listen().await;
         let channel = Channel::from_shared(format!("http://{}", server.listen)).unwrap();
+        let internal_url = format!("https://{}", server.internal_listen);
         let metrics = Arc::new(Metrics::new());
         let config = Config { server, ..config };
         let app = notification::build(config, Arc::clone(&metrics))
@@ -313,6 +336,7 @@ impl Service {
         });
         Self {
             channel: channel.connect_lazy(),
+            internal_url,
             metrics,
             shutdown,
         }
