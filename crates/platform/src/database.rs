@@ -39,6 +39,9 @@ fn acquire_timeout_ms() -> u64 {
     3_000
 }
 
+/// After how long without use a connection may have died unseen.
+const IDLE: Duration = Duration::from_secs(5);
+
 /// How long the first connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -88,6 +91,11 @@ pub async fn connect(config: &DatabaseConfig, application: &str) -> Result<PgPoo
         .max_connections(config.max_connections)
         .acquire_timeout(Duration::from_millis(config.acquire_timeout_ms))
         .max_lifetime(Duration::from_mins(30))
+        // A question before each use would double the round trips of a short statement.
+        .test_before_acquire(false)
+        .before_acquire(|conn, seen| {
+            Box::pin(async move { Ok(seen.idle_for < IDLE || conn.ping().await.is_ok()) })
+        })
         .connect_lazy_with(options))
 }
 

@@ -22,7 +22,7 @@ use super::red::Red;
 pub(super) struct Answer {
     pub(super) inner: Body,
     pub(super) tally: Tally,
-    /// The room that the call takes.
+    /// The room that an open stream takes.
     pub(super) room: Option<OwnedSemaphorePermit>,
     /// Ends a stream before its time, with the status that tells why.
     pub(super) cut: Option<BoxFuture<'static, Status>>,

@@ -174,6 +174,8 @@ impl Stack {
                 .flatten()?,
             None => handled.await?,
         };
+        // A client that is slow to take a finished answer must not keep others out.
+        let room = room.filter(|_| rule.shape == Shape::ServerStream);
         Ok((response, Held { room, cut }))
     }
 

@@ -24,7 +24,8 @@ impl Load {
         }
     }
 
-    /// Room for one call, held until its answer has gone, or a refusal.
+    /// Room for one call while it is worked on, or for one stream while it is open, or a
+    /// refusal.
     ///
     /// Streams that wait for news have their own room: they must not keep calls out.
     pub(super) fn admit(&self, shape: Shape) -> Result<OwnedSemaphorePermit> {

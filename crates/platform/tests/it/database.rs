@@ -141,6 +141,19 @@ async fn a_server_that_died_is_worth_a_retry() {
 }
 
 #[tokio::test]
+async fn a_pool_recovers_when_its_server_is_back() {
+    let postgres = testkit::Postgres::start(testkit::PostgresOptions::default())
+        .await
+        .unwrap();
+    let database = postgres.database("back").await;
+    let pool = connect(&config(&database), "test").await.unwrap();
+    pool.execute("select 1").await.unwrap();
+    postgres.kill9().await.unwrap();
+    postgres.restart().await.unwrap();
+    testkit::eventually(async || pool.execute("select 1").await.is_ok()).await;
+}
+
+#[tokio::test]
 async fn values_that_the_database_complains_about_do_not_reach_the_log() {
     let pool = pool("quoted").await;
     let error: Error = pool
