@@ -7,6 +7,8 @@ mod event;
 mod filter;
 mod identifier;
 mod personal;
+#[cfg(test)]
+mod properties;
 mod reader;
 mod report;
 mod request;

@@ -24,7 +24,7 @@ use eventlog::{
 };
 use platform::{
     Authenticator, Exposed, Listeners, Metrics, Readiness, SealingKey, StartError, Tasks,
-    check_migrated, connect, internal_channel, serve,
+    check_migrated, connect, internal_channel, keep_requests_purged, serve,
 };
 use proto::intake::v1::{
     intake_service_server::IntakeServiceServer, structure_service_server::StructureServiceServer,
@@ -157,6 +157,9 @@ impl App {
         let maintenance = Maintenance::new(log.clone(), config.event_log.retention());
         tasks.spawn("maintenance of the log", maintenance.run(shutdown.clone()));
 
+        let purging = keep_requests_purged(pool.clone(), shutdown.clone());
+        tasks.spawn("purge of request keys", purging);
+
         let own = IntakeMetrics::register(&metrics);
         let queue = Queue::start(&config.intake, &pool, &log, &own, &tasks, &closing);
         let reports = Reports {
@@ -178,11 +181,14 @@ impl App {
             tasks: tasks.clone(),
             import_max_bytes: config.intake.import_max_bytes,
         };
+        let largest = config.server.max_message_bytes;
         let exposed = Exposed {
             name: NAME,
-            public: Routes::new(IntakeServiceServer::new(reports))
-                .add_service(StructureServiceServer::new(structures))
-                .add_service(operators),
+            public: Routes::new(
+                IntakeServiceServer::new(reports).max_decoding_message_size(largest),
+            )
+            .add_service(StructureServiceServer::new(structures).max_decoding_message_size(largest))
+            .add_service(operators),
             internal: Routes::new(consumers),
         };
         let drain = config.server.drain();

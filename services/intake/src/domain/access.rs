@@ -8,11 +8,9 @@ use super::{Report, Structure};
 /// Whether the caller may withdraw a report that he sees: who declared it, the
 /// declarants of the structure, and the agent of the region.
 pub(crate) fn may_withdraw(caller: &Caller, report: &Report) -> bool {
-    report.visible_to.iter().any(|party| match party {
-        Party::Subject(_) | Party::Structure(_) | Party::Importer(_) | Party::Probe => {
-            speaks_for(caller, party)
-        }
-        Party::Region(_) => caller.has(Role::RegionalAgent) && speaks_for(caller, party),
+    shared(caller, report).any(|party| match party {
+        Party::Subject(_) | Party::Structure(_) | Party::Importer(_) | Party::Probe => true,
+        Party::Region(_) => caller.has(Role::RegionalAgent),
         Party::Cell | Party::SecurityOfficer | Party::HealthAuthority | Party::ArmedForces => false,
     })
 }
@@ -21,11 +19,9 @@ pub(crate) fn may_withdraw(caller: &Caller, report: &Report) -> bool {
 /// structure, the cell, the FSSI and the agent of the region. CORRUSS receives
 /// everything but the contact data (décret 2023-499).
 pub(crate) fn sees_contacts(caller: &Caller, report: &Report) -> bool {
-    report.visible_to.iter().any(|party| match party {
-        Party::Subject(_) | Party::Structure(_) | Party::Cell | Party::SecurityOfficer => {
-            speaks_for(caller, party)
-        }
-        Party::Region(_) => caller.has(Role::RegionalAgent) && speaks_for(caller, party),
+    shared(caller, report).any(|party| match party {
+        Party::Subject(_) | Party::Structure(_) | Party::Cell | Party::SecurityOfficer => true,
+        Party::Region(_) => caller.has(Role::RegionalAgent),
         Party::Importer(_) | Party::Probe | Party::HealthAuthority | Party::ArmedForces => false,
     })
 }
@@ -42,6 +38,11 @@ pub(crate) fn sees_operator_status(caller: &Caller, structure: &Structure) -> bo
             .is_some_and(|key| caller.structures.contains(&key))
 }
 
-fn speaks_for(caller: &Caller, party: &Party) -> bool {
-    caller.parties().contains(&party.to_string())
+/// The parties that see the report and for which the caller speaks.
+fn shared<'a>(caller: &Caller, report: &'a Report) -> impl Iterator<Item = &'a Party> {
+    let own = caller.parties();
+    report
+        .visible_to
+        .iter()
+        .filter(move |party| own.contains(&party.to_string()))
 }
