@@ -2,6 +2,7 @@
 
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
+use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::{Caller, Error, Result};
@@ -10,6 +11,8 @@ use crate::{Caller, Error, Result};
 const KEPT: Duration = Duration::days(30);
 
 /// How many keys one step of the purge removes.
+/// How long between two purges.
+const PURGE_EVERY: std::time::Duration = std::time::Duration::from_hours(1);
 const PURGE_STEP: i64 = 1_000;
 
 /// What tells one request of one caller from all others.
@@ -110,6 +113,19 @@ pub async fn complete_request(
             "a request was completed without being claimed",
         ))
     }
+}
+
+/// Forgets requests older than 30 days, now and every hour until the shutdown.
+pub async fn keep_requests_purged(pool: PgPool, shutdown: CancellationToken) {
+    let purging = async {
+        loop {
+            if let Err(error) = purge_requests(&pool, crate::now()).await {
+                tracing::warn!(%error, "old request keys were not purged; the next round tries again");
+            }
+            tokio::time::sleep(PURGE_EVERY).await;
+        }
+    };
+    shutdown.run_until_cancelled(purging).await;
 }
 
 /// Forgets requests older than 30 days in small steps; gives back how many.

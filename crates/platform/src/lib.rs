@@ -41,7 +41,9 @@ pub use config::{ConfigError, Environment};
 pub use database::{DatabaseConfig, MIGRATOR, check_migrated, connect, migrate};
 pub use deadline::Deadline;
 pub use error::{BoxError, Error, Reason, Result, Violation, Violations};
-pub use idempotency::{Claim, RequestKey, claim_request, complete_request, purge_requests};
+pub use idempotency::{
+    Claim, RequestKey, claim_request, complete_request, keep_requests_purged, purge_requests,
+};
 pub use metrics::Metrics;
 pub use page_token::PageToken;
 pub use program::{Program, Running, run_main};

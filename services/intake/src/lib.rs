@@ -160,6 +160,11 @@ impl App {
         let purging = keep_requests_purged(pool.clone(), shutdown.clone());
         tasks.spawn("purge of request keys", purging);
 
+        tasks.spawn(
+            "purge of request keys",
+            keep_requests_purged(pool.clone(), shutdown.clone()),
+        );
+
         let own = IntakeMetrics::register(&metrics);
         let queue = Queue::start(&config.intake, &pool, &log, &own, &tasks, &closing);
         let reports = Reports {

@@ -58,7 +58,6 @@ const CONSUMERS: &[&str] = &["statistics"];
 /// Connections kept apart for those who read the feed, so that deliveries and
 /// events never wait behind them.
 const READ_CONNECTIONS: u32 = 8;
-const PURGE_EVERY: Duration = Duration::from_hours(1);
 
 /// All migrations that the schema of the service needs, in order.
 pub fn migrators() -> Vec<&'static Migrator> {
@@ -202,7 +201,7 @@ impl App {
         }
         tasks.spawn(
             "purge of request keys",
-            purge_requests(self.pool, shutdown.clone()),
+            platform::keep_requests_purged(self.pool, shutdown.clone()),
         );
 
         let served = platform::serve(
@@ -264,17 +263,4 @@ impl App {
             internal: Routes::new(log_service),
         }
     }
-}
-
-/// Forgets answered requests after their 30 days.
-async fn purge_requests(pool: PgPool, shutdown: CancellationToken) {
-    let work = async {
-        loop {
-            if let Err(error) = platform::purge_requests(&pool, platform::now()).await {
-                tracing::warn!(%error, "old request keys were not purged; the next round tries again");
-            }
-            tokio::time::sleep(PURGE_EVERY).await;
-        }
-    };
-    shutdown.run_until_cancelled(work).await;
 }

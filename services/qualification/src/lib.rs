@@ -22,7 +22,6 @@ use platform::{
 };
 use proto::qualification::v1::qualification_service_server::QualificationServiceServer;
 use sqlx::{PgPool, migrate::Migrator};
-use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::Channel};
 
@@ -41,7 +40,6 @@ const CONSUMERS: &[&str] = &["intake", "notification", "statistics"];
 /// Connections kept apart for the readers of the log, so that calls of people
 /// never wait behind them.
 const LOG_CONNECTIONS: u32 = 4;
-const PURGE_EVERY: Duration = Duration::from_hours(1);
 
 /// All migrations that the schema of the service needs, in order.
 pub fn migrators() -> Vec<&'static Migrator> {
@@ -142,7 +140,7 @@ impl App {
         }
         tasks.spawn(
             "purge of request keys",
-            purge_requests(self.pool, shutdown.clone()),
+            platform::keep_requests_purged(self.pool, shutdown.clone()),
         );
 
         let served = platform::serve(
@@ -162,17 +160,4 @@ impl App {
             .await;
         served.and(drained)
     }
-}
-
-/// Forgets answered requests after their 30 days.
-async fn purge_requests(pool: PgPool, shutdown: CancellationToken) {
-    let work = async {
-        loop {
-            if let Err(cause) = platform::purge_requests(&pool, platform::now()).await {
-                tracing::warn!(%cause, "old request keys were not purged; the next round tries again");
-            }
-            sleep(PURGE_EVERY).await;
-        }
-    };
-    shutdown.run_until_cancelled(work).await;
 }
