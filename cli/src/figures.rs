@@ -105,7 +105,7 @@ pub(crate) fn print_overview(overview: &pb::GetOverviewResponse, language: Langu
         headings,
         overview.figures.iter().map(|figure| {
             [
-                figure.name.clone(),
+                name(&figure.name, language),
                 figure.current.to_string(),
                 figure.share.as_ref().map(share).unwrap_or_default(),
                 figure.previous.to_string(),
@@ -117,6 +117,29 @@ pub(crate) fn print_overview(overview: &pb::GetOverviewResponse, language: Langu
         }),
     );
     print_reserves(overview.partial, overview.up_to_date, language);
+}
+
+/// The figure's name for people; a newer service may count more than we know.
+fn name(figure: &str, language: Language) -> String {
+    let (french, english) = match figure {
+        "reports" => ("signalements", "reports"),
+        "withdrawn" => ("retirés", "withdrawn"),
+        "out_of_scope" => ("hors périmètre", "out of scope"),
+        "structures" => ("structures", "structures"),
+        "malicious" => ("origine malveillante", "malicious"),
+        "degraded_mode" => ("mode dégradé", "degraded mode"),
+        "interruption" => ("interruption de prise en charge", "interruption of care"),
+        "patient_danger_potential" => {
+            ("mise en danger potentielle", "potential danger to patients")
+        }
+        "patient_danger_proven" => ("mise en danger avérée", "proven danger to patients"),
+        "serious" => ("graves", "serious"),
+        "significant" => ("significatifs", "significant"),
+        "major" => ("majeurs", "major"),
+        "assistance_requested" => ("accompagnement demandé", "assistance requested"),
+        other => (other, other),
+    };
+    language.pick(french, english).to_owned()
 }
 
 fn print_breakdown(breakdown: &pb::GetBreakdownResponse, language: Language) {

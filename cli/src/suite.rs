@@ -20,6 +20,10 @@ use vocabulary::Region;
 /// The services, in the order of their start.
 pub const SERVICES: [&str; 4] = ["intake", "qualification", "notification", "statistics"];
 
+/// The on-call chain of one machine.
+const ON_CALL: &str = r#"[{"from": "2020-01-01T00:00:00Z", "to": "2100-01-01T00:00:00Z",
+    "addresses": ["astreinte@example.org"]}]"#;
+
 /// Where a service listens.
 #[derive(Clone, Copy, Debug)]
 pub struct Addresses {
@@ -142,6 +146,7 @@ impl Suite {
         for name in ["master.key", "log.key", "reference.key"] {
             make_key(&folder.join(name))?;
         }
+        fs::write(folder.join("on-call.json"), ON_CALL)?;
         let database = postgres.named_database("vigie").await?;
         let addresses = match layout.ports {
             Ports::Fixed => [1, 2, 3, 4].map(|number| Addresses {
@@ -228,6 +233,7 @@ impl Suite {
                 "NOTIFICATION_AGENCY_MAIL_DOMAIN",
                 "ars.example.org".to_owned(),
             ),
+            ("NOTIFICATION_ON_CALL_FILE", file("on-call.json")),
             ("INTAKE_AGENCY_MAIL_DOMAIN", "ars.example.org".to_owned()),
         ];
         if let Some(endpoint) = &self.layout.otlp_endpoint {

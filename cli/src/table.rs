@@ -11,7 +11,7 @@ pub(crate) fn print<const N: usize>(
 ) {
     let mut table = Table::new();
     table
-        .load_preset(presets::UTF8_HORIZONTAL_ONLY)
+        .load_preset(presets::NOTHING)
         .set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(headings);
     table.add_rows(rows);

@@ -12,6 +12,9 @@ use tests::{Caller, MONTPELLIER, ROUEN, World, ransomware};
 use tonic::{Code, Streaming};
 use uuid::Uuid;
 
+/// The one on call, in the chain of one machine.
+const ON_CALL: &str = "astreinte@example.org";
+
 fn request_id() -> String {
     Uuid::now_v7().to_string()
 }
@@ -481,4 +484,22 @@ async fn only_an_importer_dates_a_report_back_and_nobody_is_called_at_night_for_
         rows.len() == 1 && rows[0].value == "28" && rows[0].share.as_ref().unwrap().numerator == 1
     })
     .await;
+    // The agency was told, so whoever was to be told was.
+    world
+        .suite
+        .mail
+        .wait_for_mail(|mail| {
+            mail.to
+                .iter()
+                .any(|to| to == "ssi-normandie@ars.example.org")
+        })
+        .await;
+    assert!(
+        world
+            .suite
+            .mail
+            .mails()
+            .iter()
+            .all(|mail| !mail.to.iter().any(|to| to == ON_CALL))
+    );
 }
