@@ -28,7 +28,7 @@ async fn a_report_has_one_case_however_often_its_event_comes() {
     let announced = world.announced(&case.case_id).await;
     assert_eq!(announced.len(), 1);
     assert_eq!(announced[0].revision, 1);
-    let expected = vocabulary::derived_id("case", &[report.report_id.as_bytes()]);
+    let expected = vocabulary::derived_id("case", &[report.id.as_bytes()]);
     assert_eq!(case.case_id, expected.to_string());
 }
 
@@ -47,7 +47,7 @@ async fn the_case_says_what_was_declared_and_proposes_the_severity() {
     let case = world.open(&report).await;
 
     assert_eq!(case.reference, report.submitted.reference);
-    assert_eq!(case.report_id, report.report_id.to_string());
+    assert_eq!(case.report_id, report.id.to_string());
     assert_eq!(case.state(), types::CaseState::Submitted);
     assert_eq!(case.kind(), types::ReportKind::Incident);
     assert_eq!(case.structure_name, "Centre hospitalier de test");

@@ -32,25 +32,25 @@ use tokio_util::sync::CancellationToken;
 use tonic::transport::Channel;
 use uuid::Uuid;
 
-pub use self::{
+pub(crate) use self::{
     calls::{agent, analyst, in_scope, out_of_scope, reason, second_analyst, violations},
     report::Report,
 };
 
 /// When the reports of the stories are declared.
-pub const DECLARED: OffsetDateTime = time::macros::datetime!(2026-11-23 09:00 UTC);
+pub(crate) const DECLARED: OffsetDateTime = time::macros::datetime!(2026-11-23 09:00 UTC);
 
 const MASTER_KEY: [u8; 32] = [7; 32];
 const LOG_KEY: [u8; 32] = [8; 32];
 
 /// The service, a producer of reports, and those who call.
-pub struct World {
+pub(crate) struct World {
     /// A client without a token; [`World::request`] adds it.
-    pub client: QualificationServiceClient<Channel>,
+    pub(crate) client: QualificationServiceClient<Channel>,
     /// The service's own database, to look into its log and audit trail.
-    pub pool: PgPool,
+    pub(crate) pool: PgPool,
     /// Where the service's log is served.
-    pub internal_url: String,
+    pub(crate) internal_url: String,
     issuer: Issuer,
     intake: Log,
     intake_pool: PgPool,
@@ -70,7 +70,7 @@ impl Drop for World {
 
 impl World {
     /// Starts everything; all of it ends with the world.
-    pub async fn start() -> Self {
+    pub(crate) async fn start() -> Self {
         let database = testkit::postgres().await.database("qualification").await;
         let folder = tempfile::tempdir().unwrap();
         let certificates = Certificates::generate(folder.path().join("tls")).unwrap();
@@ -132,7 +132,7 @@ impl World {
     }
 
     /// Starts a second process of the service, beside the first.
-    pub async fn start_replica(&self) {
+    pub(crate) async fn start_replica(&self) {
         let (server, listeners) = listen().await;
         let config = Config {
             server,
@@ -142,24 +142,24 @@ impl World {
     }
 
     /// The certificate of a service of the suite.
-    pub fn tls(&self, service: &str) -> InternalTlsConfig {
+    pub(crate) fn tls(&self, service: &str) -> InternalTlsConfig {
         tls(&self.certificates, service)
     }
 
     /// Lets intake announce a report.
-    pub async fn submit(&self, report: &Report) {
+    pub(crate) async fn submit(&self, report: &Report) {
         self.announce(&[report.event()]).await;
     }
 
     /// Lets intake announce that a report was withdrawn.
-    pub async fn withdraw(&self, report: &Report, reason: &str) -> Uuid {
+    pub(crate) async fn withdraw(&self, report: &Report, reason: &str) -> Uuid {
         let event_id = Uuid::now_v7();
         self.announce(&[report.withdrawal(event_id, reason)]).await;
         event_id
     }
 
     /// Lets intake announce anything, in one transaction.
-    pub async fn announce(&self, events: &[NewEvent]) {
+    pub(crate) async fn announce(&self, events: &[NewEvent]) {
         let mut transaction = self.intake_pool.begin().await.unwrap();
         self.intake.append(&mut transaction, events).await.unwrap();
         transaction.commit().await.unwrap();
@@ -167,13 +167,17 @@ impl World {
     }
 
     /// Submits a report and waits for its case, as the cell sees it.
-    pub async fn open(&self, report: &Report) -> pb::Case {
+    pub(crate) async fn open(&self, report: &Report) -> pb::Case {
         self.submit(report).await;
         self.case_where(report, |_| true).await
     }
 
     /// Waits until the cell sees the case of a report like this.
-    pub async fn case_where(&self, report: &Report, like: impl Fn(&pb::Case) -> bool) -> pb::Case {
+    pub(crate) async fn case_where(
+        &self,
+        report: &Report,
+        like: impl Fn(&pb::Case) -> bool,
+    ) -> pb::Case {
         let case_id = report.submitted.reference.clone();
         eventually_some(async || {
             self.get(&analyst(), &case_id)
@@ -186,11 +190,8 @@ impl World {
 
     /// Waits until everything announced so far was applied: until a further
     /// report of the same shard has its case.
-    pub async fn settle(&self, report: &Report) {
-        let shard = |report: &Report| {
-            self.intake
-                .shard_of(&format!("report/{}", report.report_id))
-        };
+    pub(crate) async fn settle(&self, report: &Report) {
+        let shard = |report: &Report| self.intake.shard_of(&format!("report/{}", report.id));
         let marker = loop {
             let marker = self.report();
             if shard(&marker) == shard(report) {
@@ -201,7 +202,7 @@ impl World {
     }
 
     /// What the service announced about a case, in order.
-    pub async fn announced(&self, case_id: &str) -> Vec<events::CaseChanged> {
+    pub(crate) async fn announced(&self, case_id: &str) -> Vec<events::CaseChanged> {
         let payloads: Vec<Vec<u8>> =
             sqlx::query_scalar("select payload from event where subject = $1 order by position")
                 .bind(format!("case/{case_id}"))
@@ -215,7 +216,7 @@ impl World {
     }
 
     /// The audit trail of somebody: action, object and outcome, in order.
-    pub async fn audited(&self, subject: &str) -> Vec<(String, String, String)> {
+    pub(crate) async fn audited(&self, subject: &str) -> Vec<(String, String, String)> {
         sqlx::query_as(
             "select action, object, outcome from audit_entry where caller_subject = $1
              order by audit_entry_id",
@@ -234,7 +235,7 @@ async fn run(config: Config, listeners: Listeners, tasks: &Tasks, shutdown: &Can
         .unwrap();
     let stop = shutdown.clone();
     tasks.spawn("qualification", async move {
-        app.run(listeners, stop).await.unwrap()
+        app.run(listeners, stop).await.unwrap();
     });
 }
 

@@ -10,7 +10,7 @@ use super::World;
 
 impl World {
     /// A request in the name of somebody.
-    pub fn request<T>(&self, who: &TokenSpec, message: T) -> Request<T> {
+    pub(crate) fn request<T>(&self, who: &TokenSpec, message: T) -> Request<T> {
         let mut request = Request::new(message);
         let token = format!("Bearer {}", self.issuer.token(who));
         request
@@ -20,7 +20,7 @@ impl World {
     }
 
     /// Gets a case by id or reference.
-    pub async fn get(&self, who: &TokenSpec, case_id: &str) -> Result<pb::Case, Status> {
+    pub(crate) async fn get(&self, who: &TokenSpec, case_id: &str) -> Result<pb::Case, Status> {
         let request = self.request(
             who,
             pb::GetCaseRequest {
@@ -32,7 +32,11 @@ impl World {
     }
 
     /// Lists cases, one page.
-    pub async fn list(&self, who: &TokenSpec, request: pb::ListCasesRequest) -> Vec<pb::Case> {
+    pub(crate) async fn list(
+        &self,
+        who: &TokenSpec,
+        request: pb::ListCasesRequest,
+    ) -> Vec<pb::Case> {
         let answer = self
             .client
             .clone()
@@ -42,7 +46,7 @@ impl World {
     }
 
     /// Claims a case, whatever its etag.
-    pub async fn claim(&self, who: &TokenSpec, case_id: &str) -> Result<pb::Case, Status> {
+    pub(crate) async fn claim(&self, who: &TokenSpec, case_id: &str) -> Result<pb::Case, Status> {
         let request_id = Uuid::now_v7().to_string();
         let claim = pb::ClaimCaseRequest {
             request_id,
@@ -58,7 +62,7 @@ impl World {
     }
 
     /// Qualifies a case.
-    pub async fn qualify(
+    pub(crate) async fn qualify(
         &self,
         who: &TokenSpec,
         qualification: pb::QualifyCaseRequest,
@@ -72,7 +76,7 @@ impl World {
     }
 
     /// Closes a case, whatever its etag.
-    pub async fn close(&self, who: &TokenSpec, case_id: &str) -> Result<pb::Case, Status> {
+    pub(crate) async fn close(&self, who: &TokenSpec, case_id: &str) -> Result<pb::Case, Status> {
         let close = pb::CloseCaseRequest {
             request_id: Uuid::now_v7().to_string(),
             case_id: case_id.to_owned(),
@@ -89,24 +93,24 @@ impl World {
 }
 
 /// An analyst of the cell.
-pub fn analyst() -> TokenSpec {
+pub(crate) fn analyst() -> TokenSpec {
     TokenSpec::of("ana").role("analyst")
 }
 
 /// A colleague.
-pub fn second_analyst() -> TokenSpec {
+pub(crate) fn second_analyst() -> TokenSpec {
     TokenSpec::of("bo").role("analyst")
 }
 
 /// An agent of the ARS of a region.
-pub fn agent(region: &str) -> TokenSpec {
+pub(crate) fn agent(region: &str) -> TokenSpec {
     TokenSpec::of(format!("agent-{region}"))
         .role("regional_agent")
         .region(region)
 }
 
 /// A qualification in scope, without impacts.
-pub fn in_scope(case_id: &str) -> pb::QualifyCaseRequest {
+pub(crate) fn in_scope(case_id: &str) -> pb::QualifyCaseRequest {
     pb::QualifyCaseRequest {
         request_id: Uuid::now_v7().to_string(),
         case_id: case_id.to_owned(),
@@ -127,7 +131,7 @@ pub fn in_scope(case_id: &str) -> pb::QualifyCaseRequest {
 }
 
 /// A qualification out of scope.
-pub fn out_of_scope(case_id: &str) -> pb::QualifyCaseRequest {
+pub(crate) fn out_of_scope(case_id: &str) -> pb::QualifyCaseRequest {
     pb::QualifyCaseRequest {
         scope: pb::Scope::Out.into(),
         triage: None,
@@ -137,7 +141,7 @@ pub fn out_of_scope(case_id: &str) -> pb::QualifyCaseRequest {
 }
 
 /// The code by which programs know a refusal.
-pub fn reason(status: &Status) -> String {
+pub(crate) fn reason(status: &Status) -> String {
     status
         .get_details_error_info()
         .map(|info| info.reason)
@@ -145,7 +149,7 @@ pub fn reason(status: &Status) -> String {
 }
 
 /// The fields that a refusal names, with the reasons.
-pub fn violations(status: &Status) -> Vec<(String, String)> {
+pub(crate) fn violations(status: &Status) -> Vec<(String, String)> {
     let details = status
         .get_details_bad_request()
         .map(|bad| bad.field_violations);

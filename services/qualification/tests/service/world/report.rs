@@ -13,7 +13,7 @@ use super::{DECLARED, MASTER_KEY, World};
 
 impl World {
     /// A new report as intake would announce it: of Occitanie, without impacts.
-    pub fn report(&self) -> Report {
+    pub(crate) fn report(&self) -> Report {
         let number = self.reports.fetch_add(1, Ordering::Relaxed);
         let report_id = Uuid::now_v7();
         let timestamp = |at: OffsetDateTime| {
@@ -38,7 +38,7 @@ impl World {
         };
         let aad = [b"report:".as_slice(), report_id.as_bytes()].concat();
         Report {
-            report_id,
+            id: report_id,
             event_id: Uuid::now_v7(),
             data_key: Some(data_key),
             submitted: events::ReportSubmitted {
@@ -77,16 +77,16 @@ impl World {
 
 /// A report that intake knows.
 #[derive(Clone)]
-pub struct Report {
-    pub report_id: Uuid,
-    pub event_id: Uuid,
-    pub data_key: Option<Vec<u8>>,
-    pub submitted: events::ReportSubmitted,
+pub(crate) struct Report {
+    pub(crate) id: Uuid,
+    pub(crate) event_id: Uuid,
+    pub(crate) data_key: Option<Vec<u8>>,
+    pub(crate) submitted: events::ReportSubmitted,
 }
 
 impl Report {
     /// The announcement of the report.
-    pub fn event(&self) -> NewEvent {
+    pub(crate) fn event(&self) -> NewEvent {
         let event = NewEvent::new(self.event_id, self.subject(), DECLARED, &self.submitted);
         match &self.data_key {
             Some(data_key) => event.with_data_key(data_key.clone()),
@@ -95,7 +95,7 @@ impl Report {
     }
 
     /// The announcement of its withdrawal.
-    pub fn withdrawal(&self, event_id: Uuid, reason: &str) -> NewEvent {
+    pub(crate) fn withdrawal(&self, event_id: Uuid, reason: &str) -> NewEvent {
         let withdrawn = events::ReportWithdrawn {
             report_id: self.submitted.report_id.clone(),
             reference: self.submitted.reference.clone(),
@@ -107,6 +107,6 @@ impl Report {
     }
 
     fn subject(&self) -> String {
-        format!("report/{}", self.report_id)
+        format!("report/{}", self.id)
     }
 }
