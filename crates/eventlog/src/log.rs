@@ -245,22 +245,6 @@ impl Log {
         Ok(self.describe(conn).await?.incarnation)
     }
 
-    /// Destroys the data key in every event about a subject: what was sealed
-    /// under it can no longer be read. Returns how many events had it.
-    pub async fn erase_data_keys(
-        &self,
-        conn: &mut PgConnection,
-        subject: &str,
-    ) -> platform::Result<u64> {
-        let erased = sqlx::query!(
-            "update event set data_key = null where subject = $1 and data_key is not null",
-            subject,
-        )
-        .execute(conn)
-        .await?;
-        Ok(erased.rows_affected())
-    }
-
     /// Whose log it is.
     pub fn producer(&self) -> &'static str {
         self.0.producer

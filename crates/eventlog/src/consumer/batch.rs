@@ -101,9 +101,16 @@ pub(super) async fn apply(
             }
             Err(ApplyError::Poison(class)) => {
                 verdict = match (part.len(), verdict) {
+                    // Not even parking works: somebody must see to the database.
+                    (_, Verdict::Guilty(_)) => {
+                        return Progress {
+                            done,
+                            end: End::Failed(platform::Error::internal(class)),
+                        };
+                    }
                     (1, Verdict::Suspected) => Verdict::Guilty(class),
-                    (1, _) => Verdict::Suspected,
-                    _ => Verdict::Innocent,
+                    (1, Verdict::Innocent) => Verdict::Suspected,
+                    (_, Verdict::Innocent | Verdict::Suspected) => Verdict::Innocent,
                 };
                 size = (part.len() / 2).max(1);
             }

@@ -2,13 +2,14 @@
 
 use std::sync::atomic::Ordering;
 
-use eventlog::Step;
+use eventlog::{Step, is_applied};
+use proto::eventlog::v1::{DescribeRequest, event_log_service_client::EventLogServiceClient};
 use rand::Rng as _;
 use testkit::{Postgres, PostgresOptions, Redis, RedisOptions};
 
 use crate::{
     ledger::{Entry, Ledger},
-    world::{Running, World, streams},
+    world::{CONSUMER, Running, World, streams},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -119,6 +120,31 @@ async fn every_event_is_applied_once_though_the_database_is_killed_midway() {
     consumer.stop().await;
     relay.stop().await;
     assert_once_and_in_order(&entries, &world.heads().await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_knows_whether_it_is_through_with_a_log() {
+    let world = World::new("through").await;
+    let ledger = Ledger::new();
+    ledger.poison("bad");
+    world.append_many(0..5).await;
+    let mut log = EventLogServiceClient::new(world.channel());
+    let told = log.describe(DescribeRequest {}).await.unwrap().into_inner();
+    let mut conn = world.qualification.acquire().await.unwrap();
+    assert!(!is_applied(&mut conn, CONSUMER, &told).await.unwrap());
+
+    let consumer = Running::consumer(world.consumer(&ledger));
+    world.until_applied(5).await;
+    assert!(is_applied(&mut conn, CONSUMER, &told).await.unwrap());
+
+    world.append("report/bad", &["bad"]).await;
+    world.until_caught_up().await;
+    let told = log.describe(DescribeRequest {}).await.unwrap().into_inner();
+    assert!(
+        !is_applied(&mut conn, CONSUMER, &told).await.unwrap(),
+        "what is parked is not applied"
+    );
+    consumer.stop().await;
 }
 
 fn assert_once_and_in_order(entries: &[Entry], heads: &[u64]) {

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use eventlog::{Log, NewEvent, OpenError, in_transaction};
+use eventlog::{Log, NewEvent, OpenError, erase_data_keys, in_transaction};
 use futures::FutureExt as _;
 use platform::Error;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
@@ -256,11 +256,7 @@ async fn erasing_a_subject_leaves_its_events_without_a_key() {
     ];
     world.log.append(&mut transaction, &events).await.unwrap();
     assert_eq!(
-        world
-            .log
-            .erase_data_keys(&mut transaction, "report/1")
-            .await
-            .unwrap(),
+        erase_data_keys(&mut transaction, "report/1").await.unwrap(),
         1
     );
     let mut left = Vec::new();
