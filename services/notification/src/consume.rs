@@ -93,13 +93,14 @@ impl Apply for Announcer {
         let mut deliveries = Vec::new();
         let mut raised = Vec::new();
         for told in &decisions {
-            let span = told.0.span();
-            raised.extend(span.in_scope(|| self.raised(told, &new, now)));
-            // An event whose notifications were raised before had its messages
-            // recorded with them.
-            if !raised_before(told, &new) {
-                deliveries.extend(self.deliveries(told, &on_call, now));
-            }
+            told.0.span().in_scope(|| {
+                raised.extend(self.raised(told, &new, now));
+                // An event whose notifications were raised before had its messages
+                // recorded with them.
+                if !raised_before(told, &new) {
+                    deliveries.extend(self.deliveries(told, &on_call, now));
+                }
+            });
         }
         if !deliveries.is_empty() {
             delivery_queue::add(conn, &deliveries, now).await?;
@@ -148,7 +149,15 @@ impl Announcer {
             .map(|&rule| {
                 self.metrics.raised(rule);
                 let case_id = decision.known.case_id;
-                feed::raised(event, rule, heard, &decision.situation, case_id, now)
+                feed::raised(
+                    event,
+                    rule,
+                    heard,
+                    &decision.situation,
+                    case_id,
+                    now,
+                    traceparent(event),
+                )
             })
             .collect()
     }
@@ -183,7 +192,7 @@ impl Announcer {
                     recipient: letter.recipient.to_string(),
                     address,
                     content: letter.content.clone(),
-                    traceparent: event.traceparent.clone(),
+                    traceparent: traceparent(event),
                 });
             }
         }
@@ -247,6 +256,12 @@ impl Announcer {
             address.expose().as_bytes(),
         ))
     }
+}
+
+/// The trace that goes on: through the span of this event where spans are
+/// recorded, else the request's own.
+fn traceparent(event: &Event) -> Option<String> {
+    platform::traceparent().or_else(|| event.traceparent.clone())
 }
 
 /// The id of a message to one address: the same at every replay.

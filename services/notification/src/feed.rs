@@ -10,9 +10,9 @@ pub(crate) mod watcher;
 use std::sync::Arc;
 
 use eventlog::Log;
-use platform::Result;
+use platform::{Error, Result};
 use sqlx::PgPool;
-use tokio::sync::broadcast;
+use tokio::sync::{Semaphore, broadcast};
 
 use crate::{convert::feed::Told, domain::cursor::Bounds};
 
@@ -21,6 +21,7 @@ use crate::{convert::feed::Told, domain::cursor::Bounds};
 pub(crate) struct Feed {
     log: Log,
     pool: PgPool,
+    turns: Arc<Semaphore>,
     live: broadcast::Sender<Live>,
     /// A reader further behind than that is told of a gap.
     gap_after: u64,
@@ -49,16 +50,30 @@ impl Feed {
     /// not read for a moment.
     pub(crate) fn new(log: Log, pool: PgPool, buffer: usize, gap_after: u64) -> Self {
         let (live, _) = broadcast::channel(buffer.max(1));
+        let turns = Arc::new(Semaphore::new(TURNS));
         Self {
             log,
             pool,
+            turns,
             live,
             gap_after,
         }
     }
 
+    /// The same feed, read over connections of its own: the tail never waits
+    /// behind the watchers.
+    pub(crate) fn over(&self, pool: PgPool) -> Self {
+        let turns = Arc::new(Semaphore::new(1));
+        Self {
+            pool,
+            turns,
+            ..self.clone()
+        }
+    }
+
     /// Where the log stands now.
     pub(crate) async fn bounds(&self) -> Result<Bounds> {
+        let _turn = self.turns.acquire().await.map_err(Error::internal)?;
         let mut conn = self.pool.acquire().await?;
         let log = self.log.describe(&mut conn).await?;
         Ok(Bounds {
@@ -70,6 +85,7 @@ impl Feed {
 
     /// Reads what follows a position of a shard, in order.
     async fn page(&self, shard: u16, after: u64) -> Result<Vec<Place>> {
+        let _turn = self.turns.acquire().await.map_err(Error::internal)?;
         let mut conn = self.pool.acquire().await?;
         let events = self.log.page(&mut conn, shard, after, PAGE).await?;
         let places = events.iter().map(|event| Place {
@@ -85,5 +101,8 @@ impl Feed {
     }
 }
 
+/// How many watchers read the log at once. After a cut all of them come back
+/// together: they queue here, where nothing times out.
+const TURNS: usize = 6;
 /// How many notifications are read from the log at once.
 const PAGE: u16 = 256;

@@ -180,7 +180,7 @@ impl App {
         );
         tasks.spawn(
             "tail of the feed",
-            Tail::new(feed, wakes.news).run(shutdown.clone()),
+            Tail::new(feed.over(self.pool.clone()), wakes.news).run(shutdown.clone()),
         );
         let post = Post {
             pool: self.pool.clone(),

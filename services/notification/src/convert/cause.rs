@@ -66,7 +66,7 @@ fn submitted(event: &Event, mut message: ReportSubmitted) -> Result<Heard, Apply
     let situation = Situation {
         reference: message.reference.clone(),
         report_kind,
-        structure_name: Some(structure.name.clone()).filter(|name| !name.is_empty()),
+        structure_name: Some(one_line(&structure.name)).filter(|name| !name.is_empty()),
         structure_kind: StructureKind::try_from(structure.kind()).ok(),
         operator_status: OperatorStatus::try_from(structure.operator_status()).ok(),
         region: structure.routing_region.parse().ok(),
@@ -150,6 +150,11 @@ fn case_changed(mut message: CaseChanged) -> Result<Heard, ApplyError> {
         cause,
         subject: Subject::CaseChanged(message),
     })
+}
+
+/// A name as it may stand in a headline or a subject: on one line.
+fn one_line(name: &str) -> String {
+    name.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn id(text: &str) -> Result<Uuid, ApplyError> {

@@ -38,6 +38,7 @@ pub(crate) fn raised(
     situation: &Situation,
     case_id: Option<Uuid>,
     at: OffsetDateTime,
+    traceparent: Option<String>,
 ) -> NewEvent {
     let cause = &heard.cause;
     let probe = Party::Probe.to_string();
@@ -68,7 +69,7 @@ pub(crate) fn raised(
         case_id: case_id.map(|id| id.to_string()).unwrap_or_default(),
     };
     NewEvent::new(id, format!("report/{}", cause.report_id()), at, &payload)
-        .with_traceparent(event.traceparent.clone())
+        .with_traceparent(traceparent)
 }
 
 /// Reads a notification of the feed.

@@ -86,6 +86,22 @@ mod tests {
     use super::{Mail, Sender};
 
     #[test]
+    fn no_subject_adds_a_header() {
+        let sender = Sender::parse("vigie@example.org").unwrap();
+        let mail = Mail {
+            subject: "Hôpital\r\nBcc: everybody@example.org\n\nbody".to_owned(),
+            body: String::new(),
+        };
+        let created_at = datetime!(2026-11-23 08:00 UTC);
+        let packed = sender
+            .pack(Uuid::nil(), "to@example.org", mail, created_at, None)
+            .unwrap();
+        let text = String::from_utf8(packed.message).unwrap();
+        assert!(!text.lines().any(|line| line.starts_with("Bcc")), "{text}");
+        assert_eq!(packed.envelope.to().len(), 1);
+    }
+
+    #[test]
     fn a_message_is_the_same_at_every_attempt() {
         let sender = Sender::parse("Vigie <vigie@example.org>").unwrap();
         let pack = || {

@@ -130,14 +130,14 @@ async fn a_replayed_log_announces_nothing_twice() {
     let raised: Vec<(String, i64)> = sqlx::query_as(
         "select rule, count(*) from notification where report_id = $1 group by rule order by rule",
     )
-    .bind(report.report_id)
+    .bind(report.id)
     .fetch_all(&world.pool)
     .await
     .unwrap();
     let once = ["case_change", "major", "submission", "withdrawal"];
     assert_eq!(raised, once.map(|rule| (rule.to_owned(), 1)));
     let announced: i64 = sqlx::query_scalar("select count(*) from event where subject = $1")
-        .bind(format!("report/{}", report.report_id))
+        .bind(format!("report/{}", report.id))
         .fetch_one(&world.pool)
         .await
         .unwrap();

@@ -163,7 +163,7 @@ async fn deliveries_are_listed_latest_first_by_pages_and_by_report() {
     };
     assert!(listed.is_sorted_by_key(|delivery| std::cmp::Reverse(seconds(delivery))));
 
-    let report_id = reports[2].report_id.to_string();
+    let report_id = reports[2].id.to_string();
     let request = ListDeliveriesRequest {
         report_id: report_id.clone(),
         ..Default::default()

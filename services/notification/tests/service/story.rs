@@ -20,7 +20,7 @@ pub(crate) const ALTERNATE: &str = "martin@other.example.org";
 /// A report that intake announces.
 #[derive(Clone)]
 pub(crate) struct Report {
-    pub(crate) report_id: Uuid,
+    pub(crate) id: Uuid,
     pub(crate) event_id: Uuid,
     pub(crate) message: events::ReportSubmitted,
     data_key: Vec<u8>,
@@ -32,16 +32,16 @@ impl Report {
     pub(crate) fn new(number: u32) -> Self {
         let report_id = Uuid::now_v7();
         let mut report = Self {
-            report_id,
+            id: report_id,
             event_id: Uuid::now_v7(),
             message: events::ReportSubmitted {
                 report_id: report_id.to_string(),
                 reference: format!("SIG-2026-{number:07}"),
                 kind: types::ReportKind::Incident.into(),
                 channel: types::Channel::Declarant.into(),
-                received_at: at(WORKING),
-                declared_at: at(WORKING),
-                found_at: at(WORKING),
+                received_at: Some(at(WORKING)),
+                declared_at: Some(at(WORKING)),
+                found_at: Some(at(WORKING)),
                 structure: Some(events::ReportedStructure {
                     name: "Centre hospitalier de Vallonne".to_owned(),
                     kind: types::StructureKind::HealthFacility.into(),
@@ -68,7 +68,7 @@ impl Report {
 
     /// A report of another region.
     pub(crate) fn routed_to(mut self, region: &str) -> Self {
-        self.message.structure.as_mut().unwrap().routing_region = region.to_owned();
+        self.route(region);
         self.message.visible_to = vec![
             "cell".to_owned(),
             "fssi".to_owned(),
@@ -93,7 +93,7 @@ impl Report {
         self.message.test = true;
         self.message.channel = types::Channel::Probe.into();
         self.message.visible_to = vec!["probe".to_owned()];
-        self.message.structure.as_mut().unwrap().routing_region = "synthetic".to_owned();
+        self.route("synthetic");
         self
     }
 
@@ -101,6 +101,11 @@ impl Report {
     pub(crate) fn traced(mut self, traceparent: &str) -> Self {
         self.traceparent = Some(traceparent.to_owned());
         self
+    }
+
+    fn route(&mut self, region: &str) {
+        let structure = self.message.structure.as_mut().unwrap();
+        region.clone_into(&mut structure.routing_region);
     }
 
     fn contacts(&mut self, declarant: &str, alternate: &str) {
@@ -114,7 +119,7 @@ impl Report {
             alternate: Some(contact(alternate)).filter(|contact| !contact.email.is_empty()),
         };
         let (key, wrapped) = SealingKey::from_bytes(MASTER_KEY).new_data_key();
-        let aad = [b"report:".as_slice(), self.report_id.as_bytes()].concat();
+        let aad = [b"report:".as_slice(), self.id.as_bytes()].concat();
         self.message.sealed_personal_data = key.seal(&aad, &contacts.encode_to_vec()).into();
         self.data_key = wrapped;
     }
@@ -142,11 +147,11 @@ impl Report {
     /// A change of its case.
     pub(crate) fn case(&self, change: events::CaseChange, revision: u64) -> events::CaseChanged {
         events::CaseChanged {
-            case_id: Uuid::from_u128(self.report_id.as_u128() ^ 1).to_string(),
+            case_id: Uuid::from_u128(self.id.as_u128() ^ 1).to_string(),
             report_id: self.message.report_id.clone(),
             revision,
             change: change.into(),
-            changed_at: at(WORKING),
+            changed_at: Some(at(WORKING)),
             reference: self.message.reference.clone(),
             routing_region: "76".to_owned(),
             visible_to: self.message.visible_to.clone(),
@@ -156,7 +161,7 @@ impl Report {
     }
 
     fn subject(&self) -> String {
-        format!("report/{}", self.report_id)
+        format!("report/{}", self.id)
     }
 }
 
@@ -166,11 +171,11 @@ pub(crate) fn changed(message: &events::CaseChanged) -> NewEvent {
     NewEvent::new(Uuid::now_v7(), subject, WORKING, message)
 }
 
-fn at(moment: OffsetDateTime) -> Option<Timestamp> {
-    Some(Timestamp {
+fn at(moment: OffsetDateTime) -> Timestamp {
+    Timestamp {
         seconds: moment.unix_timestamp(),
         nanos: 0,
-    })
+    }
 }
 
 pub(crate) fn analyst() -> TokenSpec {

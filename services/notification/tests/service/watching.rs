@@ -233,7 +233,7 @@ async fn a_reader_who_is_too_slow_is_told_of_the_gap_and_can_fill_it() {
     }
     let last = Report::new(99_999);
     let until_raised = async |count: i64| {
-        testkit::eventually_within(Duration::from_secs(60), async || {
+        testkit::eventually_within(Duration::from_mins(1), async || {
             let raised: i64 = sqlx::query_scalar("select count(*) from notification")
                 .fetch_one(&world.pool)
                 .await

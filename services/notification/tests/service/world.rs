@@ -119,7 +119,7 @@ impl World {
         }]);
         fs::write(&on_call_file, always.to_string()).unwrap();
         let mut notification = NotificationConfig::new("Vigie <vigie@example.org>", FSSI, CELL);
-        notification.agency_mail_domain = "ars.example.org".to_owned();
+        "ars.example.org".clone_into(&mut notification.agency_mail_domain);
         notification.on_call_file = Some(on_call_file);
         notification.retry_base_ms = 50;
         change(&mut notification);
