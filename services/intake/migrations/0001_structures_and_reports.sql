@@ -72,3 +72,5 @@ create table report (
 create index report_visible_idx on report using gin (visible_to);
 create index report_declared_idx on report (declared_at desc, report_id desc);
 create index report_region_idx on report (routing_region, declared_at desc, report_id desc);
+create index report_withdrawn_idx on report (declared_at desc, report_id desc)
+    where withdrawn_at is not null;

@@ -3,7 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a story that cannot go on ends there")]
 
-mod bad_input;
+mod bad_drafts;
+mod bad_requests;
 mod cases;
 mod directory;
 mod drafts;

@@ -230,6 +230,13 @@ impl World {
     }
 }
 
+/// Neither a row nor a key nor an event.
+pub(crate) async fn nothing_is_stored(world: &World) {
+    assert_eq!(world.count("select count(*) from report").await, 0);
+    assert_eq!(world.count("select count(*) from idempotency_key").await, 0);
+    assert!(world.events().await.is_empty());
+}
+
 async fn migrated(database: &Database) -> anyhow::Result<()> {
     let own = [&platform::MIGRATOR, &eventlog::MIGRATOR];
     platform::migrate(&database_config(database, "intake"), &intake::migrators()).await?;
