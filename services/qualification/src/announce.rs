@@ -47,7 +47,7 @@ impl Snapshot for AllCases {
             .map(|change| (change.case_id, change))
             .collect();
         let events = cases.iter().filter_map(|case| {
-            let latest = latest.get(&case.case_id)?;
+            let latest = latest.get(&case.id)?;
             // No trace: the request that asks for the snapshot caused none of it.
             Some(change(case, latest).with_traceparent(None))
         });

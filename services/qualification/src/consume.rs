@@ -80,7 +80,7 @@ impl News {
 
     fn report_id(&self) -> Uuid {
         match self {
-            Self::Submitted(submitted) => submitted.report.report_id,
+            Self::Submitted(submitted) => submitted.report.id,
             Self::Withdrawn(report_id, _) => *report_id,
         }
     }
@@ -115,7 +115,7 @@ impl Batch {
         Ok(Self {
             cases: cases
                 .into_iter()
-                .map(|case| (case.report.report_id, case))
+                .map(|case| (case.report.id, case))
                 .collect(),
             opened: HashSet::new(),
             changed: HashSet::new(),
@@ -188,7 +188,7 @@ impl Batch {
             change,
             cause: Some(event_id),
         });
-        self.cases.insert(case.report.report_id, case);
+        self.cases.insert(case.report.id, case);
     }
 
     async fn save(self, conn: &mut PgConnection, log: &Log) -> Result<(), ApplyError> {

@@ -11,8 +11,8 @@ mod properties;
 mod transitions;
 mod visibility;
 
-pub use case::{Action, Actor, Case, Change, Closure, Report, Sealed, Triage};
-pub use decide::{Command, Lessons, Note, Refusal, Scope, Withdrawal, apply, decide, open};
-pub use list::{Key, ListFilter, Place};
-pub use transitions::{TRANSITIONS, Transition, Trigger, is_ended, next_state};
-pub use visibility::{Parties, View};
+pub(crate) use case::{Action, Actor, Case, Change, Closure, Report, Sealed, Triage};
+pub(crate) use decide::{Command, Lessons, Note, Refusal, Scope, Withdrawal, apply, decide, open};
+pub(crate) use list::{Key, ListFilter, Place};
+pub(crate) use transitions::{TRANSITIONS, Trigger, next_state};
+pub(crate) use visibility::{Parties, View};

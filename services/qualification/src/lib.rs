@@ -3,14 +3,13 @@
 //! A report of `intake` opens exactly one case, with the severity that the rules
 //! propose; the analysts of the national cell claim it, qualify it and close it.
 //! Every change is announced in the service's own log. What may follow what is
-//! one table, [`domain::TRANSITIONS`], shown for people in `STATES.md`.
-
-pub mod domain;
+//! one table, `TRANSITIONS` in the module `domain`, shown for people in `STATES.md`.
 
 mod announce;
 mod config;
 mod consume;
 mod convert;
+mod domain;
 mod grpc;
 mod store;
 

@@ -47,7 +47,7 @@ pub(crate) fn submitted(
     };
     let sealed = data_key.filter(|_| !event.sealed_personal_data.is_empty());
     let report = Report {
-        report_id,
+        id: report_id,
         reference: event.reference,
         kind,
         structure_name: structure.name,
@@ -85,8 +85,8 @@ pub(crate) fn withdrawn(event: events::ReportWithdrawn) -> Result<(Uuid, Withdra
 pub(crate) fn case_changed(case: &Case, change: &Change) -> events::CaseChanged {
     let triage = case.triage();
     events::CaseChanged {
-        case_id: case.case_id.to_string(),
-        report_id: case.report.report_id.to_string(),
+        case_id: case.id.to_string(),
+        report_id: case.report.id.to_string(),
         revision: change.revision,
         change: change_of(change.action).into(),
         changed_at: Some(timestamp(change.at)),

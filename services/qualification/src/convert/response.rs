@@ -11,8 +11,8 @@ pub(crate) fn case(case: &Case, view: View) -> pb::Case {
     let report = &case.report;
     let assignee = case.assignee.clone().filter(|_| view.people);
     pb::Case {
-        case_id: case.case_id.to_string(),
-        report_id: report.report_id.to_string(),
+        case_id: case.id.to_string(),
+        report_id: report.id.to_string(),
         reference: report.reference.clone(),
         state: types::CaseState::from(case.state).into(),
         kind: report

@@ -12,120 +12,120 @@ use super::Parties;
 
 /// A case (dossier): the treatment of one report.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Case {
+pub(crate) struct Case {
     /// Derived from the report's id.
-    pub case_id: Uuid,
+    pub(crate) id: Uuid,
     /// Counts the changes, from 1.
-    pub revision: u64,
+    pub(crate) revision: u64,
     /// Where the treatment stands.
-    pub state: CaseState,
+    pub(crate) state: CaseState,
     /// The report, as it was announced.
-    pub report: Report,
+    pub(crate) report: Report,
     /// When the case was opened.
-    pub opened_at: OffsetDateTime,
+    pub(crate) opened_at: OffsetDateTime,
     /// When it last changed.
-    pub changed_at: OffsetDateTime,
+    pub(crate) changed_at: OffsetDateTime,
     /// What the rules propose, from what was declared.
-    pub proposed: Triage,
+    pub(crate) proposed: Triage,
     /// What the cell confirmed last.
-    pub confirmed: Option<Triage>,
+    pub(crate) confirmed: Option<Triage>,
     /// Subject of the analyst in charge.
-    pub assignee: Option<String>,
+    pub(crate) assignee: Option<String>,
     /// Who sees it.
-    pub visible_to: Parties,
+    pub(crate) visible_to: Parties,
     /// How it ended, once closed.
-    pub closure: Option<Closure>,
+    pub(crate) closure: Option<Closure>,
 }
 
 impl Case {
     /// The judgement that holds: the confirmed one, else the proposed one.
-    pub fn triage(&self) -> &Triage {
+    pub(crate) fn triage(&self) -> &Triage {
         self.confirmed.as_ref().unwrap_or(&self.proposed)
     }
 }
 
 /// What a case keeps of its report (signalement).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Report {
+pub(crate) struct Report {
     /// Its id.
-    pub report_id: Uuid,
+    pub(crate) id: Uuid,
     /// Its reference for people.
-    pub reference: String,
+    pub(crate) reference: String,
     /// What is reported; `None` for a kind of a later release.
-    pub kind: Option<ReportKind>,
+    pub(crate) kind: Option<ReportKind>,
     /// Name of the structure.
-    pub structure_name: String,
+    pub(crate) structure_name: String,
     /// Kind of the structure, where it is known.
-    pub structure_kind: Option<StructureKind>,
+    pub(crate) structure_kind: Option<StructureKind>,
     /// Where it is routed: INSEE code of a region, "national", "synthetic".
-    pub routing_region: String,
+    pub(crate) routing_region: String,
     /// When it was declared.
-    pub declared_at: OffsetDateTime,
+    pub(crate) declared_at: OffsetDateTime,
     /// What the declarant wrote.
-    pub description: String,
+    pub(crate) description: String,
     /// Accompaniment by the cell is asked for.
-    pub assistance_requested: bool,
+    pub(crate) assistance_requested: bool,
     /// A test of a prober: never counted nor announced.
-    pub test: bool,
+    pub(crate) test: bool,
     /// The contacts, as they came; absent once erased.
-    pub sealed: Option<Sealed>,
+    pub(crate) sealed: Option<Sealed>,
 }
 
 /// The contacts of a report, sealed under the report's own key.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Sealed {
+pub(crate) struct Sealed {
     /// The sealed field.
-    pub personal_data: Vec<u8>,
+    pub(crate) personal_data: Vec<u8>,
     /// The key it is sealed under, wrapped by the master key.
-    pub data_key: Vec<u8>,
+    pub(crate) data_key: Vec<u8>,
 }
 
 /// The judgement on a report: origin, impacts and severity.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
-pub struct Triage {
+pub(crate) struct Triage {
     /// Where it comes from; `None` when not said.
-    pub origin: Option<Origin>,
+    pub(crate) origin: Option<Origin>,
     /// Types of the origin.
-    pub origin_types: BTreeSet<OriginType>,
+    pub(crate) origin_types: BTreeSet<OriginType>,
     /// The impacts.
-    pub impacts: Impacts,
+    pub(crate) impacts: Impacts,
     /// Serious, significant, major.
-    pub severity: Severity,
+    pub(crate) severity: Severity,
 }
 
 /// How a case ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Closure {
+pub(crate) struct Closure {
     /// Retour d'expérience.
-    pub lessons_learned: String,
+    pub(crate) lessons_learned: String,
     /// When.
-    pub closed_at: OffsetDateTime,
+    pub(crate) closed_at: OffsetDateTime,
 }
 
 /// A line of the history: one change of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Change {
+pub(crate) struct Change {
     /// The case.
-    pub case_id: Uuid,
+    pub(crate) case_id: Uuid,
     /// The revision it made.
-    pub revision: u64,
+    pub(crate) revision: u64,
     /// When.
-    pub at: OffsetDateTime,
+    pub(crate) at: OffsetDateTime,
     /// What was done.
-    pub action: Action,
+    pub(crate) action: Action,
     /// The state after it.
-    pub state: CaseState,
+    pub(crate) state: CaseState,
     /// Who did it.
-    pub actor: Actor,
+    pub(crate) actor: Actor,
     /// A word for those who follow, or empty.
-    pub note: String,
+    pub(crate) note: String,
     /// The judgement confirmed by it.
-    pub triage: Option<Triage>,
+    pub(crate) triage: Option<Triage>,
 }
 
 /// What was done to a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// Opened from a report.
     Opened,
     /// Prise en charge by an analyst.
@@ -154,7 +154,7 @@ impl Action {
     ];
 
     /// The slug, as stored and as shown in the history.
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Opened => "opened",
             Self::Claimed => "claimed",
@@ -167,7 +167,7 @@ impl Action {
     }
 
     /// The action of a slug.
-    pub fn from_slug(slug: &str) -> Option<Self> {
+    pub(crate) fn from_slug(slug: &str) -> Option<Self> {
         Self::ALL
             .iter()
             .copied()
@@ -177,7 +177,7 @@ impl Action {
 
 /// Who acts on a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Actor {
+pub(crate) enum Actor {
     /// The suite itself, on an event of another service.
     System,
     /// A person, in one of his roles.
@@ -191,7 +191,7 @@ pub enum Actor {
 
 impl Actor {
     /// The role by which the table of transitions knows him.
-    pub const fn role(&self) -> Role {
+    pub(crate) const fn role(&self) -> Role {
         match self {
             Self::System => Role::Service,
             Self::Person { role, .. } => *role,
@@ -199,7 +199,7 @@ impl Actor {
     }
 
     /// Who he is, if he is a person.
-    pub fn subject(&self) -> Option<&str> {
+    pub(crate) fn subject(&self) -> Option<&str> {
         match self {
             Self::System => None,
             Self::Person { subject, .. } => Some(subject),

@@ -8,14 +8,14 @@ use super::{
 };
 
 /// Opens the case of a report: once, with an id that only the report decides.
-pub fn open(
+pub(crate) fn open(
     report: Report,
     proposed: Triage,
     visible_to: Parties,
     now: OffsetDateTime,
 ) -> (Case, Change) {
     let case = Case {
-        case_id: derived_id("case", &[report.report_id.as_bytes()]),
+        id: derived_id("case", &[report.id.as_bytes()]),
         revision: 1,
         state: CaseState::Submitted,
         report,
@@ -32,7 +32,7 @@ pub fn open(
 }
 
 /// Carries out a command, or refuses it and leaves the case as it is.
-pub fn decide(
+pub(crate) fn decide(
     case: &Case,
     command: &Command,
     actor: Actor,
@@ -90,7 +90,7 @@ pub fn decide(
 
 /// Takes note that the declarant withdrew the report. Never fails: what does
 /// not fit the state of the case becomes a line of its history.
-pub fn apply(case: &Case, withdrawal: &Withdrawal, now: OffsetDateTime) -> (Case, Change) {
+pub(crate) fn apply(case: &Case, withdrawal: &Withdrawal, now: OffsetDateTime) -> (Case, Change) {
     let actor = Actor::System;
     let fitting = next_state(case.state, Trigger::Withdraw, actor.role());
     let next = advanced(case, fitting.unwrap_or(case.state), now);
@@ -110,7 +110,7 @@ pub fn apply(case: &Case, withdrawal: &Withdrawal, now: OffsetDateTime) -> (Case
 
 /// What an analyst may ask of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Command {
+pub(crate) enum Command {
     /// Take it in charge (prise en charge), or over from a colleague.
     Claim,
     /// Qualify it.
@@ -124,7 +124,7 @@ pub enum Command {
 
 impl Command {
     /// The column of the table of transitions.
-    pub const fn trigger(&self) -> Trigger {
+    pub(crate) const fn trigger(&self) -> Trigger {
         match self {
             Self::Claim => Trigger::Claim,
             Self::Qualify(Scope::In { .. }) => Trigger::QualifyIn,
@@ -136,7 +136,7 @@ impl Command {
 
 /// Whether the report is one of those the cell treats.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope {
+pub(crate) enum Scope {
     /// Dans le périmètre.
     In {
         /// The judgement confirmed.
@@ -152,21 +152,21 @@ pub enum Scope {
 }
 
 /// A word for those who follow a case.
-pub type Note = Text<1, 4_000>;
+pub(crate) type Note = Text<1, 4_000>;
 
 /// Retour d'expérience.
-pub type Lessons = Text<0, 10_000>;
+pub(crate) type Lessons = Text<0, 10_000>;
 
 /// The declarant withdrew the report as a false alarm (retrait).
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Withdrawal {
+pub(crate) struct Withdrawal {
     /// Why, in his words.
-    pub reason: String,
+    pub(crate) reason: String,
 }
 
 /// Why a command is not carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// The state of the case does not allow it.
     WrongState(CaseState),
     /// The role never gives this command.
@@ -190,7 +190,7 @@ fn change_of(
     triage: Option<Triage>,
 ) -> Change {
     Change {
-        case_id: case.case_id,
+        case_id: case.id,
         revision: case.revision,
         at: case.changed_at,
         action,

@@ -7,7 +7,7 @@ use vocabulary::{CaseState, RoutingRegion};
 
 /// How a person names a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Key {
+pub(crate) enum Key {
     /// By its id.
     Id(Uuid),
     /// By the reference of its report.
@@ -16,25 +16,25 @@ pub enum Key {
 
 /// What a list is restricted to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ListFilter {
+pub(crate) struct ListFilter {
     /// Only these states; all when empty.
-    pub states: Vec<CaseState>,
+    pub(crate) states: Vec<CaseState>,
     /// Only what is routed here.
-    pub routing_region: Option<RoutingRegion>,
+    pub(crate) routing_region: Option<RoutingRegion>,
     /// Only those with a confirmed major severity.
-    pub major_only: bool,
+    pub(crate) major_only: bool,
     /// Only those that this subject has in charge.
-    pub assignee: Option<String>,
+    pub(crate) assignee: Option<String>,
     /// Declared at or after.
-    pub declared_after: Option<OffsetDateTime>,
+    pub(crate) declared_after: Option<OffsetDateTime>,
     /// Declared before.
-    pub declared_before: Option<OffsetDateTime>,
+    pub(crate) declared_before: Option<OffsetDateTime>,
 }
 
 impl ListFilter {
     /// A text that tells this filter from every other, for page tokens and the
     /// audit trail.
-    pub fn describe(&self) -> String {
+    pub(crate) fn describe(&self) -> String {
         let mut parts: Vec<String> = self.states.iter().map(|s| format!("state={s}")).collect();
         parts.extend(self.routing_region.map(|region| format!("region={region}")));
         parts.extend(self.major_only.then(|| "major".to_owned()));
@@ -61,9 +61,9 @@ impl ListFilter {
 
 /// Where a page of a list ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Place {
+pub(crate) struct Place {
     /// When the last one was declared.
-    pub declared_at: OffsetDateTime,
+    pub(crate) declared_at: OffsetDateTime,
     /// Its id.
-    pub case_id: Uuid,
+    pub(crate) case_id: Uuid,
 }

@@ -2,8 +2,8 @@
 
 use vocabulary::{
     CaseState::{
-        self, AwaitingDeclarant, Closed, Duplicate, InQualification, InTreatment, OutOfScope,
-        Qualified, Resolved, Submitted, Withdrawn,
+        self, AwaitingDeclarant, Closed, InQualification, InTreatment, OutOfScope, Qualified,
+        Resolved, Submitted, Withdrawn,
     },
     Role::{self, Analyst, Service},
 };
@@ -16,7 +16,7 @@ use Trigger::{Claim, Close, QualifyIn, QualifyOut, Withdraw};
 /// row is noted in the history and changes nothing else: it has happened and
 /// cannot be refused. The role `Service` stands for the log of another service.
 /// `STATES.md` beside this crate's manifest shows the table for people.
-pub const TRANSITIONS: &[Transition] = &[
+pub(crate) const TRANSITIONS: &[Transition] = &[
     // Taking a case in charge, or over from a colleague, never sets it back.
     row(Submitted, Claim, Analyst, InQualification),
     row(InQualification, Claim, Analyst, InQualification),
@@ -53,20 +53,20 @@ pub const TRANSITIONS: &[Transition] = &[
 
 /// One row of the state machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Transition {
+pub(crate) struct Transition {
     /// Where the case stands.
-    pub from: CaseState,
+    pub(crate) from: CaseState,
     /// What comes.
-    pub trigger: Trigger,
+    pub(crate) trigger: Trigger,
     /// Who may bring it.
-    pub by: Role,
+    pub(crate) by: Role,
     /// Where the case stands afterwards.
-    pub to: CaseState,
+    pub(crate) to: CaseState,
 }
 
 /// What may lead a case from one state to another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Trigger {
+pub(crate) enum Trigger {
     /// Prise en charge by an analyst.
     Claim,
     /// Qualification dans le périmètre.
@@ -79,34 +79,13 @@ pub enum Trigger {
     Withdraw,
 }
 
-impl Trigger {
-    /// Every trigger, in the order of the documentation.
-    pub const ALL: &'static [Self] = &[Claim, QualifyIn, QualifyOut, Close, Withdraw];
-
-    /// What it is called in the documentation.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Claim => "claim",
-            QualifyIn => "qualify in scope",
-            QualifyOut => "qualify out of scope",
-            Close => "close",
-            Withdraw => "withdrawn (event)",
-        }
-    }
-}
-
 /// Where a trigger leads from a state when this role brings it; `None` when the
 /// table has no such row.
-pub fn next_state(from: CaseState, trigger: Trigger, by: Role) -> Option<CaseState> {
+pub(crate) fn next_state(from: CaseState, trigger: Trigger, by: Role) -> Option<CaseState> {
     TRANSITIONS
         .iter()
         .find(|row| row.from == from && row.trigger == trigger && row.by == by)
         .map(|row| row.to)
-}
-
-/// Whether the treatment is over: no row leads from this state.
-pub fn is_ended(state: CaseState) -> bool {
-    matches!(state, Closed | OutOfScope | Duplicate | Withdrawn)
 }
 
 const fn row(from: CaseState, trigger: Trigger, by: Role, to: CaseState) -> Transition {
@@ -124,6 +103,15 @@ mod tests {
 
     use super::*;
 
+    /// The columns of the page, in its order, with their titles.
+    const COLUMNS: &[(Trigger, &str)] = &[
+        (Claim, "claim"),
+        (QualifyIn, "qualify in scope"),
+        (QualifyOut, "qualify out of scope"),
+        (Close, "close"),
+        (Withdraw, "withdrawn (event)"),
+    ];
+
     #[test]
     fn no_state_trigger_and_role_has_two_rows() {
         let keys: BTreeSet<_> = TRANSITIONS
@@ -134,10 +122,24 @@ mod tests {
     }
 
     #[test]
-    fn a_case_is_ended_exactly_where_no_row_begins() {
+    fn nothing_leads_out_of_the_four_ends_and_something_out_of_all_else() {
         for &state in CaseState::ALL {
             let leads_on = TRANSITIONS.iter().any(|row| row.from == state);
-            assert_eq!(is_ended(state), !leads_on, "{state}");
+            let ended = matches!(
+                state,
+                Closed | OutOfScope | CaseState::Duplicate | Withdrawn
+            );
+            assert_eq!(leads_on, !ended, "{state}");
+        }
+    }
+
+    #[test]
+    fn the_page_has_a_column_for_every_trigger() {
+        for row in TRANSITIONS {
+            assert!(
+                COLUMNS.iter().any(|(trigger, _)| *trigger == row.trigger),
+                "{row:?}"
+            );
         }
     }
 
@@ -168,18 +170,18 @@ mod tests {
                 .by
         };
         page.push_str("| state | |");
-        for trigger in Trigger::ALL {
-            write!(page, " {} |", trigger.as_str()).unwrap();
+        for (_, title) in COLUMNS {
+            write!(page, " {title} |").unwrap();
         }
         page.push_str("\n|---|---|");
-        page.push_str(&"---|".repeat(Trigger::ALL.len()));
+        page.push_str(&"---|".repeat(COLUMNS.len()));
         page.push_str("\n| *by* | |");
-        for &trigger in Trigger::ALL {
+        for &(trigger, _) in COLUMNS {
             write!(page, " *{}* |", role_of(trigger)).unwrap();
         }
         for &state in CaseState::ALL {
             write!(page, "\n| `{state}` | {} |", state.french()).unwrap();
-            for &trigger in Trigger::ALL {
+            for &(trigger, _) in COLUMNS {
                 match next_state(state, trigger, role_of(trigger)) {
                     Some(next) => write!(page, " `{next}` |").unwrap(),
                     None => page.push_str(" |"),

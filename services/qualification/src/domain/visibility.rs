@@ -9,21 +9,16 @@ use vocabulary::Party;
 /// Slugs, not [`Party`]: a party that a later release writes must survive
 /// being read and stored by this one.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Parties(BTreeSet<String>);
+pub(crate) struct Parties(BTreeSet<String>);
 
 impl Parties {
     /// Lets one more party see the case; nobody ever loses sight of it.
-    pub fn add(&mut self, party: &Party) {
+    pub(crate) fn add(&mut self, party: &Party) {
         self.0.insert(party.to_string());
     }
 
-    /// Whether this party sees the case.
-    pub fn contains(&self, party: &Party) -> bool {
-        self.0.contains(&party.to_string())
-    }
-
     /// The slugs, in order.
-    pub fn slugs(&self) -> Vec<String> {
+    pub(crate) fn slugs(&self) -> Vec<String> {
         self.0.iter().cloned().collect()
     }
 }
@@ -36,19 +31,19 @@ impl FromIterator<String> for Parties {
 
 /// How much of a case a caller sees, by the parties through which he sees it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct View {
+pub(crate) struct View {
     /// The declarant's contact data: for the declarant himself, the cell, the
     /// FSSI and the ARS of the region. Never for the health authority, which
     /// receives a subset without it (décret 2023-499, SI-VSS, as precedent).
-    pub contacts: bool,
+    pub(crate) contacts: bool,
     /// The subjects of those who act on the case: for the cell and the FSSI.
-    pub people: bool,
+    pub(crate) people: bool,
 }
 
 impl View {
     /// What these parties of a caller see of a case seen by `parties`; `None`
     /// when the case does not exist for them.
-    pub fn of(parties: &Parties, caller: &[String]) -> Option<Self> {
+    pub(crate) fn of(parties: &Parties, caller: &[String]) -> Option<Self> {
         let matched = caller.iter().filter(|slug| parties.0.contains(*slug));
         matched.fold(None, |seen, slug| {
             let seen = seen.unwrap_or(Self::default());

@@ -17,13 +17,13 @@ pub(super) fn declarant(
     view: View,
 ) -> Option<pb::CaseContact> {
     let sealed = report.sealed.as_ref().filter(|_| view.contacts)?;
-    let purpose = [b"report:".as_slice(), report.report_id.as_bytes()].concat();
+    let purpose = [b"report:".as_slice(), report.id.as_bytes()].concat();
     let opened = master_key
         .unwrap_data_key(&sealed.data_key)
         .and_then(|key| key.open(&purpose, &sealed.personal_data));
     let Ok(plain) = opened else {
         tracing::error!(
-            report.id = %report.report_id,
+            report.id = %report.id,
             "the contacts of a report do not open: is the master key the one of this installation?",
         );
         return None;

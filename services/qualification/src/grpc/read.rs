@@ -37,7 +37,7 @@ impl Service {
         let case_ids: Vec<_> = found.into_iter().collect();
         let case = store::read_cases(&mut transaction, &case_ids).await?.pop();
         let history = match &case {
-            Some(case) => store::history(&mut transaction, case.case_id).await?,
+            Some(case) => store::history(&mut transaction, case.id).await?,
             None => Vec::new(),
         };
         transaction.commit().await?;
@@ -80,7 +80,7 @@ impl Service {
         let next_page_token = last.map(|case| {
             let place = Place {
                 declared_at: case.report.declared_at,
-                case_id: case.case_id,
+                case_id: case.id,
             };
             PageToken::encode(&place, filter.as_bytes())
         });

@@ -28,8 +28,8 @@ pub(crate) async fn insert_cases(conn: &mut PgConnection, cases: &[&Case]) -> pl
     }
     let inserted = sqlx::query_file!(
         "src/store/sql/insert_cases.sql",
-        &column(cases, |case| case.case_id),
-        &column(cases, |case| case.report.report_id),
+        &column(cases, |case| case.id),
+        &column(cases, |case| case.report.id),
         &column(cases, |case| case.report.reference.as_str()) as &[&str],
         &column(cases, |case| case
             .report
@@ -73,7 +73,7 @@ pub(crate) async fn update_case(conn: &mut PgConnection, case: &Case) -> platfor
     let closure = case.closure.as_ref();
     let updated = sqlx::query_file!(
         "src/store/sql/update_case.sql",
-        case.case_id,
+        case.id,
         case.revision.cast_signed(),
         case.state.as_str(),
         case.changed_at,
@@ -122,11 +122,11 @@ impl Row {
         let sealed = self.sealed_personal_data.zip(self.data_key);
         let closure = self.lessons_learned.zip(self.closed_at);
         Ok(Case {
-            case_id: self.case_id,
+            id: self.case_id,
             revision: self.revision.cast_unsigned(),
             state: self.state.parse()?,
             report: Report {
-                report_id: self.report_id,
+                id: self.report_id,
                 reference: self.reference,
                 kind: self.kind.map(|slug| slug.parse()).transpose()?,
                 structure_name: self.structure_name,
