@@ -1,7 +1,7 @@
 //! What a case is and how it changes: pure, without I/O or a clock.
 //!
 //! [`TRANSITIONS`] is the rule book (state × command × role); [`open`],
-//! [`decide`] and [`apply`] are its only readers.
+//! [`decide()`] and [`apply`] are its only readers.
 
 mod case;
 mod decide;
