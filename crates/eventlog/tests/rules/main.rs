@@ -15,5 +15,6 @@ mod published_by_continuing;
 mod reads_the_next_release;
 mod redis_is_optional;
 mod redis_sees_ciphertext;
+mod served_to_consumers;
 mod world;
 mod written_with_the_fact;

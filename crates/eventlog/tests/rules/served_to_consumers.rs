@@ -1,0 +1,179 @@
+//! The log over gRPC: to the consumers of an allow-list, within bounds.
+
+use std::sync::Arc;
+
+use eventlog::{Snapshot, SnapshotPage, event_log_service};
+use platform::Caller;
+use proto::eventlog::v1::{
+    DescribeRequest, ReadRequest, ShardPosition, event_log_service_client::EventLogServiceClient,
+};
+use sqlx::PgConnection;
+use tonic::{Code, Request, Status};
+use tonic_types::StatusExt as _;
+
+use crate::world::World;
+
+/// A producer without any state.
+struct Nothing;
+
+#[async_trait::async_trait]
+impl Snapshot for Nothing {
+    async fn page(
+        &self,
+        _: &mut PgConnection,
+        _: Option<String>,
+        _: u16,
+    ) -> platform::Result<SnapshotPage> {
+        Ok(SnapshotPage::default())
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_services_of_the_allow_list_may_read() {
+    let world = World::new("allow_list").await;
+    let service = || {
+        let service = event_log_service(
+            world.log.clone(),
+            world.intake.clone(),
+            Arc::new(Nothing),
+            &["qualification"],
+        );
+        EventLogServiceClient::new(service)
+    };
+    let call = |caller: Option<Caller>| {
+        let mut request = Request::new(DescribeRequest {});
+        if let Some(caller) = caller {
+            request.extensions_mut().insert(caller);
+        }
+        request
+    };
+    let allowed = service()
+        .describe(call(Some(Caller::service("qualification"))))
+        .await;
+    assert_eq!(allowed.unwrap().into_inner().producer, "intake");
+
+    let other = service()
+        .describe(call(Some(Caller::service("statistics"))))
+        .await;
+    assert_eq!(reason(&other.unwrap_err()), "CONSUMER_NOT_ALLOWED");
+    let mut person = Caller::anonymous();
+    person.subject = "qualification".to_owned();
+    let person = service().describe(call(Some(person))).await;
+    assert_eq!(reason(&person.unwrap_err()), "CONSUMER_NOT_ALLOWED");
+    let nobody = service().describe(call(None)).await;
+    assert_eq!(nobody.unwrap_err().code(), Code::Unauthenticated);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_names_known_shards_once_and_asks_for_no_more_than_a_thousand_events() {
+    let world = World::new("bounds").await;
+    for (request, field) in [
+        (read(&[(4, 0)], 1), "after"),
+        (read(&[(1, 0), (1, 0)], 1), "after"),
+        (read(&[(1, 0)], 1001), "max_events"),
+        (
+            ReadRequest {
+                incarnation: "other".to_owned(),
+                ..read(&[(1, 1)], 1)
+            },
+            "incarnation",
+        ),
+    ] {
+        let refused = EventLogServiceClient::new(world.channel())
+            .read(request)
+            .await
+            .unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument);
+        let details = refused.get_error_details();
+        assert_eq!(
+            details.bad_request().unwrap().field_violations[0].field,
+            field
+        );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_ends_at_the_number_of_events_asked_for_and_names_the_heads() {
+    let world = World::new("page").await;
+    let (first, second) = (world.subject_in(0), world.subject_in(1));
+    world.append(&first, &["a", "b", "c"]).await;
+    world.append(&second, &["d"]).await;
+    let page = EventLogServiceClient::new(world.channel())
+        .read(read(&[(0, 0), (1, 0)], 2))
+        .await;
+    let page = page.unwrap().into_inner();
+    let places: Vec<(u32, u64)> = page
+        .events
+        .iter()
+        .map(|event| (event.shard, event.position))
+        .collect();
+    assert_eq!(places, [(0, 1), (0, 2)]);
+    let heads: Vec<(u32, u64)> = page
+        .heads
+        .iter()
+        .map(|head| (head.shard, head.position))
+        .collect();
+    assert_eq!(heads, [(0, 3), (1, 1)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_refusal_of_a_position_has_its_reason() {
+    let world = World::new("reasons").await;
+    world.append(&world.subject_in(0), &["a", "b"]).await;
+    let mut conn = world.intake.acquire().await.unwrap();
+    let incarnation = world.log.incarnation(&mut conn).await.unwrap().to_string();
+    let mut client = EventLogServiceClient::new(world.channel());
+
+    let other = ReadRequest {
+        incarnation: uuid::Uuid::nil().to_string(),
+        ..read(&[(0, 1)], 1)
+    };
+    let refused = client.read(other).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), reason(&refused)),
+        (Code::FailedPrecondition, "LOG_REINCARNATED".to_owned())
+    );
+
+    let above = ReadRequest {
+        incarnation: incarnation.clone(),
+        ..read(&[(0, 3)], 1)
+    };
+    let refused = client.read(above).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), reason(&refused)),
+        (Code::FailedPrecondition, "OFFSET_ABOVE_HEAD".to_owned())
+    );
+
+    sqlx::query("update eventlog_floor set position = 2 where shard = 0")
+        .execute(&mut *conn)
+        .await
+        .unwrap();
+    let below = ReadRequest {
+        incarnation,
+        ..read(&[(0, 1)], 1)
+    };
+    let refused = client.read(below).await.unwrap_err();
+    assert_eq!(
+        (refused.code(), reason(&refused)),
+        (Code::OutOfRange, "BELOW_FLOOR".to_owned())
+    );
+}
+
+fn read(after: &[(u32, u64)], max_events: u32) -> ReadRequest {
+    let after = after
+        .iter()
+        .map(|&(shard, position)| ShardPosition { shard, position });
+    ReadRequest {
+        incarnation: String::new(),
+        after: after.collect(),
+        max_events,
+    }
+}
+
+fn reason(status: &Status) -> String {
+    let details = status.get_error_details();
+    details
+        .error_info()
+        .map(|info| info.reason.clone())
+        .unwrap_or_default()
+}
