@@ -80,7 +80,10 @@ pub(crate) struct Connection {
 }
 
 #[derive(Subcommand, Debug)]
-#[expect(clippy::large_enum_variant, reason = "one is made in the life of the process")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made in the life of the process"
+)]
 pub(crate) enum Command {
     /// Run the whole suite on this machine until Ctrl-C
     Up(UpOptions),

@@ -257,10 +257,7 @@ async fn watch_once(
         };
         // The cell sees everything; what an ARS announces is not printed twice.
         if identity != "analyst" || notification.routing_region == "national" {
-            println!(
-                "{identity:>8} {}",
-                watch::line(&notification, client.language)
-            );
+            println!("{identity:>8} {}", watch::line(&notification));
         }
         if notification.kind() == NotificationKind::ReportSubmitted {
             let mut announced = announced.lock().unwrap_or_else(PoisonError::into_inner);

@@ -9,7 +9,6 @@ use tonic::{Code, Status};
 use crate::args::WatchOptions;
 use crate::client::Client;
 use crate::exit::Failure;
-use crate::language::Language;
 use crate::{json, table};
 
 const RECONNECT_AFTER: Duration = Duration::from_secs(1);
@@ -80,7 +79,7 @@ async fn follow(
         match response.message {
             Some(Message::Notification(notification)) => {
                 if !client.json {
-                    println!("{}", line(&notification, client.language));
+                    println!("{}", line(&notification));
                 }
                 *left = left.map(|left| left - 1);
             }
@@ -97,26 +96,16 @@ async fn follow(
     Ok(())
 }
 
-/// A notification on one line.
-pub(crate) fn line(notification: &pb::Notification, language: Language) -> String {
-    let severity = notification
-        .severity
-        .map(|s| crate::case::severity(s, language))
-        .unwrap_or_default();
+/// A notification on one line; its headline names the report and says what matters.
+pub(crate) fn line(notification: &pb::Notification) -> String {
     let mark = if notification.kind() == pb::NotificationKind::Major {
         "‼"
     } else {
         "•"
     };
-    let mut line = format!(
-        "{mark} {} {} [{}] {}",
+    format!(
+        "{mark} {} {}",
         table::moment(notification.raised_at),
-        notification.reference,
-        notification.routing_region,
         notification.headline
-    );
-    if !severity.is_empty() {
-        line = format!("{line} ({severity})");
-    }
-    line
+    )
 }

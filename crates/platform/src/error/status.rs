@@ -71,6 +71,14 @@ fn log(error: &Error) {
         Error::Internal(_) => {
             tracing::error!(error.chain = chain(error), "a call failed by our fault");
         }
+        // Without a cause nothing is away: we ourselves ask to be called again.
+        Error::Unavailable {
+            cause: None,
+            reason,
+            ..
+        } => {
+            tracing::debug!(error.reason = reason.code, "a call was sent elsewhere");
+        }
         Error::Unavailable { .. } => {
             tracing::warn!(
                 error.chain = chain(error),
