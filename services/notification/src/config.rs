@@ -278,8 +278,12 @@ impl NotificationConfig {
         Ok(book)
     }
 
-    /// How the post works.
-    pub(crate) fn post(&self, smtp: &SmtpConfig) -> Result<PostSettings, StartError> {
+    /// How the post works; it stops within half of the service's drain.
+    pub(crate) fn post(
+        &self,
+        smtp: &SmtpConfig,
+        drain: Duration,
+    ) -> Result<PostSettings, StartError> {
         let sender = Sender::parse(&self.from).ok_or_else(|| {
             StartError::unusable("NOTIFICATION_FROM", "not the address of a mailbox")
         })?;
@@ -298,6 +302,7 @@ impl NotificationConfig {
                 refusals: self.max_refusals,
             },
             claim,
+            grace: drain / 2,
         })
     }
 }
@@ -354,6 +359,8 @@ fn claim_ms() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::{NotificationConfig, SmtpConfig, SmtpTls};
 
     fn notification() -> NotificationConfig {
@@ -366,12 +373,16 @@ mod tests {
         let mut smtp = SmtpConfig::local(25);
         smtp.username = Some("vigie".to_owned());
         smtp.password_file = Some(password.path().to_owned());
-        assert!(notification().post(&smtp).is_ok());
+        assert!(notification().post(&smtp, Duration::ZERO).is_ok());
         smtp.host = "relay.example.org".to_owned();
-        let error = notification().post(&smtp).err().unwrap().to_string();
+        let error = notification()
+            .post(&smtp, Duration::ZERO)
+            .err()
+            .unwrap()
+            .to_string();
         assert!(error.starts_with("SMTP_TLS"), "{error}");
         smtp.tls = SmtpTls::Tls;
-        assert!(notification().post(&smtp).is_ok());
+        assert!(notification().post(&smtp, Duration::ZERO).is_ok());
     }
 
     #[test]

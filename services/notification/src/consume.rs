@@ -20,6 +20,7 @@ use crate::{
     },
     domain::{
         address_book::{AddressBook, OnCallChain},
+        cursor::CURSOR_LIFE,
         known::KnownReport,
         letter::{Letter, Recipient},
         matrix::{Decision, decide},
@@ -77,16 +78,20 @@ impl Apply for Announcer {
         let report_ids: Vec<Uuid> = report_ids.into_iter().collect();
         let mut known = known_report::take(conn, &report_ids).await?;
 
+        let now = platform::now();
         let mut decisions = Vec::with_capacity(heard.len());
         for (event, heard) in events.iter().zip(heard) {
             let report = known.entry(heard.cause.report_id()).or_default();
-            let decision = decide(event.id, &heard.cause, report);
+            let mut decision = decide(event.id, &heard.cause, report);
             *report = decision.known.clone();
+            if is_history(event, now) {
+                decision.raised.clear();
+                decision.letters.clear();
+            }
             decisions.push((event, heard, decision));
         }
         known_report::keep(conn, &known).await?;
 
-        let now = platform::now();
         let candidates: Vec<NewNotification> = decisions.iter().flat_map(candidates).collect();
         let new = notification::record(conn, &candidates, now).await?;
         let on_call = self.on_call.current().await;
@@ -256,6 +261,14 @@ impl Announcer {
             address.expose().as_bytes(),
         ))
     }
+}
+
+/// Whether an event only tells how things stood: one of a snapshot, older than
+/// what the feed keeps. A service that starts anew, years after the others, is
+/// told of all reports; it must not write to everybody about them. What comes
+/// from the log itself is told however late.
+fn is_history(event: &Event, now: OffsetDateTime) -> bool {
+    event.position == 0 && now - event.time > CURSOR_LIFE
 }
 
 /// The trace that goes on: through the span of this event where spans are

@@ -84,7 +84,9 @@ pub struct App {
 /// Connects and checks everything that the service needs.
 pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartError> {
     let address_book = config.notification.address_book()?;
-    let post = config.notification.post(&config.smtp)?;
+    let post = config
+        .notification
+        .post(&config.smtp, config.server.drain())?;
     let on_call = OnCallFile::open(config.notification.on_call_file.clone()).await?;
     let master_key = SealingKey::from_base64_file(&config.sealing.master_key_file)?;
     let log_key = SealingKey::from_base64_file(&config.sealing.log_key_file)?;

@@ -72,7 +72,8 @@ fn submitted(event_id: Uuid, submission: &Submission, known: &KnownReport) -> De
         told.iter()
             .map(|&(rule, recipient)| letter(rule, recipient, Occasion::Submission)),
     );
-    if out_of_hours(submission) && !told.is_empty() {
+    let national = [Recipient::Cell, Recipient::SecurityOfficer];
+    if out_of_hours(submission) && told.iter().any(|(_, told)| national.contains(told)) {
         letters.push(letter(
             Rule::OnCall,
             Recipient::OnCall,

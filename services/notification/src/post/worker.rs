@@ -57,6 +57,8 @@ pub(crate) struct PostSettings {
     pub(crate) policy: RetryPolicy,
     /// How long a claim holds; longer than an attempt may take.
     pub(crate) claim: time::Duration,
+    /// How long an attempt under way may take after a shutdown was asked.
+    pub(crate) grace: Duration,
 }
 
 /// What a step of a worker did.
@@ -69,16 +71,27 @@ pub(crate) enum Step {
 }
 
 impl Post {
-    /// Delivers until the shutdown; never fails. An attempt under way is ended
-    /// and recorded first.
+    /// Delivers until the shutdown; never fails. An attempt under way has a
+    /// while to end and be recorded; one that hangs is given up like at a kill.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
         let mut courier = Courier::new(self.settings.relay.clone());
+        let out_of_patience = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(self.settings.grace).await;
+        };
+        tokio::select! {
+            () = self.work(&mut courier, &shutdown) => {}
+            () = out_of_patience => {}
+        }
+    }
+
+    async fn work(&self, courier: &mut Courier, shutdown: &CancellationToken) {
         while !shutdown.is_cancelled() {
             let woken = self.due.notified();
             tokio::pin!(woken);
             // Registered before looking: nothing is missed in between.
             woken.as_mut().enable();
-            let pause = match self.step(&mut courier).await {
+            let pause = match self.step(courier).await {
                 Ok(Step::Tried) => continue,
                 Ok(Step::Idle) => POLL,
                 Err(error) => {

@@ -145,6 +145,41 @@ async fn a_replayed_log_announces_nothing_twice() {
 }
 
 #[tokio::test]
+async fn a_snapshot_tells_of_recent_reports_and_writes_to_nobody_about_old_ones() {
+    let world = World::start().await;
+    let (old, recent) = (Report::new(1), Report::new(2));
+    let now = platform::now();
+    world.intake.keep(&[
+        old.submitted_at(now - time::Duration::days(400)),
+        recent.submitted_at(now - time::Duration::days(2)),
+    ]);
+    // The consumer is told to begin with a snapshot, as after a restore.
+    let begin_anew = "update consumer_offset set incarnation = null where producer = 'intake'";
+    testkit::eventually(async || {
+        let begun = sqlx::query(begin_anew).execute(&world.pool).await.unwrap();
+        begun.rows_affected() > 0
+    })
+    .await;
+    world.service.stop();
+    let _replica = world.replica().await;
+    world.sink.wait_for(4).await;
+
+    // The old one is known all the same: its case is told with its name.
+    world
+        .qualification
+        .announce(&[changed(&old.case(CaseChange::Closed, 7))])
+        .await;
+    let closing = world
+        .sink
+        .wait_for_mail(|mail| mail.subject().contains("clos"))
+        .await;
+    assert!(closing.text().contains(&old.message.reference));
+    let about_old = world.sink.mails().into_iter();
+    let about_old = about_old.filter(|mail| mail.text().contains(&old.message.reference));
+    assert_eq!(about_old.count(), 1);
+}
+
+#[tokio::test]
 async fn a_test_is_shown_to_probers_and_written_to_nobody() {
     let world = World::start().await;
     world

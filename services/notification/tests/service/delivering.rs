@@ -112,6 +112,22 @@ async fn what_was_due_while_the_relay_was_away_is_sent_when_it_is_back() {
 }
 
 #[tokio::test]
+async fn a_relay_that_hangs_does_not_keep_the_service_from_stopping() {
+    let world = World::start().await;
+    world.sink.behave(SmtpBehaviour::Hang);
+    world.intake.announce(&[Report::new(1).submitted()]).await;
+    let claimed = async || -> i64 {
+        sqlx::query_scalar("select count(*) from delivery where claimed_until is not null")
+            .fetch_one(&world.pool)
+            .await
+            .unwrap()
+    };
+    testkit::eventually(async || claimed().await == 4).await;
+    world.service.stop();
+    testkit::eventually(async || world.service.has_ended()).await;
+}
+
+#[tokio::test]
 async fn a_mail_whose_answer_was_lost_comes_again_under_the_same_id() {
     let world = World::start_with(|config| config.delivery_workers = 1).await;
     world.sink.behave(SmtpBehaviour::DropAfterMail);

@@ -126,7 +126,12 @@ impl Report {
 
     /// The event of the submission.
     pub(crate) fn submitted(&self) -> NewEvent {
-        NewEvent::new(self.event_id, self.subject(), WORKING, &self.message)
+        self.submitted_at(WORKING)
+    }
+
+    /// The event of a submission that was recorded at a moment.
+    pub(crate) fn submitted_at(&self, at: OffsetDateTime) -> NewEvent {
+        NewEvent::new(self.event_id, self.subject(), at, &self.message)
             .with_data_key(self.data_key.clone())
             .with_traceparent(self.traceparent.clone())
     }

@@ -4,7 +4,7 @@ use std::{
     collections::BTreeSet,
     fs,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -68,6 +68,7 @@ pub(crate) struct Service {
     internal_url: String,
     metrics: Arc<Metrics>,
     shutdown: CancellationToken,
+    ended: CancellationToken,
 }
 
 /// A log in a schema of its own, served as the real one is.
@@ -75,6 +76,7 @@ pub(crate) struct Producer {
     log: Log,
     pool: PgPool,
     url: String,
+    state: Arc<State>,
 }
 
 impl Drop for World {
@@ -328,9 +330,12 @@ impl Service {
             .unwrap();
         let shutdown = all.child_token();
         let stop = shutdown.clone();
+        let ended = CancellationToken::new();
+        let end = ended.clone();
         let all = all.clone();
         tasks.spawn("notification", async move {
             app.run(listeners, stop).await.unwrap();
+            end.cancel();
             // A process that a story stops is no failure of the world.
             all.cancelled().await;
         });
@@ -339,12 +344,18 @@ impl Service {
             internal_url,
             metrics,
             shutdown,
+            ended,
         }
     }
 
     /// Asks the process to end.
     pub(crate) fn stop(&self) {
         self.shutdown.cancel();
+    }
+
+    /// Whether the process came to a good end.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.is_cancelled()
     }
 
     /// The value of a metric whose line begins like this.
@@ -363,6 +374,11 @@ impl Producer {
         self.log.append(&mut transaction, events).await.unwrap();
         transaction.commit().await.unwrap();
         self.log.committed();
+    }
+
+    /// Has events told to whoever starts from a snapshot.
+    pub(crate) fn keep(&self, events: &[NewEvent]) {
+        self.state.0.lock().unwrap().extend_from_slice(events);
     }
 }
 
@@ -398,10 +414,11 @@ impl Surroundings<'_> {
         let tls = tls(self.certificates, name);
         let auth = AuthConfig::new(self.issuer.url(), AUDIENCE);
         let authenticator = Arc::new(Authenticator::start(&auth).await.unwrap());
+        let state = Arc::<State>::default();
         let service = eventlog::event_log_service(
             log.clone(),
             pool.clone(),
-            Arc::new(Nothing),
+            Arc::clone(&state) as Arc<dyn Snapshot>,
             &["notification"],
         );
         let exposed = Exposed {
@@ -424,21 +441,31 @@ impl Surroundings<'_> {
             .await
             .unwrap();
         });
-        Producer { log, pool, url }
+        Producer {
+            log,
+            pool,
+            url,
+            state,
+        }
     }
 }
 
-struct Nothing;
+/// The state of a producer, as events.
+#[derive(Default)]
+struct State(Mutex<Vec<NewEvent>>);
 
 #[async_trait]
-impl Snapshot for Nothing {
+impl Snapshot for State {
     async fn page(
         &self,
         _conn: &mut PgConnection,
         _after: Option<String>,
         _limit: u16,
     ) -> platform::Result<SnapshotPage> {
-        Ok(SnapshotPage::default())
+        Ok(SnapshotPage {
+            events: self.0.lock().unwrap().clone(),
+            next: None,
+        })
     }
 }
 

@@ -294,6 +294,42 @@ fn a_case_closed_before_its_report_came_is_told_to_the_declarant_when_it_comes()
 
 proptest! {
     #[test]
+    fn no_institution_is_told_that_may_not_see_it(
+        seen_by in proptest::sample::subsequence(everybody(), 0..=4),
+        army in any::<bool>(),
+        care in any::<bool>(),
+        weekend in any::<bool>(),
+    ) {
+        let mut report = submission(&seen_by);
+        report.received_at = if weekend { WEEKEND } else { WORKING };
+        if army {
+            report.situation.structure_kind = Some(StructureKind::ArmedForcesHospital);
+        }
+        if care {
+            report.situation.impacts = care_interrupted();
+        }
+        let mut major = news(Change::Qualified, 1);
+        major.severity.major = true;
+        major.audience = audience(&seen_by);
+        let first = decide(SUBMITTED, &Cause::Submitted(report), &KnownReport::default());
+        let second = decide(CHANGED, &Cause::CaseChanged(major), &first.known);
+        for (_, letter) in first.letters.iter().chain(&second.letters) {
+            let allowed = match letter.recipient {
+                Recipient::Declarant => true,
+                Recipient::Agency(region) => seen_by.contains(&Party::Region(region)),
+                Recipient::SecurityOfficer => seen_by.contains(&Party::SecurityOfficer),
+                Recipient::Cell => seen_by.contains(&Party::Cell),
+                Recipient::HealthAuthority => seen_by.contains(&Party::HealthAuthority),
+                // Those on call stand in for the institutions that see it.
+                Recipient::OnCall => {
+                    seen_by.contains(&Party::Cell) || seen_by.contains(&Party::SecurityOfficer)
+                }
+            };
+            prop_assert!(allowed, "{} to {}", letter.rule.name(), letter.recipient);
+        }
+    }
+
+    #[test]
     fn deciding_again_changes_nothing_that_is_known(
         closed_first in any::<bool>(),
         weekend in any::<bool>(),

@@ -58,6 +58,7 @@ async fn post(sink: &SmtpSink) -> Post {
             },
             // An expired claim is one that lasted no time.
             claim: Duration::ZERO,
+            grace: std::time::Duration::ZERO,
         }),
     }
 }
