@@ -1,6 +1,9 @@
 //! Compiles the contracts without `protoc`, so that a newcomer needs none.
 
-#![expect(clippy::disallowed_methods, reason = "cargo tells a build script where it works by the environment")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "cargo tells a build script where it works by the environment"
+)]
 
 use std::{env, fs, path::PathBuf};
 

@@ -18,7 +18,10 @@ where
         assert_eq!(word.to_string().parse(), Ok(word));
         let json = serde_json::to_string(&word).expect("a word is JSON");
         assert_eq!(json, format!("\"{word}\""));
-        assert_eq!(serde_json::from_str::<T>(&json).expect("its JSON is read back"), word);
+        assert_eq!(
+            serde_json::from_str::<T>(&json).expect("its JSON is read back"),
+            word
+        );
         assert!(
             word.to_string()
                 .chars()
