@@ -69,7 +69,7 @@ pub struct SmtpConfig {
     pub username: Option<String>,
     /// The file with our password.
     pub password_file: Option<PathBuf>,
-    /// How long each step of a session may take, in milliseconds.
+    /// How long each step of a conversation may take, in milliseconds.
     #[serde(default = "step_timeout_ms")]
     pub step_timeout_ms: u64,
 }

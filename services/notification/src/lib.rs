@@ -2,8 +2,8 @@
 //!
 //! Every event of `intake` and `qualification` raises a notification in the
 //! service's own log, which `Watch` streams to whoever may see it, and makes
-//! the messages due that the rules of [the matrix](domain::matrix) ask for. A
-//! message that is due is sent, however late.
+//! the messages due that the rules ask for. A message that is due is sent,
+//! however late.
 
 mod config;
 mod consume;
@@ -38,7 +38,7 @@ pub use config::{Config, NotificationConfig, ProducersConfig, SmtpConfig, SmtpTl
 
 use crate::{
     consume::Announcer,
-    domain::address_book::AddressBook,
+    domain::{address_book::AddressBook, cursor::CURSOR_LIFE},
     feed::{Feed, tail::Tail},
     metrics::ServiceMetrics,
     on_call_file::OnCallFile,
@@ -83,6 +83,10 @@ pub struct App {
 
 /// Connects and checks everything that the service needs.
 pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartError> {
+    if config.event_log.retention() < CURSOR_LIFE {
+        let why = "cursors are good for 30 days: the feed is kept at least as long";
+        return Err(StartError::unusable("EVENTLOG_RETENTION_DAYS", why));
+    }
     let address_book = config.notification.address_book()?;
     let post = config
         .notification

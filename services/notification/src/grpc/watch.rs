@@ -69,7 +69,7 @@ impl NotificationService for Streams {
         let left = caller
             .expires_at
             .map(|end| (end - now).try_into().unwrap_or(Duration::ZERO));
-        let session = Session {
+        let watching = Watching {
             watcher,
             heartbeat: self.heartbeat,
             token_ends: Instant::now() + left.unwrap_or(LONGEST),
@@ -77,7 +77,7 @@ impl NotificationService for Streams {
             metrics: self.metrics.clone(),
             _open: OpenStream::new(self.metrics.streams.clone(), room),
         };
-        Ok(Response::new(Box::pin(session.stream())))
+        Ok(Response::new(Box::pin(watching.stream())))
     }
 }
 
@@ -122,7 +122,7 @@ fn begin(request: &WatchRequest) -> Result<Begin> {
 }
 
 /// A stream from its opening to its end.
-struct Session {
+struct Watching {
     watcher: Watcher,
     heartbeat: Duration,
     token_ends: Instant,
@@ -131,7 +131,7 @@ struct Session {
     _open: OpenStream,
 }
 
-impl Session {
+impl Watching {
     fn stream(mut self) -> impl Stream<Item = Result<WatchResponse, Status>> {
         async_stream::stream! {
             let mut silent_until = Instant::now() + self.heartbeat;

@@ -1,6 +1,6 @@
 //! The way to the SMTP relay: one connection per worker, kept while it works.
 //!
-//! The stages of a session are told apart, because they mean different things:
+//! The stages of a conversation are told apart, because they mean different things:
 //! what is refused at RCPT or DATA concerns this message, anything before
 //! concerns the relay.
 
@@ -78,7 +78,7 @@ impl Courier {
             Err(failure) => return failure,
         };
         let sent = self.hand_over(&mut connection, packed).await;
-        // After a refusal the state of the session is not worth keeping.
+        // After a refusal the state of the conversation is not worth keeping.
         if sent.outcome == Outcome::Accepted {
             self.connection = Some(connection);
         }
