@@ -3,6 +3,7 @@
 mod directory;
 mod draft;
 mod draft_out;
+mod encoding;
 mod event;
 mod filter;
 mod identifier;
@@ -16,7 +17,8 @@ mod structure;
 mod time;
 mod wire;
 
-pub(crate) use directory::{Columns, Utf8Check, delimiter};
+pub(crate) use directory::Columns;
+pub(crate) use encoding::{Utf8Check, delimiter};
 pub(crate) use event::{case_change, recorded, submitted, withdrawn};
 pub(crate) use filter::{page_size, report_filter, wanted_report};
 pub(crate) use personal::{open_contacts, seal_contacts};

@@ -11,6 +11,8 @@ mod query;
 mod refusal;
 mod report;
 mod routing;
+#[cfg(test)]
+mod samples;
 mod structure;
 mod warnings;
 

@@ -4,6 +4,7 @@
 mod read;
 mod reference;
 mod report;
+mod report_row;
 mod structure;
 
 pub(crate) use reference::ReferenceNumbers;

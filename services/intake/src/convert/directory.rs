@@ -1,12 +1,10 @@
 //! The lines of a file of structures, parsed.
 
-use std::borrow::Cow;
-
 use csv::ByteRecord;
 use platform::{Error, Result};
 use vocabulary::{Department, Finess, OperatorStatus, Region, Siret, StructureKind, Text};
 
-use super::identifier;
+use super::{encoding::decode, identifier};
 use crate::domain::{Encoding, Rejection, Structure};
 
 /// Where the columns of a file are.
@@ -37,6 +35,9 @@ const REGION_CODE: &str = "region_code";
 const DEPARTMENT: &str = "department";
 const COMMUNE: &str = "commune";
 const OPERATOR_STATUS: &str = "operator_status";
+
+/// No name of a directory takes more lines.
+const MAX_LINES: usize = 2;
 
 impl Columns {
     /// Reads the header; columns that are not known are passed over.
@@ -79,11 +80,7 @@ impl Columns {
         Ok(Structure {
             finess,
             legal_entity: self.optional(record, FINESS_EJ, self::finess)?,
-            siret: self.optional(record, SIRET, |siret| {
-                siret
-                    .parse::<Siret>()
-                    .map_err(|_| ("BAD_FORMAT", "un SIRET compte 14 chiffres"))
-            })?,
+            siret: self.optional(record, SIRET, siret)?.flatten(),
             name: self.required(record, NAME, text)?,
             kind: category_code.as_ref().map_or(StructureKind::Other, |code| {
                 StructureKind::from_category(code.as_str())
@@ -151,6 +148,13 @@ impl Columns {
         if field.is_empty() {
             return Ok(None);
         }
+        if field.lines().count() > MAX_LINES {
+            return Err(rejection(
+                column,
+                "BAD_FORMAT",
+                "un guillemet n'est peut-être pas fermé",
+            ));
+        }
         parse(field)
             .map(Some)
             .map_err(|(reason, description)| rejection(column, reason, description))
@@ -159,59 +163,16 @@ impl Columns {
 
 type Parse<T> = fn(&str) -> Result<T, (&'static str, &'static str)>;
 
-/// Which of comma and semicolon divides the columns of a header.
-pub(crate) fn delimiter(header: &[u8]) -> u8 {
-    let columns = |by: u8| header.split(|&byte| byte == by).count();
-    if columns(b';') > columns(b',') {
-        b';'
-    } else {
-        b','
+/// A whole group has a SIREN in the place of a SIRET: that is no error, and no
+/// SIRET either.
+fn siret(text: &str) -> Result<Option<Siret>, (&'static str, &'static str)> {
+    if text.len() == 9 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(None);
     }
-}
-
-/// Tells whether bytes that come in pieces are UTF-8.
-#[derive(Debug, Default)]
-pub(crate) struct Utf8Check {
-    /// The beginning of a character whose end has not come yet.
-    unfinished: Vec<u8>,
-    broken: bool,
-}
-
-impl Utf8Check {
-    /// Looks at the next piece.
-    pub(crate) fn push(&mut self, piece: &[u8]) {
-        if self.broken {
-            return;
-        }
-        self.unfinished.extend_from_slice(piece);
-        match std::str::from_utf8(&self.unfinished) {
-            Ok(_) => self.unfinished.clear(),
-            Err(error) if error.error_len().is_none() => {
-                self.unfinished.drain(..error.valid_up_to());
-            }
-            Err(_) => self.broken = true,
-        }
-    }
-
-    /// How the whole was written.
-    pub(crate) fn encoding(&self) -> Encoding {
-        if self.broken || !self.unfinished.is_empty() {
-            Encoding::Windows1252
-        } else {
-            Encoding::Utf8
-        }
-    }
-}
-
-fn decode(bytes: &[u8], encoding: Encoding) -> Cow<'_, str> {
-    match encoding {
-        Encoding::Utf8 => String::from_utf8_lossy(bytes),
-        Encoding::Windows1252 => {
-            encoding_rs::WINDOWS_1252
-                .decode_without_bom_handling(bytes)
-                .0
-        }
-    }
+    let siret = text
+        .parse()
+        .map_err(|_| ("BAD_FORMAT", "un SIRET compte 14 chiffres"))?;
+    Ok(Some(siret))
 }
 
 fn finess(text: &str) -> Result<Finess, (&'static str, &'static str)> {
@@ -340,33 +301,22 @@ mod tests {
     }
 
     #[test]
+    fn a_siren_in_the_place_of_a_siret_is_no_siret() {
+        let header = ByteRecord::from(vec!["finess_et", "name", "siret"]);
+        let columns = Columns::of(&header, Encoding::Utf8).unwrap();
+        let read = |siret| columns.structure(&ByteRecord::from(vec!["060800174", "LENVAL", siret]));
+        assert_eq!(read("775552003").unwrap().siret, None);
+        assert!(read("26010004500012").unwrap().siret.is_some());
+        assert_eq!(read("7755520031").unwrap_err().column, "siret");
+    }
+
+    #[test]
     fn a_header_without_a_required_column_is_refused() {
         let header = ByteRecord::from(vec!["finess_et", "nom"]);
         assert!(Columns::of(&header, Encoding::Utf8).is_err());
     }
 
-    #[test]
-    fn the_header_tells_the_delimiter() {
-        assert_eq!(delimiter(b"finess_et;name"), b';');
-        assert_eq!(delimiter(b"finess_et,name"), b',');
-        assert_eq!(delimiter(b"name"), b',');
-    }
-
     proptest! {
-        #[test]
-        fn text_is_utf8_however_it_is_cut(text: String, cut in 1usize..7) {
-            let mut check = Utf8Check::default();
-            text.as_bytes().chunks(cut).for_each(|piece| check.push(piece));
-            prop_assert_eq!(check.encoding(), Encoding::Utf8);
-        }
-
-        #[test]
-        fn bytes_that_are_no_utf8_are_seen_however_they_are_cut(bytes: Vec<u8>, cut in 1usize..7) {
-            let mut check = Utf8Check::default();
-            bytes.chunks(cut).for_each(|piece| check.push(piece));
-            prop_assert_eq!(check.encoding() == Encoding::Utf8, std::str::from_utf8(&bytes).is_ok());
-        }
-
         #[test]
         fn any_line_is_parsed_or_refused(fields: Vec<Vec<u8>>) {
             drop(columns().structure(&ByteRecord::from(fields)));

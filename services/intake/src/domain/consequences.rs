@@ -176,3 +176,98 @@ fn duties(facts: &Facts, routing: &Routing) -> Vec<Duty> {
     duties.sort_by_key(|duty| (duty.duty == ParallelDuty::Complaint, duty.due_at, duty.duty));
     duties
 }
+
+#[cfg(test)]
+mod tests {
+    use platform::Caller;
+    use vocabulary::{DataImpact, DataNature, Impacts, Origin, OriginType, Role};
+
+    use super::{
+        super::samples::{caller, decided, degraded, entry, facts},
+        *,
+    };
+
+    fn set_off(facts: &Facts, caller: &Caller) -> Consequences {
+        decided(facts, Some(&entry()), caller).unwrap().consequences
+    }
+
+    fn ransomware() -> Facts {
+        let impacts = Impacts {
+            data: [DataImpact::Unavailability].into(),
+            data_natures: [DataNature::Health].into(),
+            ..degraded().impacts
+        };
+        let origin = Some(Origin::Malicious);
+        Facts {
+            impacts,
+            origin,
+            origin_types: [OriginType::Ransomware].into(),
+            ..facts()
+        }
+    }
+
+    #[test]
+    fn duties_come_in_the_order_of_their_urgency() {
+        let duties = set_off(&ransomware(), &caller(Role::Declarant)).duties;
+        let found = duties
+            .iter()
+            .map(|duty| (duty.duty, duty.due_at))
+            .collect::<Vec<_>>();
+        let within_72_hours = facts().found_at + time::Duration::hours(72);
+        assert_eq!(
+            found,
+            [
+                (ParallelDuty::AnssiVital, None),
+                (ParallelDuty::Cnil, Some(within_72_hours)),
+                (ParallelDuty::Complaint, None),
+            ],
+        );
+    }
+
+    #[test]
+    fn what_is_done_is_no_duty_any_more() {
+        let done = Facts {
+            complaint_filed: Some(true),
+            cnil_notified: Some(true),
+            ..ransomware()
+        };
+        let duties = set_off(&done, &caller(Role::Declarant)).duties;
+        let left: Vec<_> = duties.into_iter().map(|duty| duty.duty).collect();
+        assert_eq!(left, [ParallelDuty::AnssiVital]);
+    }
+
+    #[test]
+    fn a_stranger_does_not_learn_who_is_a_vital_operator() {
+        let stranger = Caller {
+            structures: [].into(),
+            ..caller(Role::Declarant)
+        };
+        assert!(set_off(&facts(), &stranger).duties.is_empty());
+        let said = Facts {
+            operator_status: Some(OperatorStatus::Vital),
+            ..facts()
+        };
+        assert_eq!(set_off(&said, &stranger).duties.len(), 1);
+    }
+
+    #[test]
+    fn the_call_to_the_cell_comes_first_when_care_is_touched() {
+        let steps = set_off(&ransomware(), &caller(Role::Declarant)).next_steps;
+        assert!(steps[0].contains("09 72 43 91 25"), "{steps:?}");
+        assert!(steps[1].contains("ARS Auvergne-Rhône-Alpes"), "{steps:?}");
+        let calm = set_off(&facts(), &caller(Role::Declarant)).next_steps;
+        assert!(!calm.iter().any(|step| step.contains("09 72")), "{calm:?}");
+    }
+
+    #[test]
+    fn everyone_who_is_told_sees_the_report_and_has_a_text_behind_it() {
+        for facts in [facts(), degraded(), ransomware()] {
+            let decision = decided(&facts, Some(&entry()), &caller(Role::Declarant)).unwrap();
+            assert!(!decision.consequences.addressees.is_empty());
+            for told in &decision.consequences.addressees {
+                assert!(decision.routing.visible_to.contains(&told.party));
+                assert!(told.legal_basis.contains("art."), "{told:?}");
+            }
+        }
+    }
+}

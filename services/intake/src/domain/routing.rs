@@ -159,3 +159,160 @@ fn parties(
     }
     parties
 }
+
+#[cfg(test)]
+mod tests {
+    use vocabulary::{Role, Siret, Text};
+
+    use super::{
+        super::samples::{caller, decided, degraded, entry, facts},
+        *,
+    };
+
+    fn routed(facts: &Facts, entry: Option<&Structure>, role: Role) -> Routing {
+        decided(facts, entry, &caller(role)).unwrap().routing
+    }
+
+    fn parties(routing: &Routing) -> Vec<String> {
+        routing.visible_to.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_verified_declarant_shares_the_report_with_his_structure_and_its_entity() {
+        let routing = routed(&facts(), Some(&entry()), Role::Declarant);
+        assert!(routing.structure.link_verified);
+        assert_eq!(
+            parties(&routing),
+            [
+                "cell",
+                "fssi",
+                "ars:84",
+                "structure:finess:010000024",
+                "structure:finess:010780054",
+                "subject:alice",
+            ],
+        );
+    }
+
+    #[test]
+    fn an_unverified_declarant_shares_it_with_no_structure() {
+        let stranger = Caller {
+            structures: [].into(),
+            ..caller(Role::Declarant)
+        };
+        let routing = decided(&facts(), Some(&entry()), &stranger)
+            .unwrap()
+            .routing;
+        assert!(!routing.structure.link_verified);
+        assert_eq!(
+            parties(&routing),
+            ["cell", "fssi", "ars:84", "subject:alice"]
+        );
+    }
+
+    #[test]
+    fn a_link_to_the_legal_entity_is_a_link_to_its_sites() {
+        let key = entry().legal_entity_key().unwrap();
+        let director = Caller {
+            structures: [key].into(),
+            ..caller(Role::Declarant)
+        };
+        let routing = decided(&facts(), Some(&entry()), &director)
+            .unwrap()
+            .routing;
+        assert!(routing.structure.link_verified);
+    }
+
+    #[test]
+    fn a_siret_of_the_directory_stands_for_its_site() {
+        let siret: Siret = "26010004500012".parse().unwrap();
+        let named = Facts {
+            structure: StructureIdentifier::Siret(siret),
+            ..facts()
+        };
+        let routing = routed(&named, Some(&entry()), Role::Declarant);
+        assert_eq!(routing.structure.key, entry().key());
+        assert!(routing.structure.link_verified);
+    }
+
+    #[test]
+    fn the_directory_is_believed_before_the_number() {
+        let moved = Structure {
+            region: "11".parse().unwrap(),
+            department: "75".parse().unwrap(),
+            ..entry()
+        };
+        assert_eq!(
+            routed(&facts(), Some(&moved), Role::Declarant)
+                .region
+                .as_str(),
+            "11"
+        );
+        assert_eq!(
+            routed(&facts(), None, Role::Declarant).region.as_str(),
+            "84"
+        );
+    }
+
+    #[test]
+    fn an_agents_region_serves_where_nothing_else_tells_one() {
+        let rpps = StructureIdentifier::Rpps("10101201234".parse().unwrap());
+        let unplaced = Facts {
+            structure: rpps,
+            capacity: super::super::Capacity::Agency,
+            ..facts()
+        };
+        let routing = routed(&unplaced, None, Role::RegionalAgent);
+        assert_eq!(routing.region.as_str(), "84");
+        assert!(routing.structure.link_verified);
+
+        let declared = Facts {
+            capacity: super::super::Capacity::Delegate,
+            ..unplaced
+        };
+        assert_eq!(
+            routed(&declared, None, Role::Declarant).region,
+            RoutingRegion::National
+        );
+    }
+
+    #[test]
+    fn an_army_hospital_keeps_to_its_chain_unless_care_is_touched() {
+        let army = Structure {
+            kind: StructureKind::ArmedForcesHospital,
+            ..entry()
+        };
+        let stranger = Caller {
+            structures: [].into(),
+            ..caller(Role::Declarant)
+        };
+        let of = |facts: &Facts| parties(&decided(facts, Some(&army), &stranger).unwrap().routing);
+        assert_eq!(of(&facts()), ["army", "subject:alice"]);
+        assert_eq!(
+            of(&degraded()),
+            ["cell", "fssi", "ars:84", "army", "subject:alice"]
+        );
+    }
+
+    #[test]
+    fn the_health_authority_sees_what_touches_care_also_of_a_national_body() {
+        let name: Text<1, 200> = "Agence".try_into().unwrap();
+        let national = Facts {
+            structure: StructureIdentifier::Described {
+                name,
+                department: None,
+            },
+            national: true,
+            ..degraded()
+        };
+        let routing = routed(&national, None, Role::Declarant);
+        assert_eq!(parties(&routing), ["cell", "fssi", "dgs", "subject:alice"]);
+    }
+
+    #[test]
+    fn a_probe_goes_nowhere() {
+        let routing = routed(&degraded(), Some(&entry()), Role::Prober);
+        assert_eq!(routing.region, RoutingRegion::Synthetic);
+        assert_eq!(parties(&routing), ["probe"]);
+    }
+}

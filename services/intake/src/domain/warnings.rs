@@ -1,7 +1,7 @@
 //! What is unusual in a declaration, but accepted.
 
 use time::{Duration, OffsetDateTime};
-use vocabulary::{DataImpact, DataNature, Origin, ReportKind};
+use vocabulary::{DataImpact, DataNature, Origin, ReportKind, StructureKind};
 
 use super::{Facts, Structure, StructureIdentifier, next_steps::looks_major};
 
@@ -72,6 +72,14 @@ pub(crate) fn warnings(
             "draft.structure",
             "REGION_UNKNOWN",
             "la région n'est pas connue : la cellule nationale trouvera l'ARS compétente",
+        );
+    }
+    let kind = entry.map(|entry| entry.kind).or(facts.structure_kind);
+    if kind == Some(StructureKind::ArmedForcesHospital) {
+        warn(
+            "draft.structure_kind",
+            "OWN_CHAIN",
+            "un hôpital des armées a sa propre chaîne : sans impact sanitaire, ni le CERT Santé ni l'ARS ne voient ce signalement",
         );
     }
     if facts.cnil_notified != Some(true)

@@ -2,10 +2,11 @@
 
 use std::{
     collections::HashSet,
-    io::{BufRead as _, BufReader, Read as _, Seek as _},
+    fs::File,
+    io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom},
 };
 
-use csv::{ByteRecord, ReaderBuilder};
+use csv::{ByteRecord, Position, ReaderBuilder};
 use platform::{Error, Result};
 
 use super::{BATCH, Spooled};
@@ -14,18 +15,13 @@ use crate::{
     domain::{Imported, Rejection, Structure},
 };
 
-/// No line of a directory is longer; a longer one has a quote that is not closed.
-const MAX_LINE_BYTES: usize = 64 * 1024;
+/// The longest header that is looked at for its delimiter.
+const MAX_HEADER_BYTES: u64 = 64 * 1024;
 
 const TWICE: Rejection = Rejection {
     column: "finess_et",
     reason: "DUPLICATE_IN_FILE",
     description: "ce numéro FINESS figure déjà plus haut dans le fichier",
-};
-const UNREADABLE: Rejection = Rejection {
-    column: "",
-    reason: "TOO_LONG",
-    description: "cette ligne est trop longue : un guillemet n'est peut-être pas fermé",
 };
 
 /// Reads a file and hands on its structures in batches until `hand_on` says
@@ -35,39 +31,48 @@ pub(super) fn read(
     mut hand_on: impl FnMut(Vec<Structure>) -> bool,
 ) -> Result<Imported> {
     let mut imported = Imported::nothing(spooled.encoding);
-    let mut header = Vec::new();
-    BufReader::new((&spooled.file).take(MAX_LINE_BYTES as u64))
-        .read_until(b'\n', &mut header)
-        .map_err(Error::internal)?;
-    spooled.file.rewind().map_err(Error::internal)?;
-
+    let delimiter = {
+        let mut header = Vec::new();
+        BufReader::new((&spooled.file).take(MAX_HEADER_BYTES))
+            .read_until(b'\n', &mut header)
+            .and_then(|_| spooled.file.rewind())
+            .map_err(Error::internal)?;
+        delimiter(&header)
+    };
     let mut reader = ReaderBuilder::new()
-        .delimiter(delimiter(&header))
+        .delimiter(delimiter)
         .flexible(true)
-        .has_headers(true)
         .from_reader(BufReader::new(&spooled.file));
-    let columns = Columns::of(
-        reader.byte_headers().map_err(Error::internal)?,
-        spooled.encoding,
-    )?;
+    let header = reader.byte_headers().map_err(Error::internal)?;
+    let columns = Columns::of(header, spooled.encoding)?;
 
     let mut seen = HashSet::new();
     let mut batch = Vec::with_capacity(BATCH);
     let mut record = ByteRecord::new();
-    while reader
-        .read_byte_record(&mut record)
-        .map_err(Error::internal)?
-    {
-        imported.lines += 1;
-        let line = record.position().map_or(0, csv::Position::line);
-        if record.as_slice().len() > MAX_LINE_BYTES {
-            imported.reject(line, UNREADABLE);
-            continue;
+    loop {
+        let before = reader.position().clone();
+        if !reader
+            .read_byte_record(&mut record)
+            .map_err(Error::internal)?
+        {
+            break;
         }
-        match columns.structure(&record) {
-            Err(rejection) => imported.reject(line, rejection),
-            Ok(structure) if !seen.insert(structure.finess) => imported.reject(line, TWICE),
-            Ok(structure) => batch.push(structure),
+        imported.lines += 1;
+        let rejection = match columns.structure(&record) {
+            Ok(structure) if seen.insert(structure.finess) => {
+                batch.push(structure);
+                None
+            }
+            Ok(_) => Some(TWICE),
+            Err(rejection) => Some(rejection),
+        };
+        if let Some(rejection) = rejection {
+            let start = start_of_line(&spooled.file, before).map_err(Error::internal)?;
+            imported.reject(start.line(), rejection);
+            // A bad record of several lines may be a quote that is not closed:
+            // only its first line is lost.
+            let next = next_line(&spooled.file, &start).map_err(Error::internal)?;
+            reader.seek(next).map_err(Error::internal)?;
         }
         if batch.len() == BATCH
             && !hand_on(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)))
@@ -79,4 +84,92 @@ pub(super) fn read(
         hand_on(batch);
     }
     Ok(imported)
+}
+
+/// Where the line begins that is read from `position` on: empty lines are
+/// passed over, as is what is left of the end of the line before.
+fn start_of_line(mut file: &File, mut position: Position) -> io::Result<Position> {
+    file.seek(SeekFrom::Start(position.byte()))?;
+    for byte in BufReader::new(file).bytes() {
+        let lines = match byte? {
+            b'\n' => 1,
+            b'\r' => 0,
+            _ => break,
+        };
+        let (byte, line) = (position.byte() + 1, position.line() + lines);
+        position.set_byte(byte).set_line(line);
+    }
+    Ok(position)
+}
+
+/// Where the line after this one begins.
+fn next_line(mut file: &File, line: &Position) -> io::Result<Position> {
+    file.seek(SeekFrom::Start(line.byte()))?;
+    let mut bytes = 0;
+    for byte in BufReader::new(file).bytes() {
+        bytes += 1;
+        if byte? == b'\n' {
+            break;
+        }
+    }
+    let mut next = line.clone();
+    next.set_byte(line.byte() + bytes).set_line(line.line() + 1);
+    Ok(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+    use crate::domain::Encoding;
+
+    fn imported(text: &str) -> (usize, Vec<(u64, &'static str)>) {
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        file.rewind().unwrap();
+        let mut structures = 0;
+        let spooled = Spooled {
+            file,
+            encoding: Encoding::Utf8,
+        };
+        let imported = read(spooled, |batch| {
+            structures += batch.len();
+            true
+        });
+        let rejected = imported.unwrap().rejected_lines;
+        (
+            structures,
+            rejected
+                .iter()
+                .map(|line| (line.line, line.rejection.reason))
+                .collect(),
+        )
+    }
+
+    #[test]
+    fn lines_are_counted_as_an_editor_counts_them() {
+        let text = "finess_et,name\n\n010000024,A\n\n\nbad,B\n010000032,\"C\nD\"\nworse,E";
+        let expected = (2, vec![(6, "BAD_FORMAT"), (9, "BAD_FORMAT")]);
+        assert_eq!(imported(text), expected);
+        assert_eq!(imported(&text.replace('\n', "\r\n")), expected);
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_loses_its_own_line_alone() {
+        let text = "finess_et,name\n010000024,\"A\n010000032,B\n010000065,C\n";
+        assert_eq!(imported(text), (2, vec![(2, "BAD_FORMAT")]));
+        let text = "finess_et,name\n\"010000024,A\n010000032,B\n\"010000065,C\n010000081,D\n";
+        assert_eq!(
+            imported(text),
+            (2, vec![(2, "BAD_FORMAT"), (4, "BAD_FORMAT")])
+        );
+    }
+
+    #[test]
+    fn a_file_of_many_bad_lines_is_read_to_its_end() {
+        let text = format!("finess_et,name\n{}010000024,A\n", "x,\"y\n".repeat(2_000));
+        let (structures, rejected) = imported(&text);
+        assert_eq!((structures, rejected.len()), (1, 1_000));
+    }
 }

@@ -8,13 +8,10 @@ use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{CaseState, OperatorStatus, Party, ReportKind, StructureKind};
+use vocabulary::{CaseState, OperatorStatus, ReportKind, StructureKind};
 
-use super::read;
-use crate::domain::{
-    CaseChange, CaseProgress, Filter, Report, ReportState, ReportedStructure, SealedContacts,
-    Wanted, Withdrawal,
-};
+use super::report_row::Row;
+use crate::domain::{CaseChange, Filter, Report, ReportState, Wanted};
 
 /// A report about to be stored.
 #[derive(Clone, Debug)]
@@ -266,81 +263,4 @@ pub(crate) async fn record_cases(
     .execute(conn)
     .await?;
     Ok(())
-}
-
-/// A report as PostgreSQL gives it.
-struct Row {
-    report_id: Uuid,
-    reference: String,
-    facts: Value,
-    sealed_contacts: Option<Vec<u8>>,
-    wrapped_key: Option<Vec<u8>>,
-    structure_key: String,
-    structure_name: String,
-    structure_kind: Option<String>,
-    department: Option<String>,
-    town: Option<String>,
-    operator_status: Option<String>,
-    link_verified: bool,
-    routing_region: String,
-    visible_to: Vec<String>,
-    channel: String,
-    received_at: OffsetDateTime,
-    declared_at: OffsetDateTime,
-    withdrawn_at: Option<OffsetDateTime>,
-    withdrawal_reason: Option<String>,
-    revision: i64,
-    case_id: Option<Uuid>,
-    case_state: Option<String>,
-    case_revision: Option<i64>,
-}
-
-impl TryFrom<Row> for Report {
-    type Error = Error;
-
-    fn try_from(row: Row) -> Result<Self> {
-        Ok(Self {
-            id: row.report_id,
-            reference: read::word(&row.reference)?,
-            facts: serde_json::from_value(row.facts).map_err(Error::internal)?,
-            contacts: row
-                .sealed_contacts
-                .zip(row.wrapped_key)
-                .map(|(sealed, wrapped_key)| SealedContacts {
-                    sealed,
-                    wrapped_key,
-                }),
-            structure: ReportedStructure {
-                key: read::word(&row.structure_key)?,
-                name: row.structure_name,
-                kind: read::optional(row.structure_kind.as_deref())?,
-                department: read::optional(row.department.as_deref())?,
-                town: row.town,
-                operator_status: read::optional(row.operator_status.as_deref())?,
-                link_verified: row.link_verified,
-            },
-            routing_region: read::word(&row.routing_region)?,
-            visible_to: row
-                .visible_to
-                .iter()
-                .map(|party| read::word::<Party>(party))
-                .collect::<Result<_>>()?,
-            channel: read::word(&row.channel)?,
-            received_at: row.received_at,
-            declared_at: row.declared_at,
-            withdrawal: row
-                .withdrawn_at
-                .zip(row.withdrawal_reason)
-                .map(|(at, reason)| Withdrawal { at, reason }),
-            case: match row.case_id.zip(row.case_revision) {
-                None => None,
-                Some((case_id, revision)) => Some(CaseProgress {
-                    case_id,
-                    state: read::optional(row.case_state.as_deref())?,
-                    revision: revision.cast_unsigned(),
-                }),
-            },
-            revision: row.revision.cast_unsigned(),
-        })
-    }
 }
