@@ -73,6 +73,13 @@ async fn check(options: &DraftOptions, client: &Client) -> Result<(), Failure> {
 }
 
 async fn submit(options: SubmitOptions, client: &Client) -> Result<(), Failure> {
+    if options.request_id.is_some()
+        && options.draft.file.is_none()
+        && options.draft.found_at.is_none()
+    {
+        let why = "--request-id wants --found-at: \"now\" would be another report at every retry";
+        return Err(Failure::Usage(why.to_owned()));
+    }
     let mut request = draft::request(&options.draft, platform::now())?;
     if let Some(request_id) = options.request_id {
         request.request_id = request_id.to_string();

@@ -1,6 +1,8 @@
 //! The rules of the house that no type can hold: who depends on whom, and which
 //! way the arrows point inside a service.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};

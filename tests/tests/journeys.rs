@@ -1,6 +1,8 @@
 //! Each role does its part, over real sockets; what it may not see does not
 //! exist for it.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use proto::intake::v1 as intake_pb;
 use proto::notification::v1 as notification_pb;
 use proto::notification::v1::watch_response::Message;
@@ -105,6 +107,7 @@ async fn figure(caller: &Caller, name: &str) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+#[expect(clippy::too_many_lines, reason = "the story is told in one piece")]
 async fn a_declaration_becomes_a_case_a_notification_and_a_figure() {
     let world = World::start().await;
     let (director, analyst) = (world.being("director"), world.being("analyst"));

@@ -1,0 +1,210 @@
+//! Faults at random; the same seed deals the same ones.
+
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
+
+use cli::{SERVICES, Suite};
+use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
+use serde::Deserialize;
+use tokio::time::sleep;
+
+use crate::processes::{Fleet, Signal};
+
+/// Fewer kills would prove too little.
+const KILLS: u32 = 10;
+/// From one fault to the next, in milliseconds.
+const BETWEEN: std::ops::Range<u64> = 3_000..8_000;
+/// How long a server stays away, in milliseconds.
+const AWAY: std::ops::Range<u64> = 100..2_000;
+/// How long a process stays frozen, in milliseconds: longer than PostgreSQL
+/// bears with a session that holds locks and says nothing.
+const FROZEN: std::ops::Range<u64> = 6_000..8_000;
+
+/// What happens, from the variables `VIGIE_FAULTS_*`.
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(crate) struct Plan {
+    /// What the dice start from.
+    #[serde(default = "rand::random")]
+    pub(crate) seed: u64,
+    /// For how long there are faults, at least.
+    #[serde(default = "seconds")]
+    pub(crate) seconds: u64,
+}
+
+fn seconds() -> u64 {
+    90
+}
+
+/// How often what was done.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Tally {
+    /// SIGKILL, by service.
+    pub(crate) killed: BTreeMap<&'static str, usize>,
+    /// SIGSTOP for several seconds, by service.
+    pub(crate) frozen: BTreeMap<&'static str, usize>,
+    /// SIGKILL of PostgreSQL with all its processes.
+    pub(crate) postgres: usize,
+    /// SIGKILL of Redis.
+    pub(crate) redis: usize,
+    /// `FLUSHALL`.
+    pub(crate) emptied: usize,
+}
+
+/// A fault, as a card of the deck.
+#[derive(Clone, Copy, Debug)]
+enum Fault {
+    KillService,
+    FreezeService,
+    KillPostgres,
+    KillRedis,
+    EmptyRedis,
+}
+
+/// Every card comes up before one comes again.
+const DECK: [Fault; 9] = [
+    Fault::KillService,
+    Fault::KillService,
+    Fault::KillService,
+    Fault::KillService,
+    Fault::KillService,
+    Fault::FreezeService,
+    Fault::KillPostgres,
+    Fault::KillRedis,
+    Fault::EmptyRedis,
+];
+
+/// Deals faults to the suite for as long as the plan says, and longer until
+/// there were enough of every kind.
+pub(crate) async fn deal(plan: Plan, suite: &Suite, fleet: &Fleet) -> Tally {
+    let mut dealer = Dealer {
+        suite,
+        fleet,
+        dice: StdRng::seed_from_u64(plan.seed),
+        faults: Vec::new(),
+        victims: Vec::new(),
+        frozen: None,
+        tally: Tally::default(),
+    };
+    let ends = Instant::now() + Duration::from_secs(plan.seconds);
+    while Instant::now() < ends || !dealer.tally.is_enough() {
+        dealer.pause().await;
+        dealer.deal().await;
+    }
+    dealer.thaw().await;
+    dealer.tally
+}
+
+struct Dealer<'a> {
+    suite: &'a Suite,
+    fleet: &'a Fleet,
+    dice: StdRng,
+    /// What is left of the deck.
+    faults: Vec<Fault>,
+    /// The processes whose turn has not come yet.
+    victims: Vec<usize>,
+    /// The process that is frozen, and until when.
+    frozen: Option<(usize, Instant)>,
+    tally: Tally,
+}
+
+impl Dealer<'_> {
+    async fn deal(&mut self) {
+        if self.faults.is_empty() {
+            self.faults.extend(DECK);
+            self.faults.shuffle(&mut self.dice);
+        }
+        let fault = self.faults.pop().expect("the deck was just filled");
+        match fault {
+            Fault::KillService => {
+                let victim = self.victim();
+                let member = &self.fleet.members[victim];
+                member.send(Signal::Kill).await;
+                *self.tally.killed.entry(member.service).or_default() += 1;
+            }
+            Fault::FreezeService => {
+                self.thaw().await;
+                let victim = self.victim();
+                let member = &self.fleet.members[victim];
+                member.send(Signal::Freeze).await;
+                *self.tally.frozen.entry(member.service).or_default() += 1;
+                self.frozen = Some((victim, Instant::now() + self.throw(FROZEN)));
+            }
+            Fault::KillPostgres => {
+                let postgres = &self.suite.postgres;
+                postgres.kill9().await.expect("PostgreSQL can be killed");
+                sleep(self.throw(AWAY)).await;
+                let postgres = &self.suite.postgres;
+                postgres.restart().await.expect("PostgreSQL comes back");
+                self.tally.postgres += 1;
+            }
+            Fault::KillRedis => {
+                let redis = &self.suite.redis;
+                redis.kill9().await.expect("Redis can be killed");
+                sleep(self.throw(AWAY)).await;
+                redis.restart().await.expect("Redis comes back");
+                self.tally.redis += 1;
+            }
+            Fault::EmptyRedis => {
+                let redis = &self.suite.redis;
+                redis.flush_all().await.expect("Redis can be emptied");
+                self.tally.emptied += 1;
+            }
+        }
+    }
+
+    /// A process, of which every one has its turn before one comes again.
+    fn victim(&mut self) -> usize {
+        if self.victims.is_empty() {
+            self.victims.extend(0..self.fleet.members.len());
+            self.victims.shuffle(&mut self.dice);
+        }
+        self.victims.pop().expect("the victims were just filled")
+    }
+
+    fn throw(&mut self, milliseconds: std::ops::Range<u64>) -> Duration {
+        Duration::from_millis(self.dice.random_range(milliseconds))
+    }
+
+    /// Waits for the next fault; thaws meanwhile what was frozen long enough.
+    async fn pause(&mut self) {
+        let next = Instant::now() + self.throw(BETWEEN);
+        if let Some((_, until)) = self.frozen.filter(|(_, until)| *until < next) {
+            sleep(until.saturating_duration_since(Instant::now())).await;
+            self.thaw().await;
+        }
+        sleep(next.saturating_duration_since(Instant::now())).await;
+    }
+
+    /// Lets a frozen process go on, if it was not killed meanwhile.
+    async fn thaw(&mut self) {
+        if let Some((victim, until)) = self.frozen.take() {
+            sleep(until.saturating_duration_since(Instant::now())).await;
+            self.fleet.members[victim].send(Signal::Thaw).await;
+        }
+    }
+}
+
+impl Tally {
+    /// How many processes and servers were killed.
+    pub(crate) fn kills(&self) -> usize {
+        self.killed.values().sum::<usize>() + self.postgres + self.redis
+    }
+
+    /// Whether there was enough of every kind to prove something.
+    pub(crate) fn is_enough(&self) -> bool {
+        let of_servers = [self.postgres, self.redis, self.emptied];
+        self.kills() >= KILLS as usize
+            && SERVICES.iter().all(|name| self.killed.contains_key(name))
+            && !self.frozen.is_empty()
+            && of_servers.iter().all(|count| *count > 0)
+    }
+
+    /// How often a service was interrupted in what it did, itself or in its
+    /// database.
+    pub(crate) fn interruptions(&self, service: &str, replicas: usize) -> usize {
+        let of = |counts: &BTreeMap<&str, usize>| counts.get(service).copied().unwrap_or_default();
+        of(&self.killed) + of(&self.frozen) + self.postgres * replicas
+    }
+}

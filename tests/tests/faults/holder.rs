@@ -1,0 +1,102 @@
+//! A process that is frozen while it holds a lock that all the others need.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use cli::Suite;
+use sqlx::{Connection as _, PgConnection};
+use testkit::{eventually, eventually_some};
+use tests::MONTPELLIER;
+
+use crate::{
+    client::{Client, Counts},
+    ledger::{Ledger, Line},
+    load::{submission, submit, token},
+    processes::{Fleet, Signal},
+};
+
+/// How long others may be held up: PostgreSQL ends a silent session that holds
+/// locks after 5 s, and whoever waited tries again within seconds.
+const HELD_UP: Duration = Duration::from_secs(15);
+
+/// Freezes a process of intake in the middle of a transaction that holds every
+/// head of its log, and declares at the other one; returns how long that took.
+///
+/// While an administrator holds the heads, the process is given a report and
+/// waits for them. It is frozen there, and then the heads are let go: they fall
+/// to its session, which says nothing any more.
+pub(crate) async fn freeze_the_holder(
+    suite: &Suite,
+    fleet: &Fleet,
+    ledger: &Arc<Ledger>,
+) -> Duration {
+    let counts: Arc<Counts> = Arc::default();
+    let intake = Client::of(fleet, "intake", &token(suite, "director"), &counts);
+    let holder = fleet.replicas("intake").next().expect("there are two");
+    let url = suite.database.superuser_url();
+    let mut administrator = PgConnection::connect(&url).await.unwrap();
+    let mut watcher = PgConnection::connect(&url).await.unwrap();
+
+    let caught = submission(MONTPELLIER);
+    let declared_meanwhile = submission(MONTPELLIER);
+    let taken_by_the_holder = intake.insist(0, &caught, &submit);
+    let story = async {
+        let mut lock = administrator.begin().await.unwrap();
+        sqlx::query("select from intake.eventlog_head for update")
+            .execute(&mut *lock)
+            .await
+            .unwrap();
+        eventually_some(async || waiting_session(&mut watcher).await).await;
+        holder.send(Signal::Freeze).await;
+        lock.rollback().await.unwrap();
+        let session = eventually_some(async || silent_holder(&mut watcher).await).await;
+
+        let frozen = Instant::now();
+        let receipt = intake.insist(1, &declared_meanwhile, &submit).await;
+        let held_up = frozen.elapsed();
+        eventually(async || !is_alive(&mut watcher, session).await).await;
+        holder.send(Signal::Thaw).await;
+        (receipt, held_up)
+    };
+    let (first, (second, held_up)) = tokio::join!(taken_by_the_holder, story);
+    ledger.note(&Line::declared(&caught, &first)).await;
+    ledger.note(&Line::declared(&declared_meanwhile, &second)).await;
+    assert!(held_up < HELD_UP, "held up for {held_up:?}");
+    held_up
+}
+
+/// A session of intake that waits for a lock.
+async fn waiting_session(watcher: &mut PgConnection) -> Option<i32> {
+    sqlx::query_scalar(
+        "select pid from pg_stat_activity where usename = 'intake' and wait_event_type = 'Lock'",
+    )
+    .fetch_optional(watcher)
+    .await
+    .unwrap()
+}
+
+/// A session of intake that holds the heads and says nothing.
+async fn silent_holder(watcher: &mut PgConnection) -> Option<i32> {
+    sqlx::query_scalar(
+        "select a.pid
+         from pg_stat_activity a
+         join pg_locks l on l.pid = a.pid and l.mode = 'RowExclusiveLock' and l.granted
+         where a.usename = 'intake'
+           and a.state = 'idle in transaction'
+           and a.state_change < clock_timestamp() - interval '500 ms'
+           and l.relation = 'intake.eventlog_head'::regclass",
+    )
+    .fetch_optional(watcher)
+    .await
+    .unwrap()
+}
+
+async fn is_alive(watcher: &mut PgConnection, session: i32) -> bool {
+    sqlx::query_scalar("select exists (select from pg_stat_activity where pid = $1)")
+        .bind(session)
+        .fetch_one(watcher)
+        .await
+        .unwrap()
+}

@@ -1,0 +1,89 @@
+//! What clients were told is done, kept where no fault of the suite reaches.
+
+use std::{fs, path::PathBuf};
+
+use proto::intake::v1::{Receipt, SubmitReportRequest};
+use serde::{Deserialize, Serialize};
+use tokio::{
+    fs::File,
+    io::AsyncWriteExt as _,
+    sync::Mutex,
+};
+use uuid::Uuid;
+
+/// The file of all acknowledgements, one line each.
+pub(crate) struct Ledger {
+    path: PathBuf,
+    file: Mutex<File>,
+}
+
+/// Something that a service acknowledged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "line", rename_all = "snake_case")]
+pub(crate) enum Line {
+    /// A report was taken.
+    Declared {
+        /// The request.
+        request_id: Uuid,
+        /// The report of its receipt.
+        report_id: Uuid,
+        /// The reference of its receipt.
+        reference: String,
+    },
+    /// Something was done to a report's case.
+    Acted {
+        /// The report.
+        report_id: Uuid,
+        /// What, as the history of the case names it.
+        action: String,
+    },
+}
+
+impl Line {
+    /// A report was taken, as its receipt says.
+    pub(crate) fn declared(request: &SubmitReportRequest, receipt: &Receipt) -> Self {
+        Self::Declared {
+            request_id: request.request_id.parse().expect("a UUID"),
+            report_id: receipt.report_id.parse().expect("a UUID"),
+            reference: receipt.reference.clone(),
+        }
+    }
+
+    /// Something was done to the case of the report of this receipt.
+    pub(crate) fn acted(receipt: &Receipt, action: &str) -> Self {
+        Self::Acted {
+            report_id: receipt.report_id.parse().expect("a UUID"),
+            action: action.to_owned(),
+        }
+    }
+}
+
+impl Ledger {
+    /// Starts an empty ledger.
+    pub(crate) async fn open(path: PathBuf) -> Self {
+        let file = File::create_new(&path).await;
+        Self {
+            file: Mutex::new(file.expect("the ledger can be made")),
+            path,
+        }
+    }
+
+    /// Writes a line down to the disk.
+    pub(crate) async fn note(&self, line: &Line) {
+        let mut text = serde_json::to_string(line).expect("a line can be written");
+        text.push('\n');
+        let mut file = self.file.lock().await;
+        file.write_all(text.as_bytes())
+            .await
+            .expect("the ledger can be written");
+        file.sync_data().await.expect("the disk takes the ledger");
+    }
+
+    /// Reads the file back.
+    pub(crate) fn read(&self) -> Vec<Line> {
+        let text = fs::read_to_string(&self.path).expect("the ledger can be read");
+        text.lines()
+            .map(|line| serde_json::from_str(line).expect("a whole line"))
+            .collect()
+    }
+}

@@ -1,0 +1,287 @@
+//! People at work: they declare, withdraw and treat, whatever happens.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use cli::Suite;
+use proto::{
+    intake::v1::{self as intake_pb, Receipt, intake_service_client::IntakeServiceClient},
+    qualification::v1::{
+        self as case_pb, qualification_service_client::QualificationServiceClient,
+    },
+    types::v1 as types,
+};
+use tests::{MONTPELLIER, ROUEN, ransomware};
+use tokio::{
+    sync::mpsc,
+    task::JoinSet,
+    time::{MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Request, Status, transport::Channel};
+use uuid::Uuid;
+
+use crate::{
+    client::{Client, Counts},
+    ledger::{Ledger, Line},
+    processes::Fleet,
+};
+
+/// How many declare at the same time.
+const DECLARANTS: usize = 6;
+/// Each declares that often: a good twenty reports a second in all.
+const PACE: Duration = Duration::from_millis(280);
+/// One report in so many is withdrawn by its author.
+const WITHDRAWN: usize = 8;
+/// One report in so many is treated by the cell.
+const TREATED: usize = 5;
+
+/// People at work until they are asked to finish.
+pub(crate) struct Load {
+    stop: CancellationToken,
+    people: JoinSet<()>,
+    counts: Arc<Counts>,
+}
+
+/// What the people did.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Done {
+    /// Requests that were answered.
+    pub(crate) answered: usize,
+    /// Of these, requests that were sent twice at once.
+    pub(crate) twins: usize,
+    /// Tries that failed and had to be made again.
+    pub(crate) retries: usize,
+    /// Tries that a service called its own fault.
+    pub(crate) internal: usize,
+}
+
+impl Load {
+    /// Lets people begin, and note in the ledger what is acknowledged.
+    pub(crate) fn start(suite: &Suite, fleet: &Fleet, ledger: &Arc<Ledger>) -> Self {
+        let counts: Arc<Counts> = Arc::default();
+        let stop = CancellationToken::new();
+        let mut people = JoinSet::new();
+        // The cell treats what it gets to; a full queue is work for another day.
+        let (to_treat, waiting) = mpsc::channel(64);
+        for number in 0..DECLARANTS {
+            let (identity, finess) = match number % 2 {
+                0 => ("director", MONTPELLIER),
+                _ => ("director-rouen", ROUEN),
+            };
+            let declarant = Declarant {
+                finess,
+                intake: Client::of(fleet, "intake", &token(suite, identity), &counts),
+                ledger: Arc::clone(ledger),
+            };
+            people.spawn(declarant.work(stop.clone(), to_treat.clone()));
+        }
+        let cell = Cell {
+            qualification: Client::of(fleet, "qualification", &token(suite, "analyst"), &counts),
+            ledger: Arc::clone(ledger),
+        };
+        people.spawn(cell.work(waiting));
+        Self {
+            stop,
+            people,
+            counts,
+        }
+    }
+
+    /// Lets everybody finish what he began.
+    pub(crate) async fn finish(mut self) -> Done {
+        self.stop.cancel();
+        while let Some(ended) = self.people.join_next().await {
+            ended.expect("nobody was refused");
+        }
+        let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
+        Done {
+            answered: count(&self.counts.answered),
+            twins: count(&self.counts.twins),
+            retries: count(&self.counts.retries),
+            internal: count(&self.counts.internal),
+        }
+    }
+}
+
+/// The token of a local identity.
+pub(crate) fn token(suite: &Suite, identity: &str) -> String {
+    let identities = cli::identities();
+    let spec = identities.iter().find(|spec| spec.subject == identity);
+    let spec = spec.unwrap_or_else(|| panic!("no identity {identity}"));
+    suite.issuer.token(spec)
+}
+
+/// Declares for one structure, and withdraws some of it.
+struct Declarant {
+    finess: &'static str,
+    intake: Client,
+    ledger: Arc<Ledger>,
+}
+
+impl Declarant {
+    async fn work(self, stop: CancellationToken, to_treat: mpsc::Sender<Receipt>) {
+        let mut pace = interval(PACE);
+        pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut count = 0;
+        while stop.run_until_cancelled(pace.tick()).await.is_some() {
+            let request = submission(self.finess);
+            let receipt = self.intake.ask(&request, submit).await;
+            self.ledger.note(&Line::declared(&request, &receipt)).await;
+            count += 1;
+            if count % WITHDRAWN == 0 {
+                self.withdraw(&receipt).await;
+            } else if count % TREATED == 0 {
+                // A cell that is busy treats it another day.
+                let _ = to_treat.try_send(receipt);
+            }
+        }
+    }
+
+    async fn withdraw(&self, receipt: &Receipt) {
+        let request = intake_pb::WithdrawReportRequest {
+            request_id: request_id(),
+            report_id: receipt.report_id.clone(),
+            reason: "Fausse alerte".to_owned(),
+            etag: String::new(),
+        };
+        let state = self.intake.ask(&request, withdraw).await;
+        assert_eq!(state, intake_pb::ReportState::Withdrawn);
+        self.ledger.note(&Line::acted(receipt, "withdrawn")).await;
+    }
+}
+
+/// Treats what declarants sent.
+struct Cell {
+    qualification: Client,
+    ledger: Arc<Ledger>,
+}
+
+impl Cell {
+    async fn work(self, mut waiting: mpsc::Receiver<Receipt>) {
+        while let Some(receipt) = waiting.recv().await {
+            self.treat(&receipt).await;
+        }
+    }
+
+    /// Claims, qualifies and closes the case of a report.
+    async fn treat(&self, receipt: &Receipt) {
+        let asked = case_pb::GetCaseRequest {
+            case_id: receipt.reference.clone(),
+        };
+        let case = self.qualification.ask(&asked, open_case).await;
+        let case_id = case.case_id;
+
+        let claim = case_pb::ClaimCaseRequest {
+            request_id: request_id(),
+            case_id: case_id.clone(),
+            etag: case.etag,
+        };
+        let claimed = self.qualification.ask(&claim, claim_case).await;
+        self.ledger.note(&Line::acted(receipt, "claimed")).await;
+
+        let qualify = case_pb::QualifyCaseRequest {
+            request_id: request_id(),
+            case_id: case_id.clone(),
+            etag: claimed.etag,
+            scope: case_pb::Scope::In.into(),
+            triage: claimed.proposed,
+            note: String::new(),
+        };
+        let qualified = self.qualification.ask(&qualify, qualify_case).await;
+        self.ledger.note(&Line::acted(receipt, "qualified")).await;
+
+        let close = case_pb::CloseCaseRequest {
+            request_id: request_id(),
+            case_id,
+            etag: qualified.etag,
+            lessons_learned: "Filtrage renforcé".to_owned(),
+        };
+        self.qualification.ask(&close, close_case).await;
+        self.ledger.note(&Line::acted(receipt, "closed")).await;
+    }
+}
+
+/// Sends a declaration.
+pub(crate) async fn submit(
+    channel: Channel,
+    request: Request<intake_pb::SubmitReportRequest>,
+) -> Result<Receipt, Status> {
+    let mut intake = IntakeServiceClient::new(channel);
+    let answer = intake.submit_report(request).await?.into_inner();
+    Ok(answer.receipt.expect("a receipt comes with it"))
+}
+
+/// Withdraws a report; what comes back otherwise follows the case.
+async fn withdraw(
+    channel: Channel,
+    request: Request<intake_pb::WithdrawReportRequest>,
+) -> Result<intake_pb::ReportState, Status> {
+    let mut intake = IntakeServiceClient::new(channel);
+    let answer = intake.withdraw_report(request).await?.into_inner();
+    Ok(answer.report.expect("the report comes back").state())
+}
+
+/// Reads a case, which opens by itself a little after its report was taken.
+async fn open_case(
+    channel: Channel,
+    request: Request<case_pb::GetCaseRequest>,
+) -> Result<case_pb::Case, Status> {
+    let mut cell = QualificationServiceClient::new(channel);
+    match cell.get_case(request).await {
+        Ok(answer) => Ok(answer.into_inner().case.expect("the case comes back")),
+        Err(status) if status.code() == Code::NotFound => Err(Status::unavailable("not yet")),
+        Err(status) => Err(status),
+    }
+}
+
+async fn claim_case(
+    channel: Channel,
+    request: Request<case_pb::ClaimCaseRequest>,
+) -> Result<case_pb::Case, Status> {
+    let mut cell = QualificationServiceClient::new(channel);
+    let answer = cell.claim_case(request).await?.into_inner();
+    Ok(answer.case.expect("the case comes back"))
+}
+
+async fn qualify_case(
+    channel: Channel,
+    request: Request<case_pb::QualifyCaseRequest>,
+) -> Result<case_pb::Case, Status> {
+    let mut cell = QualificationServiceClient::new(channel);
+    let answer = cell.qualify_case(request).await?.into_inner();
+    Ok(answer.case.expect("the case comes back"))
+}
+
+async fn close_case(
+    channel: Channel,
+    request: Request<case_pb::CloseCaseRequest>,
+) -> Result<case_pb::Case, Status> {
+    let mut cell = QualificationServiceClient::new(channel);
+    let answer = cell.close_case(request).await?.into_inner();
+    Ok(answer.case.expect("the case comes back"))
+}
+
+/// A small report: a hostile mail, without any impact on care.
+pub(crate) fn submission(finess: &str) -> intake_pb::SubmitReportRequest {
+    let draft = intake_pb::ReportDraft {
+        description: "Message d'hameçonnage reçu par un service".to_owned(),
+        origin_types: vec![types::OriginType::MaliciousMessage.into()],
+        impacts: None,
+        ..ransomware(finess)
+    };
+    intake_pb::SubmitReportRequest {
+        request_id: request_id(),
+        draft: Some(draft),
+        declared_at: None,
+    }
+}
+
+fn request_id() -> String {
+    Uuid::now_v7().to_string()
+}

@@ -1,0 +1,295 @@
+//! The services as processes of their own, two of each, started anew whenever
+//! they end.
+
+use std::{
+    fs::{File, OpenOptions},
+    net::SocketAddr,
+    os::unix::process::ExitStatusExt as _,
+    path::{Path, PathBuf},
+    process::{ExitStatus, Stdio},
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use cli::{SERVICES, Suite};
+use testkit::{eventually_within, free_port};
+use tokio::{
+    process::{Child, Command},
+    sync::{mpsc, oneshot},
+    task::JoinSet,
+};
+
+/// How many processes share the work of a service.
+pub(crate) const REPLICAS: usize = 2;
+
+/// How long processes may take to be ready on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(2);
+
+/// The pause before a process that ended by itself is started anew.
+const RESTART: Duration = Duration::from_millis(300);
+
+const SIGKILL: i32 = 9;
+
+/// All processes of the suite; none outlives it.
+pub(crate) struct Fleet {
+    /// The replicas of each service, one service after the other.
+    pub(crate) members: Vec<Member>,
+    deaths: Arc<Mutex<Vec<Death>>>,
+    /// Ends the processes when it is dropped.
+    _supervisors: JoinSet<()>,
+}
+
+/// One replica of a service, whichever process it is at the moment.
+pub(crate) struct Member {
+    /// The service.
+    pub(crate) service: &'static str,
+    /// Where it serves people and programs.
+    pub(crate) public: SocketAddr,
+    program: Program,
+    orders: mpsc::Sender<Order>,
+}
+
+/// A process that ended without being killed by the test.
+#[derive(Clone, Debug)]
+pub(crate) struct Death {
+    /// Which program.
+    pub(crate) program: String,
+    /// How it ended.
+    pub(crate) status: ExitStatus,
+    /// The last line that it wrote.
+    pub(crate) last_words: String,
+}
+
+/// A signal that the faults are made of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Signal {
+    /// SIGKILL.
+    Kill,
+    /// SIGSTOP.
+    Freeze,
+    /// SIGCONT.
+    Thaw,
+}
+
+struct Order {
+    signal: Signal,
+    done: oneshot::Sender<()>,
+}
+
+/// What a process is started from.
+#[derive(Clone, Debug)]
+struct Program {
+    binary: PathBuf,
+    environment: Vec<(String, String)>,
+    log: PathBuf,
+}
+
+impl Fleet {
+    /// Starts two processes of each service and returns when all are ready.
+    pub(crate) async fn start(suite: &Suite) -> Self {
+        let binaries = build().await;
+        let deaths = Arc::default();
+        let mut supervisors = JoinSet::new();
+        let mut members = Vec::new();
+        for service in SERVICES {
+            for replica in 0..REPLICAS {
+                let (environment, public) = environment(suite, service, replica);
+                let program = Program {
+                    binary: binaries.join(format!("vigie-{service}")),
+                    environment,
+                    log: suite.folder().join(format!("{service}-{replica}.log")),
+                };
+                let (orders, received) = mpsc::channel(1);
+                supervisors.spawn(supervise(program.clone(), received, Arc::clone(&deaths)));
+                members.push(Member {
+                    service,
+                    public,
+                    program,
+                    orders,
+                });
+            }
+        }
+        let fleet = Self {
+            members,
+            deaths,
+            _supervisors: supervisors,
+        };
+        fleet.ready().await;
+        fleet
+    }
+
+    /// Waits until every process is ready.
+    pub(crate) async fn ready(&self) {
+        for member in &self.members {
+            eventually_within(PATIENCE, async || member.run("healthcheck").await.success()).await;
+        }
+    }
+
+    /// The replicas of a service.
+    pub(crate) fn replicas(&self, service: &str) -> impl Iterator<Item = &Member> {
+        self.members.iter().filter(move |m| m.service == service)
+    }
+
+    /// The processes that ended by themselves, but for those that found no
+    /// database at their start: an orchestrator starts such a one again.
+    pub(crate) fn unexplained_deaths(&self) -> Vec<Death> {
+        let deaths = self.deaths.lock().expect("no holder of this lock panics");
+        let explained = |death: &Death| {
+            let words = death.last_words.split_once(": ").map(|(_, words)| words);
+            words.is_some_and(|words| {
+                words.starts_with("DATABASE_URL: ") || words.starts_with("the event log: ")
+            })
+        };
+        deaths.iter().filter(|d| !explained(d)).cloned().collect()
+    }
+}
+
+impl Member {
+    /// Sends the process a signal; one that has just ended gets none.
+    pub(crate) async fn send(&self, signal: Signal) {
+        let (done, carried_out) = oneshot::channel();
+        let order = Order { signal, done };
+        self.orders
+            .send(order)
+            .await
+            .unwrap_or_else(|_| panic!("nobody supervises {}", self.service));
+        carried_out.await.expect("the supervisor answers");
+    }
+
+    /// Runs another command of the same program, in the same environment.
+    pub(crate) async fn run(&self, command: &str) -> ExitStatus {
+        let mut run = self.program.command();
+        run.arg(command).stdout(Stdio::null()).stderr(Stdio::null());
+        run.status().await.expect("the program can be run")
+    }
+}
+
+impl Program {
+    /// The program in exactly its environment; the kernel ends it with the
+    /// test, should the test itself be killed.
+    fn command(&self) -> Command {
+        let mut command = Command::new("setpriv");
+        command
+            .args(["--pdeathsig", "KILL", "--"])
+            .arg(&self.binary)
+            .env_clear()
+            .env("PATH", "/usr/bin:/bin")
+            .envs(self.environment.iter().map(|(name, value)| (name, value)))
+            .stdin(Stdio::null())
+            .kill_on_drop(true);
+        command
+    }
+
+    fn start(&self) -> Child {
+        let log = || -> File {
+            let mut options = OpenOptions::new();
+            let file = options.create(true).append(true).open(&self.log);
+            file.expect("the log can be written")
+        };
+        let mut command = self.command();
+        command.stdout(log()).stderr(log());
+        command.spawn().expect("the program can be started")
+    }
+
+    fn last_words(&self) -> String {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        log.lines().last().unwrap_or_default().to_owned()
+    }
+}
+
+/// Keeps a program running, and is the only one to signal its process: a number
+/// is never used after its process was reaped.
+async fn supervise(
+    program: Program,
+    mut orders: mpsc::Receiver<Order>,
+    deaths: Arc<Mutex<Vec<Death>>>,
+) {
+    loop {
+        let mut child = program.start();
+        let status = loop {
+            tokio::select! {
+                status = child.wait() => break status.expect("a child can be waited for"),
+                Some(order) = orders.recv() => {
+                    if let Some(process) = child.id() {
+                        signal(process, order.signal).await;
+                    }
+                    // Whoever gave the order may have been stopped by a failed assertion.
+                    let _ = order.done.send(());
+                }
+            }
+        };
+        if status.signal() != Some(SIGKILL) {
+            let death = Death {
+                program: program.log.display().to_string(),
+                status,
+                last_words: program.last_words(),
+            };
+            deaths
+                .lock()
+                .expect("no holder of this lock panics")
+                .push(death);
+            tokio::time::sleep(RESTART).await;
+        }
+    }
+}
+
+async fn signal(process: u32, signal: Signal) {
+    let name = match signal {
+        Signal::Kill => "KILL",
+        Signal::Freeze => "STOP",
+        Signal::Thaw => "CONT",
+    };
+    let mut command = Command::new("/bin/sh");
+    command.args(["-c", "kill -s \"$0\" \"$1\"", name, &process.to_string()]);
+    let sent = command.status().await.expect("the shell can be run");
+    assert!(sent.success(), "SIG{name} to {process}");
+}
+
+/// Builds the programs like this test itself and returns their folder.
+async fn build() -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--offline", "--locked", "--bins"]);
+    cargo.args(SERVICES.iter().flat_map(|service| ["--package", service]));
+    let profile = if cfg!(debug_assertions) {
+        "debug"
+    } else {
+        cargo.arg("--release");
+        "release"
+    };
+    let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().await;
+    assert!(
+        built.expect("cargo can be run").success(),
+        "the services are built"
+    );
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
+    target.expect("it lies in the target folder").join(profile)
+}
+
+/// The environment of a replica and its public address: the first has the
+/// addresses of the suite, the others have free ones.
+fn environment(
+    suite: &Suite,
+    service: &str,
+    replica: usize,
+) -> (Vec<(String, String)>, SocketAddr) {
+    let told = suite.environment(service);
+    let mut variables: Vec<(String, String)> = told
+        .variables()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    let mut public = suite.addresses(service).public;
+    if replica > 0 {
+        for (name, value) in &mut variables {
+            let listens = name.starts_with("SERVER_") && name.ends_with("LISTEN");
+            if listens {
+                let port = free_port().expect("a port is free");
+                let address = SocketAddr::from(([127, 0, 0, 1], port));
+                *value = address.to_string();
+                if name == "SERVER_LISTEN" {
+                    public = address;
+                }
+            }
+        }
+    }
+    (variables, public)
+}

@@ -1,0 +1,13 @@
+-- What calls may change, and what changes announce: trails and keys of requests apart.
+select jsonb_build_object(
+    'structures', (select jsonb_agg(s order by s.finess) from intake.structure s),
+    'reports', (select jsonb_agg(r order by r.report_id) from intake.report r),
+    'cases', (select jsonb_agg(c order by c.case_id) from qualification.case_file c),
+    'history', (select count(*) from qualification.case_entry),
+    'notifications', (select count(*) from notification.notification),
+    'deliveries', (select count(*) from notification.delivery),
+    'facts', (select count(*) from statistics.fact),
+    'intake log', (select sum(position) from intake.eventlog_head),
+    'qualification log', (select sum(position) from qualification.eventlog_head),
+    'notification log', (select sum(position) from notification.eventlog_head)
+)::text

@@ -1,0 +1,170 @@
+//! What to ask of each RPC, and what whoever may call it must hear.
+
+mod eventlog;
+mod intake;
+mod notification;
+mod qualification;
+mod statistics;
+
+use std::collections::BTreeSet;
+
+use prost::Message;
+use prost::bytes::Bytes;
+use testkit::TokenSpec;
+use tonic::Code;
+use uuid::Uuid;
+use vocabulary::ReferenceCipher;
+
+use crate::contract::Rpc;
+use crate::scene::{Scene, Thing};
+use crate::wire::Sent;
+
+/// One thing to ask.
+pub struct Asked {
+    /// What it is about.
+    pub target: String,
+    /// The name of the thing as it is written in the request, where it names one.
+    pub name: Option<String>,
+    /// What is sent.
+    pub sent: Sent,
+    /// What a caller whose role is admitted hears.
+    pub expected: Expected,
+    /// Whether an answer leaves something behind.
+    pub effect: Effect,
+}
+
+/// What a caller must hear.
+pub enum Expected {
+    /// A refusal.
+    Refused(Code),
+    /// An answer that this finds nothing wrong with.
+    Answer(Check),
+}
+
+/// Finds what is wrong with the messages of an answer.
+pub type Check = Box<dyn Fn(&[Bytes]) -> Result<(), String>>;
+
+/// What an answer leaves behind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Nothing but a line in the audit trail.
+    None,
+    /// Something new that others see.
+    Stored,
+}
+
+/// What to ask of an RPC; nothing when nobody wrote a request for it.
+pub fn requests(rpc: &Rpc, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+    let name = rpc.name();
+    let (service, method) = name.split_once('/')?;
+    match service {
+        "IntakeService" => intake::reports(method, scene, person),
+        "StructureService" => intake::structures(method, scene, person),
+        "QualificationService" => qualification::cases(method, scene, person),
+        "NotificationService" => notification::feed(method, scene, person),
+        "DeliveryService" => notification::deliveries(method, scene),
+        "StatisticsService" => statistics::figures(method, scene, person),
+        "ConsumerService" => eventlog::consumers(method),
+        "EventLogService" => eventlog::log(method),
+        _ => None,
+    }
+}
+
+impl Asked {
+    fn of(target: impl Into<String>, message: &impl Message, expected: Expected) -> Self {
+        Self {
+            target: target.into(),
+            name: None,
+            sent: Sent {
+                messages: vec![message.encode_to_vec().into()],
+                until: |_| false,
+            },
+            expected,
+            effect: Effect::None,
+        }
+    }
+
+    fn named(self, name: &str) -> Self {
+        Self {
+            name: Some(name.to_owned()),
+            ..self
+        }
+    }
+}
+
+/// Which names of a thing an RPC takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Names {
+    Id,
+    IdAndReference,
+}
+
+/// The same request about everything there is, and about something that is not.
+fn of_each_thing<M: Message>(
+    scene: &Scene,
+    names: Names,
+    id: impl Fn(&Thing) -> &str,
+    request: impl Fn(String) -> M,
+    expected: impl Fn(&Thing) -> Expected,
+) -> Vec<Asked> {
+    let mut all = Vec::new();
+    let mut ask = |target: String, name: &str, expected: Expected| {
+        all.push(Asked::of(target, &request(name.to_owned()), expected).named(name));
+    };
+    let nowhere = || Expected::Refused(Code::NotFound);
+    for thing in &scene.things {
+        ask(format!("{} by id", thing.label), id(thing), expected(thing));
+    }
+    ask(
+        "nothing by id".to_owned(),
+        &Uuid::now_v7().to_string(),
+        nowhere(),
+    );
+    if names == Names::IdAndReference {
+        for thing in &scene.things {
+            let target = format!("{} by reference", thing.label);
+            ask(target, &thing.reference, expected(thing));
+        }
+        let unknown = ReferenceCipher::new([7; 32]).reference(2020, 1);
+        ask(
+            "nothing by reference".to_owned(),
+            &unknown.to_string(),
+            nowhere(),
+        );
+    }
+    all
+}
+
+/// An answer of this type that this finds nothing wrong with.
+fn answer<M: Message + Default>(check: impl Fn(M) -> Result<(), String> + 'static) -> Expected {
+    Expected::Answer(Box::new(move |messages| {
+        let [message] = messages else {
+            return Err(format!("{} messages", messages.len()));
+        };
+        check(M::decode(message.clone()).map_err(|error| error.to_string())?)
+    }))
+}
+
+/// An answer of this type, whatever it says.
+fn any_answer<M: Message + Default>() -> Expected {
+    answer(|_: M| Ok(()))
+}
+
+/// The references of what fits.
+fn references(scene: &Scene, fits: impl Fn(&Thing) -> bool) -> BTreeSet<String> {
+    let fitting = scene.things.iter().filter(|thing| fits(thing));
+    fitting.map(|thing| thing.reference.clone()).collect()
+}
+
+/// Finds what is shown beyond or below what is expected.
+fn exactly(expected: &BTreeSet<String>, shown: &BTreeSet<String>) -> Result<(), String> {
+    if expected == shown {
+        Ok(())
+    } else {
+        Err(format!("shows {shown:?}, expected {expected:?}"))
+    }
+}
+
+fn request_id() -> String {
+    Uuid::now_v7().to_string()
+}

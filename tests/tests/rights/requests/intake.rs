@@ -1,0 +1,231 @@
+//! Reports and structures.
+
+use proto::intake::v1::{self as pb, DeclarantCapacity};
+use proto::types::v1::OperatorStatus;
+use testkit::TokenSpec;
+use tests::{MONTPELLIER, ransomware};
+use tonic::Code;
+
+use super::{
+    Asked, Effect, Expected, Names, answer, any_answer, exactly, of_each_thing, references,
+    request_id,
+};
+use crate::scene::{MONTPELLIER_LEGAL_ENTITY, Scene, Thing};
+use crate::visibility::{has, may_withdraw, sees, sees_contacts, sees_operator_status};
+
+/// What to ask about reports.
+pub fn reports(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+    Some(match method {
+        "CheckReport" => vec![check(person)],
+        "SubmitReport" => vec![submit(person), date_back(person)],
+        "WithdrawReport" => of_each_thing(
+            scene,
+            Names::Id,
+            |thing| &thing.report_id,
+            |report_id| pb::WithdrawReportRequest {
+                request_id: request_id(),
+                report_id,
+                reason: "Fausse alerte".to_owned(),
+                // Nobody has seen it like this: who gets so far may withdraw.
+                etag: "never".to_owned(),
+            },
+            |thing| {
+                Expected::Refused(if !sees(person, thing) {
+                    Code::NotFound
+                } else if may_withdraw(person, thing) {
+                    Code::Aborted
+                } else {
+                    Code::PermissionDenied
+                })
+            },
+        ),
+        "GetReport" => of_each_thing(
+            scene,
+            Names::IdAndReference,
+            |thing| &thing.report_id,
+            |report_id| pb::GetReportRequest { report_id },
+            |thing| report(person, thing),
+        ),
+        "ListReports" => vec![list(scene, person, ""), list(scene, person, "76")],
+        _ => return None,
+    })
+}
+
+/// What to ask about structures.
+pub fn structures(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+    Some(match method {
+        "ImportStructures" => {
+            let chunk = scene.directory.as_bytes().into();
+            let again = answer(|loaded: pb::ImportStructuresResponse| {
+                let same = loaded.unchanged == loaded.lines;
+                same.then_some(()).ok_or_else(|| format!("{loaded:?}"))
+            });
+            let request = pb::ImportStructuresRequest { chunk };
+            vec![Asked::of("what is loaded already", &request, again)]
+        }
+        "GetStructure" => {
+            let get = |finess: &str| pb::GetStructureRequest {
+                finess: finess.to_owned(),
+            };
+            let shown = status_is_shown(person);
+            let known = answer(move |response: pb::GetStructureResponse| {
+                status(&response.structure.unwrap_or_default(), shown)
+            });
+            let nowhere = Expected::Refused(Code::NotFound);
+            vec![
+                Asked::of("a structure", &get(MONTPELLIER), known),
+                Asked::of("no structure", &get("010000024"), nowhere),
+            ]
+        }
+        "SearchStructures" => {
+            let request = pb::SearchStructuresRequest {
+                query: "montpellier".to_owned(),
+                ..Default::default()
+            };
+            let shown = status_is_shown(person);
+            let found = answer(move |response: pb::SearchStructuresResponse| {
+                let [structure] = &response.structures[..] else {
+                    return Err(format!("{} structures", response.structures.len()));
+                };
+                status(structure, shown)
+            });
+            vec![Asked::of("a structure", &request, found)]
+        }
+        _ => return None,
+    })
+}
+
+fn report(person: &TokenSpec, thing: &Thing) -> Expected {
+    if !sees(person, thing) {
+        return Expected::Refused(Code::NotFound);
+    }
+    let (wanted, reference) = (sees_contacts(person, thing), thing.reference.clone());
+    answer(move |response: pb::GetReportResponse| {
+        let report = response.report.ok_or("no report")?;
+        let contacts = report.draft.ok_or("no draft")?.declarant.is_some();
+        if report.reference != reference {
+            Err(format!("shows {}", report.reference))
+        } else if wanted.is_some_and(|wanted| wanted != contacts) {
+            Err(format!("shows contacts: {contacts}"))
+        } else {
+            Ok(())
+        }
+    })
+}
+
+fn list(scene: &Scene, person: &TokenSpec, region: &'static str) -> Asked {
+    let fits = |thing: &Thing| {
+        // Also an army hospital's own are counted in their region.
+        sees(person, thing) && (region.is_empty() || thing.region == region)
+    };
+    let expected = references(scene, fits);
+    let request = pb::ListReportsRequest {
+        page_size: 200,
+        routing_region: region.to_owned(),
+        ..Default::default()
+    };
+    let shown = answer(move |response: pb::ListReportsResponse| {
+        let shown = response.reports.into_iter().map(|report| report.reference);
+        exactly(&expected, &shown.collect())
+    });
+    Asked::of(format!("all, in region {region:?}"), &request, shown)
+}
+
+/// A draft as this person may send one.
+fn draft(person: &TokenSpec) -> pb::ReportDraft {
+    let capacity = if has(person, "declarant") {
+        DeclarantCapacity::Director
+    } else if has(person, "regional_agent") {
+        DeclarantCapacity::Agency
+    } else if has(person, "importer") {
+        DeclarantCapacity::Importer
+    } else {
+        DeclarantCapacity::Director
+    };
+    pb::ReportDraft {
+        capacity: capacity.into(),
+        ..ransomware(MONTPELLIER)
+    }
+}
+
+/// An agent enters reports of the structures of the own region only.
+fn is_outside_the_region(person: &TokenSpec) -> bool {
+    has(person, "regional_agent")
+        && !has(person, "declarant")
+        && person.region.as_deref() != Some("76")
+}
+
+fn check(person: &TokenSpec) -> Asked {
+    let request = pb::CheckReportRequest {
+        draft: Some(draft(person)),
+        declared_at: None,
+    };
+    let refused = is_outside_the_region(person);
+    let checked = answer(move |response: pb::CheckReportResponse| {
+        let reasons: Vec<_> = response.violations.iter().map(|it| &it.reason).collect();
+        let expected = if refused {
+            vec!["REGION_NOT_YOURS"]
+        } else {
+            vec![]
+        };
+        if reasons == expected && response.consequences.is_some() != refused {
+            Ok(())
+        } else {
+            Err(format!("violations {reasons:?}, expected {expected:?}"))
+        }
+    });
+    Asked::of("a structure of Occitanie", &request, checked)
+}
+
+fn submit(person: &TokenSpec) -> Asked {
+    let request = pb::SubmitReportRequest {
+        request_id: request_id(),
+        draft: Some(draft(person)),
+        declared_at: None,
+    };
+    let expected = if is_outside_the_region(person) {
+        Expected::Refused(Code::PermissionDenied)
+    } else {
+        any_answer::<pb::SubmitReportResponse>()
+    };
+    Asked {
+        effect: Effect::Stored,
+        ..Asked::of("a structure of Occitanie", &request, expected)
+    }
+}
+
+/// A past date is the importer's alone.
+fn date_back(person: &TokenSpec) -> Asked {
+    let draft = draft(person);
+    let request = pb::SubmitReportRequest {
+        request_id: request_id(),
+        declared_at: draft.found_at,
+        draft: Some(draft),
+    };
+    let expected = if has(person, "importer") {
+        any_answer::<pb::SubmitReportResponse>()
+    } else {
+        Expected::Refused(Code::PermissionDenied)
+    };
+    Asked {
+        effect: Effect::Stored,
+        ..Asked::of("a past date", &request, expected)
+    }
+}
+
+fn status_is_shown(person: &TokenSpec) -> bool {
+    sees_operator_status(person, &[MONTPELLIER, MONTPELLIER_LEGAL_ENTITY], "76")
+}
+
+fn status(structure: &pb::Structure, shown: bool) -> Result<(), String> {
+    let expected = if shown {
+        OperatorStatus::Vital
+    } else {
+        OperatorStatus::Unspecified
+    };
+    if structure.operator_status() == expected && structure.finess == MONTPELLIER {
+        Ok(())
+    } else {
+        Err(format!("shows {structure:?}, expected {expected:?}"))
+    }
+}

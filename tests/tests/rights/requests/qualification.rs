@@ -1,0 +1,126 @@
+//! Cases.
+
+use proto::qualification::v1 as pb;
+use proto::types::v1 as types;
+use testkit::TokenSpec;
+use tonic::Code;
+
+use super::{Asked, Expected, Names, answer, exactly, of_each_thing, references, request_id};
+use crate::scene::{ANALYST, Scene, Thing};
+use crate::visibility::{sees, sees_assignee, sees_contacts};
+
+/// An etag that no case ever had: who gets so far may change the case.
+const NEVER: &str = "never";
+
+/// What to ask about cases.
+pub fn cases(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+    let changed = |thing: &Thing| {
+        Expected::Refused(if sees(person, thing) {
+            Code::Aborted
+        } else {
+            Code::NotFound
+        })
+    };
+    Some(match method {
+        "ListCases" => vec![list(scene, person)],
+        "GetCase" => of_each_thing(
+            scene,
+            Names::IdAndReference,
+            |thing| &thing.case_id,
+            |case_id| pb::GetCaseRequest { case_id },
+            |thing| case(scene, person, thing),
+        ),
+        "ClaimCase" => of_each_thing(
+            scene,
+            Names::Id,
+            |thing| &thing.case_id,
+            |case_id| pb::ClaimCaseRequest {
+                request_id: request_id(),
+                case_id,
+                etag: NEVER.to_owned(),
+            },
+            changed,
+        ),
+        "QualifyCase" => of_each_thing(
+            scene,
+            Names::Id,
+            |thing| &thing.case_id,
+            |case_id| pb::QualifyCaseRequest {
+                request_id: request_id(),
+                case_id,
+                etag: NEVER.to_owned(),
+                scope: pb::Scope::In.into(),
+                triage: Some(pb::Triage {
+                    origin: types::Origin::Malicious.into(),
+                    origin_types: vec![types::OriginType::Ransomware.into()],
+                    impacts: Some(types::Impacts::default()),
+                    severity: Some(types::Severity::default()),
+                }),
+                note: String::new(),
+            },
+            changed,
+        ),
+        "CloseCase" => of_each_thing(
+            scene,
+            Names::Id,
+            |thing| &thing.case_id,
+            |case_id| pb::CloseCaseRequest {
+                request_id: request_id(),
+                case_id,
+                etag: NEVER.to_owned(),
+                lessons_learned: String::new(),
+            },
+            changed,
+        ),
+        _ => return None,
+    })
+}
+
+fn case(scene: &Scene, person: &TokenSpec, thing: &Thing) -> Expected {
+    if !sees(person, thing) {
+        return Expected::Refused(Code::NotFound);
+    }
+    let contacts = sees_contacts(person, thing);
+    let claimed = thing.label == scene.things[0].label;
+    let assignee = sees_assignee(person) && claimed;
+    let reference = thing.reference.clone();
+    answer(move |response: pb::GetCaseResponse| {
+        let case = response.case.ok_or("no case")?;
+        let shown = case.assignee == ANALYST;
+        let named = case.history.iter().any(|it| it.actor.contains(ANALYST));
+        if case.reference != reference {
+            Err(format!("shows {}", case.reference))
+        } else if contacts.is_some_and(|wanted| wanted != case.declarant.is_some()) {
+            Err(format!("shows contacts: {}", case.declarant.is_some()))
+        } else if shown != assignee || (named && !assignee) {
+            Err(format!(
+                "shows the assignee: {shown}, in the history: {named}"
+            ))
+        } else {
+            Ok(())
+        }
+    })
+}
+
+fn list(scene: &Scene, person: &TokenSpec) -> Asked {
+    let expected = references(scene, |thing| sees(person, thing));
+    let hidden = references(scene, |thing| sees_contacts(person, thing) == Some(false));
+    let names = sees_assignee(person);
+    let request = pb::ListCasesRequest {
+        page_size: 200,
+        ..Default::default()
+    };
+    let shown = answer(move |response: pb::ListCasesResponse| {
+        for case in &response.cases {
+            if case.declarant.is_some() && hidden.contains(&case.reference) {
+                return Err(format!("shows the contacts of {}", case.reference));
+            }
+            if !case.assignee.is_empty() && !names {
+                return Err(format!("shows the assignee of {}", case.reference));
+            }
+        }
+        let shown = response.cases.into_iter().map(|case| case.reference);
+        exactly(&expected, &shown.collect())
+    });
+    Asked::of("all", &request, shown)
+}

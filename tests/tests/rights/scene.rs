@@ -1,0 +1,296 @@
+//! A prepared world: reports of every kind that the rules of sight tell apart.
+
+use proto::intake::v1::{self as pb, DeclarantCapacity};
+use proto::qualification::v1::ClaimCaseRequest;
+use proto::types::v1 as types;
+use proto::types::v1::structure_identifier::Identifier;
+use sqlx::{Connection as _, PgConnection};
+use testkit::{TokenSpec, eventually};
+use tests::{MONTPELLIER, ROUEN, World, ransomware};
+use uuid::Uuid;
+
+use crate::people;
+
+/// The legal entity of the hospital of Montpellier.
+pub const MONTPELLIER_LEGAL_ENTITY: &str = "340780477";
+/// An invented hospital of the armed forces in Occitanie.
+pub const ARMY_HOSPITAL: &str = "340000009";
+
+/// Who works on the first case.
+pub const ANALYST: &str = "analyst-2";
+
+const DIRECTORY: &str =
+    "finess_et,finess_ej,name,category_code,region_code,department,commune,operator_status
+340782085,340780477,HOPITAL DE MONTPELLIER,101,76,34,MONTPELLIER,vital
+760000166,,HOPITAL DE ROUEN,101,28,76,ROUEN,
+340000009,,HOPITAL D'INSTRUCTION D'EXEMPLE,114,76,34,EXEMPLE,
+";
+
+/// A report of the scene with its case, and what decides who sees it.
+#[derive(Clone, Debug)]
+pub struct Thing {
+    /// What to call it.
+    pub label: &'static str,
+    /// The subject of who declared it.
+    pub author: &'static str,
+    /// The region of the structure: INSEE code, "national" or "synthetic".
+    pub region: &'static str,
+    /// Whether it touches care or patients.
+    pub health_impact: bool,
+    /// Whether the structure is a hospital of the armed forces.
+    pub army: bool,
+    /// Whether it is a test.
+    pub test: bool,
+    /// Whether a program sent it.
+    pub imported: bool,
+    /// The FINESS under which the structure's own people see it.
+    pub structures: &'static [&'static str],
+    /// UUID of the report.
+    pub report_id: String,
+    /// Its reference.
+    pub reference: String,
+    /// UUID of its case.
+    pub case_id: String,
+}
+
+/// A prepared world.
+pub struct Scene {
+    pub world: World,
+    /// The reports that were declared.
+    pub things: Vec<Thing>,
+    /// UUID of one of the deliveries.
+    pub delivery_id: String,
+    /// The directory that was loaded.
+    pub directory: &'static str,
+}
+
+impl Scene {
+    /// Starts the suite and declares everything; returns when all services know all of it.
+    pub async fn prepare() -> Self {
+        let world = World::start().await;
+        let chunk = DIRECTORY.as_bytes().into();
+        let pieces = tokio_stream::iter([pb::ImportStructuresRequest { chunk }]);
+        let importer = world.being("importer");
+        let loaded = importer.structures().import_structures(pieces).await;
+        assert_eq!(loaded.unwrap().into_inner().created, 3);
+
+        let mut scene = Self {
+            world,
+            things: Vec::new(),
+            delivery_id: String::new(),
+            directory: DIRECTORY,
+        };
+        for (thing, draft) in plans() {
+            let author = people::authors();
+            let author = author.iter().find(|who| who.subject == thing.author);
+            let author = scene.world.with_token(author.expect("every author is one"));
+            let receipt = author.submit(draft).await;
+            scene.things.push(Thing {
+                report_id: receipt.report_id,
+                reference: receipt.reference,
+                ..thing
+            });
+        }
+        scene.settle().await;
+        let mut sql = scene.sql().await;
+        for thing in &mut scene.things {
+            let case_id: Uuid = sqlx::query_scalar(
+                "select case_id from qualification.case_file where report_id = $1",
+            )
+            .bind(thing.report_id.parse::<Uuid>().unwrap())
+            .fetch_one(&mut sql)
+            .await
+            .unwrap();
+            thing.case_id = case_id.to_string();
+        }
+        let delivery_id: Uuid =
+            sqlx::query_scalar("select delivery_id from notification.delivery limit 1")
+                .fetch_one(&mut sql)
+                .await
+                .unwrap();
+        scene.delivery_id = delivery_id.to_string();
+
+        // Somebody works on one of the cases.
+        let claim = ClaimCaseRequest {
+            request_id: Uuid::now_v7().to_string(),
+            case_id: scene.things[0].case_id.clone(),
+            etag: String::new(),
+        };
+        let analyst = scene.world.being(ANALYST);
+        analyst.qualification().claim_case(claim).await.unwrap();
+        scene.settle().await;
+        scene
+    }
+
+    /// Whoever declares the thing of this label and everything about it.
+    pub fn thing(&self, label: &str) -> &Thing {
+        let found = self.things.iter().find(|thing| thing.label == label);
+        found.unwrap_or_else(|| panic!("the scene has no {label}"))
+    }
+
+    /// A token that says this.
+    pub fn token(&self, person: &TokenSpec) -> String {
+        self.world.suite.issuer.token(person)
+    }
+
+    /// The database, behind every curtain.
+    pub async fn sql(&self) -> PgConnection {
+        let url = self.world.suite.database.superuser_url();
+        PgConnection::connect(&url).await.unwrap()
+    }
+
+    /// How many rows there are of everything that a call may change.
+    pub async fn contents(&self) -> String {
+        let mut sql = self.sql().await;
+        sqlx::query_scalar(include_str!("contents.sql"))
+            .fetch_one(&mut sql)
+            .await
+            .unwrap()
+    }
+
+    /// Waits until every consumer has applied all there is.
+    async fn settle(&self) {
+        let mut sql = self.sql().await;
+        eventually(async || {
+            sqlx::query_scalar(include_str!("settled.sql"))
+                .fetch_one(&mut sql)
+                .await
+                .unwrap()
+        })
+        .await;
+    }
+}
+
+/// What is declared: what decides who sees it, and the draft.
+fn plans() -> Vec<(Thing, pb::ReportDraft)> {
+    let plan = Thing {
+        label: "",
+        author: "",
+        region: "76",
+        health_impact: true,
+        army: false,
+        test: false,
+        imported: false,
+        structures: &[],
+        report_id: String::new(),
+        reference: String::new(),
+        case_id: String::new(),
+    };
+    let montpellier = &[MONTPELLIER, MONTPELLIER_LEGAL_ENTITY];
+    vec![
+        (
+            Thing {
+                label: "Occitanie",
+                author: "director",
+                structures: montpellier,
+                ..plan.clone()
+            },
+            ransomware(MONTPELLIER),
+        ),
+        (
+            Thing {
+                label: "Normandie",
+                author: "director-rouen",
+                region: "28",
+                structures: &[ROUEN],
+                ..plan.clone()
+            },
+            ransomware(ROUEN),
+        ),
+        (
+            Thing {
+                label: "a national body",
+                author: "nobody's director",
+                region: "national",
+                ..plan.clone()
+            },
+            national(),
+        ),
+        (
+            Thing {
+                label: "an outage without harm, entered by the agency",
+                author: "agent",
+                health_impact: false,
+                structures: montpellier,
+                ..plan.clone()
+            },
+            pb::ReportDraft {
+                capacity: DeclarantCapacity::Agency.into(),
+                ..harmless(MONTPELLIER)
+            },
+        ),
+        (
+            Thing {
+                label: "the army's own affair",
+                author: "army director",
+                health_impact: false,
+                army: true,
+                structures: &[ARMY_HOSPITAL],
+                ..plan.clone()
+            },
+            harmless(ARMY_HOSPITAL),
+        ),
+        (
+            Thing {
+                label: "the army, with patients touched",
+                author: "army director",
+                army: true,
+                structures: &[ARMY_HOSPITAL],
+                ..plan.clone()
+            },
+            ransomware(ARMY_HOSPITAL),
+        ),
+        (
+            Thing {
+                label: "a test",
+                author: "prober",
+                region: "synthetic",
+                test: true,
+                ..plan.clone()
+            },
+            ransomware(MONTPELLIER),
+        ),
+        (
+            Thing {
+                label: "imported",
+                author: "importer",
+                region: "28",
+                imported: true,
+                ..plan
+            },
+            pb::ReportDraft {
+                capacity: DeclarantCapacity::Importer.into(),
+                ..ransomware(ROUEN)
+            },
+        ),
+    ]
+}
+
+fn harmless(finess: &str) -> pb::ReportDraft {
+    pb::ReportDraft {
+        description: "Messagerie indisponible une heure".to_owned(),
+        origin: types::Origin::NonMalicious.into(),
+        origin_types: vec![types::OriginType::SoftwareBug.into()],
+        impacts: Some(types::Impacts {
+            data: vec![types::DataImpact::None.into()],
+            care: types::CareImpact::None.into(),
+            patient_endangerment: types::PatientEndangerment::None.into(),
+            ..Default::default()
+        }),
+        ..ransomware(finess)
+    }
+}
+
+fn national() -> pb::ReportDraft {
+    let described = types::DescribedStructure {
+        name: "Agence nationale d'exemple".to_owned(),
+        department: String::new(),
+    };
+    pb::ReportDraft {
+        national: true,
+        structure: Some(types::StructureIdentifier {
+            identifier: Some(Identifier::Described(described)),
+        }),
+        ..ransomware(MONTPELLIER)
+    }
+}
