@@ -1,6 +1,6 @@
 //! Many reports at once, twins, a bad row among good ones, an impatient client.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use futures::future::join_all;
 use proto::intake::v1::{ReportDraft, SubmitReportRequest};
@@ -100,8 +100,8 @@ async fn a_full_queue_refuses_at_once_and_tells_when_to_come_back() {
     let mut frozen = world.pool.begin().await.unwrap();
     lock_reports(&mut frozen).await;
 
-    // One is in flight, one is queued; of six at once four find no room.
-    let started = Instant::now();
+    // One is in flight, one is queued; of six at once four find no room and are
+    // told so while the lock is still held.
     let mut waiting: futures::stream::FuturesUnordered<_> =
         (0..6).map(|_| alice.send(request())).collect();
     let mut refused = 0;
@@ -121,10 +121,6 @@ async fn a_full_queue_refuses_at_once_and_tells_when_to_come_back() {
         );
         refused += 1;
     }
-    assert!(
-        started.elapsed() < Duration::from_millis(1_500),
-        "refused without waiting for a lock"
-    );
     frozen.rollback().await.unwrap();
     let answers: Vec<_> = futures::StreamExt::collect(waiting).await;
     assert!(answers.iter().all(Result::is_ok), "{answers:?}");
@@ -188,8 +184,40 @@ async fn what_is_queued_when_the_service_is_stopped_is_committed_and_answered() 
     assert_eq!(stored, 21);
 }
 
+#[tokio::test]
+async fn a_commit_whose_connection_is_lost_is_run_again() {
+    let world = World::start().await;
+    let alice = world.declarant("alice");
+    alice.send(request()).await.unwrap();
+    let mut frozen = world.pool.begin().await.unwrap();
+    lock_reports(&mut frozen).await;
+
+    let cutting = async {
+        let cut = async || {
+            world
+                .count(
+                    "select count(pg_terminate_backend(pid)) from pg_locks
+                     where not granted and relation = 'report'::regclass",
+                )
+                .await
+                > 0
+        };
+        eventually(cut).await;
+        frozen.rollback().await.unwrap();
+    };
+    let (receipt, ()) = futures::join!(alice.send(request()), cutting);
+    assert!(alice.get(&receipt.unwrap().report_id).await.is_ok());
+    assert_eq!(world.count("select count(*) from report").await, 2);
+    assert_eq!(world.events().await.len(), 2);
+}
+
 /// Makes every commit of reports wait.
 async fn lock_reports(conn: &mut PgConnection) {
+    // A slow machine must not let go of the lock by itself.
+    sqlx::query("set local idle_in_transaction_session_timeout = 0")
+        .execute(&mut *conn)
+        .await
+        .unwrap();
     sqlx::query("lock table report in share mode")
         .execute(conn)
         .await
