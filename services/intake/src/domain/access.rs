@@ -30,12 +30,12 @@ pub(crate) fn sees_contacts(caller: &Caller, report: &Report) -> bool {
 /// is known only to those who need it (arrêté of 17 April 2023).
 pub(crate) fn sees_operator_status(caller: &Caller, structure: &Structure) -> bool {
     let national = [Role::Analyst, Role::SecurityOfficer, Role::Importer];
+    let mut keys = [Some(structure.key()), structure.legal_entity_key()]
+        .into_iter()
+        .flatten();
     national.into_iter().any(|role| caller.has(role))
         || (caller.has(Role::RegionalAgent) && caller.region == Some(structure.region))
-        || caller.structures.contains(&structure.key())
-        || structure
-            .legal_entity_key()
-            .is_some_and(|key| caller.structures.contains(&key))
+        || (caller.has(Role::Declarant) && keys.any(|key| caller.structures.contains(&key)))
 }
 
 /// The parties that see the report and for which the caller speaks.

@@ -1,7 +1,16 @@
 //! The directory of structures is loaded, searched and told.
 
-use proto::{events::v1::StructureRecorded, types::v1::StructureKind};
+use std::collections::BTreeSet;
+
+use proto::{
+    eventlog::v1::{
+        SnapshotRequest, event_log_service_client::EventLogServiceClient, snapshot_response::Part,
+    },
+    events::v1::StructureRecorded,
+    types::v1::StructureKind,
+};
 use tonic::Code;
+use vocabulary::Finess;
 
 use crate::world::{World, violations};
 
@@ -119,6 +128,48 @@ async fn a_file_without_its_columns_or_too_large_is_refused_as_a_whole() {
         .unwrap_err();
     assert_eq!(status.code(), Code::PermissionDenied);
     assert_eq!(world.count("select count(*) from structure").await, 0);
+}
+
+#[tokio::test]
+async fn a_large_directory_is_loaded_in_parts_and_told_whole_by_a_snapshot() {
+    let world = World::start().await;
+    let mut file = "finess_et,name\n".to_owned();
+    for number in 0..1_203_u32 {
+        let body = format!("7500{number:04}");
+        let finess = (0..10)
+            .map(|key| format!("{body}{key}"))
+            .find(|f| f.parse::<Finess>().is_ok());
+        file += &[finess.unwrap(), format!(",SITE {number}\n")].concat();
+    }
+    let imported = world.importer().import(file.as_bytes()).await.unwrap();
+    assert_eq!((imported.created, imported.rejected), (1_203, 0));
+    assert_eq!(
+        world
+            .count("select count(distinct xmin::text) from structure")
+            .await,
+        3
+    );
+
+    let mut client = EventLogServiceClient::new(world.channel_as("statistics"));
+    let mut parts = client
+        .snapshot(SnapshotRequest {})
+        .await
+        .unwrap()
+        .into_inner();
+    let mut ids = BTreeSet::new();
+    while let Some(part) = parts.message().await.unwrap() {
+        if let Some(Part::Events(batch)) = part.part {
+            ids.extend(batch.events.into_iter().map(|event| event.id));
+        }
+    }
+    let logged: BTreeSet<String> = world
+        .events()
+        .await
+        .iter()
+        .map(|event| event.id.to_string())
+        .collect();
+    assert_eq!(ids.len(), 1_203);
+    assert_eq!(ids, logged);
 }
 
 #[tokio::test]

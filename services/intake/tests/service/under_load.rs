@@ -38,6 +38,31 @@ async fn twins_sent_at_once_get_one_report_one_event_and_the_same_receipt() {
 }
 
 #[tokio::test]
+async fn of_two_contents_under_one_name_sent_at_once_one_is_refused() {
+    let world = World::start_with(|config| config.intake.writers = 1).await;
+    let alice = world.declarant("alice");
+    let first = request();
+    let other = ReportDraft {
+        description: "Autre chose.".to_owned(),
+        ..incident()
+    };
+    let second = SubmitReportRequest {
+        draft: Some(other),
+        ..first.clone()
+    };
+    let answers = futures::join!(alice.send(first), alice.send(second));
+    let refused = match answers {
+        (Ok(_), Err(refused)) | (Err(refused), Ok(_)) => refused,
+        both => panic!("{both:?}"),
+    };
+    assert_eq!(
+        (refused.code(), reason(&refused).as_str()),
+        (Code::AlreadyExists, "REQUEST_ID_REUSED")
+    );
+    assert_eq!(world.events().await.len(), 1);
+}
+
+#[tokio::test]
 async fn many_reports_at_once_share_their_commits() {
     let world = World::start_with(|config| config.intake.writers = 1).await;
     let alice = world.declarant("alice");
