@@ -6,35 +6,35 @@ use prost_reflect::{DescriptorPool, MethodDescriptor};
 
 /// One RPC of the suite.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Rpc {
+pub(crate) struct Rpc {
     /// As in `vigie.intake.v1.IntakeService`.
-    pub service: String,
+    pub(crate) service: String,
     /// As in `SubmitReport`.
-    pub method: String,
+    pub(crate) method: String,
     /// The slugs of the roles that may call it.
-    pub roles: BTreeSet<String>,
+    pub(crate) roles: BTreeSet<String>,
 }
 
 impl Rpc {
     /// Where it is called.
-    pub fn path(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         format!("/{}/{}", self.service, self.method)
     }
 
     /// Its name without its package, as in `IntakeService/SubmitReport`.
-    pub fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         let service = self.service.rsplit('.').next().unwrap_or_default();
         format!("{service}/{}", self.method)
     }
 
     /// Whether services alone may call it, on their own listener.
-    pub fn is_internal(&self) -> bool {
+    pub(crate) fn is_internal(&self) -> bool {
         self.roles.iter().all(|role| role == "service")
     }
 
     /// The services that serve it: every one has consumers, three have a log, and the
     /// package names the others.
-    pub fn hosts(&self) -> &'static [&'static str] {
+    pub(crate) fn hosts(&self) -> &'static [&'static str] {
         match self.name().split('/').next() {
             Some("ConsumerService") => &cli::SERVICES,
             Some("EventLogService") => &["intake", "qualification", "notification"],
@@ -49,7 +49,7 @@ impl Rpc {
 }
 
 /// Every RPC of the contract.
-pub fn rpcs() -> Vec<Rpc> {
+pub(crate) fn rpcs() -> Vec<Rpc> {
     let pool = pool();
     let services = pool.services();
     let methods = services.flat_map(|service| service.methods().collect::<Vec<_>>());
@@ -59,7 +59,7 @@ pub fn rpcs() -> Vec<Rpc> {
 }
 
 /// The slugs of all roles there are.
-pub fn roles() -> Vec<String> {
+pub(crate) fn roles() -> Vec<String> {
     let pool = pool();
     let roles = pool.get_enum_by_name("vigie.types.v1.Role").unwrap();
     let named = roles.values().filter(|role| role.number() != 0);

@@ -1,5 +1,7 @@
 //! The listeners between the services: mutual TLS, and an allow-list for each log.
 
+use std::error::Error as _;
+
 use platform::{InternalTlsConfig, internal_channel};
 use testkit::Certificates;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
@@ -21,7 +23,7 @@ const READERS: [(&str, &[&str]); 4] = [
 ];
 
 /// Makes every RPC on every internal listener with the certificate of every service.
-pub async fn deviations_between_services(scene: &Scene) -> Vec<String> {
+pub(crate) async fn deviations_between_services(scene: &Scene) -> Vec<String> {
     let mut deviations = Vec::new();
     for (host, readers) in READERS {
         for consumer in cli::SERVICES {
@@ -49,7 +51,7 @@ pub async fn deviations_between_services(scene: &Scene) -> Vec<String> {
 }
 
 /// Tries to get in with every proof but the right one, and tells who was let in.
-pub async fn intruders_let_in(scene: &Scene) -> Vec<String> {
+pub(crate) async fn intruders_let_in(scene: &Scene) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let stranger = Certificates::generate(folder.path()).unwrap();
     let own = Certificates::generate(scene.world.suite.folder().join("certificates")).unwrap();
@@ -97,10 +99,11 @@ pub async fn intruders_let_in(scene: &Scene) -> Vec<String> {
     let_in
 }
 
-/// Refused by TLS, or for want of a service's name in the certificate.
+/// Refused below the call, by TLS, or by it, for want of a service's name in the
+/// certificate.
 fn is_refusal<T>(outcome: &Result<T, Status>) -> bool {
-    let codes = [Code::Unavailable, Code::Unknown, Code::Unauthenticated];
-    matches!(outcome, Err(status) if codes.contains(&status.code()))
+    matches!(outcome, Err(status)
+        if status.source().is_some() || status.code() == Code::Unauthenticated)
 }
 
 fn tls_of(scene: &Scene, service: &str) -> InternalTlsConfig {

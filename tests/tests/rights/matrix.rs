@@ -16,7 +16,7 @@ use crate::wire::{self, Sent};
 const AT_ONCE: usize = 24;
 
 /// One call, and what must come of it.
-pub struct Trial {
+pub(crate) struct Trial {
     /// The service whose public listener is called.
     host: &'static str,
     path: String,
@@ -30,13 +30,13 @@ pub struct Trial {
 
 impl Trial {
     /// Whether it leaves something behind when it comes out as it must.
-    pub fn stores(&self) -> bool {
+    pub(crate) fn stores(&self) -> bool {
         self.effect == Effect::Stored && matches!(self.expected, Expected::Answer(_))
     }
 }
 
 /// Every RPC where it is served, by everybody, about everything.
-pub fn by_everybody(rpcs: &[Rpc], people: &[TokenSpec], scene: &Scene) -> Vec<Trial> {
+pub(crate) fn by_everybody(rpcs: &[Rpc], people: &[TokenSpec], scene: &Scene) -> Vec<Trial> {
     let mut trials = Vec::new();
     for person in people {
         let token = scene.token(person);
@@ -59,9 +59,9 @@ pub fn by_everybody(rpcs: &[Rpc], people: &[TokenSpec], scene: &Scene) -> Vec<Tr
     trials
 }
 
-/// Every RPC on every listener, without a token, and with every defect of a token that
+/// Every RPC where it is served, without a token, and with every defect of a token that
 /// would otherwise say each of the roles.
-pub fn with_bad_tokens(rpcs: &[Rpc], roles: &[String], scene: &Scene) -> Vec<Trial> {
+pub(crate) fn with_bad_tokens(rpcs: &[Rpc], roles: &[String], scene: &Scene) -> Vec<Trial> {
     let mut tokens = vec![("nobody".to_owned(), None)];
     for role in roles {
         let person = people::with_role(role);
@@ -73,7 +73,7 @@ pub fn with_bad_tokens(rpcs: &[Rpc], roles: &[String], scene: &Scene) -> Vec<Tri
     let mut trials = Vec::new();
     for rpc in rpcs {
         let anyone = people::with_role("anyone");
-        for host in cli::SERVICES {
+        for host in rpc.hosts() {
             for (story, token) in &tokens {
                 let first = asked(rpc, scene, &anyone).swap_remove(0);
                 let refusal = if rpc.is_internal() {
@@ -98,7 +98,7 @@ pub fn with_bad_tokens(rpcs: &[Rpc], roles: &[String], scene: &Scene) -> Vec<Tri
 
 /// Every RPC on the public listeners that do not serve it, by every role: what is for
 /// services is served on none of them, whatever a token says.
-pub fn elsewhere(rpcs: &[Rpc], roles: &[String], scene: &Scene) -> Vec<Trial> {
+pub(crate) fn elsewhere(rpcs: &[Rpc], roles: &[String], scene: &Scene) -> Vec<Trial> {
     let mut trials = Vec::new();
     for role in roles {
         let person = people::with_role(role);
@@ -131,7 +131,7 @@ pub fn elsewhere(rpcs: &[Rpc], roles: &[String], scene: &Scene) -> Vec<Trial> {
 }
 
 /// Makes the calls, and tells of each that did not come out as it must.
-pub async fn run(trials: &[Trial], scene: &Scene) -> Vec<String> {
+pub(crate) async fn run(trials: &[Trial], scene: &Scene) -> Vec<String> {
     let channels = cli::SERVICES.map(|host| {
         let address = scene.world.suite.addresses(host).public;
         (host, wire::channel(address))
@@ -159,7 +159,10 @@ async fn call(trial: &Trial, channel: Channel) -> Option<String> {
 }
 
 /// What is wrong with an outcome.
-pub fn deviation(expected: &Expected, outcome: Result<Vec<Bytes>, Status>) -> Option<String> {
+pub(crate) fn deviation(
+    expected: &Expected,
+    outcome: Result<Vec<Bytes>, Status>,
+) -> Option<String> {
     match (expected, outcome) {
         (Expected::Refused(code), Err(status)) if status.code() == *code => None,
         (Expected::Refused(code), Err(status)) => Some(format!("{status}, expected {code:?}")),

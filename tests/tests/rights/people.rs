@@ -10,7 +10,7 @@ const REGIONS: [Option<&str>; 3] = [Some("76"), Some("28"), None];
 const STRUCTURES: [Option<&str>; 3] = [Some(MONTPELLIER), Some(ROUEN), None];
 
 /// Every role in every region and structure, and the people of the scene.
-pub fn everybody(roles: &[String]) -> Vec<TokenSpec> {
+pub(crate) fn everybody(roles: &[String]) -> Vec<TokenSpec> {
     let mut people = Vec::new();
     for role in roles {
         for region in REGIONS {
@@ -50,7 +50,7 @@ pub fn everybody(roles: &[String]) -> Vec<TokenSpec> {
 }
 
 /// Those who declare what the scene holds.
-pub fn authors() -> Vec<TokenSpec> {
+pub(crate) fn authors() -> Vec<TokenSpec> {
     vec![
         TokenSpec::of("director")
             .role("declarant")
@@ -69,7 +69,7 @@ pub fn authors() -> Vec<TokenSpec> {
 }
 
 /// Whoever has this role with the region and the structure that reach furthest.
-pub fn with_role(role: &str) -> TokenSpec {
+pub(crate) fn with_role(role: &str) -> TokenSpec {
     person(role, REGIONS[0], STRUCTURES[0])
 }
 

@@ -20,21 +20,21 @@ use crate::scene::{Scene, Thing};
 use crate::wire::Sent;
 
 /// One thing to ask.
-pub struct Asked {
+pub(crate) struct Asked {
     /// What it is about.
-    pub target: String,
+    pub(crate) target: String,
     /// The name of the thing as it is written in the request, where it names one.
-    pub name: Option<String>,
+    pub(crate) name: Option<String>,
     /// What is sent.
-    pub sent: Sent,
+    pub(crate) sent: Sent,
     /// What a caller whose role is admitted hears.
-    pub expected: Expected,
+    pub(crate) expected: Expected,
     /// Whether an answer leaves something behind.
-    pub effect: Effect,
+    pub(crate) effect: Effect,
 }
 
 /// What a caller must hear.
-pub enum Expected {
+pub(crate) enum Expected {
     /// A refusal.
     Refused(Code),
     /// An answer that this finds nothing wrong with.
@@ -42,11 +42,11 @@ pub enum Expected {
 }
 
 /// Finds what is wrong with the messages of an answer.
-pub type Check = Box<dyn Fn(&[Bytes]) -> Result<(), String>>;
+pub(crate) type Check = Box<dyn Fn(&[Bytes]) -> Result<(), String>>;
 
 /// What an answer leaves behind.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Effect {
+pub(crate) enum Effect {
     /// Nothing but a line in the audit trail.
     None,
     /// Something new that others see.
@@ -54,7 +54,7 @@ pub enum Effect {
 }
 
 /// What to ask of an RPC; nothing when nobody wrote a request for it.
-pub fn requests(rpc: &Rpc, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+pub(crate) fn requests(rpc: &Rpc, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
     let name = rpc.name();
     let (service, method) = name.split_once('/')?;
     match service {

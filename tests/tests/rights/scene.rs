@@ -12,12 +12,12 @@ use uuid::Uuid;
 use crate::people;
 
 /// The legal entity of the hospital of Montpellier.
-pub const MONTPELLIER_LEGAL_ENTITY: &str = "340780477";
+pub(crate) const MONTPELLIER_LEGAL_ENTITY: &str = "340780477";
 /// An invented hospital of the armed forces in Occitanie.
-pub const ARMY_HOSPITAL: &str = "340000009";
+pub(crate) const ARMY_HOSPITAL: &str = "340000009";
 
 /// Who works on the first case.
-pub const ANALYST: &str = "analyst-2";
+pub(crate) const ANALYST: &str = "analyst-2";
 
 const DIRECTORY: &str =
     "finess_et,finess_ej,name,category_code,region_code,department,commune,operator_status
@@ -28,45 +28,54 @@ const DIRECTORY: &str =
 
 /// A report of the scene with its case, and what decides who sees it.
 #[derive(Clone, Debug)]
-pub struct Thing {
+pub(crate) struct Thing {
     /// What to call it.
-    pub label: &'static str,
+    pub(crate) label: &'static str,
     /// The subject of who declared it.
-    pub author: &'static str,
+    pub(crate) author: &'static str,
     /// The region of the structure: INSEE code, "national" or "synthetic".
-    pub region: &'static str,
+    pub(crate) region: &'static str,
     /// Whether it touches care or patients.
-    pub health_impact: bool,
-    /// Whether the structure is a hospital of the armed forces.
-    pub army: bool,
-    /// Whether it is a test.
-    pub test: bool,
-    /// Whether a program sent it.
-    pub imported: bool,
+    pub(crate) health_impact: bool,
+    /// What else tells it from others.
+    pub(crate) kind: Kind,
     /// The FINESS under which the structure's own people see it.
-    pub structures: &'static [&'static str],
+    pub(crate) structures: &'static [&'static str],
     /// UUID of the report.
-    pub report_id: String,
+    pub(crate) report_id: String,
     /// Its reference.
-    pub reference: String,
+    pub(crate) reference: String,
     /// UUID of its case.
-    pub case_id: String,
+    pub(crate) case_id: String,
+}
+
+/// What tells one report from another for the rules of sight.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Nothing.
+    Ordinary,
+    /// The structure is a hospital of the armed forces.
+    Army,
+    /// A program sent it.
+    Imported,
+    /// It is a test.
+    Test,
 }
 
 /// A prepared world.
-pub struct Scene {
-    pub world: World,
+pub(crate) struct Scene {
+    pub(crate) world: World,
     /// The reports that were declared.
-    pub things: Vec<Thing>,
+    pub(crate) things: Vec<Thing>,
     /// UUID of one of the deliveries.
-    pub delivery_id: String,
+    pub(crate) delivery_id: String,
     /// The directory that was loaded.
-    pub directory: &'static str,
+    pub(crate) directory: &'static str,
 }
 
 impl Scene {
     /// Starts the suite and declares everything; returns when all services know all of it.
-    pub async fn prepare() -> Self {
+    pub(crate) async fn prepare() -> Self {
         let world = World::start().await;
         let chunk = DIRECTORY.as_bytes().into();
         let pieces = tokio_stream::iter([pb::ImportStructuresRequest { chunk }]);
@@ -122,25 +131,19 @@ impl Scene {
         scene
     }
 
-    /// Whoever declares the thing of this label and everything about it.
-    pub fn thing(&self, label: &str) -> &Thing {
-        let found = self.things.iter().find(|thing| thing.label == label);
-        found.unwrap_or_else(|| panic!("the scene has no {label}"))
-    }
-
     /// A token that says this.
-    pub fn token(&self, person: &TokenSpec) -> String {
+    pub(crate) fn token(&self, person: &TokenSpec) -> String {
         self.world.suite.issuer.token(person)
     }
 
     /// The database, behind every curtain.
-    pub async fn sql(&self) -> PgConnection {
+    pub(crate) async fn sql(&self) -> PgConnection {
         let url = self.world.suite.database.superuser_url();
         PgConnection::connect(&url).await.unwrap()
     }
 
     /// How many rows there are of everything that a call may change.
-    pub async fn contents(&self) -> String {
+    pub(crate) async fn contents(&self) -> String {
         let mut sql = self.sql().await;
         sqlx::query_scalar(include_str!("contents.sql"))
             .fetch_one(&mut sql)
@@ -163,107 +166,79 @@ impl Scene {
 
 /// What is declared: what decides who sees it, and the draft.
 fn plans() -> Vec<(Thing, pb::ReportDraft)> {
-    let plan = Thing {
-        label: "",
-        author: "",
-        region: "76",
+    let occitanie = || Thing {
+        structures: &[MONTPELLIER, MONTPELLIER_LEGAL_ENTITY],
+        ..thing("Occitanie", "director", "76")
+    };
+    let normandie = Thing {
+        structures: &[ROUEN],
+        ..thing("Normandie", "director-rouen", "28")
+    };
+    let by_the_agency = Thing {
+        label: "an outage without harm, entered by the agency",
+        author: "agent",
+        health_impact: false,
+        ..occitanie()
+    };
+    let army_with_patients = || Thing {
+        kind: Kind::Army,
+        structures: &[ARMY_HOSPITAL],
+        ..thing("the army, with patients touched", "army director", "76")
+    };
+    let army_alone = Thing {
+        label: "the army's own affair",
+        health_impact: false,
+        ..army_with_patients()
+    };
+    let test = Thing {
+        kind: Kind::Test,
+        ..thing("a test", "prober", "synthetic")
+    };
+    let imported = Thing {
+        kind: Kind::Imported,
+        ..thing("imported", "importer", "28")
+    };
+    vec![
+        (occitanie(), ransomware(MONTPELLIER)),
+        (normandie, ransomware(ROUEN)),
+        (
+            thing("a national body", "nobody's director", "national"),
+            national(),
+        ),
+        (
+            by_the_agency,
+            with_capacity(DeclarantCapacity::Agency, harmless(MONTPELLIER)),
+        ),
+        (army_alone, harmless(ARMY_HOSPITAL)),
+        (army_with_patients(), ransomware(ARMY_HOSPITAL)),
+        (test, ransomware(MONTPELLIER)),
+        (
+            imported,
+            with_capacity(DeclarantCapacity::Importer, ransomware(ROUEN)),
+        ),
+    ]
+}
+
+/// A report that touches care, before it is declared.
+fn thing(label: &'static str, author: &'static str, region: &'static str) -> Thing {
+    Thing {
+        label,
+        author,
+        region,
         health_impact: true,
-        army: false,
-        test: false,
-        imported: false,
+        kind: Kind::Ordinary,
         structures: &[],
         report_id: String::new(),
         reference: String::new(),
         case_id: String::new(),
-    };
-    let montpellier = &[MONTPELLIER, MONTPELLIER_LEGAL_ENTITY];
-    vec![
-        (
-            Thing {
-                label: "Occitanie",
-                author: "director",
-                structures: montpellier,
-                ..plan.clone()
-            },
-            ransomware(MONTPELLIER),
-        ),
-        (
-            Thing {
-                label: "Normandie",
-                author: "director-rouen",
-                region: "28",
-                structures: &[ROUEN],
-                ..plan.clone()
-            },
-            ransomware(ROUEN),
-        ),
-        (
-            Thing {
-                label: "a national body",
-                author: "nobody's director",
-                region: "national",
-                ..plan.clone()
-            },
-            national(),
-        ),
-        (
-            Thing {
-                label: "an outage without harm, entered by the agency",
-                author: "agent",
-                health_impact: false,
-                structures: montpellier,
-                ..plan.clone()
-            },
-            pb::ReportDraft {
-                capacity: DeclarantCapacity::Agency.into(),
-                ..harmless(MONTPELLIER)
-            },
-        ),
-        (
-            Thing {
-                label: "the army's own affair",
-                author: "army director",
-                health_impact: false,
-                army: true,
-                structures: &[ARMY_HOSPITAL],
-                ..plan.clone()
-            },
-            harmless(ARMY_HOSPITAL),
-        ),
-        (
-            Thing {
-                label: "the army, with patients touched",
-                author: "army director",
-                army: true,
-                structures: &[ARMY_HOSPITAL],
-                ..plan.clone()
-            },
-            ransomware(ARMY_HOSPITAL),
-        ),
-        (
-            Thing {
-                label: "a test",
-                author: "prober",
-                region: "synthetic",
-                test: true,
-                ..plan.clone()
-            },
-            ransomware(MONTPELLIER),
-        ),
-        (
-            Thing {
-                label: "imported",
-                author: "importer",
-                region: "28",
-                imported: true,
-                ..plan
-            },
-            pb::ReportDraft {
-                capacity: DeclarantCapacity::Importer.into(),
-                ..ransomware(ROUEN)
-            },
-        ),
-    ]
+    }
+}
+
+fn with_capacity(capacity: DeclarantCapacity, draft: pb::ReportDraft) -> pb::ReportDraft {
+    pb::ReportDraft {
+        capacity: capacity.into(),
+        ..draft
+    }
 }
 
 fn harmless(finess: &str) -> pb::ReportDraft {

@@ -17,7 +17,9 @@ type Trace = (Vec<String>, String);
 
 /// Asks for whatever each person may not see and for what does not exist, and gives, for
 /// each person and way of asking, the different traces that came of it with their targets.
-pub async fn of_denied_accesses(scene: &Scene) -> BTreeMap<String, BTreeMap<Trace, Vec<String>>> {
+pub(crate) async fn of_denied_accesses(
+    scene: &Scene,
+) -> BTreeMap<String, BTreeMap<Trace, Vec<String>>> {
     let mut sql = scene.sql().await;
     let mut traces: BTreeMap<String, BTreeMap<Trace, Vec<String>>> = BTreeMap::new();
     for person in strangers() {

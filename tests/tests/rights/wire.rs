@@ -12,15 +12,15 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// What a call sends, and until when it listens.
 #[derive(Clone, Debug)]
-pub struct Sent {
+pub(crate) struct Sent {
     /// The messages, one by one.
-    pub messages: Vec<Bytes>,
+    pub(crate) messages: Vec<Bytes>,
     /// Ends a stream that has no end of its own.
-    pub until: fn(&Bytes) -> bool,
+    pub(crate) until: fn(&Bytes) -> bool,
 }
 
 /// A plain channel to a listener, over which all calls go at once.
-pub fn channel(address: std::net::SocketAddr) -> Channel {
+pub(crate) fn channel(address: std::net::SocketAddr) -> Channel {
     Endpoint::from_shared(format!("http://{address}"))
         .unwrap()
         .connect_lazy()
@@ -29,7 +29,7 @@ pub fn channel(address: std::net::SocketAddr) -> Channel {
 /// Calls, and gives every message of the answer.
 ///
 /// A call with one message and one answer looks the same on the wire as one with streams.
-pub async fn call(
+pub(crate) async fn call(
     channel: &Channel,
     path: &str,
     sent: &Sent,
@@ -60,7 +60,7 @@ pub async fn call(
     };
     tokio::time::timeout(PATIENCE, answered)
         .await
-        .unwrap_or_else(|_| Err(Status::cancelled("no answer in time")))
+        .unwrap_or_else(|_| Err(Status::deadline_exceeded("no answer in time")))
 }
 
 /// Passes bytes through.

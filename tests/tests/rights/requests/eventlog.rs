@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{Asked, Expected, any_answer};
 
 /// What to ask about consumers.
-pub fn consumers(method: &str) -> Option<Vec<Asked>> {
+pub(crate) fn consumers(method: &str) -> Option<Vec<Asked>> {
     let nowhere = Expected::Refused(Code::NotFound);
     let (consumer, producer) = (String::from("nobody"), String::from("intake"));
     Some(vec![match method {
@@ -48,7 +48,7 @@ pub fn consumers(method: &str) -> Option<Vec<Asked>> {
 }
 
 /// What a service asks of the log of another.
-pub fn log(method: &str) -> Option<Vec<Asked>> {
+pub(crate) fn log(method: &str) -> Option<Vec<Asked>> {
     Some(vec![match method {
         "Describe" => Asked::of(
             "the log",

@@ -14,7 +14,7 @@ use crate::scene::{MONTPELLIER_LEGAL_ENTITY, Scene, Thing};
 use crate::visibility::{has, may_withdraw, sees, sees_contacts, sees_operator_status};
 
 /// What to ask about reports.
-pub fn reports(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+pub(crate) fn reports(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
     Some(match method {
         "CheckReport" => vec![check(person)],
         "SubmitReport" => vec![submit(person), date_back(person)],
@@ -52,7 +52,7 @@ pub fn reports(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<As
 }
 
 /// What to ask about structures.
-pub fn structures(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+pub(crate) fn structures(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
     Some(match method {
         "ImportStructures" => {
             let chunk = scene.directory.as_bytes().into();

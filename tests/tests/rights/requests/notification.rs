@@ -14,7 +14,7 @@ use crate::scene::Scene;
 use crate::visibility::sees;
 
 /// What to ask of the feed.
-pub fn feed(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+pub(crate) fn feed(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
     if method != "Watch" {
         return None;
     }
@@ -48,7 +48,7 @@ pub fn feed(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked
 }
 
 /// What to ask about deliveries.
-pub fn deliveries(method: &str, scene: &Scene) -> Option<Vec<Asked>> {
+pub(crate) fn deliveries(method: &str, scene: &Scene) -> Option<Vec<Asked>> {
     Some(match method {
         "ListDeliveries" => {
             let told = answer(|response: pb::ListDeliveriesResponse| {

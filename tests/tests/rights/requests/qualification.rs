@@ -13,7 +13,7 @@ use crate::visibility::{sees, sees_assignee, sees_contacts};
 const NEVER: &str = "never";
 
 /// What to ask about cases.
-pub fn cases(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+pub(crate) fn cases(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
     let changed = |thing: &Thing| {
         Expected::Refused(if sees(person, thing) {
             Code::Aborted

@@ -5,14 +5,14 @@ use testkit::TokenSpec;
 use tonic::Code;
 
 use super::{Asked, Expected, answer};
-use crate::scene::Scene;
+use crate::scene::{Kind, Scene};
 use crate::visibility::{sees_assignee, sees_figures};
 
 /// What can be asked for: what the role gives, two regions, and the national bodies.
 const REGIONS: [&str; 4] = ["", "76", "28", "national"];
 
 /// What to ask about figures.
-pub fn figures(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+pub(crate) fn figures(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
     let ask: fn(&Scene, &TokenSpec, &str) -> Asked = match method {
         "GetOverview" => overview,
         "GetBreakdown" => breakdown,
@@ -67,7 +67,7 @@ fn counted(scene: &Scene, person: &TokenSpec, asked: &str) -> u64 {
     } else {
         asked
     };
-    let all = scene.things.iter().filter(|thing| !thing.test);
+    let all = scene.things.iter().filter(|thing| thing.kind != Kind::Test);
     all.filter(|thing| region.is_empty() || thing.region == region)
         .count()
         .try_into()
