@@ -245,6 +245,17 @@ impl Log {
         Ok(self.describe(conn).await?.incarnation)
     }
 
+    /// When the log was last reincarnated; `None` in its first history.
+    pub async fn reincarnated_at(
+        &self,
+        conn: &mut PgConnection,
+    ) -> platform::Result<Option<OffsetDateTime>> {
+        let moment = sqlx::query_scalar!("select reincarnated_at from eventlog_meta")
+            .fetch_one(conn)
+            .await?;
+        Ok(moment)
+    }
+
     /// Whose log it is.
     pub fn producer(&self) -> &'static str {
         self.0.producer

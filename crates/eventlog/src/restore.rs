@@ -15,8 +15,9 @@ pub async fn reincarnate(
 ) -> platform::Result<Uuid> {
     let incarnation = Uuid::now_v7();
     let meta = sqlx::query!(
-        "update eventlog_meta set incarnation = $1 returning producer",
+        "update eventlog_meta set incarnation = $1, reincarnated_at = $2 returning producer",
         incarnation,
+        now,
     )
     .fetch_optional(&mut *conn)
     .await?

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use vocabulary::ParseError;
 
 use crate::{
-    announce,
+    announce::{self, History},
     convert::{self, Submitted},
     domain::{self, Case, Change, Withdrawal},
     store::{self, EarlyWithdrawal, Entry},
@@ -47,7 +47,7 @@ impl Apply for Reports {
         events: &[Event],
     ) -> Result<(), ApplyError> {
         let news: Vec<_> = events.iter().map(News::parse).collect::<Result<_, _>>()?;
-        let mut batch = Batch::load(conn, &news, events).await?;
+        let mut batch = Batch::load(conn, &self.log, &news, events).await?;
         let now = platform::now();
         for (news, event) in news.into_iter().zip(events) {
             event.span().in_scope(|| batch.take(news, event.id, now));
@@ -89,6 +89,8 @@ impl News {
 /// The cases that a batch of events is about, changed in memory and then saved
 /// in a few statements.
 struct Batch {
+    /// The history that they are announced in.
+    history: History,
     /// By report; those not opened yet are absent.
     cases: BTreeMap<Uuid, Case>,
     opened: HashSet<Uuid>,
@@ -104,6 +106,7 @@ struct Batch {
 impl Batch {
     async fn load(
         conn: &mut PgConnection,
+        log: &Log,
         news: &[News],
         events: &[Event],
     ) -> Result<Self, ApplyError> {
@@ -113,6 +116,7 @@ impl Batch {
         let cases = store::read_cases(conn, &case_ids).await?;
         let early = store::take_early_withdrawals(conn, &report_ids).await?;
         Ok(Self {
+            history: History::of(log, conn).await?,
             cases: cases
                 .into_iter()
                 .map(|case| (case.report.id, case))
@@ -183,11 +187,13 @@ impl Batch {
 
     fn note(&mut self, case: Case, change: Change, event_id: Uuid) {
         self.applied.insert(event_id);
-        self.announcements.push(announce::change(&case, &change));
-        self.entries.push(Entry {
+        let entry = Entry {
             change,
             cause: Some(event_id),
-        });
+        };
+        self.announcements
+            .push(announce::change(&case, &entry, self.history));
+        self.entries.push(entry);
         self.cases.insert(case.report.id, case);
     }
 

@@ -125,7 +125,9 @@ impl App {
             internal: Routes::new(eventlog::event_log_service(
                 self.log.clone(),
                 self.log_pool,
-                Arc::new(announce::AllCases),
+                Arc::new(announce::AllCases {
+                    log: self.log.clone(),
+                }),
                 CONSUMERS,
             )),
         };

@@ -81,13 +81,14 @@ pub(crate) fn withdrawn(event: events::ReportWithdrawn) -> Result<(Uuid, Withdra
 }
 
 /// Announces a change of a case: its whole public state, without contacts or
-/// the names of those who act.
-pub(crate) fn case_changed(case: &Case, change: &Change) -> events::CaseChanged {
+/// the names of those who act. The announced revision outranks that of every
+/// change before it, in whatever history.
+pub(crate) fn case_changed(case: &Case, change: &Change, revision: u64) -> events::CaseChanged {
     let triage = case.triage();
     events::CaseChanged {
         case_id: case.id.to_string(),
         report_id: case.report.id.to_string(),
-        revision: change.revision,
+        revision,
         change: change_of(change.action).into(),
         changed_at: Some(timestamp(change.at)),
         state: types::CaseState::from(change.state).into(),

@@ -71,9 +71,11 @@ pub(crate) fn contact(contact: events::Contact) -> pb::CaseContact {
     }
 }
 
-/// Changes with every change of the case.
+/// Changes with every change of the case. Names its moment too: after a restore
+/// another change takes the revision of a lost one, and must not pass for it.
 pub(crate) fn etag(case: &Case) -> String {
-    case.revision.to_string()
+    let at = case.changed_at.unix_timestamp_nanos() / 1_000;
+    format!("{}-{at}", case.revision)
 }
 
 fn triage(triage: &Triage) -> pb::Triage {

@@ -16,7 +16,7 @@ use vocabulary::{Role, Text};
 
 use super::{Service, contacts::declarant};
 use crate::{
-    announce,
+    announce::{self, History},
     convert::{self, Asked},
     domain::{self, Actor, Case, Command, Refusal, Scope, View},
     store::{self, Entry},
@@ -114,16 +114,15 @@ impl Attempt<'_> {
         };
         let (case, change) = domain::decide(&case, &asked.command, actor, now).map_err(refused)?;
 
+        let line = Entry {
+            change,
+            cause: None,
+        };
+
         store::update_case(conn, &case).await?;
-        let announcement = announce::change(&case, &change);
-        store::insert_entries(
-            conn,
-            &[Entry {
-                change,
-                cause: None,
-            }],
-        )
-        .await?;
+        let history = History::of(&service.log, conn).await?;
+        let announcement = announce::change(&case, &line, history);
+        store::insert_entries(conn, &[line]).await?;
         audit(conn, entry(json!({ "revision": case.revision }))).await?;
         let view = View::of(&case.visible_to, &parties).ok_or(Error::NotFound("case"))?;
         // Contacts are never kept with the request: they are added to each answer.

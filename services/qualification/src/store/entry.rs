@@ -12,7 +12,7 @@ use super::case::json;
 use crate::domain::{Action, Actor, Change, Triage};
 
 /// A change with the event that caused it, if one did.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Entry {
     /// The change.
     pub(crate) change: Change,
@@ -78,7 +78,7 @@ pub(crate) async fn history(
     let rows = sqlx::query_as!(
         Row,
         r#"select case_id, revision, at, action, state, actor_role, actor_subject, note,
-                  triage as "triage: Json<Triage>"
+                  triage as "triage: Json<Triage>", cause_event_id
            from case_entry
            where case_id = $1
            order by revision"#,
@@ -86,18 +86,19 @@ pub(crate) async fn history(
     )
     .fetch_all(conn)
     .await?;
-    parse(rows)
+    let entries = parse(rows)?;
+    Ok(entries.into_iter().map(|entry| entry.change).collect())
 }
 
 /// The latest line of each of these cases.
 pub(crate) async fn latest_entries(
     conn: &mut PgConnection,
     case_ids: &[Uuid],
-) -> platform::Result<Vec<Change>> {
+) -> platform::Result<Vec<Entry>> {
     let rows = sqlx::query_as!(
         Row,
         r#"select distinct on (case_id) case_id, revision, at, action, state, actor_role,
-                  actor_subject, note, triage as "triage: Json<Triage>"
+                  actor_subject, note, triage as "triage: Json<Triage>", cause_event_id
            from case_entry
            where case_id = any($1)
            order by case_id, revision desc"#,
@@ -118,10 +119,11 @@ struct Row {
     actor_subject: Option<String>,
     note: String,
     triage: Option<Json<Triage>>,
+    cause_event_id: Option<Uuid>,
 }
 
 impl Row {
-    fn parse(self) -> Result<Change, ParseError> {
+    fn parse(self) -> Result<Entry, ParseError> {
         let action = Action::from_slug(&self.action)
             .ok_or_else(|| ParseError::new("action on a case", "not one of its words"))?;
         let actor = match self.actor_role.zip(self.actor_subject) {
@@ -131,7 +133,7 @@ impl Row {
             },
             None => Actor::System,
         };
-        Ok(Change {
+        let change = Change {
             case_id: self.case_id,
             revision: self.revision.cast_unsigned(),
             at: self.at,
@@ -140,13 +142,17 @@ impl Row {
             actor,
             note: self.note,
             triage: self.triage.map(|triage| triage.0),
+        };
+        Ok(Entry {
+            change,
+            cause: self.cause_event_id,
         })
     }
 }
 
-fn parse(rows: Vec<Row>) -> platform::Result<Vec<Change>> {
-    let changes: Result<Vec<_>, ParseError> = rows.into_iter().map(Row::parse).collect();
-    changes.map_err(platform::Error::internal)
+fn parse(rows: Vec<Row>) -> platform::Result<Vec<Entry>> {
+    let entries: Result<Vec<_>, ParseError> = rows.into_iter().map(Row::parse).collect();
+    entries.map_err(platform::Error::internal)
 }
 
 fn column<'a, T>(entries: &'a [Entry], cell: impl Fn(&'a Entry) -> T) -> Vec<T> {

@@ -10,6 +10,7 @@ mod commands;
 mod lists;
 mod opening;
 mod refusals;
+mod restored;
 mod snapshot;
 mod views;
 mod world;

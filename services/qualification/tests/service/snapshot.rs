@@ -26,27 +26,7 @@ async fn a_snapshot_tells_the_latest_change_of_every_case_under_its_first_id() {
         .await
         .unwrap();
 
-    let tls = world.tls("notification");
-    let channel = platform::internal_channel("qualification", &world.internal_url, &tls).unwrap();
-    let mut stream = EventLogServiceClient::new(channel)
-        .snapshot(SnapshotRequest {})
-        .await
-        .unwrap()
-        .into_inner();
-    let mut told = BTreeMap::new();
-    while let Some(message) = stream.message().await.unwrap() {
-        let Some(Part::Events(batch)) = message.part else {
-            continue;
-        };
-        for event in batch.events {
-            let Some(Data::BinaryData(payload)) = event.data else {
-                panic!("no payload")
-            };
-            let id = Uuid::try_parse(&event.id).unwrap();
-            told.insert(id, events::CaseChanged::decode(payload).unwrap());
-        }
-    }
-
+    let told = world.snapshot().await;
     // Word for word what the log says last of each case.
     let mut expected = BTreeMap::new();
     for case_id in [&fresh.case_id, &led.case_id] {
@@ -72,4 +52,32 @@ async fn the_log_is_read_by_its_consumers_only() {
         .await
         .unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied);
+}
+
+impl World {
+    /// The full state as a consumer is told, by the ids of the events.
+    pub(crate) async fn snapshot(&self) -> BTreeMap<Uuid, events::CaseChanged> {
+        let tls = self.tls("notification");
+        let channel =
+            platform::internal_channel("qualification", &self.internal_url, &tls).unwrap();
+        let mut stream = EventLogServiceClient::new(channel)
+            .snapshot(SnapshotRequest {})
+            .await
+            .unwrap()
+            .into_inner();
+        let mut told = BTreeMap::new();
+        while let Some(message) = stream.message().await.unwrap() {
+            let Some(Part::Events(batch)) = message.part else {
+                continue;
+            };
+            for event in batch.events {
+                let Some(Data::BinaryData(payload)) = event.data else {
+                    panic!("no payload")
+                };
+                let id = Uuid::try_parse(&event.id).unwrap();
+                told.insert(id, events::CaseChanged::decode(payload).unwrap());
+            }
+        }
+        told
+    }
 }
