@@ -200,7 +200,7 @@ pub(crate) struct DraftOptions {
     /// Name of a structure without a number
     #[arg(long, group = "structure", requires = "department")]
     pub(crate) structure_name: Option<String>,
-    /// Department of a structure without a number
+    /// Department of the structure; a FINESS tells it by itself
     #[arg(long)]
     pub(crate) department: Option<String>,
     /// Family name of the declarant

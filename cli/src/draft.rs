@@ -73,6 +73,10 @@ fn apply(options: &DraftOptions, draft: &mut ReportDraft) -> Result<(), Failure>
     if identifier.is_some() {
         draft.structure = Some(types::StructureIdentifier { identifier });
     }
+    // A described structure carries its own.
+    if let (None, Some(department)) = (&options.structure_name, &options.department) {
+        draft.department.clone_from(department);
+    }
     let declarant = draft.declarant.get_or_insert_default();
     overlay(declarant, options);
     if options.delegate {

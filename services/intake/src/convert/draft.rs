@@ -6,10 +6,12 @@ use ::time::{Duration, OffsetDateTime, macros::datetime};
 use platform::Violations;
 use prost::Message as _;
 use proto::{intake::v1 as pb, types::v1 as types};
-use vocabulary::{DataImpact, Impacts, Origin, OriginType, ParseError, ReportKind, Tlp};
+use vocabulary::{
+    DataImpact, Department, Impacts, Origin, OriginType, ParseError, ReportKind, Tlp,
+};
 
 use super::{identifier::identifier, reader::Reader};
-use crate::domain::{Capacity, Contact, Contacts, Draft, Facts};
+use crate::domain::{Capacity, Contact, Contacts, Draft, Facts, StructureIdentifier};
 
 /// How far a declarant's clock may be ahead.
 const CLOCK_DRIFT: Duration = Duration::minutes(5);
@@ -62,6 +64,13 @@ fn facts(read: &mut Reader<'_>, wire: pb::ReportDraft, now: OffsetDateTime) -> O
     let operator_status =
         read.word::<types::OperatorStatus, _>("operator_status", wire.operator_status);
     let capacity = read.required_word::<pb::DeclarantCapacity, Capacity>("capacity", wire.capacity);
+    let department = department(
+        read,
+        &wire.department,
+        structure
+            .as_ref()
+            .filter(|_| !wire.national && capacity != Some(Capacity::Agency)),
+    );
     let found_at = found_at(read, wire.found_at.as_ref(), now);
     let started_at = started_at(read, wire.started_at.as_ref(), found_at);
     let description = read.required_text("description", wire.description);
@@ -116,6 +125,27 @@ fn facts(read: &mut Reader<'_>, wire: pb::ReportDraft, now: OffsetDateTime) -> O
         assistance_requested: wire.assistance_requested,
         tlp,
         national: wire.national,
+        department,
+    })
+}
+
+/// The department beside a number; required where `placed` has a number that tells
+/// none.
+fn department(
+    read: &mut Reader<'_>,
+    wire: &str,
+    placed: Option<&StructureIdentifier>,
+) -> Option<Department> {
+    let silent = matches!(
+        placed,
+        Some(StructureIdentifier::Siret(_) | StructureIdentifier::Rpps(_))
+    );
+    if silent && wire.is_empty() {
+        read.missing("department");
+    }
+    read.formed("department", wire, |text| {
+        text.parse()
+            .map_err(|_: ParseError| ("BAD_FORMAT", "ce département n'existe pas"))
     })
 }
 

@@ -40,6 +40,10 @@ pub(super) fn to_wire(facts: &Facts, contacts: Option<&Contacts>) -> pb::ReportD
         assistance_requested: facts.assistance_requested,
         tlp: types::Tlp::from(facts.tlp).into(),
         national: facts.national,
+        department: facts
+            .department
+            .map(|department| department.to_string())
+            .unwrap_or_default(),
     }
 }
 

@@ -97,6 +97,7 @@ prop_compose! {
         impacts in option::of(any_impacts()),
         said: [Option<bool>; 2],
         flags: [bool; 2],
+        department in prop_oneof!["", "2A", "[0-9]{2,3}"],
     ) -> pb::ReportDraft {
         let [kind, structure_kind, operator_status, capacity, origin, tlp] = words;
         let [declarant, alternate_contact] = contacts;
@@ -127,6 +128,7 @@ prop_compose! {
             assistance_requested: flags[0],
             tlp,
             national: flags[1],
+            department,
         }
     }
 }
@@ -184,6 +186,7 @@ prop_compose! {
                 ..wild.impacts.unwrap_or_default()
             }),
             tlp,
+            department: "2A".to_owned(),
             ..wild
         }
     }

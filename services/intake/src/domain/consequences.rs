@@ -159,19 +159,23 @@ fn duties(facts: &Facts, routing: &Routing) -> Vec<Duty> {
     } else {
         facts.operator_status
     };
-    let mut duties: Vec<Duty> =
-        parallel_duties(&facts.impacts, status, facts.origin_types.iter().copied())
-            .into_iter()
-            .filter(|duty| match duty {
-                ParallelDuty::Cnil => facts.cnil_notified != Some(true),
-                ParallelDuty::Complaint => facts.complaint_filed != Some(true),
-                _ => true,
-            })
-            .map(|duty| Duty {
-                duty,
-                due_at: duty.deadline(facts.found_at),
-            })
-            .collect();
+    let mut duties: Vec<Duty> = parallel_duties(
+        &facts.impacts,
+        status,
+        facts.origin,
+        facts.origin_types.iter().copied(),
+    )
+    .into_iter()
+    .filter(|duty| match duty {
+        ParallelDuty::Cnil => facts.cnil_notified != Some(true),
+        ParallelDuty::Complaint => facts.complaint_filed != Some(true),
+        _ => true,
+    })
+    .map(|duty| Duty {
+        duty,
+        due_at: duty.deadline(facts.found_at),
+    })
+    .collect();
     // What has no term is due « sans délai », so it comes first.
     duties.sort_by_key(|duty| (duty.duty == ParallelDuty::Complaint, duty.due_at, duty.duty));
     duties

@@ -71,6 +71,16 @@ pub(crate) struct Facts {
     pub(crate) tlp: Tlp,
     /// No single ARS is competent.
     pub(crate) national: bool,
+    /// The department that the declarant gives beside a number.
+    #[serde(default)]
+    pub(crate) department: Option<Department>,
+}
+
+impl Facts {
+    /// The department, as the identifier or else the declarant tells it.
+    pub(crate) fn department(&self) -> Option<Department> {
+        self.structure.department().or(self.department)
+    }
 }
 
 /// How a declarant names the structure.

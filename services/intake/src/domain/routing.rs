@@ -39,7 +39,7 @@ impl Routing {
         } else {
             entry
                 .map(|entry| entry.region)
-                .or_else(|| facts.structure.department().map(Department::region))
+                .or_else(|| facts.department().map(Department::region))
                 .or_else(|| caller.region.filter(|_| channel == Channel::Agency))
         };
         if channel == Channel::Agency && (territory.is_none() || territory != caller.region) {
@@ -110,7 +110,7 @@ fn structure(
         kind: entry.map(|entry| entry.kind).or(facts.structure_kind),
         department: entry
             .map(|entry| entry.department)
-            .or_else(|| facts.structure.department()),
+            .or_else(|| facts.department()),
         town: entry
             .and_then(|entry| entry.town.as_ref())
             .map(|town| town.as_str().to_owned()),
@@ -250,6 +250,26 @@ mod tests {
         );
         assert_eq!(
             routed(&facts(), None, Role::Declarant).region.as_str(),
+            "84"
+        );
+    }
+
+    #[test]
+    fn a_number_that_tells_no_place_goes_where_the_declarant_says() {
+        let cabinet = Facts {
+            structure: StructureIdentifier::Rpps("10101201234".parse().unwrap()),
+            department: "2A".parse().ok(),
+            ..facts()
+        };
+        let routing = routed(&cabinet, None, Role::Declarant);
+        assert_eq!(routing.region.as_str(), "94");
+        assert!(parties(&routing).contains(&"ars:94".to_owned()));
+        assert_eq!(routing.structure.department, cabinet.department);
+        // The directory is believed first.
+        assert_eq!(
+            routed(&cabinet, Some(&entry()), Role::Declarant)
+                .region
+                .as_str(),
             "84"
         );
     }

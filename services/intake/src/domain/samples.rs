@@ -36,6 +36,7 @@ pub(super) fn facts() -> Facts {
         assistance_requested: false,
         tlp: Tlp::AmberStrict,
         national: false,
+        department: None,
     }
 }
 

@@ -67,7 +67,7 @@ pub(crate) fn warnings(
         }
         _ => {}
     }
-    if !facts.national && entry.is_none() && facts.structure.department().is_none() {
+    if !facts.national && entry.is_none() && facts.department().is_none() {
         warn(
             "draft.structure",
             "REGION_UNKNOWN",
