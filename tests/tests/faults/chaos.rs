@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    path::PathBuf,
     time::{Duration, Instant},
 };
 
@@ -10,10 +11,10 @@ use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use serde::Deserialize;
 use tokio::time::sleep;
 
-use crate::processes::{Fleet, Signal};
+use crate::processes::{Fleet, REPLICAS, Signal};
 
 /// Fewer kills would prove too little.
-const KILLS: u32 = 10;
+const KILLS: i64 = 10;
 /// From one fault to the next, in milliseconds.
 const BETWEEN: std::ops::Range<u64> = 3_000..8_000;
 /// How long a server stays away, in milliseconds.
@@ -23,7 +24,7 @@ const AWAY: std::ops::Range<u64> = 100..2_000;
 const FROZEN: std::ops::Range<u64> = 6_000..8_000;
 
 /// What happens, from the variables `VIGIE_FAULTS_*`.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Plan {
     /// What the dice start from.
     #[serde(default = "rand::random")]
@@ -31,6 +32,9 @@ pub(crate) struct Plan {
     /// For how long there are faults, at least.
     #[serde(default = "seconds")]
     pub(crate) seconds: u64,
+    /// An empty folder for everything that is written, logs and data, to be
+    /// looked at afterwards; a throw-away one when absent.
+    pub(crate) folder: Option<PathBuf>,
 }
 
 fn seconds() -> u64 {
@@ -41,15 +45,15 @@ fn seconds() -> u64 {
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Tally {
     /// SIGKILL, by service.
-    pub(crate) killed: BTreeMap<&'static str, usize>,
+    pub(crate) killed: BTreeMap<&'static str, i64>,
     /// SIGSTOP for several seconds, by service.
-    pub(crate) frozen: BTreeMap<&'static str, usize>,
+    pub(crate) frozen: BTreeMap<&'static str, i64>,
     /// SIGKILL of PostgreSQL with all its processes.
-    pub(crate) postgres: usize,
+    pub(crate) postgres: i64,
     /// SIGKILL of Redis.
-    pub(crate) redis: usize,
+    pub(crate) redis: i64,
     /// `FLUSHALL`.
-    pub(crate) emptied: usize,
+    pub(crate) emptied: i64,
 }
 
 /// A fault, as a card of the deck.
@@ -77,7 +81,7 @@ const DECK: [Fault; 9] = [
 
 /// Deals faults to the suite for as long as the plan says, and longer until
 /// there were enough of every kind.
-pub(crate) async fn deal(plan: Plan, suite: &Suite, fleet: &Fleet) -> Tally {
+pub(crate) async fn deal(plan: &Plan, suite: &Suite, fleet: &Fleet) -> Tally {
     let mut dealer = Dealer {
         suite,
         fleet,
@@ -188,23 +192,23 @@ impl Dealer<'_> {
 
 impl Tally {
     /// How many processes and servers were killed.
-    pub(crate) fn kills(&self) -> usize {
-        self.killed.values().sum::<usize>() + self.postgres + self.redis
+    pub(crate) fn kills(&self) -> i64 {
+        self.killed.values().sum::<i64>() + self.postgres + self.redis
     }
 
     /// Whether there was enough of every kind to prove something.
     pub(crate) fn is_enough(&self) -> bool {
         let of_servers = [self.postgres, self.redis, self.emptied];
-        self.kills() >= KILLS as usize
+        self.kills() >= KILLS
             && SERVICES.iter().all(|name| self.killed.contains_key(name))
             && !self.frozen.is_empty()
             && of_servers.iter().all(|count| *count > 0)
     }
 
-    /// How often a service was interrupted in what it did, itself or in its
-    /// database.
-    pub(crate) fn interruptions(&self, service: &str, replicas: usize) -> usize {
-        let of = |counts: &BTreeMap<&str, usize>| counts.get(service).copied().unwrap_or_default();
-        of(&self.killed) + of(&self.frozen) + self.postgres * replicas
+    /// How often a process of a service was interrupted in what it did, by
+    /// itself or with its database.
+    pub(crate) fn interruptions(&self, service: &str) -> i64 {
+        let of = |counts: &BTreeMap<&str, i64>| counts.get(service).copied().unwrap_or_default();
+        of(&self.killed) + of(&self.frozen) + self.postgres * REPLICAS
     }
 }

@@ -128,8 +128,5 @@ impl Client {
 fn channel(member: &Member) -> Channel {
     let endpoint = Endpoint::from_shared(format!("http://{}", member.public));
     let endpoint = endpoint.expect("an address");
-    endpoint
-        .connect_timeout(TRY)
-        .timeout(TRY)
-        .connect_lazy()
+    endpoint.connect_timeout(TRY).timeout(TRY).connect_lazy()
 }

@@ -9,6 +9,7 @@ use cli::Suite;
 use sqlx::{Connection as _, PgConnection};
 use testkit::{eventually, eventually_some};
 use tests::MONTPELLIER;
+use tokio::task::JoinSet;
 
 use crate::{
     client::{Client, Counts},
@@ -20,12 +21,14 @@ use crate::{
 /// How long others may be held up: PostgreSQL ends a silent session that holds
 /// locks after 5 s, and whoever waited tries again within seconds.
 const HELD_UP: Duration = Duration::from_secs(15);
+/// How many others declare meanwhile.
+const OTHERS: usize = 16;
 
-/// Freezes a process of intake in the middle of a transaction that holds every
-/// head of its log, and declares at the other one; returns how long that took.
+/// Freezes a process of intake in the middle of a transaction that holds a head
+/// of its log, and declares at the other one; returns how long that took.
 ///
 /// While an administrator holds the heads, the process is given a report and
-/// waits for them. It is frozen there, and then the heads are let go: they fall
+/// waits for them. It is frozen there, and then the heads are let go: one falls
 /// to its session, which says nothing any more.
 pub(crate) async fn freeze_the_holder(
     suite: &Suite,
@@ -40,39 +43,56 @@ pub(crate) async fn freeze_the_holder(
     let mut watcher = PgConnection::connect(&url).await.unwrap();
 
     let caught = submission(MONTPELLIER);
-    let declared_meanwhile = submission(MONTPELLIER);
-    let taken_by_the_holder = intake.insist(0, &caught, &submit);
+    let mut lock = administrator.begin().await.unwrap();
+    sqlx::query("select from intake.eventlog_head for update")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
     let story = async {
-        let mut lock = administrator.begin().await.unwrap();
-        sqlx::query("select from intake.eventlog_head for update")
-            .execute(&mut *lock)
-            .await
-            .unwrap();
-        eventually_some(async || waiting_session(&mut watcher).await).await;
+        eventually(async || has_waiting_session(&mut watcher).await).await;
         holder.send(Signal::Freeze).await;
         lock.rollback().await.unwrap();
         let session = eventually_some(async || silent_holder(&mut watcher).await).await;
 
         let frozen = Instant::now();
-        let receipt = intake.insist(1, &declared_meanwhile, &submit).await;
+        let mut others = JoinSet::new();
+        for _ in 0..OTHERS {
+            let (intake, other) = (intake.clone(), submission(MONTPELLIER));
+            others.spawn(async move {
+                let receipt = intake.insist(1, &other, &submit).await;
+                Line::declared(&other, &receipt)
+            });
+        }
+        // The report itself, sent again, needs the very rows that are held.
+        let again = intake.insist(1, &caught, &submit).await;
+        let others = others.join_all().await;
         let held_up = frozen.elapsed();
-        eventually(async || !is_alive(&mut watcher, session).await).await;
+        assert!(!is_alive(&mut watcher, session).await);
         holder.send(Signal::Thaw).await;
-        (receipt, held_up)
+        (again, others, held_up)
     };
-    let (first, (second, held_up)) = tokio::join!(taken_by_the_holder, story);
+    let (first, (again, others, held_up)) = tokio::join!(intake.insist(0, &caught, &submit), story);
+    assert_eq!(first, again, "the same request has the same answer");
     ledger.note(&Line::declared(&caught, &first)).await;
-    ledger.note(&Line::declared(&declared_meanwhile, &second)).await;
+    for other in &others {
+        ledger.note(other).await;
+    }
     assert!(held_up < HELD_UP, "held up for {held_up:?}");
     held_up
 }
 
-/// A session of intake that waits for a lock.
-async fn waiting_session(watcher: &mut PgConnection) -> Option<i32> {
+/// Whether a session of intake waits for a lock, and has not waited for so long
+/// that it is about to give up (2 s).
+async fn has_waiting_session(watcher: &mut PgConnection) -> bool {
     sqlx::query_scalar(
-        "select pid from pg_stat_activity where usename = 'intake' and wait_event_type = 'Lock'",
+        "select exists (
+             select from pg_stat_activity
+             where usename = 'intake'
+               and wait_event_type = 'Lock'
+               and query_start > clock_timestamp() - interval '500 ms'
+         )",
     )
-    .fetch_optional(watcher)
+    .fetch_one(watcher)
     .await
     .unwrap()
 }

@@ -4,11 +4,7 @@ use std::{fs, path::PathBuf};
 
 use proto::intake::v1::{Receipt, SubmitReportRequest};
 use serde::{Deserialize, Serialize};
-use tokio::{
-    fs::File,
-    io::AsyncWriteExt as _,
-    sync::Mutex,
-};
+use tokio::{fs::File, io::AsyncWriteExt as _, sync::Mutex};
 use uuid::Uuid;
 
 /// The file of all acknowledgements, one line each.

@@ -20,7 +20,7 @@ use tokio::{
 };
 
 /// How many processes share the work of a service.
-pub(crate) const REPLICAS: usize = 2;
+pub(crate) const REPLICAS: i64 = 2;
 
 /// How long processes may take to be ready on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -50,7 +50,7 @@ pub(crate) struct Member {
 }
 
 /// A process that ended without being killed by the test.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Death {
     /// Which program.
     pub(crate) program: String,
@@ -267,11 +267,7 @@ async fn build() -> PathBuf {
 
 /// The environment of a replica and its public address: the first has the
 /// addresses of the suite, the others have free ones.
-fn environment(
-    suite: &Suite,
-    service: &str,
-    replica: usize,
-) -> (Vec<(String, String)>, SocketAddr) {
+fn environment(suite: &Suite, service: &str, replica: i64) -> (Vec<(String, String)>, SocketAddr) {
     let told = suite.environment(service);
     let mut variables: Vec<(String, String)> = told
         .variables()

@@ -1,0 +1,164 @@
+//! Compares what clients and receivers saw with what the services keep.
+
+use std::time::{Duration, Instant};
+
+use sqlx::{Connection as _, PgConnection};
+use testkit::{Database, eventually_within};
+use uuid::Uuid;
+
+use crate::{
+    laws::{LAWS, Law},
+    ledger::{Ledger, Line},
+    mailbox::Mailbox,
+};
+
+/// How long the services may take to catch up on a busy machine.
+const CATCH_UP: Duration = Duration::from_mins(3);
+
+/// The books of all services, seen as no service may see them.
+pub(crate) struct Books(PgConnection);
+
+/// How often messages were tried and arrived.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Post {
+    /// Messages to one address each.
+    pub(crate) messages: i64,
+    /// Tries beyond the first of a message.
+    pub(crate) further_tries: i64,
+    /// Tries of which nothing was recorded: their process or database was
+    /// interrupted meanwhile.
+    pub(crate) unrecorded_tries: i64,
+    /// Copies beyond the first of a message.
+    pub(crate) duplicates: i64,
+}
+
+impl Books {
+    /// Opens the books.
+    pub(crate) async fn open(database: &Database) -> Self {
+        let connection = PgConnection::connect(&database.superuser_url()).await;
+        Self(connection.expect("the database answers"))
+    }
+
+    /// Waits until every event is applied everywhere and every message is sent;
+    /// returns how long that took.
+    pub(crate) async fn calm(&mut self) -> Duration {
+        let started = Instant::now();
+        eventually_within(CATCH_UP, async || {
+            let behind: i64 = sqlx::query_scalar(include_str!("sql/behind.sql"))
+                .fetch_one(&mut self.0)
+                .await
+                .expect("the database answers");
+            behind == 0
+        })
+        .await;
+        started.elapsed()
+    }
+
+    /// Lays what clients and receivers saw beside the books; returns how many
+    /// reports were acknowledged.
+    pub(crate) async fn compare_with(&mut self, ledger: &Ledger, mailbox: &Mailbox) -> usize {
+        let (mut requests, mut reports, mut references) = (vec![], vec![], vec![]);
+        let (mut acted_on, mut actions) = (vec![], vec![]);
+        for line in ledger.read() {
+            match line {
+                Line::Declared {
+                    request_id,
+                    report_id,
+                    reference,
+                } => {
+                    requests.push(request_id);
+                    reports.push(report_id);
+                    references.push(reference);
+                }
+                Line::Acted { report_id, action } => {
+                    acted_on.push(report_id);
+                    actions.push(action);
+                }
+            }
+        }
+        let (deliveries, copies): (Vec<Uuid>, Vec<i32>) = mailbox.copies().into_iter().unzip();
+        sqlx::raw_sql(
+            "create temp table acknowledged (request_id uuid, report_id uuid, reference text);
+             create temp table acted (report_id uuid, action text);
+             create temp table mail (delivery_id uuid, copies integer);",
+        )
+        .execute(&mut self.0)
+        .await
+        .unwrap();
+        sqlx::query(
+            "insert into acknowledged select * from unnest($1::uuid[], $2::uuid[], $3::text[])",
+        )
+        .bind(&requests)
+        .bind(&reports)
+        .bind(&references)
+        .execute(&mut self.0)
+        .await
+        .unwrap();
+        sqlx::query("insert into acted select * from unnest($1::uuid[], $2::text[])")
+            .bind(&acted_on)
+            .bind(&actions)
+            .execute(&mut self.0)
+            .await
+            .unwrap();
+        sqlx::query("insert into mail select * from unnest($1::uuid[], $2::integer[])")
+            .bind(&deliveries)
+            .bind(&copies)
+            .execute(&mut self.0)
+            .await
+            .unwrap();
+        requests.len()
+    }
+
+    /// Says which laws are broken, and by what.
+    pub(crate) async fn broken_laws(&mut self) -> Vec<String> {
+        let mut broken = Vec::new();
+        for law in LAWS {
+            let offenders = offenders(&mut self.0, law).await;
+            if let Some(first) = offenders.first() {
+                let count = offenders.len();
+                broken.push(format!("{}: broken by {count}, such as {first}", law.claim));
+            }
+        }
+        broken
+    }
+
+    /// Breaks each law, and fails unless that is told.
+    pub(crate) async fn assert_that_breaches_are_told(&mut self) {
+        for law in LAWS {
+            let mut breach = self.0.begin().await.unwrap();
+            sqlx::query(law.breach).execute(&mut *breach).await.unwrap();
+            let offenders = offenders(&mut breach, law).await;
+            assert!(!offenders.is_empty(), "a breach goes unseen: {}", law.claim);
+            breach.rollback().await.unwrap();
+        }
+    }
+
+    /// Counts tries and copies of messages.
+    pub(crate) async fn post(&mut self) -> Post {
+        let (messages, further_tries, unrecorded_tries, duplicates) = sqlx::query_as(
+            "select count(*), sum(attempts - 1), sum(attempts - recorded)::bigint, sum(copies - 1)
+             from notification.delivery
+             join mail using (delivery_id)
+             join (
+                 select delivery_id, count(*) as recorded
+                 from notification.delivery_attempt group by delivery_id
+             ) as attempt using (delivery_id)",
+        )
+        .fetch_one(&mut self.0)
+        .await
+        .unwrap();
+        Post {
+            messages,
+            further_tries,
+            unrecorded_tries,
+            duplicates,
+        }
+    }
+}
+
+async fn offenders(connection: &mut PgConnection, law: &Law) -> Vec<String> {
+    sqlx::query_scalar(law.offenders)
+        .fetch_all(connection)
+        .await
+        .unwrap_or_else(|error| panic!("{}: {error}", law.claim))
+}

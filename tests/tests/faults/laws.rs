@@ -1,0 +1,260 @@
+//! What must hold in the books of the suite once it is calm.
+
+/// A claim about the stored rows of all services.
+pub(crate) struct Law {
+    /// The claim.
+    pub(crate) claim: &'static str,
+    /// Names whatever breaks it.
+    pub(crate) offenders: &'static str,
+    /// Breaks it, to prove that the query would tell.
+    pub(crate) breach: &'static str,
+}
+
+/// All laws. The tables `acknowledged` (`request_id`, `report_id`, `reference`),
+/// `acted` (`report_id`, `action`) and `mail` (`delivery_id`, `copies`) are what
+/// clients and receivers saw.
+pub(crate) const LAWS: &[Law] = &[
+    Law {
+        claim: "what was acknowledged is stored, under the reference of its receipt",
+        offenders: "
+            select a.reference
+            from acknowledged as a
+            left join intake.report as r on a.report_id = r.report_id
+            where r.reference is distinct from a.reference",
+        breach: "
+            update intake.report set reference = 'lost'
+            where report_id = (select report_id from acknowledged limit 1)",
+    },
+    Law {
+        claim: "there is one report a request, and nothing that nobody sent",
+        offenders: "
+            select r.reference
+            from intake.report as r
+            left join acknowledged as a on r.report_id = a.report_id
+            where a.report_id is null
+            union all
+            select request_id::text from acknowledged group by request_id having count(*) > 1
+            union all
+            select report_id::text from acknowledged group by report_id having count(*) > 1",
+        breach: "
+            delete from acknowledged
+            where report_id = (select report_id from acknowledged limit 1)",
+    },
+    Law {
+        claim: "every report has its entry in the audit trail",
+        offenders: "
+            select r.reference
+            from intake.report as r
+            where not exists (
+                select from intake.audit_entry
+                where object = 'report/' || r.report_id
+                    and action = 'report.submit'
+                    and outcome = 'done'
+                    and detail ->> 'repeated' = 'false'
+            )",
+        breach: "
+            delete from intake.audit_entry
+            where object = (select 'report/' || report_id from acknowledged limit 1)",
+    },
+    Law {
+        claim: "every report is announced once",
+        offenders: "
+            select coalesce(r.reference, e.subject)
+            from intake.report as r
+            full join (
+                select subject, count(*) as announced
+                from intake.event
+                where event_type = 'vigie.report.submitted.v1'
+                group by subject
+            ) as e on 'report/' || r.report_id = e.subject
+            where r.report_id is null or e.announced is distinct from 1",
+        breach: "
+            update intake.event set event_type = 'lost'
+            where subject = (select 'report/' || report_id from acknowledged limit 1)",
+    },
+    Law {
+        claim: "the positions of a log have no gap, and no event is in it twice",
+        offenders: "
+            with log as (
+                select 'intake' as name, shard, position, event_id from intake.event
+                union all
+                select 'qualification', shard, position, event_id from qualification.event
+                union all
+                select 'notification', shard, position, event_id from notification.event
+            ),
+            head as (
+                select 'intake' as name, shard, position from intake.eventlog_head
+                union all
+                select 'qualification', shard, position from qualification.eventlog_head
+                union all
+                select 'notification', shard, position from notification.eventlog_head
+            )
+            select h.name || '/' || h.shard
+            from head as h
+            left join log as l on h.name = l.name and h.shard = l.shard
+            group by h.name, h.shard, h.position
+            having count(l.position) <> h.position
+                or coalesce(max(l.position), 0) <> h.position
+                or coalesce(min(l.position), 1) <> 1
+                or count(distinct l.event_id) <> h.position",
+        breach: "
+            update notification.event set event_id = gen_random_uuid(), position = position + 1000000
+            where (shard, position) = (select shard, position from notification.event limit 1)",
+    },
+    Law {
+        claim: "every report has exactly one case, under its reference",
+        offenders: "
+            select coalesce(r.reference, c.reference)
+            from intake.report as r
+            full join qualification.case_file as c on r.report_id = c.report_id
+            where r.reference is distinct from c.reference",
+        breach: "
+            update qualification.case_file set reference = 'lost'
+            where report_id = (select report_id from acknowledged limit 1)",
+    },
+    Law {
+        claim: "what was acknowledged of a case stands in its history once",
+        offenders: "
+            select a.report_id || ' ' || a.action
+            from acted as a
+            left join qualification.case_file as c on a.report_id = c.report_id
+            left join qualification.case_entry as e
+                on c.case_id = e.case_id and a.action = e.action
+            group by a.report_id, a.action
+            having count(e.revision) <> 1",
+        breach: "
+            update qualification.case_entry set action = 'noted'
+            where (case_id, revision) =
+                (select case_id, revision from qualification.case_entry where action = 'claimed' limit 1)",
+    },
+    Law {
+        claim: "a case changed as often as its history and its announcements say",
+        offenders: "
+            select c.reference
+            from qualification.case_file as c
+            left join (
+                select case_id, count(*) as entries from qualification.case_entry group by case_id
+            ) as h on c.case_id = h.case_id
+            left join (
+                select subject, count(*) as events from qualification.event group by subject
+            ) as e on 'case/' || c.case_id = e.subject
+            where c.revision is distinct from h.entries or c.revision is distinct from e.events",
+        breach: "
+            update qualification.case_file set revision = revision + 1
+            where report_id = (select report_id from acknowledged limit 1)",
+    },
+    Law {
+        claim: "intake knows where every case stands",
+        offenders: "
+            select r.reference
+            from intake.report as r
+            left join qualification.case_file as c on r.report_id = c.report_id
+            where r.case_id is distinct from c.case_id
+                or r.case_revision is distinct from c.revision
+                or r.case_state is distinct from c.state",
+        breach: "
+            update intake.report set case_state = 'duplicate'
+            where report_id = (select report_id from acknowledged limit 1)",
+    },
+    Law {
+        claim: "every event is told once for each rule, and every notification is in the feed",
+        offenders: "
+            select n.event_id || ' ' || n.rule
+            from notification.notification as n
+            group by n.event_id, n.rule
+            having count(*) <> 1
+            union all
+            select 'untold: ' || e.event_id
+            from (
+                select event_id from intake.event where event_type like 'vigie.report.%'
+                union all
+                select event_id from qualification.event
+            ) as e
+            left join notification.notification as n on e.event_id = n.event_id
+            where n.event_id is null
+            union all
+            select 'not streamed once: ' || coalesce(n.notification_id, e.event_id)
+            from notification.notification as n
+            full join notification.event as e on n.notification_id = e.event_id
+            where n.notification_id is null or e.event_id is null",
+        breach: "
+            delete from notification.notification
+            where notification_id = (select notification_id from notification.notification limit 1)",
+    },
+    Law {
+        claim: "every report has one set of messages",
+        offenders: "
+            select d.report_id || ' ' || d.rule || ' ' || d.recipient
+            from notification.delivery as d
+            group by d.report_id, d.rule, d.recipient, d.mailbox, d.letter ->> 'occasion'
+            having count(*) <> 1
+            union all
+            select r.reference
+            from intake.report as r
+            left join notification.delivery as d
+                on r.report_id = d.report_id and d.letter ->> 'occasion' in ('receipt', 'submission')
+            group by r.reference
+            having array_agg(d.rule order by d.rule) is distinct from
+                array['announce_agency', 'announce_cell', 'announce_fssi', 'receipt']",
+        breach: "
+            update notification.delivery set rule = 'receipt'
+            where delivery_id =
+                (select delivery_id from notification.delivery where rule = 'announce_cell' limit 1)",
+    },
+    Law {
+        claim: "every message arrived, and never more often than it was tried",
+        offenders: "
+            select coalesce(d.delivery_id, m.delivery_id)::text
+            from notification.delivery as d
+            full join mail as m on d.delivery_id = m.delivery_id
+            where d.delivery_id is null
+                or d.state <> 'sent'
+                or m.copies is null
+                or m.copies > d.attempts",
+        breach: "
+            update mail set copies = copies + 1000
+            where delivery_id = (select delivery_id from mail limit 1)",
+    },
+    Law {
+        claim: "every report is one fact, as its case stands",
+        offenders: "
+            select coalesce(r.reference, f.report_id::text)
+            from intake.report as r
+            full join statistics.fact as f on r.report_id = f.report_id
+            left join qualification.case_file as c on r.report_id = c.report_id
+            where r.report_id is null
+                or f.standing is null
+                or f.case_revision is distinct from c.revision
+                or (r.withdrawn_at is not null) <> (f.standing = 'withdrawn')",
+        breach: "
+            delete from statistics.fact
+            where report_id = (select report_id from acknowledged limit 1)",
+    },
+    Law {
+        claim: "no event is parked and no consumer has stopped",
+        offenders: "
+            select consumer || ' parked ' || event_id
+            from (
+                select consumer, event_id from intake.parked_event
+                union all
+                select consumer, event_id from qualification.parked_event
+                union all
+                select consumer, event_id from notification.parked_event
+                union all
+                select consumer, event_id from statistics.parked_event
+            ) as parked
+            union all
+            select consumer || ' stopped: ' || stopped
+            from (
+                select consumer, stopped from intake.consumer_offset
+                union all
+                select consumer, stopped from qualification.consumer_offset
+                union all
+                select consumer, stopped from notification.consumer_offset
+                union all
+                select consumer, stopped from statistics.consumer_offset
+            ) as standing
+            where stopped is not null",
+        breach: "update statistics.consumer_offset set stopped = 'a breach'",
+    },
+];
