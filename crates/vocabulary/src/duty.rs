@@ -63,6 +63,7 @@ impl ParallelDuty {
 pub fn parallel_duties(
     impacts: &Impacts,
     status: Option<OperatorStatus>,
+    origin: Option<Origin>,
     origin_types: impl IntoIterator<Item = OriginType>,
 ) -> BTreeSet<ParallelDuty> {
     let origin_types: BTreeSet<_> = origin_types.into_iter().collect();
@@ -78,9 +79,11 @@ pub fn parallel_duties(
         impacts.patient_endangerment,
         Some(PatientEndangerment::Potential | PatientEndangerment::Proven)
     );
-    let malicious = origin_types
-        .iter()
-        .any(|t| t.origin() == Some(Origin::Malicious));
+    // Who knows that it was malice need not know yet of which type.
+    let malicious = origin == Some(Origin::Malicious)
+        || origin_types
+            .iter()
+            .any(|t| t.origin() == Some(Origin::Malicious));
     let device = origin_types.contains(&OriginType::PrescriptionSoftware)
         || origin_types.contains(&OriginType::SoftwareBug);
 
@@ -118,9 +121,24 @@ mod tests {
             ..Impacts::default()
         };
         assert_eq!(
-            parallel_duties(&impacts, None, [OriginType::DataExfiltration]),
+            parallel_duties(&impacts, None, None, [OriginType::DataExfiltration]),
             [ParallelDuty::Cnil, ParallelDuty::Complaint].into()
         );
+    }
+
+    #[test]
+    fn malice_of_a_type_not_known_yet_calls_the_police() {
+        let duties = |origin| {
+            parallel_duties(
+                &Impacts::default(),
+                None,
+                Some(origin),
+                [OriginType::Unknown],
+            )
+        };
+        assert_eq!(duties(Origin::Malicious), [ParallelDuty::Complaint].into());
+        assert!(duties(Origin::NonMalicious).is_empty());
+        assert!(duties(Origin::Unknown).is_empty());
     }
 
     #[test]
@@ -130,12 +148,12 @@ mod tests {
             data_natures: [DataNature::Technical].into(),
             ..Impacts::default()
         };
-        assert!(parallel_duties(&impacts, None, [OriginType::TelecomLoss]).is_empty());
+        assert!(parallel_duties(&impacts, None, None, [OriginType::TelecomLoss]).is_empty());
     }
 
     #[test]
     fn the_status_of_the_operator_adds_the_anssi() {
-        let duties = |status| parallel_duties(&Impacts::default(), Some(status), []);
+        let duties = |status| parallel_duties(&Impacts::default(), Some(status), None, []);
         assert_eq!(
             duties(OperatorStatus::Vital),
             [ParallelDuty::AnssiVital].into()
@@ -152,7 +170,7 @@ mod tests {
             patient_endangerment: Some(PatientEndangerment::Potential),
             ..Impacts::default()
         };
-        let duties = parallel_duties(&impacts, None, [OriginType::PrescriptionSoftware]);
+        let duties = parallel_duties(&impacts, None, None, [OriginType::PrescriptionSoftware]);
         assert_eq!(duties, [ParallelDuty::Ansm].into());
     }
 

@@ -77,7 +77,8 @@ mod tests {
     #[case::hospital("26010004500012", true)]
     #[case::wrong_key("26010004500013", false)]
     #[case::head_office_of_la_poste("35600000000048", true)]
-    #[case::post_office_by_sum_of_five("35600000000005", false)]
+    #[case::post_office_by_sum_of_five("35600000000051", true)]
+    #[case::post_office_by_neither_sum("35600000000005", false)]
     #[case::monaco("MONACOCONFO001", true)]
     fn the_key_is_checked_as_the_register_does(#[case] number: &str, #[case] valid: bool) {
         assert_eq!(number.parse::<Siret>().unwrap().has_valid_key(), valid);

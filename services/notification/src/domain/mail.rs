@@ -119,6 +119,7 @@ fn receipt(situation: &Situation, letterhead: &Letterhead, written_at: OffsetDat
     let duties = parallel_duties(
         &situation.impacts,
         situation.operator_status,
+        situation.origin,
         situation.origin_types.iter().copied(),
     );
     for duty in duties {
