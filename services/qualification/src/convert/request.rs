@@ -1,11 +1,16 @@
 //! Requests, strictly read: every violation is told at once.
 
+use std::collections::BTreeSet;
+
 use platform::{Caller, PageToken, Result, Violations};
 use proto::{qualification::v1 as pb, types::v1 as types};
 use uuid::Uuid;
 use vocabulary::{CaseState, Reference, RoutingRegion, Text};
 
-use super::{time::moment, triage};
+use super::{
+    time::{is_moment, moment},
+    triage,
+};
 use crate::domain::{Command, Key, Lessons, ListFilter, Note, Place, Scope};
 
 /// A command as it was asked for.
@@ -128,11 +133,13 @@ pub(crate) fn get(request: &pb::GetCaseRequest) -> Result<Key> {
 /// Reads which cases to list.
 pub(crate) fn list(request: &pb::ListCasesRequest, caller: &Caller) -> Result<Page> {
     let mut violations = Violations::default();
-    let mut states = Vec::new();
+    let mut states = BTreeSet::new();
     for (index, &number) in request.states.iter().enumerate() {
         let state = proto::known_word::<types::CaseState, CaseState>(number);
         match state {
-            Some(state) => states.push(state),
+            Some(state) => {
+                states.insert(state);
+            }
             None => violations.add(
                 format!("states[{index}]"),
                 "UNKNOWN_VALUE",
@@ -169,7 +176,17 @@ pub(crate) fn list(request: &pb::ListCasesRequest, caller: &Caller) -> Result<Pa
         declared_after,
         declared_before,
     };
-    let after = PageToken::decode(&request.page_token, filter.describe().as_bytes())?;
+    let after: Option<Place> =
+        PageToken::decode(&request.page_token, filter.describe().as_bytes())?;
+    if after.is_some_and(|place| !is_moment(place.declared_at)) {
+        // Tokens are opaque, not signed: anybody can write one.
+        let why = "does not belong to this list";
+        return Err(platform::Error::invalid(
+            "page_token",
+            "INVALID_PAGE_TOKEN",
+            why,
+        ));
+    }
     let size = match u16::try_from(request.page_size) {
         Ok(0) => DEFAULT_PAGE,
         Ok(size) => size.min(MAX_PAGE),

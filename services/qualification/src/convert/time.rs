@@ -16,7 +16,14 @@ pub(super) fn timestamp(moment: OffsetDateTime) -> Timestamp {
 pub(super) fn moment(timestamp: Timestamp) -> Option<OffsetDateTime> {
     let nanos = u32::try_from(timestamp.nanos).ok()?;
     let moment = OffsetDateTime::from_unix_timestamp(timestamp.seconds).ok()?;
-    moment.replace_nanosecond(nanos / 1_000 * 1_000).ok()
+    let moment = moment.replace_nanosecond(nanos / 1_000 * 1_000).ok()?;
+    is_moment(moment).then_some(moment)
+}
+
+/// Whether the wire can name it: the years 1 to 9999. PostgreSQL stores none
+/// before 4713 BC, and would call one our fault.
+pub(super) fn is_moment(moment: OffsetDateTime) -> bool {
+    moment.year() >= 1
 }
 
 #[cfg(test)]
@@ -48,6 +55,14 @@ mod tests {
             moment(Timestamp {
                 seconds: 0,
                 nanos: -1
+            }),
+            None
+        );
+        // The last second before the year 1.
+        assert_eq!(
+            moment(Timestamp {
+                seconds: -62_135_596_801,
+                nanos: 0
             }),
             None
         );

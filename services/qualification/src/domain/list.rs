@@ -1,5 +1,7 @@
 //! How people look for cases.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -17,8 +19,8 @@ pub(crate) enum Key {
 /// What a list is restricted to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ListFilter {
-    /// Only these states; all when empty.
-    pub(crate) states: Vec<CaseState>,
+    /// Only these states, each once however often it is asked for; all when empty.
+    pub(crate) states: BTreeSet<CaseState>,
     /// Only what is routed here.
     pub(crate) routing_region: Option<RoutingRegion>,
     /// Only those with a confirmed major severity.

@@ -77,6 +77,19 @@ async fn pages_give_every_case_once_the_latest_declaration_first() {
 }
 
 #[tokio::test]
+async fn a_state_asked_for_ten_thousand_times_is_one_state() {
+    let world = World::start().await;
+    world.open(&world.report()).await;
+    let request = pb::ListCasesRequest {
+        states: vec![types::CaseState::Submitted.into(); 10_000],
+        ..Default::default()
+    };
+    assert_eq!(world.list(&agent("76"), request).await.len(), 1);
+    let expected = ["case.list", "state=submitted", "done"].map(str::to_owned);
+    assert_eq!(world.audited("agent-76").await, [expected.into()]);
+}
+
+#[tokio::test]
 async fn a_page_token_belongs_to_its_filter() {
     let world = World::start().await;
     for _ in 0..2 {

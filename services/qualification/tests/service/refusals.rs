@@ -161,6 +161,8 @@ async fn other_requests_that_break_the_contract_name_their_fields() {
         states: vec![1, 99],
         routing_region: "Occitanie".into(),
         declared_after: timestamp(i64::MAX),
+        // A moment to the language, but none to PostgreSQL.
+        declared_before: timestamp(-377_705_116_800),
         ..Default::default()
     })
     .await;
@@ -169,6 +171,7 @@ async fn other_requests_that_break_the_contract_name_their_fields() {
         ("states[1]", "UNKNOWN_VALUE"),
         ("routing_region", "UNKNOWN_VALUE"),
         ("declared_after", "OUT_OF_RANGE"),
+        ("declared_before", "OUT_OF_RANGE"),
     ];
     assert_eq!(told, expected);
 
