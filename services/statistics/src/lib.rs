@@ -2,9 +2,10 @@
 //!
 //! The logs of intake and qualification become one fact for each report, and
 //! counters that move with the facts in the same transaction: [`recount`] proves
-//! that both say the same. No personal data comes here: the sealed field of a
-//! report stays sealed, the service is not even given the key, and a structure
-//! is told apart by an id that is derived from its number.
+//! that both say the same. The sealed field of a report stays sealed: the service
+//! is not even given the key. A structure is told apart by an id that is derived
+//! from its number or name: a pseudonym, which who holds the directory can turn
+//! back, so that facts are no data to give away.
 
 mod config;
 mod consume;

@@ -10,7 +10,7 @@ use vocabulary::{
 
 use super::{Month, Word};
 
-/// What is known of one report; never personal data.
+/// What is known of one report; never a name, a number or a contact.
 ///
 /// There is no order between the logs of intake and qualification: a case may
 /// be known before its report, which then counts nothing until it comes.
@@ -34,8 +34,8 @@ pub(crate) struct Submission {
     pub(crate) month: Month,
     pub(crate) region: RoutingRegion,
     pub(crate) structure_kind: Option<Word<StructureKind>>,
-    /// Tells structures apart; the number or name behind it is not kept here,
-    /// as that of a self-employed professional is personal data.
+    /// Tells structures apart. The number or name behind it is not kept, as that
+    /// of a self-employed professional is personal data; this is its pseudonym.
     pub(crate) structure_id: Uuid,
     pub(crate) report_kind: Option<Word<ReportKind>>,
     pub(crate) assistance_requested: bool,
