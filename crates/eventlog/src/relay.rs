@@ -158,13 +158,17 @@ impl Relay {
                 log.heads[usize::from(shard)],
                 log.floors[usize::from(shard)],
             );
-            let mut position = end.unwrap_or(head.saturating_sub(REFILL).max(floor));
-            if position > head && self.published[usize::from(shard)] <= head {
+            // What was dropped is not published any more, wherever the stream ends.
+            let mut position = end.unwrap_or(head.saturating_sub(REFILL)).max(floor);
+            if position > head
+                && self.published[usize::from(shard)] <= head
+                && self.is_beyond(history, shard, position).await?
+            {
                 tracing::error!(
-                    log.producer = history.producer,
-                    log.shard = shard,
-                    log.position = position,
-                    log.head = head,
+                    eventlog.producer = history.producer,
+                    eventlog.shard = shard,
+                    eventlog.position = position,
+                    eventlog.head = head,
                     runbook = crate::RUNBOOK,
                     "a stream of Redis is ahead of the log: the database was restored without a new incarnation",
                 );
@@ -188,6 +192,19 @@ impl Relay {
         self.metrics.relay_published.inc_by(count);
         self.metrics.relay_behind.set(0);
         Ok(count)
+    }
+
+    /// Whether a position lies beyond the head as it is now: another relay may have
+    /// published what was committed since the log was described.
+    async fn is_beyond(
+        &self,
+        history: &History,
+        shard: u16,
+        position: u64,
+    ) -> Result<bool, RelayError> {
+        let mut conn = self.log.pool().acquire().await?;
+        let now = self.log.describe(&mut conn).await?;
+        Ok(now.incarnation == history.incarnation && position > now.heads[usize::from(shard)])
     }
 
     /// Forgets what is more than a day old, by the marks that maintenance made.

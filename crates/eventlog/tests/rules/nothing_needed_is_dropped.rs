@@ -3,11 +3,12 @@
 
 use eventlog::{Log, Maintenance};
 use platform::now;
+use testkit::{Redis, RedisOptions};
 use time::{Duration, OffsetDateTime};
 
 use crate::{
     ledger::Ledger,
-    world::{PRODUCER, Running, SHARDS, World},
+    world::{PRODUCER, Running, SHARDS, World, stream_entries, streams},
 };
 
 const RETENTION: Duration = Duration::days(30);
@@ -125,6 +126,19 @@ async fn a_consumer_that_was_forgotten_and_fell_below_the_floor_catches_up_from_
     world.until_caught_up().await;
     consumer.stop().await;
     assert_eq!(entries.len(), 15);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_that_ends_below_the_floor_goes_on_above_it() {
+    let world = World::new("stream_below").await;
+    let redis = Redis::start(RedisOptions::default()).await.unwrap();
+    let mut relay = world.relay(&streams(&redis.url()));
+    world.append(&world.subject_in(0), &["1", "2", "3"]).await;
+    relay.step().await.unwrap();
+    drop_the_first_partition(&world).await;
+    world.append(&world.subject_in(0), &["after"]).await;
+    relay.step().await.unwrap();
+    assert_eq!(stream_entries(&redis).await, 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
