@@ -1,6 +1,6 @@
 //! Serves the log to the consumers of an allow-list, from PostgreSQL.
 
-use std::{collections::BTreeSet, pin::Pin, sync::Arc};
+use std::{collections::BTreeSet, pin::Pin, sync::Arc, time::Duration};
 
 use futures::{Stream, StreamExt as _};
 use platform::{Caller, Error, Result};
@@ -10,6 +10,7 @@ use proto::eventlog::v1::{
     event_log_service_server::{EventLogService, EventLogServiceServer},
 };
 use sqlx::{PgConnection, PgPool};
+use tokio::sync::Semaphore;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
@@ -18,6 +19,8 @@ use crate::{Description, Event, Log, Snapshot, log::PAGE_BYTES, wire};
 
 const DEFAULT_EVENTS: u32 = 256;
 const MAX_EVENTS: u32 = 1000;
+/// When a consumer may ask again for a snapshot that found no room.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
 
 /// The gRPC service of a log, for the internal listener. Reads go through a small
 /// pool of their own, so that consumers never starve the service; only services
@@ -28,10 +31,13 @@ pub fn event_log_service(
     snapshot: Arc<dyn Snapshot>,
     allowed: &'static [&'static str],
 ) -> EventLogServiceServer<impl EventLogService> {
+    // A snapshot holds a connection to its end: half of the pool is left to reads.
+    let room = read_pool.options().get_max_connections() / 2;
     EventLogServiceServer::new(LogService {
         log,
         read_pool,
         snapshot,
+        snapshots: Arc::new(Semaphore::new(room.max(1) as usize)),
         allowed,
     })
 }
@@ -40,6 +46,8 @@ struct LogService {
     log: Log,
     read_pool: PgPool,
     snapshot: Arc<dyn Snapshot>,
+    /// Room for snapshots that are read at once.
+    snapshots: Arc<Semaphore>,
     allowed: &'static [&'static str],
 }
 
@@ -211,10 +219,19 @@ impl EventLogService for LogService {
         request: Request<SnapshotRequest>,
     ) -> Result<Response<Self::SnapshotStream>, Status> {
         self.consumer(&request)?;
+        let room = Arc::clone(&self.snapshots).try_acquire_owned();
+        let room = room.map_err(|_| {
+            Error::exhausted(
+                "SNAPSHOTS_BUSY",
+                "too many snapshots are read at once; retry",
+                RETRY_AFTER,
+            )
+        })?;
         let stream = snapshot::stream(
             self.log.clone(),
             self.read_pool.clone(),
             Arc::clone(&self.snapshot),
+            room,
         );
         Ok(Response::new(
             stream.map(|part| part.map_err(Status::from)).boxed(),

@@ -7,6 +7,7 @@ use platform::Result;
 use prost::Message as _;
 use proto::eventlog::v1::{CloudEvent, EventBatch, SnapshotResponse, snapshot_response::Part};
 use sqlx::PgPool;
+use tokio::sync::OwnedSemaphorePermit;
 
 use super::log_service::described;
 use crate::{Event, Log, NewEvent, Snapshot, log::PAGE_BYTES, wire};
@@ -19,8 +20,10 @@ pub(super) fn stream(
     log: Log,
     pool: PgPool,
     source: Arc<dyn Snapshot>,
+    room: OwnedSemaphorePermit,
 ) -> impl Stream<Item = Result<SnapshotResponse>> + Send {
     async_stream::try_stream! {
+        let _room = room;
         let mut transaction = pool
             .begin_with("begin isolation level repeatable read read only")
             .await?;

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use eventlog::{Snapshot, SnapshotPage, event_log_service};
 use platform::Caller;
 use proto::eventlog::v1::{
-    DescribeRequest, ReadRequest, ShardPosition, event_log_service_client::EventLogServiceClient,
+    DescribeRequest, ReadRequest, ShardPosition, SnapshotRequest,
+    event_log_service_client::EventLogServiceClient, snapshot_response::Part,
 };
 use sqlx::PgConnection;
 use tonic::{Code, Request, Status};
@@ -25,6 +26,21 @@ impl Snapshot for Nothing {
         _: u16,
     ) -> platform::Result<SnapshotPage> {
         Ok(SnapshotPage::default())
+    }
+}
+
+/// A producer whose state has no end.
+struct Endless;
+
+#[async_trait::async_trait]
+impl Snapshot for Endless {
+    async fn page(
+        &self,
+        _: &mut PgConnection,
+        _: Option<String>,
+        _: u16,
+    ) -> platform::Result<SnapshotPage> {
+        std::future::pending().await
     }
 }
 
@@ -62,6 +78,49 @@ async fn only_services_of_the_allow_list_may_read() {
     assert_eq!(reason(&person.unwrap_err()), "CONSUMER_NOT_ALLOWED");
     let nobody = service().describe(call(None)).await;
     assert_eq!(nobody.unwrap_err().code(), Code::Unauthenticated);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn snapshots_leave_room_for_reads() {
+    let world = World::new("room").await;
+    let pool = world.intake.options().clone().max_connections(2);
+    let pool = pool.connect_lazy_with((*world.intake.connect_options()).clone());
+    let service = event_log_service(
+        world.log.clone(),
+        pool,
+        Arc::new(Endless),
+        &["qualification"],
+    );
+    let mut client = EventLogServiceClient::new(service);
+    let mut first = client
+        .snapshot(as_consumer(SnapshotRequest {}))
+        .await
+        .unwrap()
+        .into_inner();
+    let description = first.message().await.unwrap().unwrap();
+    assert!(matches!(description.part, Some(Part::Description(_))));
+    let second = client.snapshot(as_consumer(SnapshotRequest {})).await;
+    assert_eq!(reason(&second.err().unwrap()), "SNAPSHOTS_BUSY");
+    let described = client.describe(as_consumer(DescribeRequest {})).await;
+    assert_eq!(described.unwrap().into_inner().producer, "intake");
+
+    drop(first);
+    testkit::eventually(async || {
+        let mut client = client.clone();
+        client
+            .snapshot(as_consumer(SnapshotRequest {}))
+            .await
+            .is_ok()
+    })
+    .await;
+}
+
+fn as_consumer<T>(message: T) -> Request<T> {
+    let mut request = Request::new(message);
+    request
+        .extensions_mut()
+        .insert(Caller::service("qualification"));
+    request
 }
 
 #[tokio::test(flavor = "multi_thread")]
