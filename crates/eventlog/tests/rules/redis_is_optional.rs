@@ -164,6 +164,29 @@ async fn a_stream_whose_beginning_was_trimmed_is_a_gap_that_the_producer_fills()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_gap_is_left_alone_until_the_producer_was_asked() {
+    let mut world = World::new("gap_alone").await;
+    let redis = Redis::start(RedisOptions::default()).await.unwrap();
+    let streams = streams(&redis.url());
+    let mut consumer = world.consumer_over(&Ledger::new(), Some(streams.clone()));
+    consumer.step().await;
+    consumer.step().await;
+    world.append(&world.subject_in(0), &["1", "2", "3"]).await;
+    world.relay(&streams).step().await.unwrap();
+    let [name] = stream_names(&redis).await.try_into().unwrap();
+    let _: () = redis::cmd("XTRIM")
+        .arg(&[&name, "MINID", "3"])
+        .query_async(&mut redis_connection(&redis).await)
+        .await
+        .unwrap();
+    world.stop_producer().await;
+    for _ in 0..20 {
+        consumer.step().await;
+    }
+    assert!((world.metric("eventlog_consumer_gaps_total") - 1.0).abs() < 0.1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn contiguous_streams_are_enough_while_the_producer_is_away() {
     let mut world = World::new("producer_away").await;
     let redis = Redis::start(RedisOptions::default()).await.unwrap();

@@ -37,7 +37,7 @@ pub(crate) struct World {
     pub(crate) metrics: Arc<platform::Metrics>,
     pub(crate) log_metrics: LogMetrics,
     channel: Channel,
-    producer: JoinSet<()>,
+    producer: Option<Running>,
 }
 
 /// A part of the world that runs until it is stopped or dropped.
@@ -72,13 +72,13 @@ impl World {
             metrics,
             log_metrics,
             channel,
-            producer,
+            producer: Some(producer),
         }
     }
 
-    /// Ends the producer's gRPC server.
+    /// Ends the producer's gRPC server, with its connections.
     pub(crate) async fn stop_producer(&mut self) {
-        self.producer.shutdown().await;
+        self.producer.take().unwrap().stop().await;
     }
 
     /// Records facts about a subject and announces each, in one transaction.
@@ -307,7 +307,7 @@ async fn record(conn: &mut PgConnection, event: &NewEvent, subject: &str, text: 
         .unwrap();
 }
 
-async fn serve(log: &Log, pool: &PgPool) -> (Channel, JoinSet<()>) {
+async fn serve(log: &Log, pool: &PgPool) -> (Channel, Running) {
     let service = event_log_service(
         log.clone(),
         pool.clone(),
@@ -321,18 +321,20 @@ async fn serve(log: &Log, pool: &PgPool) -> (Channel, JoinSet<()>) {
     });
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
+    let shutdown = CancellationToken::new();
     let mut tasks = JoinSet::new();
+    let end = shutdown.clone().cancelled_owned();
     tasks.spawn(async move {
         Server::builder()
             .add_service(service)
-            .serve_with_incoming(TcpListenerStream::new(listener))
+            .serve_with_incoming_shutdown(TcpListenerStream::new(listener), end)
             .await
             .unwrap();
     });
     let endpoint = Endpoint::from_shared(url)
         .unwrap()
         .connect_timeout(Duration::from_secs(1));
-    (endpoint.connect_lazy(), tasks)
+    (endpoint.connect_lazy(), Running { tasks, shutdown })
 }
 
 /// Tells the facts again.
