@@ -192,6 +192,7 @@ impl Consumer {
         };
         parked::apply_known(&self.core).await?;
         self.tell_ready(Ok(()));
+        self.core.forget_heads();
         self.state = State::Following(Following::new(&self.core, incarnation, &offsets));
         Ok(Step::Attached)
     }
@@ -204,8 +205,8 @@ impl Consumer {
             return Ok(Step::Stopped);
         }
         tracing::info!(
-            log.consumer = self.core.name,
-            log.producer = self.core.producer,
+            eventlog.consumer = self.core.name,
+            eventlog.producer = self.core.producer,
             "the consumer goes on: its offsets were changed",
         );
         self.state = State::Detached;
@@ -252,8 +253,8 @@ impl Consumer {
         offset::stop(&self.core, why).await?;
         if !matches!(self.state, State::Stopped(_)) {
             tracing::error!(
-                log.consumer = self.core.name,
-                log.producer = self.core.producer,
+                eventlog.consumer = self.core.name,
+                eventlog.producer = self.core.producer,
                 why,
                 runbook = RUNBOOK,
                 "a consumer stopped: the log is not the one it knew",
@@ -321,6 +322,14 @@ impl Core {
             producer: self.producer,
             source,
         }
+    }
+
+    /// Forgets how far the log reached: it may have another history now.
+    fn forget_heads(&self) {
+        self.heads
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clear();
     }
 
     /// Notes how far a shard of the log reaches.

@@ -110,8 +110,8 @@ impl Maintenance {
         partition::drop(&mut transaction, oldest).await?;
         transaction.commit().await?;
         tracing::info!(
-            log.producer = self.log.producer(),
-            log.floor = oldest.last(),
+            eventlog.producer = self.log.producer(),
+            eventlog.floor = oldest.last(),
             "dropped events that every consumer has applied",
         );
         Ok(Dropped::One)

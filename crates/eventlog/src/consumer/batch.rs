@@ -29,8 +29,8 @@ pub(super) enum End {
     At(u64),
     /// Another replica works on the shard.
     Busy,
-    /// The offset belongs to another history now.
-    Reincarnated,
+    /// The offset belongs to another history now, or waits for an operator.
+    Moved,
     /// It may work later.
     Failed(platform::Error),
 }
@@ -50,7 +50,7 @@ enum Attempt {
     /// The offset is elsewhere than the events begin.
     Elsewhere(u64),
     Busy,
-    Reincarnated,
+    Moved,
 }
 
 /// Applies events that follow each other in one shard. A part that fails for good
@@ -93,10 +93,10 @@ pub(super) async fn apply(
                     end: End::Busy,
                 };
             }
-            Ok(Attempt::Reincarnated) => {
+            Ok(Attempt::Moved) => {
                 return Progress {
                     done,
-                    end: End::Reincarnated,
+                    end: End::Moved,
                 };
             }
             Err(ApplyError::Poison(class)) => {
@@ -139,10 +139,10 @@ enum Verdict {
 fn batch_span(core: &Core, shard: u16, events: &[Event]) -> tracing::Span {
     let span = tracing::info_span!(
         "apply events",
-        log.consumer = core.name,
-        log.producer = core.producer,
-        log.shard = shard,
-        log.events = events.len(),
+        eventlog.consumer = core.name,
+        eventlog.producer = core.producer,
+        eventlog.shard = shard,
+        eventlog.events = events.len(),
     );
     // Several events have several traces: their own spans follow those.
     if let [event] = events {
@@ -197,15 +197,15 @@ async fn attempt_within(
     let Some(held) = offset::take(conn, core, shard).await? else {
         return Ok(Attempt::Busy);
     };
-    if held.incarnation != Some(incarnation) {
-        return Ok(Attempt::Reincarnated);
+    if held.stopped || held.incarnation != Some(incarnation) {
+        return Ok(Attempt::Moved);
     }
     let Some(new) = follow_on(&held, events) else {
         return Ok(Attempt::Elsewhere(held.position));
     };
     let last = new.last().map_or(held.position, |event| event.position);
-    offset::set(conn, core, shard, incarnation, last).await?;
-    settle(conn, core, shard, new, held.parked, intent).await?;
+    let parked = offset::set(conn, core, shard, incarnation, last).await?;
+    settle(conn, core, shard, new, parked, intent).await?;
     Ok(Attempt::Done(new.len()))
 }
 

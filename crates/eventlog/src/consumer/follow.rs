@@ -47,6 +47,9 @@ struct Shard {
     position: u64,
     /// When news of it, or that there is none, came last.
     heard: Instant,
+    /// Whether its stream follows the position; with a gap, it is not listened to
+    /// until the producer was asked.
+    stream: Continuity,
     /// Left alone until then: another replica has it, or it failed.
     resume_at: Instant,
     failures: u32,
@@ -65,6 +68,7 @@ impl Following {
             number: offset.shard,
             position: offset.position,
             heard: now,
+            stream: Continuity::Whole,
             resume_at: now,
             failures: 0,
         });
@@ -129,10 +133,20 @@ impl Following {
         awake: &[usize],
     ) -> Vec<Batch> {
         let now = Instant::now();
-        let after: Vec<(u16, u64)> = awake.iter().map(|&i| self.shards[i].place()).collect();
+        let whole = awake.iter().map(|&i| &self.shards[i]);
+        let after: Vec<(u16, u64)> = whole
+            .filter(|shard| shard.stream == Continuity::Whole)
+            .map(Shard::place)
+            .collect();
+        if after.is_empty() {
+            tokio::time::sleep_until(self.ask_at).await;
+            return Vec::new();
+        }
         let due = self.shards.iter().map(|shard| {
             if shard.resume_at > now {
                 shard.resume_at
+            } else if self.asking {
+                self.ask_at
             } else {
                 (shard.heard + IDLE).max(self.ask_at)
             }
@@ -158,6 +172,7 @@ impl Following {
             else {
                 continue;
             };
+            self.shards[index].stream = entries.continuity;
             if entries.continuity == Continuity::Gap {
                 self.asking = true;
                 core.metrics.gaps.get_or_create(&core.labels()).inc();
@@ -199,6 +214,7 @@ impl Following {
         for &index in awake {
             let shard = &mut self.shards[index];
             shard.heard = Instant::now();
+            shard.stream = Continuity::Whole;
             let events = answer.events.remove(&shard.number).unwrap_or_default();
             let reached = events.last().map_or(shard.position, |last| last.position);
             if let Some(&head) = answer.heads.get(&shard.number) {
@@ -208,6 +224,11 @@ impl Following {
             if !events.is_empty() {
                 batches.push(Batch { index, events });
             }
+        }
+        if batches.is_empty() {
+            // A stream may hold what the log does not: asking again at once would
+            // bring no more.
+            self.ask_at = Instant::now() + POLL;
         }
         note_read(core, "grpc", &batches);
         Ok(batches)
@@ -233,7 +254,8 @@ impl Following {
         Ok(done)
     }
 
-    /// Tells the producer how far the consumer is, from time to time.
+    /// Tells the producer how far the consumer is, from time to time, and applies
+    /// what replicas of an earlier release parked meanwhile.
     async fn report(&mut self, core: &Core, producer: &mut Producer) -> Result<(), Trouble> {
         if Instant::now() < self.report_at {
             return Ok(());
@@ -244,6 +266,9 @@ impl Following {
             .parked
             .get_or_create(&core.labels())
             .set(parked);
+        if parked > 0 {
+            parked::apply_known(core).await?;
+        }
         let offsets = offset::load(core).await?;
         if offsets.incarnation() != Some(self.incarnation) {
             return Err(Trouble::Moved);
@@ -289,17 +314,17 @@ impl Shard {
                 core.metrics.failures.get_or_create(&core.labels()).inc();
                 if self.failures == 0 {
                     tracing::warn!(
-                        log.consumer = core.name,
-                        log.producer = core.producer,
-                        log.shard = self.number,
-                        log.position = self.position,
+                        eventlog.consumer = core.name,
+                        eventlog.producer = core.producer,
+                        eventlog.shard = self.number,
+                        eventlog.position = self.position,
                         error = &error as &dyn std::error::Error,
                         "events could not be applied now; retrying for ever",
                     );
                 }
                 self.leave_alone();
             }
-            End::Reincarnated => return Err(Trouble::Moved),
+            End::Moved => return Err(Trouble::Moved),
         }
         let head = events.last().map_or(self.position, |last| last.position);
         core.saw_head(self.number, head.max(self.position), self.position);

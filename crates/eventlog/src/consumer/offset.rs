@@ -28,8 +28,8 @@ pub(super) struct Offset {
 pub(super) struct Held {
     pub(super) incarnation: Option<Uuid>,
     pub(super) position: u64,
-    /// Whether anything of the shard is parked.
-    pub(super) parked: Parked,
+    /// Whether the consumer waits for an operator.
+    pub(super) stopped: bool,
 }
 
 /// Whether anything of a shard is parked.
@@ -117,42 +117,75 @@ pub(super) async fn take(
     core: &Core,
     shard: u16,
 ) -> Result<Option<Held>, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"select o.incarnation, o.position, exists(
-               select from parked_event p
-               where p.consumer = o.consumer and p.producer = o.producer and p.shard = o.shard
-           ) as "parked!"
-           from consumer_offset o
-           where o.consumer = $1 and o.producer = $2 and o.shard = $3
-           for update of o skip locked"#,
+    let held = sqlx::query_as!(
+        HeldRow,
+        r#"select incarnation, position, stopped is not null as "stopped!" from consumer_offset
+           where consumer = $1 and producer = $2 and shard = $3
+           for update skip locked"#,
         core.name,
         core.producer,
         i32::from(shard),
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| Held {
-        incarnation: row.incarnation,
-        position: row.position.cast_unsigned(),
-        parked: if row.parked {
-            Parked::Something
-        } else {
-            Parked::Nothing
-        },
-    }))
+    Ok(held.map(Held::from))
 }
 
-/// Moves the row of a shard, which the transaction holds.
+/// Takes the row of a shard, and waits while another replica has it; `None` when
+/// there is no such row.
+pub(super) async fn wait_for(
+    conn: &mut PgConnection,
+    core: &Core,
+    shard: u16,
+) -> Result<Option<Held>, sqlx::Error> {
+    let held = sqlx::query_as!(
+        HeldRow,
+        r#"select incarnation, position, stopped is not null as "stopped!" from consumer_offset
+           where consumer = $1 and producer = $2 and shard = $3
+           for update"#,
+        core.name,
+        core.producer,
+        i32::from(shard),
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(held.map(Held::from))
+}
+
+struct HeldRow {
+    incarnation: Option<Uuid>,
+    position: i64,
+    stopped: bool,
+}
+
+impl From<HeldRow> for Held {
+    fn from(row: HeldRow) -> Self {
+        Self {
+            incarnation: row.incarnation,
+            position: row.position.cast_unsigned(),
+            stopped: row.stopped,
+        }
+    }
+}
+
+/// Moves the row of a shard, which the transaction holds; says whether anything of
+/// the shard is parked.
+///
+/// Only a statement that begins once the row is held sees all that was parked: the
+/// one that takes the row may have begun before another replica parked and let go.
 pub(super) async fn set(
     conn: &mut PgConnection,
     core: &Core,
     shard: u16,
     incarnation: Uuid,
     position: u64,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "update consumer_offset set incarnation = $4, position = $5, moved_at = $6
-         where consumer = $1 and producer = $2 and shard = $3",
+) -> Result<Parked, sqlx::Error> {
+    let parked = sqlx::query_scalar!(
+        r#"update consumer_offset set incarnation = $4, position = $5, moved_at = $6
+           where consumer = $1 and producer = $2 and shard = $3
+           returning exists(
+               select from parked_event p where p.consumer = $1 and p.producer = $2 and p.shard = $3
+           ) as "parked!""#,
         core.name,
         core.producer,
         i32::from(shard),
@@ -160,7 +193,11 @@ pub(super) async fn set(
         position.cast_signed(),
         platform::now(),
     )
-    .execute(conn)
+    .fetch_one(conn)
     .await?;
-    Ok(())
+    Ok(if parked {
+        Parked::Something
+    } else {
+        Parked::Nothing
+    })
 }

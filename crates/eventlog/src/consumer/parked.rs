@@ -7,7 +7,7 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Core, batch};
+use super::{Core, batch, offset};
 use crate::{Acceptance, ApplyError, Event, in_transaction};
 
 /// The reason of an event whose subject has parked events before it.
@@ -68,8 +68,8 @@ pub(super) async fn park(
     for (event, reason) in events {
         if *reason != BEHIND {
             tracing::error!(
-                log.consumer = core.name,
-                log.producer = core.producer,
+                eventlog.consumer = core.name,
+                eventlog.producer = core.producer,
                 event.id = %event.id,
                 event.r#type = %event.event_type,
                 event.shard = event.shard,
@@ -105,7 +105,8 @@ pub(super) async fn park(
     Ok(())
 }
 
-/// Applies what an earlier release did not know and this one does.
+/// Applies what an earlier release, or an older replica beside this one, did not
+/// know and this one does.
 pub(super) async fn apply_known(core: &Core) -> platform::Result<()> {
     let unknown = sqlx::query!(
         "select distinct subject, event_type from parked_event
@@ -128,8 +129,8 @@ pub(super) async fn apply_known(core: &Core) -> platform::Result<()> {
         .await?;
         core.apply.committed();
         tracing::info!(
-            log.consumer = core.name,
-            log.producer = core.producer,
+            eventlog.consumer = core.name,
+            eventlog.producer = core.producer,
             event.r#type = row.event_type,
             applied = retried.map_or(0, |retried| retried.applied),
             "applied events that an earlier release did not know",
@@ -145,19 +146,22 @@ pub(crate) async fn retry(
     core: &Core,
     subject: &str,
 ) -> platform::Result<Option<Retried>> {
-    // Whoever holds the offset's row applies: nobody parks meanwhile.
-    sqlx::query!(
-        "select shard from consumer_offset
-         where consumer = $1 and producer = $2 and shard in (
-             select shard from parked_event where consumer = $1 and producer = $2 and subject = $3
-         )
-         for update",
+    let shard = sqlx::query_scalar!(
+        "select shard from parked_event
+         where consumer = $1 and producer = $2 and subject = $3
+         limit 1",
         core.name,
         core.producer,
         subject,
     )
-    .fetch_all(&mut *conn)
+    .fetch_optional(&mut *conn)
     .await?;
+    let Some(shard) = shard else {
+        return Ok(None);
+    };
+    let shard = u16::try_from(shard).expect("a log has at most 1,024 shards");
+    // Whoever holds the offset's row applies: nobody parks meanwhile.
+    offset::wait_for(conn, core, shard).await?;
     let events = load(conn, core, subject).await?;
     if events.is_empty() {
         return Ok(None);
@@ -166,7 +170,11 @@ pub(crate) async fn retry(
     for event in &events {
         match core.apply.accepts(&event.event_type) {
             Acceptance::Ignore => {}
-            Acceptance::Park => break,
+            Acceptance::Park => {
+                // Nothing stands before it now but its own type.
+                blame(conn, core, event.id, UNKNOWN).await?;
+                break;
+            }
             Acceptance::Apply => {
                 let mut savepoint = sqlx::Connection::begin(&mut *conn).await?;
                 match batch::apply_all(
@@ -203,6 +211,20 @@ pub(crate) async fn skip(
     core: &Core,
     event_id: Uuid,
 ) -> platform::Result<Option<String>> {
+    let shard = sqlx::query_scalar!(
+        "select shard from parked_event where consumer = $1 and producer = $2 and event_id = $3",
+        core.name,
+        core.producer,
+        event_id,
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    let Some(shard) = shard else {
+        return Ok(None);
+    };
+    let shard = u16::try_from(shard).expect("a log has at most 1,024 shards");
+    // Nobody must park a later event of the subject behind one that goes.
+    offset::wait_for(conn, core, shard).await?;
     let skipped = sqlx::query_scalar!(
         "delete from parked_event where consumer = $1 and producer = $2 and event_id = $3
          returning subject",

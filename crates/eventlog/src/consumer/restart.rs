@@ -6,7 +6,7 @@ use super::{
     Core, Trouble,
     batch::{Intent, settle},
     fetch::{BATCH, Producer},
-    offset::{self, Offset, Offsets},
+    offset::{self, Offset, Offsets, Parked},
 };
 use crate::{ApplyError, Event, transaction::roll_back};
 
@@ -18,8 +18,8 @@ pub(super) async fn from_snapshot(
     offsets: &Offsets,
 ) -> Result<(), Trouble> {
     tracing::info!(
-        log.consumer = core.name,
-        log.producer = core.producer,
+        eventlog.consumer = core.name,
+        eventlog.producer = core.producer,
         "starting from a snapshot of the producer's state",
     );
     let mut incoming = producer.snapshot().await?;
@@ -40,11 +40,7 @@ pub(super) async fn from_snapshot(
     }
     let mut transaction = core.pool.begin().await?;
     for (expected, &head) in offsets.shards.iter().zip(&incoming.description.heads) {
-        let held = offset::take(&mut transaction, core, expected.shard).await?;
-        let unmoved = held.is_some_and(|held| {
-            held.incarnation == expected.incarnation && held.position == expected.position
-        });
-        if !unmoved {
+        if !is_unmoved(&mut transaction, core, *expected).await? {
             return Err(Trouble::Moved);
         }
         offset::set(
@@ -130,15 +126,33 @@ async fn attempt_within(
     events: &[Event],
     intent: Intent,
 ) -> Result<Snapped, ApplyError> {
-    let Some(held) = offset::take(conn, core, expected.shard).await? else {
-        return Err(ApplyError::Transient(platform::Error::aborted(
-            "SHARD_BUSY",
-            "another replica works on the shard",
-        )));
-    };
-    if held.incarnation != expected.incarnation || held.position != expected.position {
+    if !is_unmoved(conn, core, expected).await? {
         return Ok(Snapped::Moved);
     }
-    settle(conn, core, expected.shard, events, held.parked, intent).await?;
+    settle(
+        conn,
+        core,
+        expected.shard,
+        events,
+        Parked::Something,
+        intent,
+    )
+    .await?;
     Ok(Snapped::Applied)
+}
+
+/// Takes an offset and sees whether it still is where the restart found it. Waits
+/// for a replica that has it: whoever gave up instead would begin the whole
+/// snapshot anew, and two replicas would keep each other from ever ending it.
+async fn is_unmoved(
+    conn: &mut PgConnection,
+    core: &Core,
+    expected: Offset,
+) -> Result<bool, sqlx::Error> {
+    let held = offset::wait_for(conn, core, expected.shard).await?;
+    Ok(held.is_some_and(|held| {
+        !held.stopped
+            && held.incarnation == expected.incarnation
+            && held.position == expected.position
+    }))
 }

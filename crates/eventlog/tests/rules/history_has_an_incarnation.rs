@@ -5,7 +5,7 @@ use platform::{Caller, Readiness};
 
 use crate::{
     ledger::Ledger,
-    world::{CONSUMER, PRODUCER, Running, World},
+    world::{CONSUMER, PRODUCER, Running, SHARDS, World},
 };
 
 const STOPPED: &str = r#"eventlog_consumer_stopped{consumer="qualification",producer="intake"}"#;
@@ -54,6 +54,8 @@ async fn a_restored_log_stops_its_consumer_until_an_operator_adopts_the_new_hist
     let entries = world.until_applied(22).await;
     assert!(readiness.failing().is_empty());
     assert!(world.metric(STOPPED) < 0.5);
+    // What the lost history held is no lag.
+    testkit::eventually(async || (0..SHARDS).all(|shard| world.metric(&lag(shard)) < 0.5)).await;
     consumer.stop().await;
     assert_eq!(
         entries.len(),
@@ -134,10 +136,16 @@ async fn reincarnating_and_adopting_leave_an_audit_entry() {
     let caller = Caller::service("operator");
     let mut producer = world.intake.acquire().await.unwrap();
     let before = world.log.incarnation(&mut producer).await.unwrap();
+    assert_eq!(
+        world.log.reincarnated_at(&mut producer).await.unwrap(),
+        None
+    );
     let after = reincarnate(&mut producer, &caller, platform::now())
         .await
         .unwrap();
     assert_ne!(before, after);
+    let since = world.log.reincarnated_at(&mut producer).await.unwrap();
+    assert!(since.is_some_and(|since| since <= platform::now()));
     assert_eq!(world.log.incarnation(&mut producer).await.unwrap(), after);
     let actions: Vec<String> = sqlx::query_scalar("select action from audit_entry")
         .fetch_all(&mut *producer)
@@ -148,6 +156,12 @@ async fn reincarnating_and_adopting_leave_an_audit_entry() {
     let mut consumer = world.qualification.acquire().await.unwrap();
     let unknown = adopt(&mut consumer, CONSUMER, PRODUCER, &caller, platform::now()).await;
     assert_eq!(unknown.unwrap_err().code(), "NOT_FOUND");
+}
+
+fn lag(shard: u16) -> String {
+    format!(
+        r#"eventlog_consumer_lag_events{{consumer="qualification",producer="intake",shard="{shard}"}}"#
+    )
 }
 
 /// Brings the producer's database back to before its last events, as a restore

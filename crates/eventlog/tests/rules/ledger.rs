@@ -18,13 +18,15 @@ use uuid::Uuid;
 
 /// A type that only the next release knows.
 pub(crate) const NEXT_RELEASE: &str = "vigie.report.foreseen.v1";
+/// A type that only the release after the next one knows.
+pub(crate) const FAR_RELEASE: &str = "vigie.report.distant.v1";
 
 /// Writes down every event it applies, and fails on demand.
 #[derive(Default)]
 pub(crate) struct Ledger {
     poisonous: Mutex<HashSet<String>>,
     panicking: Mutex<HashSet<String>>,
-    knows_next_release: Mutex<HashSet<&'static str>>,
+    known_later: Mutex<HashSet<&'static str>>,
     transient_failures: AtomicUsize,
     pub(crate) attempts: AtomicUsize,
 }
@@ -69,7 +71,12 @@ impl Ledger {
 
     /// The next release, which knows one type more.
     pub(crate) fn upgrade(&self) {
-        self.knows_next_release.lock().unwrap().insert(NEXT_RELEASE);
+        self.known_later.lock().unwrap().insert(NEXT_RELEASE);
+    }
+
+    /// The release after the next one.
+    pub(crate) fn upgrade_again(&self) {
+        self.known_later.lock().unwrap().insert(FAR_RELEASE);
     }
 
     pub(crate) async fn create_table(pool: &PgPool) {
@@ -100,7 +107,7 @@ impl Ledger {
 impl Apply for Ledger {
     fn accepts(&self, event_type: &str) -> Acceptance {
         if event_type == ReportWithdrawn::TYPE
-            || self.knows_next_release.lock().unwrap().contains(event_type)
+            || self.known_later.lock().unwrap().contains(event_type)
         {
             Acceptance::Apply
         } else if event_type == StructureRecorded::TYPE {
@@ -126,10 +133,10 @@ impl Apply for Ledger {
             return Err(platform::Error::unavailable("AWAY", "something is away").into());
         }
         for event in events {
-            let text = if event.event_type == NEXT_RELEASE {
-                "foreseen".to_owned()
-            } else {
-                event.decode::<ReportWithdrawn>()?.reference
+            let text = match event.event_type.as_str() {
+                NEXT_RELEASE => "foreseen".to_owned(),
+                FAR_RELEASE => "distant".to_owned(),
+                _ => event.decode::<ReportWithdrawn>()?.reference,
             };
             assert!(
                 !self.panicking.lock().unwrap().contains(&text),

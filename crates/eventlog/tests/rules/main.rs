@@ -15,6 +15,7 @@ mod published_by_continuing;
 mod reads_the_next_release;
 mod redis_is_optional;
 mod redis_sees_ciphertext;
+mod replicas_that_meet;
 mod served_to_consumers;
 mod world;
 mod written_with_the_fact;

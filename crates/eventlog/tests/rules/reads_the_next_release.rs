@@ -10,15 +10,16 @@ use proto::{Payload, events::v1::ReportSubmitted};
 use uuid::Uuid;
 
 use crate::{
-    ledger::{Ledger, NEXT_RELEASE},
+    ledger::{FAR_RELEASE, Ledger, NEXT_RELEASE},
     world::{Running, World, event},
 };
 
-/// A payload whose type only the next release knows.
+/// A payload whose type only a later release knows, the farther the greater the
+/// number.
 #[derive(Clone, Debug, Default, PartialEq)]
-struct Foreseen;
+pub(crate) struct Foreseen<const RELEASES: u8>;
 
-impl Message for Foreseen {
+impl<const RELEASES: u8> Message for Foreseen<RELEASES> {
     fn encode_raw(&self, _: &mut impl BufMut) {}
 
     fn merge_field(
@@ -38,8 +39,12 @@ impl Message for Foreseen {
     fn clear(&mut self) {}
 }
 
-impl Payload for Foreseen {
+impl Payload for Foreseen<1> {
     const TYPE: &'static str = NEXT_RELEASE;
+}
+
+impl Payload for Foreseen<2> {
+    const TYPE: &'static str = FAR_RELEASE;
 }
 
 #[test]
@@ -75,14 +80,8 @@ async fn events_of_an_unknown_type_are_parked_and_applied_after_the_upgrade() {
     let ledger = Ledger::new();
     let old = Running::consumer(world.consumer(&ledger));
     let mut transaction = world.intake.begin().await.unwrap();
-    let foreseen = NewEvent::new(
-        Uuid::now_v7(),
-        "report/1".to_owned(),
-        platform::now(),
-        &Foreseen,
-    );
     let events = [
-        foreseen,
+        foreseen("report/1", &Foreseen::<1>),
         event("report/1", "behind"),
         event("report/2", "free"),
     ];
@@ -106,6 +105,45 @@ async fn events_of_an_unknown_type_are_parked_and_applied_after_the_upgrade() {
     let texts: Vec<&str> = entries.iter().map(|entry| entry.text.as_str()).collect();
     assert_eq!(texts, ["free", "foreseen", "behind"]);
     assert_eq!(world.parked().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_release_applies_as_far_as_it_knows_and_leaves_the_rest_to_the_next() {
+    let world = World::new("two_upgrades").await;
+    let ledger = Ledger::new();
+    let old = Running::consumer(world.consumer(&ledger));
+    let mut transaction = world.intake.begin().await.unwrap();
+    let events = [
+        foreseen("report/1", &Foreseen::<1>),
+        foreseen("report/1", &Foreseen::<2>),
+        event("report/1", "behind"),
+    ];
+    world.log.append(&mut transaction, &events).await.unwrap();
+    transaction.commit().await.unwrap();
+    world.until_caught_up().await;
+    old.stop().await;
+
+    ledger.upgrade();
+    let next = Running::consumer(world.consumer(&ledger));
+    world.until_applied(1).await;
+    next.stop().await;
+    assert_eq!(world.parked().await.len(), 2);
+
+    ledger.upgrade_again();
+    let last = Running::consumer(world.consumer(&ledger));
+    let entries = world.until_applied(3).await;
+    last.stop().await;
+    let texts: Vec<&str> = entries.iter().map(|entry| entry.text.as_str()).collect();
+    assert_eq!(texts, ["foreseen", "distant", "behind"]);
+    assert_eq!(world.parked().await, []);
+}
+
+/// An event of a later release.
+pub(crate) fn foreseen<const RELEASES: u8>(subject: &str, payload: &Foreseen<RELEASES>) -> NewEvent
+where
+    Foreseen<RELEASES>: Payload,
+{
+    NewEvent::new(Uuid::now_v7(), subject.to_owned(), platform::now(), payload)
 }
 
 #[tokio::test(flavor = "multi_thread")]
