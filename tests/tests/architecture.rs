@@ -122,14 +122,43 @@ fn room_files(service: &str, room: &str) -> Vec<PathBuf> {
     files
 }
 
-/// The code of a file without its comments and its own tests.
+/// The code of a file without its comments and its own tests, and the path of everything
+/// that it imports written out.
 fn code(file: &Path) -> String {
     let text = fs::read_to_string(file).unwrap();
-    let before_tests = text.split("#[cfg(test)]").next().unwrap_or_default();
-    let lines = before_tests
-        .lines()
-        .filter(|line| !line.trim_start().starts_with("//"));
-    lines.collect::<Vec<_>>().join("\n")
+    let before_tests = text.split("#[cfg(test)]\nmod tests {").next();
+    let lines = before_tests.unwrap_or_default().lines();
+    let lines = lines.filter(|line| !line.trim_start().starts_with("//"));
+    let code = lines.collect::<Vec<_>>().join("\n");
+    let imports: Vec<String> = code
+        .split("use ")
+        .skip(1)
+        .filter_map(|rest| rest.split_once(';'))
+        .flat_map(|(tree, _)| written_out("", &tree.replace(char::is_whitespace, "")))
+        .collect();
+    format!("{code}\n{}", imports.join("\n"))
+}
+
+/// The paths of an import: `a::{b, c::{d, e}}` is `a::b`, `a::c::d` and `a::c::e`.
+fn written_out(prefix: &str, tree: &str) -> Vec<String> {
+    let mut depth = 0_u32;
+    let branches = tree.split(|letter| {
+        match letter {
+            '{' => depth += 1,
+            '}' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        letter == ',' && depth == 0
+    });
+    branches
+        .flat_map(|branch| match branch.split_once('{') {
+            Some((head, inner)) => {
+                let inner = inner.strip_suffix('}').unwrap_or(inner);
+                written_out(&format!("{prefix}{head}"), inner)
+            }
+            None => vec![format!("{prefix}{branch}")],
+        })
+        .collect()
 }
 
 #[test]
@@ -150,6 +179,8 @@ fn arrows_inside_a_service_point_to_the_pure() {
                 "crate::grpc",
                 "crate::consume",
                 "now_utc",
+                "now_local",
+                "Instant",
                 "SystemTime",
             ],
         ),
@@ -178,6 +209,21 @@ fn arrows_inside_a_service_point_to_the_pure() {
             }
         }
     }
+}
+
+#[test]
+fn a_grouped_import_hides_nothing() {
+    let tree = "crate::{domain::{Case,Change},store::{self,Entry},convert}";
+    assert_eq!(
+        written_out("", tree),
+        [
+            "crate::domain::Case",
+            "crate::domain::Change",
+            "crate::store::self",
+            "crate::store::Entry",
+            "crate::convert",
+        ]
+    );
 }
 
 #[test]
