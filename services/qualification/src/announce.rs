@@ -53,14 +53,12 @@ pub(crate) fn change(case: &Case, entry: &Entry, history: History) -> NewEvent {
 fn id(entry: &Entry) -> Uuid {
     let change = &entry.change;
     let case_id = change.case_id.as_bytes();
-    match &entry.cause {
-        Some(event_id) => derived_id("case_changed", &[case_id, event_id.as_bytes()]),
-        None => {
-            let revision = change.revision.to_be_bytes();
-            let at = change.at.unix_timestamp_nanos().to_be_bytes();
-            derived_id("case_changed", &[case_id, &revision, &at])
-        }
+    if let Some(event_id) = &entry.cause {
+        return derived_id("case_changed", &[case_id, event_id.as_bytes()]);
     }
+    let revision = change.revision.to_be_bytes();
+    let at = change.at.unix_timestamp_nanos().to_be_bytes();
+    derived_id("case_changed", &[case_id, &revision, &at])
 }
 
 /// The present state of all cases: the latest change of each. Consumers let the

@@ -54,6 +54,20 @@ async fn each_role_sees_what_its_office_needs_and_no_more() {
 }
 
 #[tokio::test]
+async fn a_program_that_declares_and_watches_a_region_has_not_the_cases_of_the_region() {
+    let world = World::start().await;
+    let case = world.open(&world.report()).await;
+    let program = TokenSpec::of("program")
+        .role("declarant")
+        .role("integration")
+        .region("76");
+    let refused = world.get(&program, &case.case_id).await.unwrap_err();
+    assert_eq!(refused.code(), Code::NotFound);
+    let everything = proto::qualification::v1::ListCasesRequest::default();
+    assert!(world.list(&program, everything).await.is_empty());
+}
+
+#[tokio::test]
 async fn what_one_may_not_see_is_as_unknown_as_what_does_not_exist() {
     let world = World::start().await;
     let case = world.open(&world.report()).await;
