@@ -64,7 +64,8 @@ impl Ledger {
         self.panicking.lock().unwrap().insert(text.to_owned());
     }
 
-    /// The next so many batches fail for a passing reason.
+    /// The next so many batches fail for a passing reason, with their effects
+    /// already written.
     pub(crate) fn fail_next(&self, batches: usize) {
         self.transient_failures.store(batches, Ordering::SeqCst);
     }
@@ -129,9 +130,6 @@ impl Apply for Ledger {
                 .fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| {
                     left.checked_sub(1)
                 });
-        if failing.is_ok() {
-            return Err(platform::Error::unavailable("AWAY", "something is away").into());
-        }
         for event in events {
             let text = match event.event_type.as_str() {
                 NEXT_RELEASE => "foreseen".to_owned(),
@@ -156,6 +154,9 @@ impl Apply for Ledger {
             .bind(text)
             .execute(&mut *conn)
             .await?;
+        }
+        if failing.is_ok() {
+            return Err(platform::Error::unavailable("AWAY", "something is away").into());
         }
         Ok(())
     }
