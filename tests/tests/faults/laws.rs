@@ -98,8 +98,8 @@ pub(crate) const LAWS: &[Law] = &[
                 or coalesce(min(l.position), 1) <> 1
                 or count(distinct l.event_id) <> h.position",
         breach: "
-            update notification.event set event_id = gen_random_uuid(), position = position + 1000000
-            where (shard, position) = (select shard, position from notification.event limit 1)",
+            update notification.event set event_id = (select event_id from notification.event limit 1)
+            where subject = (select 'report/' || report_id from acknowledged limit 1)",
     },
     Law {
         claim: "every report has exactly one case, under its reference",

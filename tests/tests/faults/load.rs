@@ -33,9 +33,9 @@ use crate::{
 };
 
 /// How many declare at the same time.
-const DECLARANTS: usize = 6;
-/// Each declares that often: a good twenty reports a second in all.
-const PACE: Duration = Duration::from_millis(280);
+const DECLARANTS: usize = 8;
+/// Each declares that often at most: thirty reports a second in all.
+const PACE: Duration = Duration::from_millis(260);
 /// One report in so many is withdrawn by its author.
 const WITHDRAWN: usize = 8;
 /// One report in so many is treated by the cell.

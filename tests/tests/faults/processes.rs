@@ -2,7 +2,8 @@
 //! they end.
 
 use std::{
-    fs::{File, OpenOptions},
+    collections::BTreeSet,
+    fs::{self, File, OpenOptions},
     net::SocketAddr,
     os::unix::process::ExitStatusExt as _,
     path::{Path, PathBuf},
@@ -34,10 +35,13 @@ const SIGKILL: i32 = 9;
 pub(crate) struct Fleet {
     /// The replicas of each service, one service after the other.
     pub(crate) members: Vec<Member>,
-    deaths: Arc<Mutex<Vec<Death>>>,
+    deaths: Deaths,
     /// Ends the processes when it is dropped.
     _supervisors: JoinSet<()>,
 }
+
+/// How processes ended that nobody killed: their program and last words.
+type Deaths = Arc<Mutex<BTreeSet<(String, String)>>>;
 
 /// One replica of a service, whichever process it is at the moment.
 pub(crate) struct Member {
@@ -47,17 +51,6 @@ pub(crate) struct Member {
     pub(crate) public: SocketAddr,
     program: Program,
     orders: mpsc::Sender<Order>,
-}
-
-/// A process that ended without being killed by the test.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Death {
-    /// Which program.
-    pub(crate) program: String,
-    /// How it ended.
-    pub(crate) status: ExitStatus,
-    /// The last line that it wrote.
-    pub(crate) last_words: String,
 }
 
 /// A signal that the faults are made of.
@@ -87,7 +80,7 @@ struct Program {
 impl Fleet {
     /// Starts two processes of each service and returns when all are ready.
     pub(crate) async fn start(suite: &Suite) -> Self {
-        let binaries = build().await;
+        let binaries = build(suite.folder().join("programs")).await;
         let deaths = Arc::default();
         let mut supervisors = JoinSet::new();
         let mut members = Vec::new();
@@ -118,10 +111,14 @@ impl Fleet {
         fleet
     }
 
-    /// Waits until every process is ready.
+    /// Waits until every process is ready; one that cannot be ends the test.
     pub(crate) async fn ready(&self) {
         for member in &self.members {
-            eventually_within(PATIENCE, async || member.run("healthcheck").await.success()).await;
+            eventually_within(PATIENCE, async || {
+                assert_eq!(self.unexplained_deaths(), [""; 0]);
+                member.run("healthcheck").await.success()
+            })
+            .await;
         }
     }
 
@@ -130,17 +127,19 @@ impl Fleet {
         self.members.iter().filter(move |m| m.service == service)
     }
 
-    /// The processes that ended by themselves, but for those that found no
-    /// database at their start: an orchestrator starts such a one again.
-    pub(crate) fn unexplained_deaths(&self) -> Vec<Death> {
+    /// How processes ended by themselves, but for those that found no database
+    /// at their start: an orchestrator starts such a one again.
+    pub(crate) fn unexplained_deaths(&self) -> Vec<String> {
         let deaths = self.deaths.lock().expect("no holder of this lock panics");
-        let explained = |death: &Death| {
-            let words = death.last_words.split_once(": ").map(|(_, words)| words);
-            words.is_some_and(|words| {
-                words.starts_with("DATABASE_URL: ") || words.starts_with("the event log: ")
+        let unexplained = deaths.iter().filter(|(program, words)| {
+            let cause = words.strip_prefix(&format!("{program}: "));
+            !cause.is_some_and(|cause| {
+                cause.starts_with("DATABASE_URL: ") || cause.starts_with("the event log: ")
             })
-        };
-        deaths.iter().filter(|d| !explained(d)).cloned().collect()
+        });
+        unexplained
+            .map(|(program, words)| format!("{program} said at its end: {words}"))
+            .collect()
     }
 }
 
@@ -191,19 +190,20 @@ impl Program {
         command.spawn().expect("the program can be started")
     }
 
+    fn name(&self) -> String {
+        let name = self.binary.file_name().unwrap_or_default();
+        name.to_string_lossy().into_owned()
+    }
+
     fn last_words(&self) -> String {
-        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let log = fs::read_to_string(&self.log).unwrap_or_default();
         log.lines().last().unwrap_or_default().to_owned()
     }
 }
 
 /// Keeps a program running, and is the only one to signal its process: a number
 /// is never used after its process was reaped.
-async fn supervise(
-    program: Program,
-    mut orders: mpsc::Receiver<Order>,
-    deaths: Arc<Mutex<Vec<Death>>>,
-) {
+async fn supervise(program: Program, mut orders: mpsc::Receiver<Order>, deaths: Deaths) {
     loop {
         let mut child = program.start();
         let status = loop {
@@ -219,15 +219,11 @@ async fn supervise(
             }
         };
         if status.signal() != Some(SIGKILL) {
-            let death = Death {
-                program: program.log.display().to_string(),
-                status,
-                last_words: program.last_words(),
-            };
+            let death = (program.name(), program.last_words());
             deaths
                 .lock()
                 .expect("no holder of this lock panics")
-                .push(death);
+                .insert(death);
             tokio::time::sleep(RESTART).await;
         }
     }
@@ -245,8 +241,9 @@ async fn signal(process: u32, signal: Signal) {
     assert!(sent.success(), "SIG{name} to {process}");
 }
 
-/// Builds the programs like this test itself and returns their folder.
-async fn build() -> PathBuf {
+/// Builds the programs like this test itself, and copies them into a folder: what
+/// is tested must not change with the next build.
+async fn build(folder: PathBuf) -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--offline", "--locked", "--bins"]);
     cargo.args(SERVICES.iter().flat_map(|service| ["--package", service]));
@@ -256,13 +253,17 @@ async fn build() -> PathBuf {
         cargo.arg("--release");
         "release"
     };
-    let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status().await;
-    assert!(
-        built.expect("cargo can be run").success(),
-        "the services are built"
-    );
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    let built = cargo.status().await.expect("cargo can be run");
+    assert!(built.success(), "the services are built");
     let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
-    target.expect("it lies in the target folder").join(profile)
+    let programs = target.expect("it lies in the target folder").join(profile);
+    fs::create_dir(&folder).expect("the folder is new");
+    for service in SERVICES {
+        let name = format!("vigie-{service}");
+        fs::copy(programs.join(&name), folder.join(&name)).expect("the program was built");
+    }
+    folder
 }
 
 /// The environment of a replica and its public address: the first has the
