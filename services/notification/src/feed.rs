@@ -7,11 +7,12 @@
 pub(crate) mod tail;
 pub(crate) mod watcher;
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
-use eventlog::Log;
+use eventlog::{Event, Log};
 use platform::{Error, Result};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
+use time::OffsetDateTime;
 use tokio::sync::{Semaphore, broadcast};
 
 use crate::{convert::feed::Told, domain::cursor::Bounds};
@@ -36,13 +37,16 @@ enum Live {
     Restarted,
 }
 
+/// Where the log stands, and what was read of it.
+type Read = (Bounds, VecDeque<Place>);
+
 /// A place of the log and what is there; nothing that this release can read
 /// where it is empty.
 #[derive(Debug)]
 struct Place {
     shard: u16,
     position: u64,
-    told: Option<Told>,
+    told: Option<Box<Told>>,
 }
 
 impl Feed {
@@ -72,10 +76,14 @@ impl Feed {
     }
 
     /// Where the log stands now.
-    pub(crate) async fn bounds(&self) -> Result<Bounds> {
+    async fn bounds(&self) -> Result<Bounds> {
         let _turn = self.turns.acquire().await.map_err(Error::internal)?;
         let mut conn = self.pool.acquire().await?;
-        let log = self.log.describe(&mut conn).await?;
+        self.bounds_over(&mut conn).await
+    }
+
+    async fn bounds_over(&self, conn: &mut PgConnection) -> Result<Bounds> {
+        let log = self.log.describe(conn).await?;
         Ok(Bounds {
             incarnation: log.incarnation,
             floors: log.floors,
@@ -83,26 +91,48 @@ impl Feed {
         })
     }
 
-    /// Reads what follows a position of a shard, in order.
-    async fn page(&self, shard: u16, after: u64) -> Result<Vec<Place>> {
+    /// Reads on behind these positions, in one turn: where the log stands, and
+    /// what comes next in each shard. Each shard keeps its order; where shards
+    /// meet, what was raised first comes first.
+    async fn read_on(&self, positions: &[u64]) -> Result<Read> {
         let _turn = self.turns.acquire().await.map_err(Error::internal)?;
         let mut conn = self.pool.acquire().await?;
-        let events = self.log.page(&mut conn, shard, after, PAGE).await?;
-        let places = events.iter().map(|event| Place {
-            shard,
+        let bounds = self.bounds_over(&mut conn).await?;
+        let mut places = Vec::new();
+        for ((shard, position), head) in (0_u16..).zip(positions).zip(&bounds.heads) {
+            if position >= head {
+                continue;
+            }
+            // Clocks of replicas differ: within a shard time never goes back.
+            let mut latest = OffsetDateTime::UNIX_EPOCH;
+            for event in self.log.page(&mut conn, shard, *position, PAGE).await? {
+                latest = latest.max(event.time);
+                places.push((latest, Place::of(&event)));
+            }
+        }
+        places.sort_by_key(|(at, _)| *at);
+        Ok((bounds, places.into_iter().map(|(_, place)| place).collect()))
+    }
+}
+
+impl Place {
+    fn of(event: &Event) -> Self {
+        let told = crate::convert::feed::told(event)
+            .inspect_err(|error| {
+                tracing::error!(event.id = %event.id, %error, "a notification cannot be read");
+            })
+            .ok();
+        Self {
+            shard: event.shard,
             position: event.position,
-            told: crate::convert::feed::told(event)
-                .inspect_err(|error| {
-                    tracing::error!(event.id = %event.id, %error, "a notification cannot be read");
-                })
-                .ok(),
-        });
-        Ok(places.collect())
+            told: told.map(Box::new),
+        }
     }
 }
 
 /// How many watchers read the log at once. After a cut all of them come back
 /// together: they queue here, where nothing times out.
 const TURNS: usize = 6;
-/// How many notifications are read from the log at once.
-const PAGE: u16 = 256;
+/// How many notifications of a shard are read at once: what 2,000 streams hold
+/// while they catch up must fit in memory.
+const PAGE: u16 = 32;

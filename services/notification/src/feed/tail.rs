@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::{Feed, Live};
+use crate::domain::cursor::Bounds;
 
 /// The safety net under the wake-ups: what another replica commits is seen by it.
 const POLL: Duration = Duration::from_millis(200);
@@ -24,6 +25,23 @@ pub(crate) struct Tail {
 struct Follows {
     incarnation: Uuid,
     positions: Vec<u64>,
+}
+
+impl Follows {
+    /// Whether the log still is the one that was read: heads never go back.
+    fn is_of(&self, bounds: &Bounds) -> bool {
+        let mut heads = self.positions.iter().zip(&bounds.heads);
+        self.incarnation == bounds.incarnation && heads.all(|(read, head)| read <= head)
+    }
+}
+
+impl From<Bounds> for Follows {
+    fn from(bounds: Bounds) -> Self {
+        Self {
+            incarnation: bounds.incarnation,
+            positions: bounds.heads,
+        }
+    }
 }
 
 impl Tail {
@@ -68,46 +86,26 @@ impl Tail {
 
     /// Reads what is new, if anything.
     pub(crate) async fn step(&mut self) -> Result<()> {
-        let bounds = self.feed.bounds().await?;
-        let same_history = |follows: &Follows| {
-            follows.incarnation == bounds.incarnation
-                && follows
-                    .positions
-                    .iter()
-                    .zip(&bounds.heads)
-                    .all(|(read, head)| read <= head)
-        };
-        let Some(follows) = self
-            .follows
-            .as_mut()
-            .filter(|follows| same_history(follows))
-        else {
-            if self.follows.is_some() {
-                self.tell(Live::Restarted);
-            }
-            self.follows = Some(Follows {
-                incarnation: bounds.incarnation,
-                positions: bounds.heads,
-            });
+        let Some(follows) = &mut self.follows else {
+            self.follows = Some(self.feed.bounds().await?.into());
             return Ok(());
         };
-        for (shard, head) in (0_u16..).zip(bounds.heads) {
-            let position = &mut follows.positions[usize::from(shard)];
-            while *position < head {
-                for place in self.feed.page(shard, *position).await? {
-                    *position = place.position;
-                    // Nobody listening is no failure.
-                    self.feed
-                        .live
-                        .send(Live::Told(Arc::new(place)))
-                        .unwrap_or_default();
-                }
+        // Nobody listening is no failure.
+        loop {
+            let (bounds, places) = self.feed.read_on(&follows.positions).await?;
+            if !follows.is_of(&bounds) {
+                *follows = bounds.into();
+                self.feed.live.send(Live::Restarted).unwrap_or_default();
+                return Ok(());
+            }
+            if places.is_empty() {
+                return Ok(());
+            }
+            for place in places {
+                follows.positions[usize::from(place.shard)] = place.position;
+                let told = Live::Told(Arc::new(place));
+                self.feed.live.send(told).unwrap_or_default();
             }
         }
-        Ok(())
-    }
-
-    fn tell(&self, live: Live) {
-        self.feed.live.send(live).unwrap_or_default();
     }
 }

@@ -6,11 +6,12 @@ use std::{
     sync::Arc,
 };
 
+use futures::future::BoxFuture;
 use platform::{Error, Result};
 use tokio::sync::broadcast::{self, error::RecvError};
 use uuid::Uuid;
 
-use super::{Feed, Live, Place};
+use super::{Feed, Live, Place, Read};
 use crate::{
     convert::feed::Told,
     domain::cursor::{Bounds, Cursor, CursorRefusal},
@@ -50,9 +51,24 @@ pub(crate) enum Next {
 enum Mode {
     /// Reads the log; a reader who only catches up with what he missed while he
     /// was away is never told of a gap.
-    CatchingUp { read: VecDeque<Place>, pace: Pace },
+    CatchingUp {
+        read: VecDeque<Place>,
+        /// What is being read; it goes on while a heartbeat is sent.
+        reading: Option<BoxFuture<'static, Result<Read>>>,
+        pace: Pace,
+    },
     /// Takes what the tail reads.
     Live,
+}
+
+impl Mode {
+    fn catching_up(pace: Pace) -> Self {
+        Self::CatchingUp {
+            read: VecDeque::new(),
+            reading: None,
+            pace,
+        }
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -88,10 +104,7 @@ impl Watcher {
             live,
             incarnation: bounds.incarnation,
             positions,
-            mode: Mode::CatchingUp {
-                read: VecDeque::new(),
-                pace: Pace::Unhurried,
-            },
+            mode: Mode::catching_up(Pace::Unhurried),
         })
     }
 
@@ -108,15 +121,26 @@ impl Watcher {
     pub(crate) async fn next(&mut self, now: impl Fn() -> time::OffsetDateTime) -> Result<Next> {
         loop {
             match &mut self.mode {
-                Mode::CatchingUp { read, pace } => {
+                Mode::CatchingUp {
+                    read,
+                    reading,
+                    pace,
+                } => {
                     if let Some(place) = read.pop_front() {
-                        if let Some(told) = self.pass(&place) {
-                            return Ok(Next::Told(Box::new(told.clone())));
+                        self.positions[usize::from(place.shard)] = place.position;
+                        match place.told {
+                            Some(told) => return Ok(Next::Told(told)),
+                            None => continue,
                         }
-                        continue;
                     }
+                    let pending = reading.get_or_insert_with(|| {
+                        let (feed, positions) = (self.feed.clone(), self.positions.clone());
+                        Box::pin(async move { feed.read_on(&positions).await })
+                    });
+                    let answer = pending.await;
+                    *reading = None;
                     let pace = *pace;
-                    if let Some(next) = self.read_on(pace, &now).await? {
+                    if let Some(next) = self.take(answer?, pace, now())? {
                         return Ok(next);
                     }
                 }
@@ -136,32 +160,35 @@ impl Watcher {
         }
     }
 
-    /// Reads the next pages of the log, or finds that there is nothing more.
-    async fn read_on(
+    /// Takes what was read of the log, or finds that there is nothing more.
+    fn take(
         &mut self,
+        (bounds, mut read): Read,
         pace: Pace,
-        now: &impl Fn() -> time::OffsetDateTime,
+        now: time::OffsetDateTime,
     ) -> Result<Option<Next>> {
-        let bounds = self.feed.bounds().await?;
-        let here = self.cursor(now());
-        here.check(&bounds, here.issued_at).map_err(refused)?;
+        let here = self.cursor(now);
+        here.check(&bounds, now).map_err(refused)?;
         if pace == Pace::FellBehind && self.behind(&bounds) > self.feed.gap_after {
             self.positions = bounds.heads;
             self.mode = Mode::Live;
             return Ok(Some(Next::Gap(here)));
         }
-        let mut pages = VecDeque::new();
-        for (shard, head) in (0_u16..).zip(&bounds.heads) {
-            let position = self.positions[usize::from(shard)];
-            if position < *head {
-                pages.extend(self.feed.page(shard, position).await?);
-            }
-        }
-        if pages.is_empty() {
+        if read.is_empty() {
             self.mode = Mode::Live;
             return Ok((pace == Pace::Unhurried).then_some(Next::CaughtUp));
         }
-        self.mode = Mode::CatchingUp { read: pages, pace };
+        // What he may not see is not kept for him.
+        for place in &mut read {
+            place
+                .told
+                .take_if(|told| !told.audience.meets(&self.parties));
+        }
+        self.mode = Mode::CatchingUp {
+            read,
+            reading: None,
+            pace,
+        };
         Ok(None)
     }
 
@@ -175,24 +202,14 @@ impl Watcher {
             self.catch_up();
             return None;
         }
-        self.pass(place)
-            .map(|told| Next::Told(Box::new(told.clone())))
-    }
-
-    /// Moves past a place, and says what the reader may see there.
-    fn pass<'a>(&mut self, place: &'a Place) -> Option<&'a Told> {
         self.positions[usize::from(place.shard)] = place.position;
-        place
-            .told
-            .as_ref()
-            .filter(|told| told.audience.meets(&self.parties))
+        let told = place.told.as_ref()?;
+        let seen = told.audience.meets(&self.parties);
+        seen.then(|| Next::Told(told.clone()))
     }
 
     fn catch_up(&mut self) {
-        self.mode = Mode::CatchingUp {
-            read: VecDeque::new(),
-            pace: Pace::FellBehind,
-        };
+        self.mode = Mode::catching_up(Pace::FellBehind);
     }
 
     fn behind(&self, bounds: &Bounds) -> u64 {
@@ -216,3 +233,6 @@ pub(crate) fn refused(refusal: CursorRefusal) -> Error {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests;
