@@ -128,11 +128,11 @@ pub struct NotificationConfig {
     /// doubles with each, up to six hours.
     #[serde(default = "retry_base_ms")]
     pub retry_base_ms: u64,
-    /// A delivery refused so often is given up.
+    /// A delivery refused, or left without an answer, so often is given up.
     #[serde(default = "max_refusals")]
     pub max_refusals: u32,
     /// How long a delivery belongs to the worker that took it, in milliseconds;
-    /// longer than an attempt may take.
+    /// at least 17 times `SMTP_STEP_TIMEOUT_MS`, which an attempt may take.
     #[serde(default = "claim_ms")]
     pub claim_ms: u64,
 }
@@ -186,12 +186,11 @@ impl SmtpConfig {
                 return Err(StartError::unusable("SMTP_USERNAME", why));
             }
         };
-        let loopback = self
-            .host
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback());
-        if self.tls == SmtpTls::None && login.is_some() && !loopback {
-            let why = "a password would travel in plain text";
+        let address = self.host.parse::<IpAddr>();
+        let loopback =
+            self.host == "localhost" || address.is_ok_and(|address| address.is_loopback());
+        if self.tls == SmtpTls::None && !loopback {
+            let why = "addresses, and a password, would travel in plain text beyond this machine";
             return Err(StartError::unusable("SMTP_TLS", why));
         }
         Ok(Relay {
@@ -288,8 +287,14 @@ impl NotificationConfig {
             StartError::unusable("NOTIFICATION_FROM", "not the address of a mailbox")
         })?;
         let claim = time::Duration::milliseconds(self.claim_ms.cast_signed());
+        let relay = smtp.relay(sender.domain())?;
+        if claim < relay.longest_attempt() {
+            let why = "shorter than an attempt may take (17 times SMTP_STEP_TIMEOUT_MS): \
+                two workers would send the same message";
+            return Err(StartError::unusable("NOTIFICATION_CLAIM_MS", why));
+        }
         Ok(PostSettings {
-            relay: smtp.relay(sender.domain())?,
+            relay,
             sender,
             letterhead: Letterhead {
                 emergency_phone: self.emergency_phone.clone(),
@@ -358,45 +363,4 @@ fn claim_ms() -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::{NotificationConfig, SmtpConfig, SmtpTls};
-
-    fn notification() -> NotificationConfig {
-        NotificationConfig::new("vigie@example.org", "fssi@example.org", "cell@example.org")
-    }
-
-    #[test]
-    fn a_password_never_travels_in_plain_text_beyond_this_machine() {
-        let password = tempfile::NamedTempFile::new().unwrap();
-        let mut smtp = SmtpConfig::local(25);
-        smtp.username = Some("vigie".to_owned());
-        smtp.password_file = Some(password.path().to_owned());
-        assert!(notification().post(&smtp, Duration::ZERO).is_ok());
-        smtp.host = "relay.example.org".to_owned();
-        let error = notification()
-            .post(&smtp, Duration::ZERO)
-            .err()
-            .unwrap()
-            .to_string();
-        assert!(error.starts_with("SMTP_TLS"), "{error}");
-        smtp.tls = SmtpTls::Tls;
-        assert!(notification().post(&smtp, Duration::ZERO).is_ok());
-    }
-
-    #[test]
-    fn a_wrong_mailbox_is_named_by_its_variable_and_not_shown() {
-        for change in [
-            (|config| config.fssi_mailboxes = vec!["nobody there".to_owned()])
-                as fn(&mut NotificationConfig),
-            |config| config.fssi_mailboxes.clear(),
-        ] {
-            let mut config = notification();
-            change(&mut config);
-            let error = config.address_book().unwrap_err().to_string();
-            assert!(error.starts_with("NOTIFICATION_FSSI_MAILBOXES"), "{error}");
-            assert!(!error.contains("nobody there"), "{error}");
-        }
-    }
-}
+mod tests;

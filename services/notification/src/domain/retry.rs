@@ -11,7 +11,7 @@ pub(crate) struct RetryPolicy {
     pub(crate) longest: Duration,
     /// The longest wait while the relay itself cannot be reached.
     pub(crate) longest_outage: Duration,
-    /// A delivery refused so often is given up.
+    /// A delivery refused, or left without an answer, so often is given up.
     pub(crate) refusals: u32,
 }
 
@@ -24,6 +24,9 @@ pub(crate) enum Outcome {
     RefusedForNow,
     /// The server refused this recipient or message for good.
     RefusedForGood,
+    /// The server got the whole message and its answer was lost: it may have
+    /// taken it, so that trying for ever might send it for ever.
+    Unanswered,
     /// The relay could not be reached or would not talk: nothing is said of
     /// the message, and however long it lasts nothing is given up.
     RelayDown,
@@ -38,6 +41,16 @@ pub(crate) enum Next {
     Again(OffsetDateTime),
     /// Given up; an operator may make it due again.
     Dead,
+}
+
+impl Outcome {
+    /// Whether it counts towards giving up.
+    pub(crate) const fn counts(self) -> bool {
+        match self {
+            Self::RefusedForNow | Self::RefusedForGood | Self::Unanswered => true,
+            Self::Accepted | Self::RelayDown => false,
+        }
+    }
 }
 
 impl RetryPolicy {
@@ -56,8 +69,10 @@ impl RetryPolicy {
         match outcome {
             Outcome::Accepted => Next::Sent,
             Outcome::RefusedForGood => Next::Dead,
-            Outcome::RefusedForNow if refusals >= self.refusals => Next::Dead,
-            Outcome::RefusedForNow => Next::Again(now + self.wait(refusals, self.longest, jitter)),
+            Outcome::RefusedForNow | Outcome::Unanswered if refusals >= self.refusals => Next::Dead,
+            Outcome::RefusedForNow | Outcome::Unanswered => {
+                Next::Again(now + self.wait(refusals, self.longest, jitter))
+            }
             Outcome::RelayDown => {
                 Next::Again(now + self.wait(attempts, self.longest_outage, jitter))
             }
@@ -94,9 +109,11 @@ mod tests {
             jitter in 0.0..1.0_f64,
         ) {
             let now = datetime!(2026-11-23 08:00 UTC);
-            for (outcome, longest) in
-                [(Outcome::RefusedForNow, POLICY.longest), (Outcome::RelayDown, POLICY.longest_outage)]
-            {
+            for (outcome, longest) in [
+                (Outcome::RefusedForNow, POLICY.longest),
+                (Outcome::Unanswered, POLICY.longest),
+                (Outcome::RelayDown, POLICY.longest_outage),
+            ] {
                 let Next::Again(due) = POLICY.next(outcome, attempts.max(refusals), refusals, now, jitter)
                 else {
                     return Err(TestCaseError::fail("was given up"));
@@ -108,16 +125,15 @@ mod tests {
     }
 
     #[test]
-    fn the_twelfth_refusal_is_the_last() {
+    fn the_twelfth_refusal_or_silence_is_the_last() {
         let now = datetime!(2026-11-23 08:00 UTC);
-        assert!(matches!(
-            POLICY.next(Outcome::RefusedForNow, 11, 11, now, 0.5),
-            Next::Again(_)
-        ));
-        assert_eq!(
-            POLICY.next(Outcome::RefusedForNow, 12, 12, now, 0.5),
-            Next::Dead
-        );
+        for outcome in [Outcome::RefusedForNow, Outcome::Unanswered] {
+            assert!(matches!(
+                POLICY.next(outcome, 11, 11, now, 0.5),
+                Next::Again(_)
+            ));
+            assert_eq!(POLICY.next(outcome, 12, 12, now, 0.5), Next::Dead);
+        }
     }
 
     #[test]

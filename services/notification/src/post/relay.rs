@@ -19,6 +19,13 @@ use tokio::time::timeout;
 use super::envelope::Packed;
 use crate::domain::retry::Outcome;
 
+/// How many steps long connecting may take: the way, the upgrade, the login.
+const CONNECT_STEPS: u32 = 3;
+/// How many steps long the answer to a whole message is waited for. Servers take
+/// their time to look into it, and a sender who does not wait sends it twice
+/// (RFC 5321, 4.5.3.2.6).
+const ANSWER_STEPS: u32 = 10;
+
 /// The relay and how it is reached.
 #[derive(Clone)]
 pub(crate) struct Relay {
@@ -101,7 +108,12 @@ impl Courier {
         {
             return Ok(connection);
         }
-        match timeout(self.relay.step_timeout * 3, self.relay.connect()).await {
+        match timeout(
+            self.relay.step_timeout * CONNECT_STEPS,
+            self.relay.connect(),
+        )
+        .await
+        {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(Sent::relay_down(&error)),
             Err(_) => Err(Sent::timed_out()),
@@ -123,32 +135,29 @@ impl Courier {
                 Err(_) => return Sent::timed_out(),
             }
         }
-        for stage in [Stage::Data, Stage::Message] {
-            let answer = async {
-                match stage {
-                    Stage::Data => connection.command(Data).await,
-                    Stage::Message => connection.message(&packed.message).await,
-                }
-            };
-            match timeout(step, answer).await {
-                Ok(Ok(_)) => {}
-                Ok(Err(error)) => return Sent::refused(&error),
-                Err(_) => return Sent::timed_out(),
-            }
+        match timeout(step, connection.command(Data)).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => return Sent::refused(&error),
+            Err(_) => return Sent::timed_out(),
         }
-        Sent {
-            outcome: Outcome::Accepted,
-            error_class: None,
+        match timeout(step * ANSWER_STEPS, connection.message(&packed.message)).await {
+            Ok(Ok(_)) => Sent {
+                outcome: Outcome::Accepted,
+                error_class: None,
+            },
+            Ok(Err(error)) => Sent::unanswered_unless_refused(&error),
+            Err(_) => Sent::unanswered("timeout".to_owned()),
         }
     }
 }
 
-enum Stage {
-    Data,
-    Message,
-}
-
 impl Relay {
+    /// How long an attempt may take at most.
+    pub(crate) fn longest_attempt(&self) -> Duration {
+        // Trying the open connection, MAIL, RCPT and DATA are a step each.
+        self.step_timeout * (4 + CONNECT_STEPS + ANSWER_STEPS)
+    }
+
     async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpError> {
         let tls = match &self.encryption {
             Encryption::Tls(parameters) => Some(parameters.clone()),
@@ -195,6 +204,21 @@ impl Sent {
         Self {
             outcome,
             error_class: Some(class(error, "refused")),
+        }
+    }
+
+    /// The message was refused, or the connection broke before the answer.
+    fn unanswered_unless_refused(error: &SmtpError) -> Self {
+        if error.status().is_some() {
+            return Self::refused(error);
+        }
+        Self::unanswered(class(error, "refused"))
+    }
+
+    fn unanswered(error_class: String) -> Self {
+        Self {
+            outcome: Outcome::Unanswered,
+            error_class: Some(error_class),
         }
     }
 

@@ -148,11 +148,7 @@ impl Post {
                 error_class: Some(class.to_owned()),
             },
         };
-        let refused = matches!(
-            sent.outcome,
-            Outcome::RefusedForNow | Outcome::RefusedForGood
-        );
-        let refusals = claimed.refusals + u32::from(refused);
+        let refusals = claimed.refusals + u32::from(sent.outcome.counts());
         let ended_at = platform::now();
         let jitter = rand::random();
         let next =
@@ -168,8 +164,23 @@ impl Post {
             next,
             error_class,
         };
-        delivery_queue::record(&self.pool, claimed, &attempt).await?;
-        Ok(())
+        self.record(claimed, &attempt).await
+    }
+
+    /// Records an attempt, again while the claim holds: what was sent and is not
+    /// recorded would be sent again.
+    async fn record(&self, claimed: &Claimed, attempt: &Attempt) -> Result<()> {
+        loop {
+            match delivery_queue::record(&self.pool, claimed, attempt).await {
+                Ok(()) => return Ok(()),
+                Err(error) if platform::now() + PAUSE >= claimed.until => return Err(error.into()),
+                Err(error) => {
+                    let error = platform::Error::from(error);
+                    tracing::warn!(%error, "an attempt cannot be recorded yet");
+                    tokio::time::sleep(PAUSE).await;
+                }
+            }
+        }
     }
 
     /// Addresses and writes a message; the error is the class that is recorded.

@@ -57,7 +57,7 @@ pub(crate) struct Claimed {
     pub(crate) created_at: OffsetDateTime,
     /// Attempts, with this one.
     pub(crate) attempts: u32,
-    /// Attempts that the receiver's server refused.
+    /// Attempts that the receiver's server refused, or left without an answer.
     pub(crate) refusals: u32,
     /// When the claim ends.
     pub(crate) until: OffsetDateTime,
@@ -169,7 +169,7 @@ pub(crate) async fn claim(
 /// Records an attempt and what becomes of the delivery.
 ///
 /// A message that was taken is recorded whoever holds the claim now; anything
-/// else only while the claim is still ours.
+/// else only while the claim is still ours. Recording again changes nothing.
 pub(crate) async fn record(
     pool: &PgPool,
     claimed: &Claimed,

@@ -135,6 +135,7 @@ async fn a_mail_whose_answer_was_lost_comes_again_under_the_same_id() {
     world.sink.wait_for(2).await;
     world.sink.behave(SmtpBehaviour::Accept);
     testkit::eventually(async || world.delivered("sent").await == 4).await;
+    assert!(world.sink.mails().len() >= 6, "two answers were lost");
     for mail in world.sink.mails() {
         let id = mail.message_id().unwrap();
         let same: Vec<_> = world
@@ -145,6 +146,15 @@ async fn a_mail_whose_answer_was_lost_comes_again_under_the_same_id() {
             .collect();
         assert!(same.iter().all(|other| other.message_id().unwrap() == id));
     }
+}
+
+#[tokio::test]
+async fn a_mail_whose_answer_is_always_lost_is_not_sent_for_ever() {
+    let world = World::start_with(|config| config.max_refusals = 2).await;
+    world.sink.behave(SmtpBehaviour::DropAfterMail);
+    world.intake.announce(&[Report::new(1).submitted()]).await;
+    testkit::eventually(async || world.delivered("dead").await == 4).await;
+    assert_eq!(world.sink.mails().len(), 8, "each of four was tried twice");
 }
 
 #[tokio::test]

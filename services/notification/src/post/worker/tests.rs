@@ -20,6 +20,11 @@ use crate::{
 };
 
 async fn post(sink: &SmtpSink) -> Post {
+    // An expired claim is one that lasted no time.
+    post_with_claims_of(sink, Duration::ZERO).await
+}
+
+async fn post_with_claims_of(sink: &SmtpSink, claim: Duration) -> Post {
     let database = testkit::postgres().await.database("post").await;
     let config = DatabaseConfig {
         url: database.url("notification").into(),
@@ -56,8 +61,7 @@ async fn post(sink: &SmtpSink) -> Post {
                 longest_outage: Duration::MINUTE,
                 refusals: 3,
             },
-            // An expired claim is one that lasted no time.
-            claim: Duration::ZERO,
+            claim,
             grace: std::time::Duration::ZERO,
         }),
     }
@@ -181,4 +185,51 @@ async fn a_courier_keeps_its_connection_and_makes_a_new_one_when_it_broke() {
     post.add(mailbox()).await;
     post.step(&mut courier).await.unwrap();
     assert_eq!(sink.mails().len(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_sent_is_recorded_once_the_database_lets_it_and_not_sent_again() {
+    let (kept, mut was_kept) = tokio::sync::mpsc::unbounded_channel();
+    let (go_on, wait) = mpsc::channel::<()>();
+    let wait = Mutex::new(wait);
+    let sink = SmtpSink::start_with(SmtpOptions {
+        on_mail: Some(Arc::new(move |_| {
+            kept.send(()).unwrap();
+            tokio::task::block_in_place(|| wait.lock().unwrap().recv().unwrap());
+        })),
+        ..SmtpOptions::default()
+    })
+    .await
+    .unwrap();
+    let post = post_with_claims_of(&sink, Duration::MINUTE).await;
+    let delivery_id = post.add(mailbox()).await;
+    let mut courier = Courier::new(post.settings.relay.clone());
+    let mut elsewhere = post.pool.acquire().await.unwrap();
+    let in_the_way = async {
+        was_kept.recv().await.unwrap();
+        // Nobody may write the row for longer than a session waits for a lock.
+        sqlx::raw_sql("begin; select from delivery for update")
+            .execute(&mut *elsewhere)
+            .await
+            .unwrap();
+        go_on.send(()).unwrap();
+        for waits in [true, false] {
+            testkit::eventually(async || somebody_waits(&post.pool).await == waits).await;
+        }
+        sqlx::raw_sql("rollback")
+            .execute(&mut *elsewhere)
+            .await
+            .unwrap();
+    };
+    let (step, ()) = tokio::join!(post.step(&mut courier), in_the_way);
+    assert_eq!(step.unwrap(), Step::Tried);
+    assert_eq!(post.state(delivery_id).await, ("sent".to_owned(), 1, None));
+    assert_eq!(sink.mails().len(), 1);
+}
+
+/// Whether a session of this database waits for a lock.
+async fn somebody_waits(pool: &PgPool) -> bool {
+    let sql = "select exists (select from pg_stat_activity
+               where datname = current_database() and wait_event_type = 'Lock')";
+    sqlx::query_scalar(sql).fetch_one(pool).await.unwrap()
 }

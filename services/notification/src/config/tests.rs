@@ -1,0 +1,57 @@
+//! What the configuration refuses.
+
+use std::time::Duration;
+
+use super::{NotificationConfig, SmtpConfig, SmtpTls};
+
+fn notification() -> NotificationConfig {
+    NotificationConfig::new("vigie@example.org", "fssi@example.org", "cell@example.org")
+}
+
+fn refused(smtp: &SmtpConfig) -> Option<String> {
+    let settings = notification().post(smtp, Duration::ZERO);
+    settings.err().map(|error| error.to_string())
+}
+
+#[test]
+fn neither_a_password_nor_an_address_travels_in_plain_text_beyond_this_machine() {
+    let password = tempfile::NamedTempFile::new().unwrap();
+    for login in [None, Some("vigie".to_owned())] {
+        let mut smtp = SmtpConfig::local(25);
+        smtp.password_file = login.as_ref().map(|_| password.path().to_owned());
+        smtp.username = login;
+        for here in ["127.0.0.1", "localhost", "::1"] {
+            here.clone_into(&mut smtp.host);
+            assert_eq!(refused(&smtp), None);
+        }
+        "relay.example.org".clone_into(&mut smtp.host);
+        let error = refused(&smtp).unwrap();
+        assert!(error.starts_with("SMTP_TLS"), "{error}");
+        smtp.tls = SmtpTls::Tls;
+        assert_eq!(refused(&smtp), None);
+    }
+}
+
+#[test]
+fn a_claim_outlasts_the_longest_attempt() {
+    let mut smtp = SmtpConfig::local(25);
+    assert_eq!(refused(&smtp), None);
+    smtp.step_timeout_ms = 60_000;
+    let error = refused(&smtp).unwrap();
+    assert!(error.starts_with("NOTIFICATION_CLAIM_MS"), "{error}");
+}
+
+#[test]
+fn a_wrong_mailbox_is_named_by_its_variable_and_not_shown() {
+    for change in [
+        (|config| config.fssi_mailboxes = vec!["nobody there".to_owned()])
+            as fn(&mut NotificationConfig),
+        |config| config.fssi_mailboxes.clear(),
+    ] {
+        let mut config = notification();
+        change(&mut config);
+        let error = config.address_book().unwrap_err().to_string();
+        assert!(error.starts_with("NOTIFICATION_FSSI_MAILBOXES"), "{error}");
+        assert!(!error.contains("nobody there"), "{error}");
+    }
+}
