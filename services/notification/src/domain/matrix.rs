@@ -67,7 +67,11 @@ fn submitted(event_id: Uuid, submission: &Submission, known: &KnownReport) -> De
         Recipient::Declarant,
         Occasion::Receipt,
     )];
-    let told = to_be_told(submission);
+    let mut told = to_be_told(submission);
+    // Once is enough, also where its case was heard of first.
+    told.retain(|(_, recipient)| {
+        *recipient != Recipient::HealthAuthority || !known.told.contains(recipient)
+    });
     letters.extend(
         told.iter()
             .map(|&(rule, recipient)| letter(rule, recipient, Occasion::Submission)),

@@ -233,6 +233,24 @@ fn a_health_impact_confirmed_later_is_told_to_the_health_authority_once() {
 }
 
 #[test]
+fn a_health_impact_confirmed_before_the_report_came_is_told_to_the_health_authority_once() {
+    let mut confirmed = news(Change::Qualified, 1);
+    confirmed.qualified = true;
+    confirmed.impacts = care_interrupted();
+    let early = decide(
+        CHANGED,
+        &Cause::CaseChanged(confirmed),
+        &KnownReport::default(),
+    );
+    assert_eq!(told(&early), ["announce_health_authority dgs"]);
+    let mut submission = submission(&everybody());
+    submission.situation.impacts = care_interrupted();
+    let late = decide(SUBMITTED, &Cause::Submitted(submission), &early.known);
+    assert!(!told(&late).contains(&"announce_health_authority dgs".to_owned()));
+    assert!(late.known.told.contains(&Recipient::HealthAuthority));
+}
+
+#[test]
 fn changes_of_a_case_are_raised_and_only_a_closing_writes_to_the_declarant() {
     let known = after(&Cause::Submitted(submission(&everybody())));
     for change in [
