@@ -57,7 +57,8 @@ impl Tasks {
         self.tracker
             .spawn(work.in_current_span())
             .await
-            .unwrap_or_else(|lost| Err(Error::internal(lost)))
+            // What a panic says may quote anything: it goes nowhere.
+            .unwrap_or_else(|_| Err(Error::internal("a write panicked")))
     }
 
     /// Waits until all tasks have ended, at most for `deadline`.
@@ -135,6 +136,16 @@ mod tests {
         tasks.spawn("deaf", future::pending());
         let error = tasks.join(DEADLINE).await.unwrap_err();
         assert_eq!(error.to_string(), "1 tasks did not end within the drain");
+    }
+
+    #[tokio::test]
+    async fn what_a_panic_says_goes_nowhere() {
+        let tasks = Tasks::new(CancellationToken::new());
+        let lost: Result<()> = tasks.finish(async { panic!("the name of a person") }).await;
+        let Err(Error::Internal(cause)) = lost else {
+            panic!("a panic is our fault");
+        };
+        assert_eq!(cause.to_string(), "a write panicked");
     }
 
     #[tokio::test]
