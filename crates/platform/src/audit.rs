@@ -1,5 +1,7 @@
 //! The audit trail: who accessed or changed what.
 
+use std::borrow::Cow;
+
 use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -45,6 +47,24 @@ impl Outcome {
     }
 }
 
+/// The most bytes of an object that are kept: a client may have made it up, and an
+/// index takes no more than about 2,700.
+const MAX_OBJECT: usize = 1_024;
+
+/// What is kept of an object: not the end of one that is too long, and no NUL, which
+/// PostgreSQL refuses.
+fn kept(object: &str) -> Cow<'_, str> {
+    if object.len() <= MAX_OBJECT && !object.contains('\0') {
+        return Cow::Borrowed(object);
+    }
+    let end = object.floor_char_boundary(MAX_OBJECT);
+    let mut kept = object[..end].replace('\0', "\u{fffd}");
+    if end < object.len() {
+        kept.push('…');
+    }
+    Cow::Owned(kept)
+}
+
 /// Records one entry in the caller's transaction.
 pub async fn audit(conn: &mut PgConnection, entry: AuditEntry<'_>) -> Result<()> {
     audit_many(conn, &[entry]).await
@@ -81,7 +101,7 @@ pub async fn audit_many(conn: &mut PgConnection, entries: &[AuditEntry<'_>]) -> 
                 .join(" "),
         );
         actions.push(entry.action);
-        objects.push(entry.object);
+        objects.push(kept(entry.object));
         outcomes.push(entry.outcome.as_str());
         details.push(&entry.detail);
     }
@@ -92,7 +112,7 @@ pub async fn audit_many(conn: &mut PgConnection, entries: &[AuditEntry<'_>]) -> 
         &subjects as &[&str],
         &roles,
         &actions as &[&str],
-        &objects as &[&str],
+        &objects as &[Cow<'_, str>],
         &outcomes as &[&str],
         &details as &[&Value],
         propagation::trace_id(),

@@ -98,7 +98,7 @@ const LEEWAY: time::Duration = time::Duration::seconds(30);
 
 /// Whether a proof that ends at `expires_at` still holds.
 fn holds(expires_at: Option<OffsetDateTime>, now: OffsetDateTime) -> bool {
-    expires_at.is_some_and(|end| now < end + LEEWAY)
+    expires_at.is_some_and(|end| now - LEEWAY < end)
 }
 
 fn invalid(why: &'static str) -> Error {

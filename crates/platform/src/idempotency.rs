@@ -10,9 +10,9 @@ use crate::{Caller, Error, Result};
 /// For how long an answer is kept.
 const KEPT: Duration = Duration::days(30);
 
-/// How many keys one step of the purge removes.
 /// How long between two purges.
 const PURGE_EVERY: std::time::Duration = std::time::Duration::from_hours(1);
+/// How many keys one step of the purge removes.
 const PURGE_STEP: i64 = 1_000;
 
 /// What tells one request of one caller from all others.

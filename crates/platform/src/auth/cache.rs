@@ -102,6 +102,14 @@ mod tests {
     }
 
     #[test]
+    fn a_token_may_last_to_the_end_of_time() {
+        let cache = Cache::default();
+        let end = time::PrimitiveDateTime::MAX.assume_utc();
+        cache.put([1; 32], 1, caller(end), NOW);
+        assert!(cache.get(&[1; 32], 1, NOW).is_some());
+    }
+
+    #[test]
     fn new_keys_forget_all_tokens() {
         let cache = Cache::default();
         cache.put([1; 32], 1, caller(NOW + Duration::minutes(5)), NOW);

@@ -75,6 +75,24 @@ async fn an_entry_goes_with_its_transaction() {
 }
 
 #[tokio::test]
+async fn an_object_that_a_client_made_up_is_cut_and_kept() {
+    let pool = pool("made_up").await;
+    let anna = Caller::anonymous();
+    // Random, so that the index cannot make it smaller.
+    let mut object: String = (0..200).map(|_| uuid::Uuid::new_v4().to_string()).collect();
+    object.insert(3, '\0');
+    let mut conn = pool.acquire().await.unwrap();
+    audit(&mut conn, entry(&anna, &object)).await.unwrap();
+    let kept: String = sqlx::query_scalar("select object from audit_entry")
+        .fetch_one(&mut *conn)
+        .await
+        .unwrap();
+    let begin: String = object[..200].replace('\0', "\u{fffd}");
+    assert!(kept.starts_with(&begin), "{kept}");
+    assert!(kept.ends_with('…') && kept.len() < 2_000, "{kept}");
+}
+
+#[tokio::test]
 async fn entries_of_one_moment_keep_their_order() {
     let pool = pool("order").await;
     let anna = Caller::anonymous();

@@ -39,7 +39,7 @@ fn anna() -> TokenSpec {
 #[tokio::test]
 async fn a_stream_ends_when_its_token_does() {
     let world = World::start().await;
-    let mut stream = follow(&world, &anna().lifetime(Duration::SECOND)).await;
+    let mut stream = follow(&world, &anna().lifetime(Duration::seconds(3))).await;
     let status = end(&mut stream).await;
     assert_eq!(
         (status.code(), reason(&status).as_str()),
@@ -50,7 +50,7 @@ async fn a_stream_ends_when_its_token_does() {
 #[tokio::test]
 async fn a_stream_outlives_the_deadline_of_calls() {
     let world = World::start_with(|plan, _| plan.server.default_deadline_ms = 10).await;
-    let mut stream = follow(&world, &anna().lifetime(Duration::SECOND)).await;
+    let mut stream = follow(&world, &anna().lifetime(Duration::seconds(3))).await;
     assert_eq!(reason(&end(&mut stream).await), "TOKEN_EXPIRED");
 }
 
