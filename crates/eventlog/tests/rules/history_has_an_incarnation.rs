@@ -2,6 +2,7 @@
 
 use eventlog::{Consumer, Source, Step, adopt, reincarnate};
 use platform::{Caller, Readiness};
+use uuid::Uuid;
 
 use crate::{
     ledger::Ledger,
@@ -22,12 +23,20 @@ async fn a_restored_log_stops_its_consumer_until_an_operator_adopts_the_new_hist
     world.append_many(0..20).await;
     world.until_applied(20).await;
     assert!(readiness.failing().is_empty());
+    consumer.stop().await;
 
     restore_without_the_last(&world, 5).await;
+    // It reaches beyond the offsets: only its name tells the new history from the old.
+    world.append_many(20..60).await;
     let mut conn = world.intake.acquire().await.unwrap();
     reincarnate(&mut conn, &Caller::service("operator"), platform::now())
         .await
         .unwrap();
+    let consumer = Running::consumer(
+        world
+            .consumer(&Ledger::new())
+            .with_readiness(readiness.clone()),
+    );
     testkit::eventually(async || world.metric(STOPPED) > 0.5).await;
     let failing = readiness.failing();
     assert_eq!(failing[0].0, PRODUCER);
@@ -49,9 +58,9 @@ async fn a_restored_log_stops_its_consumer_until_an_operator_adopts_the_new_hist
     )
     .await
     .unwrap();
-    world.until_applied(21).await;
+    world.until_applied(61).await;
     world.append("report/newer", &["newer"]).await;
-    let entries = world.until_applied(22).await;
+    let entries = world.until_applied(62).await;
     assert!(readiness.failing().is_empty());
     assert!(world.metric(STOPPED) < 0.5);
     // What the lost history held is no lag.
@@ -59,7 +68,7 @@ async fn a_restored_log_stops_its_consumer_until_an_operator_adopts_the_new_hist
     consumer.stop().await;
     assert_eq!(
         entries.len(),
-        22,
+        62,
         "what was applied before is met, not doubled"
     );
 }
@@ -100,6 +109,29 @@ async fn a_stopped_consumer_stays_stopped_after_a_restart() {
     assert_eq!(restarted.step().await, Step::Stopped);
     let mut again = world.consumer(&Ledger::new());
     assert_eq!(again.step().await, Step::Stopped);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_still_in_one_history_applies_nothing_to_the_offsets_of_another() {
+    let world = World::new("adopted_meanwhile").await;
+    let mut consumer = world.consumer(&Ledger::new());
+    assert_eq!(consumer.step().await, Step::Attached);
+    assert_eq!(consumer.step().await, Step::Applied(0));
+    // An operator has adopted another history, in which nothing was applied either.
+    sqlx::query("update consumer_offset set incarnation = $1")
+        .bind(Uuid::now_v7())
+        .execute(&world.qualification)
+        .await
+        .unwrap();
+    world.append("report/1", &["of the first history"]).await;
+    loop {
+        match consumer.step().await {
+            Step::Stopped => break,
+            Step::Applied(0) | Step::Waited | Step::Attached => {}
+            other => panic!("two histories are mixed: {other:?}"),
+        }
+    }
+    assert_eq!(world.applied().await, []);
 }
 
 #[tokio::test(flavor = "multi_thread")]
