@@ -1,5 +1,7 @@
 //! The suite as a user sees it: what the tests of journeys, rights and faults share.
 
+mod process;
+
 use std::sync::Arc;
 
 use cli::{Layout, Suite};
@@ -22,6 +24,8 @@ use tonic::service::{Interceptor, interceptor::InterceptedService};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 use uuid::Uuid;
+
+pub use process::{Process, programs, service};
 
 /// A hospital of Occitanie (region 76), of which "director" is a declarant.
 pub const MONTPELLIER: &str = "340782085";

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
     EnvFilter, Layer as _,
-    filter::{FilterExt as _, Targets},
+    filter::{FilterExt as _, Targets, dynamic_filter_fn},
     layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
 };
@@ -106,11 +106,14 @@ impl Telemetry {
         let ours = Targets::new()
             .with_default(LevelFilter::INFO)
             .with_targets(DISCREET.map(|library| (library, LevelFilter::OFF)));
+        // A library that only asks whether it would be heard leaves the answer behind, and
+        // what is never asked for itself, being always heard, would take it for its own.
+        let asked_anew = dynamic_filter_fn(|_, _| true).with_max_level_hint(LevelFilter::INFO);
         let spans = tracing_opentelemetry::layer()
             .with_tracer(provider.tracer("vigie"))
             .with_location(false)
             .with_threads(false)
-            .with_filter(ours);
+            .with_filter(ours.and(asked_anew));
         tracing_subscriber::registry()
             .with(lines.with_filter(filter.and(discreet)))
             .with(spans)

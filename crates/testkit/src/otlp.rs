@@ -44,6 +44,8 @@ pub struct ReceivedSpan {
     pub service: String,
     /// The attributes, each as text.
     pub attributes: BTreeMap<String, String>,
+    /// What happened during it: the name and the attributes of each event.
+    pub events: Vec<(String, BTreeMap<String, String>)>,
 }
 
 #[derive(Debug, Default)]
@@ -129,6 +131,11 @@ impl TraceService for Spans {
                     name: span.name,
                     service: service.clone(),
                     attributes: texts(span.attributes),
+                    events: span
+                        .events
+                        .into_iter()
+                        .map(|event| (event.name, texts(event.attributes)))
+                        .collect(),
                 });
             }
         }

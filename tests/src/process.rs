@@ -1,0 +1,100 @@
+//! The programs of the suite as processes of their own.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::OnceLock;
+
+use cli::{SERVICES, Suite};
+
+/// The folder of the programs, which are built first where they are not fresh.
+///
+/// # Panics
+///
+/// When they cannot be built.
+pub fn programs() -> &'static Path {
+    static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAMS.get_or_init(|| {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo.args(["build", "--quiet", "--offline", "--locked", "--bins"]);
+        cargo.args(["--package", "cli"]);
+        cargo.args(SERVICES.iter().flat_map(|service| ["--package", service]));
+        if !cfg!(debug_assertions) {
+            cargo.arg("--release");
+        }
+        let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status();
+        assert!(
+            built.expect("cargo can be run").success(),
+            "the programs are built"
+        );
+        // Tests lie in a folder below the programs of their profile.
+        let test = std::env::current_exe().expect("a process has a program");
+        let folder = test.ancestors().nth(2).expect("it lies in target");
+        folder.to_owned()
+    })
+}
+
+/// The program of a service with the variables of the suite and no others; it ends with
+/// the test, however that ends.
+pub fn service(suite: &Suite, name: &str) -> Command {
+    let mut command = Command::new("setpriv");
+    command
+        .args(["--pdeathsig", "KILL", "--"])
+        .arg(programs().join(format!("vigie-{name}")))
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .envs(suite.environment(name).variables())
+        .stdin(Stdio::null());
+    command
+}
+
+/// A service that runs, and its log.
+pub struct Process {
+    child: Child,
+    log: PathBuf,
+}
+
+impl Process {
+    /// Starts a command of [`service`], which writes its log to a new file.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be started.
+    pub fn start(mut command: Command, log: PathBuf) -> Self {
+        let file = File::create(&log).expect("the log can be written");
+        let child = command.stderr(file).spawn();
+        Self {
+            child: child.expect("the program can be run"),
+            log,
+        }
+    }
+
+    /// Asks the process to drain, and waits for its end.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be asked.
+    pub fn stop(&mut self) -> ExitStatus {
+        let id = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &id]).status();
+        assert!(asked.expect("kill can be run").success());
+        self.child.wait().expect("a child can be waited for")
+    }
+
+    /// What it has written so far.
+    ///
+    /// # Panics
+    ///
+    /// When the log cannot be read.
+    pub fn log(&self) -> String {
+        fs::read_to_string(&self.log).expect("the log can be read")
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
