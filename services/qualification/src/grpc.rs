@@ -15,7 +15,6 @@ use proto::qualification::v1::{
 };
 use sqlx::PgPool;
 use tonic::{Request, Response, Status};
-use vocabulary::Role;
 
 use crate::convert;
 
@@ -82,12 +81,4 @@ impl QualificationService for Service {
         let case = Some(self.command(caller, asked).await?);
         Ok(Response::new(CloseCaseResponse { case }))
     }
-}
-
-/// The parties for which a caller sees cases. No RPC here is for integrations: a
-/// program that also declares has not the cases of the region that it watches.
-fn parties(caller: &Caller) -> Vec<String> {
-    let mut seen_as = caller.clone();
-    seen_as.roles.remove(&Role::Integration);
-    seen_as.parties()
 }

@@ -135,16 +135,20 @@ impl Rule {
         matches!(&self.access, Access::Roles(roles) if roles.contains(&Role::Anyone))
     }
 
-    /// Refuses a caller who has none of the roles.
-    pub(crate) fn admit(&self, caller: &Caller) -> Result<()> {
-        match &self.access {
-            Access::Exempt => Ok(()),
-            Access::Roles(roles) if !roles.is_disjoint(&caller.roles) => Ok(()),
-            Access::Roles(_) => Err(Error::permission_denied(
-                "ROLE_MISSING",
-                "none of your roles may call this",
-            )),
+    /// The caller with those of his roles that may call this, refused when he has
+    /// none: who watches a region as a program does not read its contacts because he
+    /// also declares.
+    pub(crate) fn admit(&self, mut caller: Caller) -> Result<Caller> {
+        if let Access::Roles(roles) = &self.access {
+            caller.roles.retain(|role| roles.contains(role));
+            if caller.roles.is_empty() {
+                return Err(Error::permission_denied(
+                    "ROLE_MISSING",
+                    "none of your roles may call this",
+                ));
+            }
         }
+        Ok(caller)
     }
 }
 
@@ -275,8 +279,11 @@ mod tests {
         let rule = policy()
             .find("/vigie.intake.v1.IntakeService/SubmitReport")
             .unwrap();
-        assert!(rule.admit(&with_role(Role::Declarant)).is_ok());
-        let error = rule.admit(&with_role(Role::Editor)).unwrap_err();
+        let mut both = with_role(Role::Declarant);
+        both.roles.insert(Role::Editor);
+        assert_eq!(rule.admit(both).unwrap().roles, [Role::Declarant].into());
+        assert!(rule.admit(with_role(Role::Declarant)).is_ok());
+        let error = rule.admit(with_role(Role::Editor)).unwrap_err();
         assert_eq!(error.code(), "ROLE_MISSING");
     }
 
@@ -287,7 +294,7 @@ mod tests {
             .unwrap();
         assert!(rule.served_on(Listener::Internal));
         assert!(!rule.served_on(Listener::Public));
-        assert!(rule.admit(&Caller::service("intake")).is_ok());
+        assert!(rule.admit(Caller::service("intake")).is_ok());
 
         let rule = policy()
             .find("/vigie.intake.v1.IntakeService/SubmitReport")

@@ -39,8 +39,7 @@ pub(super) async fn authorise(
             }
         },
     };
-    rule.admit(&caller)?;
-    Ok(caller)
+    rule.admit(caller)
 }
 
 /// The token of the request; more than one, or another scheme, is refused.

@@ -14,7 +14,7 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use vocabulary::{Role, Text};
 
-use super::{Service, contacts::declarant, parties};
+use super::{Service, contacts::declarant};
 use crate::{
     announce::{self, History},
     convert::{self, Asked},
@@ -74,7 +74,7 @@ impl Attempt<'_> {
             method,
             request_id: asked.request_id,
         };
-        let parties = parties(caller);
+        let parties = caller.parties();
         let case_id = asked.case_id.to_string();
         let entry = |detail| AuditEntry {
             caller,

@@ -4,7 +4,7 @@ use platform::{AuditEntry, Caller, Error, Outcome, PageToken, Result, audit};
 use proto::qualification::v1::{self as pb, ListCasesResponse};
 use serde_json::json;
 
-use super::{Service, contacts::declarant, parties};
+use super::{Service, contacts::declarant};
 use crate::{
     convert::{self, Page},
     domain::{Case, Key, Place, View},
@@ -14,7 +14,7 @@ use crate::{
 impl Service {
     /// Shows a case with its history.
     pub(super) async fn get(&self, caller: &Caller, key: &Key) -> Result<pb::Case> {
-        let parties = parties(caller);
+        let parties = caller.parties();
         let mut transaction = self.pool.begin().await?;
         let found = store::find_case(&mut transaction, key, &parties).await?;
         let object = match (found.as_ref(), key) {
@@ -55,7 +55,7 @@ impl Service {
 
     /// Lists a page of cases.
     pub(super) async fn list(&self, caller: &Caller, page: &Page) -> Result<ListCasesResponse> {
-        let parties = parties(caller);
+        let parties = caller.parties();
         let filter = page.filter.describe();
         let mut transaction = self.pool.begin().await?;
         // One more than shown tells whether there is a next page.
