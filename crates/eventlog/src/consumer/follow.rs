@@ -114,10 +114,10 @@ impl Following {
             }
             return Ok(0);
         }
-        let silent = awake
-            .iter()
-            .any(|&i| now.duration_since(self.shards[i].heard) >= IDLE);
-        let batches = if (self.asking || silent) && self.ask_at <= now {
+        let unheard = awake.iter().map(|&i| &self.shards[i]).any(|shard| {
+            now.duration_since(shard.heard) >= IDLE || shard.stream == Continuity::Gap
+        });
+        let batches = if (self.asking || unheard) && self.ask_at <= now {
             self.ask(core, producer, &awake).await?
         } else {
             self.listen(core, producer, &awake).await
@@ -145,7 +145,7 @@ impl Following {
         let due = self.shards.iter().map(|shard| {
             if shard.resume_at > now {
                 shard.resume_at
-            } else if self.asking {
+            } else if self.asking || shard.stream == Continuity::Gap {
                 self.ask_at
             } else {
                 (shard.heard + IDLE).max(self.ask_at)
@@ -174,7 +174,6 @@ impl Following {
             };
             self.shards[index].stream = entries.continuity;
             if entries.continuity == Continuity::Gap {
-                self.asking = true;
                 core.metrics.gaps.get_or_create(&core.labels()).inc();
             }
             if !entries.events.is_empty() {
