@@ -112,6 +112,25 @@ async fn a_report_that_the_database_refuses_fails_alone() {
 }
 
 #[tokio::test]
+async fn nobody_gets_a_receipt_for_a_report_whose_commit_fails() {
+    let world = World::start().await;
+    // All goes well up to the commit itself.
+    sqlx::raw_sql(
+        "create function refuse() returns trigger language plpgsql
+         as $$ begin raise exception 'not this one'; end $$;
+         create constraint trigger refuse after insert on report
+         deferrable initially deferred for each row execute function refuse()",
+    )
+    .execute(&world.pool)
+    .await
+    .unwrap();
+    let status = world.declarant("alice").send(request()).await.unwrap_err();
+    assert_eq!(status.code(), Code::Internal);
+    assert_eq!(world.count("select count(*) from report").await, 0);
+    assert_eq!(world.events().await.len(), 0);
+}
+
+#[tokio::test]
 async fn a_full_queue_refuses_at_once_and_tells_when_to_come_back() {
     let world = World::start_with(|config| {
         config.intake.writers = 1;
