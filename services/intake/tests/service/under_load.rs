@@ -173,26 +173,35 @@ async fn a_full_queue_refuses_at_once_and_tells_when_to_come_back() {
 
 #[tokio::test]
 async fn a_report_whose_client_gave_up_is_committed_and_found_again() {
-    let world = World::start().await;
+    let world = World::start_with(|config| {
+        config.intake.writers = 1;
+        config.intake.batch = 1;
+    })
+    .await;
     let alice = world.declarant("alice");
     alice.send(request()).await.unwrap();
     let mut frozen = world.pool.begin().await.unwrap();
     lock_reports(&mut frozen).await;
 
-    let sent = request();
-    let mut hasty = alice.signed(sent.clone());
-    hasty.set_timeout(Duration::from_millis(200));
-    let status = alice.client().submit_report(hasty).await.unwrap_err();
-    assert!(
-        matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled),
-        "{status:?}"
-    );
+    // One client gives up while its report is in flight, one while it is queued.
+    let sent = [request(), request()];
+    for request in &sent {
+        let mut hasty = alice.signed(request.clone());
+        hasty.set_timeout(Duration::from_millis(200));
+        let status = alice.client().submit_report(hasty).await.unwrap_err();
+        assert!(
+            matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled),
+            "{status:?}"
+        );
+    }
     frozen.rollback().await.unwrap();
 
-    eventually(async || world.count("select count(*) from report").await == 2).await;
-    let receipt = alice.send(sent).await.unwrap();
-    assert_eq!(world.count("select count(*) from report").await, 2);
-    assert!(alice.get(&receipt.reference).await.is_ok());
+    eventually(async || world.count("select count(*) from report").await == 3).await;
+    for request in sent {
+        let receipt = alice.send(request).await.unwrap();
+        assert!(alice.get(&receipt.reference).await.is_ok());
+    }
+    assert_eq!(world.count("select count(*) from report").await, 3);
 }
 
 #[tokio::test]
