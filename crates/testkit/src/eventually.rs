@@ -1,9 +1,6 @@
 //! Waiting for a condition: the only place where a test waits.
 
-use std::{
-    panic::Location,
-    time::{Duration, Instant},
-};
+use std::{panic::Location, time::Duration};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(20);
@@ -48,16 +45,18 @@ async fn poll<T>(
     caller: &Location<'_>,
     mut look: impl AsyncFnMut() -> Option<T>,
 ) -> T {
-    let started = Instant::now();
-    loop {
-        if let Some(value) = look().await {
-            return value;
+    let looking = async {
+        loop {
+            if let Some(value) = look().await {
+                return value;
+            }
+            tokio::time::sleep(PAUSE).await;
         }
-        assert!(
-            started.elapsed() < patience,
-            "the condition at {caller} did not hold within {patience:?}"
-        );
-        tokio::time::sleep(PAUSE).await;
+    };
+    // A look that never ends is cut off too.
+    match tokio::time::timeout(patience, looking).await {
+        Ok(value) => value,
+        Err(_) => panic!("the condition at {caller} did not hold within {patience:?}"),
     }
 }
 
@@ -83,6 +82,17 @@ mod tests {
             eventually_some(async || values.next().flatten()).await,
             "here"
         );
+    }
+
+    #[tokio::test]
+    #[should_panic(expected = "did not hold")]
+    async fn it_does_not_wait_for_a_look_that_never_ends() {
+        let looked = eventually_within(Duration::from_millis(50), async || {
+            std::future::pending().await
+        });
+        tokio::time::timeout(Duration::from_secs(5), looked)
+            .await
+            .expect("it hangs");
     }
 
     #[tokio::test]
