@@ -155,7 +155,8 @@ impl Log {
             &data_keys as &[Option<&[u8]>],
         )
         .execute(conn)
-        .await?;
+        .await
+        .map_err(no_room)?;
         Ok(())
     }
 
@@ -279,5 +280,16 @@ impl Log {
     /// The service's own pool.
     pub(crate) fn pool(&self) -> &PgPool {
         &self.0.pool
+    }
+}
+
+/// What an append failed for. That no partition holds the next position passes, for
+/// partitions are made ahead again: it says nothing against the events.
+fn no_room(error: sqlx::Error) -> platform::Error {
+    match error.as_database_error() {
+        Some(refusal) if refusal.is_check_violation() && refusal.constraint().is_none() => {
+            platform::Error::unavailable("LOG_FULL", "the log has no room yet; retry")
+        }
+        _ => error.into(),
     }
 }

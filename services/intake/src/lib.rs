@@ -135,6 +135,8 @@ impl App {
         let log_metrics = LogMetrics::register(&metrics);
         let readiness = Readiness::new().with_database(pool.clone());
 
+        // Its stop is told by its metric and not by the readiness: declarations are
+        // taken whatever became of the log of cases.
         let source = Source::new(self.qualification, streams.clone());
         let cases = Consumer::new(
             NAME,
@@ -143,8 +145,7 @@ impl App {
             source,
             Arc::new(Cases),
             log_metrics.clone(),
-        )
-        .with_readiness(readiness.clone());
+        );
         let operators = consumer_service(pool.clone(), Some(log.clone()), vec![cases.handle()]);
         let consumers = event_log_service(log.clone(), read_pool, Arc::new(State), CONSUMERS);
         if let Some(streams) = streams {
@@ -156,9 +157,6 @@ impl App {
         tasks.spawn("consumer of cases", cases.run(shutdown.clone()));
         let maintenance = Maintenance::new(log.clone(), config.event_log.retention());
         tasks.spawn("maintenance of the log", maintenance.run(shutdown.clone()));
-
-        let purging = keep_requests_purged(pool.clone(), shutdown.clone());
-        tasks.spawn("purge of request keys", purging);
 
         tasks.spawn(
             "purge of request keys",

@@ -99,6 +99,8 @@ impl App {
         let readiness = Readiness::new().with_database(self.pool.clone());
         let tasks = Tasks::new(shutdown.clone());
 
+        // Its stop is told by its metric and not by the readiness: the cell goes on
+        // with the cases it has.
         let consumer = Consumer::new(
             NAME,
             PRODUCER,
@@ -106,8 +108,7 @@ impl App {
             Source::new(self.intake, self.streams.clone()),
             Arc::new(consume::Reports::new(self.log.clone())),
             log_metrics.clone(),
-        )
-        .with_readiness(readiness.clone());
+        );
         let operators = eventlog::consumer_service(
             self.pool.clone(),
             Some(self.log.clone()),

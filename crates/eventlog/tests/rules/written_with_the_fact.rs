@@ -220,6 +220,21 @@ async fn an_event_beyond_64_kib_is_refused_by_name() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_log_without_room_is_no_fault_of_the_events() {
+    let world = World::new("no_room").await;
+    sqlx::query("update eventlog_head set position = 1000000000000")
+        .execute(&world.intake)
+        .await
+        .unwrap();
+    let mut transaction = world.intake.begin().await.unwrap();
+    let events = [event("report/1", "x")];
+    let refused = world.log.append(&mut transaction, &events).await;
+    let refused = refused.unwrap_err();
+    assert_eq!(refused.code(), "LOG_FULL");
+    assert!(refused.retryable());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn another_number_of_shards_than_at_installation_is_refused() {
     let world = World::new("other_shards").await;
     let refused = Log::open(world.intake.clone(), PRODUCER, SHARDS * 2)
