@@ -1,9 +1,17 @@
 //! What can be typed.
 
+mod draft;
+mod operations;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use uuid::Uuid;
+
+pub(crate) use self::draft::{DraftOptions, SubmitOptions};
+pub(crate) use self::operations::{
+    ConsumerCommand, DatabaseOptions, DeliveryCommand, DeliveryState, LogCommand, Service,
+};
 
 /// Declares and follows the information-security incidents of the health sector.
 #[derive(Parser, Debug)]
@@ -16,7 +24,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) connection: Connection,
     /// Print JSON, for programs
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Options of every command")]
     pub(crate) json: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
@@ -24,6 +32,7 @@ pub(crate) struct Arguments {
 
 /// Where the services are and who is calling.
 #[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Options of every command")]
 pub(crate) struct Connection {
     /// Call as this local identity of `vigie up` (see `vigie login --list`)
     #[arg(long = "as", global = true, value_name = "IDENTITY")]
@@ -105,6 +114,12 @@ pub(crate) enum Command {
     /// Read figures
     #[command(subcommand)]
     Stats(StatsCommand),
+    /// See to the deliveries of notifications (operator)
+    #[command(subcommand)]
+    Delivery(DeliveryCommand),
+    /// See to the consumers of events and what they could not apply (operator)
+    #[command(subcommand)]
+    Consumer(ConsumerCommand),
     /// Send a folder of declarations with their historical dates
     Replay(ReplayOptions),
     /// Repair event logs after a restore (needs the database)
@@ -168,8 +183,8 @@ pub(crate) enum ReportCommand {
     },
     /// Withdraw a false alarm
     Withdraw {
-        /// UUID of the report
-        report: Uuid,
+        /// UUID or reference
+        report: String,
         /// Why
         #[arg(long)]
         reason: String,
@@ -177,86 +192,6 @@ pub(crate) enum ReportCommand {
         #[arg(long)]
         request_id: Option<Uuid>,
     },
-}
-
-/// A draft from a file, from flags, or both: flags win.
-#[derive(Args, Debug)]
-pub(crate) struct DraftOptions {
-    /// A SubmitReportRequest in protobuf JSON; "-" for standard input
-    #[arg(long, value_name = "FILE")]
-    pub(crate) file: Option<PathBuf>,
-    /// incident, product_vulnerability or vendor_bad_practice
-    #[arg(long)]
-    pub(crate) kind: Option<String>,
-    /// FINESS of the structure
-    #[arg(long, group = "structure")]
-    pub(crate) finess: Option<String>,
-    /// SIRET of the structure
-    #[arg(long, group = "structure")]
-    pub(crate) siret: Option<String>,
-    /// RPPS of the professional
-    #[arg(long, group = "structure")]
-    pub(crate) rpps: Option<String>,
-    /// Name of a structure without a number
-    #[arg(long, group = "structure", requires = "department")]
-    pub(crate) structure_name: Option<String>,
-    /// Department of the structure; a FINESS tells it by itself
-    #[arg(long)]
-    pub(crate) department: Option<String>,
-    /// Family name of the declarant
-    #[arg(long)]
-    pub(crate) family_name: Option<String>,
-    /// Given name of the declarant
-    #[arg(long)]
-    pub(crate) given_name: Option<String>,
-    /// Mail address of the declarant
-    #[arg(long)]
-    pub(crate) email: Option<String>,
-    /// Telephone of the declarant
-    #[arg(long)]
-    pub(crate) phone: Option<String>,
-    /// Declare as the person delegated for this, not as the director
-    #[arg(long)]
-    pub(crate) delegate: bool,
-    /// When it was noticed (RFC 3339); now by default
-    #[arg(long)]
-    pub(crate) found_at: Option<String>,
-    /// What happened
-    #[arg(long)]
-    pub(crate) description: Option<String>,
-    /// malicious, non_malicious or unknown
-    #[arg(long)]
-    pub(crate) origin: Option<String>,
-    /// Type of the origin: ransomware, telecom_loss …; may be repeated
-    #[arg(long = "origin-type")]
-    pub(crate) origin_types: Vec<String>,
-    /// Impact on data: unavailability, disclosure …; may be repeated
-    #[arg(long = "data-impact")]
-    pub(crate) data_impacts: Vec<String>,
-    /// Nature of the data: health, personal …; may be repeated
-    #[arg(long = "data-nature")]
-    pub(crate) data_natures: Vec<String>,
-    /// Impact on care: none, degraded_mode, interruption or unknown
-    #[arg(long)]
-    pub(crate) care: Option<String>,
-    /// Patients in danger: none, potential, proven or unknown
-    #[arg(long)]
-    pub(crate) endangerment: Option<String>,
-    /// Ask the cell for accompaniment
-    #[arg(long)]
-    pub(crate) assistance: bool,
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct SubmitOptions {
-    #[command(flatten)]
-    pub(crate) draft: DraftOptions,
-    /// The same at every retry; made anew by default
-    #[arg(long)]
-    pub(crate) request_id: Option<Uuid>,
-    /// A past date of declaration (RFC 3339), importer only
-    #[arg(long)]
-    pub(crate) declared_at: Option<String>,
 }
 
 #[derive(Subcommand, Debug)]
@@ -414,31 +349,4 @@ pub(crate) enum Dimension {
 pub(crate) struct ReplayOptions {
     /// A folder with `structures.csv` and `declarations/*.json`
     pub(crate) folder: PathBuf,
-}
-
-#[derive(Subcommand, Debug)]
-pub(crate) enum LogCommand {
-    /// Give a log a new incarnation: after any restore or lossy promotion of its database
-    Reincarnate(DatabaseOptions),
-    /// Make a consumer accept a producer's new incarnation by starting over
-    Adopt {
-        #[command(flatten)]
-        database: DatabaseOptions,
-        /// The consumer
-        #[arg(long)]
-        consumer: String,
-        /// The producer whose log has a new incarnation
-        #[arg(long)]
-        producer: String,
-    },
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct DatabaseOptions {
-    /// Database of the service
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    pub(crate) database_url: String,
-    /// Schema of the service
-    #[arg(long, env = "DATABASE_SCHEMA")]
-    pub(crate) schema: String,
 }

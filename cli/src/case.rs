@@ -156,7 +156,7 @@ async fn list(filter: pb::ListCasesRequest, limit: usize, client: &Client) -> Re
             cases,
             next_page_token: page_token,
         };
-        println!("{}", json::to_json(&answer)?);
+        say!("{}", json::to_json(&answer)?);
         return Ok(());
     }
     let language = client.language;
@@ -190,7 +190,7 @@ async fn list(filter: pb::ListCasesRequest, limit: usize, client: &Client) -> Re
 
 fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
     if client.json {
-        println!("{}", json::to_json(case)?);
+        say!("{}", json::to_json(case)?);
         return Ok(());
     }
     let language = client.language;
@@ -240,7 +240,7 @@ fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
         ),
     ]);
     if !case.history.is_empty() {
-        println!();
+        say!();
         let headings = [
             language.pick("quand", "when"),
             language.pick("action", "action"),

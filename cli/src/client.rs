@@ -3,10 +3,14 @@
 use std::time::Duration;
 
 use anyhow::Context as _;
+use proto::eventlog::v1::consumer_service_client::ConsumerServiceClient;
 use proto::intake::v1::{
     intake_service_client::IntakeServiceClient, structure_service_client::StructureServiceClient,
 };
-use proto::notification::v1::notification_service_client::NotificationServiceClient;
+use proto::notification::v1::{
+    delivery_service_client::DeliveryServiceClient,
+    notification_service_client::NotificationServiceClient,
+};
 use proto::qualification::v1::qualification_service_client::QualificationServiceClient;
 use proto::statistics::v1::statistics_service_client::StatisticsServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
@@ -14,7 +18,7 @@ use tonic::service::{Interceptor, interceptor::InterceptedService};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Request, Status};
 
-use crate::args::Connection;
+use crate::args::{Connection, Service};
 use crate::exit::Failure;
 use crate::language::Language;
 use crate::login;
@@ -99,6 +103,33 @@ impl Client {
         Ok(StatisticsServiceClient::with_interceptor(channel, bearer))
     }
 
+    pub(crate) async fn deliveries(&self) -> Result<DeliveryServiceClient<Authenticated>, Failure> {
+        let (channel, bearer) = self
+            .open(&self.connection.notification_url, Patience::Call)
+            .await?;
+        Ok(DeliveryServiceClient::with_interceptor(channel, bearer))
+    }
+
+    pub(crate) async fn consumers(
+        &self,
+        service: Service,
+    ) -> Result<ConsumerServiceClient<Authenticated>, Failure> {
+        let url = match service {
+            Service::Intake => &self.connection.intake_url,
+            Service::Qualification => &self.connection.qualification_url,
+            Service::Notification => &self.connection.notification_url,
+            Service::Statistics => &self.connection.statistics_url,
+        };
+        let (channel, bearer) = self.open(url, Patience::Call).await?;
+        Ok(ConsumerServiceClient::with_interceptor(channel, bearer))
+    }
+
+    /// Whether every connection asks for a token of its own, so that one which
+    /// expired does not end a stream.
+    pub(crate) fn renews_its_token(&self) -> bool {
+        self.connection.identity.is_some()
+    }
+
     async fn open(&self, url: &str, patience: Patience) -> Result<(Channel, Bearer), Failure> {
         let token = login::token(&self.connection, self.language).await?;
         let bearer = token
@@ -126,8 +157,12 @@ async fn connect(
     connection: &Connection,
     patience: Patience,
 ) -> Result<Channel, Failure> {
+    let not_an_address = || Failure::Usage(format!("not an address like http://host:port: {url}"));
+    if !url.starts_with("http://") && !url.starts_with("https://") {
+        return Err(not_an_address());
+    }
     let mut endpoint = Endpoint::from_shared(url.to_owned())
-        .map_err(|_| Failure::Usage(format!("not an address: {url}")))?
+        .map_err(|_| not_an_address())?
         .connect_timeout(Duration::from_secs(5))
         .http2_keep_alive_interval(Duration::from_secs(20))
         .keep_alive_while_idle(true);

@@ -11,6 +11,7 @@ use time::format_description::well_known::Rfc3339;
 use crate::args::DraftOptions;
 use crate::exit::Failure;
 use crate::json;
+use crate::report::Labelled;
 
 /// The request a person means: the file's, with the flags over it.
 pub(crate) fn request(
@@ -140,19 +141,21 @@ fn overlay(contact: &mut Contact, options: &DraftOptions) {
 /// Reads a word of the vocabulary into its number on the wire.
 pub(crate) fn parse<V, P>(flag: &str, word: &str) -> Result<i32, Failure>
 where
-    V: std::str::FromStr<Err = vocabulary::ParseError>,
+    V: std::str::FromStr + Labelled,
     P: From<V> + Into<i32>,
 {
-    match word.parse::<V>() {
-        Ok(value) => Ok(P::from(value).into()),
-        Err(error) => Err(Failure::Usage(format!("{flag}: {error}"))),
-    }
+    // Words are typed with a hyphen as often as with an underscore.
+    let value = word.replace('-', "_").parse::<V>().map_err(|_| {
+        let words = V::words().join(", ");
+        Failure::Usage(format!("{flag} {word}: not one of {words}"))
+    })?;
+    Ok(P::from(value).into())
 }
 
 /// Reads several words of the vocabulary.
 pub(crate) fn parse_all<V, P>(flag: &str, words: &[String]) -> Result<Vec<i32>, Failure>
 where
-    V: std::str::FromStr<Err = vocabulary::ParseError>,
+    V: std::str::FromStr + Labelled,
     P: From<V> + Into<i32>,
 {
     words.iter().map(|word| parse::<V, P>(flag, word)).collect()

@@ -95,6 +95,10 @@ fn describe(status: &Status, language: Language) -> String {
         _ => language.pick("erreur du service", "service error"),
     };
     let details = status.get_error_details();
+    // What is wrong with each field is said below.
+    if details.bad_request().is_some() {
+        return what.to_owned();
+    }
     match details.error_info() {
         Some(info) => format!("{what} ({}): {}", info.reason, status.message()),
         None => format!("{what}: {}", status.message()),

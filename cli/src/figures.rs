@@ -22,7 +22,7 @@ pub(crate) async fn run(command: StatsCommand, client: &Client) -> Result<(), Fa
                 .await?
                 .into_inner();
             if client.json {
-                println!("{}", json::to_json(&answer)?);
+                say!("{}", json::to_json(&answer)?);
             } else {
                 print_overview(&answer, client.language);
             }
@@ -45,7 +45,7 @@ pub(crate) async fn run(command: StatsCommand, client: &Client) -> Result<(), Fa
                 .await?
                 .into_inner();
             if client.json {
-                println!("{}", json::to_json(&answer)?);
+                say!("{}", json::to_json(&answer)?);
             } else {
                 print_breakdown(&answer, client.language);
             }
@@ -166,7 +166,7 @@ fn print_breakdown(breakdown: &pb::GetBreakdownResponse, language: Language) {
         }),
     );
     if breakdown.overlapping {
-        println!(
+        say!(
             "{}",
             language.pick(
                 "Un signalement peut compter dans plusieurs lignes.",
@@ -187,7 +187,7 @@ fn share(share: &pb::Share) -> String {
 
 fn print_reserves(partial: bool, up_to_date: bool, language: Language) {
     if partial {
-        println!(
+        say!(
             "{}",
             language.pick(
                 "Période en cours : chiffres provisoires.",
@@ -196,7 +196,7 @@ fn print_reserves(partial: bool, up_to_date: bool, language: Language) {
         );
     }
     if !up_to_date {
-        println!(
+        say!(
             "{}",
             language.pick(
                 "Des événements restent à compter.",

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use platform::{Caller, DatabaseConfig, Environment};
+use serde_json::json;
 use sqlx::PgPool;
 use vocabulary::Role;
 
@@ -10,7 +11,11 @@ use crate::args::{DatabaseOptions, LogCommand};
 use crate::exit::Failure;
 use crate::language::Language;
 
-pub(crate) async fn run(command: LogCommand, language: Language) -> Result<(), Failure> {
+pub(crate) async fn run(
+    command: LogCommand,
+    json: bool,
+    language: Language,
+) -> Result<(), Failure> {
     match command {
         LogCommand::Reincarnate(database) => {
             let mut work = connect(&database)
@@ -23,10 +28,12 @@ pub(crate) async fn run(command: LogCommand, language: Language) -> Result<(), F
                 .await
                 .map_err(anyhow::Error::from)?;
             work.commit().await.map_err(anyhow::Error::from)?;
-            println!(
-                "{} {incarnation}",
-                language.pick("Nouvelle incarnation :", "New incarnation:")
-            );
+            if json {
+                say!("{:#}", json!({ "incarnation": incarnation.to_string() }));
+            } else {
+                let new = language.pick("Nouvelle incarnation :", "New incarnation:");
+                say!("{new} {incarnation}");
+            }
         }
         LogCommand::Adopt {
             database,
@@ -43,11 +50,18 @@ pub(crate) async fn run(command: LogCommand, language: Language) -> Result<(), F
                 .await
                 .map_err(anyhow::Error::from)?;
             work.commit().await.map_err(anyhow::Error::from)?;
+            if json {
+                say!(
+                    "{:#}",
+                    json!({ "consumer": consumer, "producer": producer })
+                );
+                return Ok(());
+            }
             let adopted = language.pick(
                 "repart de l'état complet de",
                 "starts over from the full state of",
             );
-            println!("{consumer} {adopted} {producer}");
+            say!("{consumer} {adopted} {producer}");
         }
     }
     Ok(())

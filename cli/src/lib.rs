@@ -1,5 +1,8 @@
 //! The command `vigie`: every call a person needs, and the whole suite on one machine.
 
+#[macro_use]
+mod output;
+
 mod args;
 mod case;
 mod client;
@@ -10,6 +13,7 @@ mod journal;
 mod json;
 mod language;
 mod login;
+mod operations;
 mod replay;
 mod report;
 mod structure;
@@ -55,22 +59,21 @@ async fn run(arguments: Arguments, language: Language) -> Result<(), Failure> {
     let client = Client::new(connection.clone(), json, language);
     match command {
         Command::Up(options) => up::run(&options, &connection, language).await,
-        Command::Login(options) => login::login(&options, &connection, language).await,
-        Command::Logout => login::logout(language),
+        Command::Login(options) => login::login(&options, &connection, json, language).await,
+        Command::Logout => login::logout(json, language),
         Command::Report(command) => report::run(command, &client).await,
         Command::Structure(command) => structure::run(command, &client).await,
         Command::Case(command) => case::run(command, &client).await,
         Command::Watch(options) => watch::run(options, &client).await,
         Command::Stats(command) => figures::run(command, &client).await,
+        Command::Delivery(command) => operations::deliveries(command, &client).await,
+        Command::Consumer(command) => operations::consumers(command, &client).await,
         Command::Replay(options) => replay::run(&options, &client).await,
-        Command::Log(command) => journal::run(command, language).await,
+        Command::Log(command) => journal::run(command, json, language).await,
         Command::Completions { shell } => {
-            clap_complete::generate(
-                shell,
-                &mut Arguments::command(),
-                "vigie",
-                &mut std::io::stdout(),
-            );
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Arguments::command(), "vigie", &mut script);
+            say!("{}", String::from_utf8_lossy(&script));
             Ok(())
         }
     }

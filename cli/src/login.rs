@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use anyhow::Context as _;
 use serde::Deserialize;
+use serde_json::json;
+use tonic::Status;
 
 use crate::args::{Connection, LoginOptions};
 use crate::exit::Failure;
@@ -23,9 +25,19 @@ struct TokenAnswer {
 pub(crate) async fn login(
     options: &LoginOptions,
     connection: &Connection,
+    json: bool,
     language: Language,
 ) -> Result<(), Failure> {
     let (Some(identity), false) = (&options.identity, options.list) else {
+        if json {
+            let listed = identities().into_iter().map(|i| {
+                let (region, structures) = (i.region, i.structures);
+                json!({"identity": i.subject, "roles": i.roles, "region": region,
+                    "structures": structures})
+            });
+            say!("{:#}", listed.collect::<serde_json::Value>());
+            return Ok(());
+        }
         let headings = [
             language.pick("identité", "identity"),
             language.pick("rôle", "role"),
@@ -39,8 +51,12 @@ pub(crate) async fn login(
         return Ok(());
     };
     let token = fetch(&connection.issuer_url, identity, language).await?;
+    if options.print && json {
+        say!("{:#}", json!({"identity": identity, "token": token}));
+        return Ok(());
+    }
     if options.print {
-        println!("{token}");
+        say!("{token}");
         return Ok(());
     }
     let file = token_file()?;
@@ -55,19 +71,27 @@ pub(crate) async fn login(
         .mode(0o600)
         .open(&file)?;
     kept.write_all(token.as_bytes())?;
-    println!(
-        "{} {identity}",
-        language.pick("Connecté en tant que", "Logged in as")
-    );
+    if json {
+        say!("{:#}", json!({ "identity": identity }));
+    } else {
+        let logged_in = language.pick("Connecté en tant que", "Logged in as");
+        say!("{logged_in} {identity}");
+    }
     Ok(())
 }
 
 /// `vigie logout`: forgets the token.
-pub(crate) fn logout(language: Language) -> Result<(), Failure> {
+pub(crate) fn logout(json: bool, language: Language) -> Result<(), Failure> {
     match fs::remove_file(token_file()?) {
-        Ok(()) => println!("{}", language.pick("Déconnecté", "Logged out")),
+        Ok(()) => {}
+        // Who had none is logged out too.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(error.into()),
+    }
+    if json {
+        say!("{{}}");
+    } else {
+        say!("{}", language.pick("Déconnecté", "Logged out"));
     }
     Ok(())
 }
@@ -98,13 +122,12 @@ async fn fetch(issuer: &str, identity: &str, language: Language) -> Result<Strin
         .form(&[("username", identity)])
         .send()
         .await
-        .with_context(|| {
-            language
-                .pick(
-                    "l'émetteur local ne répond pas ; « make run » tourne-t-il ?",
-                    "the local issuer does not answer; is `make run` up?",
-                )
-                .to_owned()
+        .map_err(|_| {
+            let silent = language.pick(
+                "l'émetteur local ne répond pas ; « make run » tourne-t-il ?",
+                "the local issuer does not answer; is `make run` up?",
+            );
+            Failure::from(Status::unavailable(format!("{issuer}: {silent}")))
         })?;
     if answer.status().is_client_error() {
         let unknown = language.pick(

@@ -20,8 +20,19 @@ pub(crate) async fn run(options: &ReplayOptions, client: &Client) -> Result<(), 
         structure::import(&directory, client).await?;
     }
     let receipts = send(&declarations, client).await?;
+    if client.json {
+        let mut sent = Vec::with_capacity(receipts.len());
+        for receipt in &receipts {
+            let text = json::to_json(receipt)?;
+            let value: serde_json::Value =
+                serde_json::from_str(&text).context("reading a receipt")?;
+            sent.push(value);
+        }
+        say!("{:#}", serde_json::json!({ "receipts": sent }));
+        return Ok(());
+    }
     let language = client.language;
-    println!(
+    say!(
         "{} {}",
         receipts.len(),
         language.pick("déclarations rejouées", "declarations replayed")

@@ -20,18 +20,21 @@ pub(crate) async fn run(command: ReportCommand, client: &Client) -> Result<(), F
             reason,
             request_id,
         } => {
+            let mut intake = client.intake().await?;
+            let report_id = if report.parse::<Uuid>().is_ok() {
+                report
+            } else {
+                let request = pb::GetReportRequest { report_id: report };
+                let found = intake.get_report(request).await?.into_inner();
+                found.report.unwrap_or_default().report_id
+            };
             let request = pb::WithdrawReportRequest {
                 request_id: request_id.unwrap_or_else(Uuid::now_v7).to_string(),
-                report_id: report.to_string(),
+                report_id,
                 reason,
                 etag: String::new(),
             };
-            let answer = client
-                .intake()
-                .await?
-                .withdraw_report(request)
-                .await?
-                .into_inner();
+            let answer = intake.withdraw_report(request).await?.into_inner();
             show(&answer.report.unwrap_or_default(), client)
         }
     }
@@ -51,7 +54,7 @@ async fn check(options: &DraftOptions, client: &Client) -> Result<(), Failure> {
         .into_inner();
     let language = client.language;
     if client.json {
-        println!("{}", json::to_json(&answer)?);
+        say!("{}", json::to_json(&answer)?);
     } else {
         print_remarks(
             language.pick("À corriger", "To be mended"),
@@ -96,7 +99,7 @@ async fn submit(options: SubmitOptions, client: &Client) -> Result<(), Failure> 
         .await?
         .into_inner();
     if client.json {
-        println!("{}", json::to_json(&answer)?);
+        say!("{}", json::to_json(&answer)?);
         return Ok(());
     }
     let language = client.language;
@@ -154,7 +157,7 @@ async fn list(region: Option<String>, limit: usize, client: &Client) -> Result<(
             reports,
             next_page_token: page_token,
         };
-        println!("{}", json::to_json(&answer)?);
+        say!("{}", json::to_json(&answer)?);
         return Ok(());
     }
     let language = client.language;
@@ -187,7 +190,7 @@ async fn list(region: Option<String>, limit: usize, client: &Client) -> Result<(
 
 fn show(report: &pb::Report, client: &Client) -> Result<(), Failure> {
     if client.json {
-        println!("{}", json::to_json(report)?);
+        say!("{}", json::to_json(report)?);
         return Ok(());
     }
     let language = client.language;
@@ -258,7 +261,10 @@ where
 
 /// Words of the vocabulary that have a label in both languages.
 pub(crate) trait Labelled {
+    /// Its label.
     fn label(&self, language: Language) -> &'static str;
+    /// Every word, as it is typed.
+    fn words() -> Vec<&'static str>;
 }
 
 macro_rules! labelled {
@@ -267,6 +273,10 @@ macro_rules! labelled {
             fn label(&self, language: Language) -> &'static str {
                 language.pick(self.french(), self.english())
             }
+
+            fn words() -> Vec<&'static str> {
+                Self::ALL.iter().map(|word| word.as_str()).collect()
+            }
         })*
     };
 }
@@ -274,6 +284,8 @@ macro_rules! labelled {
 labelled!(
     CareImpact,
     CaseState,
+    DataImpact,
+    DataNature,
     Origin,
     OriginType,
     PatientEndangerment,
@@ -285,18 +297,20 @@ fn print_remarks(title: &str, remarks: &[pb::Violation]) {
     if remarks.is_empty() {
         return;
     }
-    println!("{title}");
+    say!("{title}");
     for remark in remarks {
-        println!(
+        say!(
             "  {}  {} [{}]",
-            remark.field, remark.description, remark.reason
+            remark.field,
+            remark.description,
+            remark.reason
         );
     }
 }
 
 fn print_consequences(consequences: &pb::Consequences, language: Language) {
     if let Some(agency) = &consequences.agency {
-        println!(
+        say!(
             "\n{}  {} <{}>",
             language.pick("ARS compétente", "Competent ARS"),
             agency.name,
@@ -304,13 +318,13 @@ fn print_consequences(consequences: &pb::Consequences, language: Language) {
         );
     }
     if !consequences.addressees.is_empty() {
-        println!("\n{}", language.pick("Sont informés", "Those who are told"));
+        say!("\n{}", language.pick("Sont informés", "Those who are told"));
         for addressee in &consequences.addressees {
-            println!("  {} ({})", addressee.name, addressee.legal_basis);
+            say!("  {} ({})", addressee.name, addressee.legal_basis);
         }
     }
     if !consequences.parallel_duties.is_empty() {
-        println!(
+        say!(
             "\n{}",
             language.pick("Autres obligations", "Parallel duties")
         );
@@ -319,16 +333,16 @@ fn print_consequences(consequences: &pb::Consequences, language: Language) {
                 .due_at
                 .map(|at| format!(" → {}", table::moment(Some(at))))
                 .unwrap_or_default();
-            println!("  {} ({}){due}", duty.text, duty.legal_basis);
+            say!("  {} ({}){due}", duty.text, duty.legal_basis);
         }
     }
     if !consequences.next_steps.is_empty() {
-        println!(
+        say!(
             "\n{}",
             language.pick("Que faire maintenant", "What to do now")
         );
         for (number, step) in (1..).zip(&consequences.next_steps) {
-            println!("  {number}. {step}");
+            say!("  {number}. {step}");
         }
     }
 }

@@ -78,7 +78,7 @@ pub(crate) async fn import(
 
 fn print_import(answer: &pb::ImportStructuresResponse, client: &Client) -> Result<(), Failure> {
     if client.json {
-        println!("{}", json::to_json(answer)?);
+        say!("{}", json::to_json(answer)?);
         return Ok(());
     }
     let language = client.language;
@@ -107,9 +107,12 @@ fn print_import(answer: &pb::ImportStructuresResponse, client: &Client) -> Resul
     ]);
     for line in answer.rejected_lines.iter().take(REJECTED_SHOWN) {
         let number = language.pick("ligne", "line");
-        println!(
+        say!(
             "  {number} {}: {} {} [{}]",
-            line.line, line.column, line.description, line.reason
+            line.line,
+            line.column,
+            line.description,
+            line.reason
         );
     }
     Ok(())
@@ -128,7 +131,7 @@ async fn search(query: String, limit: u32, client: &Client) -> Result<(), Failur
         .await?
         .into_inner();
     if client.json {
-        println!("{}", json::to_json(&answer)?);
+        say!("{}", json::to_json(&answer)?);
         return Ok(());
     }
     let language = client.language;

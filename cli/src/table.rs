@@ -15,7 +15,7 @@ pub(crate) fn print<const N: usize>(
         .set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(headings);
     table.add_rows(rows);
-    println!("{table}");
+    say!("{table}");
 }
 
 /// Prints facts, one a line, their names aligned; empty ones are left out.
@@ -27,7 +27,7 @@ pub(crate) fn print_facts(facts: &[(&str, String)]) {
         .unwrap_or(0);
     for (name, value) in facts.iter().filter(|(_, value)| !value.is_empty()) {
         let indented = value.replace('\n', &format!("\n{:width$}  ", ""));
-        println!("{name:width$}  {indented}");
+        say!("{name:width$}  {indented}");
     }
 }
 

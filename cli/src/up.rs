@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context as _;
 use platform::{Tasks, Telemetry, TelemetryConfig};
-use proto::intake::v1::Receipt;
+use proto::intake::v1::{Receipt, SubmitReportRequest};
 use proto::notification::v1::{
     NotificationKind, WatchRequest, WatchStart, watch_response::Message,
 };
 use proto::statistics::v1 as figures_pb;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use vocabulary::Region;
 
@@ -36,6 +37,8 @@ pub(crate) async fn run(
     language: Language,
 ) -> Result<(), Failure> {
     let begun = Instant::now();
+    // Before anything is started: what cannot be read is said at once.
+    let declarations = replay::declarations(&options.examples)?;
     let telemetry = Telemetry::start(&telemetry_config()?, "vigie").map_err(anyhow::Error::from)?;
     let layout = Layout {
         folder: (!options.once).then(|| options.data.clone()),
@@ -56,26 +59,55 @@ pub(crate) async fn run(
         token: None,
         ..at(&suite, connection)
     };
-    let demonstration = demonstrate(options, &connection, language, &shutdown);
-    let ended = tokio::select! {
-        ended = demonstration => ended,
-        stopped = tokio::signal::ctrl_c() => stopped.map_err(Failure::from),
+    let mut stop = StopSignals::listen()?;
+    let demonstration = demonstrate(options, &declarations, &connection, language, &shutdown);
+    let demonstrated = tokio::select! {
+        ended = demonstration => Some(ended),
+        () = stop.next() => None,
     };
-    if ended.is_ok() && !options.once && !shutdown.is_cancelled() {
-        print_addresses(&suite, begun.elapsed(), language);
+    let ended = match demonstrated {
+        Some(Ok(())) if !options.once => {
+            print_addresses(&suite, begun.elapsed(), language);
+            tokio::select! {
+                () = stop.next() => {}
+                () = shutdown.cancelled() => {}
+            }
+            Ok(())
+        }
+        Some(ended) => ended,
+        None if options.once => Err(anyhow::anyhow!("stopped before the end").into()),
+        None => Ok(()),
+    };
+    say!("{}", language.pick("Arrêt…", "Stopping…"));
+    shutdown.cancel();
+    let drained = tokio::select! {
+        drained = services.join(DRAIN) => drained.map_err(anyhow::Error::from),
+        () = stop.next() => Err(anyhow::anyhow!("stopped without waiting for the services")),
+    };
+    telemetry.shutdown().await;
+    ended.and(drained.map_err(Failure::from))
+}
+
+/// What asks the suite to stop; asked again, it stops at once.
+struct StopSignals {
+    interrupt: Signal,
+    terminate: Signal,
+}
+
+impl StopSignals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    async fn next(&mut self) {
         tokio::select! {
-            stopped = tokio::signal::ctrl_c() => stopped?,
-            () = shutdown.cancelled() => {}
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
         }
     }
-    println!("{}", language.pick("Arrêt…", "Stopping…"));
-    shutdown.cancel();
-    let drained = services
-        .join(DRAIN)
-        .await
-        .map_err(|error| Failure::Local(error.into()));
-    telemetry.shutdown().await;
-    ended.and(drained)
 }
 
 fn telemetry_config() -> anyhow::Result<TelemetryConfig> {
@@ -109,6 +141,7 @@ fn at(suite: &Suite, connection: &Connection) -> Connection {
 /// Succeeds only when every example reached its watcher and the figures.
 async fn demonstrate(
     options: &UpOptions,
+    declarations: &[SubmitReportRequest],
     connection: &Connection,
     language: Language,
     shutdown: &CancellationToken,
@@ -137,7 +170,7 @@ async fn demonstrate(
         });
     }
 
-    let receipts = send_examples(&options.examples, &client("importer")).await?;
+    let receipts = send_examples(&options.examples, declarations, &client("importer")).await?;
     let missing = || {
         let announced = announced.lock().unwrap_or_else(PoisonError::into_inner);
         let reached = |receipt: &&Receipt| {
@@ -154,7 +187,7 @@ async fn demonstrate(
 
     let analyst = client("analyst");
     let overview = counted(&analyst, receipts.len(), options, deadline).await?;
-    println!();
+    say!();
     figures::print_overview(&overview, language);
     Ok(())
 }
@@ -171,10 +204,13 @@ fn watcher_of(receipt: &Receipt) -> String {
     )
 }
 
-async fn send_examples(folder: &Path, importer: &Client) -> Result<Vec<Receipt>, Failure> {
-    let declarations = replay::declarations(folder)?;
+async fn send_examples(
+    folder: &Path,
+    declarations: &[SubmitReportRequest],
+    importer: &Client,
+) -> Result<Vec<Receipt>, Failure> {
     structure::import(&folder.join("structures.csv"), importer).await?;
-    replay::send(&declarations, importer).await
+    replay::send(declarations, importer).await
 }
 
 /// The overview of the examples' years, once it counts them all.
@@ -257,7 +293,7 @@ async fn watch_once(
         };
         // The cell sees everything; what an ARS announces is not printed twice.
         if identity != "analyst" || notification.routing_region == "national" {
-            println!("{identity:>8} {}", watch::line(&notification));
+            say!("{identity:>8} {}", watch::line(&notification));
         }
         if notification.kind() == NotificationKind::ReportSubmitted {
             let mut announced = announced.lock().unwrap_or_else(PoisonError::into_inner);
@@ -279,44 +315,45 @@ async fn until(deadline: Instant, condition: impl AsyncFn() -> bool) -> anyhow::
 }
 
 fn print_addresses(suite: &Suite, after: Duration, language: Language) {
-    println!(
+    say!(
         "\n{} {:.1} s",
         language.pick("Prêt en", "Up in"),
         after.as_secs_f64()
     );
     for service in SERVICES {
         let addresses = suite.addresses(service);
-        println!(
+        say!(
             "  {service:<14} http://{}   metrics http://{}/metrics",
-            addresses.public, addresses.metrics
+            addresses.public,
+            addresses.metrics
         );
     }
-    println!(
+    say!(
         "  {:<14} {}",
         language.pick("émetteur", "issuer"),
         suite.issuer.url()
     );
-    println!(
+    say!(
         "  {:<14} {}",
         language.pick("données", "data"),
         suite.folder().display()
     );
-    println!(
+    say!(
         "\n{}",
         language.pick(
             "À essayer, dans un autre terminal :",
             "To try, in another terminal:"
         )
     );
-    println!(
+    say!(
         "  ./target/debug/vigie --as director report submit --finess 340782085 --family-name Martin \\"
     );
-    println!(
+    say!(
         "      --email direction@example.org --origin malicious --description \"Postes chiffrés\""
     );
-    println!("  ./target/debug/vigie --as analyst case list");
-    println!("  ./target/debug/vigie --as fssi stats breakdown --from 2019-01 --by origin-type");
-    println!(
+    say!("  ./target/debug/vigie --as analyst case list");
+    say!("  ./target/debug/vigie --as fssi stats breakdown --from 2019-01 --by origin-type");
+    say!(
         "\n{}",
         language.pick(
             "Ctrl-C pour arrêter ; les données restent.",

@@ -29,7 +29,7 @@ pub(crate) async fn run(options: WatchOptions, client: &Client) -> Result<(), Fa
         };
         match follow(request, &mut cursor, &mut left, client).await {
             Ok(()) => return Ok(()),
-            Err(Failure::Refused(status)) if worth_resuming(&status, &cursor) => {
+            Err(Failure::Refused(status)) if worth_resuming(&status, &cursor, client) => {
                 eprintln!(
                     "vigie: {}",
                     client
@@ -43,13 +43,15 @@ pub(crate) async fn run(options: WatchOptions, client: &Client) -> Result<(), Fa
     }
 }
 
-/// A stream that had begun goes on after an outage of the service.
-fn worth_resuming(status: &Status, cursor: &str) -> bool {
-    !cursor.is_empty()
-        && matches!(
-            status.code(),
-            Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled
-        )
+/// A stream that had begun goes on after an outage of the service, and after the
+/// end of its token where another one can be had.
+fn worth_resuming(status: &Status, cursor: &str, client: &Client) -> bool {
+    let passing = match status.code() {
+        Code::Unavailable | Code::Unknown | Code::Internal | Code::Cancelled => true,
+        Code::Unauthenticated => client.renews_its_token(),
+        _ => false,
+    };
+    passing && !cursor.is_empty()
 }
 
 async fn follow(
@@ -70,7 +72,7 @@ async fn follow(
         };
         cursor.clone_from(&response.cursor);
         if client.json {
-            println!(
+            say!(
                 "{}",
                 serde_json::from_str::<serde_json::Value>(&json::to_json(&response)?)
                     .map_err(anyhow::Error::from)?
@@ -79,7 +81,7 @@ async fn follow(
         match response.message {
             Some(Message::Notification(notification)) => {
                 if !client.json {
-                    println!("{}", line(&notification));
+                    say!("{}", line(&notification));
                 }
                 *left = left.map(|left| left - 1);
             }
@@ -88,7 +90,7 @@ async fn follow(
                     "des messages ont été sautés ; les relire avec",
                     "messages were left out; read them with",
                 );
-                println!("⚠ {missed} vigie watch --cursor {}", gap.from_cursor);
+                say!("⚠ {missed} vigie watch --cursor {}", gap.from_cursor);
             }
             _ => {}
         }

@@ -2,134 +2,12 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+mod desk;
+mod operating;
 
-use cli::{Layout, Suite};
-use platform::Tasks;
 use serde_json::Value;
-use tempfile::TempDir;
-use tokio_util::sync::CancellationToken;
 
-const MONTPELLIER: &str = "340782085";
-
-/// A suite at work, and a home for the command.
-struct Desk {
-    suite: Suite,
-    shutdown: CancellationToken,
-    _services: Tasks,
-    home: TempDir,
-}
-
-impl Desk {
-    async fn open() -> Self {
-        let suite = Suite::prepare(Layout::throw_away()).await.unwrap();
-        let shutdown = CancellationToken::new();
-        let services = suite.start(&shutdown).await.unwrap();
-        Self {
-            suite,
-            shutdown,
-            _services: services,
-            home: tempfile::tempdir().unwrap(),
-        }
-    }
-
-    /// Types a command.
-    async fn types(&self, arguments: &[&str]) -> Typed {
-        self.types_in("C.UTF-8", arguments).await
-    }
-
-    async fn types_in(&self, locale: &str, arguments: &[&str]) -> Typed {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_vigie"));
-        command.args(arguments).env_clear();
-        command
-            .env("XDG_CONFIG_HOME", self.home.path())
-            .env("LANG", locale);
-        for service in cli::SERVICES {
-            let url = format!("http://{}", self.suite.addresses(service).public);
-            command.env(format!("VIGIE_{}_URL", service.to_uppercase()), url);
-        }
-        command.env("VIGIE_ISSUER_URL", self.suite.issuer.url());
-        let output = tokio::task::spawn_blocking(move || command.output())
-            .await
-            .unwrap()
-            .unwrap();
-        Typed(output)
-    }
-
-    /// Submits a report as a director; gives its reference.
-    async fn submit(&self) -> String {
-        let submitted = self
-            .types(
-                &[
-                    &["--as", "director", "--json", "report", "submit"],
-                    &DRAFT[..],
-                ]
-                .concat(),
-            )
-            .await;
-        submitted.json()["receipt"]["reference"]
-            .as_str()
-            .unwrap()
-            .to_owned()
-    }
-
-    /// Waits until the case of a report is open.
-    async fn case_opened(&self, reference: &str) {
-        testkit::eventually(async || {
-            self.types(&["--as", "analyst", "case", "show", reference])
-                .await
-                .code()
-                == 0
-        })
-        .await;
-    }
-}
-
-impl Drop for Desk {
-    fn drop(&mut self) {
-        self.shutdown.cancel();
-    }
-}
-
-const DRAFT: [&str; 10] = [
-    "--finess",
-    MONTPELLIER,
-    "--family-name",
-    "Martin",
-    "--email",
-    "direction@example.org",
-    "--description",
-    "Postes chiffrés",
-    "--origin",
-    "malicious",
-];
-
-/// What came of a command.
-struct Typed(Output);
-
-impl Typed {
-    fn code(&self) -> i32 {
-        self.0.status.code().unwrap()
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8(self.0.stdout.clone()).unwrap()
-    }
-
-    fn complaint(&self) -> String {
-        String::from_utf8(self.0.stderr.clone()).unwrap()
-    }
-
-    fn json(&self) -> Value {
-        assert_eq!(self.code(), 0, "{}", self.complaint());
-        serde_json::from_str(&self.text()).unwrap()
-    }
-}
-
-fn examples() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples")
-}
+use crate::desk::{DRAFT, Desk, MONTPELLIER, examples};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_director_logs_in_declares_and_finds_his_report_again() {
@@ -218,7 +96,22 @@ async fn an_exit_code_tells_what_went_wrong() {
         invalid.complaint()
     );
 
-    let cases: [(i32, &[&str]); 6] = [
+    let cases: [(i32, &[&str]); 8] = [
+        (
+            2,
+            &["--as", "director", "--intake-url", "foo", "report", "list"],
+        ),
+        (
+            7,
+            &[
+                "--issuer-url",
+                "http://127.0.0.1:1",
+                "--as",
+                "director",
+                "report",
+                "list",
+            ],
+        ),
         (
             2,
             &[
@@ -447,4 +340,37 @@ async fn the_command_speaks_the_language_of_the_locale_and_completes_itself() {
             .text()
             .contains("_vigie")
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_word_that_is_none_is_answered_with_those_there_are() {
+    let desk = Desk::open().await;
+    let typed = desk
+        .types(&["--as", "analyst", "case", "list", "--state", "finished"])
+        .await;
+    assert_eq!(typed.code(), 2);
+    for word in ["finished", "in_qualification", "closed"] {
+        assert!(typed.complaint().contains(word), "{}", typed.complaint());
+    }
+    let hyphen = [
+        "--as",
+        "analyst",
+        "case",
+        "list",
+        "--state",
+        "in-qualification",
+    ];
+    assert_eq!(desk.types(&hyphen).await.code(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_false_alarm_is_withdrawn_by_the_reference_on_its_receipt() {
+    let desk = Desk::open().await;
+    let reference = desk.submit().await;
+    let withdraw = [
+        "--as", "director", "--json", "report", "withdraw", &reference, "--reason", "Exercice",
+    ];
+    let withdrawn = desk.types(&withdraw).await.json();
+    assert_eq!(withdrawn["state"], "REPORT_STATE_WITHDRAWN");
+    assert_eq!(desk.types(&withdraw).await.code(), 6, "only once");
 }
