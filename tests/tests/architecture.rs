@@ -249,3 +249,42 @@ fn every_folder_is_named_after_its_crate() {
         assert_eq!(folder.to_str(), package["name"].as_str());
     }
 }
+
+/// All sources of the suite.
+fn sources() -> String {
+    let mut sources = String::new();
+    let mut folders = ["cli", "crates", "services", "tests"]
+        .map(|folder| root().join(folder))
+        .to_vec();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|e| e == "rs") {
+                sources.push_str(&fs::read_to_string(path).unwrap());
+            }
+        }
+    }
+    sources
+}
+
+#[test]
+fn every_test_that_holds_an_invariant_exists_under_the_name_that_the_page_gives() {
+    let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let (_, table) = page.split_once("## What never happens").unwrap();
+    let (table, _) = table.split_once("\n## ").unwrap();
+    let sources = sources();
+    let quoted = table.split('`').skip(1).step_by(2);
+    let named: Vec<&str> = quoted.filter(|name| !name.starts_with("tests/")).collect();
+    assert!(named.len() > 30, "{named:?}");
+    for name in named {
+        // A long name may be cut where it begins or ends like the one before it.
+        let exists = match (name.strip_prefix('…'), name.strip_suffix('…')) {
+            (Some(end), _) => sources.contains(&format!("{end}(")),
+            (_, Some(beginning)) => sources.contains(&format!("fn {beginning}")),
+            (None, None) => sources.contains(&format!("fn {name}(")),
+        };
+        assert!(exists, "there is no test {name}");
+    }
+}
