@@ -2,10 +2,7 @@
 
 use std::{
     fmt::Debug,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 
@@ -29,25 +26,30 @@ const TWINS: u32 = 20;
 pub(crate) struct Client {
     replicas: Arc<[Channel]>,
     bearer: MetadataValue<Ascii>,
-    counts: Arc<Counts>,
+    counts: Arc<Mutex<Counts>>,
 }
 
-/// What all clients counted.
-#[derive(Debug, Default)]
+/// What clients counted together.
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     /// Requests that were answered.
-    pub(crate) answered: AtomicUsize,
+    pub(crate) answered: usize,
     /// Of these, requests that were sent twice at once.
-    pub(crate) twins: AtomicUsize,
+    pub(crate) twins: usize,
     /// Tries that failed and had to be made again.
-    pub(crate) retries: AtomicUsize,
+    pub(crate) retries: usize,
     /// Tries that a service called its own fault.
-    pub(crate) internal: AtomicUsize,
+    pub(crate) internal: usize,
 }
 
 impl Client {
     /// Reaches all replicas of a service with this token.
-    pub(crate) fn of(fleet: &Fleet, service: &str, token: &str, counts: &Arc<Counts>) -> Self {
+    pub(crate) fn of(
+        fleet: &Fleet,
+        service: &str,
+        token: &str,
+        counts: &Arc<Mutex<Counts>>,
+    ) -> Self {
         let replicas = fleet.replicas(service).map(channel).collect();
         let bearer = format!("Bearer {token}").parse();
         Self {
@@ -76,12 +78,12 @@ impl Client {
                 self.insist(first + 1, request, &send),
             );
             assert_eq!(one, other, "the same request has the same answer");
-            self.counts.twins.fetch_add(1, Ordering::Relaxed);
+            self.counts().twins += 1;
             one
         } else {
             self.insist(first, request, &send).await
         };
-        self.counts.answered.fetch_add(1, Ordering::Relaxed);
+        self.counts().answered += 1;
         answer
     }
 
@@ -111,17 +113,21 @@ impl Client {
                 | Code::Cancelled
                 | Code::Unknown => {}
                 Code::Internal => {
-                    self.counts.internal.fetch_add(1, Ordering::Relaxed);
+                    self.counts().internal += 1;
                 }
                 _ => panic!("refused: {status:?}"),
             }
             assert!(started.elapsed() < PATIENCE, "not answered: {status:?}");
-            self.counts.retries.fetch_add(1, Ordering::Relaxed);
+            self.counts().retries += 1;
             // Clients spread their tries, or a service that comes back is overrun.
             let pause = Duration::from_millis(rand::random_range(50..300));
             tokio::time::sleep(pause).await;
         }
         unreachable!("replicas never end")
+    }
+
+    fn counts(&self) -> MutexGuard<'_, Counts> {
+        self.counts.lock().expect("no holder of this lock panics")
     }
 }
 

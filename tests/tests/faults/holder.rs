@@ -12,7 +12,7 @@ use tests::MONTPELLIER;
 use tokio::task::JoinSet;
 
 use crate::{
-    client::{Client, Counts},
+    client::Client,
     ledger::{Ledger, Line},
     load::{submission, submit, token},
     processes::{Fleet, Signal},
@@ -35,8 +35,7 @@ pub(crate) async fn freeze_the_holder(
     fleet: &Fleet,
     ledger: &Arc<Ledger>,
 ) -> Duration {
-    let counts: Arc<Counts> = Arc::default();
-    let intake = Client::of(fleet, "intake", &token(suite, "director"), &counts);
+    let intake = Client::of(fleet, "intake", &token(suite, "director"), &Arc::default());
     let holder = fleet.replicas("intake").next().expect("there are two");
     let url = suite.database.superuser_url();
     let mut administrator = PgConnection::connect(&url).await.unwrap();

@@ -1,10 +1,7 @@
 //! People at work: they declare, withdraw and treat, whatever happens.
 
 use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -45,26 +42,13 @@ const TREATED: usize = 5;
 pub(crate) struct Load {
     stop: CancellationToken,
     people: JoinSet<()>,
-    counts: Arc<Counts>,
-}
-
-/// What the people did.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Done {
-    /// Requests that were answered.
-    pub(crate) answered: usize,
-    /// Of these, requests that were sent twice at once.
-    pub(crate) twins: usize,
-    /// Tries that failed and had to be made again.
-    pub(crate) retries: usize,
-    /// Tries that a service called its own fault.
-    pub(crate) internal: usize,
+    counts: Arc<Mutex<Counts>>,
 }
 
 impl Load {
     /// Lets people begin, and note in the ledger what is acknowledged.
     pub(crate) fn start(suite: &Suite, fleet: &Fleet, ledger: &Arc<Ledger>) -> Self {
-        let counts: Arc<Counts> = Arc::default();
+        let counts: Arc<Mutex<Counts>> = Arc::default();
         let stop = CancellationToken::new();
         let mut people = JoinSet::new();
         // The cell treats what it gets to; a full queue is work for another day.
@@ -93,19 +77,13 @@ impl Load {
         }
     }
 
-    /// Lets everybody finish what he began.
-    pub(crate) async fn finish(mut self) -> Done {
+    /// Lets everybody finish what he began; returns what all of them counted.
+    pub(crate) async fn finish(mut self) -> Counts {
         self.stop.cancel();
         while let Some(ended) = self.people.join_next().await {
             ended.expect("nobody was refused");
         }
-        let count = |counter: &AtomicUsize| counter.load(Ordering::Relaxed);
-        Done {
-            answered: count(&self.counts.answered),
-            twins: count(&self.counts.twins),
-            retries: count(&self.counts.retries),
-            internal: count(&self.counts.internal),
-        }
+        *self.counts.lock().expect("no holder of this lock panics")
     }
 }
 
