@@ -67,7 +67,7 @@ pub async fn serve(
     let mut public = exposed.public.add_service(health_service.clone());
     let internal = exposed.internal.add_service(health_service);
     if config.reflection {
-        public = health::add_reflection(public)?;
+        public = health::add_reflection(public, exposed.name, &policy)?;
     }
 
     let red = Red::new(&metrics);

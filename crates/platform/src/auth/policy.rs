@@ -83,6 +83,14 @@ impl Policy {
         Ok(Self { rules })
     }
 
+    /// The services of which a listener may serve something, as often as they have RPCs.
+    pub(crate) fn services(&self, listener: Listener) -> impl Iterator<Item = &str> {
+        let rules = self.rules.values();
+        rules
+            .filter(move |rule| rule.served_on(listener))
+            .map(|rule| rule.service.as_str())
+    }
+
     /// What the contract says of a path.
     pub(crate) fn find(&self, path: &str) -> Option<Rule> {
         self.rules.get(path).cloned().or_else(|| {

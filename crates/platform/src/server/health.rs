@@ -12,8 +12,10 @@ use tonic_health::{
     server::HealthReporter,
 };
 
-use crate::{Readiness, StartError};
+use crate::{Policy, Readiness, StartError, auth::Listener};
 
+/// The name under which clients ask for the contract of health.
+const HEALTH: &str = "grpc.health.v1.Health";
 /// How often the database is asked, and how long it may take.
 const PING: Duration = Duration::from_secs(1);
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
@@ -92,12 +94,27 @@ impl Pulse {
     }
 }
 
-/// Lets clients ask for the contract.
-pub(super) fn add_reflection(routes: Routes) -> Result<Routes, StartError> {
+/// Lets clients ask for the contract of what this service offers to people: its own
+/// package, and its consumers for operators.
+pub(super) fn add_reflection(
+    routes: Routes,
+    name: &str,
+    policy: &Policy,
+) -> Result<Routes, StartError> {
+    let packages = [format!("vigie.{name}."), "vigie.eventlog.".to_owned()];
+    let offered = || {
+        let public = policy.services(Listener::Public);
+        let own = public.filter(|it| packages.iter().any(|package| it.starts_with(package)));
+        own.chain([HEALTH])
+    };
     let builder = || {
-        tonic_reflection::server::Builder::configure()
+        let builder = tonic_reflection::server::Builder::configure()
             .register_encoded_file_descriptor_set(proto::FILE_DESCRIPTOR_SET)
-            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
+        offered().fold(
+            builder,
+            tonic_reflection::server::Builder::with_service_name,
+        )
     };
     let unusable = |cause| StartError::unusable("SERVER_REFLECTION", cause);
     let current = builder().build_v1().map_err(unusable)?;

@@ -1,0 +1,95 @@
+//! The programs themselves: their commands, and what they must not carry.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Output;
+
+use cli::{Layout, SERVICES, Suite};
+use sqlx::{Connection as _, PgConnection};
+use testkit::eventually;
+use tests::{Process, programs, service};
+
+/// What only the local issuer of tokens has: its crate, and its answer to discovery.
+const MARKERS: [&str; 2] = ["7testkit6issuer", "id_token_signing_alg_values_supported"];
+
+#[test]
+fn the_local_issuer_lives_in_the_command_line_alone() {
+    let carried = |program: &str| {
+        let bytes = fs::read(programs().join(program)).unwrap();
+        MARKERS.map(|marker| {
+            bytes
+                .windows(marker.len())
+                .any(|it| it == marker.as_bytes())
+        })
+    };
+    assert_eq!(carried("vigie"), [true, true], "the markers mark nothing");
+    for name in SERVICES {
+        assert_eq!(carried(&format!("vigie-{name}")), [false, false], "{name}");
+    }
+}
+
+#[test]
+fn every_program_tells_its_version_and_refuses_what_it_does_not_know() {
+    for name in SERVICES {
+        let program = programs().join(format!("vigie-{name}"));
+        let run = |argument: &str| {
+            let mut command = std::process::Command::new(&program);
+            command.env_clear().arg(argument).output().unwrap()
+        };
+        let version = run("--version");
+        assert!(version.status.success());
+        let told = String::from_utf8(version.stdout).unwrap();
+        let expected = format!("vigie-{name} {}", env!("CARGO_PKG_VERSION"));
+        assert!(told.starts_with(&expected), "{told}");
+        assert_eq!(run("--verison").status.code(), Some(2));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_migrates_serves_tells_its_health_and_drains() {
+    let suite = Suite::prepare(Layout::throw_away()).await.unwrap();
+    let fresh = suite.postgres.named_database("fresh").await.unwrap();
+    let mut sql = PgConnection::connect(&fresh.superuser_url()).await.unwrap();
+    for name in SERVICES {
+        let url = fresh.url(name);
+        let run = |argument: &str| -> Output {
+            let mut command = service(&suite, name);
+            command
+                .env("DATABASE_URL", &url)
+                .arg(argument)
+                .output()
+                .unwrap()
+        };
+        let early = run("serve");
+        assert_eq!(
+            early.status.code(),
+            Some(1),
+            "{name} serves an empty schema"
+        );
+        for _ in 0..2 {
+            let migrated = run("migrate");
+            assert!(migrated.status.success(), "{name}: {migrated:?}");
+        }
+        let tables: i64 =
+            sqlx::query_scalar("select count(*) from pg_tables where schemaname = $1")
+                .bind(name)
+                .fetch_one(&mut sql)
+                .await
+                .unwrap();
+        assert!(tables > 5, "{name} made {tables} tables");
+        assert_eq!(
+            run("healthcheck").status.code(),
+            Some(1),
+            "{name} does not run"
+        );
+
+        let log: PathBuf = suite.folder().join(format!("{name}.log"));
+        let mut command = service(&suite, name);
+        command.env("DATABASE_URL", &url);
+        // Its producers are not up: a service that stands alone is ready all the same.
+        let mut running = Process::start(command, log);
+        eventually(async || run("healthcheck").status.success()).await;
+        assert!(running.stop().success(), "{name}: {}", running.log());
+        assert!(running.log().contains("draining"), "{name}");
+    }
+}

@@ -1,0 +1,202 @@
+//! The public listeners over real sockets: reflection, health, gRPC-Web and CORS.
+
+use std::collections::BTreeSet;
+
+use cli::{Layout, SERVICES};
+use prost::Message as _;
+use proto::intake::v1::{GetReportRequest, ListReportsRequest, ListReportsResponse};
+use reqwest::{Client, Method, Response, StatusCode, Version};
+use tests::World;
+use tonic::codegen::http::{HeaderMap, HeaderName};
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Status};
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
+use tonic_reflection::pb::v1::{
+    ServerReflectionRequest, server_reflection_client::ServerReflectionClient,
+    server_reflection_request::MessageRequest, server_reflection_response::MessageResponse,
+};
+use tonic_types::StatusExt as _;
+use uuid::Uuid;
+
+const PORTAL: &str = "https://portal.example.org";
+const PATH: &str = "/vigie.intake.v1.IntakeService";
+/// The flag of the frame that carries the trailers in gRPC-Web.
+const TRAILERS: u8 = 0x80;
+
+fn channel(world: &World, service: &str) -> Channel {
+    let address = world.suite.addresses(service).public;
+    Endpoint::from_shared(format!("http://{address}"))
+        .unwrap()
+        .connect_lazy()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_service_tells_what_it_serves_and_that_it_does() {
+    let world = World::start().await;
+    let own: [(&str, &[&str]); 4] = [
+        (
+            "intake",
+            &["intake.v1.IntakeService", "intake.v1.StructureService"],
+        ),
+        ("qualification", &["qualification.v1.QualificationService"]),
+        (
+            "notification",
+            &[
+                "notification.v1.NotificationService",
+                "notification.v1.DeliveryService",
+            ],
+        ),
+        ("statistics", &["statistics.v1.StatisticsService"]),
+    ];
+    assert_eq!(own.map(|(service, _)| service), SERVICES);
+    for (service, own) in own {
+        let own = own.iter().chain(&["eventlog.v1.ConsumerService"]);
+        let mut expected: BTreeSet<String> = own.map(|name| format!("vigie.{name}")).collect();
+        expected.insert("grpc.health.v1.Health".to_owned());
+        assert_eq!(reflected(&world, service).await, expected, "{service}");
+
+        for name in ["", service] {
+            let request = HealthCheckRequest {
+                service: name.to_owned(),
+            };
+            let mut health = HealthClient::new(channel(&world, service));
+            let answer = health.check(request).await.unwrap().into_inner();
+            assert_eq!(answer.status(), ServingStatus::Serving, "{service}");
+        }
+    }
+}
+
+/// The services that reflection lists, itself left out.
+async fn reflected(world: &World, service: &str) -> BTreeSet<String> {
+    let request = ServerReflectionRequest {
+        host: String::new(),
+        message_request: Some(MessageRequest::ListServices(String::new())),
+    };
+    let mut client = ServerReflectionClient::new(channel(world, service));
+    let answers = client
+        .server_reflection_info(tokio_stream::iter([request]))
+        .await;
+    let answer = answers.unwrap().into_inner().message().await.unwrap();
+    let Some(MessageResponse::ListServicesResponse(list)) = answer.unwrap().message_response else {
+        panic!("no list of services");
+    };
+    let names = list.service.into_iter().map(|service| service.name);
+    names
+        .filter(|name| !name.starts_with("grpc.reflection."))
+        .collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_calls_over_http_1_and_reads_answers_and_refusals() {
+    let origins = ("SERVER_ALLOWED_ORIGINS".to_owned(), PORTAL.to_owned());
+    let world = World::start_with(Layout {
+        variables: vec![origins],
+        ..Layout::throw_away()
+    })
+    .await;
+    let analyst = cli::identities()
+        .into_iter()
+        .find(|it| it.subject == "analyst");
+    let token = world.suite.issuer.token(&analyst.unwrap());
+    let url = format!("http://{}{PATH}", world.suite.addresses("intake").public);
+
+    for (origin, allowed) in [(PORTAL, true), ("https://elsewhere.example.org", false)] {
+        let preflight = Client::new()
+            .request(Method::OPTIONS, format!("{url}/ListReports"))
+            .header("origin", origin)
+            .header("access-control-request-method", "POST")
+            .header(
+                "access-control-request-headers",
+                "authorization,content-type,x-grpc-web",
+            );
+        let answer = preflight.send().await.unwrap();
+        let told = answer.headers().get("access-control-allow-origin");
+        let told = told.map(|origin| origin.to_str().unwrap());
+        assert_eq!(told, allowed.then_some(origin), "{origin}");
+    }
+
+    let list = ListReportsRequest::default().encode_to_vec();
+    let answer = post(&format!("{url}/ListReports"), &token, &list).await;
+    let (message, status) = read(answer).await;
+    assert_eq!(status.code(), Code::Ok);
+    let listed = ListReportsResponse::decode(&*message.unwrap()).unwrap();
+    assert_eq!(listed.reports, []);
+
+    let nowhere = GetReportRequest {
+        report_id: Uuid::now_v7().to_string(),
+    };
+    let answer = post(
+        &format!("{url}/GetReport"),
+        &token,
+        &nowhere.encode_to_vec(),
+    )
+    .await;
+    let (message, status) = read(answer).await;
+    assert_eq!((message, status.code()), (None, Code::NotFound));
+    let details = status.get_error_details();
+    let info = details.error_info().expect("a refusal says why");
+    assert_eq!((&*info.domain, &*info.reason), ("vigie", "NOT_FOUND"));
+
+    let wrong = GetReportRequest {
+        report_id: "nothing of ours".to_owned(),
+    };
+    let answer = post(&format!("{url}/GetReport"), &token, &wrong.encode_to_vec()).await;
+    let (_, status) = read(answer).await;
+    assert_eq!(status.code(), Code::InvalidArgument);
+    let details = status.get_error_details();
+    let violations = &details.bad_request().unwrap().field_violations;
+    assert_eq!(violations[0].field, "report_id");
+
+    let answer = post(&format!("{url}/ListReports"), "nonsense", &list).await;
+    let (_, status) = read(answer).await;
+    assert_eq!(status.code(), Code::Unauthenticated);
+}
+
+async fn post(url: &str, token: &str, message: &[u8]) -> Response {
+    let mut body = vec![0];
+    body.extend_from_slice(&u32::try_from(message.len()).unwrap().to_be_bytes());
+    body.extend_from_slice(message);
+    let answer = Client::new()
+        .post(url)
+        .header("origin", PORTAL)
+        .header("content-type", "application/grpc-web+proto")
+        .header("x-grpc-web", "1")
+        .header("authorization", format!("Bearer {token}"))
+        .body(body)
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.version(), Version::HTTP_11);
+    assert_eq!(answer.status(), StatusCode::OK);
+    answer
+}
+
+/// The message of an answer and its status, from the last frame or the headers.
+async fn read(answer: Response) -> (Option<Vec<u8>>, Status) {
+    let mut headers = answer.headers().clone();
+    let body = answer.bytes().await.unwrap();
+    let (mut rest, mut message) = (&body[..], None);
+    while let [flag, a, b, c, d, after @ ..] = rest {
+        let length = u32::from_be_bytes([*a, *b, *c, *d]).try_into().unwrap();
+        let (frame, after) = after.split_at(length);
+        if *flag == TRAILERS {
+            headers.extend(trailers(std::str::from_utf8(frame).unwrap()));
+        } else {
+            message = Some(frame.to_vec());
+        }
+        rest = after;
+    }
+    let status = Status::from_header_map(&headers).expect("an answer has a status");
+    (message, status)
+}
+
+fn trailers(text: &str) -> HeaderMap {
+    let pairs = text.lines().filter_map(|line| line.split_once(':'));
+    let pairs = pairs.map(|(name, value)| {
+        let name: HeaderName = name.trim().parse().unwrap();
+        (name, value.trim().parse().unwrap())
+    });
+    pairs.collect()
+}
