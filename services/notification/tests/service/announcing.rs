@@ -135,13 +135,13 @@ async fn a_replayed_log_announces_nothing_twice() {
         .await;
     testkit::eventually(async || world.delivered("pending").await == 0).await;
 
-    let ids: Vec<String> = world
-        .sink
-        .mails()
-        .iter()
-        .map(|mail| mail.message_id().unwrap())
-        .collect();
-    assert_eq!(ids.len(), ids.iter().collect::<BTreeSet<_>>().len());
+    // Under whatever id a message comes, nobody hears of a thing twice.
+    let mut heard: Vec<(Vec<String>, String)> = Vec::new();
+    for mail in world.sink.mails() {
+        let told = (mail.to.clone(), mail.subject());
+        assert!(!heard.contains(&told), "again: {told:?}");
+        heard.push(told);
+    }
     let raised: Vec<(String, i64)> = sqlx::query_as(
         "select rule, count(*) from notification where report_id = $1 group by rule order by rule",
     )
