@@ -6,6 +6,7 @@ use platform::DatabaseConfig;
 use proto::events::v1::NotificationRaised;
 
 use super::*;
+use crate::feed::tail::Tail;
 
 async fn feed_with(notifications: u16) -> Feed {
     let database = testkit::postgres().await.database("feed").await;
@@ -20,29 +21,34 @@ async fn feed_with(notifications: u16) -> Feed {
         .unwrap();
     let pool = platform::connect(&config, "test").await.unwrap();
     let log = Log::open(pool.clone(), crate::NAME, 8).await.unwrap();
+    let feed = Feed::new(log, pool, 8, 10);
+    for number in 0..notifications {
+        tell_of(&feed, &format!("report/{number}")).await;
+    }
+    feed
+}
+
+async fn tell_of(feed: &Feed, subject: &str) {
     let raised = NotificationRaised {
         visible_to: vec!["cell".to_owned()],
         ..NotificationRaised::default()
     };
-    let events: Vec<NewEvent> = (0..notifications)
-        .map(|number| {
-            let subject = format!("report/{number}");
-            NewEvent::new(Uuid::now_v7(), subject, platform::now(), &raised)
-        })
-        .collect();
-    let mut conn = pool.acquire().await.unwrap();
-    log.append(&mut conn, &events).await.unwrap();
-    drop(conn);
-    Feed::new(log, pool, 8, 10)
+    let event = NewEvent::new(Uuid::now_v7(), subject.to_owned(), platform::now(), &raised);
+    let mut conn = feed.pool.acquire().await.unwrap();
+    feed.log.append(&mut conn, &[event]).await.unwrap();
+}
+
+async fn cell(feed: &Feed) -> Watcher {
+    let cell = BTreeSet::from(["cell".to_owned()]);
+    Watcher::begin(feed, cell, Begin::Oldest, platform::now())
+        .await
+        .unwrap()
 }
 
 #[tokio::test]
 async fn a_reader_who_is_interrupted_before_every_answer_still_catches_up() {
     let feed = feed_with(40).await;
-    let cell = BTreeSet::from(["cell".to_owned()]);
-    let mut watcher = Watcher::begin(&feed, cell, Begin::Oldest, platform::now())
-        .await
-        .unwrap();
+    let mut watcher = cell(&feed).await;
     let mut told = 0;
     testkit::eventually(async || {
         // As when a heartbeat is due: what waits is dropped and asked for anew.
@@ -58,4 +64,29 @@ async fn a_reader_who_is_interrupted_before_every_answer_still_catches_up() {
     })
     .await;
     assert_eq!(told, 40);
+}
+
+#[tokio::test]
+async fn what_the_tail_passed_over_is_found_in_the_log() {
+    let feed = feed_with(0).await;
+    let mut watcher = cell(&feed).await;
+    let caught_up = watcher.next(platform::now).await.unwrap();
+    assert!(matches!(caught_up, Next::CaughtUp));
+
+    // Two are there before the tail first looks, and it begins behind them.
+    let mut tail = Tail::new(feed.clone(), Arc::default());
+    tell_of(&feed, "report/1").await;
+    tell_of(&feed, "report/1").await;
+    tail.step().await.unwrap();
+    tell_of(&feed, "report/1").await;
+    tail.step().await.unwrap();
+
+    let bounds = feed.bounds().await.unwrap();
+    let mut told = 0;
+    while watcher.behind(&bounds) > 0 {
+        let next = watcher.next(platform::now).await.unwrap();
+        assert!(matches!(next, Next::Told(_)), "{next:?}");
+        told += 1;
+    }
+    assert_eq!(told, 3);
 }
