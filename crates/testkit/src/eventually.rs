@@ -56,7 +56,7 @@ async fn poll<T>(
     // A look that never ends is cut off too.
     match tokio::time::timeout(patience, looking).await {
         Ok(value) => value,
-        Err(_) => panic!("the condition at {caller} did not hold within {patience:?}"),
+        Err(late) => panic!("the condition at {caller} did not hold within {patience:?}: {late}"),
     }
 }
 

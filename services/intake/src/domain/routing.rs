@@ -107,7 +107,9 @@ fn structure(
         name: entry
             .map_or(described, |entry| entry.name.as_str())
             .to_owned(),
-        kind: entry.map(|entry| entry.kind).or(facts.structure_kind),
+        kind: entry
+            .map(|entry| entry.kind)
+            .or(facts.structure_kind.map(declared_kind)),
         department: entry
             .map(|entry| entry.department)
             .or_else(|| facts.department()),
@@ -121,6 +123,16 @@ fn structure(
         // other confirmation.
         link_verified: channel == Channel::Agency
             || keys.iter().any(|key| caller.structures.contains(key)),
+    }
+}
+
+/// The kind of a structure that the directory does not know. That one is a hospital
+/// of the armed forces the directory alone says: a wrong word of a declarant must not
+/// keep his report from everybody else.
+fn declared_kind(kind: StructureKind) -> StructureKind {
+    match kind {
+        StructureKind::ArmedForcesHospital => StructureKind::HealthFacility,
+        other => other,
     }
 }
 
@@ -312,6 +324,19 @@ mod tests {
             of(&degraded()),
             ["cell", "fssi", "ars:84", "army", "subject:alice"]
         );
+    }
+
+    #[test]
+    fn a_wrong_word_of_the_declarant_keeps_his_report_from_nobody() {
+        let declared = Facts {
+            structure_kind: Some(StructureKind::ArmedForcesHospital),
+            ..facts()
+        };
+        let routing = routed(&declared, None, Role::Declarant);
+        assert!(!routing.has_own_chain());
+        for party in ["cell", "fssi", "ars:84"] {
+            assert!(parties(&routing).contains(&party.to_owned()), "{party}");
+        }
     }
 
     #[test]

@@ -74,12 +74,17 @@ pub(crate) fn warnings(
             "la région n'est pas connue : la cellule nationale trouvera l'ARS compétente",
         );
     }
-    let kind = entry.map(|entry| entry.kind).or(facts.structure_kind);
-    if kind == Some(StructureKind::ArmedForcesHospital) {
+    if entry.is_some_and(|entry| entry.kind == StructureKind::ArmedForcesHospital) {
         warn(
             "draft.structure_kind",
             "OWN_CHAIN",
             "un hôpital des armées a sa propre chaîne : sans impact sanitaire, ni le CERT Santé ni l'ARS ne voient ce signalement",
+        );
+    } else if entry.is_none() && facts.structure_kind == Some(StructureKind::ArmedForcesHospital) {
+        warn(
+            "draft.structure_kind",
+            "NOT_IN_DIRECTORY",
+            "l'annuaire ne connaît pas cet hôpital des armées : il est traité comme un établissement de santé",
         );
     }
     if facts.cnil_notified != Some(true)

@@ -17,6 +17,9 @@ pub(crate) const FLEYRIAT_ENTITY: &str = "010780054";
 /// A site in Corse (94), never in the directory.
 pub(crate) const CORSICAN: &str = "2A0000014";
 
+/// A hospital of the armed forces, of the directory.
+pub(crate) const ARMY: &str = "130786742";
+
 /// An incident at a site of the directory, with nothing more than is required.
 pub(crate) fn incident() -> ReportDraft {
     ReportDraft {

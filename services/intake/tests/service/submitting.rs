@@ -13,7 +13,7 @@ use tonic::Code;
 use uuid::Uuid;
 
 use crate::{
-    drafts::{CORSICAN, FLEYRIAT_ENTITY, degraded, described, finess, incident, seconds_ago},
+    drafts::{ARMY, CORSICAN, FLEYRIAT_ENTITY, degraded, described, finess, incident, seconds_ago},
     world::{World, reason},
 };
 
@@ -136,11 +136,17 @@ async fn the_log_tells_the_report_once_and_its_contacts_only_to_who_holds_the_ke
 #[tokio::test]
 async fn the_parties_follow_the_structure_its_chain_and_the_care() {
     let world = World::with_directory().await;
+    let hospital = format!("finess_et,name,category_code\n{ARMY},HIA LAVERAN,114\n");
+    world.importer().import(hospital.as_bytes()).await.unwrap();
     let alice = world.declarant("alice");
     let army = |draft: ReportDraft| ReportDraft {
+        structure: finess(ARMY),
+        ..draft
+    };
+    let said_to_be_army = ReportDraft {
         structure: finess(CORSICAN),
         structure_kind: StructureKind::ArmedForcesHospital.into(),
-        ..draft
+        ..incident()
     };
     let national = ReportDraft {
         structure: described("Agence", ""),
@@ -177,11 +183,16 @@ async fn the_parties_follow_the_structure_its_chain_and_the_care() {
             vec!["cell", "fssi", "ars:94", "subject:alice"],
         ),
         (national, "national", vec!["cell", "fssi", "subject:alice"]),
-        (army(incident()), "94", vec!["army", "subject:alice"]),
+        (
+            said_to_be_army,
+            "94",
+            vec!["cell", "fssi", "ars:94", "subject:alice"],
+        ),
+        (army(incident()), "93", vec!["army", "subject:alice"]),
         (
             army(degraded()),
-            "94",
-            vec!["cell", "fssi", "ars:94", "army", "subject:alice"],
+            "93",
+            vec!["cell", "fssi", "ars:93", "army", "subject:alice"],
         ),
     ] {
         let receipt = alice.submit(draft).await.unwrap();
