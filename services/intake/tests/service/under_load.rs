@@ -194,6 +194,8 @@ async fn a_report_whose_client_gave_up_is_committed_and_found_again() {
             "{status:?}"
         );
     }
+    // The server has let go of both before anything is committed.
+    eventually(async || world.metrics().contains("rpc_server_active_requests 0\n")).await;
     frozen.rollback().await.unwrap();
 
     eventually(async || world.count("select count(*) from report").await == 3).await;
