@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    ops::Range,
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -16,12 +17,12 @@ use crate::processes::{Fleet, REPLICAS, Signal};
 /// Fewer kills would prove too little.
 const KILLS: i64 = 10;
 /// From one fault to the next, in milliseconds.
-const BETWEEN: std::ops::Range<u64> = 3_000..8_000;
+const BETWEEN: Range<u64> = 3_000..8_000;
 /// How long a server stays away, in milliseconds.
-const AWAY: std::ops::Range<u64> = 100..2_000;
+const AWAY: Range<u64> = 100..2_000;
 /// How long a process stays frozen, in milliseconds: longer than PostgreSQL
 /// bears with a session that holds locks and says nothing.
-const FROZEN: std::ops::Range<u64> = 6_000..8_000;
+const FROZEN: Range<u64> = 6_000..8_000;
 
 /// What happens, from the variables `VIGIE_FAULTS_*`.
 #[derive(Clone, Debug, Deserialize)]
@@ -38,7 +39,7 @@ pub(crate) struct Plan {
 }
 
 fn seconds() -> u64 {
-    90
+    75
 }
 
 /// How often what was done.
@@ -167,7 +168,7 @@ impl Dealer<'_> {
         self.victims.pop().expect("the victims were just filled")
     }
 
-    fn throw(&mut self, milliseconds: std::ops::Range<u64>) -> Duration {
+    fn throw(&mut self, milliseconds: Range<u64>) -> Duration {
         Duration::from_millis(self.dice.random_range(milliseconds))
     }
 
