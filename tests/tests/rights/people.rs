@@ -40,6 +40,10 @@ pub(crate) fn everybody(roles: &[String]) -> Vec<TokenSpec> {
             .role("health_authority")
             .role("regional_agent")
             .region("28"),
+        TokenSpec::of("program of a region that also declares")
+            .role("integration")
+            .role("declarant")
+            .region("76"),
         TokenSpec::of("prober and editor")
             .role("prober")
             .role("editor")

@@ -57,6 +57,12 @@ pub(crate) enum Effect {
 pub(crate) fn requests(rpc: &Rpc, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
     let name = rpc.name();
     let (service, method) = name.split_once('/')?;
+    // Whoever has several roles acts in those that the contract names for the call.
+    let named = person.roles.iter().filter(|role| rpc.roles.contains(*role));
+    let person = &TokenSpec {
+        roles: named.cloned().collect(),
+        ..person.clone()
+    };
     match service {
         "IntakeService" => intake::reports(method, scene, person),
         "StructureService" => intake::structures(method, scene, person),

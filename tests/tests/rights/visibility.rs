@@ -39,13 +39,6 @@ pub(crate) fn sees(person: &TokenSpec, thing: &Thing) -> bool {
     !seen_as(person, thing).is_empty()
 }
 
-/// Whether a person who sees a report may withdraw it: those who declare, for whom they
-/// speak, and the agent of the region.
-pub(crate) fn may_withdraw(person: &TokenSpec, thing: &Thing) -> bool {
-    let may = ["declarant", "regional_agent", "importer", "prober"];
-    seen_as(person, thing).iter().any(|role| may.contains(role))
-}
-
 /// Whether a person who sees a report must see how to reach the declarant, must not,
 /// or may either way.
 pub(crate) fn sees_contacts(person: &TokenSpec, thing: &Thing) -> Option<bool> {
