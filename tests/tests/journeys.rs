@@ -3,6 +3,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+use std::time::Duration;
+
 use proto::intake::v1 as intake_pb;
 use proto::notification::v1 as notification_pb;
 use proto::notification::v1::watch_response::Message;
@@ -11,6 +13,7 @@ use proto::statistics::v1 as figures_pb;
 use proto::types::v1 as types;
 use testkit::eventually;
 use tests::{Caller, MONTPELLIER, ROUEN, World, ransomware};
+use tokio::time::timeout;
 use tonic::{Code, Streaming};
 use uuid::Uuid;
 
@@ -35,19 +38,27 @@ async fn watch(caller: &Caller) -> Streaming<notification_pb::WatchResponse> {
         .into_inner()
 }
 
+/// How long a notification may take on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+
 /// The next notification of a stream that fits.
 async fn next(
     stream: &mut Streaming<notification_pb::WatchResponse>,
     wanted: impl Fn(&notification_pb::Notification) -> bool,
 ) -> notification_pb::Notification {
-    loop {
-        let response = stream.message().await.unwrap().expect("the stream lives");
-        if let Some(Message::Notification(notification)) = response.message
-            && wanted(&notification)
-        {
-            return notification;
+    let found = async {
+        loop {
+            let response = stream.message().await.unwrap().expect("the stream lives");
+            if let Some(Message::Notification(notification)) = response.message
+                && wanted(&notification)
+            {
+                return notification;
+            }
         }
-    }
+    };
+    timeout(PATIENCE, found)
+        .await
+        .expect("the notification comes")
 }
 
 /// Everything a stream has until it says that nothing more was kept.
