@@ -33,6 +33,9 @@ create table delivery (
     delivery_id uuid primary key,
     report_id uuid not null,
     rule text not null,
+    -- Goes before everything else that is due: a night call does not wait behind
+    -- the announcements of a large import.
+    urgent boolean not null generated always as (rule in ('on_call', 'announce_major')) stored,
     recipient text not null,
     -- A mailbox of an institution, or a person's address under the report's key.
     mailbox text,
@@ -53,7 +56,7 @@ create table delivery (
     constraint delivery_is_due_while_pending check ((state = 'pending') = (due_at is not null))
 );
 
-create index delivery_due on delivery (due_at) where state = 'pending';
+create index delivery_due on delivery (urgent desc, due_at) where state = 'pending';
 create index delivery_latest on delivery (created_at desc, delivery_id desc);
 create index delivery_of_state on delivery (state, created_at desc, delivery_id desc);
 create index delivery_of_report on delivery (report_id, created_at desc, delivery_id desc);

@@ -1,14 +1,16 @@
 //! What is due is sent, however late, and what cannot be is shown.
 
+use proto::events::v1::CaseChange;
 use proto::notification::v1::{
     Delivery, DeliveryState, ListDeliveriesRequest, RetryDeliveryRequest,
 };
+use proto::types::v1 as types;
 use testkit::SmtpBehaviour;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
 use crate::{
-    story::{DECLARANT, Report, operator},
+    story::{DECLARANT, Report, changed, operator},
     world::{World, reason},
 };
 
@@ -109,6 +111,34 @@ async fn what_was_due_while_the_relay_was_away_is_sent_when_it_is_back() {
     );
     world.sink.behave(SmtpBehaviour::Accept);
     world.sink.wait_for(4).await;
+}
+
+#[tokio::test]
+async fn a_night_call_goes_before_everything_else_that_is_due() {
+    let world = World::start_with(|config| config.delivery_workers = 1).await;
+    world.sink.behave(SmtpBehaviour::Hang);
+    let queued = async |count: i64| {
+        testkit::eventually(async || world.delivered("pending").await == count).await;
+    };
+    let announced: Vec<_> = (1..=3)
+        .map(|number| Report::new(number).submitted())
+        .collect();
+    world.intake.announce(&announced).await;
+    queued(12).await;
+    let mut major = Report::new(1).case(CaseChange::Qualified, 1);
+    major.severity = Some(types::Severity {
+        major: true,
+        ..Default::default()
+    });
+    world.qualification.announce(&[changed(&major)]).await;
+    queued(14).await;
+
+    // The one that hangs was taken before; the night call comes next.
+    world.sink.behave(SmtpBehaviour::Accept);
+    let mails = world.sink.wait_for(3).await;
+    let subjects: Vec<_> = mails.iter().map(testkit::Mail::subject).collect();
+    let urgent = |subject: &String| subject.starts_with("[SSI][MAJEUR]");
+    assert!(subjects[1..3].iter().all(urgent), "{subjects:?}");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ with due as (
     select delivery_id, claimed_until
     from delivery
     where state = 'pending' and due_at <= $1 and (claimed_until is null or claimed_until <= $1)
-    order by due_at
+    order by urgent desc, due_at
     limit 1
     for update skip locked
 ), claimed as (
