@@ -77,7 +77,9 @@ async fn read_on(world: &World, seen: &mut [u64]) {
 async fn events_of_a_shard_keep_the_order_in_which_they_were_given() {
     let world = World::new("given_order").await;
     let subject = world.subject_in(2);
-    world.append(&subject, &["a", "b", "c", "d", "e", "f"]).await;
+    world
+        .append(&subject, &["a", "b", "c", "d", "e", "f"])
+        .await;
     world.append(&subject, &["g"]).await;
     let mut conn = world.intake.acquire().await.unwrap();
     let page = world.log.page(&mut conn, 2, 0, 10).await.unwrap();
