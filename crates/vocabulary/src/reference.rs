@@ -156,8 +156,21 @@ mod tests {
 
     use super::*;
 
+    /// Where the year, the six characters and the check stand in the text.
+    const PLACES: &[usize] = &[4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15];
+
     fn cipher() -> ReferenceCipher {
         ReferenceCipher::new([7; 32])
+    }
+
+    // Another permutation under the same key would give again what was given.
+    #[test]
+    fn a_number_keeps_its_reference_for_ever() {
+        assert_eq!(cipher().reference(2026, 1).as_str(), "SIG-2026-Y0W1A0C");
+        assert_eq!(
+            cipher().reference(2027, 123_456_789).as_str(),
+            "SIG-2027-R3WFHDA"
+        );
     }
 
     #[test]
@@ -217,19 +230,27 @@ mod tests {
 
         #[test]
         fn any_single_wrong_character_is_found(
-            number in 0_u32..(1 << 30), place in 9_usize..16, other in 0_usize..32,
+            year in 2017_i32..2100,
+            number in 0_u32..(1 << 30),
+            place in prop::sample::select(PLACES),
+            other in 0_usize..32,
         ) {
-            let mut bytes = cipher().reference(2026, number).as_str().as_bytes().to_vec();
+            let mut bytes = cipher().reference(year, number).as_str().as_bytes().to_vec();
             prop_assume!(bytes[place] != ALPHABET[other]);
             bytes[place] = ALPHABET[other];
             prop_assert!(std::str::from_utf8(&bytes).unwrap().parse::<Reference>().is_err());
         }
 
         #[test]
-        fn two_exchanged_neighbours_are_found(number in 0_u32..(1 << 30), place in 9_usize..15) {
-            let mut bytes = cipher().reference(2026, number).as_str().as_bytes().to_vec();
-            prop_assume!(bytes[place] != bytes[place + 1]);
-            bytes.swap(place, place + 1);
+        fn two_exchanged_neighbours_are_found(
+            year in 2017_i32..2100,
+            number in 0_u32..(1 << 30),
+            pair in 0..PLACES.len() - 1,
+        ) {
+            let mut bytes = cipher().reference(year, number).as_str().as_bytes().to_vec();
+            let (place, next) = (PLACES[pair], PLACES[pair + 1]);
+            prop_assume!(bytes[place] != bytes[next]);
+            bytes.swap(place, next);
             prop_assert!(std::str::from_utf8(&bytes).unwrap().parse::<Reference>().is_err());
         }
 
