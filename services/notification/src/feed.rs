@@ -92,23 +92,34 @@ impl Feed {
     }
 
     /// Reads on behind these positions, in one turn: where the log stands, and
-    /// what comes next in each shard. Each shard keeps its order; where shards
-    /// meet, what was raised first comes first.
+    /// what comes next. Each shard keeps its order; where shards meet, what was
+    /// raised first comes first, also across turns. Empty only where nothing is
+    /// left.
     async fn read_on(&self, positions: &[u64]) -> Result<Read> {
         let _turn = self.turns.acquire().await.map_err(Error::internal)?;
         let mut conn = self.pool.acquire().await?;
         let bounds = self.bounds_over(&mut conn).await?;
         let mut places = Vec::new();
+        // What a shard with more behind its page can still come up with.
+        let mut known_until = None;
         for ((shard, position), head) in (0_u16..).zip(positions).zip(&bounds.heads) {
             if position >= head {
                 continue;
             }
             // Clocks of replicas differ: within a shard time never goes back.
             let mut latest = OffsetDateTime::UNIX_EPOCH;
+            let mut reached = *head;
             for event in self.log.page(&mut conn, shard, *position, PAGE).await? {
                 latest = latest.max(event.time);
+                reached = event.position;
                 places.push((latest, Place::of(&event)));
             }
+            if reached < *head {
+                known_until = Some(known_until.map_or(latest, |until| latest.min(until)));
+            }
+        }
+        if let Some(until) = known_until {
+            places.retain(|(at, _)| *at <= until);
         }
         places.sort_by_key(|(at, _)| *at);
         Ok((bounds, places.into_iter().map(|(_, place)| place).collect()))

@@ -210,18 +210,6 @@ async fn silence_is_filled_with_heartbeats_whose_cursor_is_good() {
 }
 
 #[tokio::test]
-async fn what_was_kept_comes_in_the_order_it_was_raised_across_shards() {
-    let world = world_with(8).await;
-    world.until_kept(&analyst(), 24).await;
-    let all = world.kept(&analyst(), From::Oldest).await;
-    let raised = |told: &Notification| {
-        let at = told.raised_at.unwrap();
-        (at.seconds, at.nanos)
-    };
-    assert!(all.is_sorted_by_key(|(_, told)| raised(told)));
-}
-
-#[tokio::test]
 async fn a_reader_who_is_too_slow_is_told_of_the_gap_and_can_fill_it() {
     let world = World::start_with(|config| {
         config.stream_buffer = 8;

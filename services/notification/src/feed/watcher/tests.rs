@@ -4,9 +4,10 @@ use eventlog::{Log, NewEvent};
 use futures::FutureExt as _;
 use platform::DatabaseConfig;
 use proto::events::v1::NotificationRaised;
+use time::OffsetDateTime;
 
 use super::*;
-use crate::feed::tail::Tail;
+use crate::feed::{PAGE, tail::Tail};
 
 async fn feed_with(notifications: u16) -> Feed {
     let database = testkit::postgres().await.database("feed").await;
@@ -29,11 +30,17 @@ async fn feed_with(notifications: u16) -> Feed {
 }
 
 async fn tell_of(feed: &Feed, subject: &str) {
+    tell_of_at(feed, subject, platform::now().unix_timestamp()).await;
+}
+
+async fn tell_of_at(feed: &Feed, subject: &str, second: i64) {
     let raised = NotificationRaised {
         visible_to: vec!["cell".to_owned()],
+        headline: format!("{subject} at {second}"),
         ..NotificationRaised::default()
     };
-    let event = NewEvent::new(Uuid::now_v7(), subject.to_owned(), platform::now(), &raised);
+    let at = OffsetDateTime::from_unix_timestamp(second).unwrap();
+    let event = NewEvent::new(Uuid::now_v7(), subject.to_owned(), at, &raised);
     let mut conn = feed.pool.acquire().await.unwrap();
     feed.log.append(&mut conn, &[event]).await.unwrap();
 }
@@ -64,6 +71,66 @@ async fn a_reader_who_is_interrupted_before_every_answer_still_catches_up() {
     })
     .await;
     assert_eq!(told, 40);
+}
+
+/// Two subjects of different shards.
+fn two_subjects(feed: &Feed) -> [String; 2] {
+    let here = "report/0".to_owned();
+    let elsewhere = (1..)
+        .map(|number| format!("report/{number}"))
+        .find(|subject| feed.log.shard_of(subject) != feed.log.shard_of(&here))
+        .expect("there are several shards");
+    [here, elsewhere]
+}
+
+async fn headlines(feed: &Feed) -> Vec<String> {
+    let mut watcher = cell(feed).await;
+    let mut told = Vec::new();
+    while let Next::Told(next) = watcher.next(platform::now).await.unwrap() {
+        told.push(next.notification.headline);
+    }
+    told
+}
+
+#[tokio::test]
+async fn a_report_keeps_its_order_and_what_was_raised_first_comes_first_across_reports() {
+    let feed = feed_with(0).await;
+    let [here, elsewhere] = two_subjects(&feed);
+    // The replica that announces second has a clock behind that of the first.
+    for (subject, second) in [
+        (&here, 10),
+        (&here, 5),
+        (&elsewhere, 7),
+        (&here, 30),
+        (&elsewhere, 20),
+    ] {
+        tell_of_at(&feed, subject, second).await;
+    }
+    let expected = [
+        format!("{elsewhere} at 7"),
+        format!("{here} at 10"),
+        format!("{here} at 5"),
+        format!("{elsewhere} at 20"),
+        format!("{here} at 30"),
+    ];
+    assert_eq!(headlines(&feed).await, expected);
+}
+
+#[tokio::test]
+async fn a_long_history_of_one_report_comes_before_what_followed_it_elsewhere() {
+    let feed = feed_with(0).await;
+    let [here, elsewhere] = two_subjects(&feed);
+    let page = i64::from(PAGE);
+    let mut expected = Vec::new();
+    for second in 0..=2 * page {
+        tell_of_at(&feed, &here, second).await;
+        expected.push(format!("{here} at {second}"));
+    }
+    for second in 3 * page..=4 * page {
+        tell_of_at(&feed, &elsewhere, second).await;
+        expected.push(format!("{elsewhere} at {second}"));
+    }
+    assert_eq!(headlines(&feed).await, expected);
 }
 
 #[tokio::test]
