@@ -4,7 +4,11 @@ use std::fmt;
 
 use crate::{Error, Result};
 
-/// What is wrong with the fields of a request, all at once.
+/// As many violations as are told at once: an answer's headers hold no more.
+const MOST: usize = 25;
+
+/// What is wrong with the fields of a request, all at once; of very many, the
+/// first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Violations(Vec<Violation>);
 
@@ -20,18 +24,20 @@ pub struct Violation {
 }
 
 impl Violations {
-    /// Notes one more violation.
+    /// Notes one more violation, while there are few.
     pub fn add(
         &mut self,
         field: impl Into<String>,
         reason: &'static str,
         description: impl Into<String>,
     ) {
-        self.0.push(Violation {
-            field: field.into(),
-            reason,
-            description: description.into(),
-        });
+        if self.0.len() < MOST {
+            self.0.push(Violation {
+                field: field.into(),
+                reason,
+                description: description.into(),
+            });
+        }
     }
 
     /// Whether the request is clean so far.
@@ -69,6 +75,16 @@ impl fmt::Display for Violations {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_request_that_is_all_wrong_has_an_answer_that_fits() {
+        let mut violations = Violations::default();
+        for index in 0..100_000 {
+            violations.add(format!("states[{index}]"), "UNKNOWN_VALUE", "is not known");
+        }
+        assert_eq!(violations.iter().count(), MOST);
+        assert_eq!(violations.iter().next().unwrap().field, "states[0]");
+    }
 
     #[test]
     fn a_clean_request_passes_and_all_violations_are_told_together() {

@@ -10,6 +10,8 @@ use crate::domain::Triage;
 
 /// How many types an origin may have, as in a declaration.
 const MAX_ORIGIN_TYPES: usize = 8;
+/// How many words any other list may have: more than there are.
+const MAX_WORDS: usize = 32;
 
 /// Reads the judgement of an analyst; `None` when something is wrong with it.
 pub(super) fn confirmed(triage: Option<pb::Triage>, violations: &mut Violations) -> Option<Triage> {
@@ -149,6 +151,10 @@ where
     T: TryFrom<W> + Ord,
 {
     let mut words = BTreeSet::new();
+    if numbers.len() > MAX_WORDS {
+        violations.add(field, "TOO_MANY", "Au plus 32 valeurs.");
+        return words;
+    }
     for (index, &number) in numbers.iter().enumerate() {
         let at = format!("{field}[{index}]");
         match proto::known_word::<W, T>(number) {
