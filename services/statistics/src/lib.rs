@@ -4,8 +4,8 @@
 //! counters that move with the facts in the same transaction: [`recount`] proves
 //! that both say the same. The sealed field of a report stays sealed: the service
 //! is not even given the key. A structure is told apart by an id that is derived
-//! from its number or name: a pseudonym, which who holds the directory can turn
-//! back, so that facts are no data to give away.
+//! from its number or name: a pseudonym, which anybody can turn back who tries
+//! all numbers, so that facts are no data to give away.
 
 mod config;
 mod consume;
@@ -122,7 +122,11 @@ impl App {
         };
         let exposed = Exposed {
             name: NAME,
-            public: Routes::new(StatisticsServiceServer::new(statistics)).add_service(operators),
+            public: Routes::new(
+                StatisticsServiceServer::new(statistics)
+                    .max_decoding_message_size(self.config.server.max_message_bytes),
+            )
+            .add_service(operators),
             internal: Routes::default(),
         };
 

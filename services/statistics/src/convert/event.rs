@@ -1,6 +1,7 @@
 //! What the events of intake and qualification tell of a report.
 //!
-//! Tests (probes) tell nothing. Words and numbers of a newer release are kept
+//! Tests (probes) tell nothing, nor does what stays in the armed forces' own
+//! chain: a figure must not show what its reader may not see. Words and numbers of a newer release are kept
 //! as they came; only what leaves nothing to count is refused.
 
 use std::collections::BTreeSet;
@@ -9,7 +10,7 @@ use proto::{events::v1 as events, types::v1 as types};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    Impacts, ReportKind, RoutingRegion, Severity, StructureKey, derived_id, propose_severity,
+    Impacts, Party, ReportKind, RoutingRegion, Severity, StructureKey, derived_id, propose_severity,
 };
 
 use crate::domain::{Assessment, CaseKnowledge, Knowledge, Month, Submission, Word};
@@ -24,7 +25,8 @@ pub(crate) struct Learnt {
 /// operator who looks at parked events.
 pub(crate) type Unreadable = &'static str;
 
-/// A new report; nothing for a test.
+/// A new report; nothing for a test, and nothing for what neither the cell nor an
+/// agency is told of.
 pub(crate) fn report_submitted(
     event: &events::ReportSubmitted,
 ) -> Result<Option<Learnt>, Unreadable> {
@@ -33,7 +35,7 @@ pub(crate) fn report_submitted(
         .routing_region
         .parse()
         .map_err(|_| "bad_routing_region")?;
-    if event.test || region == RoutingRegion::Synthetic {
+    if event.test || region == RoutingRegion::Synthetic || is_own_chain(&event.visible_to) {
         return Ok(None);
     }
     let declared_at = event
@@ -72,6 +74,12 @@ pub(crate) fn report_submitted(
         report_id: report_id(&event.report_id)?,
         knowledge: Knowledge::Submitted(submission, declared),
     }))
+}
+
+/// Whether a report goes down the armed forces' own chain and to nobody else.
+fn is_own_chain(visible_to: &[String]) -> bool {
+    let has = |party: Party| visible_to.contains(&party.to_string());
+    has(Party::ArmedForces) && !has(Party::Cell)
 }
 
 /// A withdrawal; nothing for a test.
@@ -231,6 +239,20 @@ mod tests {
             ..Default::default()
         };
         assert!(case_changed(&case).unwrap().is_none());
+    }
+
+    #[test]
+    fn what_the_armed_forces_keep_to_themselves_is_not_counted() {
+        let seen_by = |parties: &[&str]| {
+            let event = events::ReportSubmitted {
+                visible_to: parties.iter().map(|&party| party.to_owned()).collect(),
+                ..submitted()
+            };
+            report_submitted(&event).unwrap().is_some()
+        };
+        assert!(!seen_by(&["army", "subject:medecin-chef"]));
+        assert!(seen_by(&["army", "ars:93", "cell", "fssi"]));
+        assert!(seen_by(&["ars:93", "cell", "fssi"]));
     }
 
     #[test]

@@ -87,7 +87,7 @@ impl Fact {
         match knowledge {
             Knowledge::Submitted(submission, declared) => {
                 self.submission = Some(submission);
-                if self.case.is_none() {
+                if !self.case.as_ref().is_some_and(|case| case.qualified) {
                     self.assessment = declared;
                 }
             }
@@ -98,8 +98,12 @@ impl Fact {
                     .as_ref()
                     .is_none_or(|known| known.revision < case.revision)
                 {
+                    // What a case merely proposes comes from the declaration, whose
+                    // own words may be those of a later release than the case knew.
+                    if case.qualified || self.submission.is_none() {
+                        self.assessment = assessment;
+                    }
                     self.case = Some(case);
-                    self.assessment = assessment;
                 }
             }
         }
@@ -108,15 +112,18 @@ impl Fact {
     /// How the report is counted; `None` while only its case is known.
     ///
     /// A duplicate is a report like any other: two structures hit by one event
-    /// are two reports (signalements).
+    /// are two reports (signalements). A report that is withdrawn after the cell
+    /// has ended its case stays what the cell said it is.
     pub(crate) fn standing(&self) -> Option<Standing> {
         self.submission.as_ref()?;
         let state = self.case.as_ref().and_then(|case| case.state.as_ref());
         let in_state = |wanted| state.is_some_and(|state| state.is(&wanted));
-        Some(if self.withdrawn || in_state(CaseState::Withdrawn) {
-            Standing::Withdrawn
-        } else if in_state(CaseState::OutOfScope) {
+        Some(if in_state(CaseState::OutOfScope) {
             Standing::OutOfScope
+        } else if in_state(CaseState::Closed) || in_state(CaseState::Duplicate) {
+            Standing::InScope
+        } else if self.withdrawn || in_state(CaseState::Withdrawn) {
+            Standing::Withdrawn
         } else {
             Standing::InScope
         })
@@ -171,7 +178,7 @@ pub(crate) mod tests {
         CaseKnowledge {
             revision,
             state: Some(Word::Known(state)),
-            qualified: false,
+            qualified: matches!(state, CaseState::Qualified | CaseState::Closed),
         }
     }
 
@@ -215,18 +222,39 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_withdrawal_wins_over_every_state_of_the_case() {
-        let out = Knowledge::Case(case(3, CaseState::OutOfScope), Assessment::default());
+    fn what_a_case_only_proposes_leaves_what_was_declared() {
+        let later = Assessment {
+            origin: Some(Word::of_number(77)),
+            ..Assessment::default()
+        };
+        let declared = Knowledge::Submitted(submission(), later.clone());
+        let opened = Knowledge::Case(case(1, CaseState::Submitted), Assessment::default());
+        let first = fact(&[declared.clone(), opened.clone()]);
+        assert_eq!(first.assessment, later);
+        assert_eq!(fact(&[opened, declared]), first);
+    }
+
+    #[test]
+    fn a_withdrawal_counts_unless_the_cell_has_ended_the_case() {
+        let standing = |state| {
+            let case = Knowledge::Case(case(3, state), Assessment::default());
+            let first = fact(&[declared(), Knowledge::Withdrawn, case.clone()]);
+            assert_eq!(fact(&[case, Knowledge::Withdrawn, declared()]), first);
+            first.standing().unwrap()
+        };
+        assert_eq!(standing(CaseState::Submitted), Standing::Withdrawn);
+        assert_eq!(standing(CaseState::Qualified), Standing::Withdrawn);
+        assert_eq!(standing(CaseState::Withdrawn), Standing::Withdrawn);
+        assert_eq!(standing(CaseState::OutOfScope), Standing::OutOfScope);
+        assert_eq!(standing(CaseState::Closed), Standing::InScope);
+        assert_eq!(standing(CaseState::Duplicate), Standing::InScope);
+    }
+
+    #[test]
+    fn a_case_that_was_withdrawn_tells_of_the_withdrawal() {
+        let withdrawn = Knowledge::Case(case(3, CaseState::Withdrawn), Assessment::default());
         assert_eq!(
-            fact(&[declared(), out.clone()]).standing(),
-            Some(Standing::OutOfScope)
-        );
-        let both = fact(&[declared(), Knowledge::Withdrawn, out]);
-        assert_eq!(both.standing(), Some(Standing::Withdrawn));
-        let told_by_the_case =
-            Knowledge::Case(case(3, CaseState::Withdrawn), Assessment::default());
-        assert_eq!(
-            fact(&[declared(), told_by_the_case]).standing(),
+            fact(&[declared(), withdrawn]).standing(),
             Some(Standing::Withdrawn)
         );
     }

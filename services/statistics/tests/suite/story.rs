@@ -141,6 +141,7 @@ pub(crate) fn changed(case: CaseChanged, revision: u64, state: CaseState) -> Cas
     CaseChanged {
         revision,
         state: state.into(),
+        qualified: matches!(state, CaseState::Qualified | CaseState::Closed),
         ..case
     }
 }

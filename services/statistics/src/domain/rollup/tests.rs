@@ -46,12 +46,17 @@ fn intake_events() -> impl Strategy<Value = Vec<Knowledge>> {
     )
 }
 
+/// The changes of a case; what was confirmed once is never merely proposed again.
 fn qualification_events() -> impl Strategy<Value = Vec<Knowledge>> {
     vec((select(CaseState::ALL), assessment()), 0..4).prop_map(|states| {
+        let mut qualified = false;
         (1..)
             .zip(states)
             .map(|(revision, (state, assessment))| {
-                Knowledge::Case(case(revision, state), assessment)
+                let mut case = case(revision, state);
+                qualified |= case.qualified;
+                case.qualified = qualified;
+                Knowledge::Case(case, assessment)
             })
             .collect()
     })
@@ -121,8 +126,8 @@ proptest! {
         let fold = |events: Vec<Knowledge>| {
             let mut fact = unknown(1);
             for knowledge in events {
- fact.learn(knowledge);
- }
+                fact.learn(knowledge);
+            }
             fact
         };
         let intake_first = fold([intake.clone(), qualification.clone()].concat());
