@@ -60,8 +60,12 @@ pub(crate) fn decide(
         Command::Qualify(Scope::In { triage, note }) => {
             // Who qualifies what nobody had taken, takes it.
             next.assignee = next.assignee.or(subject);
-            if has_health_impact(&triage.impacts) && !next.report.test {
-                // Art. D.1111-16-3 CSP: the DGS is told of any health impact.
+            if has_health_impact(&triage.impacts)
+                && !next.report.test
+                && !next.visible_to.contains(&Party::ArmedForces)
+            {
+                // Art. D.1111-16-3 CSP: the DGS is told of any health impact, but
+                // for what the armed forces' own chain tells it.
                 next.visible_to.add(&Party::HealthAuthority);
             }
             next.confirmed = Some(triage.clone());
@@ -79,7 +83,7 @@ pub(crate) fn decide(
             let lessons_learned = lessons.as_str().to_owned();
             next.closure = Some(Closure {
                 lessons_learned,
-                closed_at: now,
+                closed_at: next.changed_at,
             });
             (Action::Closed, String::new(), None)
         }
@@ -177,7 +181,9 @@ fn advanced(case: &Case, state: CaseState, now: OffsetDateTime) -> Case {
     Case {
         revision: case.revision + 1,
         state,
-        changed_at: now,
+        // The moment of a command that waited its turn may lie behind that of
+        // the change it waited for.
+        changed_at: now.max(case.changed_at),
         ..case.clone()
     }
 }

@@ -4,7 +4,7 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use vocabulary::{
-    CareImpact, CaseState, Impacts, Origin, ReportKind, Role, Severity, propose_severity,
+    CareImpact, CaseState, Impacts, Origin, Party, ReportKind, Role, Severity, propose_severity,
 };
 
 use super::*;
@@ -243,11 +243,29 @@ fn nothing_closes_before_it_was_qualified() {
 }
 
 #[test]
+fn a_hospital_of_the_armed_forces_never_reaches_the_health_authority() {
+    let mut case = opened();
+    case.visible_to.add(&Party::ArmedForces);
+    let triage = triage(Some(CareImpact::Interruption));
+    let qualify = Command::Qualify(Scope::In { triage, note: None });
+    let (case, _) = decide(&case, &qualify, analyst("ana"), START).unwrap();
+    assert!(!case.visible_to.contains(&Party::HealthAuthority));
+}
+
+#[test]
+fn a_change_is_never_dated_before_the_one_it_waited_for() {
+    let (first, _) = decide(&opened(), &Command::Claim, analyst("ana"), START).unwrap();
+    let before = START - Duration::seconds(3);
+    let (second, change) = decide(&first, &Command::Claim, analyst("bo"), before).unwrap();
+    assert_eq!((second.changed_at, change.at), (START, START));
+}
+
+#[test]
 fn a_test_never_reaches_the_health_authority() {
     let mut case = opened();
     case.report.test = true;
     let triage = triage(Some(CareImpact::Interruption));
     let qualify = Command::Qualify(Scope::In { triage, note: None });
     let (case, _) = decide(&case, &qualify, analyst("ana"), START).unwrap();
-    assert!(!case.visible_to.slugs().contains(&"dgs".to_owned()));
+    assert!(!case.visible_to.contains(&Party::HealthAuthority));
 }

@@ -17,6 +17,11 @@ impl Parties {
         self.0.insert(party.to_string());
     }
 
+    /// Whether a party sees the case.
+    pub(crate) fn contains(&self, party: &Party) -> bool {
+        self.0.contains(&party.to_string())
+    }
+
     /// The slugs, in order.
     pub(crate) fn slugs(&self) -> Vec<String> {
         self.0.iter().cloned().collect()
