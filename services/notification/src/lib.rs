@@ -250,6 +250,7 @@ impl App {
             due: Arc::clone(&wakes.due),
             tasks: tasks.clone(),
         };
+        let largest = self.config.server.max_message_bytes;
         let operators =
             eventlog::consumer_service(self.pool.clone(), Some(self.log.clone()), operable);
         let snapshot = Arc::new(snapshot::RecentNotifications {
@@ -263,9 +264,11 @@ impl App {
         );
         Exposed {
             name: NAME,
-            public: Routes::new(NotificationServiceServer::new(watch))
-                .add_service(DeliveryServiceServer::new(deliveries))
-                .add_service(operators),
+            public: Routes::new(
+                NotificationServiceServer::new(watch).max_decoding_message_size(largest),
+            )
+            .add_service(DeliveryServiceServer::new(deliveries).max_decoding_message_size(largest))
+            .add_service(operators),
             internal: Routes::new(log_service),
         }
     }

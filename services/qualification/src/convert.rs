@@ -8,4 +8,4 @@ mod triage;
 
 pub(crate) use event::{Submitted, case_changed, submitted, withdrawn};
 pub(crate) use request::{Asked, Page, claim, close, get, list, qualify};
-pub(crate) use response::{case, contact, entry, etag};
+pub(crate) use response::{case, contact, entry, etag, listed};

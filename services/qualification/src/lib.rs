@@ -122,7 +122,11 @@ impl App {
         };
         let exposed = Exposed {
             name: NAME,
-            public: Routes::new(QualificationServiceServer::new(service)).add_service(operators),
+            public: Routes::new(
+                QualificationServiceServer::new(service)
+                    .max_decoding_message_size(self.config.server.max_message_bytes),
+            )
+            .add_service(operators),
             internal: Routes::new(eventlog::event_log_service(
                 self.log.clone(),
                 self.log_pool,

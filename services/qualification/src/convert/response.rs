@@ -5,6 +5,16 @@ use proto::{events::v1 as events, qualification::v1 as pb, types::v1 as types};
 use super::time::timestamp;
 use crate::domain::{Actor, Case, Change, Triage, View};
 
+/// Shows a case as a list does: without its contacts, which are added where they
+/// belong, and without long texts, of which a page could not hold 200.
+pub(crate) fn listed(case: &Case, view: View) -> pb::Case {
+    pb::Case {
+        description: String::new(),
+        closure: None,
+        ..self::case(case, view)
+    }
+}
+
 /// Shows a case without its contacts and its history, which are added where
 /// they belong.
 pub(crate) fn case(case: &Case, view: View) -> pb::Case {

@@ -14,11 +14,11 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use vocabulary::{Role, Text};
 
-use super::{Service, contacts::declarant};
+use super::Service;
 use crate::{
     announce::{self, History},
     convert::{self, Asked},
-    domain::{self, Actor, Case, Command, Refusal, Scope, View},
+    domain::{self, Actor, Command, Refusal, Scope, View},
     store::{self, Entry},
 };
 
@@ -91,7 +91,7 @@ impl Attempt<'_> {
             let case = case.ok_or(Error::NotFound("case"))?;
             let view = View::of(&case.visible_to, &parties).ok_or(Error::NotFound("case"))?;
             audit(conn, entry(json!({ "retry": true }))).await?;
-            return Ok(self.with_contacts(answer, &case, view));
+            return Ok(self.service.with_contacts(answer, &case, view));
         }
 
         let locked = store::lock_case(conn, asked.case_id, &parties).await?;
@@ -129,14 +129,7 @@ impl Attempt<'_> {
         let answer = convert::case(&case, view);
         complete_request(conn, &key, &answer.encode_to_vec()).await?;
         service.log.append(conn, &[announcement]).await?;
-        Ok(self.with_contacts(answer, &case, view))
-    }
-
-    fn with_contacts(&self, answer: pb::Case, case: &Case, view: View) -> pb::Case {
-        pb::Case {
-            declarant: declarant(&self.service.master_key, &case.report, view),
-            ..answer
-        }
+        Ok(self.service.with_contacts(answer, &case, view))
     }
 
     /// Leaves the entry of a command that was refused, in a transaction of its

@@ -44,7 +44,7 @@ impl Service {
 
         let case = case.ok_or(Error::NotFound("case"))?;
         let view = View::of(&case.visible_to, &parties).ok_or(Error::NotFound("case"))?;
-        let mut shown = self.show(&case, view);
+        let mut shown = self.with_contacts(convert::case(&case, view), &case, view);
         // A change committed between the two reads belongs to the next answer.
         let history = history
             .into_iter()
@@ -85,7 +85,8 @@ impl Service {
             PageToken::encode(&place, filter.as_bytes())
         });
         let shown = cases.iter().filter_map(|case| {
-            View::of(&case.visible_to, &parties).map(|view| self.show(case, view))
+            View::of(&case.visible_to, &parties)
+                .map(|view| self.with_contacts(convert::listed(case, view), case, view))
         });
         Ok(ListCasesResponse {
             cases: shown.collect(),
@@ -93,11 +94,11 @@ impl Service {
         })
     }
 
-    /// A case as this view shows it.
-    pub(super) fn show(&self, case: &Case, view: View) -> pb::Case {
+    /// Adds the contacts of the declarant, if this view shows them.
+    pub(super) fn with_contacts(&self, shown: pb::Case, case: &Case, view: View) -> pb::Case {
         pb::Case {
             declarant: declarant(&self.master_key, &case.report, view),
-            ..convert::case(case, view)
+            ..shown
         }
     }
 }

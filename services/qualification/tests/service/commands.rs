@@ -265,10 +265,12 @@ async fn a_claim_whose_caller_gave_up_is_done_all_the_same() {
     let case = world.open(&world.report()).await;
     // Somebody holds the case for longer than the caller waits.
     let mut holder = world.pool.begin().await.unwrap();
-    sqlx::query("select from case_file for update")
-        .execute(&mut *holder)
-        .await
-        .unwrap();
+    sqlx::raw_sql(
+        "set local idle_in_transaction_session_timeout = 0; select from case_file for update",
+    )
+    .execute(&mut *holder)
+    .await
+    .unwrap();
     let claim = pb::ClaimCaseRequest {
         request_id: Uuid::now_v7().to_string(),
         case_id: case.case_id.clone(),
