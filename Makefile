@@ -1,7 +1,7 @@
 # The commands of every day. `make help` explains them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check check-long fmt dev-db sqlx
+.PHONY: help run test chaos check check-long fmt dev-db sqlx
 SHELL := /bin/bash
 
 tools := $(CURDIR)/target/tools/bin
@@ -22,12 +22,18 @@ test: ## Run everything that proves the suite right
 	scripts/setup
 	cargo test --locked --workspace
 
+chaos: export SQLX_OFFLINE = true
+chaos: ## Run the suite under faults for an hour, and catch its mutants (SHORT=1: ten minutes)
+	scripts/setup
+	cargo run --locked $(if $(SHORT),,--release) --package tests --bin chaos -- $(if $(SHORT),--short)
+
 check: export SQLX_OFFLINE = true
 check: export RUSTDOCFLAGS = -D warnings
 check: ## Check format, lints, contracts, documentation, licences and query data
 	scripts/setup check
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
+	cargo clippy --locked $(addprefix --package ,$(notdir $(wildcard services/*))) --features mutants -- -D warnings
 	$(tools)/buf lint
 	$(tools)/buf format --diff --exit-code
 	cargo doc --locked --workspace --no-deps --quiet

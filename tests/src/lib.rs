@@ -1,5 +1,6 @@
 //! The suite as a user sees it: what the tests of journeys, rights and faults share.
 
+pub mod faults;
 mod process;
 
 use std::sync::Arc;

@@ -7,6 +7,15 @@ use std::sync::OnceLock;
 
 use cli::{SERVICES, Suite};
 
+/// Which programs are built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Programs {
+    /// As they are released.
+    Released,
+    /// With wrong variants and crash points in them, and without the command.
+    Mutants,
+}
+
 /// The folder of the programs, which are built first where they are not fresh.
 ///
 /// # Panics
@@ -14,24 +23,31 @@ use cli::{SERVICES, Suite};
 /// When they cannot be built.
 pub fn programs() -> &'static Path {
     static PROGRAMS: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAMS.get_or_init(|| {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo.args(["build", "--quiet", "--offline", "--locked", "--bins"]);
-        cargo.args(["--package", "cli"]);
-        cargo.args(SERVICES.iter().flat_map(|service| ["--package", service]));
-        if !cfg!(debug_assertions) {
-            cargo.arg("--release");
-        }
-        let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status();
-        assert!(
-            built.expect("cargo can be run").success(),
-            "the programs are built"
-        );
-        // Tests lie in a folder below the programs of their profile.
-        let test = std::env::current_exe().expect("a process has a program");
-        let folder = test.ancestors().nth(2).expect("it lies in target");
-        folder.to_owned()
-    })
+    PROGRAMS.get_or_init(|| build(Programs::Released))
+}
+
+/// Builds the programs like this one itself, and says where they are.
+pub(crate) fn build(programs: Programs) -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--offline", "--locked", "--bins"]);
+    cargo.args(SERVICES.iter().flat_map(|service| ["--package", service]));
+    cargo.args(match programs {
+        Programs::Released => ["--package", "cli"],
+        Programs::Mutants => ["--features", "mutants"],
+    });
+    if !cfg!(debug_assertions) {
+        cargo.arg("--release");
+    }
+    let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status();
+    assert!(
+        built.expect("cargo can be run").success(),
+        "the programs are built"
+    );
+    // Tests lie in a folder below the programs of their profile.
+    let this = std::env::current_exe().expect("a process has a program");
+    let mut folders = this.ancestors();
+    let profile = folders.find(|folder| folder.ends_with("debug") || folder.ends_with("release"));
+    profile.expect("it lies in target").to_owned()
 }
 
 /// The program of a service with the variables of the suite and no others; it ends with

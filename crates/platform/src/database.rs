@@ -82,6 +82,12 @@ pub async fn connect(config: &DatabaseConfig, application: &str) -> Result<PgPoo
         ("lock_timeout", "2s"),
         ("idle_in_transaction_session_timeout", "5s"),
     ]);
+    #[cfg(feature = "mutants")]
+    let options = if crate::mutant::Mutant::CommitWithoutFlush.is_alive() {
+        options.options([("synchronous_commit", "off")])
+    } else {
+        options
+    };
     first_connection(&options)
         .await?
         .close()

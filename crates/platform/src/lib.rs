@@ -22,6 +22,8 @@ mod deadline;
 mod error;
 mod idempotency;
 mod metrics;
+#[cfg(feature = "mutants")]
+pub mod mutant;
 mod page_token;
 mod program;
 mod propagation;

@@ -29,6 +29,18 @@ fn the_local_issuer_lives_in_the_command_line_alone() {
 }
 
 #[test]
+fn no_program_carries_a_mutant() {
+    const MARKER: &[u8] = b"VIGIE_MUTANT";
+    for name in SERVICES.map(|name| format!("vigie-{name}")) {
+        let bytes = fs::read(programs().join(&name)).unwrap();
+        assert!(
+            !bytes.windows(MARKER.len()).any(|it| it == MARKER),
+            "{name}"
+        );
+    }
+}
+
+#[test]
 fn every_program_tells_its_version_and_refuses_what_it_does_not_know() {
     for name in SERVICES {
         let program = programs().join(format!("vigie-{name}"));

@@ -3,6 +3,8 @@
 use std::{borrow::Cow, collections::HashSet, panic::AssertUnwindSafe};
 
 use futures::FutureExt as _;
+#[cfg(feature = "mutants")]
+use platform::mutant::Mutant;
 use sqlx::PgConnection;
 use tracing::Instrument as _;
 use uuid::Uuid;
@@ -175,7 +177,11 @@ async fn attempt(
     let mut transaction = core.pool.begin().await?;
     match attempt_within(&mut transaction, core, incarnation, shard, events, intent).await {
         Ok(Attempt::Done(count)) => {
+            #[cfg(feature = "mutants")]
+            platform::mutant::crash_point();
             transaction.commit().await?;
+            #[cfg(feature = "mutants")]
+            platform::mutant::crash_point();
             core.apply.committed();
             Ok(Attempt::Done(count))
         }
@@ -205,12 +211,21 @@ async fn attempt_within(
     };
     let last = new.last().map_or(held.position, |event| event.position);
     let parked = offset::set(conn, core, shard, incarnation, last).await?;
+    #[cfg(feature = "mutants")]
+    if Mutant::OffsetOutsideTransaction.is_alive() {
+        platform::mutant::cut(conn).await?;
+    }
     settle(conn, core, shard, new, parked, intent).await?;
     Ok(Attempt::Done(new.len()))
 }
 
 /// The events that follow the offset; `None` when none does.
 fn follow_on<'a>(held: &Held, events: &'a [Event]) -> Option<&'a [Event]> {
+    #[cfg(feature = "mutants")]
+    if Mutant::IgnoreGaps.is_alive() {
+        let later = |event: &Event| event.position > held.position;
+        return Some(&events[events.iter().position(later)?..]);
+    }
     let place = events
         .iter()
         .position(|event| event.position == held.position + 1)?;

@@ -3,6 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use eventlog::Log;
+#[cfg(feature = "mutants")]
+use platform::mutant::{Mutant, crash_point};
 use platform::{AuditEntry, Error, Outcome, Result, audit_many, now};
 use serde_json::json;
 use sqlx::PgPool;
@@ -65,6 +67,17 @@ impl Writer {
         let mut parts = vec![batch];
         while let Some(mut jobs) = parts.pop() {
             jobs.sort_by_key(|job| job.new.report.id);
+            #[cfg(feature = "mutants")]
+            if Mutant::AcknowledgeBeforeCommit.is_alive() {
+                for job in &mut jobs {
+                    let nobody = tokio::sync::oneshot::channel().0;
+                    let sender = std::mem::replace(&mut job.answer, nobody);
+                    let _ = sender.send(Ok(job.new.receipt.clone()));
+                }
+                // The answers leave the process before it ends.
+                tokio::time::sleep(Duration::from_millis(20)).await;
+                crash_point();
+            }
             let error = match self.commit_patiently(&jobs).await {
                 Ok(receipts) => {
                     for job in jobs {
@@ -160,8 +173,26 @@ impl Writer {
             .collect();
         audit_many(&mut transaction, &entries).await?;
         let events: Vec<_> = new.iter().map(|job| job.event.clone()).collect();
+        #[cfg(feature = "mutants")]
+        if Mutant::EventsInASecondTransaction.is_alive() {
+            platform::mutant::cut(&mut transaction).await?;
+        }
         self.log.append(&mut transaction, &events).await?;
+        #[cfg(feature = "mutants")]
+        if Mutant::HeadCountsAttempts.is_alive() {
+            for job in &known {
+                let shard = i32::from(self.log.shard_of(&job.new.report.subject()));
+                sqlx::query("update eventlog_head set position = position + 1 where shard = $1")
+                    .bind(shard)
+                    .execute(&mut *transaction)
+                    .await?;
+            }
+        }
+        #[cfg(feature = "mutants")]
+        crash_point();
         transaction.commit().await?;
+        #[cfg(feature = "mutants")]
+        crash_point();
 
         if !events.is_empty() {
             self.log.committed();

@@ -73,6 +73,12 @@ impl Reports {
             "report",
             &[caller.subject.as_bytes(), submission.request_id.as_bytes()],
         );
+        #[cfg(feature = "mutants")]
+        let report_id = if platform::mutant::Mutant::RetryWithoutTheKey.is_alive() {
+            uuid::Uuid::now_v7()
+        } else {
+            report_id
+        };
         let consequences = decision.consequences.clone();
         let report = self.report(report_id, draft, decision, now).await?;
         let receipt = convert::receipt(&report, &consequences, &self.settings.emergency_phone);

@@ -24,6 +24,16 @@ pub(crate) struct Told {
 
 /// The id of what a rule raises about an event: the same at every replay.
 pub(crate) fn notification_id(event_id: Uuid, rule: Rule) -> Uuid {
+    #[cfg(feature = "mutants")]
+    if platform::mutant::Mutant::RandomIds.is_alive() {
+        // Of this process alone: nobody else finds it again.
+        static SALT: std::sync::OnceLock<Uuid> = std::sync::OnceLock::new();
+        let salt = SALT.get_or_init(Uuid::now_v7).as_bytes();
+        return derived_id(
+            "mutant",
+            &[salt, event_id.as_bytes(), rule.name().as_bytes()],
+        );
+    }
     derived_id(
         "notification",
         &[event_id.as_bytes(), rule.name().as_bytes()],

@@ -142,7 +142,12 @@ impl Post {
         started_at: time::OffsetDateTime,
     ) -> Result<()> {
         let sent = match self.pack(claimed) {
-            Ok(packed) => courier.send(&packed).await,
+            Ok(packed) => {
+                let sent = courier.send(&packed).await;
+                #[cfg(feature = "mutants")]
+                platform::mutant::crash_point();
+                sent
+            }
             Err(class) => Sent {
                 outcome: Outcome::RefusedForGood,
                 error_class: Some(class.to_owned()),

@@ -6,49 +6,62 @@ use std::{
     time::{Duration, Instant},
 };
 
+use serde::Serialize;
 use tonic::{
     Code, Request, Status,
     metadata::{Ascii, MetadataValue},
     transport::{Channel, Endpoint},
 };
 
-use crate::processes::{Fleet, Member};
+use super::processes::{Fleet, Member};
 
 /// How long one try may take.
 const TRY: Duration = Duration::from_secs(3);
-/// How long somebody tries: far longer than any fault lasts.
-const PATIENCE: Duration = Duration::from_mins(2);
 /// One request in so many is sent twice at once.
 const TWINS: u32 = 20;
 
 /// The replicas of one service, as somebody reaches them.
 #[derive(Clone)]
-pub(crate) struct Client {
+pub(super) struct Client {
     replicas: Arc<[Channel]>,
     bearer: MetadataValue<Ascii>,
     counts: Arc<Mutex<Counts>>,
+    patience: Duration,
 }
 
 /// What clients counted together.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counts {
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Counts {
     /// Requests that were answered.
-    pub(crate) answered: usize,
-    /// Of these, requests that were sent twice at once.
-    pub(crate) twins: usize,
+    pub answered: usize,
+    /// Reports that were acknowledged.
+    pub declared: usize,
+    /// Requests that were sent twice at once.
+    pub twins: usize,
+    /// Of these, requests whose two answers differed.
+    pub differing: usize,
     /// Tries that failed and had to be made again.
-    pub(crate) retries: usize,
+    pub retries: usize,
     /// Tries that a service called its own fault.
-    pub(crate) internal: usize,
+    pub internal: usize,
+    /// Requests that were refused, or never answered.
+    pub gave_up: usize,
+    /// What the first of these was told.
+    pub last_words: Option<String>,
 }
+
+/// A request was refused, or not answered for too long.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct GaveUp;
 
 impl Client {
     /// Reaches all replicas of a service with this token.
-    pub(crate) fn of(
+    pub(super) fn of(
         fleet: &Fleet,
         service: &str,
         token: &str,
         counts: &Arc<Mutex<Counts>>,
+        patience: Duration,
     ) -> Self {
         let replicas = fleet.replicas(service).map(channel).collect();
         let bearer = format!("Bearer {token}").parse();
@@ -56,16 +69,17 @@ impl Client {
             replicas,
             bearer: bearer.expect("a token is ASCII"),
             counts: Arc::clone(counts),
+            patience,
         }
     }
 
-    /// Asks until answered; one request in twenty is sent twice at once, through
-    /// two replicas, and both must be answered alike.
-    pub(crate) async fn ask<Q, A, F>(
+    /// Asks until answered, or gives up; one request in twenty is sent twice at
+    /// once, through two replicas, and both must be answered alike.
+    pub(super) async fn ask<Q, A, F>(
         &self,
         request: &Q,
         send: impl Fn(Channel, Request<Q>) -> F,
-    ) -> A
+    ) -> Option<A>
     where
         Q: Clone,
         A: PartialEq + Debug,
@@ -73,27 +87,30 @@ impl Client {
     {
         let first = rand::random_range(0..self.replicas.len());
         let answer = if rand::random_ratio(1, TWINS) {
-            let (one, other) = tokio::join!(
+            let (one, other) = tokio::try_join!(
                 self.insist(first, request, &send),
                 self.insist(first + 1, request, &send),
-            );
-            assert_eq!(one, other, "the same request has the same answer");
-            self.counts().twins += 1;
+            )
+            .ok()?;
+            let mut counts = self.counts();
+            counts.twins += 1;
+            counts.differing += usize::from(one != other);
             one
         } else {
-            self.insist(first, request, &send).await
+            self.insist(first, request, &send).await.ok()?
         };
         self.counts().answered += 1;
-        answer
+        Some(answer)
     }
 
-    /// Asks one replica after the other, from `first` on, until answered.
-    pub(crate) async fn insist<Q: Clone, A, F: Future<Output = Result<A, Status>>>(
+    /// Asks one replica after the other, from `first` on, until answered or out of
+    /// patience.
+    pub(super) async fn insist<Q: Clone, A, F: Future<Output = Result<A, Status>>>(
         &self,
         first: usize,
         request: &Q,
         send: &impl Fn(Channel, Request<Q>) -> F,
-    ) -> A {
+    ) -> Result<A, GaveUp> {
         let started = Instant::now();
         for replica in first.. {
             let channel = self.replicas[replica % self.replicas.len()].clone();
@@ -101,29 +118,40 @@ impl Client {
             let bearer = self.bearer.clone();
             asked.metadata_mut().insert("authorization", bearer);
             let status = match send(channel, asked).await {
-                Ok(answer) => return answer,
+                Ok(answer) => return Ok(answer),
                 Err(status) => status,
             };
-            match status.code() {
+            let hopeful = match status.code() {
                 Code::Unavailable
                 | Code::ResourceExhausted
                 | Code::DeadlineExceeded
                 | Code::Aborted
                 // How the client's side names a connection that was cut.
                 | Code::Cancelled
-                | Code::Unknown => {}
+                | Code::Unknown => true,
                 Code::Internal => {
                     self.counts().internal += 1;
+                    true
                 }
-                _ => panic!("refused: {status:?}"),
+                _ => false,
+            };
+            if !hopeful || started.elapsed() > self.patience {
+                let mut counts = self.counts();
+                counts.gave_up += 1;
+                counts.last_words.get_or_insert(format!("{status:?}"));
+                return Err(GaveUp);
             }
-            assert!(started.elapsed() < PATIENCE, "not answered: {status:?}");
             self.counts().retries += 1;
             // Clients spread their tries, or a service that comes back is overrun.
             let pause = Duration::from_millis(rand::random_range(50..300));
             tokio::time::sleep(pause).await;
         }
         unreachable!("replicas never end")
+    }
+
+    /// Counts a report that was acknowledged.
+    pub(super) fn declared(&self) {
+        self.counts().declared += 1;
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {

@@ -2,61 +2,84 @@
 
 use std::time::{Duration, Instant};
 
+use serde::Serialize;
 use sqlx::{Connection as _, PgConnection};
-use testkit::{Database, eventually_within};
+use testkit::Database;
 use uuid::Uuid;
 
-use crate::{
+use super::{
     laws::{LAWS, Law},
     ledger::{Ledger, Line},
     mailbox::Mailbox,
 };
 
-/// How long the services may take to catch up on a busy machine.
-const CATCH_UP: Duration = Duration::from_mins(3);
+/// A law that was found broken, and by how many.
+#[derive(Clone, Debug, Serialize)]
+pub struct Broken {
+    /// Its name.
+    pub law: &'static str,
+    /// What it claims.
+    pub claim: &'static str,
+    /// What is not there.
+    pub lost: usize,
+    /// What is there more than once.
+    pub twice: usize,
+    /// What is otherwise than it should be.
+    pub wrong: usize,
+    /// One of them.
+    pub such_as: String,
+}
+
+/// How often one looks whether there is calm.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// The books of all services, seen as no service may see them.
-pub(crate) struct Books(PgConnection);
+pub(super) struct Books(PgConnection);
 
 /// How often messages were tried and arrived.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Post {
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct Post {
     /// Messages to one address each.
-    pub(crate) messages: i64,
+    pub messages: i64,
     /// Tries beyond the first of a message.
-    pub(crate) further_tries: i64,
+    pub further_tries: i64,
     /// Tries of which nothing was recorded: their process or database was
     /// interrupted meanwhile.
-    pub(crate) unrecorded_tries: i64,
+    pub unrecorded_tries: i64,
     /// Copies beyond the first of a message.
-    pub(crate) duplicates: i64,
+    pub duplicates: i64,
 }
 
 impl Books {
     /// Opens the books.
-    pub(crate) async fn open(database: &Database) -> Self {
+    pub(super) async fn open(database: &Database) -> Self {
         let connection = PgConnection::connect(&database.superuser_url()).await;
         Self(connection.expect("the database answers"))
     }
 
     /// Waits until every event is applied everywhere and every message is sent;
-    /// returns how long that took.
-    pub(crate) async fn calm(&mut self) -> Duration {
+    /// returns how long that took, or nothing if it took longer than `patience`.
+    pub(super) async fn calm(&mut self, patience: Duration) -> Option<Duration> {
         let started = Instant::now();
-        eventually_within(CATCH_UP, async || {
+        loop {
             let behind: i64 = sqlx::query_scalar(include_str!("sql/behind.sql"))
                 .fetch_one(&mut self.0)
                 .await
                 .expect("the database answers");
-            behind == 0
-        })
-        .await;
-        started.elapsed()
+            let taken = started.elapsed();
+            if behind == 0 {
+                return Some(taken);
+            }
+            if taken > patience {
+                return None;
+            }
+            tokio::time::sleep(LOOK).await;
+        }
     }
 
     /// Lays what clients and receivers saw beside the books; returns how many
     /// reports were acknowledged.
-    pub(crate) async fn compare_with(&mut self, ledger: &Ledger, mailbox: &Mailbox) -> usize {
+    pub(super) async fn compare_with(&mut self, ledger: &Ledger, mailbox: &Mailbox) -> usize {
         let (mut requests, mut reports, mut references) = (vec![], vec![], vec![]);
         let (mut acted_on, mut actions) = (vec![], vec![]);
         for line in ledger.read() {
@@ -110,20 +133,27 @@ impl Books {
     }
 
     /// Says which laws are broken, and by what.
-    pub(crate) async fn broken_laws(&mut self) -> Vec<String> {
+    pub(super) async fn broken_laws(&mut self) -> Vec<Broken> {
         let mut broken = Vec::new();
         for law in LAWS {
             let offenders = offenders(&mut self.0, law).await;
-            if let Some(first) = offenders.first() {
-                let count = offenders.len();
-                broken.push(format!("{}: broken by {count}, such as {first}", law.claim));
+            let count = |wanted| offenders.iter().filter(|(_, how)| how == wanted).count();
+            if let Some((first, _)) = offenders.first() {
+                broken.push(Broken {
+                    law: law.name,
+                    claim: law.claim,
+                    lost: count("lost"),
+                    twice: count("twice"),
+                    wrong: count("wrong"),
+                    such_as: first.clone(),
+                });
             }
         }
         broken
     }
 
     /// Breaks each law, and fails unless that is told.
-    pub(crate) async fn assert_that_breaches_are_told(&mut self) {
+    pub(super) async fn assert_that_breaches_are_told(&mut self) {
         for law in LAWS {
             let mut breach = self.0.begin().await.unwrap();
             sqlx::query(law.breach).execute(&mut *breach).await.unwrap();
@@ -134,7 +164,7 @@ impl Books {
     }
 
     /// Counts tries and copies of messages.
-    pub(crate) async fn post(&mut self) -> Post {
+    pub(super) async fn post(&mut self) -> Post {
         let (messages, further_tries, unrecorded_tries, duplicates) = sqlx::query_as(
             "select count(*), sum(attempts - 1), sum(attempts - recorded)::bigint, sum(copies - 1)
              from notification.delivery
@@ -156,8 +186,8 @@ impl Books {
     }
 }
 
-async fn offenders(connection: &mut PgConnection, law: &Law) -> Vec<String> {
-    sqlx::query_scalar(law.offenders)
+async fn offenders(connection: &mut PgConnection, law: &Law) -> Vec<(String, String)> {
+    sqlx::query_as(law.offenders)
         .fetch_all(connection)
         .await
         .unwrap_or_else(|error| panic!("{}: {error}", law.claim))

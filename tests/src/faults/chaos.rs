@@ -3,58 +3,41 @@
 use std::{
     collections::BTreeMap,
     ops::Range,
-    path::PathBuf,
     time::{Duration, Instant},
 };
 
 use cli::{SERVICES, Suite};
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
-use serde::Deserialize;
+use serde::Serialize;
 use tokio::time::sleep;
 
-use crate::processes::{Fleet, REPLICAS, Signal};
+use super::{
+    load::Load,
+    plan::Plan,
+    processes::{Fleet, REPLICAS, Signal},
+};
 
-/// Fewer kills would prove too little.
-const KILLS: i64 = 10;
-/// From one fault to the next, in milliseconds.
-const BETWEEN: Range<u64> = 3_000..8_000;
+/// How often one is told how far it came.
+const TOLD: Duration = Duration::from_secs(30);
 /// How long a server stays away, in milliseconds.
 const AWAY: Range<u64> = 100..2_000;
 /// How long a process stays frozen, in milliseconds: longer than PostgreSQL
 /// bears with a session that holds locks and says nothing.
 const FROZEN: Range<u64> = 6_000..8_000;
 
-/// What happens, from the variables `VIGIE_FAULTS_*`.
-#[derive(Clone, Debug, Deserialize)]
-pub(crate) struct Plan {
-    /// What the dice start from.
-    #[serde(default = "rand::random")]
-    pub(crate) seed: u64,
-    /// For how long there are faults, at least.
-    #[serde(default = "seconds")]
-    pub(crate) seconds: u64,
-    /// An empty folder for everything that is written, logs and data, to be
-    /// looked at afterwards; a throw-away one when absent.
-    pub(crate) folder: Option<PathBuf>,
-}
-
-fn seconds() -> u64 {
-    75
-}
-
 /// How often what was done.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Tally {
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Tally {
     /// SIGKILL, by service.
-    pub(crate) killed: BTreeMap<&'static str, i64>,
+    pub killed: BTreeMap<&'static str, i64>,
     /// SIGSTOP for several seconds, by service.
-    pub(crate) frozen: BTreeMap<&'static str, i64>,
+    pub frozen: BTreeMap<&'static str, i64>,
     /// SIGKILL of PostgreSQL with all its processes.
-    pub(crate) postgres: i64,
+    pub postgres: i64,
     /// SIGKILL of Redis.
-    pub(crate) redis: i64,
+    pub redis: i64,
     /// `FLUSHALL`.
-    pub(crate) emptied: i64,
+    pub emptied: i64,
 }
 
 /// A fault, as a card of the deck.
@@ -80,10 +63,11 @@ const DECK: [Fault; 9] = [
     Fault::EmptyRedis,
 ];
 
-/// Deals faults to the suite for as long as the plan says, and longer until
-/// there were enough of every kind.
-pub(crate) async fn deal(plan: &Plan, suite: &Suite, fleet: &Fleet) -> Tally {
+/// Deals faults to the suite for as long as the plan says, and longer until there
+/// were enough of every kind and enough was declared.
+pub(super) async fn deal(plan: &Plan, suite: &Suite, fleet: &Fleet, load: &Load) -> Tally {
     let mut dealer = Dealer {
+        plan,
         suite,
         fleet,
         dice: StdRng::seed_from_u64(plan.seed),
@@ -92,16 +76,28 @@ pub(crate) async fn deal(plan: &Plan, suite: &Suite, fleet: &Fleet) -> Tally {
         frozen: None,
         tally: Tally::default(),
     };
-    let ends = Instant::now() + Duration::from_secs(plan.seconds);
-    while Instant::now() < ends || !dealer.tally.is_enough() {
+    let (starts, mut told) = (Instant::now(), Instant::now());
+    while starts.elapsed() < plan.lasts
+        || !dealer.tally.is_enough(plan)
+        || load.counts().declared < plan.declarations
+    {
         dealer.pause().await;
         dealer.deal().await;
+        if told.elapsed() > TOLD {
+            told = Instant::now();
+            let (declared, kills) = (load.counts().declared, dealer.tally.kills());
+            println!(
+                "{:>5} s: {declared} declared, {kills} kills",
+                starts.elapsed().as_secs()
+            );
+        }
     }
     dealer.thaw().await;
     dealer.tally
 }
 
 struct Dealer<'a> {
+    plan: &'a Plan,
     suite: &'a Suite,
     fleet: &'a Fleet,
     dice: StdRng,
@@ -174,7 +170,7 @@ impl Dealer<'_> {
 
     /// Waits for the next fault; thaws meanwhile what was frozen long enough.
     async fn pause(&mut self) {
-        let next = Instant::now() + self.throw(BETWEEN);
+        let next = Instant::now() + self.throw(self.plan.between.clone());
         if let Some((_, until)) = self.frozen.filter(|(_, until)| *until < next) {
             sleep(until.saturating_duration_since(Instant::now())).await;
             self.thaw().await;
@@ -193,14 +189,15 @@ impl Dealer<'_> {
 
 impl Tally {
     /// How many processes and servers were killed.
-    pub(crate) fn kills(&self) -> i64 {
+    pub fn kills(&self) -> i64 {
         self.killed.values().sum::<i64>() + self.postgres + self.redis
     }
 
     /// Whether there was enough of every kind to prove something.
-    pub(crate) fn is_enough(&self) -> bool {
+    pub(super) fn is_enough(&self, plan: &Plan) -> bool {
         let of_servers = [self.postgres, self.redis, self.emptied];
-        self.kills() >= KILLS
+        self.kills() >= plan.kills
+            && self.emptied >= plan.wipes
             && SERVICES.iter().all(|name| self.killed.contains_key(name))
             && !self.frozen.is_empty()
             && of_servers.iter().all(|count| *count > 0)
@@ -208,7 +205,7 @@ impl Tally {
 
     /// How often a process of a service was interrupted in what it did, by
     /// itself or with its database.
-    pub(crate) fn interruptions(&self, service: &str) -> i64 {
+    pub(super) fn interruptions(&self, service: &str) -> i64 {
         let of = |counts: &BTreeMap<&str, i64>| counts.get(service).copied().unwrap_or_default();
         of(&self.killed) + of(&self.frozen) + self.postgres * REPLICAS
     }

@@ -10,14 +10,14 @@ use uuid::Uuid;
 
 /// A mail server that counts how often each message arrived, however many there
 /// are.
-pub(crate) struct Mailbox {
+pub(super) struct Mailbox {
     sink: SmtpSink,
     copies: Arc<Mutex<HashMap<Uuid, i32>>>,
 }
 
 impl Mailbox {
     /// Starts it on a free port.
-    pub(crate) async fn start() -> Self {
+    pub(super) async fn start() -> Self {
         let copies: Arc<Mutex<HashMap<Uuid, i32>>> = Arc::default();
         let counted = Arc::clone(&copies);
         let options = SmtpOptions {
@@ -35,12 +35,12 @@ impl Mailbox {
     }
 
     /// Its port.
-    pub(crate) fn port(&self) -> u16 {
+    pub(super) fn port(&self) -> u16 {
         self.sink.address().port()
     }
 
     /// How often the message of each delivery arrived.
-    pub(crate) fn copies(&self) -> HashMap<Uuid, i32> {
+    pub(super) fn copies(&self) -> HashMap<Uuid, i32> {
         self.copies
             .lock()
             .expect("no holder of this lock panics")

@@ -1,23 +1,26 @@
 //! What must hold in the books of the suite once it is calm.
 
 /// A claim about the stored rows of all services.
-pub(crate) struct Law {
+pub(super) struct Law {
+    /// Its name in results.
+    pub(super) name: &'static str,
     /// The claim.
-    pub(crate) claim: &'static str,
-    /// Names whatever breaks it.
-    pub(crate) offenders: &'static str,
+    pub(super) claim: &'static str,
+    /// Names whatever breaks it, and whether it is `lost`, there `twice` or `wrong`.
+    pub(super) offenders: &'static str,
     /// Breaks it, to prove that the query would tell.
-    pub(crate) breach: &'static str,
+    pub(super) breach: &'static str,
 }
 
 /// All laws. The tables `acknowledged` (`request_id`, `report_id`, `reference`),
 /// `acted` (`report_id`, `action`) and `mail` (`delivery_id`, `copies`) are what
 /// clients and receivers saw.
-pub(crate) const LAWS: &[Law] = &[
+pub(super) const LAWS: &[Law] = &[
     Law {
+        name: "stored",
         claim: "what was acknowledged is stored, under the reference of its receipt",
         offenders: "
-            select a.reference
+            select a.reference, case when r.report_id is null then 'lost' else 'wrong' end
             from acknowledged as a
             left join intake.report as r on a.report_id = r.report_id
             where r.reference is distinct from a.reference",
@@ -26,24 +29,28 @@ pub(crate) const LAWS: &[Law] = &[
             where report_id = (select report_id from acknowledged limit 1)",
     },
     Law {
+        name: "one-per-request",
         claim: "there is one report a request, and nothing that nobody sent",
         offenders: "
-            select r.reference
+            select r.reference, 'twice'
             from intake.report as r
             left join acknowledged as a on r.report_id = a.report_id
             where a.report_id is null
             union all
-            select request_id::text from acknowledged group by request_id having count(*) > 1
+            select request_id::text, 'twice'
+            from acknowledged group by request_id having count(*) > 1
             union all
-            select report_id::text from acknowledged group by report_id having count(*) > 1",
+            select report_id::text, 'wrong'
+            from acknowledged group by report_id having count(*) > 1",
         breach: "
             delete from acknowledged
             where report_id = (select report_id from acknowledged limit 1)",
     },
     Law {
+        name: "audited",
         claim: "every report has its entry in the audit trail",
         offenders: "
-            select r.reference
+            select r.reference, 'lost'
             from intake.report as r
             where not exists (
                 select from intake.audit_entry
@@ -57,9 +64,16 @@ pub(crate) const LAWS: &[Law] = &[
             where object = (select 'report/' || report_id from acknowledged limit 1)",
     },
     Law {
+        name: "announced",
         claim: "every report is announced once",
         offenders: "
-            select coalesce(r.reference, e.subject)
+            select
+                coalesce(r.reference, e.subject),
+                case
+                    when r.report_id is null then 'wrong'
+                    when e.announced is null then 'lost'
+                    else 'twice'
+                end
             from intake.report as r
             full join (
                 select subject, count(*) as announced
@@ -73,6 +87,7 @@ pub(crate) const LAWS: &[Law] = &[
             where subject = (select 'report/' || report_id from acknowledged limit 1)",
     },
     Law {
+        name: "log-whole",
         claim: "the positions of a log have no gap, and no event is in it twice",
         offenders: "
             with log as (
@@ -89,7 +104,13 @@ pub(crate) const LAWS: &[Law] = &[
                 union all
                 select 'notification', shard, position from notification.eventlog_head
             )
-            select h.name || '/' || h.shard
+            select
+                h.name || '/' || h.shard,
+                case
+                    when count(distinct l.event_id) < count(l.position) then 'twice'
+                    when count(l.position) < h.position then 'lost'
+                    else 'wrong'
+                end
             from head as h
             left join log as l on h.name = l.name and h.shard = l.shard
             group by h.name, h.shard, h.position
@@ -102,9 +123,12 @@ pub(crate) const LAWS: &[Law] = &[
             where subject = (select 'report/' || report_id from acknowledged limit 1)",
     },
     Law {
+        name: "one-case",
         claim: "every report has exactly one case, under its reference",
         offenders: "
-            select coalesce(r.reference, c.reference)
+            select
+                coalesce(r.reference, c.reference),
+                case when c.case_id is null then 'lost' else 'wrong' end
             from intake.report as r
             full join qualification.case_file as c on r.report_id = c.report_id
             where r.reference is distinct from c.reference",
@@ -113,9 +137,12 @@ pub(crate) const LAWS: &[Law] = &[
             where report_id = (select report_id from acknowledged limit 1)",
     },
     Law {
+        name: "acted",
         claim: "what was acknowledged of a case stands in its history once",
         offenders: "
-            select a.report_id || ' ' || a.action
+            select
+                a.report_id || ' ' || a.action,
+                case when count(e.revision) = 0 then 'lost' else 'twice' end
             from acted as a
             left join qualification.case_file as c on a.report_id = c.report_id
             left join qualification.case_entry as e
@@ -128,9 +155,10 @@ pub(crate) const LAWS: &[Law] = &[
                 (select case_id, revision from qualification.case_entry where action = 'claimed' limit 1)",
     },
     Law {
+        name: "case-history",
         claim: "a case changed as often as its history and its announcements say",
         offenders: "
-            select c.reference
+            select c.reference, 'wrong'
             from qualification.case_file as c
             left join (
                 select case_id, count(*) as entries from qualification.case_entry group by case_id
@@ -144,9 +172,10 @@ pub(crate) const LAWS: &[Law] = &[
             where report_id = (select report_id from acknowledged limit 1)",
     },
     Law {
+        name: "declarant-knows",
         claim: "intake knows where every case stands",
         offenders: "
-            select r.reference
+            select r.reference, 'lost'
             from intake.report as r
             left join qualification.case_file as c on r.report_id = c.report_id
             where r.case_id is distinct from c.case_id
@@ -157,14 +186,15 @@ pub(crate) const LAWS: &[Law] = &[
             where report_id = (select report_id from acknowledged limit 1)",
     },
     Law {
+        name: "told-once",
         claim: "every event is told once for each rule, and every notification is in the feed",
         offenders: "
-            select n.event_id || ' ' || n.rule
+            select n.event_id || ' ' || n.rule, 'twice'
             from notification.notification as n
             group by n.event_id, n.rule
             having count(*) <> 1
             union all
-            select 'untold: ' || e.event_id
+            select 'untold: ' || e.event_id, 'lost'
             from (
                 select event_id from intake.event where event_type like 'vigie.report.%'
                 union all
@@ -173,7 +203,9 @@ pub(crate) const LAWS: &[Law] = &[
             left join notification.notification as n on e.event_id = n.event_id
             where n.event_id is null
             union all
-            select 'not streamed once: ' || coalesce(n.notification_id, e.event_id)
+            select
+                'not streamed once: ' || coalesce(n.notification_id, e.event_id),
+                case when e.event_id is null then 'lost' else 'wrong' end
             from notification.notification as n
             full join notification.event as e on n.notification_id = e.event_id
             where n.notification_id is null or e.event_id is null",
@@ -182,14 +214,15 @@ pub(crate) const LAWS: &[Law] = &[
             where notification_id = (select notification_id from notification.notification limit 1)",
     },
     Law {
+        name: "one-set-of-messages",
         claim: "every report has one set of messages",
         offenders: "
-            select d.report_id || ' ' || d.rule || ' ' || d.recipient
+            select d.report_id || ' ' || d.rule || ' ' || d.recipient, 'twice'
             from notification.delivery as d
             group by d.report_id, d.rule, d.recipient, d.mailbox, d.letter ->> 'occasion'
             having count(*) <> 1
             union all
-            select r.reference
+            select r.reference, case when count(d.rule) < 4 then 'lost' else 'twice' end
             from intake.report as r
             left join notification.delivery as d
                 on r.report_id = d.report_id and d.letter ->> 'occasion' in ('receipt', 'submission')
@@ -202,9 +235,12 @@ pub(crate) const LAWS: &[Law] = &[
                 (select delivery_id from notification.delivery where rule = 'announce_cell' limit 1)",
     },
     Law {
+        name: "delivered",
         claim: "every message arrived, and never more often than it was tried",
         offenders: "
-            select coalesce(d.delivery_id, m.delivery_id)::text
+            select
+                coalesce(d.delivery_id, m.delivery_id)::text,
+                case when m.copies is null then 'lost' else 'twice' end
             from notification.delivery as d
             full join mail as m on d.delivery_id = m.delivery_id
             where d.delivery_id is null
@@ -216,9 +252,12 @@ pub(crate) const LAWS: &[Law] = &[
             where delivery_id = (select delivery_id from mail limit 1)",
     },
     Law {
+        name: "one-fact",
         claim: "every report is one fact, as its case stands",
         offenders: "
-            select coalesce(r.reference, f.report_id::text)
+            select
+                coalesce(r.reference, f.report_id::text),
+                case when f.report_id is null then 'lost' else 'wrong' end
             from intake.report as r
             full join statistics.fact as f on r.report_id = f.report_id
             left join qualification.case_file as c on r.report_id = c.report_id
@@ -231,9 +270,10 @@ pub(crate) const LAWS: &[Law] = &[
             where report_id = (select report_id from acknowledged limit 1)",
     },
     Law {
+        name: "nothing-parked",
         claim: "no event is parked and no consumer has stopped",
         offenders: "
-            select consumer || ' parked ' || event_id
+            select consumer || ' parked ' || event_id, 'wrong'
             from (
                 select consumer, event_id from intake.parked_event
                 union all
@@ -244,7 +284,7 @@ pub(crate) const LAWS: &[Law] = &[
                 select consumer, event_id from statistics.parked_event
             ) as parked
             union all
-            select consumer || ' stopped: ' || stopped
+            select consumer || ' stopped: ' || stopped, 'wrong'
             from (
                 select consumer, stopped from intake.consumer_offset
                 union all

@@ -5,13 +5,13 @@ use std::{
     time::{Duration, Instant},
 };
 
+use crate::MONTPELLIER;
 use cli::Suite;
 use sqlx::{Connection as _, PgConnection};
 use testkit::{eventually, eventually_some};
-use tests::MONTPELLIER;
 use tokio::task::JoinSet;
 
-use crate::{
+use super::{
     client::Client,
     ledger::{Ledger, Line},
     load::{submission, submit, token},
@@ -21,6 +21,8 @@ use crate::{
 /// How long others may be held up: PostgreSQL ends a silent session that holds
 /// locks after 5 s, and whoever waited tries again within seconds.
 const HELD_UP: Duration = Duration::from_secs(15);
+/// How long anybody asks.
+const PATIENCE: Duration = Duration::from_mins(2);
 /// How many others declare meanwhile.
 const OTHERS: usize = 16;
 
@@ -30,12 +32,13 @@ const OTHERS: usize = 16;
 /// While an administrator holds the heads, the process is given a report and
 /// waits for them. It is frozen there, and then the heads are let go: one falls
 /// to its session, which says nothing any more.
-pub(crate) async fn freeze_the_holder(
+pub(super) async fn freeze_the_holder(
     suite: &Suite,
     fleet: &Fleet,
     ledger: &Arc<Ledger>,
 ) -> Duration {
-    let intake = Client::of(fleet, "intake", &token(suite, "director"), &Arc::default());
+    let director = token(suite, "director");
+    let intake = Client::of(fleet, "intake", &director, &Arc::default(), PATIENCE);
     let holder = fleet.replicas("intake").next().expect("there are two");
     let url = suite.database.superuser_url();
     let mut administrator = PgConnection::connect(&url).await.unwrap();
@@ -58,12 +61,12 @@ pub(crate) async fn freeze_the_holder(
         for _ in 0..OTHERS {
             let (intake, other) = (intake.clone(), submission(MONTPELLIER));
             others.spawn(async move {
-                let receipt = intake.insist(1, &other, &submit).await;
+                let receipt = intake.insist(1, &other, &submit).await.unwrap();
                 Line::declared(&other, &receipt)
             });
         }
         // The report itself, sent again, needs the very rows that are held.
-        let again = intake.insist(1, &caught, &submit).await;
+        let again = intake.insist(1, &caught, &submit).await.unwrap();
         let others = others.join_all().await;
         let held_up = frozen.elapsed();
         assert!(!is_alive(&mut watcher, session).await);
@@ -71,6 +74,7 @@ pub(crate) async fn freeze_the_holder(
         (again, others, held_up)
     };
     let (first, (again, others, held_up)) = tokio::join!(intake.insist(0, &caught, &submit), story);
+    let first = first.unwrap();
     assert_eq!(first, again, "the same request has the same answer");
     ledger.note(&Line::declared(&caught, &first)).await;
     for other in &others {

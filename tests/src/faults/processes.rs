@@ -6,7 +6,7 @@ use std::{
     fs::{self, File, OpenOptions},
     net::SocketAddr,
     os::unix::process::ExitStatusExt as _,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::{ExitStatus, Stdio},
     sync::{Arc, Mutex},
     time::Duration,
@@ -17,11 +17,13 @@ use testkit::{eventually_within, free_port};
 use tokio::{
     process::{Child, Command},
     sync::{mpsc, oneshot},
-    task::JoinSet,
+    task::{JoinSet, spawn_blocking},
 };
 
+use crate::process::{self, Programs};
+
 /// How many processes share the work of a service.
-pub(crate) const REPLICAS: i64 = 2;
+pub(super) const REPLICAS: i64 = 2;
 
 /// How long processes may take to be ready on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
@@ -32,9 +34,9 @@ const RESTART: Duration = Duration::from_millis(300);
 const SIGKILL: i32 = 9;
 
 /// All processes of the suite; none outlives it.
-pub(crate) struct Fleet {
+pub(super) struct Fleet {
     /// The replicas of each service, one service after the other.
-    pub(crate) members: Vec<Member>,
+    pub(super) members: Vec<Member>,
     deaths: Deaths,
     /// Ends the processes when it is dropped.
     _supervisors: JoinSet<()>,
@@ -44,18 +46,18 @@ pub(crate) struct Fleet {
 type Deaths = Arc<Mutex<BTreeSet<(String, String)>>>;
 
 /// One replica of a service, whichever process it is at the moment.
-pub(crate) struct Member {
+pub(super) struct Member {
     /// The service.
-    pub(crate) service: &'static str,
+    pub(super) service: &'static str,
     /// Where it serves people and programs.
-    pub(crate) public: SocketAddr,
+    pub(super) public: SocketAddr,
     program: Program,
     orders: mpsc::Sender<Order>,
 }
 
 /// A signal that the faults are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Signal {
+pub(super) enum Signal {
     /// SIGKILL.
     Kill,
     /// SIGSTOP.
@@ -79,8 +81,8 @@ struct Program {
 
 impl Fleet {
     /// Starts two processes of each service and returns when all are ready.
-    pub(crate) async fn start(suite: &Suite) -> Self {
-        let binaries = build(suite.folder().join("programs")).await;
+    pub(super) async fn start(suite: &Suite, programs: Programs) -> Self {
+        let binaries = build(suite.folder().join("programs"), programs).await;
         let deaths = Arc::default();
         let mut supervisors = JoinSet::new();
         let mut members = Vec::new();
@@ -112,7 +114,7 @@ impl Fleet {
     }
 
     /// Waits until every process is ready; one that cannot be ends the test.
-    pub(crate) async fn ready(&self) {
+    pub(super) async fn ready(&self) {
         for member in &self.members {
             eventually_within(PATIENCE, async || {
                 assert_eq!(self.unexplained_deaths(), [""; 0]);
@@ -123,13 +125,13 @@ impl Fleet {
     }
 
     /// The replicas of a service.
-    pub(crate) fn replicas(&self, service: &str) -> impl Iterator<Item = &Member> {
+    pub(super) fn replicas(&self, service: &str) -> impl Iterator<Item = &Member> {
         self.members.iter().filter(move |m| m.service == service)
     }
 
     /// How processes ended by themselves, but for those that found no database
     /// at their start: an orchestrator starts such a one again.
-    pub(crate) fn unexplained_deaths(&self) -> Vec<String> {
+    pub(super) fn unexplained_deaths(&self) -> Vec<String> {
         let deaths = self.deaths.lock().expect("no holder of this lock panics");
         let unexplained = deaths.iter().filter(|(program, words)| {
             let cause = words.strip_prefix(&format!("{program}: "));
@@ -145,7 +147,7 @@ impl Fleet {
 
 impl Member {
     /// Sends the process a signal; one that has just ended gets none.
-    pub(crate) async fn send(&self, signal: Signal) {
+    pub(super) async fn send(&self, signal: Signal) {
         let (done, carried_out) = oneshot::channel();
         let order = Order { signal, done };
         self.orders
@@ -156,7 +158,7 @@ impl Member {
     }
 
     /// Runs another command of the same program, in the same environment.
-    pub(crate) async fn run(&self, command: &str) -> ExitStatus {
+    pub(super) async fn run(&self, command: &str) -> ExitStatus {
         let mut run = self.program.command();
         run.arg(command).stdout(Stdio::null()).stderr(Stdio::null());
         run.status().await.expect("the program can be run")
@@ -241,29 +243,23 @@ async fn signal(process: u32, signal: Signal) {
     assert!(sent.success(), "SIG{name} to {process}");
 }
 
-/// Builds the programs like this test itself, and copies them into a folder: what
-/// is tested must not change with the next build.
-async fn build(folder: PathBuf) -> PathBuf {
-    let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--offline", "--locked", "--bins"]);
-    cargo.args(SERVICES.iter().flat_map(|service| ["--package", service]));
-    let profile = if cfg!(debug_assertions) {
-        "debug"
-    } else {
-        cargo.arg("--release");
-        "release"
-    };
-    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
-    let built = cargo.status().await.expect("cargo can be run");
-    assert!(built.success(), "the services are built");
-    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent();
-    let programs = target.expect("it lies in the target folder").join(profile);
-    fs::create_dir(&folder).expect("the folder is new");
-    for service in SERVICES {
-        let name = format!("vigie-{service}");
-        fs::copy(programs.join(&name), folder.join(&name)).expect("the program was built");
-    }
-    folder
+/// Builds the programs and copies them into a folder: what is tested must not
+/// change with the next build.
+async fn build(folder: PathBuf, programs: Programs) -> PathBuf {
+    let built = spawn_blocking(move || {
+        let target = process::build(programs);
+        fs::create_dir(&folder).expect("the folder is new");
+        for service in SERVICES {
+            let name = format!("vigie-{service}");
+            fs::copy(target.join(&name), folder.join(&name)).expect("the program was built");
+        }
+        if programs == Programs::Mutants {
+            // Nobody shall find a mutant where he looks for a program.
+            process::build(Programs::Released);
+        }
+        folder
+    });
+    built.await.expect("the programs are built")
 }
 
 /// The environment of a replica and its public address: the first has the

@@ -5,6 +5,7 @@ use std::{
     time::Duration,
 };
 
+use crate::{MONTPELLIER, ROUEN, ransomware};
 use cli::Suite;
 use proto::{
     intake::v1::{self as intake_pb, Receipt, intake_service_client::IntakeServiceClient},
@@ -13,7 +14,6 @@ use proto::{
     },
     types::v1 as types,
 };
-use tests::{MONTPELLIER, ROUEN, ransomware};
 use tokio::{
     sync::mpsc,
     task::JoinSet,
@@ -23,23 +23,20 @@ use tokio_util::sync::CancellationToken;
 use tonic::{Code, Request, Status, transport::Channel};
 use uuid::Uuid;
 
-use crate::{
+use super::{
     client::{Client, Counts},
     ledger::{Ledger, Line},
+    plan::Plan,
     processes::Fleet,
 };
 
-/// How many declare at the same time.
-const DECLARANTS: usize = 8;
-/// Each declares that often at most: thirty reports a second in all.
-const PACE: Duration = Duration::from_millis(260);
 /// One report in so many is withdrawn by its author.
 const WITHDRAWN: usize = 8;
 /// One report in so many is treated by the cell.
 const TREATED: usize = 5;
 
 /// People at work until they are asked to finish.
-pub(crate) struct Load {
+pub(super) struct Load {
     stop: CancellationToken,
     people: JoinSet<()>,
     counts: Arc<Mutex<Counts>>,
@@ -47,26 +44,30 @@ pub(crate) struct Load {
 
 impl Load {
     /// Lets people begin, and note in the ledger what is acknowledged.
-    pub(crate) fn start(suite: &Suite, fleet: &Fleet, ledger: &Arc<Ledger>) -> Self {
+    pub(super) fn start(plan: &Plan, suite: &Suite, fleet: &Fleet, ledger: &Arc<Ledger>) -> Self {
         let counts: Arc<Mutex<Counts>> = Arc::default();
         let stop = CancellationToken::new();
         let mut people = JoinSet::new();
         // The cell treats what it gets to; a full queue is work for another day.
         let (to_treat, waiting) = mpsc::channel(64);
-        for number in 0..DECLARANTS {
+        let client = |service, identity| {
+            let token = token(suite, identity);
+            Client::of(fleet, service, &token, &counts, plan.patience)
+        };
+        for number in 0..plan.declarants {
             let (identity, finess) = match number % 2 {
                 0 => ("director", MONTPELLIER),
                 _ => ("director-rouen", ROUEN),
             };
             let declarant = Declarant {
                 finess,
-                intake: Client::of(fleet, "intake", &token(suite, identity), &counts),
+                intake: client("intake", identity),
                 ledger: Arc::clone(ledger),
             };
-            people.spawn(declarant.work(stop.clone(), to_treat.clone()));
+            people.spawn(declarant.work(plan.pace, stop.clone(), to_treat.clone()));
         }
         let cell = Cell {
-            qualification: Client::of(fleet, "qualification", &token(suite, "analyst"), &counts),
+            qualification: client("qualification", "analyst"),
             ledger: Arc::clone(ledger),
         };
         people.spawn(cell.work(waiting));
@@ -77,18 +78,26 @@ impl Load {
         }
     }
 
+    /// What all of them counted so far.
+    pub(super) fn counts(&self) -> Counts {
+        self.counts
+            .lock()
+            .expect("no holder of this lock panics")
+            .clone()
+    }
+
     /// Lets everybody finish what he began; returns what all of them counted.
-    pub(crate) async fn finish(mut self) -> Counts {
+    pub(super) async fn finish(mut self) -> Counts {
         self.stop.cancel();
         while let Some(ended) = self.people.join_next().await {
-            ended.expect("nobody was refused");
+            ended.expect("nobody panics at work");
         }
-        *self.counts.lock().expect("no holder of this lock panics")
+        self.counts()
     }
 }
 
 /// The token of a local identity.
-pub(crate) fn token(suite: &Suite, identity: &str) -> String {
+pub(super) fn token(suite: &Suite, identity: &str) -> String {
     let identities = cli::identities();
     let spec = identities.iter().find(|spec| spec.subject == identity);
     let spec = spec.unwrap_or_else(|| panic!("no identity {identity}"));
@@ -103,14 +112,17 @@ struct Declarant {
 }
 
 impl Declarant {
-    async fn work(self, stop: CancellationToken, to_treat: mpsc::Sender<Receipt>) {
-        let mut pace = interval(PACE);
+    async fn work(self, pace: Duration, stop: CancellationToken, to_treat: mpsc::Sender<Receipt>) {
+        let mut pace = interval(pace);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut count = 0;
         while stop.run_until_cancelled(pace.tick()).await.is_some() {
             let request = submission(self.finess);
-            let receipt = self.intake.ask(&request, submit).await;
+            let Some(receipt) = self.intake.ask(&request, submit).await else {
+                continue;
+            };
             self.ledger.note(&Line::declared(&request, &receipt)).await;
+            self.intake.declared();
             count += 1;
             if count % WITHDRAWN == 0 {
                 self.withdraw(&receipt).await;
@@ -128,8 +140,9 @@ impl Declarant {
             reason: "Fausse alerte".to_owned(),
             etag: String::new(),
         };
-        let state = self.intake.ask(&request, withdraw).await;
-        assert_eq!(state, intake_pb::ReportState::Withdrawn);
+        if self.intake.ask(&request, withdraw).await.is_none() {
+            return;
+        }
         self.ledger.note(&Line::acted(receipt, "withdrawn")).await;
     }
 }
@@ -147,12 +160,13 @@ impl Cell {
         }
     }
 
-    /// Claims, qualifies and closes the case of a report.
-    async fn treat(&self, receipt: &Receipt) {
+    /// Claims, qualifies and closes the case of a report; nothing where that is
+    /// refused.
+    async fn treat(&self, receipt: &Receipt) -> Option<()> {
         let asked = case_pb::GetCaseRequest {
             case_id: receipt.reference.clone(),
         };
-        let case = self.qualification.ask(&asked, open_case).await;
+        let case = self.qualification.ask(&asked, open_case).await?;
         let case_id = case.case_id;
 
         let claim = case_pb::ClaimCaseRequest {
@@ -160,7 +174,7 @@ impl Cell {
             case_id: case_id.clone(),
             etag: case.etag,
         };
-        let claimed = self.qualification.ask(&claim, claim_case).await;
+        let claimed = self.qualification.ask(&claim, claim_case).await?;
         self.ledger.note(&Line::acted(receipt, "claimed")).await;
 
         let qualify = case_pb::QualifyCaseRequest {
@@ -171,7 +185,7 @@ impl Cell {
             triage: claimed.proposed,
             note: String::new(),
         };
-        let qualified = self.qualification.ask(&qualify, qualify_case).await;
+        let qualified = self.qualification.ask(&qualify, qualify_case).await?;
         self.ledger.note(&Line::acted(receipt, "qualified")).await;
 
         let close = case_pb::CloseCaseRequest {
@@ -180,13 +194,14 @@ impl Cell {
             etag: qualified.etag,
             lessons_learned: "Filtrage renforcé".to_owned(),
         };
-        self.qualification.ask(&close, close_case).await;
+        self.qualification.ask(&close, close_case).await?;
         self.ledger.note(&Line::acted(receipt, "closed")).await;
+        Some(())
     }
 }
 
 /// Sends a declaration.
-pub(crate) async fn submit(
+pub(super) async fn submit(
     channel: Channel,
     request: Request<intake_pb::SubmitReportRequest>,
 ) -> Result<Receipt, Status> {
@@ -246,7 +261,7 @@ async fn close_case(
 }
 
 /// A small report: a hostile mail, without any impact on care.
-pub(crate) fn submission(finess: &str) -> intake_pb::SubmitReportRequest {
+pub(super) fn submission(finess: &str) -> intake_pb::SubmitReportRequest {
     let draft = intake_pb::ReportDraft {
         description: "Message d'hameçonnage reçu par un service".to_owned(),
         origin_types: vec![types::OriginType::MaliciousMessage.into()],

@@ -8,7 +8,7 @@ use tokio::{fs::File, io::AsyncWriteExt as _, sync::Mutex};
 use uuid::Uuid;
 
 /// The file of all acknowledgements, one line each.
-pub(crate) struct Ledger {
+pub(super) struct Ledger {
     path: PathBuf,
     file: Mutex<File>,
 }
@@ -16,7 +16,7 @@ pub(crate) struct Ledger {
 /// Something that a service acknowledged.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "line", rename_all = "snake_case")]
-pub(crate) enum Line {
+pub(super) enum Line {
     /// A report was taken.
     Declared {
         /// The request.
@@ -37,7 +37,7 @@ pub(crate) enum Line {
 
 impl Line {
     /// A report was taken, as its receipt says.
-    pub(crate) fn declared(request: &SubmitReportRequest, receipt: &Receipt) -> Self {
+    pub(super) fn declared(request: &SubmitReportRequest, receipt: &Receipt) -> Self {
         Self::Declared {
             request_id: request.request_id.parse().expect("a UUID"),
             report_id: receipt.report_id.parse().expect("a UUID"),
@@ -46,7 +46,7 @@ impl Line {
     }
 
     /// Something was done to the case of the report of this receipt.
-    pub(crate) fn acted(receipt: &Receipt, action: &str) -> Self {
+    pub(super) fn acted(receipt: &Receipt, action: &str) -> Self {
         Self::Acted {
             report_id: receipt.report_id.parse().expect("a UUID"),
             action: action.to_owned(),
@@ -56,7 +56,7 @@ impl Line {
 
 impl Ledger {
     /// Starts an empty ledger.
-    pub(crate) async fn open(path: PathBuf) -> Self {
+    pub(super) async fn open(path: PathBuf) -> Self {
         let file = File::create_new(&path).await;
         Self {
             file: Mutex::new(file.expect("the ledger can be made")),
@@ -65,7 +65,7 @@ impl Ledger {
     }
 
     /// Writes a line down to the disk.
-    pub(crate) async fn note(&self, line: &Line) {
+    pub(super) async fn note(&self, line: &Line) {
         let mut text = serde_json::to_string(line).expect("a line can be written");
         text.push('\n');
         let mut file = self.file.lock().await;
@@ -76,7 +76,7 @@ impl Ledger {
     }
 
     /// Reads the file back.
-    pub(crate) fn read(&self) -> Vec<Line> {
+    pub(super) fn read(&self) -> Vec<Line> {
         let text = fs::read_to_string(&self.path).expect("the ledger can be read");
         text.lines()
             .map(|line| serde_json::from_str(line).expect("a whole line"))

@@ -1,0 +1,24 @@
+//! The suite under faults: processes and servers are killed, frozen, emptied and cut
+//! off while people declare; in the end what was acknowledged must be there once.
+
+#![expect(clippy::unwrap_used, reason = "a run that cannot go on ends")]
+
+mod chaos;
+mod checks;
+mod client;
+mod holder;
+mod laws;
+mod ledger;
+mod load;
+mod mailbox;
+mod mutants;
+mod plan;
+mod processes;
+mod run;
+
+pub use chaos::Tally;
+pub use checks::{Broken, Post};
+pub use client::Counts;
+pub use mutants::{Hunt, MUTANTS, Mutant, NO_MUTANT, hunt};
+pub use plan::Plan;
+pub use run::{Outcome, run};

@@ -1,0 +1,65 @@
+//! What a run under faults is made of.
+
+use std::{ops::Range, path::PathBuf, time::Duration};
+
+/// What happens in a run, and for how long.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// What the dice start from.
+    pub seed: u64,
+    /// For how long there are faults, at least.
+    pub lasts: Duration,
+    /// How many kills there are, at least.
+    pub kills: i64,
+    /// How often Redis is emptied, at least.
+    pub wipes: i64,
+    /// How much is declared, at least.
+    pub declarations: usize,
+    /// From one fault to the next, in milliseconds.
+    pub between: Range<u64>,
+    /// How many declare at the same time.
+    pub declarants: usize,
+    /// How long each of them waits from one declaration to the next, at least.
+    pub pace: Duration,
+    /// How long somebody asks for one answer: far longer than any fault lasts.
+    pub patience: Duration,
+    /// How long the services may take to catch up at the end.
+    pub catch_up: Duration,
+    /// An empty folder for everything that is written, logs and data, to be
+    /// looked at afterwards; a throw-away one when absent.
+    pub folder: Option<PathBuf>,
+}
+
+impl Plan {
+    /// A run of a minute and a half: thirty reports a second, and faults of every
+    /// kind.
+    pub fn short() -> Self {
+        Self {
+            seed: rand::random(),
+            lasts: Duration::from_secs(75),
+            kills: 10,
+            wipes: 1,
+            declarations: 300,
+            between: 3_000..8_000,
+            declarants: 8,
+            pace: Duration::from_millis(260),
+            patience: Duration::from_mins(2),
+            catch_up: Duration::from_mins(3),
+            folder: None,
+        }
+    }
+
+    /// A run of about half an hour: 200,000 reports, 200 kills.
+    pub fn long() -> Self {
+        Self {
+            lasts: Duration::from_mins(1),
+            kills: 200,
+            wipes: 20,
+            declarations: 200_000,
+            declarants: 64,
+            pace: Duration::from_millis(300),
+            catch_up: Duration::from_mins(15),
+            ..Self::short()
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! A run: people work, faults happen, and in the end the books are read.
+
+use std::{sync::Arc, time::Instant};
+
+use cli::{Layout, Suite};
+use serde::Serialize;
+
+use super::{
+    chaos::{self, Tally},
+    checks::{Books, Broken, Post},
+    client::Counts,
+    holder,
+    ledger::Ledger,
+    load::Load,
+    mailbox::Mailbox,
+    plan::Plan,
+    processes::Fleet,
+};
+use crate::process::Programs;
+
+/// How many messages a process of notification sends at once.
+const AT_ONCE: i64 = 4;
+
+/// What came of a run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Outcome {
+    /// What the dice started from.
+    pub seed: u64,
+    /// How long all of it took.
+    pub seconds: u64,
+    /// How many processes and servers were killed.
+    pub kills: i64,
+    /// What was done to the suite.
+    pub faults: Tally,
+    /// What clients counted.
+    pub clients: Counts,
+    /// Reports that were acknowledged.
+    pub acknowledged: usize,
+    /// How long a frozen holder of a lock held up the others.
+    pub held_up_ms: u128,
+    /// How long after the last answer everything was applied and sent; absent when
+    /// that never came.
+    pub calm_after_ms: Option<u128>,
+    /// Messages, and what was tried twice.
+    pub post: Post,
+    /// What does not hold.
+    pub broken: Vec<Broken>,
+    /// Whether every counter holds what the facts say.
+    pub counters_are_exact: bool,
+    /// How processes ended that nobody killed.
+    pub unexplained_deaths: Vec<String>,
+    /// Further tries of messages that interruptions may account for.
+    pub tries_in_flight: i64,
+}
+
+impl Outcome {
+    /// What was acknowledged or announced and is not there.
+    pub fn lost(&self) -> usize {
+        self.broken.iter().map(|broken| broken.lost).sum()
+    }
+
+    /// What is there more than once.
+    pub fn duplicated(&self) -> usize {
+        self.broken.iter().map(|broken| broken.twice).sum()
+    }
+
+    /// Everything that is not as it must be, one line each.
+    pub fn complaints(&self) -> Vec<String> {
+        let mut complaints: Vec<String> = self
+            .broken
+            .iter()
+            .map(|broken| {
+                format!(
+                    "{}: {} lost, {} twice, {} wrong, such as {}",
+                    broken.claim, broken.lost, broken.twice, broken.wrong, broken.such_as
+                )
+            })
+            .collect();
+        let mut unless = |holds: bool, complaint: &str| {
+            if !holds {
+                complaints.push(complaint.to_owned());
+            }
+        };
+        let (clients, post) = (&self.clients, &self.post);
+        unless(self.calm_after_ms.is_some(), "the services never caught up");
+        unless(self.counters_are_exact, "a counter differs from the facts");
+        unless(clients.differing == 0, "a request was answered in two ways");
+        unless(
+            clients.gave_up == 0,
+            "somebody was refused or not answered, see last_words",
+        );
+        unless(
+            clients.internal == 0,
+            "a service took a fault elsewhere for its own",
+        );
+        // Only what was in flight at an interruption is tried and received again.
+        unless(
+            post.duplicates <= post.further_tries && post.further_tries <= self.tries_in_flight,
+            "messages were tried more often than interruptions account for",
+        );
+        complaints.extend(self.unexplained_deaths.iter().cloned());
+        complaints
+    }
+}
+
+/// One machine with a mail server of our own, and waits short enough to see their
+/// end: an attempt that nobody recorded is made again after 26 s.
+pub(super) fn layout(plan: &Plan, mailbox: &Mailbox) -> Layout {
+    let variables = [
+        ("SMTP_PORT", mailbox.port().to_string()),
+        ("SMTP_STEP_TIMEOUT_MS", "1500".to_owned()),
+        ("NOTIFICATION_DELIVERY_WORKERS", AT_ONCE.to_string()),
+        ("NOTIFICATION_RETRY_BASE_MS", "500".to_owned()),
+        ("NOTIFICATION_CLAIM_MS", "26000".to_owned()),
+    ];
+    Layout {
+        folder: plan.folder.clone(),
+        variables: variables
+            .map(|(name, value)| (name.to_owned(), value))
+            .into(),
+        ..Layout::throw_away()
+    }
+}
+
+/// Carries out a plan on one machine, with two processes of each service.
+///
+/// # Panics
+///
+/// When the surroundings do not start, or a law cannot tell a breach.
+pub async fn run(plan: &Plan) -> Outcome {
+    let started = Instant::now();
+    let mailbox = Mailbox::start().await;
+    let suite = Suite::prepare(layout(plan, &mailbox))
+        .await
+        .expect("the surroundings start");
+    let ledger = Arc::new(Ledger::open(suite.folder().join("acknowledged.jsonl")).await);
+    let fleet = Fleet::start(&suite, Programs::Released).await;
+
+    let held_up = Box::pin(holder::freeze_the_holder(&suite, &fleet, &ledger)).await;
+
+    let load = Load::start(plan, &suite, &fleet, &ledger);
+    let faults = chaos::deal(plan, &suite, &fleet, &load).await;
+    let clients = load.finish().await;
+    fleet.ready().await;
+    let mut books = Books::open(&suite.database).await;
+    let calm_after = books.calm(plan.catch_up).await;
+
+    let acknowledged = books.compare_with(&ledger, &mailbox).await;
+    let post = books.post().await;
+    let broken = books.broken_laws().await;
+    books.assert_that_breaches_are_told().await;
+    let statistics = fleet.replicas("statistics").next().expect("there are two");
+    let recount = statistics.run("recount").await;
+    Outcome {
+        seed: plan.seed,
+        seconds: started.elapsed().as_secs(),
+        kills: faults.kills(),
+        tries_in_flight: AT_ONCE * faults.interruptions("notification"),
+        faults,
+        clients,
+        acknowledged,
+        held_up_ms: held_up.as_millis(),
+        calm_after_ms: calm_after.map(|calm| calm.as_millis()),
+        post,
+        broken,
+        counters_are_exact: recount.success(),
+        unexplained_deaths: fleet.unexplained_deaths(),
+    }
+}
