@@ -19,6 +19,6 @@ mod run;
 pub use chaos::Tally;
 pub use checks::{Broken, Post};
 pub use client::Counts;
-pub use mutants::{Hunt, MUTANTS, Mutant, NO_MUTANT, hunt};
+pub use mutants::{Hunt, MUTANTS, Mutant, NO_MUTANTS, hunt};
 pub use plan::Plan;
 pub use run::{Outcome, run};

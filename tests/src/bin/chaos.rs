@@ -14,7 +14,7 @@ use std::{
 
 use clap::Parser;
 use serde::Serialize;
-use tests::faults::{self, Hunt, MUTANTS, NO_MUTANT, Outcome, Plan};
+use tests::faults::{self, Hunt, MUTANTS, NO_MUTANTS, Outcome, Plan};
 
 /// Runs the suite under faults.
 #[derive(Debug, Parser)]
@@ -25,6 +25,9 @@ struct Arguments {
     /// Only the mutants.
     #[arg(long)]
     mutants: bool,
+    /// Only the mutant of this name.
+    #[arg(long, requires = "mutants")]
+    only: Option<String>,
     /// What the dice start from.
     #[arg(long)]
     seed: Option<u64>,
@@ -74,7 +77,11 @@ async fn main() -> ExitCode {
         let outcome = Box::pin(faults::run(&plan)).await;
         results.take("one machine", outcome);
     }
-    for mutant in [NO_MUTANT].iter().chain(&MUTANTS) {
+    let hunted = NO_MUTANTS.iter().chain(&MUTANTS);
+    for mutant in hunted.filter(|mutant| {
+        let only = arguments.only.as_deref();
+        only.is_none_or(|name| mutant.name == name)
+    }) {
         let hunt = Box::pin(faults::hunt(*mutant)).await;
         results.hunted(hunt);
     }

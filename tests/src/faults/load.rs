@@ -156,7 +156,10 @@ struct Cell {
 impl Cell {
     async fn work(self, mut waiting: mpsc::Receiver<Receipt>) {
         while let Some(receipt) = waiting.recv().await {
-            self.treat(&receipt).await;
+            // A cell that is refused or not answered goes home.
+            if self.treat(&receipt).await.is_none() {
+                break;
+            }
         }
     }
 

@@ -17,7 +17,7 @@ use super::{
     load::Load,
     mailbox::Mailbox,
     plan::Plan,
-    processes::{Fleet, Signal},
+    processes::{Fleet, Signal, signal},
     run::layout,
 };
 use crate::process::{Programs, programs};
@@ -37,18 +37,31 @@ pub struct Mutant {
 enum Provocation {
     /// Processes end by themselves where that hurts most.
     Crashes,
-    /// PostgreSQL is killed.
+    /// PostgreSQL is killed, and nothing writes to its log in the background:
+    /// what no commit waited for is in memory.
     KillPostgres,
     /// An operator has consumers start over from a snapshot.
     StartOver,
 }
 
-/// The suite itself, at the same crash points: it breaks nothing.
-pub const NO_MUTANT: Mutant = Mutant {
-    name: "none",
-    breaks: &[],
-    provocation: Provocation::Crashes,
-};
+/// The suite itself, provoked like the mutants: it breaks nothing.
+pub const NO_MUTANTS: [Mutant; 3] = [
+    Mutant {
+        name: "none, at crash points",
+        breaks: &[],
+        provocation: Provocation::Crashes,
+    },
+    Mutant {
+        name: "none, PostgreSQL killed",
+        breaks: &[],
+        provocation: Provocation::KillPostgres,
+    },
+    Mutant {
+        name: "none, started over",
+        breaks: &[],
+        provocation: Provocation::StartOver,
+    },
+];
 
 /// What a consumer that lost an event leaves undone.
 const EFFECTS: &[&str] = &[
@@ -159,9 +172,9 @@ pub async fn hunt(mutant: Mutant) -> Hunt {
             load.finish().await;
         }
         Provocation::KillPostgres => {
-            flush_seldom(&suite).await;
             for _ in 0..2 {
                 let load = Load::start(&plan, &suite, &fleet, &ledger);
+                freeze_wal_writer(&suite).await;
                 sleep(WORK).await;
                 let postgres = &suite.postgres;
                 postgres.kill9().await.expect("PostgreSQL can be killed");
@@ -193,20 +206,16 @@ pub async fn hunt(mutant: Mutant) -> Hunt {
     }
 }
 
-/// Has PostgreSQL keep what nobody waits for in memory as long as it may.
-async fn flush_seldom(suite: &Suite) {
+/// Freezes the process that writes what no commit waits for.
+async fn freeze_wal_writer(suite: &Suite) {
     let url = suite.database.superuser_url();
     let mut administrator = PgConnection::connect(&url).await.unwrap();
-    for setting in [
-        "alter system set wal_writer_delay = '10s'",
-        "alter system set wal_writer_flush_after = '1GB'",
-        "select pg_reload_conf()",
-    ] {
-        sqlx::raw_sql(setting)
-            .execute(&mut administrator)
+    let writer: i32 =
+        sqlx::query_scalar("select pid from pg_stat_activity where backend_type = 'walwriter'")
+            .fetch_one(&mut administrator)
             .await
             .unwrap();
-    }
+    signal(writer.cast_unsigned(), Signal::Freeze).await;
 }
 
 /// Starts the processes of notification anew and has every consumer of intake begin

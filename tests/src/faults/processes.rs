@@ -231,7 +231,7 @@ async fn supervise(program: Program, mut orders: mpsc::Receiver<Order>, deaths: 
     }
 }
 
-async fn signal(process: u32, signal: Signal) {
+pub(super) async fn signal(process: u32, signal: Signal) {
     let name = match signal {
         Signal::Kill => "KILL",
         Signal::Freeze => "STOP",
