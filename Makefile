@@ -3,6 +3,8 @@
 .DEFAULT_GOAL := help
 .PHONY: help run test chaos check check-long fmt dev-db sqlx
 SHELL := /bin/bash
+# Everything that is asked here is on this machine.
+export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
 
 tools := $(CURDIR)/target/tools/bin
 profile := $(if $(RELEASE),release,dev)

@@ -67,18 +67,7 @@ impl Authenticator {
 
     /// Keeps the issuer's keys fresh until the shutdown.
     pub async fn refresh(&self, shutdown: CancellationToken) {
-        while let Some(pause) = shutdown
-            .run_until_cancelled(async { self.keys.refresh().await })
-            .await
-        {
-            if shutdown
-                .run_until_cancelled(tokio::time::sleep(pause))
-                .await
-                .is_none()
-            {
-                return;
-            }
-        }
+        shutdown.run_until_cancelled(self.keys.keep_fresh()).await;
     }
 
     /// Refuses an issuer that speaks plain text unless nobody outside can reach the server.

@@ -6,6 +6,7 @@ mod call;
 mod config;
 mod connections;
 mod health;
+mod impatient;
 mod listeners;
 mod load;
 mod monitor;

@@ -22,8 +22,8 @@ pub struct Certificates {
 }
 
 impl Certificates {
-    /// The services that get a certificate from [`Certificates::generate`]; the
-    /// command line talks to the internal listeners too.
+    /// Those who get a certificate from [`Certificates::generate`]: the services, and
+    /// one whom they know and do not let in.
     pub const SERVICES: [&str; 5] = [
         "intake",
         "qualification",

@@ -24,6 +24,7 @@ mod otlp;
 mod ports;
 mod postgres;
 mod processes;
+mod proxy;
 mod redis;
 mod smtp;
 
@@ -35,5 +36,6 @@ pub use crate::mail::Mail;
 pub use crate::otlp::{OtlpReceiver, ReceivedSpan};
 pub use crate::ports::free_port;
 pub use crate::postgres::{Database, Postgres, PostgresOptions, SERVICES, postgres};
+pub use crate::proxy::{Mishaps, Proxy, Weather};
 pub use crate::redis::{Redis, RedisOptions, redis};
 pub use crate::smtp::{OnMail, SmtpBehaviour, SmtpOptions, SmtpSink};

@@ -67,9 +67,11 @@ pub fn parallel_duties(
     origin_types: impl IntoIterator<Item = OriginType>,
 ) -> BTreeSet<ParallelDuty> {
     let origin_types: BTreeSet<_> = origin_types.into_iter().collect();
-    let personal = [DataNature::Health, DataNature::Personal]
-        .iter()
-        .any(|nature| impacts.data_natures.contains(nature))
+    // Of what nobody has said yet what it is, the clock may run already.
+    let personal = impacts.data_natures.is_empty()
+        || [DataNature::Health, DataNature::Personal]
+            .iter()
+            .any(|nature| impacts.data_natures.contains(nature))
         || impacts.persons_affected.is_some_and(|persons| persons > 0);
     let touched = impacts
         .data

@@ -331,7 +331,7 @@ fn emergency_phone() -> String {
 }
 
 fn max_streams() -> usize {
-    2_000
+    1_000
 }
 
 fn stream_buffer() -> usize {

@@ -144,6 +144,6 @@ impl Place {
 /// How many watchers read the log at once. After a cut all of them come back
 /// together: they queue here, where nothing times out.
 const TURNS: usize = 6;
-/// How many notifications of a shard are read at once: what 2,000 streams hold
+/// How many notifications of a shard are read at once: what 1,000 streams hold
 /// while they catch up must fit in memory.
 const PAGE: u16 = 32;

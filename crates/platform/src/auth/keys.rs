@@ -1,6 +1,7 @@
 //! The issuer's keys: fetched, kept fresh, and used for a day when the issuer is away.
 
 use std::{
+    net::IpAddr,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
@@ -11,7 +12,10 @@ use jsonwebtoken::{
 };
 use reqwest::{Client, Url, redirect};
 use serde::{Deserialize, de::DeserializeOwned};
-use tokio::{sync::Mutex, time::Instant};
+use tokio::{
+    sync::{Notify, watch},
+    time::{Instant, sleep, timeout},
+};
 
 use crate::{BoxError, Error, Result, StartError};
 
@@ -22,6 +26,8 @@ const REFRESH: Duration = Duration::from_mins(5);
 const RETRY: Duration = Duration::from_secs(15);
 /// How often at most an unknown key makes us ask the issuer again.
 const THROTTLE: Duration = Duration::from_secs(10);
+/// For how long a call with an unknown key waits for the issuer.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// For how long the last good keys serve when the issuer is away.
 const KEPT: Duration = Duration::from_hours(24);
 /// How long the issuer may take, and how much it may say.
@@ -35,8 +41,18 @@ pub(super) struct Keys {
     issuer: String,
     discovery: Url,
     known: RwLock<Option<Arc<KeySet>>>,
-    /// When an unknown key last made us ask; also lets one fetch run at a time.
-    asked: Mutex<Option<Instant>>,
+    /// An unknown key asks for a fetch. Calls never fetch themselves: one that is
+    /// dropped would take the fetch, and everybody's turn, with it.
+    wanted: Notify,
+    /// What came of the last fetch that an unknown key asked for.
+    asked: watch::Sender<Option<Asked>>,
+}
+
+/// A fetch that an unknown key asked for.
+#[derive(Debug, Clone, Copy)]
+struct Asked {
+    ended_at: Instant,
+    answered: bool,
 }
 
 /// The keys of one answer of the issuer.
@@ -90,7 +106,14 @@ impl Keys {
         }
         let client = Client::builder()
             .timeout(TIMEOUT)
-            .redirect(redirect::Policy::none())
+            .redirect(redirect::Policy::none());
+        // Nobody else's proxy reaches an issuer of this machine.
+        let client = if is_loopback(&discovery) {
+            client.no_proxy()
+        } else {
+            client
+        };
+        let client = client
             .build()
             .map_err(|cause| StartError::unusable("AUTH_ISSUER", cause))?;
         let keys = Self {
@@ -98,7 +121,8 @@ impl Keys {
             issuer: config.issuer.clone(),
             discovery,
             known: RwLock::default(),
-            asked: Mutex::default(),
+            wanted: Notify::new(),
+            asked: watch::Sender::new(None),
         };
         match keys.fetch().await {
             Ok(()) => {}
@@ -123,33 +147,50 @@ impl Keys {
 
     /// The key of this name; one that is unknown makes us ask the issuer, now and then.
     pub(super) async fn find(&self, id: &str) -> Result<Option<Arc<Key>>> {
+        // Before looking: a fetch that ends in between is seen.
+        let mut asked = self.asked.subscribe();
         if let Some(key) = self.usable()?.find(id) {
             return Ok(Some(key));
         }
-        let mut asked = self.asked.lock().await;
-        // Somebody else may have asked while we waited for our turn.
-        if let Some(key) = self.usable()?.find(id) {
-            return Ok(Some(key));
-        }
-        if asked.is_some_and(|last| last.elapsed() < THROTTLE) {
-            return Ok(None);
-        }
-        *asked = Some(Instant::now());
-        if let Err(error) = self.fetch().await {
-            tracing::warn!(error.message = %error, "the keys of the issuer could not be fetched");
-        }
-        Ok(self.usable()?.find(id))
-    }
-
-    /// Fetches the keys once; gives back when to do it again.
-    pub(super) async fn refresh(&self) -> Duration {
-        match self.fetch().await {
-            Ok(()) => REFRESH,
-            Err(error) => {
-                tracing::warn!(error.message = %error, "the keys of the issuer could not be fetched");
-                RETRY
+        let last = *asked.borrow_and_update();
+        let mut last = last.filter(|last| last.ended_at.elapsed() < THROTTLE);
+        if last.is_none() {
+            self.wanted.notify_one();
+            if let Ok(Ok(())) = timeout(PATIENCE, asked.changed()).await {
+                last = *asked.borrow();
             }
         }
+        match self.usable()?.find(id) {
+            // Whether the key is a new one, only the issuer could have said.
+            None if !last.is_some_and(|last| last.answered) => Err(away()),
+            found => Ok(found),
+        }
+    }
+
+    /// Fetches the keys now and then, and when a call meets an unknown one.
+    pub(super) async fn keep_fresh(&self) {
+        loop {
+            let pause = if self.refresh().await { REFRESH } else { RETRY };
+            let next = sleep(pause);
+            tokio::pin!(next);
+            while tokio::select! {
+                () = &mut next => false,
+                () = self.wanted.notified() => true,
+            } {
+                let answered = self.refresh().await;
+                let ended_at = Instant::now();
+                self.asked.send_replace(Some(Asked { ended_at, answered }));
+            }
+        }
+    }
+
+    /// Fetches the keys once; tells whether the issuer answered.
+    async fn refresh(&self) -> bool {
+        let fetched = self.fetch().await;
+        if let Err(error) = &fetched {
+            tracing::warn!(error.message = %error, "the keys of the issuer could not be fetched");
+        }
+        fetched.is_ok()
     }
 
     fn usable(&self) -> Result<Arc<KeySet>> {
@@ -158,9 +199,7 @@ impl Keys {
             .unwrap_or_else(PoisonError::into_inner)
             .clone()
             .filter(|known| known.usable(Instant::now()))
-            .ok_or_else(|| {
-                Error::unavailable("ISSUER_UNAVAILABLE", "the issuer of tokens is away; retry")
-            })
+            .ok_or_else(away)
     }
 
     async fn fetch(&self) -> Result<(), FetchError> {
@@ -204,6 +243,16 @@ impl Keys {
         }
         serde_json::from_slice(&body).map_err(|cause| FetchError::Wrong(cause.into()))
     }
+}
+
+fn away() -> Error {
+    Error::unavailable("ISSUER_UNAVAILABLE", "the issuer of tokens is away; retry")
+}
+
+fn is_loopback(address: &Url) -> bool {
+    let host = address.host_str().unwrap_or_default();
+    let literal = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || literal.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 impl KeySet {

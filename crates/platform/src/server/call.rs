@@ -8,7 +8,7 @@ use std::{
 };
 
 use futures::{FutureExt as _, future::BoxFuture};
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response};
 use http_body::Body as HttpBody;
 use prost::bytes::Bytes;
 use tokio::{
@@ -136,10 +136,9 @@ impl Stack {
     ) -> Result<(Response<Body>, Held), Status> {
         let rule = rule
             .filter(|rule| rule.served_on(self.listener))
-            .ok_or_else(|| Status::unimplemented("this server does not serve this path"))?;
-        // Probes must be answered by a busy server too.
+            .ok_or_else(unknown_path)?;
         let room = if rule.is_exempt() {
-            None
+            self.load.admit_unproven(rule.shape)?
         } else {
             Some(self.load.admit(rule.shape)?)
         };
@@ -165,7 +164,10 @@ impl Stack {
             let Ok(Ok(response)) = handled else {
                 return Err(Status::from(Error::internal("a handler panicked")));
             };
-            Ok((response, cut))
+            match malformed(response.headers()) {
+                Some(error) => Err(error.into()),
+                None => Ok((response, cut)),
+            }
         };
         let (response, cut) = match deadline {
             Some(deadline) => timeout_at(deadline.instant(), handled)
@@ -242,6 +244,30 @@ fn span(rule: Option<&Rule>) -> Span {
         rpc.grpc.status_code = Empty,
         trace_id = Empty,
     )
+}
+
+fn unknown_path() -> Status {
+    let details = ErrorDetails::with_error_info("UNKNOWN_METHOD", "vigie", []);
+    let message = "this server does not serve this path";
+    Status::with_error_details(Code::Unimplemented, message, details)
+}
+
+/// What the client is told of a message that could not be read: the library below
+/// calls it our fault, quotes itself and gives no reason.
+fn malformed(headers: &HeaderMap) -> Option<Error> {
+    let has = |name, value: &str| headers.get(name).is_some_and(|it| it == value);
+    if headers.contains_key("grpc-status-details-bin") {
+        return None;
+    }
+    if has("grpc-status", "13") {
+        return Some(Error::invalid(
+            "",
+            "MALFORMED_REQUEST",
+            "the message is not what the contract says",
+        ));
+    }
+    has("grpc-status", "11")
+        .then(|| Error::out_of_range("MESSAGE_TOO_LARGE", "the message is too large"))
 }
 
 fn deadline_exceeded() -> Status {

@@ -22,7 +22,7 @@ use tower_http::cors::CorsLayer;
 
 use crate::tls::{self, Reloaded};
 
-use super::call::Stack;
+use super::{call::Stack, impatient::Impatient};
 
 /// One listener with all its connections.
 pub(super) struct Connections {
@@ -149,7 +149,7 @@ impl Connection {
             .max_header_list_size(HEADER_BYTES)
             .keep_alive_interval(KEEPALIVE)
             .keep_alive_timeout(KEEPALIVE_TIMEOUT);
-        let io = TokioIo::new(stream);
+        let io = TokioIo::new(Impatient::new(stream, HANDSHAKE));
         let (age, shutdown) = (self.age, self.shutdown);
         // The two kinds of service have two types of connection, hence a macro. `last_call` asks the client to make no new call on this connection.
         macro_rules! drive {

@@ -6,6 +6,10 @@ use http::HeaderMap;
 
 use crate::{Deadline, auth::Shape};
 
+/// For how long a client may send, if it asks for that: a large directory over a slow
+/// line takes its time.
+const UPLOAD: Duration = Duration::from_hours(1);
+
 /// For how long calls may run.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Patience {
@@ -25,7 +29,8 @@ impl Patience {
         let time = match (shape, asked) {
             (Shape::Unary, None) => self.default,
             (Shape::ClientStream, None) => self.max,
-            (Shape::Unary | Shape::ClientStream, Some(asked)) => asked.min(self.max),
+            (Shape::Unary, Some(asked)) => asked.min(self.max),
+            (Shape::ClientStream, Some(asked)) => asked.min(UPLOAD),
             (Shape::ServerStream, asked) => asked?,
         };
         Some(Deadline::after(time))
@@ -78,6 +83,8 @@ mod tests {
         assert_eq!(remaining(Shape::Unary, Some("5H")), seconds(60));
         assert_eq!(remaining(Shape::Unary, Some("nonsense")), seconds(10));
         assert_eq!(remaining(Shape::ClientStream, None), seconds(60));
+        assert_eq!(remaining(Shape::ClientStream, Some("5M")), seconds(300));
+        assert_eq!(remaining(Shape::ClientStream, Some("5H")), seconds(3_600));
         assert_eq!(remaining(Shape::ServerStream, None), None);
         assert_eq!(
             remaining(Shape::ServerStream, Some("5H")),

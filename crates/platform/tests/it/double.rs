@@ -63,6 +63,8 @@ impl DeliveryService for Double {
             "trace" => traceparent().unwrap_or_default(),
             "panic" => panic!("a secret of the caller"),
             "fault" => return Err(Error::internal("a secret of the database").into()),
+            // Of one test alone: the log is everybody's.
+            "fault told once" => return Err(Error::internal("a secret told once").into()),
             "for ever" => std::future::pending().await,
             "wait" => {
                 self.waiting.add_permits(1);

@@ -81,15 +81,32 @@ async fn a_twin_waits_for_the_first_and_gets_its_answer() {
     let key = key(&anna, 1);
     let mut first = pool.begin().await.unwrap();
     claim_request(&mut first, &key, b"hash", NOW).await.unwrap();
-    let twin = claim(&pool, &key, b"hash");
+    let holder: i32 = sqlx::query_scalar("select pg_backend_pid()")
+        .fetch_one(&mut *first)
+        .await
+        .unwrap();
+    let twin = async {
+        let mut tx = pool.begin().await.unwrap();
+        // A busy machine may take its time.
+        sqlx::raw_sql("set local lock_timeout = '1min'")
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+        let claimed = claim_request(&mut tx, &key, b"hash", NOW).await;
+        tx.commit().await.unwrap();
+        claimed
+    };
     let finish = async {
         testkit::eventually(async || {
-            let waiting: i64 =
-                sqlx::query_scalar("select count(*) from pg_locks where not granted")
-                    .fetch_one(&pool)
-                    .await
-                    .unwrap();
-            waiting > 0
+            sqlx::query_scalar(
+                "select exists (
+                     select from pg_stat_activity where $1 = any(pg_blocking_pids(pid))
+                 )",
+            )
+            .bind(holder)
+            .fetch_one(&pool)
+            .await
+            .unwrap()
         })
         .await;
         complete_request(&mut first, &key, b"receipt")

@@ -14,11 +14,12 @@ async fn watch(world: &World, spec: &TokenSpec, cursor: &str) -> Streaming<Watch
         cursor: cursor.to_owned(),
         ..Default::default()
     });
+    let mut client = NotificationServiceClient::new(world.channel().await);
+    // Last: some of them do not live long.
     let bearer = format!("Bearer {}", world.issuer.token(spec));
     request
         .metadata_mut()
         .insert("authorization", bearer.parse().unwrap());
-    let mut client = NotificationServiceClient::new(world.channel().await);
     client.watch(request).await.unwrap().into_inner()
 }
 
@@ -39,7 +40,7 @@ fn anna() -> TokenSpec {
 #[tokio::test]
 async fn a_stream_ends_when_its_token_does() {
     let world = World::start().await;
-    let mut stream = follow(&world, &anna().lifetime(Duration::seconds(3))).await;
+    let mut stream = follow(&world, &anna().lifetime(Duration::seconds(6))).await;
     let status = end(&mut stream).await;
     assert_eq!(
         (status.code(), reason(&status).as_str()),
@@ -50,7 +51,7 @@ async fn a_stream_ends_when_its_token_does() {
 #[tokio::test]
 async fn a_stream_outlives_the_deadline_of_calls() {
     let world = World::start_with(|plan, _| plan.server.default_deadline_ms = 10).await;
-    let mut stream = follow(&world, &anna().lifetime(Duration::seconds(3))).await;
+    let mut stream = follow(&world, &anna().lifetime(Duration::seconds(6))).await;
     assert_eq!(reason(&end(&mut stream).await), "TOKEN_EXPIRED");
 }
 

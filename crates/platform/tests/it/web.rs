@@ -32,11 +32,14 @@ async fn call(world: &World, token: &str, what: &str) -> Response {
     let message = ListDeliveriesRequest {
         page_token: what.to_owned(),
         ..Default::default()
-    }
-    .encode_to_vec();
+    };
+    send(world, token, &message.encode_to_vec()).await
+}
+
+async fn send(world: &World, token: &str, message: &[u8]) -> Response {
     let mut body = vec![0];
     body.extend_from_slice(&u32::try_from(message.len()).unwrap().to_be_bytes());
-    body.extend_from_slice(&message);
+    body.extend_from_slice(message);
     Client::new()
         .post(format!("http://{}{PATH}", world.public))
         .header("origin", PORTAL)
@@ -102,6 +105,28 @@ async fn a_refusal_reaches_the_page_with_its_details() {
     let body = answer.bytes().await.unwrap();
     let told = told + &String::from_utf8_lossy(&body);
     assert!(told.contains("grpc-status-details-bin"), "{told}");
+}
+
+#[tokio::test]
+async fn a_message_that_cannot_be_read_is_refused_with_a_reason_and_without_our_words() {
+    let world = world().await;
+    for message in [&b"\x0a\xff"[..], b"\x12\x02\xc3\x28", b"\xff\xff\xff"] {
+        let answer = send(&world, &world.operator(), message).await;
+        assert_eq!(header(&answer, "grpc-status"), "3", "{message:?}");
+        assert_eq!(
+            header(&answer, "grpc-message").replace("%20", " "),
+            "some fields are not valid"
+        );
+        assert_ne!(header(&answer, "grpc-status-details-bin"), "");
+    }
+}
+
+#[tokio::test]
+async fn a_message_that_is_too_large_is_refused_with_a_reason() {
+    let world = world().await;
+    let answer = send(&world, &world.operator(), &vec![0; 5 << 20]).await;
+    assert_eq!(header(&answer, "grpc-status"), "11");
+    assert_ne!(header(&answer, "grpc-status-details-bin"), "");
 }
 
 #[tokio::test]

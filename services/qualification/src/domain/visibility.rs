@@ -37,8 +37,9 @@ impl FromIterator<String> for Parties {
 /// How much of a case a caller sees, by the parties through which he sees it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct View {
-    /// The declarant's contact data: for the declarant himself, the cell, the
-    /// FSSI and the ARS of the region. Never for the health authority, which
+    /// The declarant's contact data: for the declarant himself and those of his
+    /// structure, the cell, the FSSI and the ARS of the region, as intake shows
+    /// them. Never for the health authority, which
     /// receives a subset without it (décret 2023-499, SI-VSS, as precedent).
     pub(crate) contacts: bool,
     /// The subjects of those who act on the case: for the cell and the FSSI.
@@ -57,7 +58,7 @@ impl View {
                     contacts: true,
                     people: true,
                 },
-                Ok(Party::Region(_) | Party::Subject(_)) => Self {
+                Ok(Party::Region(_) | Party::Subject(_) | Party::Structure(_)) => Self {
                     contacts: true,
                     ..seen
                 },
@@ -104,7 +105,7 @@ mod tests {
         assert_eq!(seen_by(&["fssi"]), Some(ALL));
         assert_eq!(seen_by(&["ars:76"]), Some(CONTACTS));
         assert_eq!(seen_by(&["subject:d1"]), Some(CONTACTS));
-        assert_eq!(seen_by(&["structure:finess:010000024"]), Some(NEITHER));
+        assert_eq!(seen_by(&["structure:finess:010000024"]), Some(CONTACTS));
         assert_eq!(seen_by(&["dgs"]), Some(NEITHER));
     }
 

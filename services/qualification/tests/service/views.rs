@@ -26,7 +26,7 @@ async fn each_role_sees_what_its_office_needs_and_no_more() {
         (TokenSpec::of("fssi").role("security_officer"), true, true),
         (agent("76"), true, false),
         (TokenSpec::of("decl").role("declarant"), true, false),
-        (colleague, false, false),
+        (colleague, true, false),
         (TokenSpec::of("dgs").role("health_authority"), false, false),
         (TokenSpec::of("imp").role("importer"), false, false),
     ];
