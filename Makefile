@@ -8,7 +8,6 @@ export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
 
 tools := $(CURDIR)/target/tools/bin
 profile := $(if $(RELEASE),release,dev)
-vigie := target/$(if $(RELEASE),release,debug)/vigie
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -17,7 +16,7 @@ run: export SQLX_OFFLINE = true
 run: ## Start the whole suite on this machine (ONCE=1: show it and end; RELEASE=1: optimised)
 	scripts/setup
 	cargo build --locked --package cli --profile $(profile)
-	$(vigie) up $(if $(ONCE),--once)
+	cargo run --quiet --locked --package cli --profile $(profile) -- up $(if $(ONCE),--once)
 
 test: export SQLX_OFFLINE = true
 test: ## Run everything that proves the suite right
@@ -25,7 +24,7 @@ test: ## Run everything that proves the suite right
 	cargo test --locked --workspace
 
 chaos: export SQLX_OFFLINE = true
-chaos: ## Run the suite under faults for an hour, and catch its mutants (SHORT=1: ten minutes)
+chaos: ## Run the suite under faults for an hour, and catch its mutants (SHORT=1: a quarter)
 	scripts/setup
 	cargo run --locked $(if $(SHORT),,--release) --package tests --bin chaos -- $(if $(SHORT),--short)
 

@@ -134,16 +134,17 @@ pub(crate) enum Command {
 
 #[derive(Args, Debug)]
 pub(crate) struct UpOptions {
-    /// Keep everything in this folder
-    #[arg(long, default_value = "data")]
-    pub(crate) data: PathBuf,
+    /// Keep everything in this folder [default: data, or /var/lib/vigie where the
+    /// account of PostgreSQL may not enter here]
+    #[arg(long, env = "VIGIE_DATA")]
+    pub(crate) data: Option<PathBuf>,
     /// Replay these declarations at the start
     #[arg(long, default_value = "examples", value_name = "FOLDER")]
     pub(crate) examples: PathBuf,
     /// Use a throw-away folder, and end once every example reached its watcher and the figures
     #[arg(long)]
     pub(crate) once: bool,
-    /// End with an error when --once takes longer
+    /// Wait that long for the examples to arrive; --once then ends with an error
     #[arg(long, default_value_t = 120, value_name = "SECONDS")]
     pub(crate) once_timeout: u64,
 }

@@ -1,5 +1,6 @@
 //! What went wrong, and the exit code that says it to programs.
 
+use std::fmt;
 use std::process::ExitCode;
 
 use tonic::{Code, Status};
@@ -35,6 +36,17 @@ fn code_of(code: Code) -> u8 {
         | Code::Unimplemented
         | Code::Internal
         | Code::DataLoss => 1,
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(status) => f.write_str(&describe(status, Language::of_locale())),
+            Self::Usage(why) => f.write_str(why),
+            Self::Violations => Ok(()),
+            Self::Local(error) => write!(f, "{error:#}"),
+        }
     }
 }
 

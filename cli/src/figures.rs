@@ -56,17 +56,21 @@ pub(crate) async fn run(command: StatsCommand, client: &Client) -> Result<(), Fa
 
 /// The period of the options: from January of this year to this month by default.
 fn period(options: &PeriodOptions) -> pb::Period {
-    let now = platform::now();
+    let this_month = month_in_paris(platform::now());
+    let january = format!("{}-01", &this_month[..4]);
     pb::Period {
-        from_month: options
-            .from
-            .clone()
-            .unwrap_or_else(|| format!("{:04}-01", now.year())),
-        to_month: options
-            .to
-            .clone()
-            .unwrap_or_else(|| format!("{:04}-{:02}", now.year(), u8::from(now.month()))),
+        from_month: options.from.clone().unwrap_or(january),
+        to_month: options.to.clone().unwrap_or(this_month),
     }
+}
+
+/// The month in which a declaration of this moment counts, as in "2026-11".
+pub(crate) fn month_in_paris(moment: time::OffsetDateTime) -> String {
+    let moment = jiff::Timestamp::from_second(moment.unix_timestamp());
+    let moment = moment.expect("a moment of today or of an example can be told");
+    let paris = moment.in_tz("Europe/Paris");
+    let paris = paris.expect("the zones are part of the program");
+    paris.strftime("%Y-%m").to_string()
 }
 
 fn dimension(dimension: Dimension) -> pb::Dimension {

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -18,6 +19,8 @@ use crate::{json, table};
 
 const CHUNK_BYTES: usize = 256 * 1024;
 const REJECTED_SHOWN: usize = 20;
+/// How long a large directory may take over a slow line.
+const PATIENCE: Duration = Duration::from_hours(1);
 
 pub(crate) async fn run(command: StructureCommand, client: &Client) -> Result<(), Failure> {
     match command {
@@ -42,37 +45,36 @@ pub(crate) async fn import(
         ProgressStyle::with_template("{wide_bar} {bytes}/{total_bytes}")
             .expect("the template is constant and valid"),
     );
-    let (chunks, receiver) = tokio::sync::mpsc::channel::<io::Result<Vec<u8>>>(4);
-    let read = async {
+    let (chunks, receiver) = tokio::sync::mpsc::channel::<Option<Vec<u8>>>(4);
+    let read = async move {
         loop {
             let mut chunk = vec![0; CHUNK_BYTES];
-            match reader.read(&mut chunk).await {
-                Ok(0) => break,
-                Ok(length) => {
-                    chunk.truncate(length);
-                    bar.inc(length as u64);
-                    if chunks.send(Ok(chunk)).await.is_err() {
-                        break;
-                    }
-                }
-                Err(error) => {
-                    // The receiver is gone only when the call has already failed.
-                    if chunks.send(Err(error)).await.is_err() {
-                        break;
-                    }
-                }
+            let length = reader.read(&mut chunk).await?;
+            chunk.truncate(length);
+            bar.inc(length as u64);
+            // Nothing is the end of the file. Who has gone has answered already.
+            let sent = chunks.send((length > 0).then_some(chunk)).await;
+            if length == 0 || sent.is_err() {
+                bar.finish_and_clear();
+                return io::Result::Ok(());
             }
         }
-        drop(chunks);
     };
+    // Only the end of the file ends the stream: a part is never taken for the whole.
     let messages = ReceiverStream::new(receiver)
-        .map_while(Result::ok)
+        .chain(tokio_stream::pending())
+        .map_while(|chunk| chunk)
         .map(|chunk| pb::ImportStructuresRequest {
             chunk: chunk.into(),
         });
+    let mut request = tonic::Request::new(messages);
+    request.set_timeout(PATIENCE);
     let mut structures = client.structures().await?;
-    let (answer, ()) = tokio::join!(structures.import_structures(messages), read);
-    bar.finish_and_clear();
+    let answer = tokio::select! {
+        biased;
+        Err(error) = read => return Err(Failure::from(error)),
+        answer = structures.import_structures(request) => answer,
+    };
     Ok(answer?.into_inner())
 }
 

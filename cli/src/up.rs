@@ -1,7 +1,7 @@
 //! `vigie up`: the whole suite on this machine, with real declarations replayed.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,6 +12,7 @@ use proto::notification::v1::{
     NotificationKind, WatchRequest, WatchStart, watch_response::Message,
 };
 use proto::statistics::v1 as figures_pb;
+use testkit::Postgres;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use vocabulary::Region;
@@ -25,8 +26,12 @@ use crate::{figures, replay, structure, watch};
 
 /// How long a stop may take.
 const DRAIN: Duration = Duration::from_secs(25);
+/// Where data are kept when PostgreSQL may not enter the current folder.
+const ELSEWHERE: &str = "/var/lib/vigie";
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
 const RECONNECT_AFTER: Duration = Duration::from_millis(500);
+/// Figures go over 120 months at most.
+const LONGEST_PERIOD: time::Duration = time::Duration::days(119 * 30);
 
 /// References announced to each identity that watches.
 type Announced = Arc<Mutex<BTreeMap<String, BTreeSet<String>>>>;
@@ -41,7 +46,7 @@ pub(crate) async fn run(
     let declarations = replay::declarations(&options.examples)?;
     let telemetry = Telemetry::start(&telemetry_config()?, "vigie").map_err(anyhow::Error::from)?;
     let layout = Layout {
-        folder: (!options.once).then(|| options.data.clone()),
+        folder: (!options.once).then(|| data_folder(options, language)),
         ports: if options.once {
             Ports::Free
         } else {
@@ -66,7 +71,14 @@ pub(crate) async fn run(
         () = stop.next() => None,
     };
     let ended = match demonstrated {
-        Some(Ok(())) if !options.once => {
+        Some(shown) if !options.once => {
+            if let Err(failure) = shown {
+                let incomplete = language.pick(
+                    "les exemples ne sont pas tous arrivés",
+                    "not all examples have arrived",
+                );
+                say!("{incomplete}: {failure}");
+            }
             print_addresses(&suite, begun.elapsed(), language);
             tokio::select! {
                 () = stop.next() => {}
@@ -86,6 +98,25 @@ pub(crate) async fn run(
     };
     telemetry.shutdown().await;
     ended.and(drained.map_err(Failure::from))
+}
+
+/// Where everything is kept: as asked, or here, or where PostgreSQL may enter.
+fn data_folder(options: &UpOptions, language: Language) -> PathBuf {
+    if let Some(data) = &options.data {
+        return data.clone();
+    }
+    let here = PathBuf::from("data");
+    match Postgres::is_barred_from(&here) {
+        None => here,
+        Some(barrier) => {
+            let elsewhere = language.pick(
+                "PostgreSQL n'entre pas ici ; les données sont dans",
+                "PostgreSQL may not enter here; the data are in",
+            );
+            say!("{}: {elsewhere} {ELSEWHERE}", barrier.display());
+            PathBuf::from(ELSEWHERE)
+        }
+    }
 }
 
 /// What asks the suite to stop; asked again, it stops at once.
@@ -154,10 +185,11 @@ async fn demonstrate(
         Client::new(connection, false, language)
     };
     let deadline = Instant::now() + Duration::from_secs(options.once_timeout);
-    until(deadline, async || {
-        client("analyst").statistics().await.is_ok()
-    })
-    .await?;
+    let connect = async || match client("analyst").statistics().await {
+        Ok(_) => Ok(()),
+        Err(failure) => Err(anyhow::anyhow!("{failure}")),
+    };
+    until(deadline, connect).await?;
 
     let announced = Announced::default();
     let watchers = Tasks::new(shutdown.clone());
@@ -181,12 +213,17 @@ async fn demonstrate(
         receipts.iter().filter(|receipt| !reached(receipt)).count()
     };
     let what = language.pick("annonce aux ARS", "announcement to the agencies");
-    until(deadline, async || missing() == 0)
+    let announced_all = async || match missing() {
+        0 => Ok(()),
+        missing => Err(anyhow::anyhow!("{missing}")),
+    };
+    until(deadline, announced_all)
         .await
         .context(what.to_owned())?;
 
     let analyst = client("analyst");
-    let overview = counted(&analyst, receipts.len(), options, deadline).await?;
+    let period = years_of(declarations);
+    let overview = counted(&analyst, &period, receipts.len(), options, deadline).await?;
     say!();
     figures::print_overview(&overview, language);
     Ok(())
@@ -213,22 +250,29 @@ async fn send_examples(
     replay::send(declarations, importer).await
 }
 
+/// The years of the examples, up to now where that is not longer than figures go.
+fn years_of(declarations: &[SubmitReportRequest]) -> figures_pb::Period {
+    let declared = declarations.iter().filter_map(|it| it.declared_at);
+    let declared = declared.map(|at| at.seconds).min();
+    let now = platform::now();
+    let first = declared
+        .and_then(|seconds| time::OffsetDateTime::from_unix_timestamp(seconds).ok())
+        .unwrap_or(now);
+    let longest = first + LONGEST_PERIOD;
+    figures_pb::Period {
+        from_month: figures::month_in_paris(first),
+        to_month: figures::month_in_paris(now.min(longest)),
+    }
+}
+
 /// The overview of the examples' years, once it counts them all.
 async fn counted(
     analyst: &Client,
+    period: &figures_pb::Period,
     expected: usize,
     options: &UpOptions,
     deadline: Instant,
 ) -> Result<figures_pb::GetOverviewResponse, Failure> {
-    let this_month = platform::now();
-    let period = figures_pb::Period {
-        from_month: format!("{:04}-01", this_month.year() - 7),
-        to_month: format!(
-            "{:04}-{:02}",
-            this_month.year(),
-            u8::from(this_month.month())
-        ),
-    };
     let expected = expected as u64;
     loop {
         let request = figures_pb::GetOverviewRequest {
@@ -241,11 +285,12 @@ async fn counted(
             .get_overview(request)
             .await?
             .into_inner();
-        let reports = overview
+        // Whoever tries the suite may have withdrawn an example.
+        let sent = overview
             .figures
             .iter()
-            .find(|figure| figure.name == "reports")
-            .map_or(0, |f| f.current);
+            .filter(|figure| ["reports", "withdrawn"].contains(&figure.name.as_str()));
+        let reports: u64 = sent.map(|figure| figure.current).sum();
         // A throw-away suite counts the examples and nothing else.
         if reports == expected || (reports > expected && !options.once) {
             return Ok(overview);
@@ -306,9 +351,15 @@ async fn watch_once(
     Ok(())
 }
 
-async fn until(deadline: Instant, condition: impl AsyncFn() -> bool) -> anyhow::Result<()> {
-    while !condition().await {
-        anyhow::ensure!(Instant::now() < deadline, "not in time");
+/// Waits for a condition; says in the end why it does not hold.
+async fn until(
+    deadline: Instant,
+    condition: impl AsyncFn() -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
+    while let Err(why) = condition().await {
+        if Instant::now() > deadline {
+            return Err(why.context("not in time"));
+        }
         tokio::time::sleep(LOOK_AGAIN).await;
     }
     Ok(())
@@ -345,14 +396,15 @@ fn print_addresses(suite: &Suite, after: Duration, language: Language) {
             "To try, in another terminal:"
         )
     );
-    say!(
-        "  ./target/debug/vigie --as director report submit --finess 340782085 --family-name Martin \\"
-    );
+    let vigie = std::env::args()
+        .next()
+        .unwrap_or_else(|| "vigie".to_owned());
+    say!("  {vigie} --as director report submit --finess 340782085 --family-name Martin \\");
     say!(
         "      --email direction@example.org --origin malicious --description \"Postes chiffrés\""
     );
-    say!("  ./target/debug/vigie --as analyst case list");
-    say!("  ./target/debug/vigie --as fssi stats breakdown --from 2019-01 --by origin-type");
+    say!("  {vigie} --as analyst case list");
+    say!("  {vigie} --as fssi stats breakdown --from 2019-01 --by origin-type");
     say!(
         "\n{}",
         language.pick(

@@ -26,7 +26,7 @@ use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 use uuid::Uuid;
 
-pub use process::{Process, programs, service};
+pub use process::{Process, programs, run_briefly, service};
 
 /// A hospital of Occitanie (region 76), of which "director" is a declarant.
 pub const MONTPELLIER: &str = "340782085";

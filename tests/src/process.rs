@@ -2,7 +2,7 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
 
 use cli::{SERVICES, Suite};
@@ -62,6 +62,26 @@ pub fn service(suite: &Suite, name: &str) -> Command {
         .envs(suite.environment(name).variables())
         .stdin(Stdio::null());
     command
+}
+
+/// Runs a command that is to end by itself, and ends it after a while if it does not.
+///
+/// # Panics
+///
+/// When it cannot be run.
+pub fn run_briefly(command: &Command) -> Output {
+    let mut brief = Command::new("timeout");
+    brief.args(["--signal", "KILL", "60"]);
+    brief.arg(command.get_program()).args(command.get_args());
+    brief.env_clear().env("PATH", "/usr/bin:/bin");
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => brief.env(name, value),
+            None => brief.env_remove(name),
+        };
+    }
+    let ended = brief.stdin(Stdio::null()).output();
+    ended.expect("the command can be run")
 }
 
 /// A service that runs, and its log.

@@ -80,6 +80,16 @@ if [ "$4" = remove ]; then rm -rf "$2"; fi
 "#;
 
 impl Postgres {
+    /// The folder that keeps a server from living in this one: PostgreSQL does not
+    /// run as root, and its account may not enter everywhere.
+    pub fn is_barred_from(folder: &Path) -> Option<PathBuf> {
+        // Whatever else is wrong is told by the start.
+        let home = std::path::absolute(folder.join("postgres")).ok()?;
+        let standing = home.ancestors().find(|above| above.exists())?;
+        let installation = Installation::find().ok()?;
+        installation.barrier(&standing.join("postgres")).ok()?
+    }
+
     /// Starts a server and returns when it answers.
     pub async fn start(options: PostgresOptions) -> Result<Self> {
         let server = spawn_blocking(move || Server::start(&options)).await??;

@@ -38,6 +38,8 @@ pub struct Tally {
     pub redis: i64,
     /// `FLUSHALL`.
     pub emptied: i64,
+    /// Whether that is what was planned.
+    pub were_enough: bool,
 }
 
 /// A fault, as a card of the deck.
@@ -77,10 +79,13 @@ pub(super) async fn deal(plan: &Plan, suite: &Suite, fleet: &Fleet, load: &Load)
         tally: Tally::default(),
     };
     let (starts, mut told) = (Instant::now(), Instant::now());
-    while starts.elapsed() < plan.lasts
-        || !dealer.tally.is_enough(plan)
-        || load.counts().declared < plan.declarations
-    {
+    loop {
+        let enough = dealer.tally.is_enough(plan) && load.counts().declared >= plan.declarations;
+        dealer.tally.were_enough = enough;
+        let taken = starts.elapsed();
+        if (enough && taken >= plan.lasts) || taken >= plan.at_most {
+            break;
+        }
         dealer.pause().await;
         dealer.deal().await;
         if told.elapsed() > TOLD {

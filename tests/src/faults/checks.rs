@@ -81,9 +81,10 @@ impl Books {
     /// reports were acknowledged.
     pub(super) async fn compare_with(&mut self, ledger: &Ledger, mailbox: &Mailbox) -> usize {
         let (mut requests, mut reports, mut references) = (vec![], vec![], vec![]);
-        let (mut acted_on, mut actions) = (vec![], vec![]);
+        let (mut acted_on, mut actions, mut asked) = (vec![], vec![], vec![]);
         for line in ledger.read() {
             match line {
+                Line::Asked { report_id } => asked.push(report_id),
                 Line::Declared {
                     request_id,
                     report_id,
@@ -101,13 +102,19 @@ impl Books {
         }
         let (deliveries, copies): (Vec<Uuid>, Vec<i32>) = mailbox.copies().into_iter().unzip();
         sqlx::raw_sql(
-            "create temp table acknowledged (request_id uuid, report_id uuid, reference text);
+            "create temp table asked (report_id uuid);
+             create temp table acknowledged (request_id uuid, report_id uuid, reference text);
              create temp table acted (report_id uuid, action text);
              create temp table mail (delivery_id uuid, copies integer);",
         )
         .execute(&mut self.0)
         .await
         .unwrap();
+        sqlx::query("insert into asked select * from unnest($1::uuid[])")
+            .bind(&asked)
+            .execute(&mut self.0)
+            .await
+            .unwrap();
         sqlx::query(
             "insert into acknowledged select * from unnest($1::uuid[], $2::uuid[], $3::text[])",
         )

@@ -45,6 +45,7 @@ pub(super) async fn freeze_the_holder(
     let mut watcher = PgConnection::connect(&url).await.unwrap();
 
     let caught = submission(MONTPELLIER);
+    ledger.intend(&Line::asked("director", &caught)).await;
     let mut lock = administrator.begin().await.unwrap();
     sqlx::query("select from intake.eventlog_head for update")
         .execute(&mut *lock)
@@ -60,6 +61,7 @@ pub(super) async fn freeze_the_holder(
         let mut others = JoinSet::new();
         for _ in 0..OTHERS {
             let (intake, other) = (intake.clone(), submission(MONTPELLIER));
+            ledger.intend(&Line::asked("director", &other)).await;
             others.spawn(async move {
                 let receipt = intake.insist(1, &other, &submit).await.unwrap();
                 Line::declared(&other, &receipt)

@@ -12,7 +12,7 @@ pub(super) struct Law {
     pub(super) breach: &'static str,
 }
 
-/// All laws. The tables `acknowledged` (`request_id`, `report_id`, `reference`),
+/// All laws. The tables `asked` (`report_id`), `acknowledged` (`request_id`, `report_id`, `reference`),
 /// `acted` (`report_id`, `action`) and `mail` (`delivery_id`, `copies`) are what
 /// clients and receivers saw.
 pub(super) const LAWS: &[Law] = &[
@@ -34,7 +34,7 @@ pub(super) const LAWS: &[Law] = &[
         offenders: "
             select r.reference, 'twice'
             from intake.report as r
-            left join acknowledged as a on r.report_id = a.report_id
+            left join asked as a on r.report_id = a.report_id
             where a.report_id is null
             union all
             select request_id::text, 'twice'
@@ -43,7 +43,7 @@ pub(super) const LAWS: &[Law] = &[
             select report_id::text, 'wrong'
             from acknowledged group by report_id having count(*) > 1",
         breach: "
-            delete from acknowledged
+            delete from asked
             where report_id = (select report_id from acknowledged limit 1)",
     },
     Law {

@@ -17,6 +17,11 @@ pub(super) struct Ledger {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "line", rename_all = "snake_case")]
 pub(super) enum Line {
+    /// A report is about to be declared, under this id.
+    Asked {
+        /// The report, as it must be called if it is taken.
+        report_id: Uuid,
+    },
     /// A report was taken.
     Declared {
         /// The request.
@@ -36,6 +41,15 @@ pub(super) enum Line {
 }
 
 impl Line {
+    /// Somebody is about to declare: the id follows from who asks and what for.
+    pub(super) fn asked(subject: &str, request: &SubmitReportRequest) -> Self {
+        let request_id: Uuid = request.request_id.parse().expect("a UUID");
+        let parts = [subject.as_bytes(), request_id.as_bytes()];
+        Self::Asked {
+            report_id: vocabulary::derived_id("report", &parts),
+        }
+    }
+
     /// A report was taken, as its receipt says.
     pub(super) fn declared(request: &SubmitReportRequest, receipt: &Receipt) -> Self {
         Self::Declared {
@@ -64,14 +78,21 @@ impl Ledger {
         }
     }
 
-    /// Writes a line down to the disk.
-    pub(super) async fn note(&self, line: &Line) {
+    /// Writes down what is about to happen.
+    pub(super) async fn intend(&self, line: &Line) {
         let mut text = serde_json::to_string(line).expect("a line can be written");
         text.push('\n');
         let mut file = self.file.lock().await;
         file.write_all(text.as_bytes())
             .await
             .expect("the ledger can be written");
+        file.flush().await.expect("the ledger can be written");
+    }
+
+    /// Writes down to the disk what happened.
+    pub(super) async fn note(&self, line: &Line) {
+        self.intend(line).await;
+        let file = self.file.lock().await;
         file.sync_data().await.expect("the disk takes the ledger");
     }
 

@@ -30,6 +30,8 @@ use super::{
     processes::Fleet,
 };
 
+/// For how long a token is good: longer than any run.
+const SHIFT: time::Duration = time::Duration::hours(12);
 /// One report in so many is withdrawn by its author.
 const WITHDRAWN: usize = 8;
 /// One report in so many is treated by the cell.
@@ -60,6 +62,7 @@ impl Load {
                 _ => ("director-rouen", ROUEN),
             };
             let declarant = Declarant {
+                identity,
                 finess,
                 intake: client("intake", identity),
                 ledger: Arc::clone(ledger),
@@ -101,11 +104,12 @@ pub(super) fn token(suite: &Suite, identity: &str) -> String {
     let identities = cli::identities();
     let spec = identities.iter().find(|spec| spec.subject == identity);
     let spec = spec.unwrap_or_else(|| panic!("no identity {identity}"));
-    suite.issuer.token(spec)
+    suite.issuer.token(&spec.clone().lifetime(SHIFT))
 }
 
 /// Declares for one structure, and withdraws some of it.
 struct Declarant {
+    identity: &'static str,
     finess: &'static str,
     intake: Client,
     ledger: Arc<Ledger>,
@@ -118,6 +122,9 @@ impl Declarant {
         let mut count = 0;
         while stop.run_until_cancelled(pace.tick()).await.is_some() {
             let request = submission(self.finess);
+            self.ledger
+                .intend(&Line::asked(self.identity, &request))
+                .await;
             let Some(receipt) = self.intake.ask(&request, submit).await else {
                 continue;
             };

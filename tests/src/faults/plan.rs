@@ -9,6 +9,8 @@ pub struct Plan {
     pub seed: u64,
     /// For how long there are faults, at least.
     pub lasts: Duration,
+    /// After how long it is given up to wait for enough.
+    pub at_most: Duration,
     /// How many kills there are, at least.
     pub kills: i64,
     /// How often Redis is emptied, at least.
@@ -37,6 +39,7 @@ impl Plan {
         Self {
             seed: rand::random(),
             lasts: Duration::from_secs(75),
+            at_most: Duration::from_mins(10),
             kills: 10,
             wipes: 1,
             declarations: 300,
@@ -53,6 +56,7 @@ impl Plan {
     pub fn long() -> Self {
         Self {
             lasts: Duration::from_mins(1),
+            at_most: Duration::from_mins(50),
             kills: 200,
             wipes: 20,
             declarations: 200_000,

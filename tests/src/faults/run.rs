@@ -49,7 +49,7 @@ pub struct Outcome {
     pub counters_are_exact: bool,
     /// How processes ended that nobody killed.
     pub unexplained_deaths: Vec<String>,
-    /// Further tries of messages that interruptions may account for.
+    /// Tries of messages without a record that interruptions may account for.
     pub tries_in_flight: i64,
 }
 
@@ -83,6 +83,10 @@ impl Outcome {
         };
         let (clients, post) = (&self.clients, &self.post);
         unless(self.calm_after_ms.is_some(), "the services never caught up");
+        unless(
+            self.faults.were_enough,
+            "there were not faults enough, or not enough work",
+        );
         unless(self.counters_are_exact, "a counter differs from the facts");
         unless(clients.differing == 0, "a request was answered in two ways");
         unless(
@@ -95,7 +99,7 @@ impl Outcome {
         );
         // Only what was in flight at an interruption is tried and received again.
         unless(
-            post.duplicates <= post.further_tries && post.further_tries <= self.tries_in_flight,
+            post.duplicates <= post.further_tries && post.unrecorded_tries <= self.tries_in_flight,
             "messages were tried more often than interruptions account for",
         );
         complaints.extend(self.unexplained_deaths.iter().cloned());

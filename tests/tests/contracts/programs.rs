@@ -7,7 +7,7 @@ use std::process::Output;
 use cli::{Layout, SERVICES, Suite};
 use sqlx::{Connection as _, PgConnection};
 use testkit::eventually;
-use tests::{Process, programs, service};
+use tests::{Process, programs, run_briefly, service};
 
 /// What only the local issuer of tokens has: its crate, and its answer to discovery.
 const MARKERS: [&str; 2] = ["7testkit6issuer", "id_token_signing_alg_values_supported"];
@@ -66,11 +66,7 @@ async fn a_service_migrates_serves_tells_its_health_and_drains() {
         let url = fresh.url(name);
         let run = |argument: &str| -> Output {
             let mut command = service(&suite, name);
-            command
-                .env("DATABASE_URL", &url)
-                .arg(argument)
-                .output()
-                .unwrap()
+            run_briefly(command.env("DATABASE_URL", &url).arg(argument))
         };
         let early = run("serve");
         assert_eq!(

@@ -4,7 +4,7 @@ use std::process::Output;
 
 use cli::{Layout, SERVICES, Suite};
 use testkit::eventually;
-use tests::{Process, service};
+use tests::{Process, run_briefly, service};
 
 /// What every service must be told.
 const REQUIRED: [&str; 11] = [
@@ -72,7 +72,8 @@ async fn a_service_that_lacks_a_variable_names_it_and_does_not_start() {
     assert_eq!(OWN.map(|(name, _)| name), SERVICES);
     for (name, own) in OWN {
         for variable in REQUIRED.iter().chain(own) {
-            let ended = service(&suite, name).env_remove(variable).output().unwrap();
+            let mut command = service(&suite, name);
+            let ended = run_briefly(command.env_remove(variable));
             assert_refused(name, variable, &ended);
         }
     }
@@ -89,7 +90,7 @@ async fn an_issuer_in_plain_text_is_for_one_machine_alone() {
         ] {
             let mut command = service(&suite, name);
             command.env(listener, "0.0.0.0:0");
-            assert_refused(name, "AUTH_ISSUER", &command.output().unwrap());
+            assert_refused(name, "AUTH_ISSUER", &run_briefly(&command));
         }
         // What is refused is the plain text, not the listener.
         let mut command = service(&suite, name);

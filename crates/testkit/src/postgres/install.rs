@@ -50,19 +50,29 @@ impl Installation {
         let Some(account) = self.account else {
             return Ok(());
         };
-        for above in home.ancestors().skip(1) {
-            let about = fs::metadata(above)?;
-            let may_enter = about.mode() & 0o001 != 0 || about.uid() == account.user;
-            if !may_enter {
-                bail!(
-                    "PostgreSQL runs as the user postgres, who may not enter {}: \
-                     choose a data folder elsewhere, or `chmod a+x` it",
-                    above.display()
-                );
-            }
+        if let Some(barrier) = self.barrier(home)? {
+            bail!(
+                "PostgreSQL runs as the user postgres, who may not enter {}: \
+                 choose a data folder elsewhere, or `chmod a+x` it",
+                barrier.display()
+            );
         }
         chown(home, Some(account.user), Some(account.group))?;
         Ok(())
+    }
+
+    /// The first folder above `home` that the account may not enter.
+    pub(super) fn barrier(&self, home: &Path) -> Result<Option<PathBuf>> {
+        let Some(account) = self.account else {
+            return Ok(None);
+        };
+        for above in home.ancestors().skip(1) {
+            let about = fs::metadata(above)?;
+            if about.mode() & 0o001 == 0 && about.uid() != account.user {
+                return Ok(Some(above.to_owned()));
+            }
+        }
+        Ok(None)
     }
 
     /// Makes the database cluster, unless the folder holds one.

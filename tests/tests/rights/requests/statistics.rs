@@ -86,13 +86,13 @@ fn target(region: &str) -> String {
     format!("the figures of region {region:?}")
 }
 
-/// This month and the one before, so that a midnight changes nothing.
+/// From the month before to tomorrow's, so that no midnight changes anything.
 fn period() -> pb::Period {
     let now = platform::now();
     let before = now - time::Duration::days(i64::from(now.day()));
     let month = |at: time::OffsetDateTime| format!("{:04}-{:02}", at.year(), u8::from(at.month()));
     pb::Period {
         from_month: month(before),
-        to_month: month(now),
+        to_month: month(now + time::Duration::days(1)),
     }
 }
