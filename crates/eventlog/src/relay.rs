@@ -7,7 +7,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Log, LogMetrics,
+    Event, Log, LogMetrics,
     log::Description,
     outage::Outage,
     stream::{Connection, History, Streams},
@@ -101,9 +101,7 @@ impl Relay {
 
     /// Publishes what follows the ends of the streams; returns how much.
     pub async fn step(&mut self) -> Result<u64, RelayError> {
-        let mut conn = self.log.pool().acquire().await?;
-        let description = self.log.describe(&mut conn).await?;
-        drop(conn);
+        let description = platform::in_time(self.description()).await?;
         let history = History {
             producer: self.log.producer(),
             incarnation: description.incarnation,
@@ -134,6 +132,16 @@ impl Relay {
         }
         self.connection = Some(connection);
         Ok(published)
+    }
+
+    async fn description(&self) -> platform::Result<Description> {
+        let mut conn = self.log.pool().acquire().await?;
+        self.log.describe(&mut conn).await
+    }
+
+    async fn page(&self, shard: u16, after: u64) -> platform::Result<Vec<Event>> {
+        let mut conn = self.log.pool().acquire().await?;
+        self.log.page(&mut conn, shard, after, PAGE).await
     }
 
     async fn publish(
@@ -174,9 +182,7 @@ impl Relay {
                 );
             }
             while position < head {
-                let mut conn = self.log.pool().acquire().await?;
-                let events = self.log.page(&mut conn, shard, position, PAGE).await?;
-                drop(conn);
+                let events = platform::in_time(self.page(shard, position)).await?;
                 let Some(last) = events.last() else {
                     break;
                 };

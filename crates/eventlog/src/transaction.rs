@@ -35,7 +35,7 @@ pub async fn in_transaction<C: Sync, T>(
 ) -> Result<T> {
     let mut failures = 0;
     loop {
-        match attempt(pool, with, &work).await {
+        match platform::in_time(attempt(pool, with, &work)).await {
             Err(error) if worth_another_try(&error) && failures + 1 < TRIES => {
                 failures += 1;
                 tracing::debug!(failures, cause = %error, "running a transaction again");

@@ -11,7 +11,7 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-use crate::StartError;
+use crate::{Error, StartError};
 
 /// The tables that every service keeps in its own schema.
 pub static MIGRATOR: Migrator = sqlx::migrate!();
@@ -41,6 +41,13 @@ fn acquire_timeout_ms() -> u64 {
 
 /// After how long without use a connection may have died unseen.
 const IDLE: Duration = Duration::from_secs(5);
+
+/// How long a returned connection may take to say that it is well.
+const WELL_WITHIN: Duration = Duration::from_secs(2);
+
+/// How long one transaction of a task may take: far longer than any that PostgreSQL
+/// answers.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// How long the first connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -102,7 +109,32 @@ pub async fn connect(config: &DatabaseConfig, application: &str) -> Result<PgPoo
         .before_acquire(|conn, seen| {
             Box::pin(async move { Ok(seen.idle_for < IDLE || conn.ping().await.is_ok()) })
         })
+        // A connection that was let go in the middle of a question is asked whether it
+        // is well; without a limit, one to a machine that is gone would keep its place
+        // in the pool for a quarter of an hour.
+        .after_release(|conn, _| {
+            Box::pin(async move {
+                let asked = timeout(WELL_WITHIN, conn.ping()).await;
+                asked.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|()| true)
+            })
+        })
         .connect_lazy_with(options))
+}
+
+/// Gives up on work with the database that is not done in time: from a machine that is
+/// gone comes neither an answer nor an error, ever. Calls have their deadline; this is
+/// for tasks.
+pub fn in_time<T, E: From<Error>>(
+    work: impl Future<Output = Result<T, E>>,
+) -> impl Future<Output = Result<T, E>> {
+    // Boxed: what waits for it need not be as large as the work.
+    let work = Box::pin(work);
+    async move {
+        timeout(PATIENCE, work).await.unwrap_or_else(|_| {
+            let silent = Error::unavailable("DATABASE_SILENT", "the database does not answer");
+            Err(silent.into())
+        })
+    }
 }
 
 /// Brings the schema up to date; safe while other programs do the same.

@@ -200,6 +200,12 @@ fn page(results: &Results) -> Result<String, std::fmt::Error> {
         row("PostgreSQL killed", faults.postgres.to_string())?;
         row("Redis killed", faults.redis.to_string())?;
         row("Redis emptied", faults.emptied.to_string())?;
+        for (service, weathered) in &outcome.network {
+            row(
+                &format!("connections of {service}"),
+                format!("{weathered:?}"),
+            )?;
+        }
         row("requests answered", clients.answered.to_string())?;
         row("requests sent twice at once", clients.twins.to_string())?;
         row("tries made again", clients.retries.to_string())?;

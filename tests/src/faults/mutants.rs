@@ -16,6 +16,7 @@ use super::{
     ledger::Ledger,
     load::Load,
     mailbox::Mailbox,
+    network::Network,
     plan::Plan,
     processes::{Fleet, Signal, signal},
     run::layout,
@@ -150,6 +151,8 @@ pub async fn hunt(mutant: Mutant) -> Hunt {
         declarants: 16,
         pace: Duration::from_millis(150),
         patience: Duration::from_secs(4),
+        // What must be caught is the mutant, not the weather.
+        weather: None,
         catch_up: Duration::from_secs(if mutant.breaks.is_empty() { 120 } else { 20 }),
         ..Plan::short()
     };
@@ -162,7 +165,8 @@ pub async fn hunt(mutant: Mutant) -> Hunt {
     }
     let suite = Suite::prepare(layout).await.expect("the suite is prepared");
     let ledger = Arc::new(Ledger::open(suite.folder().join("acknowledged.jsonl")).await);
-    let fleet = Fleet::start(&suite, Programs::Mutants).await;
+    let network = Network::start(&plan, &suite).await;
+    let fleet = Fleet::start(&suite, &network, Programs::Mutants).await;
     let mut books = Books::open(&suite.database).await;
 
     match mutant.provocation {

@@ -2,6 +2,8 @@
 
 use std::{ops::Range, path::PathBuf, time::Duration};
 
+use testkit::Weather;
+
 /// What happens in a run, and for how long.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -19,6 +21,8 @@ pub struct Plan {
     pub declarations: usize,
     /// From one fault to the next, in milliseconds.
     pub between: Range<u64>,
+    /// How the network to PostgreSQL misbehaves; not at all when absent.
+    pub weather: Option<Weather>,
     /// How many declare at the same time.
     pub declarants: usize,
     /// How long each of them waits from one declaration to the next, at least.
@@ -44,6 +48,12 @@ impl Plan {
             wipes: 1,
             declarations: 300,
             between: 3_000..8_000,
+            weather: Some(Weather {
+                seed: 0,
+                between: 50_000..1_500_000,
+                delay: 20..800,
+                half_open: 500..8_000,
+            }),
             declarants: 8,
             pace: Duration::from_millis(260),
             patience: Duration::from_mins(2),
@@ -60,6 +70,12 @@ impl Plan {
             kills: 200,
             wipes: 20,
             declarations: 200_000,
+            weather: Some(Weather {
+                seed: 0,
+                between: 1_000_000..30_000_000,
+                delay: 20..800,
+                half_open: 500..8_000,
+            }),
             declarants: 64,
             pace: Duration::from_millis(300),
             catch_up: Duration::from_mins(15),

@@ -20,6 +20,7 @@ use tokio::{
     task::{JoinSet, spawn_blocking},
 };
 
+use super::network::Network;
 use crate::process::{self, Programs};
 
 /// How many processes share the work of a service.
@@ -81,14 +82,14 @@ struct Program {
 
 impl Fleet {
     /// Starts two processes of each service and returns when all are ready.
-    pub(super) async fn start(suite: &Suite, programs: Programs) -> Self {
+    pub(super) async fn start(suite: &Suite, network: &Network, programs: Programs) -> Self {
         let binaries = build(suite.folder().join("programs"), programs).await;
         let deaths = Arc::default();
         let mut supervisors = JoinSet::new();
         let mut members = Vec::new();
         for service in SERVICES {
             for replica in 0..REPLICAS {
-                let (environment, public) = environment(suite, service, replica);
+                let (environment, public) = environment(suite, network, service, replica);
                 let program = Program {
                     binary: binaries.join(format!("vigie-{service}")),
                     environment,
@@ -263,13 +264,24 @@ async fn build(folder: PathBuf, programs: Programs) -> PathBuf {
 }
 
 /// The environment of a replica and its public address: the first has the
-/// addresses of the suite, the others have free ones.
-fn environment(suite: &Suite, service: &str, replica: i64) -> (Vec<(String, String)>, SocketAddr) {
+/// addresses of the suite, the others have free ones. The database is reached through
+/// the network.
+fn environment(
+    suite: &Suite,
+    network: &Network,
+    service: &str,
+    replica: i64,
+) -> (Vec<(String, String)>, SocketAddr) {
     let told = suite.environment(service);
     let mut variables: Vec<(String, String)> = told
         .variables()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
+    for (name, value) in &mut variables {
+        if name == "DATABASE_URL" {
+            *value = network.through(service, suite, value);
+        }
+    }
     let mut public = suite.addresses(service).public;
     if replica > 0 {
         for (name, value) in &mut variables {

@@ -1,6 +1,6 @@
 //! A run: people work, faults happen, and in the end the books are read.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
 use cli::{Layout, Suite};
 use serde::Serialize;
@@ -13,6 +13,7 @@ use super::{
     ledger::Ledger,
     load::Load,
     mailbox::Mailbox,
+    network::{Network, Weathered},
     plan::Plan,
     processes::Fleet,
 };
@@ -32,6 +33,8 @@ pub struct Outcome {
     pub kills: i64,
     /// What was done to the suite.
     pub faults: Tally,
+    /// What befell the connections of each service to its database.
+    pub network: BTreeMap<&'static str, Weathered>,
     /// What clients counted.
     pub clients: Counts,
     /// Reports that were acknowledged.
@@ -138,7 +141,8 @@ pub async fn run(plan: &Plan) -> Outcome {
         .await
         .expect("the surroundings start");
     let ledger = Arc::new(Ledger::open(suite.folder().join("acknowledged.jsonl")).await);
-    let fleet = Fleet::start(&suite, Programs::Released).await;
+    let network = Network::start(plan, &suite).await;
+    let fleet = Fleet::start(&suite, &network, Programs::Released).await;
 
     let held_up = Box::pin(holder::freeze_the_holder(&suite, &fleet, &ledger)).await;
 
@@ -155,12 +159,17 @@ pub async fn run(plan: &Plan) -> Outcome {
     books.assert_that_breaches_are_told().await;
     let statistics = fleet.replicas("statistics").next().expect("there are two");
     let recount = statistics.run("recount").await;
+    let weathered = network.weathered();
+    let notification = weathered["notification"];
+    // A connection that breaks may have carried the record of one attempt.
+    let broken_off = i64::try_from(notification.cut + notification.half_open).unwrap_or(i64::MAX);
     Outcome {
         seed: plan.seed,
         seconds: started.elapsed().as_secs(),
         kills: faults.kills(),
-        tries_in_flight: AT_ONCE * faults.interruptions("notification"),
+        tries_in_flight: AT_ONCE * faults.interruptions("notification") + broken_off,
         faults,
+        network: weathered,
         clients,
         acknowledged,
         held_up_ms: held_up.as_millis(),

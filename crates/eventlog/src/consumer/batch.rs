@@ -73,7 +73,7 @@ pub(super) async fn apply(
             Verdict::Innocent | Verdict::Suspected => Intent::Apply,
         };
         let span = batch_span(core, shard, part);
-        match attempt(core, incarnation, shard, part, intent)
+        match platform::in_time(attempt(core, incarnation, shard, part, intent))
             .instrument(span)
             .await
         {

@@ -5,7 +5,7 @@ use std::{error::Error as _, time::Duration};
 use platform::{DatabaseConfig, Error, MIGRATOR, StartError, check_migrated, connect, migrate};
 use secrecy::SecretString;
 use sqlx::{Connection as _, Executor as _, PgPool};
-use testkit::Database;
+use testkit::{Database, Postgres, PostgresOptions};
 
 pub(crate) fn config(database: &Database) -> DatabaseConfig {
     DatabaseConfig {
@@ -37,6 +37,31 @@ async fn an_unreachable_server_is_told_at_once_with_its_true_cause() {
     assert!(error.starts_with("DATABASE_URL: "), "{error}");
     assert!(error.contains("refused"), "{error}");
     assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_fell_silent_keeps_no_place_in_the_pool() {
+    let postgres = Postgres::start(PostgresOptions::default()).await.unwrap();
+    let database = postgres.database("silent").await;
+    let config = DatabaseConfig {
+        max_connections: 1,
+        ..config(&database)
+    };
+    let pool = connect(&config, "test").await.unwrap();
+    let mut conn = pool.acquire().await.unwrap();
+    postgres.freeze().await.unwrap();
+    let unanswered = sqlx::query("select 1").execute(&mut *conn);
+    let given_up = tokio::time::timeout(Duration::from_millis(50), unanswered).await;
+    assert!(given_up.is_err(), "a frozen server answered");
+    drop(conn);
+    testkit::eventually(async || pool.size() == 0).await;
+
+    postgres.thaw().await.unwrap();
+    let answer: i32 = sqlx::query_scalar("select 1")
+        .fetch_one(&pool)
+        .await
+        .unwrap();
+    assert_eq!(answer, 1);
 }
 
 #[tokio::test]

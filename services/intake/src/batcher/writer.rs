@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use eventlog::Log;
 #[cfg(feature = "mutants")]
 use platform::mutant::{Mutant, crash_point};
-use platform::{AuditEntry, Error, Outcome, Result, audit_many, now};
+use platform::{AuditEntry, Error, Outcome, Result, audit_many, in_time, now};
 use serde_json::json;
 use sqlx::PgPool;
 use tokio::{
@@ -113,13 +113,13 @@ impl Writer {
     async fn commit_patiently(&self, jobs: &[Job]) -> Result<BTreeMap<Uuid, Receipt>> {
         let mut pause = FIRST_PAUSE;
         for _ in 1..TRIES {
-            match self.commit(jobs).await {
+            match in_time(self.commit(jobs)).await {
                 Err(error) if error.retryable() => tokio::time::sleep(pause).await,
                 done => return done,
             }
             pause *= 2;
         }
-        self.commit(jobs).await
+        in_time(self.commit(jobs)).await
     }
 
     /// One transaction: the reports, who sent them, and last their events. An

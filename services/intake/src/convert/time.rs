@@ -11,10 +11,17 @@ pub(super) fn timestamp(moment: OffsetDateTime) -> Timestamp {
     }
 }
 
+/// The first second of the year 1: what comes before is no timestamp of the wire, and
+/// some of it PostgreSQL refuses.
+const FIRST: i64 = -62_135_596_800;
+
 /// A moment of the wire, cut to the microseconds that are kept; nothing when it
 /// is none.
 pub(super) fn moment(timestamp: &Timestamp) -> Option<OffsetDateTime> {
     let nanos = u32::try_from(timestamp.nanos).ok()?;
+    if timestamp.seconds < FIRST {
+        return None;
+    }
     OffsetDateTime::from_unix_timestamp(timestamp.seconds)
         .ok()?
         .replace_nanosecond(nanos / 1_000 * 1_000)
@@ -27,6 +34,14 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn a_year_before_the_first_is_no_moment() {
+        let at = |seconds| moment(&Timestamp { seconds, nanos: 0 });
+        assert!(at(FIRST).is_some());
+        assert_eq!(at(FIRST - 1), None);
+        assert_eq!(at(-300_000_000_000), None);
+    }
 
     proptest! {
         #[test]

@@ -68,8 +68,6 @@ const EVERY_REPORT_AT_ONCE: &str =
     "art. L.1111-8-2 du code de la santé publique ; instruction SHFDS/FSSI/2023/78 du 23 mai 2023";
 const HEALTH_IMPACT: &str =
     "art. D.1111-16-3 du code de la santé publique (impact sanitaire direct ou indirect)";
-const OWN_CHAIN: &str =
-    "art. L.1111-8-2 du code de la santé publique, sous réserve du secret de la défense nationale";
 
 pub(super) fn of(
     facts: &Facts,
@@ -118,16 +116,11 @@ fn addressees(facts: &Facts, routing: &Routing, agency: Option<&AgencyTold>) -> 
             });
         }
     };
-    let (army, others) = if routing.has_own_chain() {
-        (OWN_CHAIN, HEALTH_IMPACT)
+    let others = if routing.has_own_chain() {
+        HEALTH_IMPACT
     } else {
-        (OWN_CHAIN, EVERY_REPORT_AT_ONCE)
+        EVERY_REPORT_AT_ONCE
     };
-    tell(
-        Party::ArmedForces,
-        "Chaîne cyber du ministère des Armées".to_owned(),
-        army,
-    );
     let cell = if routing.has_own_chain() {
         HEALTH_IMPACT
     } else {

@@ -42,7 +42,8 @@ pub(super) fn of(
         steps.push(duty.duty.french().to_owned());
     }
     if routing.has_own_chain() {
-        steps.push("Le traitement suit la chaîne cyber du ministère des Armées.".to_owned());
+        // The armed forces' chain has no mailbox here: nobody tells it but the declarant.
+        steps.push("Déclarez l'incident à la chaîne cyber du ministère des Armées, qui en assure le traitement : ce signalement ne lui est pas transmis.".to_owned());
     } else if let Some(agency) = agency {
         steps.push(format!(
             "{} et le CERT Santé ont votre signalement ; répondez à leurs demandes de complément ({}).",

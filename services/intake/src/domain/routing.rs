@@ -34,14 +34,17 @@ impl Routing {
         caller: &Caller,
         channel: Channel,
     ) -> Result<Self, Refusal> {
-        let territory = if facts.national {
-            None
-        } else {
-            entry
-                .map(|entry| entry.region)
-                .or_else(|| facts.department().map(Department::region))
-                .or_else(|| caller.region.filter(|_| channel == Channel::Agency))
-        };
+        // The word of a declarant that he is national takes no report from the agency
+        // of a region that is known.
+        let own = entry
+            .filter(|entry| is_of_the_structure(facts, entry))
+            .map(|entry| entry.region)
+            .or_else(|| facts.department().map(Department::region))
+            .or_else(|| entry.map(|entry| entry.region));
+        let territory = own.or_else(|| {
+            let entered = channel == Channel::Agency && !facts.national;
+            caller.region.filter(|_| entered)
+        });
         if channel == Channel::Agency && (territory.is_none() || territory != caller.region) {
             return Err(Refusal::RegionNotYours);
         }
@@ -68,18 +71,24 @@ impl Routing {
     }
 }
 
+/// Whether the entry is the structure's own.
+///
+/// A legal entity has none: one of its sites tells the kind, and the region where its
+/// own number does not, but is not the structure of the report.
+fn is_of_the_structure(facts: &Facts, entry: &Structure) -> bool {
+    let declared = facts.structure.key();
+    entry.key() == declared || entry.legal_entity_key().as_ref() != Some(&declared)
+}
+
 /// Every key under which the structure may stand among a caller's own: the
 /// directory's first, then the declarant's, then the legal entity's.
-///
-/// A legal entity has no entry of its own: one of its sites tells the region and
-/// the kind, but is not the structure of the report.
 fn keys(facts: &Facts, entry: Option<&Structure>) -> Vec<StructureKey> {
     let declared = facts.structure.key();
     let Some(entry) = entry else {
         return vec![declared];
     };
     let legal_entity = entry.legal_entity_key();
-    if legal_entity.as_ref() == Some(&declared) && entry.key() != declared {
+    if !is_of_the_structure(facts, entry) {
         return vec![declared];
     }
     let mut keys = vec![entry.key(), declared];
@@ -99,24 +108,31 @@ fn structure(
         StructureIdentifier::Described { name, .. } => name.as_str(),
         _ => "",
     };
+    let site = entry.filter(|entry| !is_of_the_structure(facts, entry));
+    let name = match (site, entry) {
+        (Some(site), _) => format!("Entité juridique dont relève {}", site.name.as_str()),
+        (None, Some(entry)) => entry.name.as_str().to_owned(),
+        (None, None) => described.to_owned(),
+    };
+    // What is said of a site is not said of the entity.
+    let own = entry.filter(|_| site.is_none());
     ReportedStructure {
         key: keys
             .first()
             .cloned()
             .unwrap_or_else(|| facts.structure.key()),
-        name: entry
-            .map_or(described, |entry| entry.name.as_str())
-            .to_owned(),
+        name,
         kind: entry
             .map(|entry| entry.kind)
             .or(facts.structure_kind.map(declared_kind)),
-        department: entry
+        department: own
             .map(|entry| entry.department)
-            .or_else(|| facts.department()),
-        town: entry
+            .or_else(|| facts.department())
+            .or_else(|| entry.map(|entry| entry.department)),
+        town: own
             .and_then(|entry| entry.town.as_ref())
             .map(|town| town.as_str().to_owned()),
-        operator_status: entry
+        operator_status: own
             .and_then(|entry| entry.operator_status)
             .or(facts.operator_status),
         // The agency confirms the links of its region: its own entry needs no

@@ -14,6 +14,9 @@ use crate::{
 
 /// The most reports that a page holds.
 const MAX_PAGE: u32 = 200;
+/// The most bytes that a page holds, but for a report that is larger alone: clients
+/// take 4 MiB.
+const MAX_PAGE_BYTES: usize = 2 << 20;
 
 impl Reports {
     pub(super) async fn get(
@@ -91,16 +94,25 @@ impl Reports {
         audit(&mut transaction, entry).await?;
         transaction.commit().await?;
 
-        let next_page_token = match reports.last() {
-            Some(last) if more => PageToken::encode(&Position::of(last), &key),
+        // A page ends early where clients would not take more.
+        let (mut page, mut bytes) = (Vec::new(), 0);
+        for report in &reports {
+            let shown = self.shown(caller, report)?;
+            bytes += shown.encoded_len();
+            if bytes > MAX_PAGE_BYTES && !page.is_empty() {
+                break;
+            }
+            page.push(shown);
+        }
+        let last = reports.get(page.len() - usize::from(!page.is_empty()));
+        let next_page_token = match last {
+            Some(last) if more || page.len() < reports.len() => {
+                PageToken::encode(&Position::of(last), &key)
+            }
             _ => String::new(),
         };
-        let reports = reports
-            .iter()
-            .map(|report| self.shown(caller, report))
-            .collect::<Result<_>>()?;
         Ok(pb::ListReportsResponse {
-            reports,
+            reports: page,
             next_page_token,
         })
     }

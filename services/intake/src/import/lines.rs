@@ -69,6 +69,9 @@ pub(super) fn read(
         if let Some(rejection) = rejection {
             let start = start_of_line(&spooled.file, before).map_err(Error::internal)?;
             imported.reject(start.line(), rejection);
+            if rejection == TWICE {
+                continue;
+            }
             // A bad record of several lines may be a quote that is not closed:
             // only its first line is lost.
             let next = next_line(&spooled.file, &start).map_err(Error::internal)?;
@@ -106,9 +109,13 @@ fn start_of_line(mut file: &File, mut position: Position) -> io::Result<Position
 fn next_line(mut file: &File, line: &Position) -> io::Result<Position> {
     file.seek(SeekFrom::Start(line.byte()))?;
     let mut bytes = 0;
-    for byte in BufReader::new(file).bytes() {
+    let mut reader = BufReader::new(file).bytes();
+    let mut upcoming = reader.next().transpose()?;
+    while let Some(byte) = upcoming {
         bytes += 1;
-        if byte? == b'\n' {
+        upcoming = reader.next().transpose()?;
+        // A carriage return may end a line alone.
+        if byte == b'\n' || (byte == b'\r' && upcoming != Some(b'\n')) {
             break;
         }
     }
@@ -164,6 +171,18 @@ mod tests {
             imported(text),
             (2, vec![(2, "BAD_FORMAT"), (4, "BAD_FORMAT")])
         );
+    }
+
+    #[test]
+    fn a_sound_record_that_came_before_is_one_rejection_however_many_lines_it_has() {
+        let text = "finess_et,name\n010000024,A\n010000024,\"B\nC\"\n010000032,D\n";
+        assert_eq!(imported(text), (2, vec![(3, "DUPLICATE_IN_FILE")]));
+    }
+
+    #[test]
+    fn a_bad_line_loses_no_other_where_carriage_returns_end_lines() {
+        let (structures, rejected) = imported("finess_et,name\rbad,A\r010000024,B\r010000032,C\r");
+        assert_eq!((structures, rejected.len()), (2, 1));
     }
 
     #[test]

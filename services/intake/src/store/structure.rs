@@ -83,8 +83,8 @@ pub(crate) async fn structure(
     .transpose()
 }
 
-/// The entry of the directory that an identifier names: the site, or the first
-/// site of a legal entity or of a SIRET.
+/// The entry of the directory that an identifier names: the site, or a site of a legal
+/// entity, in its own department if there is one, or the first site of a SIRET.
 pub(crate) async fn directory_entry(
     conn: &mut PgConnection,
     identifier: &StructureIdentifier,
@@ -98,8 +98,10 @@ pub(crate) async fn directory_entry(
                 Row,
                 "select finess, legal_entity_finess, siret, name, kind, category_code, region,
                         department, town, operator_status, sort_name
-                 from structure where legal_entity_finess = $1 order by finess limit 1",
+                 from structure where legal_entity_finess = $1
+                 order by department is distinct from $2, finess limit 1",
                 finess.to_string(),
+                finess.department().map(|department| department.to_string()),
             )
             .fetch_optional(conn)
             .await?

@@ -1,7 +1,5 @@
 //! Many reports at once, twins, a bad row among good ones, an impatient client.
 
-use std::time::Duration;
-
 use futures::future::join_all;
 use proto::intake::v1::{ReportDraft, SubmitReportRequest};
 use sqlx::PgConnection;
@@ -144,10 +142,15 @@ async fn a_full_queue_refuses_at_once_and_tells_when_to_come_back() {
     let mut frozen = world.pool.begin().await.unwrap();
     lock_reports(&mut frozen).await;
 
-    // One is in flight, one is queued; of six at once four find no room and are
-    // told so while the lock is still held.
+    // One is in flight; of five more one is queued, and four find no room and are told
+    // so while the lock is still held.
+    let first = std::pin::pin!(alice.send(request()));
+    let first = match futures::future::select(first, std::pin::pin!(in_flight(&world))).await {
+        futures::future::Either::Left((answer, _)) => panic!("it did not wait: {answer:?}"),
+        futures::future::Either::Right(((), first)) => first,
+    };
     let mut waiting: futures::stream::FuturesUnordered<_> =
-        (0..6).map(|_| alice.send(request())).collect();
+        (0..5).map(|_| alice.send(request())).collect();
     let mut refused = 0;
     while refused < 4 {
         let answer = futures::StreamExt::next(&mut waiting).await.unwrap();
@@ -166,6 +169,7 @@ async fn a_full_queue_refuses_at_once_and_tells_when_to_come_back() {
         refused += 1;
     }
     frozen.rollback().await.unwrap();
+    first.await.unwrap();
     let answers: Vec<_> = futures::StreamExt::collect(waiting).await;
     assert!(answers.iter().all(Result::is_ok), "{answers:?}");
     assert!(world.metrics().contains("intake_refused_reports_total 4"));
@@ -185,14 +189,15 @@ async fn a_report_whose_client_gave_up_is_committed_and_found_again() {
 
     // One client gives up while its report is in flight, one while it is queued.
     let sent = [request(), request()];
-    for request in &sent {
-        let mut hasty = alice.signed(request.clone());
-        hasty.set_timeout(Duration::from_millis(200));
-        let status = alice.client().submit_report(hasty).await.unwrap_err();
-        assert!(
-            matches!(status.code(), Code::DeadlineExceeded | Code::Cancelled),
-            "{status:?}"
-        );
+    let [flying, queued] = &sent;
+    tokio::select! {
+        answer = alice.send(flying.clone()) => panic!("it did not wait: {answer:?}"),
+        () = in_flight(&world) => {}
+    }
+    let one_waits = async || world.metrics().contains("intake_queued_reports 1\n");
+    tokio::select! {
+        answer = alice.send(queued.clone()) => panic!("it did not wait: {answer:?}"),
+        () = eventually(one_waits) => {}
     }
     // The server has let go of both before anything is committed.
     eventually(async || world.metrics().contains("rpc_server_active_requests 0\n")).await;
@@ -252,7 +257,9 @@ async fn a_commit_whose_connection_is_lost_is_run_again() {
             world
                 .count(
                     "select count(pg_terminate_backend(pid)) from pg_locks
-                     where not granted and relation = 'report'::regclass",
+                     where not granted and relation = 'report'::regclass and database = (
+                         select oid from pg_database where datname = current_database()
+                     )",
                 )
                 .await
                 > 0
@@ -264,6 +271,15 @@ async fn a_commit_whose_connection_is_lost_is_run_again() {
     assert!(alice.get(&receipt.unwrap().report_id).await.is_ok());
     assert_eq!(world.count("select count(*) from report").await, 2);
     assert_eq!(world.events().await.len(), 2);
+}
+
+/// Waits until a commit of reports waits.
+async fn in_flight(world: &World) {
+    let waiting = "select count(*) from pg_locks
+                   where not granted and relation = 'report'::regclass and database = (
+                       select oid from pg_database where datname = current_database()
+                   )";
+    eventually(async || world.count(waiting).await > 0).await;
 }
 
 /// Makes every commit of reports wait.

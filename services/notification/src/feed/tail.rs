@@ -64,7 +64,7 @@ impl Tail {
                 tokio::pin!(woken);
                 // Registered before looking: nothing is missed in between.
                 woken.as_mut().enable();
-                let pause = match self.step().await {
+                let pause = match platform::in_time(self.step()).await {
                     Ok(()) => {
                         away = false;
                         POLL

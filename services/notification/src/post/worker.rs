@@ -111,7 +111,9 @@ impl Post {
     /// Tries one delivery, if one is due.
     pub(crate) async fn step(&self, courier: &mut Courier) -> Result<Step> {
         let now = platform::now();
-        let claimed = delivery_queue::claim(&self.pool, now, now + self.settings.claim).await?;
+        let claim =
+            async { Ok(delivery_queue::claim(&self.pool, now, now + self.settings.claim).await?) };
+        let claimed = platform::in_time::<_, platform::Error>(claim).await?;
         let Some(claimed) = claimed else {
             return Ok(Step::Idle);
         };
@@ -176,11 +178,11 @@ impl Post {
     /// recorded would be sent again.
     async fn record(&self, claimed: &Claimed, attempt: &Attempt) -> Result<()> {
         loop {
-            match delivery_queue::record(&self.pool, claimed, attempt).await {
+            let record = async { Ok(delivery_queue::record(&self.pool, claimed, attempt).await?) };
+            match platform::in_time::<_, platform::Error>(record).await {
                 Ok(()) => return Ok(()),
-                Err(error) if platform::now() + PAUSE >= claimed.until => return Err(error.into()),
+                Err(error) if platform::now() + PAUSE >= claimed.until => return Err(error),
                 Err(error) => {
-                    let error = platform::Error::from(error);
                     tracing::warn!(%error, "an attempt cannot be recorded yet");
                     tokio::time::sleep(PAUSE).await;
                 }

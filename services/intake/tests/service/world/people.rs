@@ -173,11 +173,6 @@ impl Person {
             .insert("authorization", (*self.token).clone());
         request
     }
-
-    /// The client itself, for calls that the words above do not tell.
-    pub(crate) fn client(&self) -> IntakeServiceClient<Channel> {
-        self.reports.clone()
-    }
 }
 
 /// The fields and reasons of a refusal, sorted.
