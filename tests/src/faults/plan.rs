@@ -78,7 +78,8 @@ impl Plan {
             }),
             declarants: 64,
             pace: Duration::from_millis(300),
-            catch_up: Duration::from_mins(15),
+            // Four messages a report leave more slowly than reports come.
+            catch_up: Duration::from_mins(45),
             ..Self::short()
         }
     }

@@ -14,7 +14,9 @@ impl From<sqlx::Error> for Error {
             | sqlx::Error::Tls(_)
             | sqlx::Error::PoolTimedOut
             | sqlx::Error::PoolClosed
-            | sqlx::Error::WorkerCrashed => away(error),
+            | sqlx::Error::WorkerCrashed
+            // What a connection says that was cut in the middle of a word.
+            | sqlx::Error::Protocol(_) => away(error),
             sqlx::Error::Database(ref cause) => match cause.code().as_deref().unwrap_or_default() {
                 // Serialization failure, deadlock, lock timeout.
                 "40001" | "40P01" | "55P03" => Self::aborted(
@@ -100,6 +102,15 @@ mod tests {
     #[test]
     fn a_pool_without_a_free_connection_is_worth_a_retry() {
         let error = Error::from(sqlx::Error::PoolTimedOut);
+        assert!(error.retryable());
+        assert_eq!(error.code(), "DATABASE_UNAVAILABLE");
+    }
+
+    #[test]
+    fn an_answer_that_was_cut_off_is_worth_a_retry() {
+        let error = Error::from(sqlx::Error::Protocol(
+            "unexpected response: 0x00".to_owned(),
+        ));
         assert!(error.retryable());
         assert_eq!(error.code(), "DATABASE_UNAVAILABLE");
     }

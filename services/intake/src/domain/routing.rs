@@ -252,6 +252,28 @@ mod tests {
     }
 
     #[test]
+    fn a_legal_entity_is_not_taken_for_one_of_its_sites() {
+        let facts = Facts {
+            structure: StructureIdentifier::Finess("010780054".parse().unwrap()),
+            ..facts()
+        };
+        let site = Structure {
+            region: Region::ProvenceAlpesCoteDAzur,
+            department: "13".parse().unwrap(),
+            operator_status: Some(vocabulary::OperatorStatus::Vital),
+            ..entry()
+        };
+        let routing = routed(&facts, Some(&site), Role::Declarant);
+        assert_eq!(routing.territory, Some(Region::AuvergneRhoneAlpes));
+        let structure = routing.structure;
+        assert_eq!(structure.key.to_string(), "finess:010780054");
+        assert!(structure.name.starts_with("Entité juridique dont relève "));
+        assert_eq!(structure.department.unwrap().to_string(), "01");
+        assert_eq!((structure.town, structure.operator_status), (None, None));
+        assert_eq!(structure.kind, Some(site.kind));
+    }
+
+    #[test]
     fn a_siret_of_the_directory_stands_for_its_site() {
         let siret: Siret = "26010004500012".parse().unwrap();
         let named = Facts {

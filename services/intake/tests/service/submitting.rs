@@ -161,9 +161,18 @@ async fn the_parties_follow_the_structure_its_chain_and_the_care() {
         structure: finess(FLEYRIAT_ENTITY),
         ..incident()
     };
+    let said_to_be_national = ReportDraft {
+        national: true,
+        ..incident()
+    };
     for (draft, region, parties) in [
         (
             incident(),
+            "84",
+            vec!["cell", "fssi", "ars:84", "subject:alice"],
+        ),
+        (
+            said_to_be_national,
             "84",
             vec!["cell", "fssi", "ars:84", "subject:alice"],
         ),
@@ -251,6 +260,7 @@ async fn an_agent_enters_reports_of_his_own_region_only() {
         (Code::PermissionDenied, "REGION_NOT_YOURS")
     );
     let national = ReportDraft {
+        structure: described("Agence", ""),
         national: true,
         ..draft()
     };

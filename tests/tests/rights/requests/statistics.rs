@@ -58,7 +58,8 @@ fn or_refused<M: prost::Message + Default>(
     }
 }
 
-/// How many reports a person counts: everything in the region but tests.
+/// How many reports a person counts: everything in the region but tests and what stays
+/// in the army's own chain.
 fn counted(scene: &Scene, person: &TokenSpec, asked: &str) -> u64 {
     let own = person.region.as_deref().unwrap_or_default();
     let national = sees_assignee(person);
@@ -67,7 +68,11 @@ fn counted(scene: &Scene, person: &TokenSpec, asked: &str) -> u64 {
     } else {
         asked
     };
-    let all = scene.things.iter().filter(|thing| thing.kind != Kind::Test);
+    let all = scene.things.iter().filter(|thing| match thing.kind {
+        Kind::Ordinary | Kind::Imported => true,
+        Kind::Army => thing.health_impact,
+        Kind::Test => false,
+    });
     all.filter(|thing| region.is_empty() || thing.region == region)
         .count()
         .try_into()
