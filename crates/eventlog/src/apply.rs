@@ -54,7 +54,8 @@ pub enum ApplyError {
 
 impl From<platform::Error> for ApplyError {
     /// A refusal would be repeated, and so would what PostgreSQL says about the
-    /// data (SQLSTATE classes 22 and 23); everything else may pass.
+    /// data (SQLSTATE classes 21, 22, 23 and 54) and a row that this release cannot
+    /// read; everything else may pass.
     fn from(error: platform::Error) -> Self {
         use platform::Error;
         match &error {
@@ -72,6 +73,8 @@ impl From<platform::Error> for ApplyError {
             {
                 Some("22") => Self::Poison("data_exception"),
                 Some("23") => Self::Poison("constraint_violated"),
+                Some("21" | "54") => Self::Poison("statement_refused"),
+                _ if error.is_unreadable_row() => Self::Poison("unreadable_row"),
                 _ => Self::Transient(error),
             },
             Error::Aborted(_) | Error::Exhausted { .. } | Error::Unavailable { .. } => {
@@ -97,6 +100,16 @@ mod tests {
     fn a_refusal_of_the_domain_would_be_repeated() {
         let error = ApplyError::from(Error::failed_precondition("WRONG_STATE", "closed"));
         assert!(matches!(error, ApplyError::Poison("WRONG_STATE")));
+    }
+
+    #[test]
+    fn a_row_of_another_release_stays_unreadable() {
+        let error = sqlx::Error::ColumnDecode {
+            index: "situation".to_owned(),
+            source: "unknown variant".into(),
+        };
+        let error = ApplyError::from(error);
+        assert!(matches!(error, ApplyError::Poison("unreadable_row")));
     }
 
     #[test]

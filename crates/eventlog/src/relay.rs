@@ -123,13 +123,13 @@ impl Relay {
             Some(connection) => connection,
             None => self.streams.connect().await?,
         };
-        let published = self
-            .publish(&mut connection, &history, &description)
-            .await?;
+        let published = self.publish(&mut connection, &history, &description).await;
+        // Also where nothing can be added: what is forgotten makes room in a full Redis.
         if Instant::now() >= self.trim_at {
-            self.trim(&mut connection, &history).await?;
+            platform::in_time(self.trim(&mut connection, &history)).await?;
             self.trim_at = Instant::now() + TRIM;
         }
+        let published = published?;
         self.connection = Some(connection);
         Ok(published)
     }

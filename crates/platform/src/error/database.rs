@@ -35,7 +35,7 @@ impl From<sqlx::Error> for Error {
                 }
                 _ => Self::Internal(Box::new(Redacted(error))),
             },
-            _ => Self::internal(error),
+            _ => Self::Internal(Box::new(Redacted(error))),
         }
     }
 }
@@ -48,6 +48,19 @@ impl Error {
         };
         let Redacted(cause) = cause.downcast_ref()?;
         Some(cause.as_database_error()?.code()?.into_owned())
+    }
+
+    /// Whether a row was there and could not be read.
+    pub fn is_unreadable_row(&self) -> bool {
+        let Self::Internal(cause) = self else {
+            return false;
+        };
+        matches!(
+            cause.downcast_ref(),
+            Some(Redacted(
+                sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_)
+            ))
+        )
     }
 }
 

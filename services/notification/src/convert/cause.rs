@@ -146,6 +146,8 @@ fn case_changed(mut message: CaseChanged) -> Result<Heard, ApplyError> {
         audience: Audience::new(std::mem::take(&mut message.visible_to)),
         test: message.test,
     });
+    // A word for those who follow may be the declarant's own.
+    message.note.clear();
     Ok(Heard {
         cause,
         subject: Subject::CaseChanged(message),

@@ -62,6 +62,7 @@ pub(crate) fn raised(
             .audience()
             .slugs()
             .filter(|slug| !cause.is_test() || *slug == probe)
+            .filter(|slug| !names_a_person(slug))
             .map(str::to_owned)
             .collect(),
         test: cause.is_test(),
@@ -80,6 +81,15 @@ pub(crate) fn raised(
     };
     NewEvent::new(id, format!("report/{}", cause.report_id()), at, &payload)
         .with_traceparent(traceparent)
+}
+
+/// Whether a party is known by who he is: none of these watches, and the feed keeps
+/// nothing that leads to a person.
+fn names_a_person(slug: &str) -> bool {
+    matches!(
+        slug.parse(),
+        Ok(Party::Subject(_) | Party::Structure(_) | Party::Importer(_))
+    )
 }
 
 /// Reads a notification of the feed.

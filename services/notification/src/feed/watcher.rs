@@ -6,9 +6,11 @@ use std::{
     sync::Arc,
 };
 
-use futures::future::BoxFuture;
 use platform::{Error, Result};
-use tokio::sync::broadcast::{self, error::RecvError};
+use tokio::{
+    sync::broadcast::{self, error::RecvError},
+    task::JoinSet,
+};
 use uuid::Uuid;
 
 use super::{Feed, Live, Place, Read};
@@ -53,8 +55,9 @@ enum Mode {
     /// was away is never told of a gap.
     CatchingUp {
         read: VecDeque<Place>,
-        /// What is being read; it goes on while a heartbeat is sent.
-        reading: Option<BoxFuture<'static, Result<Read>>>,
+        /// What is being read. It goes on whether or not its reader listens: one who
+        /// does not must keep no turn and no connection from the others.
+        reading: JoinSet<Result<Read>>,
         pace: Pace,
     },
     /// Takes what the tail reads.
@@ -65,7 +68,7 @@ impl Mode {
     fn catching_up(pace: Pace) -> Self {
         Self::CatchingUp {
             read: VecDeque::new(),
-            reading: None,
+            reading: JoinSet::new(),
             pace,
         }
     }
@@ -133,12 +136,14 @@ impl Watcher {
                             None => continue,
                         }
                     }
-                    let pending = reading.get_or_insert_with(|| {
+                    if reading.is_empty() {
                         let (feed, positions) = (self.feed.clone(), self.positions.clone());
-                        Box::pin(async move { feed.read_on(&positions).await })
-                    });
-                    let answer = pending.await;
-                    *reading = None;
+                        reading.spawn(async move { feed.read_on(&positions).await });
+                    }
+                    let Some(answer) = reading.join_next().await else {
+                        continue;
+                    };
+                    let answer = answer.map_err(Error::internal)?;
                     let pace = *pace;
                     if let Some(next) = self.take(answer?, pace, now())? {
                         return Ok(next);
@@ -186,7 +191,7 @@ impl Watcher {
         }
         self.mode = Mode::CatchingUp {
             read,
-            reading: None,
+            reading: JoinSet::new(),
             pace,
         };
         Ok(None)
