@@ -67,11 +67,18 @@ async fn the_other_contact_gets_the_receipt_and_the_declarants_own_mail_nothing(
 }
 
 #[tokio::test]
-async fn no_address_of_a_person_rests_in_the_clear() {
+async fn nothing_of_a_person_rests_in_the_clear() {
     let world = World::start().await;
     let report = Report::new(1).with_alternate();
-    world.intake.announce(&[report.submitted()]).await;
+    world
+        .intake
+        .announce(&[report.submitted(), report.withdrawn()])
+        .await;
+    let mut noted = report.case(CaseChange::Withdrawn, 1);
+    noted.note = "Erreur de Mme Durand".to_owned();
+    world.qualification.announce(&[changed(&noted)]).await;
     world.sink.wait_for(4).await;
+    world.until_kept(&analyst(), 3).await;
     let mut shown = false;
     // Binary columns are shown in hexadecimal digits.
     let hex = |text: &str| -> String {
@@ -93,9 +100,9 @@ async fn no_address_of_a_person_rests_in_the_clear() {
             .fetch_one(&world.pool)
             .await
             .unwrap();
-        for address in [DECLARANT, ALTERNATE] {
-            assert!(!rows.contains(address), "{table}");
-            assert!(!rows.contains(&hex(address)), "{table}");
+        for word in [DECLARANT, ALTERNATE, "Durand", "Martin", "subject:decl"] {
+            assert!(!rows.contains(word), "{word} in {table}");
+            assert!(!rows.contains(&hex(word)), "{word} in {table}");
         }
         shown |= rows.contains(&hex(&report.message.reference));
     }
