@@ -63,6 +63,14 @@ struct Shared {
     behaviour: watch::Sender<SmtpBehaviour>,
     refusals: Mutex<Refusals>,
     on_mail: Option<OnMail>,
+    connections: watch::Sender<Connections>,
+}
+
+/// How many connections there were, and are.
+#[derive(Clone, Copy, Default)]
+struct Connections {
+    ever: usize,
+    open: usize,
 }
 
 #[derive(Default)]
@@ -138,6 +146,20 @@ impl SmtpSink {
         self.shared.behaviour.send_replace(behaviour);
     }
 
+    /// How many connections there were so far.
+    pub fn connections(&self) -> usize {
+        self.shared.connections.borrow().ever
+    }
+
+    /// Closes every open connection, and takes new ones.
+    pub async fn hang_up(&self) {
+        let before = self.shared.behaviour.send_replace(SmtpBehaviour::Drop);
+        let mut connections = self.shared.connections.subscribe();
+        // The sender lives in `shared`, so this cannot fail.
+        let _ = connections.wait_for(|now| now.open == 0).await;
+        self.behave(before);
+    }
+
     /// Refuses the next recipients with this code: 4xx for now, 5xx for ever.
     pub fn refuse_next(&self, count: usize, code: u16) {
         let mut refusals = self.shared.refusals();
@@ -192,7 +214,14 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
             Ok((stream, _)) = listener.accept() => {
                 let shared = Arc::clone(&shared);
                 // A sender that goes away in the middle is no error of ours.
-                conversations.spawn(async move { drop(receive(stream, &shared).await) });
+                conversations.spawn(async move {
+                    shared.connections.send_modify(|now| {
+                        now.ever += 1;
+                        now.open += 1;
+                    });
+                    drop(receive(stream, &shared).await);
+                    shared.connections.send_modify(|now| now.open -= 1);
+                });
             }
             Some(_) = conversations.join_next() => {}
         }

@@ -17,7 +17,7 @@ use vocabulary::EmailAddress;
 
 use crate::{
     domain::{address_book::AddressBook, mail::Letterhead, retry::RetryPolicy},
-    post::{Encryption, PostSettings, Relay, Sender},
+    post::{Encryption, PostSettings, Relay, Sender, TURN},
 };
 
 /// The whole configuration of the service.
@@ -132,7 +132,8 @@ pub struct NotificationConfig {
     #[serde(default = "max_refusals")]
     pub max_refusals: u32,
     /// How long a delivery belongs to the worker that took it, in milliseconds;
-    /// at least 17 times `SMTP_STEP_TIMEOUT_MS`, which an attempt may take.
+    /// at least a second and 17 times `SMTP_STEP_TIMEOUT_MS`, which an attempt may
+    /// take.
     #[serde(default = "claim_ms")]
     pub claim_ms: u64,
 }
@@ -288,9 +289,9 @@ impl NotificationConfig {
         })?;
         let claim = time::Duration::milliseconds(self.claim_ms.cast_signed());
         let relay = smtp.relay(sender.domain())?;
-        if claim < relay.longest_attempt() {
-            let why = "shorter than an attempt may take (17 times SMTP_STEP_TIMEOUT_MS): \
-                two workers would send the same message";
+        if claim < TURN + relay.longest_attempt() {
+            let why = "shorter than a second and an attempt may take (17 times \
+                SMTP_STEP_TIMEOUT_MS): two workers would send the same message";
             return Err(StartError::unusable("NOTIFICATION_CLAIM_MS", why));
         }
         Ok(PostSettings {

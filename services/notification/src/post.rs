@@ -7,4 +7,4 @@ mod worker;
 
 pub(crate) use envelope::Sender;
 pub(crate) use relay::{Encryption, Relay};
-pub(crate) use worker::{Post, PostSettings};
+pub(crate) use worker::{Post, PostSettings, TURN};

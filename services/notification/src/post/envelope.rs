@@ -23,7 +23,7 @@ pub(crate) struct Packed {
     /// From whom and to whom.
     pub(crate) envelope: Envelope,
     /// The message.
-    pub(crate) message: Vec<u8>,
+    pub(crate) message: String,
 }
 
 /// The message cannot be put into the form of the Internet.
@@ -69,7 +69,7 @@ impl Sender {
         let message = message.body(mail.body).map_err(|_| PackError)?;
         Ok(Packed {
             envelope: message.envelope().clone(),
-            message: message.formatted(),
+            message: String::from_utf8(message.formatted()).map_err(|_| PackError)?,
         })
     }
 }
@@ -96,7 +96,7 @@ mod tests {
         let packed = sender
             .pack(Uuid::nil(), "to@example.org", mail, created_at, None)
             .unwrap();
-        let text = String::from_utf8(packed.message).unwrap();
+        let text = packed.message;
         assert!(!text.lines().any(|line| line.starts_with("Bcc")), "{text}");
         assert_eq!(packed.envelope.to().len(), 1);
     }
@@ -118,8 +118,8 @@ mod tests {
                 Some("00-1-2-01"),
             )
         };
-        let text = String::from_utf8(pack().unwrap().message).unwrap();
-        assert_eq!(text, String::from_utf8(pack().unwrap().message).unwrap());
+        let text = pack().unwrap().message;
+        assert_eq!(text, pack().unwrap().message);
         assert!(text.contains("Message-ID: <00000000-0000-0000-0000-000000000007@example.org>"));
         assert!(text.contains("Auto-Submitted: auto-generated"));
         assert!(text.contains("Traceparent: 00-1-2-01"));

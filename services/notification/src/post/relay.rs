@@ -4,7 +4,7 @@
 //! what is refused at RCPT or DATA concerns this message, anything before
 //! concerns the relay.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
 use lettre::transport::smtp::{
     Error as SmtpError,
@@ -62,6 +62,12 @@ pub(crate) struct Sent {
     /// The class of the error: never its text, which may quote an address.
     pub(crate) error_class: Option<String>,
 }
+
+/// A message on the wire (RFC 5321, 4.5.2).
+///
+/// The library would write its end apart, and on Linux that waits 40 ms for the
+/// acknowledgement that the relay's system delays (RFC 1122, 4.2.3.2 and 4.2.3.4).
+struct Content<'a>(&'a str);
 
 /// A connection to the relay, made when it is needed.
 pub(crate) struct Courier {
@@ -140,7 +146,8 @@ impl Courier {
             Ok(Err(error)) => return Sent::refused(&error),
             Err(_) => return Sent::timed_out(),
         }
-        match timeout(step * ANSWER_STEPS, connection.message(&packed.message)).await {
+        let content = Content(&packed.message);
+        match timeout(step * ANSWER_STEPS, connection.command(content)).await {
             Ok(Ok(_)) => Sent {
                 outcome: Outcome::Accepted,
                 error_class: None,
@@ -230,6 +237,16 @@ impl Sent {
     }
 }
 
+impl fmt::Display for Content<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for line in self.0.lines() {
+            let protection = if line.starts_with('.') { "." } else { "" };
+            write!(f, "{protection}{line}\r\n")?;
+        }
+        f.write_str(".\r\n")
+    }
+}
+
 /// The class of an error: "connect", "tls", "timeout", "relay_535", "refused_450".
 fn class(error: &SmtpError, stage: &str) -> String {
     match error.status() {
@@ -237,5 +254,22 @@ fn class(error: &SmtpError, stage: &str) -> String {
         None if error.is_tls() => "tls".to_owned(),
         None if error.is_timeout() => "timeout".to_owned(),
         None => "connect".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Content;
+
+    #[test]
+    fn a_line_with_a_dot_does_not_end_the_message() {
+        for (message, written) in [
+            ("", ".\r\n"),
+            ("a\r\n", "a\r\n.\r\n"),
+            ("a\r\n.\r\nb", "a\r\n..\r\nb\r\n.\r\n"),
+            ("a\n.\nMAIL FROM:<b>", "a\r\n..\r\nMAIL FROM:<b>\r\n.\r\n"),
+        ] {
+            assert_eq!(Content(message).to_string(), written);
+        }
     }
 }

@@ -4,9 +4,10 @@ use std::{sync::Arc, time::Duration};
 
 use platform::{Result, SealingKey};
 use sqlx::PgPool;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
+use uuid::Uuid;
 
 use super::{
     envelope::{Packed, Sender},
@@ -27,6 +28,14 @@ use crate::{
 const POLL: Duration = Duration::from_secs(1);
 /// The wait while the database is away.
 const PAUSE: Duration = Duration::from_secs(2);
+/// How many deliveries a worker claims at once.
+const BATCH: i64 = 64;
+/// How many are sent while those before are being recorded; a kill may repeat
+/// them, and as many that were being recorded.
+const UNRECORDED: usize = 8;
+/// How long a worker sends before it looks again what is due: an urgent message
+/// does not wait behind a batch that a slow relay takes.
+pub(crate) const TURN: Duration = Duration::from_secs(1);
 /// How often the standing of the queue is told.
 const SAMPLE: Duration = Duration::from_secs(5);
 
@@ -55,7 +64,7 @@ pub(crate) struct PostSettings {
     pub(crate) letterhead: Letterhead,
     /// When a delivery is tried again.
     pub(crate) policy: RetryPolicy,
-    /// How long a claim holds; longer than an attempt may take.
+    /// How long a claim holds; longer than a turn and an attempt may take.
     pub(crate) claim: time::Duration,
     /// How long an attempt under way may take after a shutdown was asked.
     pub(crate) grace: Duration,
@@ -64,7 +73,7 @@ pub(crate) struct PostSettings {
 /// What a step of a worker did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// Tried a delivery.
+    /// Tried deliveries.
     Tried,
     /// Nothing is due.
     Idle,
@@ -108,41 +117,63 @@ impl Post {
         }
     }
 
-    /// Tries one delivery, if one is due.
+    /// Tries deliveries that are due, if there are any.
     pub(crate) async fn step(&self, courier: &mut Courier) -> Result<Step> {
         let now = platform::now();
-        let claim =
-            async { Ok(delivery_queue::claim(&self.pool, now, now + self.settings.claim).await?) };
-        let claimed = platform::in_time::<_, platform::Error>(claim).await?;
-        let Some(claimed) = claimed else {
+        let until = now + self.settings.claim;
+        let batch = in_time(delivery_queue::claim(&self.pool, now, until, BATCH)).await?;
+        if batch.is_empty() {
             return Ok(Step::Idle);
-        };
-        if claimed.earlier_claim_expired {
-            self.metrics.expired_claims.inc();
-            tracing::warn!(
-                delivery.id = %claimed.delivery_id,
-                "an attempt ended without a record; its message may be sent twice",
-            );
         }
-        let span = tracing::info_span!(
-            "deliver",
-            delivery.id = %claimed.delivery_id,
-            delivery.rule = claimed.rule,
-            delivery.attempt = claimed.attempts,
+        let (tried, to_record) = mpsc::channel(UNRECORDED);
+        let (untried, recorded) = tokio::join!(
+            self.send(courier, batch, tried),
+            self.record(until, to_record)
         );
-        platform::follow(&span, claimed.traceparent.as_deref());
-        self.deliver(courier, &claimed, now)
-            .instrument(span)
-            .await?;
+        recorded?;
+        if !untried.is_empty() {
+            in_time(delivery_queue::give_back(&self.pool, until, &untried)).await?;
+        }
         Ok(Step::Tried)
     }
 
-    async fn deliver(
+    /// Tries what was claimed, for a turn or until the relay is down; returns
+    /// what is left.
+    async fn send(
         &self,
         courier: &mut Courier,
-        claimed: &Claimed,
-        started_at: time::OffsetDateTime,
-    ) -> Result<()> {
+        batch: Vec<Claimed>,
+        tried: mpsc::Sender<Attempt>,
+    ) -> Vec<Uuid> {
+        let turn = tokio::time::Instant::now();
+        let mut batch = batch.into_iter();
+        for claimed in batch.by_ref() {
+            if claimed.earlier_claim_expired {
+                self.metrics.expired_claims.inc();
+                tracing::warn!(
+                    delivery.id = %claimed.delivery_id,
+                    "an attempt ended without a record; its message may be sent twice",
+                );
+            }
+            let span = tracing::info_span!(
+                "deliver",
+                delivery.id = %claimed.delivery_id,
+                delivery.rule = claimed.rule,
+                delivery.attempt = claimed.attempts,
+            );
+            platform::follow(&span, claimed.traceparent.as_deref());
+            let (attempt, outcome) = self.deliver(courier, &claimed).instrument(span).await;
+            // Nobody records any more once the claim has ended.
+            let unrecorded = tried.send(attempt).await.is_err();
+            if unrecorded || outcome == Outcome::RelayDown || turn.elapsed() >= TURN {
+                break;
+            }
+        }
+        batch.map(|claimed| claimed.delivery_id).collect()
+    }
+
+    async fn deliver(&self, courier: &mut Courier, claimed: &Claimed) -> (Attempt, Outcome) {
+        let started_at = platform::now();
         let sent = match self.pack(claimed) {
             Ok(packed) => {
                 let sent = courier.send(&packed).await;
@@ -163,31 +194,39 @@ impl Post {
                 .policy
                 .next(sent.outcome, claimed.attempts, refusals, ended_at, jitter);
         self.tell(claimed, &sent, next);
-        let error_class = sent.error_class;
         let attempt = Attempt {
+            delivery_id: claimed.delivery_id,
+            attempt: claimed.attempts,
             started_at,
             ended_at,
             refusals,
             next,
-            error_class,
+            error_class: sent.error_class,
         };
-        self.record(claimed, &attempt).await
+        (attempt, sent.outcome)
     }
 
-    /// Records an attempt, again while the claim holds: what was sent and is not
-    /// recorded would be sent again.
-    async fn record(&self, claimed: &Claimed, attempt: &Attempt) -> Result<()> {
-        loop {
-            let record = async { Ok(delivery_queue::record(&self.pool, claimed, attempt).await?) };
-            match platform::in_time::<_, platform::Error>(record).await {
-                Ok(()) => return Ok(()),
-                Err(error) if platform::now() + PAUSE >= claimed.until => return Err(error),
-                Err(error) => {
-                    tracing::warn!(%error, "an attempt cannot be recorded yet");
-                    tokio::time::sleep(PAUSE).await;
+    /// Records attempts as they end, again while the claim holds: what was sent
+    /// and is not recorded would be sent again.
+    async fn record(
+        &self,
+        until: time::OffsetDateTime,
+        mut tried: mpsc::Receiver<Attempt>,
+    ) -> Result<()> {
+        let mut attempts = Vec::new();
+        while tried.recv_many(&mut attempts, UNRECORDED).await > 0 {
+            while let Err(error) =
+                in_time(delivery_queue::record(&self.pool, until, &attempts)).await
+            {
+                if platform::now() + PAUSE >= until {
+                    return Err(error);
                 }
+                tracing::warn!(%error, "attempts cannot be recorded yet");
+                tokio::time::sleep(PAUSE).await;
             }
+            attempts.clear();
         }
+        Ok(())
     }
 
     /// Addresses and writes a message; the error is the class that is recorded.
@@ -266,6 +305,11 @@ impl Post {
         };
         shutdown.run_until_cancelled(work).await;
     }
+}
+
+/// Gives a question to the database up when it takes too long.
+async fn in_time<T>(question: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
+    platform::in_time(async { Ok::<_, platform::Error>(question.await?) }).await
 }
 
 #[cfg(test)]

@@ -59,8 +59,6 @@ pub(crate) struct Claimed {
     pub(crate) attempts: u32,
     /// Attempts that the receiver's server refused, or left without an answer.
     pub(crate) refusals: u32,
-    /// When the claim ends.
-    pub(crate) until: OffsetDateTime,
     /// An earlier claim ended without a record: the message may have been sent.
     pub(crate) earlier_claim_expired: bool,
 }
@@ -68,6 +66,10 @@ pub(crate) struct Claimed {
 /// What came of an attempt, to be recorded.
 #[derive(Clone, Debug)]
 pub(crate) struct Attempt {
+    /// The delivery that was tried.
+    pub(crate) delivery_id: Uuid,
+    /// Which attempt it was.
+    pub(crate) attempt: u32,
     /// When it began.
     pub(crate) started_at: OffsetDateTime,
     /// When it ended.
@@ -140,17 +142,18 @@ pub(crate) async fn add(
     Ok(())
 }
 
-/// Claims the delivery that has been due longest; nobody else has it until
-/// `until`.
+/// Claims at most `limit` of the deliveries that have been due longest, urgent
+/// ones first; nobody else has them until `until`.
 pub(crate) async fn claim(
     pool: &PgPool,
     now: OffsetDateTime,
     until: OffsetDateTime,
-) -> sqlx::Result<Option<Claimed>> {
-    let row = sqlx::query_file!("src/store/sql/claim_delivery.sql", now, until)
-        .fetch_optional(pool)
+    limit: i64,
+) -> sqlx::Result<Vec<Claimed>> {
+    let rows = sqlx::query_file!("src/store/sql/claim_deliveries.sql", now, until, limit)
+        .fetch_all(pool)
         .await?;
-    Ok(row.map(|row| Claimed {
+    let claimed = rows.into_iter().map(|row| Claimed {
         delivery_id: row.delivery_id,
         rule: row.rule,
         mailbox: row.mailbox,
@@ -161,37 +164,71 @@ pub(crate) async fn claim(
         created_at: row.created_at,
         attempts: row.attempts.cast_unsigned(),
         refusals: row.refusals.cast_unsigned(),
-        until,
         earlier_claim_expired: row.earlier_claim_expired,
-    }))
+    });
+    Ok(claimed.collect())
 }
 
-/// Records an attempt and what becomes of the delivery.
+/// Records attempts of a claim until `until`, and what becomes of the deliveries.
 ///
 /// A message that was taken is recorded whoever holds the claim now; anything
 /// else only while the claim is still ours. Recording again changes nothing.
 pub(crate) async fn record(
     pool: &PgPool,
-    claimed: &Claimed,
-    attempt: &Attempt,
+    until: OffsetDateTime,
+    attempts: &[Attempt],
 ) -> sqlx::Result<()> {
-    let (state, due_at, sent_at) = match attempt.next {
-        Next::Sent => ("sent", None, Some(attempt.ended_at)),
-        Next::Again(due_at) => ("pending", Some(due_at), None),
-        Next::Dead => ("dead", None, None),
-    };
+    let mut ids = Vec::with_capacity(attempts.len());
+    let mut numbers = Vec::with_capacity(attempts.len());
+    let mut starts = Vec::with_capacity(attempts.len());
+    let mut ends = Vec::with_capacity(attempts.len());
+    let mut states = Vec::with_capacity(attempts.len());
+    let mut due = Vec::with_capacity(attempts.len());
+    let mut refusals = Vec::with_capacity(attempts.len());
+    let mut errors = Vec::with_capacity(attempts.len());
+    for attempt in attempts {
+        let (state, due_at) = match attempt.next {
+            Next::Sent => ("sent", None),
+            Next::Again(due_at) => ("pending", Some(due_at)),
+            Next::Dead => ("dead", None),
+        };
+        ids.push(attempt.delivery_id);
+        numbers.push(attempt.attempt.cast_signed());
+        starts.push(attempt.started_at);
+        ends.push(attempt.ended_at);
+        states.push(state);
+        due.push(due_at);
+        refusals.push(attempt.refusals.cast_signed());
+        errors.push(attempt.error_class.as_deref());
+    }
     sqlx::query_file!(
-        "src/store/sql/record_attempt.sql",
-        claimed.delivery_id,
-        claimed.until,
-        state,
-        due_at,
-        sent_at,
-        attempt.refusals.cast_signed(),
-        attempt.error_class,
-        claimed.attempts.cast_signed(),
-        attempt.started_at,
-        attempt.ended_at,
+        "src/store/sql/record_attempts.sql",
+        until,
+        &ids,
+        &numbers,
+        &starts,
+        &ends,
+        &states as &[&str],
+        &due as &[Option<OffsetDateTime>],
+        &refusals,
+        &errors as &[Option<&str>],
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// Gives back what was claimed until `until` and not tried.
+pub(crate) async fn give_back(
+    pool: &PgPool,
+    until: OffsetDateTime,
+    untried: &[Uuid],
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update delivery set claimed_until = null, attempts = attempts - 1
+         where delivery_id = any($1) and state = 'pending' and claimed_until = $2",
+        untried,
+        until,
     )
     .execute(pool)
     .await?;

@@ -88,6 +88,14 @@ impl Post {
         delivery.delivery_id
     }
 
+    async fn make_urgent(&self, delivery_id: Uuid) {
+        sqlx::query("update delivery set rule = 'on_call' where delivery_id = $1")
+            .bind(delivery_id)
+            .execute(&self.pool)
+            .await
+            .unwrap();
+    }
+
     async fn state(&self, delivery_id: Uuid) -> (String, i32, Option<String>) {
         sqlx::query_as("select state, attempts, last_error from delivery where delivery_id = $1")
             .bind(delivery_id)
@@ -180,11 +188,60 @@ async fn a_courier_keeps_its_connection_and_makes_a_new_one_when_it_broke() {
         post.add(mailbox()).await;
         post.step(&mut courier).await.unwrap();
     }
-    sink.behave(testkit::SmtpBehaviour::Drop);
-    sink.behave(testkit::SmtpBehaviour::Accept);
+    assert_eq!(sink.connections(), 1);
+    sink.hang_up().await;
     post.add(mailbox()).await;
     post.step(&mut courier).await.unwrap();
     assert_eq!(sink.mails().len(), 3);
+    assert_eq!(sink.connections(), 2);
+}
+
+#[tokio::test]
+async fn what_is_due_goes_in_one_turn_and_urgent_messages_first() {
+    let sink = SmtpSink::start().await;
+    let post = post_with_claims_of(&sink, Duration::MINUTE).await;
+    let mut due = Vec::new();
+    for _ in 0..20 {
+        due.push(post.add(mailbox()).await);
+    }
+    let call = post.add(mailbox()).await;
+    post.make_urgent(call).await;
+    due.insert(0, call);
+
+    let mut courier = Courier::new(post.settings.relay.clone());
+    assert_eq!(post.step(&mut courier).await.unwrap(), Step::Tried);
+    let ids: Vec<_> = sink
+        .mails()
+        .iter()
+        .map(|mail| mail.message_id().unwrap())
+        .collect();
+    let expected: Vec<_> = due.iter().map(|id| format!("<{id}@example.org>")).collect();
+    assert_eq!(ids, expected);
+    for delivery_id in due {
+        assert_eq!(post.state(delivery_id).await, ("sent".to_owned(), 1, None));
+    }
+    assert_eq!(post.step(&mut courier).await.unwrap(), Step::Idle);
+}
+
+#[tokio::test]
+async fn while_the_relay_is_down_one_is_tried_and_the_others_keep_their_turn() {
+    let sink = SmtpSink::start().await;
+    let mut post = post_with_claims_of(&sink, Duration::MINUTE).await;
+    let settings = Arc::get_mut(&mut post.settings).unwrap();
+    settings.policy.base = Duration::MINUTE;
+    sink.behave(testkit::SmtpBehaviour::Drop);
+    let first = post.add(mailbox()).await;
+    let second = post.add(mailbox()).await;
+    let mut courier = Courier::new(post.settings.relay.clone());
+    assert_eq!(post.step(&mut courier).await.unwrap(), Step::Tried);
+    let down = Some("connect".to_owned());
+    assert_eq!(post.state(first).await, ("pending".to_owned(), 1, down));
+    assert_eq!(post.state(second).await, ("pending".to_owned(), 0, None));
+
+    sink.behave(testkit::SmtpBehaviour::Accept);
+    assert_eq!(post.step(&mut courier).await.unwrap(), Step::Tried);
+    assert_eq!(post.state(second).await, ("sent".to_owned(), 1, None));
+    assert_eq!(post.step(&mut courier).await.unwrap(), Step::Idle);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

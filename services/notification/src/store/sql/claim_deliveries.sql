@@ -5,7 +5,7 @@ with due as (
     from delivery
     where state = 'pending' and due_at <= $1 and (claimed_until is null or claimed_until <= $1)
     order by urgent desc, due_at
-    limit 1
+    limit $3
     for update skip locked
 ), claimed as (
     update delivery
@@ -27,3 +27,4 @@ select claimed.delivery_id,
        claimed.earlier_claim_expired as "earlier_claim_expired!"
 from claimed
 left join known_report using (report_id)
+order by claimed.urgent desc, claimed.due_at
