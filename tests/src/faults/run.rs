@@ -19,8 +19,10 @@ use super::{
 };
 use crate::process::Programs;
 
-/// How many messages a process of notification sends at once.
-const AT_ONCE: i64 = 4;
+/// How many workers send messages in a process of notification.
+const WORKERS: i64 = 4;
+/// How many each of them claims together.
+const CLAIMED: i64 = 16;
 
 /// What came of a run.
 #[derive(Clone, Debug, Serialize)]
@@ -111,14 +113,14 @@ impl Outcome {
 }
 
 /// One machine with a mail server of our own, and waits short enough to see their
-/// end: an attempt that nobody recorded is made again after 26 s.
+/// end: an attempt that nobody recorded is made again after 27 s.
 pub(super) fn layout(plan: &Plan, mailbox: &Mailbox) -> Layout {
     let variables = [
         ("SMTP_PORT", mailbox.port().to_string()),
         ("SMTP_STEP_TIMEOUT_MS", "1500".to_owned()),
-        ("NOTIFICATION_DELIVERY_WORKERS", AT_ONCE.to_string()),
+        ("NOTIFICATION_DELIVERY_WORKERS", WORKERS.to_string()),
         ("NOTIFICATION_RETRY_BASE_MS", "500".to_owned()),
-        ("NOTIFICATION_CLAIM_MS", "26000".to_owned()),
+        ("NOTIFICATION_CLAIM_MS", "27000".to_owned()),
     ];
     Layout {
         folder: plan.folder.clone(),
@@ -161,13 +163,13 @@ pub async fn run(plan: &Plan) -> Outcome {
     let recount = statistics.run("recount").await;
     let weathered = network.weathered();
     let notification = weathered["notification"];
-    // A connection that breaks may have carried the record of one attempt.
+    // A connection that breaks may have carried a claim.
     let broken_off = i64::try_from(notification.cut + notification.half_open).unwrap_or(i64::MAX);
     Outcome {
         seed: plan.seed,
         seconds: started.elapsed().as_secs(),
         kills: faults.kills(),
-        tries_in_flight: AT_ONCE * faults.interruptions("notification") + broken_off,
+        tries_in_flight: CLAIMED * (WORKERS * faults.interruptions("notification") + broken_off),
         faults,
         network: weathered,
         clients,

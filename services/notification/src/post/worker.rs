@@ -28,11 +28,9 @@ use crate::{
 const POLL: Duration = Duration::from_secs(1);
 /// The wait while the database is away.
 const PAUSE: Duration = Duration::from_secs(2);
-/// How many deliveries a worker claims at once.
-const BATCH: i64 = 64;
-/// How many are sent while those before are being recorded; a kill may repeat
-/// them, and as many that were being recorded.
-const UNRECORDED: usize = 8;
+/// How many deliveries a worker claims at once: what a kill may repeat, or leave
+/// to wait for the end of the claim.
+const BATCH: usize = 16;
 /// How long a worker sends before it looks again what is due: an urgent message
 /// does not wait behind a batch that a slow relay takes.
 pub(crate) const TURN: Duration = Duration::from_secs(1);
@@ -125,7 +123,7 @@ impl Post {
         if batch.is_empty() {
             return Ok(Step::Idle);
         }
-        let (tried, to_record) = mpsc::channel(UNRECORDED);
+        let (tried, to_record) = mpsc::channel(BATCH);
         let (untried, recorded) = tokio::join!(
             self.send(courier, batch, tried),
             self.record(until, to_record)
@@ -196,7 +194,7 @@ impl Post {
         self.tell(claimed, &sent, next);
         let attempt = Attempt {
             delivery_id: claimed.delivery_id,
-            attempt: claimed.attempts,
+            number: claimed.attempts,
             started_at,
             ended_at,
             refusals,
@@ -214,7 +212,7 @@ impl Post {
         mut tried: mpsc::Receiver<Attempt>,
     ) -> Result<()> {
         let mut attempts = Vec::new();
-        while tried.recv_many(&mut attempts, UNRECORDED).await > 0 {
+        while tried.recv_many(&mut attempts, BATCH).await > 0 {
             while let Err(error) =
                 in_time(delivery_queue::record(&self.pool, until, &attempts)).await
             {

@@ -68,8 +68,8 @@ pub(crate) struct Claimed {
 pub(crate) struct Attempt {
     /// The delivery that was tried.
     pub(crate) delivery_id: Uuid,
-    /// Which attempt it was.
-    pub(crate) attempt: u32,
+    /// Which attempt it was, from one.
+    pub(crate) number: u32,
     /// When it began.
     pub(crate) started_at: OffsetDateTime,
     /// When it ended.
@@ -148,8 +148,9 @@ pub(crate) async fn claim(
     pool: &PgPool,
     now: OffsetDateTime,
     until: OffsetDateTime,
-    limit: i64,
+    limit: usize,
 ) -> sqlx::Result<Vec<Claimed>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = sqlx::query_file!("src/store/sql/claim_deliveries.sql", now, until, limit)
         .fetch_all(pool)
         .await?;
@@ -193,7 +194,7 @@ pub(crate) async fn record(
             Next::Dead => ("dead", None),
         };
         ids.push(attempt.delivery_id);
-        numbers.push(attempt.attempt.cast_signed());
+        numbers.push(attempt.number.cast_signed());
         starts.push(attempt.started_at);
         ends.push(attempt.ended_at);
         states.push(state);
