@@ -7,7 +7,7 @@ use std::{
     net::SocketAddr,
     os::unix::process::ExitStatusExt as _,
     path::PathBuf,
-    process::{ExitStatus, Stdio},
+    process::{Output, Stdio},
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -119,7 +119,7 @@ impl Fleet {
         for member in &self.members {
             eventually_within(PATIENCE, async || {
                 assert_eq!(self.unexplained_deaths(), [""; 0]);
-                member.run("healthcheck").await.success()
+                member.run("healthcheck").await.is_ok()
             })
             .await;
         }
@@ -158,11 +158,21 @@ impl Member {
         carried_out.await.expect("the supervisor answers");
     }
 
-    /// Runs another command of the same program, in the same environment.
-    pub(super) async fn run(&self, command: &str) -> ExitStatus {
-        let mut run = self.program.command();
-        run.arg(command).stdout(Stdio::null()).stderr(Stdio::null());
-        run.status().await.expect("the program can be run")
+    /// Runs another command of the same program, in the same environment; returns
+    /// what it complains of.
+    pub(super) async fn run(&self, command: &str) -> Result<(), String> {
+        self.program.run(command).await
+    }
+
+    /// The same with the database itself, not through the network.
+    pub(super) async fn run_beside(&self, suite: &Suite, command: &str) -> Result<(), String> {
+        let mut program = self.program.clone();
+        let told = suite.environment(self.service);
+        let direct = told.variables().filter(|(name, _)| *name == "DATABASE_URL");
+        let direct = direct.map(|(name, url)| (name.to_owned(), url.to_owned()));
+        // What is said last holds.
+        program.environment.extend(direct);
+        program.run(command).await
     }
 }
 
@@ -180,6 +190,20 @@ impl Program {
             .stdin(Stdio::null())
             .kill_on_drop(true);
         command
+    }
+
+    async fn run(&self, command: &str) -> Result<(), String> {
+        let run = self.command().arg(command).output().await;
+        let Output {
+            status,
+            stdout,
+            stderr,
+        } = run.expect("the program can be run");
+        if status.success() {
+            return Ok(());
+        }
+        let words = [stdout, stderr].concat();
+        Err(format!("{status}: {}", String::from_utf8_lossy(&words)))
     }
 
     fn start(&self) -> Child {
