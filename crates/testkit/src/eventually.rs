@@ -2,6 +2,9 @@
 
 use std::{panic::Location, time::Duration};
 
+use anyhow::{Context as _, Result};
+use tokio::time::error::Elapsed;
+
 const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(20);
 
@@ -40,11 +43,28 @@ pub fn eventually_some<T>(look: impl AsyncFnMut() -> Option<T>) -> impl Future<O
     async move { poll(PATIENCE, caller, look).await }
 }
 
+/// Waits until the condition holds, for twenty seconds at most; the error says what
+/// was waited for.
+pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) -> Result<()> {
+    let looked = look_within(PATIENCE, async || condition().await.then_some(())).await;
+    looked.with_context(|| format!("waiting for {what}"))
+}
+
 async fn poll<T>(
     patience: Duration,
     caller: &Location<'_>,
-    mut look: impl AsyncFnMut() -> Option<T>,
+    look: impl AsyncFnMut() -> Option<T>,
 ) -> T {
+    match look_within(patience, look).await {
+        Ok(value) => value,
+        Err(late) => panic!("the condition at {caller} did not hold within {patience:?}: {late}"),
+    }
+}
+
+async fn look_within<T>(
+    patience: Duration,
+    mut look: impl AsyncFnMut() -> Option<T>,
+) -> Result<T, Elapsed> {
     let looking = async {
         loop {
             if let Some(value) = look().await {
@@ -54,10 +74,7 @@ async fn poll<T>(
         }
     };
     // A look that never ends is cut off too.
-    match tokio::time::timeout(patience, looking).await {
-        Ok(value) => value,
-        Err(late) => panic!("the condition at {caller} did not hold within {patience:?}: {late}"),
-    }
+    tokio::time::timeout(patience, looking).await
 }
 
 #[cfg(test)]

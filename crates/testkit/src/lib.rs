@@ -37,5 +37,8 @@ pub use crate::otlp::{OtlpReceiver, ReceivedSpan};
 pub use crate::ports::free_port;
 pub use crate::postgres::{Database, Postgres, PostgresOptions, SERVICES, postgres};
 pub use crate::proxy::{Mishaps, Proxy, Weather};
-pub use crate::redis::{Redis, RedisOptions, redis};
+pub use crate::redis::{
+    Redis, RedisCluster, RedisClusterOptions, RedisOptions, RedisSentinel, RedisSentinelOptions,
+    redis,
+};
 pub use crate::smtp::{OnMail, SmtpBehaviour, SmtpOptions, SmtpSink};

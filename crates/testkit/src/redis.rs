@@ -1,24 +1,24 @@
 //! A private Redis server.
 
-use std::{
-    ffi::OsStr,
-    fmt::{self, Write as _},
-    fs,
-    io::{BufRead, BufReader, Write as _},
-    net::TcpStream,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex},
-    time::{Duration, Instant},
-};
+mod cluster;
+mod sentinel;
+mod server;
 
-use anyhow::{Context, Result, bail};
+use std::{fmt, path::Path, sync::Arc};
+
+use anyhow::Result;
 use tokio::{sync::OnceCell, task::spawn_blocking};
 
+use self::server::{Purpose, Server};
+pub use self::{
+    cluster::{RedisCluster, RedisClusterOptions},
+    sentinel::{RedisSentinel, RedisSentinelOptions},
+};
 use crate::{
-    folder::{Folder, last_lines},
-    guard::Guard,
-    ports,
-    processes::{self, Signal, pause},
+    certificates::Certificates,
+    eventually::until,
+    folder::Folder,
+    processes::{self, Signal},
 };
 
 /// The one server of this test process, started at the first call.
@@ -54,47 +54,37 @@ pub struct RedisOptions {
     pub password: Option<String>,
     /// Further users, each as a line of the ACL: `intake on >secret ~vigie:* +@all`.
     pub users: Vec<String>,
+    /// The authority that signs its certificate; without one, it speaks no TLS.
+    pub tls: Option<Certificates>,
     /// Further lines of `redis.conf`.
     pub settings: Vec<(String, String)>,
 }
 
-struct Server {
-    home: PathBuf,
-    port: u16,
-    options: RedisOptions,
-    /// Present while the server is meant to run; dropping it ends the server.
-    guard: Mutex<Option<Guard>>,
-}
-
-/// Runs the server in `$1` and kills it at the end of the process that started
-/// it, or at a word on the pipe, which also overrides what to do with the folder.
-const WATCHDOG: &str = r#"
-trap '' HUP INT TERM
-redis-server "$1/redis.conf" </dev/null >>"$1/log" 2>&1 &
-read -r word || word=$2
-kill -s KILL $!
-wait
-if [ "$word" = remove ]; then rm -rf "$1"; fi
-"#;
-
 impl Redis {
     /// Starts a server and returns when it answers.
     pub async fn start(options: RedisOptions) -> Result<Self> {
-        let server = spawn_blocking(move || Server::start(options)).await??;
+        Self::start_as(Purpose::Alone, options).await
+    }
+
+    async fn start_as(purpose: Purpose, options: RedisOptions) -> Result<Self> {
+        let server = spawn_blocking(move || Server::start(purpose, options)).await??;
         Ok(Self(Arc::new(server)))
     }
 
     /// The address, with the default user's password if there is one.
     pub fn url(&self) -> String {
-        match &self.0.options.password {
-            Some(password) => format!("redis://:{password}@127.0.0.1:{}", self.0.port),
-            None => format!("redis://127.0.0.1:{}", self.0.port),
-        }
+        url("redis", &self.0.options, [self.port()])
     }
 
     /// The address for one of the further users.
     pub fn url_as(&self, user: &str, password: &str) -> String {
-        format!("redis://{user}:{password}@127.0.0.1:{}", self.0.port)
+        format!("redis://{user}:{password}@127.0.0.1:{}", self.port())
+    }
+
+    /// The address for who comes by TLS, with the default user's password.
+    pub fn tls_url(&self) -> Option<String> {
+        let port = self.0.tls_port?;
+        Some(url("rediss", &self.0.options, [port]))
     }
 
     /// The port it listens on, the same after every restart.
@@ -143,12 +133,26 @@ impl Redis {
             .await
     }
 
-    /// Sends a command that is answered by one line, such as `CONFIG SET`, and
-    /// returns that line.
+    /// Sends a command and returns the answer as text, the parts of a list on lines
+    /// of their own.
     pub async fn command(&self, words: &[&str]) -> Result<String> {
         let words: Vec<String> = words.iter().map(ToString::to_string).collect();
         let server = Arc::clone(&self.0);
         spawn_blocking(move || server.command(&words)).await?
+    }
+
+    /// The port that it tells other servers.
+    fn announced(&self) -> u16 {
+        self.0.tls_port.unwrap_or(self.0.port)
+    }
+
+    /// Waits until it holds what its master holds.
+    async fn until_it_follows(&self) -> Result<()> {
+        until("a replica that follows its master", async || {
+            let info = self.command(&["INFO", "replication"]).await;
+            info.is_ok_and(|info| info.contains("master_link_status:up"))
+        })
+        .await
     }
 
     async fn on_server(
@@ -160,140 +164,17 @@ impl Redis {
     }
 }
 
-impl Server {
-    fn start(options: RedisOptions) -> Result<Self> {
-        let mut server = Self {
-            home: options.folder.create("redis")?,
-            port: 0,
-            options,
-            guard: Mutex::default(),
-        };
-        for attempt in 1.. {
-            server.port = ports::choose(server.options.port)?;
-            server.configure()?;
-            let Err(error) = server.run() else { break };
-            let port_taken = last_lines(&server.log_file()).contains("already in use");
-            if !port_taken || server.options.port.is_some() || attempt == 5 {
-                return Err(error);
-            }
-        }
-        Ok(server)
-    }
-
-    fn configure(&self) -> Result<()> {
-        let home = self.home.display();
-        let mut lines = format!(
-            "bind 127.0.0.1\nport {}\ndir {home}\npidfile {home}/pid\nsave \"\"\n\
-             appendonly no\nmaxclients 1000\n",
-            self.port
-        );
-        if let Some(password) = &self.options.password {
-            writeln!(lines, "requirepass {password}")?;
-        }
-        for user in &self.options.users {
-            writeln!(lines, "user {user}")?;
-        }
-        for (name, value) in &self.options.settings {
-            writeln!(lines, "{name} {value}")?;
-        }
-        fs::write(self.home.join("redis.conf"), lines)?;
-        if self.pid_file().exists() {
-            fs::remove_file(self.pid_file())?;
-        }
-        Ok(())
-    }
-
-    fn run(&self) -> Result<()> {
-        fs::write(self.log_file(), "")?;
-        let guard = Guard::start(
-            WATCHDOG,
-            &[
-                self.home.as_os_str(),
-                OsStr::new(self.options.folder.at_the_end()),
-            ],
-            None,
-        )?;
-        let started = Instant::now();
-        // The pid file comes first, so that a signal always finds its process.
-        while let Err(error) = self.process().and_then(|_| self.command(&["PING".into()])) {
-            let ended = last_lines(&self.log_file()).contains("already in use");
-            if ended || started.elapsed() > Duration::from_secs(20) {
-                let log = last_lines(&self.log_file());
-                guard.end_with("keep")?;
-                return Err(error.context(format!(
-                    "Redis did not start on port {} (is it installed? `scripts/setup`):\n{log}",
-                    self.port
-                )));
-            }
-            pause();
-        }
-        *self.guard.lock().expect("no holder of this lock panics") = Some(guard);
-        Ok(())
-    }
-
-    fn kill9(&self) -> Result<()> {
-        let guard = self
-            .guard
-            .lock()
-            .expect("no holder of this lock panics")
-            .take();
-        if let Some(guard) = guard {
-            guard.end_with("keep")?;
-            fs::remove_file(self.pid_file())?;
-        }
-        Ok(())
-    }
-
-    fn process(&self) -> Result<u32> {
-        let text = fs::read_to_string(self.pid_file()).context("Redis does not run")?;
-        Ok(text.trim().parse()?)
-    }
-
-    fn command(&self, words: &[String]) -> Result<String> {
-        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
-        stream.set_read_timeout(Some(Duration::from_secs(10)))?;
-        let mut replies = BufReader::new(stream.try_clone()?);
-        let mut ask = |words: &[String]| -> Result<String> {
-            let mut request = format!("*{}\r\n", words.len());
-            for word in words {
-                write!(request, "${}\r\n{word}\r\n", word.len())?;
-            }
-            stream.write_all(request.as_bytes())?;
-            let mut reply = String::new();
-            replies.read_line(&mut reply)?;
-            match reply.trim_end() {
-                "" => bail!("Redis closed the connection"),
-                reply if reply.starts_with('-') => bail!("Redis: {}", &reply[1..]),
-                reply => Ok(reply.trim_start_matches(['+', ':']).to_owned()),
-            }
-        };
-        if let Some(password) = &self.options.password {
-            ask(&["AUTH".into(), password.clone()])?;
-        }
-        ask(words)
-    }
-
-    fn pid_file(&self) -> PathBuf {
-        self.home.join("pid")
-    }
-
-    fn log_file(&self) -> PathBuf {
-        self.home.join("log")
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let running = self
-            .guard
-            .get_mut()
-            .is_ok_and(|guard| guard.take().is_some());
-        // A server that was killed has no watchdog left to remove its folder.
-        if let (false, Folder::ThrowAway) = (running, &self.options.folder) {
-            // What remains in the temporary folder harms nobody.
-            let _ = fs::remove_dir_all(&self.home);
-        }
-    }
+/// The address of servers that are alike but for the port.
+fn url(scheme: &str, options: &RedisOptions, ports: impl IntoIterator<Item = u16>) -> String {
+    let hosts: Vec<String> = ports
+        .into_iter()
+        .map(|port| format!("127.0.0.1:{port}"))
+        .collect();
+    let login = match &options.password {
+        Some(password) => format!(":{password}@"),
+        None => String::new(),
+    };
+    format!("{scheme}://{login}{}", hosts.join(","))
 }
 
 impl fmt::Debug for Redis {

@@ -66,8 +66,7 @@ async fn a_user_may_do_only_what_its_line_says() {
         .command(&["ACL", "DRYRUN", "reader", "SET", "key", "value"])
         .await;
 
-    // The answer is a sentence, which comes in a line after its length.
-    assert!(answer.unwrap().starts_with('$'));
+    assert!(answer.unwrap().contains("no permissions"));
     assert!(redis.url().contains(":first@"));
     assert!(redis.url_as("reader", "second").contains("reader:second@"));
 }
