@@ -53,7 +53,8 @@ pub struct Layout {
     pub ports: Ports,
     /// Where spans are sent; nowhere when absent.
     pub otlp_endpoint: Option<String>,
-    /// Further variables for every service.
+    /// Further variables for every service. They win over the suite's own: with
+    /// `EVENTLOG_REDIS_URL` and `EVENTLOG_REDIS_MODE` another Redis is used.
     pub variables: Vec<(String, String)>,
 }
 

@@ -8,20 +8,42 @@ use time::Duration;
 
 /// The settings of the log of a service, from `EVENTLOG_*`.
 #[derive(Clone, Debug, Deserialize)]
+#[serde(default)]
 pub struct EventLogConfig {
     /// Shards of the log, fixed at installation. Default 8.
-    #[serde(default = "default_shards")]
     pub shards: u16,
-    /// Where Redis is, user and password included. Without it everything still
+    /// Where Redis is, user and password included; several nodes after commas, as
+    /// in `redis://user:password@host:port,host:port`. Without it everything still
     /// arrives, slower.
     pub redis_url: Option<SecretString>,
-    /// The authority that signed the certificate of Redis (`rediss://`), in PEM;
+    /// What answers there. One server unless said.
+    pub redis_mode: RedisMode,
+    /// The name under which the sentinels know the master.
+    pub redis_master_name: Option<String>,
+    /// Who we are to the sentinels, where they ask.
+    pub redis_sentinel_username: Option<String>,
+    /// The file with our password for the sentinels, where they ask; the one in the
+    /// URL is for the master.
+    pub redis_sentinel_password_file: Option<PathBuf>,
+    /// The authority that signed the certificates of Redis (`rediss://`), in PEM;
     /// the authorities of the system when absent.
     pub redis_ca_file: Option<PathBuf>,
     /// Events younger than this are kept even when every consumer has applied
     /// them. Default 30 days.
-    #[serde(default = "default_retention_days")]
     pub retention_days: u16,
+}
+
+/// What answers where Redis is said to be.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum RedisMode {
+    /// One server.
+    #[default]
+    Single,
+    /// Some nodes of a Redis Cluster, which tell of the others.
+    Cluster,
+    /// Sentinels, which tell who is master now.
+    Sentinel,
 }
 
 impl EventLogConfig {
@@ -31,10 +53,17 @@ impl EventLogConfig {
     }
 }
 
-fn default_shards() -> u16 {
-    8
-}
-
-fn default_retention_days() -> u16 {
-    30
+impl Default for EventLogConfig {
+    fn default() -> Self {
+        Self {
+            shards: 8,
+            redis_url: None,
+            redis_mode: RedisMode::Single,
+            redis_master_name: None,
+            redis_sentinel_username: None,
+            redis_sentinel_password_file: None,
+            redis_ca_file: None,
+            retention_days: 30,
+        }
+    }
 }

@@ -21,7 +21,7 @@ mod wire;
 
 pub use applied::is_applied;
 pub use apply::{Acceptance, Apply, ApplyError};
-pub use config::EventLogConfig;
+pub use config::{EventLogConfig, RedisMode};
 pub use consumer::{Consumer, ConsumerHandle, Source, Step};
 pub use erase::erase_data_keys;
 pub use event::{Event, MAX_PAYLOAD_BYTES, NewEvent};

@@ -119,14 +119,14 @@ impl Relay {
             .sum();
         self.metrics.relay_behind.set(behind.cast_signed());
 
-        let mut connection = match self.connection.take() {
+        let connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.streams.connect().await?,
         };
-        let published = self.publish(&mut connection, &history, &description).await;
+        let published = self.publish(&connection, &history, &description).await;
         // Also where nothing can be added: what is forgotten makes room in a full Redis.
         if Instant::now() >= self.trim_at {
-            platform::in_time(self.trim(&mut connection, &history)).await?;
+            platform::in_time(self.trim(&connection, &history)).await?;
             self.trim_at = Instant::now() + TRIM;
         }
         let published = published?;
@@ -146,7 +146,7 @@ impl Relay {
 
     async fn publish(
         &mut self,
-        connection: &mut Connection,
+        connection: &Connection,
         history: &History,
         log: &Description,
     ) -> Result<u64, RelayError> {
@@ -214,7 +214,7 @@ impl Relay {
     }
 
     /// Forgets what is more than a day old, by the marks that maintenance made.
-    async fn trim(&self, connection: &mut Connection, history: &History) -> Result<(), RelayError> {
+    async fn trim(&self, connection: &Connection, history: &History) -> Result<(), RelayError> {
         let marks = sqlx::query!(
             r#"select h.shard, coalesce(
                    (select m.position from eventlog_mark m

@@ -1,35 +1,46 @@
 //! The streams of Redis: each holds the entries of one shard, sealed, under their
 //! positions.
 
-use std::{fs, sync::Arc, time::Duration};
+mod cluster;
+mod connection;
+mod listener;
+mod server;
+mod settings;
+
+use std::{sync::Arc, time::Duration};
 
 #[cfg(feature = "mutants")]
 use platform::mutant::Mutant;
 use platform::{SealingKey, StartError};
 use prost::Message as _;
 use proto::eventlog::v1::CloudEvent;
-use redis::{
-    AsyncConnectionConfig, RedisError, RedisResult, TlsCertificates, Value,
-    aio::MultiplexedConnection, streams::StreamReadReply,
-};
-use secrecy::ExposeSecret as _;
+use redis::{AsyncConnectionConfig, ErrorKind, RedisError, RedisResult, Value, streams::StreamId};
+use tokio::time::timeout;
 use uuid::Uuid;
 
+use self::{cluster::Cluster, connection::Wire, server::Server};
+pub(crate) use self::{connection::Connection, listener::Listener};
 use crate::{Event, EventLogConfig, wire};
 
 /// The one field of an entry.
 const FIELD: &str = "e";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
-/// A stream that nobody writes or trims any more, such as one of an earlier
-/// incarnation, goes away by itself.
-const ABANDONED: Duration = Duration::from_hours(48);
+/// The longest that a step takes which may need several nodes, one after the other.
+const STEP_TIMEOUT: Duration = Duration::from_secs(4);
 
 /// The way to Redis and the key that seals what goes there.
 #[derive(Clone)]
 pub struct Streams {
-    client: redis::Client,
+    way: Way,
     key: Arc<SealingKey>,
+}
+
+/// What the streams are kept by.
+#[derive(Clone)]
+enum Way {
+    Server(Arc<Server>),
+    Cluster(Arc<Cluster>),
 }
 
 /// One history of one log, whose shards have a stream each.
@@ -37,82 +48,6 @@ pub struct Streams {
 pub(crate) struct History {
     pub(crate) producer: &'static str,
     pub(crate) incarnation: Uuid,
-}
-
-impl Streams {
-    /// Reads the configuration; does not connect. `None` when no Redis is
-    /// configured.
-    pub fn open(config: &EventLogConfig, key: SealingKey) -> Result<Option<Self>, StartError> {
-        let Some(url) = &config.redis_url else {
-            return Ok(None);
-        };
-        let url = url.expose_secret();
-        let client = match &config.redis_ca_file {
-            None => redis::Client::open(url),
-            Some(file) => {
-                let authority = fs::read(file)
-                    .map_err(|cause| StartError::unusable("EVENTLOG_REDIS_CA_FILE", cause))?;
-                redis::Client::build_with_tls(
-                    url,
-                    TlsCertificates {
-                        client_tls: None,
-                        root_cert: Some(authority),
-                    },
-                )
-            }
-        };
-        // The error of the parser could repeat the URL and its password.
-        let client =
-            client.map_err(|_| StartError::unusable("EVENTLOG_REDIS_URL", "not a Redis URL"))?;
-        Ok(Some(Self {
-            client,
-            key: Arc::new(key),
-        }))
-    }
-
-    /// A connection that writes, trims and asks.
-    pub(crate) async fn connect(&self) -> RedisResult<Connection> {
-        self.connect_within(ANSWER_TIMEOUT).await
-    }
-
-    /// A connection for reads that block for at most `block`, of its own: a
-    /// blocking read would hold up everybody else's answers.
-    pub(crate) async fn connect_blocking(&self, block: Duration) -> RedisResult<Connection> {
-        self.connect_within(block + ANSWER_TIMEOUT).await
-    }
-
-    async fn connect_within(&self, answer: Duration) -> RedisResult<Connection> {
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(CONNECT_TIMEOUT))
-            .set_response_timeout(Some(answer));
-        Ok(Connection {
-            redis: self
-                .client
-                .get_multiplexed_async_connection_with_config(&config)
-                .await?,
-            key: Arc::clone(&self.key),
-        })
-    }
-}
-
-impl std::fmt::Debug for Streams {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Streams").finish_non_exhaustive()
-    }
-}
-
-impl History {
-    /// The name of a shard's stream. The braces keep it whole on one node of a
-    /// cluster.
-    pub(crate) fn stream(&self, shard: u16) -> String {
-        format!("vigie:{{{}:{}:{shard}}}", self.producer, self.incarnation)
-    }
-
-    /// What the seal of an entry is bound to: an entry moved elsewhere does not
-    /// open.
-    fn place(&self, shard: u16, position: u64) -> String {
-        format!("{}:{}:{shard}:{position}", self.producer, self.incarnation)
-    }
 }
 
 /// What a stream gave for one shard.
@@ -134,145 +69,81 @@ pub(crate) enum Continuity {
     Gap,
 }
 
-/// A connection to Redis.
-pub(crate) struct Connection {
-    redis: MultiplexedConnection,
-    key: Arc<SealingKey>,
+impl Streams {
+    /// Reads the configuration; does not connect. `None` when no Redis is
+    /// configured.
+    pub fn open(config: &EventLogConfig, key: SealingKey) -> Result<Option<Self>, StartError> {
+        let way = settings::read(config)?;
+        Ok(way.map(|way| Self {
+            way,
+            key: Arc::new(key),
+        }))
+    }
+
+    /// A connection that writes, trims and asks.
+    pub(crate) async fn connect(&self) -> RedisResult<Connection> {
+        let wire = match &self.way {
+            Way::Server(server) => {
+                Wire::Server(in_time_of_a_step(server.connect(ANSWER_TIMEOUT)).await?)
+            }
+            Way::Cluster(cluster) => Wire::Cluster(in_time_of_a_step(cluster.connect()).await?),
+        };
+        Ok(Connection::new(wire, Arc::clone(&self.key)))
+    }
+
+    /// Connections for reads that block for at most `block`, of their own: a
+    /// blocking read would hold up everybody else's answers.
+    pub(crate) async fn listen(&self, block: Duration) -> RedisResult<Listener> {
+        let key = Arc::clone(&self.key);
+        match &self.way {
+            Way::Server(server) => {
+                let connect = server.connect(block + ANSWER_TIMEOUT);
+                let connection = in_time_of_a_step(connect).await?;
+                Ok(Listener::together(connection, key))
+            }
+            Way::Cluster(cluster) => Ok(Listener::apart(Arc::clone(cluster), block, key)),
+        }
+    }
 }
 
-impl Connection {
-    /// The last position of each of these shards' streams; `None` for an empty
-    /// stream.
-    pub(crate) async fn last(
-        &mut self,
-        history: &History,
-        shards: &[u16],
-    ) -> RedisResult<Vec<Option<u64>>> {
-        let mut pipe = redis::pipe();
-        pipe.ignore_errors();
-        for &shard in shards {
-            pipe.cmd("XINFO").arg("STREAM").arg(history.stream(shard));
-        }
-        let answers: Vec<RedisResult<Vec<Value>>> = pipe.query_async(&mut self.redis).await?;
-        answers
-            .into_iter()
-            .map(|answer| match answer {
-                Ok(fields) => Ok(last_generated_id(&fields)),
-                Err(error) if says(&error, "no such key") => Ok(None),
-                Err(error) => Err(error),
-            })
-            .collect()
+impl std::fmt::Debug for Streams {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Streams").finish_non_exhaustive()
+    }
+}
+
+impl History {
+    /// The name of a shard's stream. The braces keep it whole on one node of a
+    /// cluster.
+    pub(crate) fn stream(&self, shard: u16) -> String {
+        format!("vigie:{{{}:{}:{shard}}}", self.producer, self.incarnation)
     }
 
-    /// Adds events under their positions. Those that are there already, by
-    /// another relay, are refused by Redis, which is as good.
-    pub(crate) async fn publish(&mut self, history: &History, events: &[Event]) -> RedisResult<()> {
-        let mut pipe = redis::pipe();
-        pipe.ignore_errors();
-        for event in events {
-            #[cfg(feature = "mutants")]
-            if Mutant::IgnoreGaps.is_alive() && event.position % 16 == 0 {
-                continue;
-            }
-            let place = history.place(event.shard, event.position);
-            let plain = wire::to_cloud_event(event).encode_to_vec();
-            pipe.cmd("XADD")
-                .arg(history.stream(event.shard))
-                .arg(format!("{}-0", event.position))
-                .arg(FIELD)
-                .arg(self.key.seal(place.as_bytes(), &plain));
-        }
-        let answers: Vec<RedisResult<String>> = pipe.query_async(&mut self.redis).await?;
-        for answer in answers {
-            match answer {
-                Err(error) if !says(&error, "equal or smaller") => return Err(error),
-                Ok(_) | Err(_) => {}
-            }
-        }
-        Ok(())
+    /// What the seal of an entry is bound to: an entry moved elsewhere does not
+    /// open.
+    fn place(&self, shard: u16, position: u64) -> String {
+        format!("{}:{}:{shard}:{position}", self.producer, self.incarnation)
     }
 
-    /// Forgets the entries below these positions.
-    pub(crate) async fn trim(
-        &mut self,
-        history: &History,
-        keep_from: &[(u16, u64)],
-    ) -> RedisResult<()> {
-        let mut pipe = redis::pipe();
-        for &(shard, position) in keep_from {
-            let stream = history.stream(shard);
-            pipe.cmd("XTRIM")
-                .arg(&stream)
-                .arg("MINID")
-                .arg(position)
-                .ignore();
-            pipe.cmd("EXPIRE")
-                .arg(&stream)
-                .arg(ABANDONED.as_secs())
-                .ignore();
-        }
-        pipe.exec_async(&mut self.redis).await
+    fn seal(&self, key: &SealingKey, event: &Event) -> Vec<u8> {
+        let place = self.place(event.shard, event.position);
+        let plain = wire::to_cloud_event(event).encode_to_vec();
+        key.seal(place.as_bytes(), &plain)
     }
 
-    /// Waits for what follows these positions, for at most `block`, and opens
-    /// the seals. Only shards with entries are answered.
-    pub(crate) async fn read(
-        &mut self,
-        history: &History,
-        after: &[(u16, u64)],
-        limit: u16,
-        block: Duration,
-    ) -> RedisResult<Vec<Entries>> {
-        let mut command = redis::cmd("XREAD");
-        command.arg("COUNT").arg(limit);
-        // A block of 0 would wait for ever.
-        command
-            .arg("BLOCK")
-            .arg(u64::try_from(block.as_millis()).unwrap_or(1000).max(1));
-        command.arg("STREAMS");
-        for &(shard, _) in after {
-            command.arg(history.stream(shard));
-        }
-        for &(_, position) in after {
-            command.arg(format!("{position}-0"));
-        }
-        let reply: Option<StreamReadReply> = command.query_async(&mut self.redis).await?;
-        let mut answers = Vec::new();
-        for stream in reply.into_iter().flat_map(|reply| reply.keys) {
-            let asked = after
-                .iter()
-                .find(|(shard, _)| history.stream(*shard) == stream.key);
-            let Some(&(shard, position)) = asked else {
-                continue;
-            };
-            let entries = stream
-                .ids
-                .into_iter()
-                .map(|mut entry| (entry.id, entry.map.remove(FIELD)));
-            answers.push(self.open(history, shard, position, entries));
-        }
-        Ok(answers)
-    }
-
-    /// Opens the entries up to the first that does not follow.
-    fn open(
-        &self,
-        history: &History,
-        shard: u16,
-        after: u64,
-        entries: impl Iterator<Item = (String, Option<Value>)>,
-    ) -> Entries {
+    /// Opens the entries after a position, up to the first that does not follow.
+    fn open(&self, key: &SealingKey, shard: u16, after: u64, entries: Vec<StreamId>) -> Entries {
         let mut events = Vec::new();
         let mut continuity = Continuity::Whole;
-        for (position, (id, sealed)) in (after + 1..).zip(entries) {
+        for (position, mut entry) in (after + 1..).zip(entries) {
             #[cfg(feature = "mutants")]
-            let position = match id.strip_suffix("-0").and_then(|id| id.parse().ok()) {
+            let position = match entry.id.strip_suffix("-0").and_then(|id| id.parse().ok()) {
                 Some(found) if Mutant::IgnoreGaps.is_alive() => found,
                 _ => position,
             };
-            let event = match sealed {
-                Some(Value::BulkString(sealed)) if id == format!("{position}-0") => {
-                    open_event(&self.key, history, shard, position, &sealed)
+            let event = match entry.map.remove(FIELD) {
+                Some(Value::BulkString(sealed)) if entry.id == format!("{position}-0") => {
+                    self.open_event(key, shard, position, &sealed)
                 }
                 _ => None,
             };
@@ -288,43 +159,36 @@ impl Connection {
             continuity,
         }
     }
-}
 
-fn open_event(
-    key: &SealingKey,
-    history: &History,
-    shard: u16,
-    position: u64,
-    sealed: &[u8],
-) -> Option<Event> {
-    let plain = key
-        .open(history.place(shard, position).as_bytes(), sealed)
-        .ok()?;
-    let envelope = CloudEvent::decode(plain.as_slice()).ok()?;
-    wire::from_cloud_event(shard, position, envelope).ok()
-}
-
-/// Reads the field out of the flat list that `XINFO STREAM` answers.
-fn last_generated_id(fields: &[Value]) -> Option<u64> {
-    let mut pairs = fields.chunks_exact(2);
-    let id = pairs.find_map(|pair| match pair {
-        [name, Value::BulkString(id)] if is_text(name, "last-generated-id") => Some(id),
-        _ => None,
-    })?;
-    let (position, _) = std::str::from_utf8(id).ok()?.split_once('-')?;
-    position.parse().ok().filter(|&position| position > 0)
-}
-
-fn is_text(value: &Value, text: &str) -> bool {
-    match value {
-        Value::BulkString(bytes) => bytes == text.as_bytes(),
-        Value::SimpleString(value) => value == text,
-        _ => false,
+    fn open_event(
+        &self,
+        key: &SealingKey,
+        shard: u16,
+        position: u64,
+        sealed: &[u8],
+    ) -> Option<Event> {
+        let plain = key
+            .open(self.place(shard, position).as_bytes(), sealed)
+            .ok()?;
+        let envelope = CloudEvent::decode(plain.as_slice()).ok()?;
+        wire::from_cloud_event(shard, position, envelope).ok()
     }
 }
 
-fn says(error: &RedisError, words: &str) -> bool {
-    error.detail().is_some_and(|detail| detail.contains(words))
+/// Gives up on what waits for one node after the other: a consumer that waits for
+/// Redis does not ask the producer.
+async fn in_time_of_a_step<T>(step: impl Future<Output = RedisResult<T>>) -> RedisResult<T> {
+    let late = |_| Err(RedisError::from((ErrorKind::Io, "no answer in time")));
+    // Boxed: what waits for it need not be as large as the step.
+    let step = timeout(STEP_TIMEOUT, Box::pin(step));
+    step.await.unwrap_or_else(late)
+}
+
+/// How long a connection waits for an answer.
+fn answering_within(answer: Duration) -> AsyncConnectionConfig {
+    AsyncConnectionConfig::new()
+        .set_connection_timeout(Some(CONNECT_TIMEOUT))
+        .set_response_timeout(Some(answer))
 }
 
 #[cfg(test)]

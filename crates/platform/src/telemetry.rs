@@ -99,7 +99,10 @@ impl Telemetry {
         // tokens, or the parameters of statements.
         let discreet = Targets::new()
             .with_default(LevelFilter::TRACE)
-            .with_targets(DISCREET.map(|library| (library, LevelFilter::INFO)));
+            .with_targets(DISCREET.map(|library| (library, LevelFilter::INFO)))
+            // It warns at every try, and calls an error what is only away: the event log
+            // says so once.
+            .with_target("redis", LevelFilter::OFF);
 
         let provider = provider(config, service)?;
         // Spans of libraries below us would multiply the cost of a trace.

@@ -17,7 +17,7 @@ use super::Trouble;
 use crate::{
     Description, Event, Streams,
     outage::Outage,
-    stream::{Connection, Entries, History},
+    stream::{Entries, History, Listener},
     wire,
 };
 
@@ -48,7 +48,7 @@ pub(super) struct Producer {
     name: &'static str,
     client: EventLogServiceClient<Channel>,
     streams: Option<Streams>,
-    connection: Option<Connection>,
+    listener: Option<Listener>,
     connect_at: Instant,
     outage: Outage,
 }
@@ -81,14 +81,14 @@ impl Producer {
             name,
             client: EventLogServiceClient::new(source.channel),
             streams: source.streams,
-            connection: None,
+            listener: None,
             connect_at: Instant::now(),
             outage: Outage::of(format!("Redis, for the log of {name}")),
         }
     }
 
-    /// Waits for what follows these positions in the streams. On a cluster of
-    /// Redis this would be one connection per stream.
+    /// Waits for what follows these positions in the streams. A cluster of which a
+    /// node is away is as good as away.
     pub(super) async fn listen(
         &mut self,
         incarnation: Uuid,
@@ -106,19 +106,19 @@ impl Producer {
             incarnation,
         };
         let read = async {
-            let mut connection = match self.connection.take() {
-                Some(connection) => connection,
-                None => streams.connect_blocking(BLOCK).await?,
+            let mut listener = match self.listener.take() {
+                Some(listener) => listener,
+                None => streams.listen(BLOCK).await?,
             };
-            let entries = connection
+            let entries = listener
                 .read(&history, after, BATCH, block.min(BLOCK))
                 .await?;
-            Ok::<_, redis::RedisError>((connection, entries))
+            Ok::<_, redis::RedisError>((listener, entries))
         };
         match read.await {
-            Ok((connection, entries)) => {
+            Ok((listener, entries)) => {
                 self.outage.over();
-                self.connection = Some(connection);
+                self.listener = Some(listener);
                 if entries.is_empty() {
                     Heard::Silence
                 } else {

@@ -1,19 +1,17 @@
 //! Rule 4: without Redis everything still arrives; silence is not news.
 
-use eventlog::{EventLogConfig, Streams};
-use platform::SealingKey;
+use eventlog::EventLogConfig;
 use testkit::{Redis, RedisOptions};
-use tokio::net::TcpListener;
 
 use crate::{
     ledger::Ledger,
     world::{
-        PRODUCER, Running, SHARDS, World, redis_connection, stream_entries, stream_names, streams,
+        BY_REDIS, Running, World, redis_connection, stream_entries, stream_names, streams,
+        streams_by,
     },
 };
 
 const BY_GRPC: &str = r#"eventlog_consumer_read_events_total{consumer="qualification",producer="intake",source="grpc"}"#;
-const BY_REDIS: &str = r#"eventlog_consumer_read_events_total{consumer="qualification",producer="intake",source="redis"}"#;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_arrives_when_redis_was_never_there() {
@@ -89,46 +87,22 @@ async fn everything_arrives_when_redis_hangs() {
 #[tokio::test(flavor = "multi_thread")]
 async fn redis_is_reached_over_tls() {
     let world = World::new("tls").await;
-    let folder = std::env::temp_dir().join(format!("vigie-{}", uuid::Uuid::now_v7()));
-    let certificates = testkit::Certificates::generate(&folder).unwrap();
-    let path = |path: std::path::PathBuf| path.display().to_string();
-    let port = TcpListener::bind("127.0.0.1:0")
-        .await
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let folder = tempfile::tempdir().unwrap();
+    let certificates = testkit::Certificates::generate(folder.path()).unwrap();
     let redis = Redis::start(RedisOptions {
-        settings: vec![
-            ("tls-port".to_owned(), port.to_string()),
-            (
-                "tls-cert-file".to_owned(),
-                path(certificates.cert_file(PRODUCER)),
-            ),
-            (
-                "tls-key-file".to_owned(),
-                path(certificates.key_file(PRODUCER)),
-            ),
-            ("tls-ca-cert-file".to_owned(), path(certificates.ca_file())),
-            ("tls-auth-clients".to_owned(), "no".to_owned()),
-        ],
+        tls: Some(certificates.clone()),
         ..RedisOptions::default()
     })
     .await
     .unwrap();
-    let config = EventLogConfig {
-        shards: SHARDS,
-        redis_url: Some(format!("rediss://localhost:{port}").into()),
+    let streams = streams_by(&EventLogConfig {
+        redis_url: redis.tls_url().map(Into::into),
         redis_ca_file: Some(certificates.ca_file()),
-        retention_days: 30,
-    };
-    let streams = Streams::open(&config, SealingKey::from_bytes([7; 32]))
-        .unwrap()
-        .unwrap();
+        ..EventLogConfig::default()
+    });
     world.append_many(0..5).await;
     world.relay(&streams).step().await.unwrap();
     assert_eq!(stream_entries(&redis).await, 5);
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

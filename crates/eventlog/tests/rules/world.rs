@@ -27,6 +27,8 @@ use crate::ledger::{Entry, Ledger};
 pub(crate) const PRODUCER: &str = "intake";
 pub(crate) const CONSUMER: &str = "qualification";
 pub(crate) const SHARDS: u16 = 4;
+/// The metric of the events that came by Redis.
+pub(crate) const BY_REDIS: &str = r#"eventlog_consumer_read_events_total{consumer="qualification",producer="intake",source="redis"}"#;
 
 /// The producer `intake` with a log of four shards, and a database for the
 /// consumer `qualification`.
@@ -158,6 +160,17 @@ impl World {
         .await;
     }
 
+    /// Announces facts until one comes by Redis, and waits until all are applied.
+    pub(crate) async fn until_redis_is_heard(&self) {
+        let before = self.metric(BY_REDIS);
+        testkit::eventually(async || {
+            self.append("report/heard", &["heard"]).await;
+            self.metric(BY_REDIS) > before
+        })
+        .await;
+        self.until_caught_up().await;
+    }
+
     pub(crate) async fn heads(&self) -> Vec<u64> {
         let mut conn = self.intake.acquire().await.unwrap();
         self.log.heads(&mut conn).await.unwrap()
@@ -236,13 +249,15 @@ pub(crate) fn event(subject: &str, text: &str) -> NewEvent {
 
 /// The way to Redis, as a service would configure it.
 pub(crate) fn streams(url: &str) -> Streams {
-    let config = EventLogConfig {
-        shards: SHARDS,
-        redis_url: Some(url.to_owned().into()),
-        redis_ca_file: None,
-        retention_days: 30,
-    };
-    Streams::open(&config, SealingKey::from_bytes([7; 32]))
+    streams_by(&EventLogConfig {
+        redis_url: Some(url.into()),
+        ..EventLogConfig::default()
+    })
+}
+
+/// The way to Redis by all that can be configured.
+pub(crate) fn streams_by(config: &EventLogConfig) -> Streams {
+    Streams::open(config, SealingKey::from_bytes([7; 32]))
         .unwrap()
         .unwrap()
 }

@@ -102,12 +102,7 @@ impl World {
             sealing: LogKeyConfig {
                 log_key_file: self.folder.path().join("log.key"),
             },
-            event_log: EventLogConfig {
-                shards: 8,
-                redis_url: None,
-                redis_ca_file: None,
-                retention_days: 30,
-            },
+            event_log: EventLogConfig::default(),
             producers: ProducersConfig {
                 intake_url: self.intake.url.clone(),
                 qualification_url: self.qualification.url.clone(),
