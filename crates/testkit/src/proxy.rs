@@ -19,6 +19,7 @@ use tokio::{
         TcpListener, TcpStream,
         tcp::{OwnedReadHalf, OwnedWriteHalf},
     },
+    sync::watch,
     task::JoinSet,
     time::sleep,
 };
@@ -64,7 +65,7 @@ pub struct Proxy {
 
 #[derive(Debug)]
 struct Shared {
-    upstream: SocketAddr,
+    upstream: watch::Sender<SocketAddr>,
     dice: Mutex<StdRng>,
     /// Clear weather when absent.
     weather: Option<Weather>,
@@ -88,7 +89,7 @@ impl Proxy {
         let address = listener.local_addr()?;
         let seed = weather.as_ref().map_or(0, |weather| weather.seed);
         let shared = Arc::new(Shared {
-            upstream,
+            upstream: watch::Sender::new(upstream),
             dice: Mutex::new(StdRng::seed_from_u64(seed)),
             weather,
             cut: AtomicU64::new(0),
@@ -106,6 +107,12 @@ impl Proxy {
     /// Where clients connect.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Leads to another server from now on, as an address does that follows a
+    /// failover: connections to the former server are cut.
+    pub fn lead_to(&self, upstream: SocketAddr) {
+        self.shared.upstream.send_replace(upstream);
     }
 
     /// How often it did what.
@@ -136,7 +143,18 @@ async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 }
 
 async fn connect(client: TcpStream, shared: &Shared) -> io::Result<()> {
-    let server = TcpStream::connect(shared.upstream).await?;
+    let mut upstream = shared.upstream.subscribe();
+    let current = *upstream.borrow_and_update();
+    tokio::select! {
+        // Nothing more passes once this has changed.
+        biased;
+        _ = upstream.changed() => Err(io::ErrorKind::ConnectionAborted.into()),
+        ended = connect_to(current, client, shared) => ended,
+    }
+}
+
+async fn connect_to(upstream: SocketAddr, client: TcpStream, shared: &Shared) -> io::Result<()> {
+    let server = TcpStream::connect(upstream).await?;
     client.set_nodelay(true)?;
     server.set_nodelay(true)?;
     let (from_client, to_client) = client.into_split();

@@ -26,6 +26,20 @@ async fn echo(tasks: &mut JoinSet<()>) -> SocketAddr {
     address
 }
 
+/// A server that the test itself answers for.
+async fn server() -> TcpListener {
+    TcpListener::bind("127.0.0.1:0").await.unwrap()
+}
+
+/// Waits until the other side is gone, and returns how much it said before.
+async fn end(stream: &mut TcpStream) -> usize {
+    let mut heard = Vec::new();
+    // An abrupt end is one too.
+    let read = tokio::time::timeout(Duration::from_secs(10), stream.read_to_end(&mut heard));
+    let _ = read.await.unwrap();
+    heard.len()
+}
+
 /// Sends so many bytes, and returns how many came back, in order.
 async fn said_back(stream: &mut TcpStream, bytes: usize) -> usize {
     let said: Vec<u8> = (0..=250).cycle().take(bytes).collect();
@@ -99,4 +113,46 @@ async fn connections_end_with_the_proxy() {
     drop(proxy);
     let ended = tokio::time::timeout(Duration::from_secs(10), said_back(&mut stream, 10));
     assert_eq!(ended.await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn a_proxy_led_elsewhere_cuts_what_is_open_and_leads_there() {
+    let (first, second) = (server().await, server().await);
+    let proxy = Proxy::start(first.local_addr().unwrap(), None)
+        .await
+        .unwrap();
+    let mut before = TcpStream::connect(proxy.address()).await.unwrap();
+    let (mut there, _) = first.accept().await.unwrap();
+    there.write_all(b"1").await.unwrap();
+    assert_eq!(before.read_u8().await.unwrap(), b'1');
+
+    proxy.lead_to(second.local_addr().unwrap());
+
+    assert_eq!(end(&mut before).await, 0, "the client sees the end");
+    assert_eq!(end(&mut there).await, 0, "so does the former server");
+    let mut after = TcpStream::connect(proxy.address()).await.unwrap();
+    let (mut there, _) = second.accept().await.unwrap();
+    after.write_all(b"2").await.unwrap();
+    assert_eq!(there.read_u8().await.unwrap(), b'2');
+    there.write_all(b"3").await.unwrap();
+    assert_eq!(after.read_u8().await.unwrap(), b'3');
+    assert_eq!(proxy.mishaps(), Mishaps::default());
+}
+
+#[tokio::test]
+async fn a_proxy_leads_away_from_a_server_that_is_gone() {
+    let (gone, next) = (server().await, server().await);
+    let proxy = Proxy::start(gone.local_addr().unwrap(), None)
+        .await
+        .unwrap();
+    drop(gone);
+    let mut refused = TcpStream::connect(proxy.address()).await.unwrap();
+    assert_eq!(end(&mut refused).await, 0);
+
+    proxy.lead_to(next.local_addr().unwrap());
+
+    let mut led = TcpStream::connect(proxy.address()).await.unwrap();
+    let (mut there, _) = next.accept().await.unwrap();
+    there.write_all(b"4").await.unwrap();
+    assert_eq!(led.read_u8().await.unwrap(), b'4');
 }
