@@ -35,7 +35,9 @@ pub use crate::issuer::{AUDIENCE, Defect, Issuer, IssuerOptions, TokenSpec};
 pub use crate::mail::Mail;
 pub use crate::otlp::{OtlpReceiver, ReceivedSpan};
 pub use crate::ports::free_port;
-pub use crate::postgres::{Database, Postgres, PostgresOptions, SERVICES, postgres};
+pub use crate::postgres::{
+    Backup, Database, Point, Postgres, PostgresOptions, SERVICES, Standby, Synchrony, postgres,
+};
 pub use crate::proxy::{Mishaps, Proxy, Weather};
 pub use crate::redis::{
     Redis, RedisCluster, RedisClusterOptions, RedisOptions, RedisSentinel, RedisSentinelOptions,

@@ -1,30 +1,35 @@
 //! A private PostgreSQL server.
 
+mod backup;
 mod database;
 mod install;
+mod server;
+mod standby;
 
 use std::{
     collections::HashMap,
-    ffi::OsStr,
     fmt,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
-use anyhow::{Context, Result, bail};
-use tokio::{sync::OnceCell, task::spawn_blocking};
+use anyhow::{Result, bail};
+use tokio::{sync::OnceCell, task::spawn_blocking, time::timeout};
 
+pub use self::backup::{Backup, Point};
 pub use self::database::{Database, SERVICES};
-use self::install::{Installation, START_LIMIT};
-use crate::{
-    folder::{Folder, last_lines},
-    guard::Guard,
-    ports,
-    processes::{self, Signal},
-};
+use self::install::Installation;
+use self::server::Server;
+pub use self::standby::{Standby, Synchrony};
+use crate::folder::Folder;
+
+/// How long one server waits for another one, or for its own recovery.
+const PATIENCE: Duration = Duration::from_mins(2);
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// The one server of this test process, started at the first call.
 ///
@@ -47,7 +52,8 @@ pub async fn postgres() -> &'static Postgres {
 /// It listens on loopback alone and trusts whoever connects.
 pub struct Postgres {
     server: Arc<Server>,
-    databases: AtomicU32,
+    /// Shared with the servers that begin as copies of this one.
+    names: Arc<AtomicU32>,
     templates: Mutex<HashMap<String, Arc<OnceCell<String>>>>,
 }
 
@@ -61,23 +67,6 @@ pub struct PostgresOptions {
     /// Further lines of `postgresql.conf`.
     pub settings: Vec<(String, String)>,
 }
-
-struct Server {
-    installation: Installation,
-    home: PathBuf,
-    port: u16,
-    /// Dropping it stops the server.
-    _guard: Guard,
-}
-
-/// Waits for the end of the process that started it, then stops the server
-/// (`$1` binaries, `$2` folder, `$3` mode) and keeps or removes the folder (`$4`).
-const WATCHDOG: &str = r#"
-trap '' HUP INT TERM
-read -r _
-"$1/pg_ctl" -D "$2/data" -m "$3" -t 20 -w stop || kill -s KILL "$(head -1 "$2/data/postmaster.pid")"
-if [ "$4" = remove ]; then rm -rf "$2"; fi
-"#;
 
 impl Postgres {
     /// The folder that keeps a server from living in this one: PostgreSQL does not
@@ -93,11 +82,7 @@ impl Postgres {
     /// Starts a server and returns when it answers.
     pub async fn start(options: PostgresOptions) -> Result<Self> {
         let server = spawn_blocking(move || Server::start(&options)).await??;
-        Ok(Self {
-            server: Arc::new(server),
-            databases: AtomicU32::new(0),
-            templates: Mutex::default(),
-        })
+        Ok(Self::of(server, Arc::default()))
     }
 
     /// The port it listens on, the same after every restart.
@@ -127,30 +112,30 @@ impl Postgres {
 
     /// Starts the server anew on the same port, after ending it if it still runs.
     pub async fn restart(&self) -> Result<()> {
-        self.on_server(|server| {
-            if server.postmaster().is_some() {
-                server.stop()?;
-            }
-            server.run()
-        })
-        .await
+        self.on_server(Server::restart).await
     }
 
     /// Freezes every process of the server: connections stay open and silent.
     pub async fn freeze(&self) -> Result<()> {
-        self.on_server(|server| processes::send(Signal::Stop, &server.family()?))
-            .await
+        self.on_server(Server::freeze).await
     }
 
     /// Lets a frozen server go on.
     pub async fn thaw(&self) -> Result<()> {
-        self.on_server(|server| processes::send(Signal::Continue, &server.family()?))
-            .await
+        self.on_server(Server::thaw).await
     }
 
-    /// The next name of a database that nobody else of this server has.
+    fn of(server: Server, names: Arc<AtomicU32>) -> Self {
+        Self {
+            server: Arc::new(server),
+            names,
+            templates: Mutex::default(),
+        }
+    }
+
+    /// The next name that neither this server nor a copy of it has given.
     fn unique_name(&self, label: &str) -> String {
-        let number = self.databases.fetch_add(1, Ordering::Relaxed);
+        let number = self.names.fetch_add(1, Ordering::Relaxed);
         // PostgreSQL cuts names at 63 bytes.
         let label: String = label
             .chars()
@@ -167,113 +152,24 @@ impl Postgres {
         let server = Arc::clone(&self.server);
         spawn_blocking(move || act(&server)).await?
     }
-}
 
-impl Server {
-    fn start(options: &PostgresOptions) -> Result<Self> {
-        let installation = Installation::find()?;
-        let home = options.folder.create("postgres")?;
-        installation.give(&home)?;
-        // Before there is a watchdog, which would stop that other server.
-        if postmaster(&home).is_some_and(processes::is_running) {
-            bail!("a PostgreSQL already runs in {}", home.display());
-        }
-        let mode = match options.folder {
-            Folder::ThrowAway => "immediate",
-            Folder::Kept(_) => "fast",
-        };
-        let mut server = Self {
-            _guard: Guard::start(
-                WATCHDOG,
-                &[
-                    installation.binaries().as_os_str(),
-                    home.as_os_str(),
-                    OsStr::new(mode),
-                    OsStr::new(options.folder.at_the_end()),
-                ],
-                installation.account(),
-            )?,
-            installation,
-            home,
-            port: 0,
-        };
-        server.installation.init(&server.home)?;
-        for attempt in 1.. {
-            server.port = ports::choose(options.port)?;
-            install::configure(&server.home, server.port, options)?;
-            let Err(error) = server.run() else { break };
-            let port_taken = last_lines(&server.log_file()).contains("Address already in use");
-            if !port_taken || options.port.is_some() || attempt == 5 {
-                return Err(error);
+    /// Asks this question as the superuser until the answer is yes.
+    async fn until(&self, question: &'static str, about: &str, what: &str) -> Result<()> {
+        let asking = async {
+            let mut admin = self.connect_as_superuser("postgres").await?;
+            loop {
+                let asked = sqlx::query_scalar(question).bind(about);
+                let yes: Option<bool> = asked.fetch_one(&mut admin).await?;
+                if yes == Some(true) {
+                    return Ok(());
+                }
+                tokio::time::sleep(PAUSE).await;
             }
-        }
-        Ok(server)
-    }
-
-    fn run(&self) -> Result<()> {
-        self.installation
-            .run("pg_ctl", &self.home, |command| {
-                command.arg("-D").arg(self.data());
-                command.arg("-l").arg(self.log_file());
-                command.args(["-w", "-t", START_LIMIT, "start"]);
-            })
-            .with_context(|| {
-                format!(
-                    "PostgreSQL did not start on port {}:\n{}",
-                    self.port,
-                    last_lines(&self.log_file())
-                )
-            })
-    }
-
-    fn stop(&self) -> Result<()> {
-        self.installation.run("pg_ctl", &self.home, |command| {
-            command.arg("-D").arg(self.data());
-            command.args(["-m", "fast", "-w", "stop"]);
-        })
-    }
-
-    fn kill9(&self) -> Result<()> {
-        let Some(postmaster) = self.postmaster() else {
-            return Ok(());
         };
-        // Frozen first, so that it cannot have a child that the list misses.
-        processes::send(Signal::Stop, &[postmaster])?;
-        let family = processes::family(postmaster)?;
-        processes::send(Signal::Kill, &family)?;
-        processes::wait_until_gone(&family)?;
-        // An orphan that nobody reaps would look to the next start like a
-        // server that still runs.
-        std::fs::remove_file(self.data().join("postmaster.pid"))?;
-        Ok(())
+        timeout(PATIENCE, asking)
+            .await
+            .unwrap_or_else(|_| bail!("{self:?} {what} after {PATIENCE:?}"))
     }
-
-    fn family(&self) -> Result<Vec<u32>> {
-        let postmaster = self.postmaster().context("PostgreSQL does not run")?;
-        Ok(processes::family(postmaster)?)
-    }
-
-    fn postmaster(&self) -> Option<u32> {
-        postmaster(&self.home)
-    }
-
-    fn data(&self) -> PathBuf {
-        data_folder(&self.home)
-    }
-
-    fn log_file(&self) -> PathBuf {
-        self.home.join("log")
-    }
-}
-
-fn data_folder(home: &Path) -> PathBuf {
-    home.join("data")
-}
-
-/// The process that the folder's last server ran or runs in.
-fn postmaster(home: &Path) -> Option<u32> {
-    let text = std::fs::read_to_string(data_folder(home).join("postmaster.pid")).ok()?;
-    text.lines().next()?.trim().parse().ok()
 }
 
 impl fmt::Debug for Postgres {

@@ -9,13 +9,13 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use testkit::eventually;
+use testkit::{Postgres, PostgresOptions, eventually};
 
-/// A process of its own with a PostgreSQL and a Redis.
+/// A process of its own with a Redis, three PostgreSQL and a backup.
 struct Owner {
     process: Child,
-    ports: [u16; 2],
-    folders: [String; 2],
+    ports: Vec<u16>,
+    folders: Vec<String>,
 }
 
 impl Owner {
@@ -34,34 +34,38 @@ impl Owner {
             .spawn()
             .unwrap();
         let said = BufReader::new(process.stdout.take().unwrap());
-        let said: Vec<String> = said.lines().take(4).map(Result::unwrap).collect();
+        let (mut ports, mut folders) = (Vec::new(), Vec::new());
+        for line in said.lines().take(5).map(Result::unwrap) {
+            let (port, folder) = line.split_once(' ').unwrap();
+            ports.extend(port.parse::<u16>());
+            folders.push(folder.to_owned());
+        }
         Self {
             process,
-            ports: [said[0].parse().unwrap(), said[1].parse().unwrap()],
-            folders: [said[2].clone(), said[3].clone()],
+            ports,
+            folders,
         }
     }
 
-    fn servers_answer(&self) -> bool {
-        self.ports
-            .iter()
-            .any(|port| TcpStream::connect(("127.0.0.1", *port)).is_ok())
-    }
-
-    fn folders_exist(&self) -> bool {
-        self.folders.iter().any(|folder| Path::new(folder).exists())
+    /// How many servers answer, and how many folders there are.
+    fn left(&self) -> (usize, usize) {
+        let answers = |port: &&u16| TcpStream::connect(("127.0.0.1", **port)).is_ok();
+        let exists = |folder: &&String| Path::new(folder.as_str()).exists();
+        (
+            self.ports.iter().filter(answers).count(),
+            self.folders.iter().filter(exists).count(),
+        )
     }
 
     async fn leaves_nothing_behind(&self) {
-        eventually(async || !self.servers_answer()).await;
-        eventually(async || !self.folders_exist()).await;
+        eventually(async || self.left() == (0, 0)).await;
     }
 }
 
 #[tokio::test]
 async fn a_killed_process_leaves_no_server_and_no_folder() {
     let mut owner = Owner::start();
-    assert!(owner.servers_answer() && owner.folders_exist());
+    assert_eq!(owner.left(), (4, 5));
 
     owner.process.kill().unwrap();
     owner.process.wait().unwrap();
@@ -72,9 +76,32 @@ async fn a_killed_process_leaves_no_server_and_no_folder() {
 #[tokio::test]
 async fn a_process_that_ends_by_itself_leaves_no_server_and_no_folder() {
     let mut owner = Owner::start();
+    assert_eq!(owner.left(), (4, 5));
 
     drop(owner.process.stdin.take());
     owner.process.wait().unwrap();
 
     owner.leaves_nothing_behind().await;
+}
+
+/// How many processes work in the folder or below it.
+fn processes_in(folder: &Path) -> usize {
+    let processes = std::fs::read_dir("/proc").unwrap();
+    processes
+        .filter_map(|process| std::fs::read_link(process.unwrap().path().join("cwd")).ok())
+        .filter(|place| place.starts_with(folder))
+        .count()
+}
+
+#[tokio::test]
+async fn a_frozen_server_leaves_no_process_and_no_folder() {
+    let postgres = Postgres::start(PostgresOptions::default()).await.unwrap();
+    let folder = postgres.folder().to_owned();
+    postgres.freeze().await.unwrap();
+    assert!(processes_in(&folder) > 1);
+
+    drop(postgres);
+
+    eventually(async || processes_in(&folder) == 0).await;
+    assert!(!folder.exists());
 }

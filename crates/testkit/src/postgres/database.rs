@@ -114,7 +114,7 @@ impl Postgres {
         })
     }
 
-    async fn connect_as_superuser(&self, database: &str) -> Result<PgConnection> {
+    pub(super) async fn connect_as_superuser(&self, database: &str) -> Result<PgConnection> {
         let options = PgConnectOptions::new_without_pgpass()
             .host("127.0.0.1")
             .port(self.port())
@@ -142,6 +142,15 @@ impl Database {
         self.url_as(SUPERUSER)
     }
 
+    /// The same database behind another port: that of a proxy, of a promoted
+    /// standby, or of a server restored from a backup.
+    pub fn at(&self, port: u16) -> Self {
+        Self {
+            name: self.name.clone(),
+            port,
+        }
+    }
+
     /// The name of the database.
     pub fn name(&self) -> &str {
         &self.name
@@ -160,7 +169,7 @@ fn role(service: &str) -> String {
     )
 }
 
-async fn execute(connection: &mut PgConnection, sql: String) -> Result<()> {
+pub(super) async fn execute(connection: &mut PgConnection, sql: String) -> Result<()> {
     // Safe, because every name in it is one of ours.
     sqlx::raw_sql(AssertSqlSafe(sql))
         .execute(connection)

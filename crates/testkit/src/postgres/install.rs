@@ -1,16 +1,15 @@
 //! The PostgreSQL that is installed on this machine.
 
 use std::{
-    fmt::Write as _,
     fs,
-    os::unix::fs::{MetadataExt, PermissionsExt, chown},
+    os::unix::fs::{MetadataExt, chown},
     path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result, bail};
 
-use super::{PostgresOptions, data_folder};
+use super::{PostgresOptions, server::data_folder};
 use crate::{folder::Folder, processes::Account};
 
 /// The seconds that `pg_ctl` waits for a start, which may replay much WAL.
@@ -20,7 +19,7 @@ pub(super) const START_LIMIT: &str = "120";
 pub(super) const SUPERUSER: &str = "vigie";
 
 /// Where the binaries are, and as whom they have to run.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Installation {
     binaries: PathBuf,
     account: Option<Account>,
@@ -92,6 +91,41 @@ impl Installation {
         Ok(())
     }
 
+    /// Copies all databases of the server that runs on this port.
+    pub(super) fn base_backup(&self, port: u16, folder: &Path) -> Result<()> {
+        self.run("pg_basebackup", Path::new("/"), |command| {
+            command.args(["-h", "127.0.0.1", "-U", SUPERUSER, "-p"]);
+            command.arg(port.to_string()).arg("-D").arg(folder);
+            command.args(["-X", "stream", "-c", "fast", "--no-sync", "--no-manifest"]);
+        })
+    }
+
+    /// Tells the server on copied data what concerns it alone, in place of what the
+    /// first server was told: where its archive is, which standby it waits for.
+    pub(super) fn tell(&self, data: &Path, settings: &[(String, String)]) -> Result<()> {
+        let lines: String = further(settings).collect();
+        self.write(&data.join("postgresql.auto.conf"), &lines)
+    }
+
+    /// Copies a folder with everything in it to a place where nothing is.
+    pub(super) fn copy(&self, from: &Path, to: &Path) -> Result<()> {
+        if to.exists() {
+            bail!("{} exists already", to.display());
+        }
+        let mut command = Command::new("cp");
+        command.arg("-a").arg(from).arg(to);
+        self.finish(command, "cp")
+    }
+
+    /// Writes a file that the server may read and remove.
+    pub(super) fn write(&self, file: &Path, text: &str) -> Result<()> {
+        fs::write(file, text)?;
+        if let Some(account) = self.account {
+            chown(file, Some(account.user), Some(account.group))?;
+        }
+        Ok(())
+    }
+
     /// Runs one of the binaries to its end.
     pub(super) fn run(
         &self,
@@ -100,8 +134,13 @@ impl Installation {
         arguments: impl FnOnce(&mut Command),
     ) -> Result<()> {
         let mut command = Command::new(self.binaries.join(name));
-        command.current_dir(home).stdin(Stdio::null());
+        command.current_dir(home);
         arguments(&mut command);
+        self.finish(command, name)
+    }
+
+    fn finish(&self, mut command: Command, name: &str) -> Result<()> {
+        command.stdin(Stdio::null());
         if let Some(account) = self.account {
             account.own(&mut command);
         }
@@ -115,24 +154,25 @@ impl Installation {
     }
 }
 
-/// Writes the settings of this start.
-pub(super) fn configure(home: &Path, port: u16, options: &PostgresOptions) -> Result<()> {
-    let mut lines = format!(
-        "listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = ''\n\
-         max_connections = 400\ntimezone = 'UTC'\nlog_line_prefix = '%m %u@%d '\n"
-    );
+/// The configuration of a server, but for its port.
+pub(super) fn settings(options: &PostgresOptions) -> String {
+    let mut lines = "listen_addresses = '127.0.0.1'\nunix_socket_directories = ''\n\
+                     max_connections = 400\ntimezone = 'UTC'\nlog_line_prefix = '%m %u@%d '\n"
+        .to_owned();
     if let Folder::ThrowAway = options.folder {
         // What is lost without these needs a crash of the machine; a killed
         // server loses nothing, because `synchronous_commit` stays on.
         lines.push_str("fsync = off\nfull_page_writes = off\nautovacuum_naptime = 10s\n");
     }
-    for (name, value) in &options.settings {
-        writeln!(lines, "{name} = '{}'", value.replace('\'', "''"))?;
-    }
-    let file = data_folder(home).join("vigie.conf");
-    fs::write(&file, lines)?;
-    fs::set_permissions(&file, fs::Permissions::from_mode(0o644))?;
-    Ok(())
+    lines.extend(further(&options.settings));
+    lines
+}
+
+/// Lines of a configuration, of which the last one about a setting counts.
+pub(super) fn further(settings: &[(String, String)]) -> impl Iterator<Item = String> {
+    settings
+        .iter()
+        .map(|(name, value)| format!("{name} = '{}'\n", value.replace('\'', "''")))
 }
 
 /// The newest of the folders that Debian, Ubuntu, Fedora and the project's own
