@@ -16,11 +16,12 @@ mod network;
 mod plan;
 mod processes;
 mod run;
+mod servers;
 
 pub use chaos::Tally;
 pub use checks::{Broken, Post};
 pub use client::Counts;
 pub use mutants::{Hunt, MUTANTS, Mutant, NO_MUTANTS, hunt};
 pub use network::Weathered;
-pub use plan::Plan;
+pub use plan::{Ground, Plan};
 pub use run::{Outcome, run};

@@ -14,7 +14,7 @@ use std::{
 
 use clap::Parser;
 use serde::Serialize;
-use tests::faults::{self, Hunt, MUTANTS, NO_MUTANTS, Outcome, Plan};
+use tests::faults::{self, Ground, Hunt, MUTANTS, NO_MUTANTS, Outcome, Plan};
 
 /// Runs the suite under faults.
 #[derive(Debug, Parser)]
@@ -25,8 +25,8 @@ struct Arguments {
     /// Only the mutants.
     #[arg(long)]
     mutants: bool,
-    /// Only the mutant of this name.
-    #[arg(long, requires = "mutants")]
+    /// Only the run (single, replicated, restored) or the mutant of this name.
+    #[arg(long)]
     only: Option<String>,
     /// What the dice start from.
     #[arg(long)]
@@ -66,25 +66,30 @@ async fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let started = Instant::now();
     let mut results = Results::default();
-    if !arguments.mutants {
-        let plan = if arguments.short {
-            Plan::short()
-        } else {
-            Plan::long()
-        };
+    let asked = |name: &str| arguments.only.as_deref().is_none_or(|only| only == name);
+    let first = if arguments.short {
+        Plan::short()
+    } else {
+        Plan::long()
+    };
+    for (name, plan) in [
+        ("single", first),
+        ("replicated", Plan::on(Ground::Replicated)),
+        ("restored", Plan::on(Ground::Restored)),
+    ] {
+        if arguments.mutants || !asked(name) {
+            continue;
+        }
         let plan = Plan {
             seed: arguments.seed.unwrap_or(plan.seed),
             ..plan
         };
-        println!("One machine, seed {}", plan.seed);
+        println!("{name}, seed {}", plan.seed);
         let outcome = Box::pin(faults::run(&plan)).await;
-        results.take("one machine", outcome);
+        results.take(name, outcome);
     }
     let hunted = NO_MUTANTS.iter().chain(&MUTANTS);
-    for mutant in hunted.filter(|mutant| {
-        let only = arguments.only.as_deref();
-        only.is_none_or(|name| mutant.name == name)
-    }) {
+    for mutant in hunted.filter(|mutant| asked(mutant.name)) {
         // A crash may miss the weakest point for half a minute.
         for round in 1..=ROUNDS {
             let hunt = Box::pin(faults::hunt(*mutant)).await;
@@ -193,6 +198,7 @@ fn page(results: &Results) -> Result<String, std::fmt::Error> {
         writeln!(page, "| | |\n|---|---|")?;
         let mut row = |what: &str, value: String| writeln!(page, "| {what} | {value} |");
         row("acknowledged", outcome.acknowledged.to_string())?;
+        row("undone by a restore", outcome.undone.to_string())?;
         row("lost", outcome.lost().to_string())?;
         row("duplicated", outcome.duplicated().to_string())?;
         row("processes killed", format!("{:?}", faults.killed))?;
@@ -200,6 +206,7 @@ fn page(results: &Results) -> Result<String, std::fmt::Error> {
         row("PostgreSQL killed", faults.postgres.to_string())?;
         row("Redis killed", faults.redis.to_string())?;
         row("Redis emptied", faults.emptied.to_string())?;
+        row("PostgreSQL replaced", faults.replaced.to_string())?;
         for (service, weathered) in &outcome.network {
             row(
                 &format!("connections of {service}"),

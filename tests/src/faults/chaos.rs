@@ -6,15 +6,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cli::{SERVICES, Suite};
+use cli::SERVICES;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use serde::Serialize;
 use tokio::time::sleep;
 
 use super::{
+    ledger::Ledger,
     load::Load,
-    plan::Plan,
+    mailbox::Mailbox,
+    network::Network,
+    plan::{Ground, Plan},
     processes::{Fleet, REPLICAS, Signal},
+    servers::{Servers, Undone},
 };
 
 /// How often one is told how far it came.
@@ -38,6 +42,8 @@ pub struct Tally {
     pub redis: i64,
     /// `FLUSHALL`.
     pub emptied: i64,
+    /// PostgreSQL destroyed for good, and its place taken by a standby or a backup.
+    pub replaced: i64,
     /// Whether that is what was planned.
     pub were_enough: bool,
 }
@@ -67,11 +73,17 @@ const DECK: [Fault; 9] = [
 
 /// Deals faults to the suite for as long as the plan says, and longer until there
 /// were enough of every kind and enough was declared.
-pub(super) async fn deal(plan: &Plan, suite: &Suite, fleet: &Fleet, load: &Load) -> Tally {
+pub(super) async fn deal(
+    plan: &Plan,
+    servers: &mut Servers<'_>,
+    surroundings: &Surroundings<'_>,
+    load: &Load,
+) -> (Tally, Undone) {
+    let mut undone = Undone::default();
     let mut dealer = Dealer {
         plan,
-        suite,
-        fleet,
+        servers,
+        fleet: surroundings.fleet,
         dice: StdRng::seed_from_u64(plan.seed),
         faults: Vec::new(),
         victims: Vec::new(),
@@ -87,6 +99,12 @@ pub(super) async fn deal(plan: &Plan, suite: &Suite, fleet: &Fleet, load: &Load)
             break;
         }
         dealer.pause().await;
+        if taken > plan.lasts / 4 {
+            dealer.servers.back_up().await;
+        }
+        if taken > plan.lasts / 2 && dealer.servers.await_successor() {
+            undone = dealer.replace_postgres(surroundings).await;
+        }
         dealer.deal().await;
         if told.elapsed() > TOLD {
             told = Instant::now();
@@ -98,12 +116,24 @@ pub(super) async fn deal(plan: &Plan, suite: &Suite, fleet: &Fleet, load: &Load)
         }
     }
     dealer.thaw().await;
-    dealer.tally
+    (dealer.tally, undone)
 }
 
-struct Dealer<'a> {
+/// What faults reach beside the servers.
+pub(super) struct Surroundings<'a> {
+    /// The services.
+    pub(super) fleet: &'a Fleet,
+    /// Their way to PostgreSQL.
+    pub(super) network: &'a Network,
+    /// What clients were told.
+    pub(super) ledger: &'a Ledger,
+    /// What arrived.
+    pub(super) mailbox: &'a Mailbox,
+}
+
+struct Dealer<'a, 'suite> {
     plan: &'a Plan,
-    suite: &'a Suite,
+    servers: &'a mut Servers<'suite>,
     fleet: &'a Fleet,
     dice: StdRng,
     /// What is left of the deck.
@@ -115,7 +145,7 @@ struct Dealer<'a> {
     tally: Tally,
 }
 
-impl Dealer<'_> {
+impl Dealer<'_, '_> {
     async fn deal(&mut self) {
         if self.faults.is_empty() {
             self.faults.extend(DECK);
@@ -138,26 +168,38 @@ impl Dealer<'_> {
                 self.frozen = Some((victim, Instant::now() + self.throw(FROZEN)));
             }
             Fault::KillPostgres => {
-                let postgres = &self.suite.postgres;
-                postgres.kill9().await.expect("PostgreSQL can be killed");
-                sleep(self.throw(AWAY)).await;
-                let postgres = &self.suite.postgres;
-                postgres.restart().await.expect("PostgreSQL comes back");
+                let away = self.throw(AWAY);
+                self.servers.kill_postgres(away).await;
                 self.tally.postgres += 1;
             }
             Fault::KillRedis => {
-                let redis = &self.suite.redis;
-                redis.kill9().await.expect("Redis can be killed");
-                sleep(self.throw(AWAY)).await;
-                redis.restart().await.expect("Redis comes back");
+                let away = self.throw(AWAY);
+                self.servers.kill_redis(away).await;
                 self.tally.redis += 1;
             }
             Fault::EmptyRedis => {
-                let redis = &self.suite.redis;
-                redis.flush_all().await.expect("Redis can be emptied");
+                self.servers.empty_redis().await;
                 self.tally.emptied += 1;
             }
         }
+    }
+
+    async fn replace_postgres(&mut self, surroundings: &Surroundings<'_>) -> Undone {
+        // A frozen process would keep its place at the old one.
+        self.thaw().await;
+        let Surroundings {
+            network,
+            ledger,
+            mailbox,
+            ..
+        } = surroundings;
+        let undone = self
+            .servers
+            .replace_postgres(network, ledger, mailbox)
+            .await;
+        self.tally.postgres += 1;
+        self.tally.replaced += 1;
+        undone
     }
 
     /// A process, of which every one has its turn before one comes again.
@@ -205,6 +247,7 @@ impl Tally {
             && self.emptied >= plan.wipes
             && SERVICES.iter().all(|name| self.killed.contains_key(name))
             && !self.frozen.is_empty()
+            && (plan.ground == Ground::Single || self.replaced > 0)
             && of_servers.iter().all(|count| *count > 0)
     }
 

@@ -11,6 +11,7 @@ use super::{
     laws::{LAWS, Law},
     ledger::{Ledger, Line},
     mailbox::Mailbox,
+    servers::Undone,
 };
 
 /// A law that was found broken, and by how many.
@@ -78,12 +79,22 @@ impl Books {
     }
 
     /// Lays what clients and receivers saw beside the books; returns how many
-    /// reports were acknowledged.
-    pub(super) async fn compare_with(&mut self, ledger: &Ledger, mailbox: &Mailbox) -> usize {
+    /// reports were acknowledged and not undone.
+    pub(super) async fn compare_with(
+        &mut self,
+        ledger: &Ledger,
+        mailbox: &Mailbox,
+        undone: &Undone,
+    ) -> usize {
+        let mut taken_back = vec![];
         let (mut requests, mut reports, mut references) = (vec![], vec![], vec![]);
         let (mut acted_on, mut actions, mut asked) = (vec![], vec![], vec![]);
-        for line in ledger.read() {
+        for (number, line) in ledger.read().into_iter().enumerate() {
             match line {
+                Line::Declared { reference, .. } if undone.lines.contains(&number) => {
+                    taken_back.push(reference);
+                }
+                Line::Acted { .. } if undone.lines.contains(&number) => {}
                 Line::Asked { report_id } => asked.push(report_id),
                 Line::Declared {
                     request_id,
@@ -101,11 +112,14 @@ impl Books {
             }
         }
         let (deliveries, copies): (Vec<Uuid>, Vec<i32>) = mailbox.copies().into_iter().unzip();
+        let meanwhile = |delivery| undone.mails.get(delivery).copied().unwrap_or_default();
+        let meanwhile: Vec<i32> = deliveries.iter().map(meanwhile).collect();
         sqlx::raw_sql(
             "create temp table asked (report_id uuid);
              create temp table acknowledged (request_id uuid, report_id uuid, reference text);
              create temp table acted (report_id uuid, action text);
-             create temp table mail (delivery_id uuid, copies integer);",
+             create temp table undone (reference text);
+             create temp table mail (delivery_id uuid, copies integer, undone integer);",
         )
         .execute(&mut self.0)
         .await
@@ -130,9 +144,15 @@ impl Books {
             .execute(&mut self.0)
             .await
             .unwrap();
-        sqlx::query("insert into mail select * from unnest($1::uuid[], $2::integer[])")
+        sqlx::query("insert into undone select * from unnest($1::text[])")
+            .bind(&taken_back)
+            .execute(&mut self.0)
+            .await
+            .unwrap();
+        sqlx::query("insert into mail select * from unnest($1::uuid[], $2::int[], $3::int[])")
             .bind(&deliveries)
             .bind(&copies)
+            .bind(&meanwhile)
             .execute(&mut self.0)
             .await
             .unwrap();
@@ -173,7 +193,8 @@ impl Books {
     /// Counts tries and copies of messages.
     pub(super) async fn post(&mut self) -> Post {
         let (messages, further_tries, unrecorded_tries, duplicates) = sqlx::query_as(
-            "select count(*), sum(attempts - 1), sum(attempts - recorded)::bigint, sum(copies - 1)
+            "select count(*), sum(attempts - 1), sum(attempts - recorded)::bigint,
+                    sum(greatest(copies - undone - 1, 0))
              from notification.delivery
              join mail using (delivery_id)
              join (

@@ -14,7 +14,8 @@ pub(super) struct Law {
 
 /// All laws. The tables `asked` (`report_id`), `acknowledged` (`request_id`, `report_id`, `reference`),
 /// `acted` (`report_id`, `action`) and `mail` (`delivery_id`, `copies`) are what
-/// clients and receivers saw.
+/// clients and receivers saw. What a restore undid is apart: `undone` (`reference`)
+/// and the copies of mails that arrived meanwhile.
 pub(super) const LAWS: &[Law] = &[
     Law {
         name: "stored",
@@ -45,6 +46,19 @@ pub(super) const LAWS: &[Law] = &[
         breach: "
             delete from asked
             where report_id = (select report_id from acknowledged limit 1)",
+    },
+    Law {
+        name: "one-per-reference",
+        claim: "no reference is given to two reports, nor one that a restore undid",
+        offenders: "
+            select reference, 'twice'
+            from (
+                select reference from acknowledged
+                union all
+                select reference from undone
+            ) as given
+            group by reference having count(*) > 1",
+        breach: "insert into undone select reference from acknowledged limit 1",
     },
     Law {
         name: "audited",
@@ -243,10 +257,9 @@ pub(super) const LAWS: &[Law] = &[
                 case when m.copies is null then 'lost' else 'twice' end
             from notification.delivery as d
             full join mail as m on d.delivery_id = m.delivery_id
-            where d.delivery_id is null
-                or d.state <> 'sent'
+            where d.state <> 'sent'
                 or m.copies is null
-                or m.copies > d.attempts",
+                or m.copies - m.undone > coalesce(d.attempts, 0)",
         breach: "
             update mail set copies = copies + 1000
             where delivery_id = (select delivery_id from mail limit 1)",

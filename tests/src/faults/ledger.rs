@@ -96,6 +96,13 @@ impl Ledger {
         file.sync_data().await.expect("the disk takes the ledger");
     }
 
+    /// How many lines there are.
+    pub(super) async fn lines(&self) -> usize {
+        // Nobody is in the middle of a line.
+        let _file = self.file.lock().await;
+        self.read().len()
+    }
+
     /// Reads the file back.
     pub(super) fn read(&self) -> Vec<Line> {
         let text = fs::read_to_string(&self.path).expect("the ledger can be read");

@@ -34,6 +34,8 @@ use super::{
 const SHIFT: time::Duration = time::Duration::hours(12);
 /// One report in so many is withdrawn by its author.
 const WITHDRAWN: usize = 8;
+/// How many reports wait for the cell.
+const WAITING: usize = 64;
 /// One report in so many is treated by the cell.
 const TREATED: usize = 5;
 
@@ -51,7 +53,7 @@ impl Load {
         let stop = CancellationToken::new();
         let mut people = JoinSet::new();
         // The cell treats what it gets to; a full queue is work for another day.
-        let (to_treat, waiting) = mpsc::channel(64);
+        let (to_treat, waiting) = mpsc::channel(WAITING);
         let client = |service, identity| {
             let token = token(suite, identity);
             Client::of(fleet, service, &token, &counts, plan.patience)
@@ -163,9 +165,10 @@ struct Cell {
 impl Cell {
     async fn work(self, mut waiting: mpsc::Receiver<Receipt>) {
         while let Some(receipt) = waiting.recv().await {
-            // A cell that is refused or not answered goes home.
+            // A cell that is refused or not answered looks for newer work: what
+            // waits may be unknown as well.
             if self.treat(&receipt).await.is_none() {
-                break;
+                while waiting.try_recv().is_ok() {}
             }
         }
     }

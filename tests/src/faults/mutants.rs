@@ -9,6 +9,7 @@ use std::{
 use cli::{SERVICES, Suite};
 use serde::Serialize;
 use sqlx::{Connection as _, PgConnection};
+use testkit::Database;
 use tokio::{process::Command, time::sleep};
 
 use super::{
@@ -20,6 +21,7 @@ use super::{
     plan::Plan,
     processes::{Fleet, Signal, signal},
     run::layout,
+    servers::Undone,
 };
 use crate::process::{Programs, programs};
 
@@ -157,7 +159,7 @@ pub async fn hunt(mutant: Mutant) -> Hunt {
         ..Plan::short()
     };
     let mailbox = Mailbox::start().await;
-    let mut layout = layout(&plan, &mailbox);
+    let mut layout = layout(&plan, &mailbox, Vec::new());
     let mut tell = |name: &str, value: &str| layout.variables.push((name.into(), value.into()));
     tell("VIGIE_MUTANT", mutant.name);
     if mutant.provocation == Provocation::Crashes {
@@ -196,7 +198,8 @@ pub async fn hunt(mutant: Mutant) -> Hunt {
         }
     }
     books.calm(plan.catch_up).await;
-    let acknowledged = books.compare_with(&ledger, &mailbox).await;
+    let undone = Undone::default();
+    let acknowledged = books.compare_with(&ledger, &mailbox, &undone).await;
     let broken = books.broken_laws().await;
     Hunt {
         mutant: mutant.name,
@@ -229,19 +232,19 @@ async fn start_over(suite: &Suite, fleet: &Fleet) {
         replica.send(Signal::Kill).await;
     }
     fleet.ready().await;
-    operate(suite, "intake", &["reincarnate"]).await;
+    operate(&suite.database, "intake", &["reincarnate"]).await;
     for consumer in SERVICES.iter().filter(|service| **service != "intake") {
         let adopt = ["adopt", "--consumer", consumer, "--producer", "intake"];
-        operate(suite, consumer, &adopt).await;
+        operate(&suite.database, consumer, &adopt).await;
     }
 }
 
 /// Runs a command of `vigie log` on the schema of a service.
-pub(super) async fn operate(suite: &Suite, service: &str, words: &[&str]) {
+pub(super) async fn operate(database: &Database, service: &str, words: &[&str]) {
     let mut vigie = Command::new(programs().join("vigie"));
     vigie.arg("log").args(words);
     vigie.args(["--schema", service, "--database-url"]);
-    vigie.arg(suite.database.url(service)).stdout(Stdio::null());
+    vigie.arg(database.url(service)).stdout(Stdio::null());
     let done = vigie.status().await.expect("the command can be run");
     assert!(done.success(), "vigie log {words:?}");
 }

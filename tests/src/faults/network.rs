@@ -52,6 +52,13 @@ impl Network {
         )
     }
 
+    /// Leads every service to another server, as an address follows a failover.
+    pub(super) fn lead_to(&self, postgres: SocketAddr) {
+        for proxy in self.0.values() {
+            proxy.lead_to(postgres);
+        }
+    }
+
     /// What befell the connections of each service.
     pub(super) fn weathered(&self) -> BTreeMap<&'static str, Weathered> {
         let weathered = self.0.iter().map(|(service, proxy)| {

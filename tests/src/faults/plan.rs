@@ -4,11 +4,26 @@ use std::{ops::Range, path::PathBuf, time::Duration};
 
 use testkit::Weather;
 
+/// What the suite stands on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ground {
+    /// One PostgreSQL and one Redis.
+    Single,
+    /// A PostgreSQL whose commits wait for a standby, which is promoted half-way,
+    /// and a Redis Cluster of three nodes.
+    Replicated,
+    /// A PostgreSQL that archives, is destroyed half-way, and restored to a moment
+    /// a little before.
+    Restored,
+}
+
 /// What happens in a run, and for how long.
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// What the dice start from.
     pub seed: u64,
+    /// What the suite stands on.
+    pub ground: Ground,
     /// For how long there are faults, at least.
     pub lasts: Duration,
     /// After how long it is given up to wait for enough.
@@ -42,6 +57,7 @@ impl Plan {
     pub fn short() -> Self {
         Self {
             seed: rand::random(),
+            ground: Ground::Single,
             lasts: Duration::from_secs(75),
             at_most: Duration::from_mins(10),
             kills: 10,
@@ -59,6 +75,18 @@ impl Plan {
             patience: Duration::from_mins(2),
             catch_up: Duration::from_mins(3),
             folder: None,
+        }
+    }
+
+    /// A run of some minutes on this ground.
+    pub fn on(ground: Ground) -> Self {
+        Self {
+            ground,
+            lasts: Duration::from_mins(2),
+            kills: 15,
+            // A cell that follows a case which a restore undid asks this long.
+            patience: Duration::from_mins(1),
+            ..Self::short()
         }
     }
 

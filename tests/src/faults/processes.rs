@@ -13,7 +13,7 @@ use std::{
 };
 
 use cli::{SERVICES, Suite};
-use testkit::{eventually_within, free_port};
+use testkit::{Database, eventually_within, free_port};
 use tokio::{
     process::{Child, Command},
     sync::{mpsc, oneshot},
@@ -165,13 +165,15 @@ impl Member {
     }
 
     /// The same with the database itself, not through the network.
-    pub(super) async fn run_beside(&self, suite: &Suite, command: &str) -> Result<(), String> {
+    pub(super) async fn run_beside(
+        &self,
+        database: &Database,
+        command: &str,
+    ) -> Result<(), String> {
         let mut program = self.program.clone();
-        let told = suite.environment(self.service);
-        let direct = told.variables().filter(|(name, _)| *name == "DATABASE_URL");
-        let direct = direct.map(|(name, url)| (name.to_owned(), url.to_owned()));
+        let url = ("DATABASE_URL".to_owned(), database.url(self.service));
         // What is said last holds.
-        program.environment.extend(direct);
+        program.environment.push(url);
         program.run(command).await
     }
 }

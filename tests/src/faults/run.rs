@@ -6,7 +6,7 @@ use cli::{Layout, Suite};
 use serde::Serialize;
 
 use super::{
-    chaos::{self, Tally},
+    chaos::{self, Surroundings, Tally},
     checks::{Books, Broken, Post},
     client::Counts,
     holder,
@@ -14,8 +14,9 @@ use super::{
     load::Load,
     mailbox::Mailbox,
     network::{Network, Weathered},
-    plan::Plan,
+    plan::{Ground, Plan},
     processes::Fleet,
+    servers::{Queue, Servers},
 };
 use crate::process::Programs;
 
@@ -23,6 +24,10 @@ use crate::process::Programs;
 const WORKERS: i64 = 4;
 /// How many each of them claims together.
 const CLAIMED: i64 = 16;
+
+/// How many cases the cell may follow that a restore undid: the one it treats, and
+/// one that waits meanwhile.
+const CELL: usize = 2;
 
 /// What came of a run.
 #[derive(Clone, Debug, Serialize)]
@@ -39,8 +44,12 @@ pub struct Outcome {
     pub network: BTreeMap<&'static str, Weathered>,
     /// What clients counted.
     pub clients: Counts,
-    /// Reports that were acknowledged.
+    /// Reports that were acknowledged, without those that a restore undid.
     pub acknowledged: usize,
+    /// What clients asked for, and were told is done, while a restore undid it.
+    pub undone: usize,
+    /// Requests that may be refused, because they follow up what was undone.
+    pub may_give_up: usize,
     /// How long a frozen holder of a lock held up the others.
     pub held_up_ms: u128,
     /// How long after the last answer everything was applied and sent; absent when
@@ -99,7 +108,7 @@ impl Outcome {
         );
         unless(clients.differing == 0, "a request was answered in two ways");
         unless(
-            clients.gave_up == 0,
+            clients.gave_up <= self.may_give_up,
             "somebody was refused or not answered, see last_words",
         );
         unless(
@@ -118,7 +127,7 @@ impl Outcome {
 
 /// One machine with a mail server of our own, and waits short enough to see their
 /// end: an attempt that nobody recorded is made again after 27 s.
-pub(super) fn layout(plan: &Plan, mailbox: &Mailbox) -> Layout {
+pub(super) fn layout(plan: &Plan, mailbox: &Mailbox, queue: Vec<(String, String)>) -> Layout {
     let variables = [
         ("SMTP_PORT", mailbox.port().to_string()),
         ("SMTP_STEP_TIMEOUT_MS", "1500".to_owned()),
@@ -129,8 +138,10 @@ pub(super) fn layout(plan: &Plan, mailbox: &Mailbox) -> Layout {
     Layout {
         folder: plan.folder.clone(),
         variables: variables
+            .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
-            .into(),
+            .chain(queue)
+            .collect(),
         ..Layout::throw_away()
     }
 }
@@ -143,9 +154,11 @@ pub(super) fn layout(plan: &Plan, mailbox: &Mailbox) -> Layout {
 pub async fn run(plan: &Plan) -> Outcome {
     let started = Instant::now();
     let mailbox = Mailbox::start().await;
-    let suite = Suite::prepare(layout(plan, &mailbox))
+    let queue = Queue::start(plan.ground).await;
+    let suite = Suite::prepare(layout(plan, &mailbox, queue.variables()))
         .await
         .expect("the surroundings start");
+    let mut servers = Servers::around(&suite, plan.ground, queue).await;
     let ledger = Arc::new(Ledger::open(suite.folder().join("acknowledged.jsonl")).await);
     let network = Network::start(plan, &suite).await;
     let fleet = Fleet::start(&suite, &network, Programs::Released).await;
@@ -153,22 +166,34 @@ pub async fn run(plan: &Plan) -> Outcome {
     let held_up = Box::pin(holder::freeze_the_holder(&suite, &fleet, &ledger)).await;
 
     let load = Load::start(plan, &suite, &fleet, &ledger);
-    let faults = chaos::deal(plan, &suite, &fleet, &load).await;
+    let surroundings = Surroundings {
+        fleet: &fleet,
+        network: &network,
+        ledger: &ledger,
+        mailbox: &mailbox,
+    };
+    let dealt = chaos::deal(plan, &mut servers, &surroundings, &load);
+    let (faults, undone) = Box::pin(dealt).await;
     let clients = load.finish().await;
     fleet.ready().await;
-    let mut books = Books::open(&suite.database).await;
+    let mut books = Books::open(&servers.database()).await;
     let calm_after = books.calm(plan.catch_up).await;
 
-    let acknowledged = books.compare_with(&ledger, &mailbox).await;
+    let acknowledged = books.compare_with(&ledger, &mailbox, &undone).await;
     let post = books.post().await;
     let broken = books.broken_laws().await;
     books.assert_that_breaches_are_told().await;
     let statistics = fleet.replicas("statistics").next().expect("there are two");
-    let recount = statistics.run_beside(&suite, "recount").await;
+    let recount = statistics.run_beside(&servers.database(), "recount").await;
     let weathered = network.weathered();
     let notification = weathered["notification"];
     // A connection that breaks may have carried a claim.
     let broken_off = i64::try_from(notification.cut + notification.half_open).unwrap_or(i64::MAX);
+    // Whoever followed up what a restore undid is told that there is no such thing.
+    let may_give_up = match plan.ground {
+        Ground::Single | Ground::Replicated => 0,
+        Ground::Restored => plan.declarants + CELL,
+    };
     Outcome {
         seed: plan.seed,
         seconds: started.elapsed().as_secs(),
@@ -178,6 +203,8 @@ pub async fn run(plan: &Plan) -> Outcome {
         network: weathered,
         clients,
         acknowledged,
+        undone: undone.lines.len(),
+        may_give_up,
         held_up_ms: held_up.as_millis(),
         calm_after_ms: calm_after.map(|calm| calm.as_millis()),
         post,
