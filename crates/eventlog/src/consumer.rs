@@ -36,6 +36,7 @@ pub struct Consumer {
     producer: Producer,
     readiness: Option<Readiness>,
     state: State,
+    broken_off: Option<restart::BrokenOff>,
     outage: Outage,
 }
 
@@ -121,6 +122,7 @@ impl Consumer {
             producer: Producer::new(producer, source),
             readiness: None,
             state: State::Detached,
+            broken_off: None,
             outage: Outage::of(format!("the consumer of the log of {producer}")),
         }
     }
@@ -187,7 +189,7 @@ impl Consumer {
             return Err(Trouble::Stop(why.clone()));
         }
         let Some(incarnation) = offsets.incarnation() else {
-            restart::from_snapshot(&self.core, &mut self.producer, &offsets).await?;
+            self.read_snapshot(&offsets).await?;
             return Ok(Step::Attached);
         };
         parked::apply_known(&self.core).await?;
@@ -268,12 +270,17 @@ impl Consumer {
     async fn fall_back_on_a_snapshot(&mut self) -> Result<Step, platform::Error> {
         let offsets = offset::load(&self.core).await?;
         self.state = State::Detached;
-        match restart::from_snapshot(&self.core, &mut self.producer, &offsets).await {
+        match self.read_snapshot(&offsets).await {
             Ok(()) | Err(Trouble::Moved) => Ok(Step::Attached),
             Err(Trouble::Later(error)) => Err(error),
             Err(Trouble::Stop(why)) => self.stop(&why).await,
             Err(Trouble::BelowFloor) => Ok(Step::Waited),
         }
+    }
+
+    async fn read_snapshot(&mut self, offsets: &Offsets) -> Result<(), Trouble> {
+        let (producer, broken_off) = (&mut self.producer, &mut self.broken_off);
+        restart::from_snapshot(&self.core, producer, offsets, broken_off).await
     }
 
     fn tell_ready(&self, ready: Result<(), String>) {

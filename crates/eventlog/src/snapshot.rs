@@ -13,7 +13,8 @@ use crate::NewEvent;
 pub trait Snapshot: Send + Sync + 'static {
     /// The state that follows a cursor of an earlier page, in an order of the
     /// implementation's own, as seen by the repeatable-read transaction of
-    /// `conn`.
+    /// `conn`. A cursor holds in later transactions and in the next release: a
+    /// consumer goes on from it when its stream broke off.
     async fn page(
         &self,
         conn: &mut PgConnection,

@@ -31,6 +31,9 @@ struct Arguments {
     /// What the dice start from.
     #[arg(long)]
     seed: Option<u64>,
+    /// An empty folder in which logs and data of one run are kept.
+    #[arg(long, requires = "only")]
+    folder: Option<PathBuf>,
     /// Where the result is written.
     #[arg(long, default_value = "target/chaos")]
     out: PathBuf,
@@ -82,6 +85,7 @@ async fn main() -> ExitCode {
         }
         let plan = Plan {
             seed: arguments.seed.unwrap_or(plan.seed),
+            folder: arguments.folder.clone(),
             ..plan
         };
         println!("{name}, seed {}", plan.seed);

@@ -139,7 +139,8 @@ impl<'a> Servers<'a> {
     /// Takes a backup, where the ground asks for one; from then on the server
     /// archives what it commits.
     pub(super) async fn back_up(&mut self) {
-        if self.ground == Ground::Restored && self.backup.is_none() {
+        let awaited = self.ground == Ground::Restored && self.successor.is_none();
+        if awaited && self.backup.is_none() {
             let backup = self.suite.postgres.back_up().await;
             self.backup = Some(backup.expect("a backup is taken"));
         }
@@ -207,7 +208,7 @@ impl<'a> Servers<'a> {
         .execute(&mut administrator)
         .await
         .unwrap();
-        for producer in ["intake", "qualification"] {
+        for producer in ["intake", "qualification", "notification"] {
             operate(&database, producer, &["reincarnate"]).await;
         }
         for (consumer, producers) in CONSUMERS {

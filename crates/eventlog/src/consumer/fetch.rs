@@ -6,7 +6,7 @@ use platform::Error;
 use proto::eventlog::v1::{
     DescribeRequest, DescribeResponse, ReadRequest, ReportOffsetsRequest, ShardPosition,
     SnapshotRequest, SnapshotResponse, event_log_service_client::EventLogServiceClient,
-    snapshot_response::Part,
+    snapshot_response,
 };
 use tokio::time::Instant;
 use tonic::{Code, Request, Status, Streaming, transport::Channel};
@@ -73,6 +73,14 @@ pub(super) struct Answer {
 pub(super) struct Incoming {
     pub(super) description: Description,
     stream: Streaming<SnapshotResponse>,
+}
+
+/// A part of a snapshot.
+pub(super) struct Part {
+    /// Its events by shard.
+    pub(super) events: BTreeMap<u16, Vec<Event>>,
+    /// Names everything up to here; empty where a snapshot cannot be broken off.
+    pub(super) cursor: String,
 }
 
 impl Producer {
@@ -196,16 +204,16 @@ impl Producer {
     }
 
     /// Asks for the full state.
-    pub(super) async fn snapshot(&mut self) -> Result<Incoming, Trouble> {
+    pub(super) async fn snapshot(&mut self, after: String) -> Result<Incoming, Trouble> {
         let response = self
             .client
-            .snapshot(SnapshotRequest {})
+            .snapshot(SnapshotRequest { after })
             .await
             .map_err(|status| trouble(&status))?;
         let mut stream = response.into_inner();
         let first = stream.message().await.map_err(|status| trouble(&status))?;
         match first.and_then(|message| message.part) {
-            Some(Part::Description(first)) => Ok(Incoming {
+            Some(snapshot_response::Part::Description(first)) => Ok(Incoming {
                 description: description(&first)?,
                 stream,
             }),
@@ -233,8 +241,8 @@ impl Producer {
 }
 
 impl Incoming {
-    /// The next events of the state, by shard; `None` at the end.
-    pub(super) async fn next(&mut self) -> Result<Option<BTreeMap<u16, Vec<Event>>>, Trouble> {
+    /// The next part of the state; `None` at the end.
+    pub(super) async fn next(&mut self) -> Result<Option<Part>, Trouble> {
         let Some(message) = self
             .stream
             .message()
@@ -243,7 +251,7 @@ impl Incoming {
         else {
             return Ok(None);
         };
-        let Some(Part::Events(batch)) = message.part else {
+        let Some(snapshot_response::Part::Events(batch)) = message.part else {
             return Err(malformed());
         };
         let shards = u16::try_from(self.description.heads.len()).map_err(|_| malformed())?;
@@ -253,7 +261,10 @@ impl Incoming {
             event.shard = vocabulary::shard_of(&event.subject, shards);
             events.entry(event.shard).or_default().push(event);
         }
-        Ok(Some(events))
+        Ok(Some(Part {
+            events,
+            cursor: batch.cursor,
+        }))
     }
 }
 

@@ -8,28 +8,69 @@ use super::{
     fetch::{BATCH, Producer},
     offset::{self, Offset, Offsets, Parked},
 };
-use crate::{ApplyError, Event, transaction::roll_back};
+use crate::{ApplyError, Description, Event, transaction::roll_back};
+
+/// A snapshot that broke off.
+pub(super) struct BrokenOff {
+    /// The offsets that it was to replace.
+    offsets: Offsets,
+    /// Where the log stood at its beginning: what changed since follows from there.
+    beginning: Description,
+    /// Names what was applied.
+    cursor: String,
+}
 
 /// Applies the producer's full state, then sets the offsets to the heads that go
 /// with it. Anyone else who moves the offsets meanwhile wins.
+///
+/// What breaks off is kept, and gone on with the next time: a large state would
+/// never be read to its end where connections seldom live so long.
 pub(super) async fn from_snapshot(
     core: &Core,
     producer: &mut Producer,
     offsets: &Offsets,
+    broken_off: &mut Option<BrokenOff>,
 ) -> Result<(), Trouble> {
+    let earlier = broken_off
+        .take()
+        .filter(|earlier| earlier.offsets == *offsets);
     tracing::info!(
         eventlog.consumer = core.name,
         eventlog.producer = core.producer,
+        resumed = earlier.is_some(),
         "starting from a snapshot of the producer's state",
     );
-    let mut incoming = producer.snapshot().await?;
+    let mut progress = earlier;
+    let done = go_on(core, producer, offsets, &mut progress).await;
+    if matches!(done, Err(Trouble::Later(_))) {
+        *broken_off = progress;
+    }
+    done
+}
+
+async fn go_on(
+    core: &Core,
+    producer: &mut Producer,
+    offsets: &Offsets,
+    progress: &mut Option<BrokenOff>,
+) -> Result<(), Trouble> {
+    let after = progress.as_ref().map(|earlier| earlier.cursor.clone());
+    let mut incoming = producer.snapshot(after.unwrap_or_default()).await?;
+    let beginning = match progress {
+        None => incoming.description.clone(),
+        Some(earlier) if earlier.beginning.incarnation == incoming.description.incarnation => {
+            earlier.beginning.clone()
+        }
+        // What was applied is of another history.
+        Some(_) => return Err(Trouble::Moved),
+    };
     if incoming.description.heads.len() != offsets.shards.len() {
         return Err(Trouble::Stop(
             "the log has another number of shards".to_owned(),
         ));
     }
-    while let Some(events) = incoming.next().await? {
-        for (shard, events) in events {
+    while let Some(part) = incoming.next().await? {
+        for (shard, events) in part.events {
             let expected = offsets.shards[usize::from(shard)];
             for part in events.chunks(usize::from(BATCH)) {
                 if apply(core, expected, part).await? == Snapped::Moved {
@@ -37,9 +78,16 @@ pub(super) async fn from_snapshot(
                 }
             }
         }
+        if !part.cursor.is_empty() {
+            *progress = Some(BrokenOff {
+                offsets: offsets.clone(),
+                beginning: beginning.clone(),
+                cursor: part.cursor,
+            });
+        }
     }
     let mut transaction = core.pool.begin().await?;
-    for (expected, &head) in offsets.shards.iter().zip(&incoming.description.heads) {
+    for (expected, &head) in offsets.shards.iter().zip(&beginning.heads) {
         if !is_unmoved(&mut transaction, core, *expected).await? {
             return Err(Trouble::Moved);
         }
@@ -47,7 +95,7 @@ pub(super) async fn from_snapshot(
             &mut transaction,
             core,
             expected.shard,
-            incoming.description.incarnation,
+            beginning.incarnation,
             head,
         )
         .await?;

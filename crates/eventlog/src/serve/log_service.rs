@@ -219,6 +219,7 @@ impl EventLogService for LogService {
         request: Request<SnapshotRequest>,
     ) -> Result<Response<Self::SnapshotStream>, Status> {
         self.consumer(&request)?;
+        let after = Some(request.into_inner().after).filter(|after| !after.is_empty());
         let room = Arc::clone(&self.snapshots).try_acquire_owned();
         let room = room.map_err(|_| {
             Error::exhausted(
@@ -231,6 +232,7 @@ impl EventLogService for LogService {
             self.log.clone(),
             self.read_pool.clone(),
             Arc::clone(&self.snapshot),
+            after,
             room,
         );
         Ok(Response::new(

@@ -14,12 +14,13 @@ use crate::{Event, Log, NewEvent, Snapshot, log::PAGE_BYTES, wire};
 
 const SNAPSHOT_PAGE: u16 = 256;
 
-/// Streams the state from one repeatable-read transaction, with the heads that go
-/// with it.
+/// Streams the state after a cursor from one repeatable-read transaction, with the
+/// heads that go with it.
 pub(super) fn stream(
     log: Log,
     pool: PgPool,
     source: Arc<dyn Snapshot>,
+    after: Option<String>,
     room: OwnedSemaphorePermit,
 ) -> impl Stream<Item = Result<SnapshotResponse>> + Send {
     async_stream::try_stream! {
@@ -33,13 +34,16 @@ pub(super) fn stream(
             .await?;
         let description = log.describe(&mut transaction).await?;
         yield part(Part::Description(described(&log, &description)));
-        let mut cursor = None;
+        let mut cursor = after;
         loop {
             let page = source.page(&mut transaction, cursor, SNAPSHOT_PAGE).await?;
-            for events in batches(&log, page.events) {
-                yield part(Part::Events(EventBatch { events }));
-            }
             cursor = page.next;
+            let mut batches = batches(&log, page.events).into_iter().peekable();
+            while let Some(events) = batches.next() {
+                let whole = batches.peek().is_none();
+                let cursor = cursor.clone().filter(|_| whole).unwrap_or_default();
+                yield part(Part::Events(EventBatch { events, cursor }));
+            }
             if cursor.is_none() {
                 break;
             }

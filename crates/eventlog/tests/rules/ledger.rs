@@ -26,6 +26,7 @@ pub(crate) const FAR_RELEASE: &str = "vigie.report.distant.v1";
 pub(crate) struct Ledger {
     poisonous: Mutex<HashSet<String>>,
     panicking: Mutex<HashSet<String>>,
+    held_up: Mutex<HashSet<String>>,
     known_later: Mutex<HashSet<&'static str>>,
     transient_failures: AtomicUsize,
     pub(crate) attempts: AtomicUsize,
@@ -53,10 +54,16 @@ impl Ledger {
         self.poisonous.lock().unwrap().insert(text.to_owned());
     }
 
+    /// Events with this text fail for a passing reason.
+    pub(crate) fn hold_up(&self, text: &str) {
+        self.held_up.lock().unwrap().insert(text.to_owned());
+    }
+
     /// They no longer do.
     pub(crate) fn cure(&self) {
         self.poisonous.lock().unwrap().clear();
         self.panicking.lock().unwrap().clear();
+        self.held_up.lock().unwrap().clear();
     }
 
     /// Events with this text make it panic.
@@ -140,6 +147,10 @@ impl Apply for Ledger {
                 !self.panicking.lock().unwrap().contains(&text),
                 "asked to panic at {text}"
             );
+            if self.held_up.lock().unwrap().contains(&text) {
+                let error = platform::Error::unavailable("TEST", "held up");
+                return Err(ApplyError::Transient(error));
+            }
             if self.poisonous.lock().unwrap().contains(&text) {
                 return Err(ApplyError::Poison("test_poison"));
             }

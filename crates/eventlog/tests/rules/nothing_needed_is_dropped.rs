@@ -1,6 +1,8 @@
 //! Rule 7: dropped is only what is old and applied by everyone; who comes later
 //! starts from a snapshot.
 
+use std::sync::atomic::Ordering;
+
 use eventlog::{Log, Maintenance};
 use platform::now;
 use testkit::{Redis, RedisOptions};
@@ -126,6 +128,33 @@ async fn a_consumer_that_was_forgotten_and_fell_below_the_floor_catches_up_from_
     world.until_caught_up().await;
     consumer.stop().await;
     assert_eq!(entries.len(), 15);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_that_breaks_off_goes_on_and_misses_nothing_that_changed_meanwhile() {
+    let world = World::new("broken_off").await;
+    world.append_many(0..10).await;
+    drop_the_first_partition(&world).await;
+    // Three to a page: the last is alone on its own.
+    let texts: Vec<String> = sqlx::query_scalar("select text from fact order by event_id")
+        .fetch_all(&world.intake)
+        .await
+        .unwrap();
+    let ledger = Ledger::new();
+    ledger.hold_up(&texts[9]);
+    let consumer = Running::consumer(world.consumer(&ledger));
+    world.until_applied(9).await;
+    // Some come before the cursor, some after.
+    world.append_many(10..30).await;
+    let held_up = ledger.attempts.load(Ordering::SeqCst);
+    testkit::eventually(async || ledger.attempts.load(Ordering::SeqCst) > held_up + 1).await;
+    ledger.cure();
+
+    let entries = world.until_applied(30).await;
+    world.until_caught_up().await;
+    consumer.stop().await;
+    let times = |text: &String| entries.iter().find(|e| e.text == *text).unwrap().times;
+    assert!(texts[..9].iter().all(|text| times(text) == 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]

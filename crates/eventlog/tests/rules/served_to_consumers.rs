@@ -93,13 +93,15 @@ async fn snapshots_leave_room_for_reads() {
     );
     let mut client = EventLogServiceClient::new(service);
     let mut first = client
-        .snapshot(as_consumer(SnapshotRequest {}))
+        .snapshot(as_consumer(SnapshotRequest::default()))
         .await
         .unwrap()
         .into_inner();
     let description = first.message().await.unwrap().unwrap();
     assert!(matches!(description.part, Some(Part::Description(_))));
-    let second = client.snapshot(as_consumer(SnapshotRequest {})).await;
+    let second = client
+        .snapshot(as_consumer(SnapshotRequest::default()))
+        .await;
     assert_eq!(reason(&second.err().unwrap()), "SNAPSHOTS_BUSY");
     let described = client.describe(as_consumer(DescribeRequest {})).await;
     assert_eq!(described.unwrap().into_inner().producer, "intake");
@@ -108,7 +110,7 @@ async fn snapshots_leave_room_for_reads() {
     testkit::eventually(async || {
         let mut client = client.clone();
         client
-            .snapshot(as_consumer(SnapshotRequest {}))
+            .snapshot(as_consumer(SnapshotRequest::default()))
             .await
             .is_ok()
     })

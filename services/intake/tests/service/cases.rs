@@ -81,7 +81,7 @@ async fn a_snapshot_tells_the_state_under_the_ids_of_the_log() {
 
     let mut client = EventLogServiceClient::new(world.channel_as("notification"));
     let mut parts = client
-        .snapshot(SnapshotRequest {})
+        .snapshot(SnapshotRequest::default())
         .await
         .unwrap()
         .into_inner();
@@ -116,6 +116,9 @@ async fn a_snapshot_tells_the_state_under_the_ids_of_the_log() {
 async fn a_service_that_does_not_follow_the_log_reads_nothing() {
     let world = World::start().await;
     let mut client = EventLogServiceClient::new(world.channel_as("intake"));
-    let status = client.snapshot(SnapshotRequest {}).await.unwrap_err();
+    let status = client
+        .snapshot(SnapshotRequest::default())
+        .await
+        .unwrap_err();
     assert_eq!(status.code(), Code::PermissionDenied);
 }

@@ -152,7 +152,7 @@ async fn a_large_directory_is_loaded_in_parts_and_told_whole_by_a_snapshot() {
 
     let mut client = EventLogServiceClient::new(world.channel_as("statistics"));
     let mut parts = client
-        .snapshot(SnapshotRequest {})
+        .snapshot(SnapshotRequest::default())
         .await
         .unwrap()
         .into_inner();

@@ -261,7 +261,10 @@ impl World {
         let tls = tls(&self.certificates, reader);
         let channel = platform::internal_channel("notification", &self.service.internal_url, &tls);
         let mut client = EventLogServiceClient::new(channel.unwrap());
-        let mut parts = client.snapshot(SnapshotRequest {}).await?.into_inner();
+        let mut parts = client
+            .snapshot(SnapshotRequest::default())
+            .await?
+            .into_inner();
         let mut ids = BTreeSet::new();
         while let Some(part) = parts.message().await? {
             if let Some(Part::Events(batch)) = part.part {

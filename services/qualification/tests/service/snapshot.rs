@@ -48,7 +48,7 @@ async fn the_log_is_read_by_its_consumers_only() {
     let tls = world.tls("qualification");
     let channel = platform::internal_channel("qualification", &world.internal_url, &tls).unwrap();
     let refused = EventLogServiceClient::new(channel)
-        .snapshot(SnapshotRequest {})
+        .snapshot(SnapshotRequest::default())
         .await
         .unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied);
@@ -61,7 +61,7 @@ impl World {
         let channel =
             platform::internal_channel("qualification", &self.internal_url, &tls).unwrap();
         let mut stream = EventLogServiceClient::new(channel)
-            .snapshot(SnapshotRequest {})
+            .snapshot(SnapshotRequest::default())
             .await
             .unwrap()
             .into_inner();
