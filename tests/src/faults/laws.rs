@@ -14,7 +14,9 @@ pub(super) struct Law {
 
 /// All laws. The tables `asked` (`report_id`), `acknowledged` (`request_id`, `report_id`, `reference`),
 /// `acted` (`report_id`, `action`) and `mail` (`delivery_id`, `copies`) are what
-/// clients and receivers saw. What a restore undid is apart: `undone` (`reference`)
+/// clients and receivers saw. After a restore, announced revisions count on from its
+/// second, and of the changes of a case that were not told by then only the last one
+/// is. What a restore undid is apart: `undone` (`reference`)
 /// and the copies of mails that arrived meanwhile.
 pub(super) const LAWS: &[Law] = &[
     Law {
@@ -193,7 +195,9 @@ pub(super) const LAWS: &[Law] = &[
             from intake.report as r
             left join qualification.case_file as c on r.report_id = c.report_id
             where r.case_id is distinct from c.case_id
-                or r.case_revision is distinct from c.revision
+                or r.case_revision is distinct from c.revision + coalesce(
+                    (select extract(epoch from date_trunc('second', reincarnated_at))::bigint
+                     from qualification.eventlog_meta), 0)
                 or r.case_state is distinct from c.state",
         breach: "
             update intake.report set case_state = 'duplicate'
@@ -210,12 +214,20 @@ pub(super) const LAWS: &[Law] = &[
             union all
             select 'untold: ' || e.event_id, 'lost'
             from (
-                select event_id from intake.event where event_type like 'vigie.report.%'
+                select event_id, null as subject, shard, position, recorded_at
+                from intake.event where event_type like 'vigie.report.%'
                 union all
-                select event_id from qualification.event
+                select event_id, subject, shard, position, recorded_at from qualification.event
             ) as e
             left join notification.notification as n on e.event_id = n.event_id
-            where n.event_id is null
+            where n.event_id is null and not exists (
+                select from qualification.event as later
+                inner join notification.notification as told on later.event_id = told.event_id
+                cross join qualification.eventlog_meta as m
+                where later.shard = e.shard and later.position > e.position
+                    and later.subject = e.subject
+                    and e.recorded_at < m.reincarnated_at
+            )
             union all
             select
                 'not streamed once: ' || coalesce(n.notification_id, e.event_id),
@@ -276,7 +288,9 @@ pub(super) const LAWS: &[Law] = &[
             left join qualification.case_file as c on r.report_id = c.report_id
             where r.report_id is null
                 or f.standing is null
-                or f.case_revision is distinct from c.revision
+                or f.case_revision is distinct from c.revision + coalesce(
+                    (select extract(epoch from date_trunc('second', reincarnated_at))::bigint
+                     from qualification.eventlog_meta), 0)
                 or (r.withdrawn_at is not null) <> (f.standing = 'withdrawn')",
         breach: "
             delete from statistics.fact
