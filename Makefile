@@ -1,7 +1,7 @@
 # The commands of every day. `make help` explains them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos check check-long fmt dev-db sqlx
+.PHONY: help run test chaos bench check check-long fmt dev-db sqlx
 SHELL := /bin/bash
 # Everything that is asked here is on this machine.
 export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
@@ -27,6 +27,11 @@ chaos: export SQLX_OFFLINE = true
 chaos: ## Run the suite under faults at length, and catch its mutants (SHORT=1: a quarter)
 	scripts/setup
 	cargo run --locked $(if $(SHORT),,--release) --package tests --bin chaos -- $(if $(SHORT),--short)
+
+bench: export SQLX_OFFLINE = true
+bench: ## Measure what the suite bears beside what PostgreSQL alone does (SHORT=1: three minutes)
+	scripts/setup
+	cargo run --locked --release --package benches --bin bench -- $(if $(SHORT),--short)
 
 check: export SQLX_OFFLINE = true
 check: export RUSTDOCFLAGS = -D warnings

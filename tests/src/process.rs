@@ -105,6 +105,11 @@ impl Process {
         }
     }
 
+    /// Its number on this machine.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Asks the process to drain, and waits for its end.
     ///
     /// # Panics

@@ -100,6 +100,11 @@ impl Postgres {
         self.server.log_file()
     }
 
+    /// The folder of the programs that came with the server.
+    pub fn binaries(&self) -> &Path {
+        self.server.installation.binaries()
+    }
+
     /// Kills the server and all its children with SIGKILL, as a power cut would.
     pub async fn kill9(&self) -> Result<()> {
         self.on_server(Server::kill9).await

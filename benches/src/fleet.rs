@@ -1,0 +1,78 @@
+//! All four services at work, and what each of them spends.
+
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use cli::SERVICES;
+
+use crate::{
+    scene::{Scene, Service},
+    usage,
+};
+
+/// How long the services may take to catch up.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// All four services at work.
+pub(crate) struct Fleet<'a> {
+    pub(crate) scene: &'a Scene,
+    services: Vec<(&'static str, Service)>,
+}
+
+impl<'a> Fleet<'a> {
+    /// Starts them one after the other.
+    pub(crate) async fn start(scene: &'a Scene) -> Result<Self> {
+        let mut services = Vec::new();
+        for name in SERVICES {
+            services.push((name, scene.start(name, &[]).await?));
+        }
+        Ok(Self { scene, services })
+    }
+
+    /// Has them finish and end.
+    pub(crate) fn stop(self) -> Result<()> {
+        self.services
+            .into_iter()
+            .try_for_each(|(_, service)| service.stop())
+    }
+
+    /// The services by name.
+    pub(crate) fn services(&self) -> impl Iterator<Item = (&'static str, &Service)> {
+        self.services.iter().map(|(name, service)| (*name, service))
+    }
+
+    /// Processor time spent so far by the services, the servers and, last, the
+    /// generator, in milliseconds.
+    pub(crate) fn spent(&self) -> Result<Vec<(&'static str, f64)>> {
+        let services = self.services().map(|(name, s)| (name, s.process()));
+        let servers = [
+            ("PostgreSQL", self.scene.postmaster()?),
+            ("Redis", self.scene.redis()?),
+        ];
+        services
+            .chain(servers)
+            .map(|(name, process)| Ok((name, usage::cpu(process)?)))
+            .chain([usage::own_cpu().map(|spent| ("the generator", spent))])
+            .collect()
+    }
+
+    /// How many events each consumer has not applied yet.
+    pub(crate) async fn lags(&self) -> Result<Vec<i64>> {
+        let lags = sqlx::query_scalar(include_str!("measure/lags.sql"));
+        Ok(lags.fetch_all(&mut self.scene.look_behind().await?).await?)
+    }
+
+    /// Waits until every event is applied.
+    pub(crate) async fn calm(&self) -> Result<()> {
+        let caught_up = async {
+            while self.lags().await?.iter().any(|lag| *lag != 0) {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            Ok(())
+        };
+        match tokio::time::timeout(PATIENCE, caught_up).await {
+            Ok(caught_up) => caught_up,
+            Err(_) => bail!("the services do not catch up"),
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! `make bench`: what the suite bears on one machine, beside what PostgreSQL
+//! alone bears.
+//!
+//! Prints a table, writes `results.json`, and fails where a ratio misses its
+//! target; absolute figures say as much of the machine and are only reported.
+
+mod figures;
+mod fleet;
+mod generator;
+mod line;
+mod machine;
+mod measure;
+mod pgbench;
+mod scene;
+mod usage;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use anyhow::Result;
+use clap::{Parser, ValueEnum};
+
+use crate::{figures::Results, machine::Machine, scene::Scene};
+
+/// Measures the suite.
+#[derive(Debug, Parser)]
+struct Arguments {
+    /// At most three minutes, where a missed target fails nothing.
+    #[arg(long)]
+    short: bool,
+    /// Only this part; all of them by default.
+    #[arg(long)]
+    only: Vec<Part>,
+    /// Where the results are written.
+    #[arg(long, default_value = "target/bench")]
+    out: PathBuf,
+}
+
+/// A part that can be measured alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// What services cost that have nothing to do.
+    Idle,
+    /// The rate that all four services bear.
+    Flow,
+    /// A page of a long list.
+    Pages,
+    /// Submissions beside bare inserts.
+    WholePath,
+    /// More than a slow store takes.
+    Overload,
+}
+
+/// How long a run may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Length {
+    /// For figures that count.
+    Full,
+    /// To see that everything still works.
+    Short,
+}
+
+impl Length {
+    /// The value for this length.
+    fn pick<T>(self, full: T, short: T) -> T {
+        match self {
+            Self::Full => full,
+            Self::Short => short,
+        }
+    }
+
+    /// How often things that are compared take turns.
+    fn rounds(self) -> usize {
+        self.pick(5, 3)
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let length = if arguments.short {
+        Length::Short
+    } else {
+        Length::Full
+    };
+    let results = match run(&arguments, length).await {
+        Ok(results) => results,
+        Err(error) => {
+            eprintln!("bench: {error:#}");
+            return ExitCode::FAILURE;
+        }
+    };
+    println!("\n{}", results.table());
+    let missed = results.missed();
+    for name in &missed {
+        eprintln!("missed: {name}");
+    }
+    match length {
+        Length::Full if !missed.is_empty() => ExitCode::FAILURE,
+        _ => ExitCode::SUCCESS,
+    }
+}
+
+async fn run(arguments: &Arguments, length: Length) -> Result<Results> {
+    let asked = |part| arguments.only.is_empty() || arguments.only.contains(&part);
+    let scene = Scene::prepare().await?;
+    let folder = scene.suite.folder();
+    let machine = Machine::look(&mut scene.look_behind().await?, folder).await?;
+    let mut results = Results::on(machine);
+    if asked(Part::Idle) {
+        measure::idle::measure(&scene, length, &mut results).await?;
+    }
+    if asked(Part::Flow) {
+        measure::flow::measure(&scene, length, &mut results).await?;
+    }
+    drop(scene);
+
+    // What follows is of intake alone: no log of its reports is left to consume.
+    let scene = Scene::prepare().await?;
+    if asked(Part::Pages) {
+        measure::pages::measure(&scene, length, &mut results).await?;
+    }
+    if asked(Part::WholePath) {
+        measure::whole_path::measure(&scene, length, &mut results).await?;
+    }
+    if asked(Part::Overload) {
+        measure::overload::measure(&scene, length, &mut results).await?;
+    }
+    results.write(&arguments.out)?;
+    Ok(results)
+}

@@ -1,0 +1,7 @@
+//! What is measured, one concern a file.
+
+pub(crate) mod flow;
+pub(crate) mod idle;
+pub(crate) mod overload;
+pub(crate) mod pages;
+pub(crate) mod whole_path;

@@ -1,0 +1,172 @@
+//! A suite of its own for a measurement: what is kept is flushed, and nothing
+//! runs that is not asked for.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail};
+use cli::{Layout, Suite};
+use proto::intake::v1::{
+    ImportStructuresRequest, structure_service_client::StructureServiceClient,
+};
+use sqlx::{Connection as _, PgConnection};
+use tempfile::TempDir;
+use testkit::TokenSpec;
+use tests::Process;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+use tonic::{
+    Request,
+    metadata::{Ascii, MetadataValue},
+    transport::Endpoint,
+};
+
+use crate::generator::Generator;
+
+/// The directory of structures: the hospital that declares is in it.
+const STRUCTURES: &[u8] = include_bytes!("../../examples/structures.csv");
+
+/// How long a service may take to be ready.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The surroundings of a measurement.
+pub(crate) struct Scene {
+    /// Servers, addresses and schemas.
+    pub(crate) suite: Suite,
+    folder: TempDir,
+}
+
+/// A service at work.
+pub(crate) struct Service {
+    process: Process,
+    /// From the start of its process until it was ready.
+    pub(crate) started_in: Duration,
+}
+
+impl Scene {
+    /// Starts the servers and brings the schemas up to date; no service runs.
+    pub(crate) async fn prepare() -> Result<Self> {
+        let folder = tempfile::Builder::new().prefix("vigie-bench-").tempdir()?;
+        // PostgreSQL runs as another user.
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
+        let suite = Suite::prepare(Layout {
+            // A folder that is kept has a server that flushes.
+            folder: Some(folder.path().join("suite")),
+            ..Layout::throw_away()
+        })
+        .await?;
+        let scene = Self { suite, folder };
+        // So that the time between two commits can be asked for afterwards.
+        scene
+            .tell_postgres("alter system set track_commit_timestamp = on")
+            .await?;
+        scene.suite.postgres.restart().await?;
+        Ok(scene)
+    }
+
+    /// Starts a service with these variables on top of the usual, and waits
+    /// until it is ready.
+    pub(crate) async fn start(&self, name: &str, variables: &[(&str, &str)]) -> Result<Service> {
+        let mut command = tests::service(&self.suite, name);
+        command.envs(variables.iter().copied());
+        let started = Instant::now();
+        let process = Process::start(command, self.folder.path().join(format!("{name}.log")));
+        while !self.is_ready(name).await {
+            if started.elapsed() > PATIENCE {
+                bail!("{name} is not ready: {}", process.log());
+            }
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        Ok(Service {
+            process,
+            started_in: started.elapsed(),
+        })
+    }
+
+    /// Somebody who declares to intake, for a hospital that its directory knows.
+    pub(crate) async fn generator(&self) -> Result<Generator> {
+        let intake = self.suite.addresses("intake").public;
+        let channel = Endpoint::from_shared(format!("http://{intake}"))?;
+        let mut file = Request::new(tokio_stream::once(ImportStructuresRequest {
+            chunk: STRUCTURES.into(),
+        }));
+        let bearer = self.bearer("importer")?;
+        file.metadata_mut().insert("authorization", bearer);
+        StructureServiceClient::new(channel.connect().await?)
+            .import_structures(file)
+            .await?;
+        Ok(Generator::new(intake, self.bearer("declarant")?))
+    }
+
+    /// What proves that a call is from somebody with this role.
+    pub(crate) fn bearer(&self, role: &str) -> Result<MetadataValue<Ascii>> {
+        let spec = TokenSpec::of(role).role(role);
+        let spec = spec.structure(format!("finess:{}", tests::MONTPELLIER));
+        let token = self.suite.issuer.token(&spec);
+        Ok(format!("Bearer {token}").parse()?)
+    }
+
+    /// A connection that sees every schema.
+    pub(crate) async fn look_behind(&self) -> Result<PgConnection> {
+        let url = self.suite.database.superuser_url();
+        Ok(PgConnection::connect(&url).await?)
+    }
+
+    /// Has the server do something that is no query.
+    pub(crate) async fn tell_postgres(&self, sql: &'static str) -> Result<()> {
+        sqlx::raw_sql(sql)
+            .execute(&mut self.look_behind().await?)
+            .await?;
+        Ok(())
+    }
+
+    /// The process that has PostgreSQL's others for children.
+    pub(crate) fn postmaster(&self) -> Result<u32> {
+        let file = self.suite.postgres.folder().join("data/postmaster.pid");
+        first_number(&fs::read_to_string(file)?)
+    }
+
+    /// The process of Redis.
+    pub(crate) fn redis(&self) -> Result<u32> {
+        first_number(&fs::read_to_string(self.suite.redis.folder().join("pid"))?)
+    }
+
+    async fn is_ready(&self, name: &str) -> bool {
+        let asked = async {
+            let mut probe = TcpStream::connect(self.suite.addresses(name).metrics).await?;
+            probe.write_all(b"GET /readyz HTTP/1.0\r\n\r\n").await?;
+            let mut answer = String::new();
+            probe.read_to_string(&mut answer).await?;
+            std::io::Result::Ok(answer)
+        };
+        asked.await.is_ok_and(|answer| answer.contains(" 200 "))
+    }
+}
+
+impl Service {
+    /// Its process.
+    pub(crate) fn process(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Has it finish what it began, and end.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        let ended = self.process.stop();
+        if !ended.success() {
+            bail!("a service did not end in order: {}", self.process.log());
+        }
+        Ok(())
+    }
+}
+
+fn first_number(text: &str) -> Result<u32> {
+    let line = text.lines().next().unwrap_or_default();
+    line.trim()
+        .parse()
+        .context("the file of a server's process")
+}
