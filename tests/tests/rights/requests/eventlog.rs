@@ -72,7 +72,7 @@ pub(crate) fn log(method: &str) -> Option<Vec<Asked>> {
                 let some = !messages.is_empty();
                 some.then_some(()).ok_or_else(|| "no message".to_owned())
             }));
-            Asked::of("everything", &pb::SnapshotRequest {}, parts)
+            Asked::of("everything", &pb::SnapshotRequest::default(), parts)
         }
         "ReportOffsets" => Asked::of(
             "no shard",
