@@ -84,8 +84,6 @@ impl Plan {
             ground,
             lasts: Duration::from_mins(2),
             kills: 15,
-            // A cell that follows a case which a restore undid asks this long.
-            patience: Duration::from_mins(1),
             ..Self::short()
         }
     }

@@ -201,7 +201,7 @@ async fn what_is_due_goes_in_one_turn_and_urgent_messages_first() {
     let sink = SmtpSink::start().await;
     let post = post_with_claims_of(&sink, Duration::MINUTE).await;
     let mut due = Vec::new();
-    for _ in 0..20 {
+    for _ in 0..12 {
         due.push(post.add(mailbox()).await);
     }
     let call = post.add(mailbox()).await;
