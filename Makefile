@@ -24,7 +24,7 @@ test: ## Run everything that proves the suite right
 	cargo test --locked --workspace
 
 chaos: export SQLX_OFFLINE = true
-chaos: ## Run the suite under faults at length, and catch its mutants (SHORT=1: a quarter)
+chaos: ## Run the suite under faults at length, and catch its mutants (SHORT=1: twenty minutes)
 	scripts/setup
 	cargo run --locked $(if $(SHORT),,--release) --package tests --bin chaos -- $(if $(SHORT),--short)
 

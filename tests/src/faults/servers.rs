@@ -6,7 +6,7 @@ use cli::Suite;
 use sqlx::{Connection as _, PgConnection};
 use testkit::{
     Backup, Database, Point, Postgres, PostgresOptions, Redis, RedisCluster, RedisClusterOptions,
-    Standby, Synchrony,
+    Standby, Synchrony, eventually_within,
 };
 use time::OffsetDateTime;
 use tokio::time::sleep;
@@ -14,8 +14,10 @@ use uuid::Uuid;
 
 use super::{ledger::Ledger, mailbox::Mailbox, mutants::operate, network::Network, plan::Ground};
 
-/// How long people go on declaring what a restore will undo.
-const UNDONE: Duration = Duration::from_secs(5);
+/// How many more lines the ledger has before a restore undoes them.
+const UNDONE: usize = 150;
+/// How long that may take on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Which producers each consumer follows.
 const CONSUMERS: [(&str, &[&str]); 4] = [
@@ -190,7 +192,8 @@ impl<'a> Servers<'a> {
             .fetch_one(&mut administrator)
             .await
             .unwrap();
-        sleep(UNDONE).await;
+        let enough = first + UNDONE;
+        eventually_within(PATIENCE, async || ledger.lines().await >= enough).await;
         let archived = backup.catch_up_with(lost).await;
         archived.expect("what was committed is archived");
         lost.kill9().await.expect("PostgreSQL can be killed");
