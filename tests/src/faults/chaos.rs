@@ -102,7 +102,7 @@ pub(super) async fn deal(
         if taken > plan.lasts / 4 {
             dealer.servers.back_up().await;
         }
-        if taken > plan.lasts / 2 && dealer.servers.await_successor() {
+        if taken > plan.lasts / 2 && dealer.servers.awaits_successor() {
             undone = dealer.replace_postgres(surroundings).await;
         }
         dealer.deal().await;

@@ -106,7 +106,7 @@ impl<'a> Servers<'a> {
     }
 
     /// Whether PostgreSQL has yet to be replaced.
-    pub(super) fn await_successor(&self) -> bool {
+    pub(super) fn awaits_successor(&self) -> bool {
         self.ground != Ground::Single && self.successor.is_none()
     }
 
