@@ -29,11 +29,24 @@ pub fn programs() -> &'static Path {
 /// Builds the programs like this one itself, and says where they are.
 pub(crate) fn build(programs: Programs) -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
-    cargo.args(["build", "--quiet", "--offline", "--locked", "--bins"]);
-    cargo.args(SERVICES.iter().flat_map(|service| ["--package", service]));
+    cargo.args(["build", "--quiet", "--offline", "--locked"]);
+    for service in SERVICES {
+        cargo.args(["--package", service, "--bin", &format!("vigie-{service}")]);
+    }
     cargo.args(match programs {
-        Programs::Released => ["--package", "cli"],
-        Programs::Mutants => ["--features", "mutants"],
+        // With those who ask, so that what is shared has the features that it has for
+        // them, and is built once.
+        Programs::Released => &[
+            "--package",
+            "cli",
+            "--bin",
+            "vigie",
+            "--package",
+            "tests",
+            "--package",
+            "benches",
+        ][..],
+        Programs::Mutants => &["--features", "mutants"][..],
     });
     if !cfg!(debug_assertions) {
         cargo.arg("--release");

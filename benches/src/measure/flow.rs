@@ -37,7 +37,7 @@ pub(crate) async fn measure(scene: &Scene, length: Length, results: &mut Results
     scene.suite.mail.behave(SmtpBehaviour::Hang);
     let fleet = Fleet::start(scene).await?;
     let generator = scene.generator().await?;
-    generator.declare_one().await?;
+    warm_up(&fleet, &generator).await?;
 
     let (rate, held) = highest(&fleet, &generator, length).await?;
     results.aim(
@@ -62,6 +62,16 @@ pub(crate) async fn measure(scene: &Scene, length: Length, results: &mut Results
     at_half(&fleet, &generator, rate / 2.0, length, results).await?;
     posted(&fleet, length, results).await?;
     fleet.stop()
+}
+
+/// Declares a little and has PostgreSQL look at its tables, as it does by itself
+/// within a minute or two: plans made for empty ones are of no use.
+async fn warm_up(fleet: &Fleet<'_>, generator: &Generator) -> Result<()> {
+    let load = generator.offer(FIRST).await?;
+    load.observe(Duration::from_secs(5)).await?;
+    load.stop().await?;
+    fleet.calm().await?;
+    fleet.scene.tell_postgres("vacuum analyze").await
 }
 
 /// The highest rate that holds: found by short looks, proven by a long one.

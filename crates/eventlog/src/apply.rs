@@ -16,14 +16,10 @@ pub trait Apply: Send + Sync + 'static {
     /// What to do with events of a type.
     fn accepts(&self, event_type: &str) -> Acceptance;
 
-    /// Applies events of one shard, in order, inside the transaction that moves
-    /// the offset. Own events are appended last.
-    async fn apply(
-        &self,
-        conn: &mut PgConnection,
-        shard: u16,
-        events: &[Event],
-    ) -> Result<(), ApplyError>;
+    /// Applies events inside the transaction that moves the offsets. They are of one
+    /// shard or of several, which nobody else applies meanwhile, and those of a shard
+    /// come in order; at least one is given. Own events are appended last.
+    async fn apply(&self, conn: &mut PgConnection, events: &[Event]) -> Result<(), ApplyError>;
 
     /// Called after the commit, to wake relays and deliveries.
     fn committed(&self) {}

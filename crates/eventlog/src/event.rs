@@ -85,6 +85,11 @@ pub struct Event {
     pub data_key: Option<Vec<u8>>,
 }
 
+/// The events of each shard, which stand side by side.
+pub(crate) fn by_shard(events: &[Event]) -> impl Iterator<Item = &[Event]> {
+    events.chunk_by(|one, next| one.shard == next.shard)
+}
+
 impl Event {
     /// Reads the payload. Fields and enumeration numbers of later releases are
     /// passed over or kept, never refused.

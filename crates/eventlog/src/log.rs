@@ -179,30 +179,44 @@ impl Log {
         after: u64,
         limit: u16,
     ) -> platform::Result<Vec<Event>> {
-        self.page_within(conn, shard, after, limit, PAGE_BYTES)
-            .await
+        self.pages(conn, &[(shard, after)], limit).await
     }
 
-    /// Reads a page that holds at most `bytes`.
-    pub(crate) async fn page_within(
+    /// Reads what follows positions of shards, shard by shard in order: of each at
+    /// most `limit` events and 1 MiB.
+    pub async fn pages(
         &self,
         conn: &mut PgConnection,
-        shard: u16,
-        after: u64,
+        after: &[(u16, u64)],
+        limit: u16,
+    ) -> platform::Result<Vec<Event>> {
+        self.pages_within(conn, after, limit, PAGE_BYTES).await
+    }
+
+    /// Reads pages that hold at most `bytes` each.
+    pub(crate) async fn pages_within(
+        &self,
+        conn: &mut PgConnection,
+        after: &[(u16, u64)],
         limit: u16,
         bytes: i64,
     ) -> platform::Result<Vec<Event>> {
+        let shards: Vec<i32> = after.iter().map(|&(shard, _)| i32::from(shard)).collect();
+        let positions: Vec<i64> = after
+            .iter()
+            .map(|&(_, position)| position.cast_signed())
+            .collect();
         let rows = sqlx::query_file!(
-            "src/sql/page.sql",
-            i32::from(shard),
-            after.cast_signed(),
+            "src/sql/pages.sql",
+            &shards,
+            &positions,
             i64::from(limit),
             bytes,
         )
         .fetch_all(conn)
         .await?;
         let events = rows.into_iter().map(|row| Event {
-            shard,
+            shard: u16::try_from(row.shard).expect("a log has at most 1,024 shards"),
             position: row.position.cast_unsigned(),
             id: row.event_id,
             event_type: row.event_type,

@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Event, Log, LogMetrics,
+    event::by_shard,
     log::Description,
     outage::Outage,
     stream::{Connection, History, Streams},
@@ -18,12 +19,16 @@ const POLL: Duration = Duration::from_millis(200);
 /// How often streams without news are compared with the log, so that a wiped
 /// Redis fills again.
 const COMPARE: Duration = Duration::from_secs(1);
+/// What is committed so soon after something was published goes with the next.
+const GATHER: Duration = Duration::from_millis(2);
 const TRIM: Duration = Duration::from_mins(1);
 /// Streams hold the last day; who is further behind asks the producer.
 pub(crate) const STREAMS_KEPT: time::Duration = time::Duration::hours(24);
 /// Where an empty stream starts, counted back from the head.
 const REFILL: u64 = 10_000;
 const PAGE: u16 = 256;
+/// Shards that are read, and published, together.
+const TOGETHER: usize = 8;
 
 /// Publishes the log to Redis. Any number may run: Redis refuses what is there.
 pub struct Relay {
@@ -84,8 +89,11 @@ impl Relay {
                 tokio::pin!(appended);
                 appended.as_mut().enable();
                 match self.step().await {
-                    Ok(_) => {
+                    Ok(published) => {
                         self.outage.over();
+                        if published > 0 {
+                            tokio::time::sleep(GATHER).await;
+                        }
                         let _ = tokio::time::timeout(POLL, appended).await;
                     }
                     Err(error) => {
@@ -139,9 +147,9 @@ impl Relay {
         self.log.describe(&mut conn).await
     }
 
-    async fn page(&self, shard: u16, after: u64) -> platform::Result<Vec<Event>> {
+    async fn pages(&self, after: &[(u16, u64)]) -> platform::Result<Vec<Event>> {
         let mut conn = self.log.pool().acquire().await?;
-        self.log.page(&mut conn, shard, after, PAGE).await
+        self.log.pages(&mut conn, after, PAGE).await
     }
 
     async fn publish(
@@ -159,7 +167,7 @@ impl Relay {
         if shards.is_empty() {
             return Ok(0);
         }
-        let mut count = 0;
+        let mut behind: Vec<(u16, u64)> = Vec::new();
         let ends = connection.last(history, &shards).await?;
         for (&shard, end) in shards.iter().zip(ends) {
             let (head, floor) = (
@@ -167,7 +175,7 @@ impl Relay {
                 log.floors[usize::from(shard)],
             );
             // What was dropped is not published any more, wherever the stream ends.
-            let mut position = end.unwrap_or(head.saturating_sub(REFILL)).max(floor);
+            let position = end.unwrap_or(head.saturating_sub(REFILL)).max(floor);
             if position > head
                 && self.published[usize::from(shard)] <= head
                 && self.is_beyond(history, shard, position).await?
@@ -181,22 +189,49 @@ impl Relay {
                     "a stream of Redis is ahead of the log: the database was restored without a new incarnation",
                 );
             }
-            while position < head {
-                let events = platform::in_time(self.page(shard, position)).await?;
-                let Some(last) = events.last() else {
-                    break;
-                };
-                connection.publish(history, &events).await?;
-                count += last.position - position;
-                position = last.position;
-            }
             self.published[usize::from(shard)] = position;
+            if position < head {
+                behind.push((shard, position));
+            }
+        }
+        let mut count = 0;
+        for some in behind.chunks(TOGETHER) {
+            count += self.catch_up(connection, history, log, some).await?;
         }
         if everything {
             self.compare_at = Instant::now() + COMPARE;
         }
         self.metrics.relay_published.inc_by(count);
         self.metrics.relay_behind.set(0);
+        Ok(count)
+    }
+
+    /// Publishes what follows these positions of shards, up to the heads; returns how
+    /// much.
+    async fn catch_up(
+        &mut self,
+        connection: &Connection,
+        history: &History,
+        log: &Description,
+        behind: &[(u16, u64)],
+    ) -> Result<u64, RelayError> {
+        let mut behind = behind.to_vec();
+        let mut count = 0;
+        while !behind.is_empty() {
+            let events = platform::in_time(self.pages(&behind)).await?;
+            connection.publish(history, &events).await?;
+            count += events.len() as u64;
+            let read: Vec<(u16, u64)> = by_shard(&events)
+                .filter_map(|events| events.last())
+                .map(|last| (last.shard, last.position))
+                .collect();
+            for &(shard, position) in &read {
+                self.published[usize::from(shard)] = position;
+            }
+            // What gave nothing was dropped meanwhile.
+            behind = read;
+            behind.retain(|&(shard, position)| position < log.heads[usize::from(shard)]);
+        }
         Ok(count)
     }
 

@@ -24,12 +24,7 @@ impl Apply for Cases {
         }
     }
 
-    async fn apply(
-        &self,
-        conn: &mut PgConnection,
-        _shard: u16,
-        events: &[Event],
-    ) -> Result<(), ApplyError> {
+    async fn apply(&self, conn: &mut PgConnection, events: &[Event]) -> Result<(), ApplyError> {
         // One statement updates a report once: the greatest revision stands for all.
         let mut latest: BTreeMap<Uuid, CaseChange> = BTreeMap::new();
         for event in events {

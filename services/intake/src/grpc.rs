@@ -13,7 +13,7 @@ use platform::{SealingKey, Tasks};
 use sqlx::PgPool;
 use vocabulary::ReferenceCipher;
 
-use crate::{batcher::Queue, domain::Settings, store::ReferenceNumbers};
+use crate::{batcher::Queue, directory::Directory, domain::Settings, store::ReferenceNumbers};
 
 /// What the RPCs about reports work with.
 #[derive(Clone)]
@@ -21,6 +21,7 @@ pub(crate) struct Reports {
     pub(crate) pool: PgPool,
     pub(crate) log: Log,
     pub(crate) queue: Arc<Queue>,
+    pub(crate) directory: Arc<Directory>,
     pub(crate) numbers: Arc<ReferenceNumbers>,
     pub(crate) references: Arc<ReferenceCipher>,
     pub(crate) master: Arc<SealingKey>,

@@ -8,6 +8,7 @@ mod batcher;
 mod config;
 mod consume;
 mod convert;
+mod directory;
 mod domain;
 mod grpc;
 mod import;
@@ -39,6 +40,7 @@ pub use config::{Config, IntakeConfig, ProducersConfig};
 use crate::{
     batcher::Queue,
     consume::Cases,
+    directory::Directory,
     domain::Settings,
     grpc::{Reports, Structures},
     metrics::IntakeMetrics,
@@ -169,6 +171,7 @@ impl App {
             pool: pool.clone(),
             log: log.clone(),
             queue: Arc::new(queue),
+            directory: Arc::new(Directory::start(&pool, &tasks, &closing)),
             numbers: Arc::new(ReferenceNumbers::new(pool.clone())),
             references: Arc::new(self.references),
             master: Arc::new(self.master),

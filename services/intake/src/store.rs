@@ -12,5 +12,5 @@ pub(crate) use report::{
     NewReport, Position, Receipt, find, insert, list, lock, page, receipts, record_cases, withdraw,
 };
 pub(crate) use structure::{
-    NamePosition, directory_entry, record, search, structure, structures_after,
+    NamePosition, record, search, site_of_entity, site_of_siret, sites, structure, structures_after,
 };

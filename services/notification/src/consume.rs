@@ -64,12 +64,7 @@ impl Apply for Announcer {
         }
     }
 
-    async fn apply(
-        &self,
-        conn: &mut PgConnection,
-        _shard: u16,
-        events: &[Event],
-    ) -> Result<(), ApplyError> {
+    async fn apply(&self, conn: &mut PgConnection, events: &[Event]) -> Result<(), ApplyError> {
         let heard = events
             .iter()
             .map(cause::read)

@@ -102,19 +102,21 @@ impl Feed {
         let mut places = Vec::new();
         // What a shard with more behind its page can still come up with.
         let mut known_until = None;
-        for ((shard, position), head) in (0_u16..).zip(positions).zip(&bounds.heads) {
-            if position >= head {
-                continue;
-            }
+        let places_of_shards = (0_u16..).zip(positions).zip(&bounds.heads);
+        let behind: Vec<(u16, u64)> = places_of_shards
+            .filter(|((_, position), head)| position < head)
+            .map(|((shard, position), _)| (shard, *position))
+            .collect();
+        let events = self.log.pages(&mut conn, &behind, PAGE).await?;
+        for events in events.chunk_by(|one, next| one.shard == next.shard) {
             // Clocks of replicas differ: within a shard time never goes back.
             let mut latest = OffsetDateTime::UNIX_EPOCH;
-            let mut reached = *head;
-            for event in self.log.page(&mut conn, shard, *position, PAGE).await? {
+            for event in events {
                 latest = latest.max(event.time);
-                reached = event.position;
-                places.push((latest, Place::of(&event)));
+                places.push((latest, Place::of(event)));
             }
-            if reached < *head {
+            let last = &events[events.len() - 1];
+            if last.position < bounds.heads[usize::from(last.shard)] {
                 known_until = Some(known_until.map_or(latest, |until| latest.min(until)));
             }
         }

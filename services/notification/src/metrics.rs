@@ -18,9 +18,9 @@ pub(crate) struct ServiceMetrics {
     attempts: Family<OutcomeLabel, Counter>,
     /// Claims that ended without a record: the message may go out twice.
     pub(crate) expired_claims: Counter,
-    /// Deliveries that wait.
+    /// Deliveries that wait, counted up to 10,000.
     pub(crate) pending: Gauge,
-    /// Deliveries that were given up: somebody must act.
+    /// Deliveries that were given up, counted up to 10,000: somebody must act.
     pub(crate) dead: Gauge,
     /// For how long the oldest undelivered message has waited.
     pub(crate) oldest_age: Gauge<f64, AtomicU64>,

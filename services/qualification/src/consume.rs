@@ -40,12 +40,7 @@ impl Apply for Reports {
         }
     }
 
-    async fn apply(
-        &self,
-        conn: &mut PgConnection,
-        _shard: u16,
-        events: &[Event],
-    ) -> Result<(), ApplyError> {
+    async fn apply(&self, conn: &mut PgConnection, events: &[Event]) -> Result<(), ApplyError> {
         let news: Vec<_> = events.iter().map(News::parse).collect::<Result<_, _>>()?;
         let mut batch = Batch::load(conn, &self.log, &news, events).await?;
         let now = platform::now();

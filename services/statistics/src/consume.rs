@@ -36,12 +36,7 @@ impl Apply for Count {
         }
     }
 
-    async fn apply(
-        &self,
-        conn: &mut PgConnection,
-        shard: u16,
-        events: &[Event],
-    ) -> Result<(), ApplyError> {
+    async fn apply(&self, conn: &mut PgConnection, events: &[Event]) -> Result<(), ApplyError> {
         let mut learnt = Vec::with_capacity(events.len());
         for event in events {
             learnt.extend(event.span().in_scope(|| read(event))?);
@@ -68,6 +63,8 @@ impl Apply for Count {
             }
         }
         store::save(conn, after.values()).await?;
+        // One of the shards that nobody else applies meanwhile.
+        let shard = events.first().map_or(0, |event| event.shard);
         store::add(conn, shard, &moved).await?;
         Ok(())
     }

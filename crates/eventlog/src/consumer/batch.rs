@@ -11,10 +11,11 @@ use uuid::Uuid;
 
 use super::{
     Core,
+    fetch::BATCH,
     offset::{self, Held, Parked},
     parked,
 };
-use crate::{Acceptance, ApplyError, Event, transaction::roll_back};
+use crate::{Acceptance, ApplyError, Event, event::by_shard, transaction::roll_back};
 
 /// How far a batch came.
 #[derive(Debug)]
@@ -45,9 +46,9 @@ pub(super) enum Intent {
     Park(&'static str),
 }
 
-/// What a transaction came to.
+/// What a transaction did with the events of a shard.
 enum Attempt {
-    /// The events are dealt with.
+    /// They are dealt with: so many, as the others had been before.
     Done(usize),
     /// The offset is elsewhere than the events begin.
     Elsewhere(u64),
@@ -55,14 +56,46 @@ enum Attempt {
     Moved,
 }
 
-/// Applies events that follow each other in one shard. A part that fails for good
-/// is halved until the one event stands alone, which is parked.
-pub(super) async fn apply(
-    core: &Core,
-    incarnation: Uuid,
-    shard: u16,
-    events: &[Event],
-) -> Progress {
+/// Applies events that follow each other in their shards: together if they fit
+/// into a transaction. What fails together is tried shard by shard, so that only
+/// the shard at fault waits. Returns how far each shard came.
+pub(super) async fn apply(core: &Core, incarnation: Uuid, events: &[Event]) -> Vec<Progress> {
+    let shards: Vec<&[Event]> = by_shard(events).collect();
+    if shards.len() > 1
+        && let Ok(attempts) = attempt(core, incarnation, events, Intent::Apply).await
+    {
+        let progress = attempts.into_iter().zip(shards);
+        return progress
+            .map(|(attempt, events)| match attempt.obstacle() {
+                None => Progress::whole(events),
+                Some(end) => Progress { done: 0, end },
+            })
+            .collect();
+    }
+    let mut progress = Vec::with_capacity(shards.len());
+    for events in shards {
+        progress.push(apply_in_parts(core, incarnation, events).await);
+    }
+    progress
+}
+
+/// Applies the events of a shard in batches of a bounded size.
+async fn apply_in_parts(core: &Core, incarnation: Uuid, events: &[Event]) -> Progress {
+    let mut done = 0;
+    for part in events.chunks(usize::from(BATCH)) {
+        let progress = apply_by_halves(core, incarnation, part).await;
+        done += progress.done;
+        let last = part.last().map(|event| event.position);
+        if !matches!(progress.end, End::At(position) if Some(position) == last) {
+            return Progress { done, ..progress };
+        }
+    }
+    Progress::whole(events)
+}
+
+/// Applies events of one shard. A part that fails for good is halved until the one
+/// event stands alone, which is parked.
+async fn apply_by_halves(core: &Core, incarnation: Uuid, events: &[Event]) -> Progress {
     let mut done = 0;
     let mut size = events.len();
     let mut verdict = Verdict::Innocent;
@@ -72,34 +105,14 @@ pub(super) async fn apply(
             Verdict::Guilty(class) => Intent::Park(class),
             Verdict::Innocent | Verdict::Suspected => Intent::Apply,
         };
-        let span = batch_span(core, shard, part);
-        match platform::in_time(attempt(core, incarnation, shard, part, intent))
-            .instrument(span)
-            .await
-        {
-            Ok(Attempt::Done(count)) => {
-                note(core, shard, part, count);
+        match attempt(core, incarnation, part, intent).await {
+            Ok(attempts) => {
+                if let Some(end) = attempts.into_iter().find_map(Attempt::obstacle) {
+                    return Progress { done, end };
+                }
                 done += part.len();
                 size *= 2;
                 verdict = Verdict::Innocent;
-            }
-            Ok(Attempt::Elsewhere(position)) => {
-                return Progress {
-                    done,
-                    end: End::At(position),
-                };
-            }
-            Ok(Attempt::Busy) => {
-                return Progress {
-                    done,
-                    end: End::Busy,
-                };
-            }
-            Ok(Attempt::Moved) => {
-                return Progress {
-                    done,
-                    end: End::Moved,
-                };
             }
             Err(ApplyError::Poison(class)) => {
                 verdict = match (part.len(), verdict) {
@@ -124,8 +137,29 @@ pub(super) async fn apply(
             }
         }
     }
-    let end = End::At(events.last().map_or(0, |event| event.position));
-    Progress { done, end }
+    Progress::whole(events)
+}
+
+impl Progress {
+    /// All of them are done.
+    fn whole(events: &[Event]) -> Self {
+        Self {
+            done: events.len(),
+            end: End::At(events.last().map_or(0, |event| event.position)),
+        }
+    }
+}
+
+impl Attempt {
+    /// Why the shard came no further; `None` when its events are dealt with.
+    fn obstacle(self) -> Option<End> {
+        match self {
+            Self::Done(_) => None,
+            Self::Elsewhere(position) => Some(End::At(position)),
+            Self::Busy => Some(End::Busy),
+            Self::Moved => Some(End::Moved),
+        }
+    }
 }
 
 /// What is held against a single event.
@@ -138,14 +172,17 @@ enum Verdict {
     Guilty(&'static str),
 }
 
-fn batch_span(core: &Core, shard: u16, events: &[Event]) -> tracing::Span {
+fn batch_span(core: &Core, events: &[Event]) -> tracing::Span {
     let span = tracing::info_span!(
         "apply events",
         eventlog.consumer = core.name,
         eventlog.producer = core.producer,
-        eventlog.shard = shard,
+        eventlog.shard = tracing::field::Empty,
         eventlog.events = events.len(),
     );
+    if by_shard(events).count() == 1 {
+        span.record("eventlog.shard", events[0].shard);
+    }
     // Several events have several traces: their own spans follow those.
     if let [event] = events {
         platform::follow(&span, event.traceparent.as_deref());
@@ -153,70 +190,104 @@ fn batch_span(core: &Core, shard: u16, events: &[Event]) -> tracing::Span {
     span
 }
 
-fn note(core: &Core, shard: u16, events: &[Event], count: usize) {
-    let labels = core.shard_labels(shard);
+fn note(core: &Core, events: &[Event], count: usize) {
+    let Some(last) = events.last() else {
+        return;
+    };
+    let labels = core.shard_labels(last.shard);
     core.metrics
         .applied
         .get_or_create(&labels)
         .inc_by(count as u64);
-    if let Some(last) = events.last() {
-        core.metrics
-            .last_applied
-            .get_or_create(&labels)
-            .set(last.time.unix_timestamp());
-    }
+    core.metrics
+        .last_applied
+        .get_or_create(&labels)
+        .set(last.time.unix_timestamp());
 }
 
+/// Applies events in one transaction; says what became of each shard's.
 async fn attempt(
     core: &Core,
     incarnation: Uuid,
-    shard: u16,
     events: &[Event],
     intent: Intent,
-) -> Result<Attempt, ApplyError> {
-    let mut transaction = core.pool.begin().await?;
-    match attempt_within(&mut transaction, core, incarnation, shard, events, intent).await {
-        Ok(Attempt::Done(count)) => {
-            #[cfg(feature = "mutants")]
-            platform::mutant::crash_point();
-            transaction.commit().await?;
-            #[cfg(feature = "mutants")]
-            platform::mutant::crash_point();
-            core.apply.committed();
-            Ok(Attempt::Done(count))
+) -> Result<Vec<Attempt>, ApplyError> {
+    let work = async {
+        let mut transaction = core.pool.begin().await?;
+        match attempt_within(&mut transaction, core, incarnation, events, intent).await {
+            Ok(attempts) => {
+                #[cfg(feature = "mutants")]
+                platform::mutant::crash_point();
+                transaction.commit().await?;
+                #[cfg(feature = "mutants")]
+                platform::mutant::crash_point();
+                Ok(attempts)
+            }
+            Err(error) => {
+                roll_back(transaction).await;
+                Err(error)
+            }
         }
-        other => {
-            roll_back(transaction).await;
-            other
+    };
+    let attempts = platform::in_time(work)
+        .instrument(batch_span(core, events))
+        .await?;
+    let mut applied = false;
+    for (attempt, events) in attempts.iter().zip(by_shard(events)) {
+        if let Attempt::Done(count) = attempt {
+            note(core, events, *count);
+            applied = true;
         }
     }
+    if applied {
+        core.apply.committed();
+    }
+    Ok(attempts)
 }
 
 async fn attempt_within(
     conn: &mut PgConnection,
     core: &Core,
     incarnation: Uuid,
-    shard: u16,
     events: &[Event],
     intent: Intent,
-) -> Result<Attempt, ApplyError> {
-    let Some(held) = offset::take(conn, core, shard).await? else {
-        return Ok(Attempt::Busy);
-    };
-    if held.stopped || held.incarnation != Some(incarnation) {
-        return Ok(Attempt::Moved);
+) -> Result<Vec<Attempt>, ApplyError> {
+    let shards: Vec<u16> = by_shard(events).map(|events| events[0].shard).collect();
+    let held = offset::take(conn, core, &shards).await?;
+    let mut places: Vec<(u16, u64)> = Vec::with_capacity(shards.len());
+    let mut new: Vec<&[Event]> = Vec::with_capacity(shards.len());
+    let attempts = by_shard(events).zip(shards).map(|(events, shard)| {
+        let Some(held) = held.get(&shard) else {
+            return Attempt::Busy;
+        };
+        if held.stopped || held.incarnation != Some(incarnation) {
+            return Attempt::Moved;
+        }
+        let Some(follow) = follow_on(held, events) else {
+            return Attempt::Elsewhere(held.position);
+        };
+        let last = follow.last().map_or(held.position, |last| last.position);
+        places.push((shard, last));
+        new.push(follow);
+        Attempt::Done(follow.len())
+    });
+    let attempts: Vec<Attempt> = attempts.collect();
+    if new.is_empty() {
+        return Ok(attempts);
     }
-    let Some(new) = follow_on(&held, events) else {
-        return Ok(Attempt::Elsewhere(held.position));
-    };
-    let last = new.last().map_or(held.position, |event| event.position);
-    let parked = offset::set(conn, core, shard, incarnation, last).await?;
+    let parked = offset::set(conn, core, incarnation, &places).await?;
     #[cfg(feature = "mutants")]
     if Mutant::OffsetOutsideTransaction.is_alive() {
         platform::mutant::cut(conn).await?;
     }
-    settle(conn, core, shard, new, parked, intent).await?;
-    Ok(Attempt::Done(new.len()))
+    let count: usize = new.iter().map(|events| events.len()).sum();
+    let new = if count == events.len() {
+        Cow::Borrowed(events)
+    } else {
+        Cow::Owned(new.concat())
+    };
+    settle(conn, core, &new, parked, intent).await?;
+    Ok(attempts)
 }
 
 /// The events that follow the offset; `None` when none does.
@@ -236,14 +307,13 @@ fn follow_on<'a>(held: &Held, events: &'a [Event]) -> Option<&'a [Event]> {
 pub(super) async fn settle(
     conn: &mut PgConnection,
     core: &Core,
-    shard: u16,
     events: &[Event],
     parked: Parked,
     intent: Intent,
 ) -> Result<(), ApplyError> {
     let mut blocked: HashSet<String> = match parked {
         Parked::Nothing => HashSet::new(),
-        Parked::Something => parked::subjects_of(conn, core, shard, events).await?,
+        Parked::Something => parked::subjects_of(conn, core, events).await?,
     };
     let mut to_park: Vec<(&Event, &'static str)> = Vec::new();
     let mut to_apply: Vec<&Event> = Vec::with_capacity(events.len());
@@ -274,7 +344,7 @@ pub(super) async fn settle(
     } else {
         Cow::Owned(to_apply.into_iter().cloned().collect())
     };
-    apply_all(conn, core, shard, &to_apply).await
+    apply_all(conn, core, &to_apply).await
 }
 
 /// Applies events; a panic is a failure like another, and the transaction it left
@@ -282,10 +352,9 @@ pub(super) async fn settle(
 pub(super) async fn apply_all(
     conn: &mut PgConnection,
     core: &Core,
-    shard: u16,
     events: &[Event],
 ) -> Result<(), ApplyError> {
-    AssertUnwindSafe(core.apply.apply(conn, shard, events))
+    AssertUnwindSafe(core.apply.apply(conn, events))
         .catch_unwind()
         .await
         .unwrap_or(Err(ApplyError::Poison("panic")))

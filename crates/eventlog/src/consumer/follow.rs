@@ -15,6 +15,7 @@ use super::{
 };
 use crate::{
     Event,
+    event::by_shard,
     outage::{Outage, backoff},
     stream::Continuity,
 };
@@ -24,7 +25,12 @@ const IDLE: Duration = Duration::from_secs(1);
 /// How often the producer is asked when there is no Redis.
 const POLL: Duration = Duration::from_millis(200);
 const REPORT: Duration = Duration::from_secs(5);
-/// Shards that are applied at once.
+/// After a batch, others may work for as long as it took, within these limits. What
+/// comes meanwhile goes into the next one: by ones, the same events would cost many
+/// times the work, and declarants would wait for it.
+const SHORTEST_REST: Duration = Duration::from_millis(5);
+const LONGEST_REST: Duration = Duration::from_millis(50);
+/// Batches that are applied at once.
 const AT_ONCE: usize = 4;
 
 /// A consumer that knows where it stands.
@@ -40,6 +46,8 @@ pub(super) struct Following {
     outage: Outage,
     report_at: Instant,
     reported: Option<Offsets>,
+    /// When the next batch may be taken.
+    rested_at: Instant,
 }
 
 struct Shard {
@@ -53,12 +61,6 @@ struct Shard {
     /// Left alone until then: another replica has it, or it failed.
     resume_at: Instant,
     failures: u32,
-}
-
-/// Events that follow a shard's position.
-struct Batch {
-    index: usize,
-    events: Vec<Event>,
 }
 
 impl Following {
@@ -81,6 +83,7 @@ impl Following {
             outage: Outage::of(format!("the producer {}", core.producer)),
             report_at: now,
             reported: None,
+            rested_at: now,
         }
     }
 
@@ -104,6 +107,7 @@ impl Following {
         producer: &mut Producer,
     ) -> Result<usize, Trouble> {
         self.report(core, producer).await?;
+        tokio::time::sleep_until(self.rested_at).await;
         let now = Instant::now();
         let awake: Vec<usize> = (0..self.shards.len())
             .filter(|&i| self.shards[i].resume_at <= now)
@@ -122,7 +126,14 @@ impl Following {
         } else {
             self.listen(core, producer, &awake).await
         };
-        self.apply(core, batches).await
+        let began = Instant::now();
+        let done = self.apply(core, batches).await?;
+        // With a backlog there is nothing to wait for.
+        if (1..usize::from(BATCH)).contains(&done) {
+            let rest = began.elapsed().clamp(SHORTEST_REST, LONGEST_REST);
+            self.rested_at = Instant::now() + rest;
+        }
+        Ok(done)
     }
 
     /// Waits for the streams.
@@ -131,7 +142,7 @@ impl Following {
         core: &Core,
         producer: &mut Producer,
         awake: &[usize],
-    ) -> Vec<Batch> {
+    ) -> Vec<Vec<Event>> {
         let now = Instant::now();
         let whole = awake.iter().map(|&i| &self.shards[i]);
         let after: Vec<(u16, u64)> = whole
@@ -178,10 +189,7 @@ impl Following {
             }
             if !entries.events.is_empty() {
                 self.shards[index].heard = Instant::now();
-                batches.push(Batch {
-                    index,
-                    events: entries.events,
-                });
+                batches.push(entries.events);
             }
         }
         note_read(core, "redis", &batches);
@@ -194,7 +202,7 @@ impl Following {
         core: &Core,
         producer: &mut Producer,
         awake: &[usize],
-    ) -> Result<Vec<Batch>, Trouble> {
+    ) -> Result<Vec<Vec<Event>>, Trouble> {
         let mut after: Vec<(u16, u64)> = awake.iter().map(|&i| self.shards[i].place()).collect();
         self.turn = self.turn.wrapping_add(1);
         let first = self.turn % after.len();
@@ -221,7 +229,7 @@ impl Following {
                 self.asking |= reached < head;
             }
             if !events.is_empty() {
-                batches.push(Batch { index, events });
+                batches.push(events);
             }
         }
         if batches.is_empty() {
@@ -233,22 +241,24 @@ impl Following {
         Ok(batches)
     }
 
-    /// Applies batches of several shards at once.
-    async fn apply(&mut self, core: &Core, batches: Vec<Batch>) -> Result<usize, Trouble> {
+    /// Applies what follows the positions of some shards.
+    async fn apply(&mut self, core: &Core, news: Vec<Vec<Event>>) -> Result<usize, Trouble> {
         let incarnation = self.incarnation;
-        let work = batches.into_iter().map(|batch| {
-            let number = self.shards[batch.index].number;
-            async move {
-                let progress = apply_in_parts(core, incarnation, number, &batch.events).await;
-                (batch, progress)
-            }
+        let work = share(news).into_iter().map(|events| async move {
+            let progress = batch::apply(core, incarnation, &events).await;
+            (events, progress)
         });
-        let outcomes: Vec<(Batch, Progress)> =
+        let outcomes: Vec<(Vec<Event>, Vec<Progress>)> =
             stream::iter(work).buffer_unordered(AT_ONCE).collect().await;
         let mut done = 0;
-        for (batch, progress) in outcomes {
-            done += progress.done;
-            self.shards[batch.index].note(core, &batch.events, progress)?;
+        for (events, progress) in outcomes {
+            for (events, progress) in by_shard(&events).zip(progress) {
+                done += progress.done;
+                let number = events[0].shard;
+                if let Some(shard) = self.shards.iter_mut().find(|s| s.number == number) {
+                    shard.note(core, events, progress)?;
+                }
+            }
         }
         Ok(done)
     }
@@ -336,23 +346,24 @@ impl Shard {
     }
 }
 
-/// Applies events in batches of a bounded size.
-async fn apply_in_parts(core: &Core, incarnation: Uuid, shard: u16, events: &[Event]) -> Progress {
-    let mut done = 0;
-    for part in events.chunks(usize::from(BATCH)) {
-        let progress = batch::apply(core, incarnation, shard, part).await;
-        done += progress.done;
-        let last = part.last().map(|event| event.position);
-        if !matches!(progress.end, End::At(position) if Some(position) == last) {
-            return Progress { done, ..progress };
+/// Puts shards together that fit into one transaction. With little to do that is
+/// all of them, and one commit; with much, each is by itself, and other replicas find
+/// shards to work on.
+fn share(news: Vec<Vec<Event>>) -> Vec<Vec<Event>> {
+    let mut batches: Vec<Vec<Event>> = Vec::new();
+    for events in news {
+        match batches.last_mut() {
+            Some(batch) if batch.len() + events.len() <= usize::from(BATCH) => {
+                batch.extend(events);
+            }
+            _ => batches.push(events),
         }
     }
-    let end = End::At(events.last().map_or(0, |event| event.position));
-    Progress { done, end }
+    batches
 }
 
-fn note_read(core: &Core, source: &'static str, batches: &[Batch]) {
-    let events: usize = batches.iter().map(|batch| batch.events.len()).sum();
+fn note_read(core: &Core, source: &'static str, batches: &[Vec<Event>]) {
+    let events: usize = batches.iter().map(Vec::len).sum();
     core.metrics
         .read
         .get_or_create(&core.source_labels(source))

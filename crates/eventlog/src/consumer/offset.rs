@@ -1,5 +1,7 @@
 //! The rows that say how far a consumer has applied.
 
+use std::collections::BTreeMap;
+
 use sqlx::PgConnection;
 use uuid::Uuid;
 
@@ -32,7 +34,7 @@ pub(super) struct Held {
     pub(super) stopped: bool,
 }
 
-/// Whether anything of a shard is parked.
+/// Whether anything of some shards is parked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Parked {
     Nothing,
@@ -111,24 +113,34 @@ pub(super) async fn create(
     Ok(())
 }
 
-/// Takes the row of a shard; `None` while another replica has it.
+/// Takes the rows of shards, but for those that another replica has.
 pub(super) async fn take(
     conn: &mut PgConnection,
     core: &Core,
-    shard: u16,
-) -> Result<Option<Held>, sqlx::Error> {
-    let held = sqlx::query_as!(
-        HeldRow,
-        r#"select incarnation, position, stopped is not null as "stopped!" from consumer_offset
-           where consumer = $1 and producer = $2 and shard = $3
+    shards: &[u16],
+) -> Result<BTreeMap<u16, Held>, sqlx::Error> {
+    let shards: Vec<i32> = shards.iter().copied().map(i32::from).collect();
+    let held = sqlx::query!(
+        r#"select shard, incarnation, position, stopped is not null as "stopped!"
+           from consumer_offset
+           where consumer = $1 and producer = $2 and shard = any($3)
            for update skip locked"#,
         core.name,
         core.producer,
-        i32::from(shard),
+        &shards,
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(held.map(Held::from))
+    let held = held.into_iter().map(|row| {
+        let shard = u16::try_from(row.shard).expect("a log has at most 1,024 shards");
+        let held = Held {
+            incarnation: row.incarnation,
+            position: row.position.cast_unsigned(),
+            stopped: row.stopped,
+        };
+        (shard, held)
+    });
+    Ok(held.collect())
 }
 
 /// Takes the row of a shard, and waits while another replica has it; `None` when
@@ -138,8 +150,7 @@ pub(super) async fn wait_for(
     core: &Core,
     shard: u16,
 ) -> Result<Option<Held>, sqlx::Error> {
-    let held = sqlx::query_as!(
-        HeldRow,
+    let held = sqlx::query!(
         r#"select incarnation, position, stopped is not null as "stopped!" from consumer_offset
            where consumer = $1 and producer = $2 and shard = $3
            for update"#,
@@ -149,48 +160,44 @@ pub(super) async fn wait_for(
     )
     .fetch_optional(conn)
     .await?;
-    Ok(held.map(Held::from))
+    Ok(held.map(|row| Held {
+        incarnation: row.incarnation,
+        position: row.position.cast_unsigned(),
+        stopped: row.stopped,
+    }))
 }
 
-struct HeldRow {
-    incarnation: Option<Uuid>,
-    position: i64,
-    stopped: bool,
-}
-
-impl From<HeldRow> for Held {
-    fn from(row: HeldRow) -> Self {
-        Self {
-            incarnation: row.incarnation,
-            position: row.position.cast_unsigned(),
-            stopped: row.stopped,
-        }
-    }
-}
-
-/// Moves the row of a shard, which the transaction holds; says whether anything of
-/// the shard is parked.
+/// Moves rows, which the transaction holds, to these positions of their shards;
+/// says whether anything of the shards is parked.
 ///
-/// Only a statement that begins once the row is held sees all that was parked: the
-/// one that takes the row may have begun before another replica parked and let go.
+/// Only a statement that begins once the rows are held sees all that was parked: the
+/// one that takes them may have begun before another replica parked and let go.
 pub(super) async fn set(
     conn: &mut PgConnection,
     core: &Core,
-    shard: u16,
     incarnation: Uuid,
-    position: u64,
+    places: &[(u16, u64)],
 ) -> Result<Parked, sqlx::Error> {
+    let shards: Vec<i32> = places.iter().map(|&(shard, _)| i32::from(shard)).collect();
+    let positions: Vec<i64> = places
+        .iter()
+        .map(|&(_, position)| position.cast_signed())
+        .collect();
     let parked = sqlx::query_scalar!(
-        r#"update consumer_offset set incarnation = $4, position = $5, moved_at = $6
-           where consumer = $1 and producer = $2 and shard = $3
-           returning exists(
-               select from parked_event p where p.consumer = $1 and p.producer = $2 and p.shard = $3
+        r#"with moved as (
+               update consumer_offset o set incarnation = $3, position = p.position, moved_at = $6
+               from unnest($4::integer [], $5::bigint []) as p (shard, position)
+               where o.consumer = $1 and o.producer = $2 and o.shard = p.shard
+           )
+           select exists(
+               select from parked_event
+               where consumer = $1 and producer = $2 and shard = any($4)
            ) as "parked!""#,
         core.name,
         core.producer,
-        i32::from(shard),
         incarnation,
-        position.cast_signed(),
+        &shards,
+        &positions,
         platform::now(),
     )
     .fetch_one(conn)

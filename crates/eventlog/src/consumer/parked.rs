@@ -41,16 +41,16 @@ pub(crate) struct Retried {
 pub(super) async fn subjects_of(
     conn: &mut PgConnection,
     core: &Core,
-    shard: u16,
     events: &[Event],
 ) -> Result<HashSet<String>, sqlx::Error> {
+    let shards: Vec<i32> = events.iter().map(|event| i32::from(event.shard)).collect();
     let subjects: Vec<&str> = events.iter().map(|event| event.subject.as_str()).collect();
     let blocked = sqlx::query_scalar!(
         "select distinct subject from parked_event
-         where consumer = $1 and producer = $2 and shard = $3 and subject = any($4)",
+         where consumer = $1 and producer = $2 and shard = any($3) and subject = any($4)",
         core.name,
         core.producer,
-        i32::from(shard),
+        &shards,
         &subjects as &[&str],
     )
     .fetch_all(conn)
@@ -177,14 +177,7 @@ pub(crate) async fn retry(
             }
             Acceptance::Apply => {
                 let mut savepoint = sqlx::Connection::begin(&mut *conn).await?;
-                match batch::apply_all(
-                    &mut savepoint,
-                    core,
-                    event.shard,
-                    std::slice::from_ref(event),
-                )
-                .await
-                {
+                match batch::apply_all(&mut savepoint, core, std::slice::from_ref(event)).await {
                     Ok(()) => savepoint.commit().await?,
                     Err(ApplyError::Transient(error)) => return Err(error),
                     Err(ApplyError::Poison(class)) => {

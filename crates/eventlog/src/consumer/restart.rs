@@ -87,19 +87,13 @@ async fn go_on(
         }
     }
     let mut transaction = core.pool.begin().await?;
-    for (expected, &head) in offsets.shards.iter().zip(&beginning.heads) {
-        if !is_unmoved(&mut transaction, core, *expected).await? {
+    for &expected in &offsets.shards {
+        if !is_unmoved(&mut transaction, core, expected).await? {
             return Err(Trouble::Moved);
         }
-        offset::set(
-            &mut transaction,
-            core,
-            expected.shard,
-            beginning.incarnation,
-            head,
-        )
-        .await?;
     }
+    let heads: Vec<(u16, u64)> = (0..).zip(beginning.heads.iter().copied()).collect();
+    offset::set(&mut transaction, core, beginning.incarnation, &heads).await?;
     transaction.commit().await?;
     Ok(())
 }
@@ -177,15 +171,7 @@ async fn attempt_within(
     if !is_unmoved(conn, core, expected).await? {
         return Ok(Snapped::Moved);
     }
-    settle(
-        conn,
-        core,
-        expected.shard,
-        events,
-        Parked::Something,
-        intent,
-    )
-    .await?;
+    settle(conn, core, events, Parked::Something, intent).await?;
     Ok(Snapped::Applied)
 }
 

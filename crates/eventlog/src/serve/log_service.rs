@@ -148,7 +148,7 @@ impl LogService {
             }
             let page = self
                 .log
-                .page_within(conn, after.shard, after.position, room, bytes)
+                .pages_within(conn, &[(after.shard, after.position)], room, bytes)
                 .await?;
             // A partition may be dropped between the two reads.
             if page

@@ -12,7 +12,7 @@ use redis::{
 };
 
 use super::{FIELD, History, in_time_of_a_step};
-use crate::Event;
+use crate::{Event, event::by_shard};
 
 /// A stream that nobody writes or trims any more, such as one of an earlier
 /// incarnation, goes away by itself.
@@ -58,23 +58,26 @@ impl Connection {
             .collect()
     }
 
-    /// Adds events of one shard under their positions. Those that are there
-    /// already, by another relay, are refused by Redis, which is as good.
+    /// Adds events under their positions, those of a shard side by side. Those that
+    /// are there already, by another relay, are refused by Redis, which is as good.
     pub(crate) async fn publish(&self, history: &History, events: &[Event]) -> RedisResult<()> {
-        let mut pipe = redis::pipe();
-        pipe.ignore_errors();
-        for event in events {
-            #[cfg(feature = "mutants")]
-            if Mutant::IgnoreGaps.is_alive() && event.position % 16 == 0 {
-                continue;
-            }
-            pipe.cmd("XADD")
-                .arg(history.stream(event.shard))
-                .arg(format!("{}-0", event.position))
-                .arg(FIELD)
-                .arg(history.seal(&self.key, event));
-        }
-        for answer in self.wire.clone().send(&pipe).await? {
+        let shards: Vec<&[Event]> = by_shard(events).collect();
+        let answers = self
+            .send(&shards, |pipe, events| {
+                for event in *events {
+                    #[cfg(feature = "mutants")]
+                    if Mutant::IgnoreGaps.is_alive() && event.position % 16 == 0 {
+                        continue;
+                    }
+                    pipe.cmd("XADD")
+                        .arg(history.stream(event.shard))
+                        .arg(format!("{}-0", event.position))
+                        .arg(FIELD)
+                        .arg(history.seal(&self.key, event));
+                }
+            })
+            .await?;
+        for answer in answers {
             match answer {
                 Err(error) if !says(&error, "equal or smaller") => return Err(error),
                 Ok(_) | Err(_) => {}

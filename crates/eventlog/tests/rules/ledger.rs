@@ -125,12 +125,7 @@ impl Apply for Ledger {
         }
     }
 
-    async fn apply(
-        &self,
-        conn: &mut PgConnection,
-        shard: u16,
-        events: &[Event],
-    ) -> Result<(), ApplyError> {
+    async fn apply(&self, conn: &mut PgConnection, events: &[Event]) -> Result<(), ApplyError> {
         self.attempts.fetch_add(1, Ordering::SeqCst);
         let failing =
             self.transient_failures
@@ -158,7 +153,7 @@ impl Apply for Ledger {
                 "insert into applied (shard, position, event_id, subject, text) values ($1, $2, $3, $4, $5)
                  on conflict (event_id) do update set times = applied.times + 1",
             )
-            .bind(i32::from(shard))
+            .bind(i32::from(event.shard))
             .bind(event.position.cast_signed())
             .bind(event.id)
             .bind(&event.subject)

@@ -11,8 +11,8 @@ use vocabulary::derived_id;
 use super::Reports;
 use crate::{
     convert,
-    domain::{Context, Decision, Draft, Facts, Report, Structure, decide, warnings},
-    store::{self, NewReport},
+    domain::{Context, Decision, Draft, Report, decide, warnings},
+    store::NewReport,
 };
 
 impl Reports {
@@ -28,7 +28,7 @@ impl Reports {
                 return Ok(refused(violations.iter().map(convert::violation).collect()));
             }
         };
-        let entry = self.entry(&draft.facts).await?;
+        let entry = self.directory.entry(&draft.facts.structure).await?;
         let context = Context {
             caller,
             entry: entry.as_ref(),
@@ -60,7 +60,7 @@ impl Reports {
         let now = now();
         let submission = convert::submission(request, now)?;
         let draft = &submission.draft;
-        let entry = self.entry(&draft.facts).await?;
+        let entry = self.directory.entry(&draft.facts.structure).await?;
         let context = Context {
             caller: &caller,
             entry: entry.as_ref(),
@@ -123,11 +123,6 @@ impl Reports {
             case: None,
             revision: 1,
         })
-    }
-
-    async fn entry(&self, facts: &Facts) -> Result<Option<Structure>> {
-        let mut conn = self.pool.acquire().await?;
-        store::directory_entry(&mut conn, &facts.structure).await
     }
 }
 

@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use vocabulary::{Finess, ParseError, Siret, Text, fold};
 
 use super::read;
-use crate::domain::{Recorded, Structure, StructureIdentifier};
+use crate::domain::{Recorded, Structure};
 
 /// A place in the answers of a search.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,43 +83,62 @@ pub(crate) async fn structure(
     .transpose()
 }
 
-/// The entry of the directory that an identifier names: the site, or a site of a legal
-/// entity, in its own department if there is one, or the first site of a SIRET.
-pub(crate) async fn directory_entry(
+/// The structures with these FINESS that the directory knows.
+pub(crate) async fn sites(
     conn: &mut PgConnection,
-    identifier: &StructureIdentifier,
+    wanted: &[Finess],
+) -> Result<BTreeMap<Finess, Structure>> {
+    let wanted: Vec<String> = wanted.iter().map(ToString::to_string).collect();
+    let rows = sqlx::query_as!(
+        Row,
+        "select finess, legal_entity_finess, siret, name, kind, category_code, region, department,
+                town, operator_status, sort_name
+         from structure where finess = any($1)",
+        &wanted,
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter()
+        .map(|row| Structure::try_from(row).map(|site| (site.finess, site)))
+        .collect()
+}
+
+/// A site of a legal entity: one in the entity's own department if there is one.
+pub(crate) async fn site_of_entity(
+    conn: &mut PgConnection,
+    entity: Finess,
 ) -> Result<Option<Structure>> {
-    let row = match identifier {
-        StructureIdentifier::Finess(finess) => {
-            if let Some(site) = structure(&mut *conn, *finess).await? {
-                return Ok(Some(site));
-            }
-            sqlx::query_as!(
-                Row,
-                "select finess, legal_entity_finess, siret, name, kind, category_code, region,
-                        department, town, operator_status, sort_name
-                 from structure where legal_entity_finess = $1
-                 order by department is distinct from $2, finess limit 1",
-                finess.to_string(),
-                finess.department().map(|department| department.to_string()),
-            )
-            .fetch_optional(conn)
-            .await?
-        }
-        StructureIdentifier::Siret(siret) => {
-            sqlx::query_as!(
-                Row,
-                "select finess, legal_entity_finess, siret, name, kind, category_code, region,
-                        department, town, operator_status, sort_name
-                 from structure where siret = $1 order by finess limit 1",
-                siret.to_string(),
-            )
-            .fetch_optional(conn)
-            .await?
-        }
-        StructureIdentifier::Rpps(_) | StructureIdentifier::Described { .. } => None,
-    };
-    row.map(Structure::try_from).transpose()
+    sqlx::query_as!(
+        Row,
+        "select finess, legal_entity_finess, siret, name, kind, category_code, region, department,
+                town, operator_status, sort_name
+         from structure where legal_entity_finess = $1
+         order by department is distinct from $2, finess limit 1",
+        entity.to_string(),
+        entity.department().map(|department| department.to_string()),
+    )
+    .fetch_optional(conn)
+    .await?
+    .map(Structure::try_from)
+    .transpose()
+}
+
+/// The first site with a SIRET.
+pub(crate) async fn site_of_siret(
+    conn: &mut PgConnection,
+    siret: Siret,
+) -> Result<Option<Structure>> {
+    sqlx::query_as!(
+        Row,
+        "select finess, legal_entity_finess, siret, name, kind, category_code, region, department,
+                town, operator_status, sort_name
+         from structure where siret = $1 order by finess limit 1",
+        siret.to_string(),
+    )
+    .fetch_optional(conn)
+    .await?
+    .map(Structure::try_from)
+    .transpose()
 }
 
 /// Structures of which every folded word is found, by name, each with its place.

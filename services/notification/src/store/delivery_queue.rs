@@ -82,6 +82,9 @@ pub(crate) struct Attempt {
     pub(crate) error_class: Option<String>,
 }
 
+/// How many deliveries of a state are counted: more are told as so many.
+const COUNTED: i64 = 10_000;
+
 /// How the queue stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Standing {
@@ -236,13 +239,18 @@ pub(crate) async fn give_back(
     Ok(())
 }
 
-/// How the queue stands.
+/// How the queue stands, counted up to [`COUNTED`]: it is asked again and again, most
+/// of all while there is much to count.
 pub(crate) async fn standing(pool: &PgPool) -> sqlx::Result<Standing> {
     let row = sqlx::query!(
-        r#"select count(*) filter (where state = 'pending') as "pending!",
-                  count(*) filter (where state = 'dead') as "dead!",
-                  min(created_at) filter (where state = 'pending') as oldest
-           from delivery where state in ('pending', 'dead')"#
+        r#"select
+               (select count(*)
+                from (select from delivery where state = 'pending' limit $1) p) as "pending!",
+               (select count(*)
+                from (select from delivery where state = 'dead' limit $1) d) as "dead!",
+               (select created_at from delivery where state = 'pending'
+                order by created_at limit 1) as oldest"#,
+        COUNTED,
     )
     .fetch_one(pool)
     .await?;

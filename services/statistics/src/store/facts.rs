@@ -10,13 +10,20 @@ use vocabulary::{RoutingRegion, Severity};
 
 use crate::domain::{Assessment, CaseKnowledge, Fact, Month, Standing, Submission, Word};
 
-/// Locks the facts of the given reports, in the order of their ids, and reads
-/// them; a report that was never heard of gets an empty fact.
+/// Locks the facts of the given reports, in the order of their ids, so that two
+/// transactions that meet wait for each other and never deadlock. A report that was
+/// never heard of gets an empty fact.
 pub(crate) async fn lock(
     conn: &mut PgConnection,
     reports: &BTreeSet<Uuid>,
 ) -> sqlx::Result<BTreeMap<Uuid, Fact>> {
     let reports: Vec<Uuid> = reports.iter().copied().collect();
+    sqlx::query!(
+        "insert into fact (report_id) select * from unnest($1::uuid[]) on conflict do nothing",
+        &reports,
+    )
+    .execute(&mut *conn)
+    .await?;
     let rows = sqlx::query_file_as!(FactRow, "src/store/sql/lock_facts.sql", &reports)
         .fetch_all(conn)
         .await?;

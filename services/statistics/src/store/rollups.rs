@@ -1,4 +1,4 @@
-//! Counters: moved by the applying shard, summed when they are read.
+//! Counters: moved in the name of a shard that is applied, summed when they are read.
 
 use sqlx::PgConnection;
 use time::Date;
