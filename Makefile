@@ -8,6 +8,8 @@ export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
 
 tools := $(CURDIR)/target/tools/bin
 profile := $(if $(RELEASE),release,dev)
+# Together, so that what they share is built once.
+provers := --package tests --package benches
 
 help: ## Explain the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -26,12 +28,14 @@ test: ## Run everything that proves the suite right
 chaos: export SQLX_OFFLINE = true
 chaos: ## Run the suite under faults at length, and catch its mutants (SHORT=1: twenty minutes)
 	scripts/setup
-	cargo run --locked $(if $(SHORT),,--release) --package tests --bin chaos -- $(if $(SHORT),--short)
+	cargo build --locked $(if $(SHORT),,--release) $(provers) --bin chaos
+	target/$(if $(SHORT),debug,release)/chaos $(if $(SHORT),--short)
 
 bench: export SQLX_OFFLINE = true
 bench: ## Measure what the suite bears beside what PostgreSQL alone does (SHORT=1: three minutes)
 	scripts/setup
-	cargo run --locked --release --package benches --bin bench -- $(if $(SHORT),--short)
+	cargo build --locked --release $(provers) --bin bench
+	target/release/bench $(if $(SHORT),--short)
 
 check: export SQLX_OFFLINE = true
 check: export RUSTDOCFLAGS = -D warnings

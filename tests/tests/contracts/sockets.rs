@@ -6,6 +6,7 @@ use cli::{Layout, SERVICES};
 use prost::Message as _;
 use proto::intake::v1::{GetReportRequest, ListReportsRequest, ListReportsResponse};
 use reqwest::{Client, Method, Response, StatusCode, Version};
+use testkit::eventually;
 use tests::World;
 use tonic::codegen::http::{HeaderMap, HeaderName};
 use tonic::transport::{Channel, Endpoint};
@@ -61,9 +62,13 @@ async fn every_service_tells_what_it_serves_and_that_it_does() {
             let request = HealthCheckRequest {
                 service: name.to_owned(),
             };
-            let mut health = HealthClient::new(channel(&world, service));
-            let answer = health.check(request).await.unwrap().into_inner();
-            assert_eq!(answer.status(), ServingStatus::Serving, "{service}");
+            let health = HealthClient::new(channel(&world, service));
+            // The database may be slow to answer beside other tests.
+            eventually(async || {
+                let answer = health.clone().check(request.clone()).await.unwrap();
+                answer.into_inner().status() == ServingStatus::Serving
+            })
+            .await;
         }
     }
 }
