@@ -96,7 +96,7 @@ async fn highest(fleet: &Fleet<'_>, generator: &Generator, length: Length) -> Re
         if held.flat {
             return Ok((rate, held));
         }
-        rate *= length.pick(0.95, 0.85);
+        rate *= length.pick(0.92, 0.85);
         ensure!(rate > 10.0, "no rate holds");
     }
 }

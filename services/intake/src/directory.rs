@@ -1,9 +1,14 @@
 //! Looks structures up for declarations: those asked for while a question is under
 //! way go together into the next one.
 
-use platform::{Result, Tasks, in_time};
+use std::time::Duration;
+
+use platform::{Result, Tasks};
 use sqlx::PgPool;
-use tokio::sync::{mpsc, oneshot};
+use tokio::{
+    sync::{mpsc, oneshot},
+    time::timeout,
+};
 use tokio_util::sync::CancellationToken;
 use vocabulary::Finess;
 
@@ -14,6 +19,9 @@ use crate::{
 
 /// How many structures one question asks for.
 const TOGETHER: usize = 64;
+/// How long the others wait for a question: one over a connection that died must not
+/// hold up everybody.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// The directory of structures, as declarations use it.
 #[derive(Debug)]
@@ -90,14 +98,14 @@ async fn ask(pool: PgPool, mut wanted: mpsc::Receiver<Wanted>, closing: Cancella
             let mut conn = pool.acquire().await?;
             store::sites(&mut conn, &numbers).await
         };
-        match in_time(question).await {
-            Ok(sites) => {
+        match timeout(PATIENCE, question).await {
+            Ok(Ok(sites)) => {
                 for Wanted { finess, answer } in together.drain(..) {
                     // Whoever went away needs it no more.
                     let _ = answer.send(sites.get(&finess).cloned());
                 }
             }
-            Err(_) => together.clear(),
+            Ok(Err(_)) | Err(_) => together.clear(),
         }
     }
 }

@@ -77,6 +77,54 @@ async fn a_shard_that_another_replica_holds_is_left_alone_and_the_others_go_on()
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn shards_share_a_transaction_as_far_as_their_events_fit() {
+    let world = World::new("shared").await;
+    let mut consumer = world.consumer(&Ledger::new());
+    assert_eq!(consumer.step().await, Step::Attached);
+
+    world.append_many(0..40).await;
+    assert_eq!(consumer.step().await, Step::Applied(40));
+    assert_eq!(transactions(&world, 0..40).await, 1);
+
+    world.append_many(40..640).await;
+    let Step::Applied(count) = consumer.step().await else {
+        panic!("there was something to apply");
+    };
+    assert!(count > 256, "{count}");
+    assert!(transactions(&world, 40..40 + count).await > 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shard_that_fails_holds_up_none_that_came_with_it() {
+    let world = World::new("apart").await;
+    let ledger = Ledger::new();
+    ledger.hold_up("stuck");
+    let (stuck, free) = (world.subject_in(0), world.subject_in(1));
+    world.append(&stuck, &["stuck"]).await;
+    world.append(&free, &["free"]).await;
+    let mut consumer = world.consumer(&ledger);
+    assert_eq!(consumer.step().await, Step::Attached);
+    assert_eq!(consumer.step().await, Step::Applied(1));
+    // Together, then each by itself.
+    assert_eq!(ledger.attempts.load(Ordering::SeqCst), 3);
+    let texts: Vec<String> = world.applied().await.into_iter().map(|e| e.text).collect();
+    assert_eq!(texts, ["free"]);
+}
+
+/// How many transactions applied these, in the order of their application.
+async fn transactions(world: &World, entries: std::ops::Range<usize>) -> i64 {
+    sqlx::query_scalar(
+        "select count(distinct tx)
+         from (select xmin::text as tx from applied order by entry offset $1 limit $2) as part",
+    )
+    .bind(i64::try_from(entries.start).unwrap())
+    .bind(i64::try_from(entries.len()).unwrap())
+    .fetch_one(&world.qualification)
+    .await
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_failed_batch_leaves_neither_effect_nor_offset() {
     let world = World::new("failed_batch").await;
     let ledger = Ledger::new();
