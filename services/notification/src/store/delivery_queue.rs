@@ -6,7 +6,11 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::EmailAddress;
 
-use crate::domain::{letter::Content, retry::Next};
+use crate::domain::{
+    letter::{Content, Occasion},
+    retry::Next,
+    situation::Situation,
+};
 
 /// A delivery about to be due.
 #[derive(Clone, Debug)]
@@ -92,7 +96,7 @@ pub(crate) struct Standing {
     pub(crate) pending: i64,
     /// Deliveries that were given up.
     pub(crate) dead: i64,
-    /// When the oldest pending one was created.
+    /// When the oldest pending one was created, of those that are counted.
     pub(crate) oldest: Option<OffsetDateTime>,
 }
 
@@ -123,7 +127,23 @@ pub(crate) async fn add(
         .iter()
         .map(|new| new.recipient.as_str())
         .collect();
-    let letters: Vec<Json<&Content>> = deliveries.iter().map(|new| Json(&new.content)).collect();
+    let occasions: Vec<Json<Occasion>> = deliveries
+        .iter()
+        .map(|new| Json(new.content.occasion))
+        .collect();
+    // What goes out together tells the same: the first of them names it.
+    let alike = deliveries.chunk_by(|one, next| {
+        one.report_id == next.report_id && one.content.situation == next.content.situation
+    });
+    let mut told: Vec<Uuid> = Vec::with_capacity(deliveries.len());
+    let mut situation_ids: Vec<Uuid> = Vec::new();
+    let mut situations: Vec<Json<&Situation>> = Vec::new();
+    for alike in alike {
+        let [first, ..] = alike else { continue };
+        told.extend(alike.iter().map(|_| first.delivery_id));
+        situation_ids.push(first.delivery_id);
+        situations.push(Json(&first.content.situation));
+    }
     let traces: Vec<Option<&str>> = deliveries
         .iter()
         .map(|new| new.traceparent.as_deref())
@@ -136,8 +156,11 @@ pub(crate) async fn add(
         &recipients as &[&str],
         &mailboxes as &[Option<&str>],
         &sealed as &[Option<&[u8]>],
-        &letters as &[Json<&Content>],
+        &occasions as &[Json<Occasion>],
+        &told,
         &traces as &[Option<&str>],
+        &situation_ids,
+        &situations as &[Json<&Situation>],
         now,
     )
     .execute(conn)
@@ -163,7 +186,7 @@ pub(crate) async fn claim(
         mailbox: row.mailbox,
         sealed_address: row.sealed_address,
         data_key: row.data_key,
-        content: row.letter.0,
+        content: row.content.0,
         traceparent: row.traceparent,
         created_at: row.created_at,
         attempts: row.attempts.cast_unsigned(),
@@ -243,13 +266,12 @@ pub(crate) async fn give_back(
 /// of all while there is much to count.
 pub(crate) async fn standing(pool: &PgPool) -> sqlx::Result<Standing> {
     let row = sqlx::query!(
-        r#"select
-               (select count(*)
-                from (select from delivery where state = 'pending' limit $1) p) as "pending!",
-               (select count(*)
-                from (select from delivery where state = 'dead' limit $1) d) as "dead!",
-               (select created_at from delivery where state = 'pending'
-                order by created_at limit 1) as oldest"#,
+        r#"select count(*) as "pending!",
+                  min(created_at) as oldest,
+                  (select count(*)
+                   from (select from delivery where state = 'dead' limit $1) d) as "dead!"
+           from (select created_at from delivery where state = 'pending'
+                 order by urgent desc, due_at limit $1) p"#,
         COUNTED,
     )
     .fetch_one(pool)

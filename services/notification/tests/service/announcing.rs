@@ -88,6 +88,7 @@ async fn nothing_of_a_person_rests_in_the_clear() {
     for table in [
         "delivery",
         "delivery_attempt",
+        "situation",
         "known_report",
         "notification",
         "event",

@@ -1,13 +1,19 @@
-insert into delivery (
-    delivery_id, report_id, rule, recipient, mailbox, sealed_address, letter, traceparent,
-    created_at, due_at
+with told as (
+    insert into situation (situation_id, situation)
+    select * from unnest($10::uuid[], $11::jsonb[])
+    on conflict do nothing
 )
-select delivery_id, report_id, rule, recipient, mailbox, sealed_address, letter, traceparent,
-       $9, $9
+insert into delivery (
+    delivery_id, report_id, rule, recipient, mailbox, sealed_address, occasion, situation_id,
+    traceparent, created_at, due_at
+)
+select delivery_id, report_id, rule, recipient, mailbox, sealed_address, occasion #>> '{}',
+       situation_id, traceparent, $12, $12
 from unnest(
          $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[],
-         $7::jsonb[], $8::text[]
+         $7::jsonb[], $8::uuid[], $9::text[]
      ) as new (
-         delivery_id, report_id, rule, recipient, mailbox, sealed_address, letter, traceparent
+         delivery_id, report_id, rule, recipient, mailbox, sealed_address, occasion,
+         situation_id, traceparent
      )
 on conflict do nothing

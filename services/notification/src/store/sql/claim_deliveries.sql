@@ -19,12 +19,14 @@ select claimed.delivery_id,
        claimed.mailbox,
        claimed.sealed_address,
        known_report.data_key as "data_key?",
-       claimed.letter as "letter: Json<Content>",
+       jsonb_build_object('occasion', claimed.occasion, 'situation', situation.situation)
+           as "content!: Json<Content>",
        claimed.traceparent,
        claimed.created_at,
        claimed.attempts,
        claimed.refusals,
        claimed.earlier_claim_expired as "earlier_claim_expired!"
 from claimed
+join situation using (situation_id)
 left join known_report using (report_id)
 order by claimed.urgent desc, claimed.due_at
