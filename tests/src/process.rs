@@ -26,7 +26,8 @@ pub fn programs() -> &'static Path {
     PROGRAMS.get_or_init(|| build(Programs::Released))
 }
 
-/// Builds the programs like this one itself, and says where they are.
+/// Builds the programs like this one itself, mutants without optimising, and says where
+/// they are.
 pub(crate) fn build(programs: Programs) -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--offline", "--locked"]);
@@ -48,7 +49,9 @@ pub(crate) fn build(programs: Programs) -> PathBuf {
         ][..],
         Programs::Mutants => &["--features", "mutants"][..],
     });
-    if !cfg!(debug_assertions) {
+    // A mutant is as wrong when it is not optimised, and built in a fraction of the time.
+    let released = programs == Programs::Released && !cfg!(debug_assertions);
+    if released {
         cargo.arg("--release");
     }
     let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status();
@@ -60,7 +63,8 @@ pub(crate) fn build(programs: Programs) -> PathBuf {
     let this = std::env::current_exe().expect("a process has a program");
     let mut folders = this.ancestors();
     let profile = folders.find(|folder| folder.ends_with("debug") || folder.ends_with("release"));
-    profile.expect("it lies in target").to_owned()
+    let profile = profile.expect("it lies in target");
+    profile.with_file_name(if released { "release" } else { "debug" })
 }
 
 /// The program of a service with the variables of the suite and no others; it ends with

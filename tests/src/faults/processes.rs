@@ -279,10 +279,10 @@ async fn build(folder: PathBuf, programs: Programs) -> PathBuf {
         for service in SERVICES {
             let name = format!("vigie-{service}");
             fs::copy(target.join(&name), folder.join(&name)).expect("the program was built");
-        }
-        if programs == Programs::Mutants {
-            // Nobody shall find a mutant where he looks for a program.
-            process::build(Programs::Released);
+            if programs == Programs::Mutants {
+                // Nobody shall find a mutant where he looks for a program.
+                fs::remove_file(target.join(&name)).expect("it was there");
+            }
         }
         folder
     });
