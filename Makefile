@@ -1,7 +1,7 @@
 # The commands of every day. `make help` explains them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos bench check check-long fmt dev-db sqlx
+.PHONY: help run test chaos bench drill-restore drill-failover drill-upgrade check check-long fmt dev-db sqlx
 SHELL := /bin/bash
 # Everything that is asked here is on this machine.
 export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
@@ -32,10 +32,24 @@ chaos: ## Run the suite under faults at length, and catch its mutants (SHORT=1: 
 	target/$(if $(SHORT),debug,release)/chaos $(if $(SHORT),--short)
 
 bench: export SQLX_OFFLINE = true
-bench: ## Measure what the suite bears beside what PostgreSQL alone does (SHORT=1: three minutes)
+bench: ## Measure what the suite bears beside what PostgreSQL alone does (SHORT=1: to see that it can)
 	scripts/setup
-	cargo build --locked --release $(provers) --bin bench
-	target/release/bench $(if $(SHORT),--short)
+	cargo build --locked $(if $(SHORT),,--release) $(provers) --bin bench
+	target/$(if $(SHORT),debug,release)/bench $(if $(SHORT),--short)
+
+drill := cargo run --quiet --locked $(provers) --bin drill --profile $(profile) --
+drill-restore drill-failover drill-upgrade: export SQLX_OFFLINE = true
+drill-restore: ## Destroy PostgreSQL under load, restore it from a backup, and count what is lost
+	scripts/setup
+	$(drill) restore
+
+drill-failover: ## Destroy PostgreSQL under load, and promote its standby
+	scripts/setup
+	$(drill) failover
+
+drill-upgrade: ## Replace the last release by this one under load, and go back (PREVIOUS=commit)
+	scripts/setup
+	$(drill) upgrade --previous "$$(scripts/previous $(PREVIOUS))"
 
 check: export SQLX_OFFLINE = true
 check: export RUSTDOCFLAGS = -D warnings

@@ -24,7 +24,7 @@ use crate::{figures::Results, machine::Machine, scene::Scene};
 /// Measures the suite.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// At most three minutes, where a missed target fails nothing.
+    /// Some minutes to see that everything can be measured; a missed target fails nothing.
     #[arg(long)]
     short: bool,
     /// Only this part; all of them by default.

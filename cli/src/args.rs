@@ -40,6 +40,9 @@ pub(crate) struct Connection {
     /// Call with this token instead of the one kept by `vigie login`
     #[arg(long, global = true, env = "VIGIE_TOKEN", hide_env_values = true)]
     pub(crate) token: Option<String>,
+    /// Call with the token in this file, read anew for each connection
+    #[arg(long, global = true, env = "VIGIE_TOKEN_FILE", value_name = "FILE")]
+    pub(crate) token_file: Option<PathBuf>,
     /// Trust this certificate authority (PEM), beside the system's
     #[arg(long, global = true, env = "VIGIE_CA_FILE", value_name = "FILE")]
     pub(crate) ca_file: Option<PathBuf>,
@@ -122,6 +125,8 @@ pub(crate) enum Command {
     Consumer(ConsumerCommand),
     /// Send a folder of declarations with their historical dates
     Replay(ReplayOptions),
+    /// Send a test report all the way (prober); nobody is told and nothing counted
+    Selftest(SelftestOptions),
     /// Repair event logs after a restore (needs the database)
     #[command(subcommand)]
     Log(LogCommand),
@@ -350,4 +355,11 @@ pub(crate) enum Dimension {
 pub(crate) struct ReplayOptions {
     /// A folder with `structures.csv` and `declarations/*.json`
     pub(crate) folder: PathBuf,
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct SelftestOptions {
+    /// Fail unless a watcher is told within that time
+    #[arg(long, default_value_t = 30, value_name = "SECONDS")]
+    pub(crate) within: u64,
 }

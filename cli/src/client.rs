@@ -127,7 +127,7 @@ impl Client {
     /// Whether every connection asks for a token of its own, so that one which
     /// expired does not end a stream.
     pub(crate) fn renews_its_token(&self) -> bool {
-        self.connection.identity.is_some()
+        self.connection.identity.is_some() || self.connection.token_file.is_some()
     }
 
     async fn open(&self, url: &str, patience: Patience) -> Result<(Channel, Bearer), Failure> {

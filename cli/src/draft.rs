@@ -172,7 +172,8 @@ pub(crate) fn parse_moment(flag: &str, text: &str) -> Result<prost_types::Timest
         })
 }
 
-fn timestamp(moment: OffsetDateTime) -> prost_types::Timestamp {
+/// A moment as the wire has it.
+pub(crate) fn timestamp(moment: OffsetDateTime) -> prost_types::Timestamp {
     let nanos = i32::try_from(moment.nanosecond()).expect("nanoseconds are below 10^9");
     prost_types::Timestamp {
         seconds: moment.unix_timestamp(),

@@ -16,6 +16,7 @@ mod login;
 mod operations;
 mod replay;
 mod report;
+mod selftest;
 mod structure;
 mod suite;
 mod table;
@@ -69,6 +70,7 @@ async fn run(arguments: Arguments, language: Language) -> Result<(), Failure> {
         Command::Delivery(command) => operations::deliveries(command, &client).await,
         Command::Consumer(command) => operations::consumers(command, &client).await,
         Command::Replay(options) => replay::run(&options, &client).await,
+        Command::Selftest(options) => selftest::run(&options, &client).await,
         Command::Log(command) => journal::run(command, json, language).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();

@@ -109,6 +109,11 @@ pub(crate) async fn token(
     if let Some(token) = &connection.token {
         return Ok(Some(token.trim().to_owned()));
     }
+    if let Some(file) = &connection.token_file {
+        let token =
+            fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+        return Ok(Some(token.trim().to_owned()));
+    }
     match fs::read_to_string(token_file()?) {
         Ok(token) => Ok(Some(token.trim().to_owned())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),

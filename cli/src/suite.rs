@@ -93,6 +93,13 @@ pub struct Suite {
 impl Suite {
     /// Starts the surroundings and brings the schemas up to date.
     pub async fn prepare(layout: Layout) -> anyhow::Result<Self> {
+        let suite = Self::surround(layout).await?;
+        suite.migrate().await?;
+        Ok(suite)
+    }
+
+    /// Starts the surroundings, and leaves the schemas as they are.
+    pub async fn surround(layout: Layout) -> anyhow::Result<Self> {
         let temporary = match layout.folder {
             Some(_) => None,
             None => Some(tempfile::Builder::new().prefix("vigie-").tempdir()?),
@@ -167,7 +174,7 @@ impl Suite {
                 [one()?, one()?, one()?, one()?]
             }
         };
-        let suite = Self {
+        Ok(Self {
             postgres,
             database,
             redis,
@@ -178,9 +185,7 @@ impl Suite {
             addresses,
             certificates,
             _temporary: temporary,
-        };
-        suite.migrate().await?;
-        Ok(suite)
+        })
     }
 
     /// Where a service listens.

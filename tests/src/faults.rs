@@ -6,6 +6,7 @@
 mod chaos;
 mod checks;
 mod client;
+mod drill;
 mod holder;
 mod laws;
 mod ledger;
@@ -21,7 +22,9 @@ mod servers;
 pub use chaos::Tally;
 pub use checks::{Broken, Post};
 pub use client::Counts;
+pub use drill::{Drill, Drilled, drill};
 pub use mutants::{Hunt, MUTANTS, Mutant, NO_MUTANTS, hunt};
 pub use network::Weathered;
 pub use plan::{Ground, Plan};
 pub use run::{Outcome, run};
+pub use servers::Step;

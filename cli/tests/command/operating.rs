@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use serde_json::Value;
+
 use crate::desk::{Desk, examples};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -63,6 +65,38 @@ async fn an_operator_sees_how_far_each_consumer_is_and_that_nothing_is_parked() 
         "0192f3a0-0000-7000-8000-000000000001",
     ];
     assert_eq!(desk.types(&unknown).await.code(), 4);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_prober_sees_a_test_report_go_all_the_way_and_nobody_is_told() {
+    let desk = Desk::open().await;
+    let token = desk.types(&["login", "prober", "--print"]).await.text();
+    let file = desk.suite.folder().join("prober.token");
+    std::fs::write(&file, token).unwrap();
+    let probe = ["--token-file", file.to_str().unwrap(), "selftest", "--json"];
+    let result = desk.types(&probe).await.json();
+    assert!(result["reference"].is_string(), "{result}");
+    let (acknowledged, announced) = (&result["acknowledged_ms"], &result["announced_ms"]);
+    assert!(announced.as_u64() >= acknowledged.as_u64(), "{result}");
+
+    // A declaration afterwards, so that what would have come has come.
+    desk.submit().await;
+    desk.suite
+        .mail
+        .wait_for_mail(|mail| mail.to == ["fssi@example.org"])
+        .await;
+    let reference = result["reference"].as_str().unwrap();
+    let mails = desk.suite.mail.mails();
+    assert!(mails.iter().all(|mail| !mail.text().contains(reference)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_test_that_people_would_be_told_of_is_not_sent() {
+    let desk = Desk::open().await;
+    let refused = desk.types(&["--as", "declarant", "selftest"]).await;
+    assert_eq!(refused.code(), 2, "{}", refused.complaint());
+    let list = ["--as", "analyst", "--json", "report", "list"];
+    assert_eq!(desk.types(&list).await.json()["reports"], Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread")]

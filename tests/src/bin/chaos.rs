@@ -220,6 +220,10 @@ fn page(results: &Results) -> Result<String, std::fmt::Error> {
         row("requests answered", clients.answered.to_string())?;
         row("requests sent twice at once", clients.twins.to_string())?;
         row("tries made again", clients.retries.to_string())?;
+        row(
+            "longest time without an acknowledgement",
+            format!("{} ms", clients.silent_ms),
+        )?;
         row("messages", post.messages.to_string())?;
         row("messages received again", post.duplicates.to_string())?;
         let calm = outcome

@@ -42,12 +42,19 @@ pub struct Counts {
     pub differing: usize,
     /// Tries that failed and had to be made again.
     pub retries: usize,
+    /// Requests that a second try did not settle either.
+    pub insisted: usize,
+    /// The longest time in which no declaration was acknowledged, in milliseconds.
+    pub silent_ms: u128,
     /// Tries that a service called its own fault.
     pub internal: usize,
     /// Requests that were refused, or never answered.
     pub gave_up: usize,
     /// What the first of these was told.
     pub last_words: Option<String>,
+    /// When a declaration was acknowledged last.
+    #[serde(skip)]
+    acknowledged_at: Option<Instant>,
 }
 
 /// A request was refused, or not answered for too long.
@@ -141,7 +148,13 @@ impl Client {
                 counts.last_words.get_or_insert(format!("{status:?}"));
                 return Err(GaveUp);
             }
-            self.counts().retries += 1;
+            {
+                let mut counts = self.counts();
+                counts.retries += 1;
+                // Aborted: what is asked for has yet to happen.
+                counts.insisted +=
+                    usize::from(replica == first + 1 && status.code() != Code::Aborted);
+            }
             // Clients spread their tries, or a service that comes back is overrun.
             let pause = Duration::from_millis(rand::random_range(50..300));
             tokio::time::sleep(pause).await;
@@ -151,7 +164,12 @@ impl Client {
 
     /// Counts a report that was acknowledged.
     pub(super) fn declared(&self) {
-        self.counts().declared += 1;
+        let now = Instant::now();
+        let mut counts = self.counts();
+        counts.declared += 1;
+        if let Some(last) = counts.acknowledged_at.replace(now) {
+            counts.silent_ms = counts.silent_ms.max((now - last).as_millis());
+        }
     }
 
     fn counts(&self) -> MutexGuard<'_, Counts> {

@@ -241,7 +241,7 @@ async fn open_case(
     let mut cell = QualificationServiceClient::new(channel);
     match cell.get_case(request).await {
         Ok(answer) => Ok(answer.into_inner().case.expect("the case comes back")),
-        Err(status) if status.code() == Code::NotFound => Err(Status::unavailable("not yet")),
+        Err(status) if status.code() == Code::NotFound => Err(Status::aborted("not yet")),
         Err(status) => Err(status),
     }
 }

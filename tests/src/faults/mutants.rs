@@ -19,7 +19,7 @@ use super::{
     mailbox::Mailbox,
     network::Network,
     plan::Plan,
-    processes::{Fleet, Signal, signal},
+    processes::{Fleet, Signal, build, signal},
     run::layout,
     servers::Undone,
 };
@@ -168,7 +168,8 @@ pub async fn hunt(mutant: Mutant) -> Hunt {
     let suite = Suite::prepare(layout).await.expect("the suite is prepared");
     let ledger = Arc::new(Ledger::open(suite.folder().join("acknowledged.jsonl")).await);
     let network = Network::start(&plan, &suite).await;
-    let fleet = Fleet::start(&suite, &network, Programs::Mutants).await;
+    let binaries = build(&suite, Programs::Mutants).await;
+    let fleet = Fleet::start(&suite, &network, &binaries).await;
     let mut books = Books::open(&suite.database).await;
 
     match mutant.provocation {

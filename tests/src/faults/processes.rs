@@ -6,9 +6,12 @@ use std::{
     fs::{self, File, OpenOptions},
     net::SocketAddr,
     os::unix::process::ExitStatusExt as _,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Output, Stdio},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -54,6 +57,8 @@ pub(super) struct Member {
     pub(super) public: SocketAddr,
     program: Program,
     orders: mpsc::Sender<Order>,
+    /// How often a process of it was started.
+    starts: Arc<AtomicUsize>,
 }
 
 /// A signal that the faults are made of.
@@ -65,6 +70,8 @@ pub(super) enum Signal {
     Freeze,
     /// SIGCONT.
     Thaw,
+    /// SIGTERM: it ends what it does, and then itself.
+    Stop,
 }
 
 struct Order {
@@ -81,9 +88,9 @@ struct Program {
 }
 
 impl Fleet {
-    /// Starts two processes of each service and returns when all are ready.
-    pub(super) async fn start(suite: &Suite, network: &Network, programs: Programs) -> Self {
-        let binaries = build(suite.folder().join("programs"), programs).await;
+    /// Starts two processes of each service from a folder of programs, and returns when
+    /// all are ready.
+    pub(super) async fn start(suite: &Suite, network: &Network, binaries: &Path) -> Self {
         let deaths = Arc::default();
         let mut supervisors = JoinSet::new();
         let mut members = Vec::new();
@@ -96,12 +103,19 @@ impl Fleet {
                     log: suite.folder().join(format!("{service}-{replica}.log")),
                 };
                 let (orders, received) = mpsc::channel(1);
-                supervisors.spawn(supervise(program.clone(), received, Arc::clone(&deaths)));
+                let starts = Arc::default();
+                supervisors.spawn(supervise(
+                    program.clone(),
+                    received,
+                    Arc::clone(&starts),
+                    Arc::clone(&deaths),
+                ));
                 members.push(Member {
                     service,
                     public,
                     program,
                     orders,
+                    starts,
                 });
             }
         }
@@ -156,6 +170,22 @@ impl Member {
             .await
             .unwrap_or_else(|_| panic!("nobody supervises {}", self.service));
         carried_out.await.expect("the supervisor answers");
+    }
+
+    /// Has the program of another folder take its place, and waits until that is ready.
+    pub(super) async fn give_way_to(&self, binaries: &Path) {
+        let place = &self.program.binary;
+        let next = place.with_extension("next");
+        let name = place.file_name().expect("a program has a name");
+        fs::copy(binaries.join(name), &next).expect("the program is there");
+        // A program that runs cannot be written to, but its name can be given away.
+        fs::rename(&next, place).expect("the folder is ours");
+        let before = self.starts.load(Ordering::SeqCst);
+        self.send(Signal::Stop).await;
+        eventually_within(PATIENCE, async || {
+            self.starts.load(Ordering::SeqCst) > before && self.run("healthcheck").await.is_ok()
+        })
+        .await;
     }
 
     /// Runs another command of the same program, in the same environment; returns
@@ -232,22 +262,31 @@ impl Program {
 
 /// Keeps a program running, and is the only one to signal its process: a number
 /// is never used after its process was reaped.
-async fn supervise(program: Program, mut orders: mpsc::Receiver<Order>, deaths: Deaths) {
+async fn supervise(
+    program: Program,
+    mut orders: mpsc::Receiver<Order>,
+    starts: Arc<AtomicUsize>,
+    deaths: Deaths,
+) {
     loop {
         let mut child = program.start();
+        starts.fetch_add(1, Ordering::SeqCst);
+        let mut asked_to_stop = false;
         let status = loop {
             tokio::select! {
                 status = child.wait() => break status.expect("a child can be waited for"),
                 Some(order) = orders.recv() => {
                     if let Some(process) = child.id() {
                         signal(process, order.signal).await;
+                        asked_to_stop |= order.signal == Signal::Stop;
                     }
                     // Whoever gave the order may have been stopped by a failed assertion.
                     let _ = order.done.send(());
                 }
             }
         };
-        if status.signal() != Some(SIGKILL) {
+        let obeyed = asked_to_stop && status.success();
+        if status.signal() != Some(SIGKILL) && !obeyed {
             let death = (program.name(), program.last_words());
             deaths
                 .lock()
@@ -263,6 +302,7 @@ pub(super) async fn signal(process: u32, signal: Signal) {
         Signal::Kill => "KILL",
         Signal::Freeze => "STOP",
         Signal::Thaw => "CONT",
+        Signal::Stop => "TERM",
     };
     let mut command = Command::new("/bin/sh");
     command.args(["-c", "kill -s \"$0\" \"$1\"", name, &process.to_string()]);
@@ -270,18 +310,45 @@ pub(super) async fn signal(process: u32, signal: Signal) {
     assert!(sent.success(), "SIG{name} to {process}");
 }
 
-/// Builds the programs and copies them into a folder: what is tested must not
-/// change with the next build.
-async fn build(folder: PathBuf, programs: Programs) -> PathBuf {
+/// Has the programs in this folder bring the schemas up to date.
+pub(super) async fn migrate(suite: &Suite, binaries: &Path) {
+    for service in SERVICES {
+        let environment = suite.environment(service);
+        let variables = environment.variables();
+        let program = Program {
+            binary: binaries.join(format!("vigie-{service}")),
+            environment: variables
+                .map(|(name, value)| (name.into(), value.into()))
+                .collect(),
+            log: PathBuf::new(),
+        };
+        let migrated = program.run("migrate").await;
+        migrated.unwrap_or_else(|complaint| panic!("migrating {service}: {complaint}"));
+    }
+}
+
+/// Copies the programs of a folder into a new one.
+pub(super) fn copy(binaries: &Path, folder: PathBuf) -> PathBuf {
+    fs::create_dir(&folder).expect("the folder is new");
+    for service in SERVICES {
+        let name = format!("vigie-{service}");
+        fs::copy(binaries.join(&name), folder.join(&name)).expect("the program is there");
+    }
+    folder
+}
+
+/// Builds the programs and copies them into the folder of a suite: what is tested must
+/// not change with the next build.
+pub(super) async fn build(suite: &Suite, programs: Programs) -> PathBuf {
+    let folder = suite.folder().join("programs");
     let built = spawn_blocking(move || {
         let target = process::build(programs);
-        fs::create_dir(&folder).expect("the folder is new");
-        for service in SERVICES {
-            let name = format!("vigie-{service}");
-            fs::copy(target.join(&name), folder.join(&name)).expect("the program was built");
-            if programs == Programs::Mutants {
-                // Nobody shall find a mutant where he looks for a program.
-                fs::remove_file(target.join(&name)).expect("it was there");
+        let folder = copy(&target, folder);
+        if programs == Programs::Mutants {
+            // Nobody shall find a mutant where he looks for a program.
+            for service in SERVICES {
+                let mutant = target.join(format!("vigie-{service}"));
+                fs::remove_file(mutant).expect("it was there");
             }
         }
         folder

@@ -1,6 +1,10 @@
 //! A run: people work, faults happen, and in the end the books are read.
 
-use std::{collections::BTreeMap, sync::Arc, time::Instant};
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use cli::{Layout, Suite};
 use serde::Serialize;
@@ -15,8 +19,8 @@ use super::{
     mailbox::Mailbox,
     network::{Network, Weathered},
     plan::{Ground, Plan},
-    processes::Fleet,
-    servers::{Queue, Servers},
+    processes::{Fleet, build},
+    servers::{Queue, Servers, Undone},
 };
 use crate::process::Programs;
 
@@ -161,7 +165,8 @@ pub async fn run(plan: &Plan) -> Outcome {
     let mut servers = Servers::around(&suite, plan.ground, queue).await;
     let ledger = Arc::new(Ledger::open(suite.folder().join("acknowledged.jsonl")).await);
     let network = Network::start(plan, &suite).await;
-    let fleet = Fleet::start(&suite, &network, Programs::Released).await;
+    let binaries = build(&suite, Programs::Released).await;
+    let fleet = Fleet::start(&suite, &network, &binaries).await;
 
     let held_up = Box::pin(holder::freeze_the_holder(&suite, &fleet, &ledger)).await;
 
@@ -175,11 +180,55 @@ pub async fn run(plan: &Plan) -> Outcome {
     let dealt = chaos::deal(plan, &mut servers, &surroundings, &load);
     let (faults, undone) = Box::pin(dealt).await;
     let clients = load.finish().await;
+    let told = Told {
+        started,
+        held_up,
+        faults,
+        undone,
+        clients,
+    };
+    judge(plan, &servers, &surroundings, told).await
+}
+
+/// What is known before the books are read.
+pub(super) struct Told {
+    /// When it began.
+    pub(super) started: Instant,
+    /// How long a frozen holder of a lock held up the others.
+    pub(super) held_up: Duration,
+    /// What was done to the suite.
+    pub(super) faults: Tally,
+    /// What a restore took back.
+    pub(super) undone: Undone,
+    /// What clients counted.
+    pub(super) clients: Counts,
+}
+
+/// Waits until all is done, and reads the books.
+pub(super) async fn judge(
+    plan: &Plan,
+    servers: &Servers<'_>,
+    surroundings: &Surroundings<'_>,
+    told: Told,
+) -> Outcome {
+    let Surroundings {
+        fleet,
+        network,
+        ledger,
+        mailbox,
+    } = surroundings;
+    let Told {
+        started,
+        held_up,
+        faults,
+        undone,
+        clients,
+    } = told;
     fleet.ready().await;
     let mut books = Books::open(&servers.database()).await;
     let calm_after = books.calm(plan.catch_up).await;
 
-    let acknowledged = books.compare_with(&ledger, &mailbox, &undone).await;
+    let acknowledged = books.compare_with(ledger, mailbox, &undone).await;
     let post = books.post().await;
     let broken = books.broken_laws().await;
     books.assert_that_breaches_are_told().await;

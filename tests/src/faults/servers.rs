@@ -1,8 +1,14 @@
 //! The servers that the suite stands on, and what befalls them.
 
-use std::{collections::HashMap, net::SocketAddr, ops::Range, time::Duration};
+use std::{
+    collections::HashMap,
+    net::SocketAddr,
+    ops::Range,
+    time::{Duration, Instant},
+};
 
 use cli::Suite;
+use serde::Serialize;
 use sqlx::{Connection as _, PgConnection};
 use testkit::{
     Backup, Database, Point, Postgres, PostgresOptions, Redis, RedisCluster, RedisClusterOptions,
@@ -39,6 +45,27 @@ pub(super) struct Servers<'a> {
     backup: Option<Backup>,
     /// What took the place of the first PostgreSQL.
     successor: Option<Postgres>,
+    /// How long each step of that took.
+    pub(super) steps: Vec<Step>,
+}
+
+/// A step, and how long it took.
+#[derive(Clone, Debug, Serialize)]
+pub struct Step {
+    /// What was done.
+    pub what: String,
+    /// Milliseconds.
+    pub ms: u128,
+}
+
+impl Step {
+    /// It was begun then, and is done now.
+    pub(super) fn since(what: impl Into<String>, begun: Instant) -> Self {
+        Self {
+            what: what.into(),
+            ms: begun.elapsed().as_millis(),
+        }
+    }
 }
 
 /// What a restore took back.
@@ -97,6 +124,7 @@ impl<'a> Servers<'a> {
             standby,
             backup: None,
             successor: None,
+            steps: Vec::new(),
         }
     }
 
@@ -143,7 +171,9 @@ impl<'a> Servers<'a> {
     pub(super) async fn back_up(&mut self) {
         let awaited = self.ground == Ground::Restored && self.successor.is_none();
         if awaited && self.backup.is_none() {
+            let begun = Instant::now();
             let backup = self.suite.postgres.back_up().await;
+            self.steps.push(Step::since("backup taken", begun));
             self.backup = Some(backup.expect("a backup is taken"));
         }
     }
@@ -161,7 +191,9 @@ impl<'a> Servers<'a> {
             (Some(standby), _) => {
                 let primary = &self.suite.postgres;
                 primary.kill9().await.expect("PostgreSQL can be killed");
+                let begun = Instant::now();
                 let promoted = standby.promote().await;
+                self.steps.push(Step::since("standby promoted", begun));
                 (
                     promoted.expect("the standby is promoted"),
                     Undone::default(),
@@ -178,7 +210,7 @@ impl<'a> Servers<'a> {
     /// Restores a backup to this moment while people go on, and has everybody
     /// accept the new history, as the run-book says.
     async fn restore(
-        &self,
+        &mut self,
         backup: &Backup,
         ledger: &Ledger,
         mailbox: &Mailbox,
@@ -198,9 +230,12 @@ impl<'a> Servers<'a> {
         archived.expect("what was committed is archived");
         lost.kill9().await.expect("PostgreSQL can be killed");
 
+        let begun = Instant::now();
         let point = Point::Time(moment);
         let restored = backup.restore(&point, PostgresOptions::default()).await;
         let restored = restored.expect("the backup is restored");
+        self.steps.push(Step::since("backup restored", begun));
+        let begun = Instant::now();
         let database = self.suite.database.at(restored.port());
         let mut administrator = PgConnection::connect(&database.superuser_url())
             .await
@@ -220,6 +255,7 @@ impl<'a> Servers<'a> {
                 operate(&database, consumer, &adopt).await;
             }
         }
+        self.steps.push(Step::since("new history accepted", begun));
         // No service has had a database since, so nobody was told anything more.
         let mut mails = mailbox.copies();
         for (delivery, before) in arrived {
