@@ -2,7 +2,7 @@
 //!
 //! A sealed text is a version byte, four bytes that name the key, the nonce, and
 //! the cipher text with its tag. A key file holds one base64 key per line: the
-//! first seals, all open, so that a key is changed by putting a new line first.
+//! first seals, all open. A new key is put last everywhere before it is put first.
 
 use std::{fmt, path::PathBuf};
 
