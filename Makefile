@@ -28,8 +28,8 @@ test: ## Run everything that proves the suite right
 chaos: export SQLX_OFFLINE = true
 chaos: ## Run the suite under faults at length, and catch its mutants (SHORT=1: twenty minutes)
 	scripts/setup
-	cargo build --locked $(if $(SHORT),,--release) $(provers) --bin chaos
-	target/$(if $(SHORT),debug,release)/chaos $(if $(SHORT),--short)
+	cargo build --locked --profile $(if $(SHORT),dev,proof) $(provers) --bin chaos
+	target/$(if $(SHORT),debug,proof)/chaos $(if $(SHORT),--short)
 
 bench: export SQLX_OFFLINE = true
 bench: ## Measure what the suite bears beside what PostgreSQL alone does (SHORT=1: to see that it can)

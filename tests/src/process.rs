@@ -26,8 +26,14 @@ pub fn programs() -> &'static Path {
     PROGRAMS.get_or_init(|| build(Programs::Released))
 }
 
-/// Builds the programs like this one itself, mutants without optimising, and says where
-/// they are.
+/// The profiles in which the programs are built, and the folders where they come to lie.
+const PROFILES: [(&str, &str); 3] = [
+    ("dev", "debug"),
+    ("release", "release"),
+    ("proof", "proof"),
+];
+
+/// Builds the programs like this one itself, and says where they are.
 pub(crate) fn build(programs: Programs) -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
     cargo.args(["build", "--quiet", "--offline", "--locked"]);
@@ -49,22 +55,22 @@ pub(crate) fn build(programs: Programs) -> PathBuf {
         ][..],
         Programs::Mutants => &["--features", "mutants"][..],
     });
-    // A mutant is as wrong when it is not optimised, and built in a fraction of the time.
-    let released = programs == Programs::Released && !cfg!(debug_assertions);
-    if released {
-        cargo.arg("--release");
-    }
+    // Tests lie in a folder below the programs of their profile.
+    let this = std::env::current_exe().expect("a process has a program");
+    let (profile, folder) = this
+        .ancestors()
+        .find_map(|folder| {
+            let profile = PROFILES.iter().find(|(_, name)| folder.ends_with(name));
+            profile.map(|(profile, _)| (profile, folder))
+        })
+        .expect("it lies in the folder of a profile");
+    cargo.args(["--profile", profile]);
     let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).status();
     assert!(
         built.expect("cargo can be run").success(),
         "the programs are built"
     );
-    // Tests lie in a folder below the programs of their profile.
-    let this = std::env::current_exe().expect("a process has a program");
-    let mut folders = this.ancestors();
-    let profile = folders.find(|folder| folder.ends_with("debug") || folder.ends_with("release"));
-    let profile = profile.expect("it lies in target");
-    profile.with_file_name(if released { "release" } else { "debug" })
+    folder.to_owned()
 }
 
 /// The program of a service with the variables of the suite and no others; it ends with
