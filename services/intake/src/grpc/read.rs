@@ -44,7 +44,7 @@ impl Reports {
         transaction.commit().await?;
         let report = report.ok_or(Error::NotFound("report"))?;
         Ok(pb::GetReportResponse {
-            report: Some(self.shown(caller, &report)?),
+            report: Some(self.shown(caller, &report)),
         })
     }
 
@@ -97,7 +97,7 @@ impl Reports {
         // A page ends early where clients would not take more.
         let (mut page, mut bytes) = (Vec::new(), 0);
         for report in &reports {
-            let shown = self.shown(caller, report)?;
+            let shown = self.shown(caller, report);
             bytes += shown.encoded_len();
             if bytes > MAX_PAGE_BYTES && !page.is_empty() {
                 break;
@@ -117,14 +117,20 @@ impl Reports {
         })
     }
 
-    /// A report as this caller may see it.
-    pub(super) fn shown(&self, caller: &Caller, report: &Report) -> Result<pb::Report> {
-        let contacts = match &report.contacts {
-            Some(sealed) if sees_contacts(caller, report) => {
-                Some(convert::open_contacts(&self.master, report.id, sealed)?)
-            }
-            _ => None,
-        };
-        Ok(convert::report(report, contacts.as_ref()))
+    /// A report as this caller may see it. Contacts that do not open are left out, or
+    /// one report would hide a whole list.
+    pub(super) fn shown(&self, caller: &Caller, report: &Report) -> pb::Report {
+        let sealed = report.contacts.as_ref();
+        let opened = sealed
+            .filter(|_| sees_contacts(caller, report))
+            .map(|sealed| convert::open_contacts(&self.master, report.id, sealed));
+        if let Some(Err(error)) = &opened {
+            tracing::error!(
+                report.id = %report.id,
+                error.message = %error,
+                "the contacts of a report do not open: is the master key the one of this installation?",
+            );
+        }
+        convert::report(report, opened.and_then(Result::ok).as_ref())
     }
 }

@@ -52,7 +52,7 @@ impl Reports {
             Ok(report) => {
                 self.log.committed();
                 Ok(pb::WithdrawReportResponse {
-                    report: Some(self.shown(caller, &report)?),
+                    report: Some(self.shown(caller, &report)),
                 })
             }
             Err(error) => {

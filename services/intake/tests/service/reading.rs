@@ -42,6 +42,33 @@ async fn a_report_is_seen_by_its_parties_and_its_contacts_by_fewer() {
 }
 
 #[tokio::test]
+async fn contacts_that_do_not_open_hide_neither_their_report_nor_the_others() {
+    let world = World::with_directory().await;
+    let alice = world.linked("alice");
+    let spoilt = alice.submit(incident()).await.unwrap();
+    let whole = alice.submit(incident()).await.unwrap();
+    sqlx::query(
+        "update report set sealed_contacts = sealed_contacts || '\\x00' where reference = $1",
+    )
+    .bind(&spoilt.reference)
+    .execute(&world.pool)
+    .await
+    .unwrap();
+    let report = alice.get(&spoilt.reference).await.unwrap();
+    assert_eq!(report.draft.unwrap().declarant, None);
+    let listed = alice.list(ListReportsRequest::default()).await.unwrap();
+    let contacts: Vec<_> = listed
+        .reports
+        .into_iter()
+        .map(|report| (report.reference, report.draft.unwrap().declarant.is_some()))
+        .collect();
+    assert_eq!(
+        contacts,
+        [(whole.reference, true), (spoilt.reference, false)]
+    );
+}
+
+#[tokio::test]
 async fn what_one_may_not_see_does_not_exist_and_leaves_the_same_trace() {
     let world = World::with_directory().await;
     let receipt = world.linked("alice").submit(incident()).await.unwrap();
