@@ -1,7 +1,7 @@
 # The commands of every day. `make help` explains them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos bench drill-restore drill-failover drill-upgrade check check-long fmt dev-db sqlx
+.PHONY: help run test chaos bench drill drill-restore drill-failover drill-upgrade check check-long fmt dev-db sqlx
 SHELL := /bin/bash
 # Everything that is asked here is on this machine.
 export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
@@ -12,7 +12,7 @@ profile := $(if $(RELEASE),release,dev)
 provers := --package tests --package benches
 
 help: ## Explain the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: export SQLX_OFFLINE = true
 run: ## Start the whole suite on this machine (ONCE=1: show it and end; RELEASE=1: optimised)
@@ -37,19 +37,19 @@ bench: ## Measure what the suite bears beside what PostgreSQL alone does (SHORT=
 	cargo build --locked $(if $(SHORT),,--release) $(provers) --bin bench
 	target/$(if $(SHORT),debug,release)/bench $(if $(SHORT),--short)
 
-drill := cargo run --quiet --locked $(provers) --bin drill --profile $(profile) --
-drill-restore drill-failover drill-upgrade: export SQLX_OFFLINE = true
-drill-restore: ## Destroy PostgreSQL under load, restore it from a backup, and count what is lost
-	scripts/setup
-	$(drill) restore
+drill-restore: drill ## Destroy PostgreSQL under load, restore it from a backup, and count what is lost
+	target/debug/drill restore
 
-drill-failover: ## Destroy PostgreSQL under load, and promote its standby
-	scripts/setup
-	$(drill) failover
+drill-failover: drill ## Destroy PostgreSQL under load, and promote its standby
+	target/debug/drill failover
 
-drill-upgrade: ## Replace the last release by this one under load, and go back (PREVIOUS=commit)
+drill-upgrade: drill ## Replace the last release by this one under load, and go back (PREVIOUS=commit)
+	target/debug/drill upgrade --previous "$$(scripts/previous $(PREVIOUS))"
+
+drill: export SQLX_OFFLINE = true
+drill:
 	scripts/setup
-	$(drill) upgrade --previous "$$(scripts/previous $(PREVIOUS))"
+	cargo build --locked $(provers) --bin drill
 
 check: export SQLX_OFFLINE = true
 check: export RUSTDOCFLAGS = -D warnings
