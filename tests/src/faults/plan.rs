@@ -96,15 +96,16 @@ impl Plan {
             kills: 200,
             wipes: 20,
             declarations: 200_000,
-            between: 2_500..6_000,
+            between: 3_000..7_000,
             weather: Some(Weather {
                 seed: 0,
                 between: 1_000_000..30_000_000,
                 delay: 20..800,
                 half_open: 500..8_000,
             }),
-            declarants: 96,
-            pace: Duration::from_millis(300),
+            // Many at a time: what comes together is committed together.
+            declarants: 256,
+            pace: Duration::from_millis(500),
             // Four messages a report leave more slowly than reports come.
             catch_up: Duration::from_mins(45),
             ..Self::short()
