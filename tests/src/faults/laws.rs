@@ -241,20 +241,25 @@ pub(super) const LAWS: &[Law] = &[
     },
     Law {
         name: "one-set-of-messages",
-        claim: "every report has one set of messages",
+        claim: "every report has one set of messages, each of which says something",
         offenders: "
             select d.report_id || ' ' || d.rule || ' ' || d.recipient, 'twice'
             from notification.delivery as d
-            group by d.report_id, d.rule, d.recipient, d.mailbox, d.letter ->> 'occasion'
+            group by d.report_id, d.rule, d.recipient, d.mailbox, d.occasion
             having count(*) <> 1
             union all
             select r.reference, case when count(d.rule) < 4 then 'lost' else 'twice' end
             from intake.report as r
             left join notification.delivery as d
-                on r.report_id = d.report_id and d.letter ->> 'occasion' in ('receipt', 'submission')
+                on r.report_id = d.report_id and d.occasion in ('receipt', 'submission')
             group by r.reference
             having array_agg(d.rule order by d.rule) is distinct from
-                array['announce_agency', 'announce_cell', 'announce_fssi', 'receipt']",
+                array['announce_agency', 'announce_cell', 'announce_fssi', 'receipt']
+            union all
+            select 'says nothing: ' || d.delivery_id, 'lost'
+            from notification.delivery as d
+            left join notification.situation as s on d.situation_id = s.situation_id
+            where s.situation_id is null",
         breach: "
             update notification.delivery set rule = 'receipt'
             where delivery_id =
