@@ -1,7 +1,7 @@
 # The commands of every day. `make help` explains them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos bench check check-long observability fmt dev-db sqlx
+.PHONY: help run test chaos bench check check-long fmt dev-db sqlx
 SHELL := /bin/bash
 # Everything that is asked here is on this machine.
 export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
@@ -12,7 +12,7 @@ profile := $(if $(RELEASE),release,dev)
 provers := --package tests --package benches
 
 help: ## Explain the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "%-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: export SQLX_OFFLINE = true
 run: ## Start the whole suite on this machine (ONCE=1: show it and end; RELEASE=1: optimised)
@@ -56,6 +56,7 @@ check-long: ## Run the tests again and again, for faults that are rare (ROUNDS=1
 	  bash -c 'set -e; for round in $$(seq $(or $(ROUNDS),10)); do \
 	    echo "Round $$round"; cargo test --locked --workspace --quiet; done'
 
+.PHONY: observability
 observability: ## Check metrics, alerts, run-books and dashboards against each other
 	scripts/observability
 
