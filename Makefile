@@ -70,6 +70,10 @@ check-long: ## Run the tests again and again, for faults that are rare (ROUNDS=1
 	  bash -c 'set -e; for round in $$(seq $(or $(ROUNDS),10)); do \
 	    echo "Round $$round"; cargo test --locked --workspace --quiet; done'
 
+.PHONY: observability
+observability: ## Check metrics, alerts, run-books and dashboards against each other
+	scripts/observability
+
 fmt: ## Format the sources and the contracts
 	scripts/setup check
 	cargo fmt --all
