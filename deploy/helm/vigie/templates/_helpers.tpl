@@ -59,7 +59,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- end }}
 {{- end }}
 
-{{/* Findings of a scanner that do not hold for a Pod, each with its reason. */}}
+{{/* Findings of a scanner that do not hold, each with its reason. */}}
 {{- define "vigie.scanNotes" -}}
 checkov.io/skip1: >-
   CKV_K8S_35=The programs take these addresses from the environment alone; everything else that
@@ -67,6 +67,10 @@ checkov.io/skip1: >-
 {{- if not (index .root.Values.image.digests .image) }}
 checkov.io/skip2: >-
   CKV_K8S_43=A digest is known once the images are pushed; set image.digests then.
+{{- end }}
+{{- if ne .root.Values.image.pullPolicy "Always" }}
+checkov.io/skip3: >-
+  CKV_K8S_15=A Pod must start again while the registry is away; tags are not moved.
 {{- end }}
 {{- end }}
 
