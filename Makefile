@@ -1,7 +1,7 @@
 # The commands of every day. `make help` explains them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos bench check check-long fmt dev-db sqlx
+.PHONY: help run test chaos bench chart check check-long fmt dev-db sqlx
 SHELL := /bin/bash
 # Everything that is asked here is on this machine.
 export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
@@ -36,6 +36,9 @@ bench: ## Measure what the suite bears beside what PostgreSQL alone does (SHORT=
 	scripts/setup
 	cargo build --locked --release $(provers) --bin bench
 	target/release/bench $(if $(SHORT),--short)
+
+chart: ## Check the Helm chart: lint, tests of its templates, strict schemas, scan
+	scripts/chart
 
 check: export SQLX_OFFLINE = true
 check: export RUSTDOCFLAGS = -D warnings

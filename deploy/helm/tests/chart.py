@@ -25,10 +25,16 @@ class Refused(Exception):
     """What helm says when it refuses values."""
 
 
-def text(*values, upgrade=False, release=RELEASE, changes=None):
-    """Renders with files of values and, above them, a dictionary of changes."""
+def text(*values, upgrade=False, release=RELEASE, changes=None, kubernetes=None, cluster=None):
+    """Renders with files of values and, above them, a dictionary of changes.
+
+    Templates find what a cluster has when its kubeconfig is given.
+    """
     command = [HELM, "template", release, CHART, "--namespace", NAMESPACE]
     command += ["--is-upgrade"] if upgrade else []
+    command += ["--kube-version", kubernetes] if kubernetes else []
+    if cluster:
+        command += ["--dry-run=server", "--disable-openapi-validation", "--kubeconfig", cluster]
     with tempfile.NamedTemporaryFile("w", suffix=".yaml") as more:
         json.dump(changes or {}, more)
         more.flush()

@@ -1,5 +1,6 @@
 """What the chart promises: each name would be a lie if a template broke."""
 
+import base64
 import collections
 import ipaddress
 import json
@@ -8,6 +9,7 @@ import re
 import pytest
 
 import chart
+import cluster
 from chart import (
     CASES, CHART, NAMESPACE, RELEASE, ROOT, SERVICES, Refused, case, container, named, objects,
     of_kind, pod_of, profile, secret_files, variables, workloads,
@@ -353,6 +355,14 @@ def test_a_new_pod_serves_before_an_old_one_leaves(file, service):
 
 
 @every_case
+def test_pods_do_not_start_anew_for_a_version_of_the_chart(file):
+    for it in workloads(case(file)):
+        if it["kind"] in {"Deployment", "StatefulSet"}:
+            metadata, _ = pod_of(it)
+            assert metadata == {"labels": it["spec"]["selector"]["matchLabels"]}
+
+
+@every_case
 def test_disruption_budgets_leave_one_pod_and_block_no_drain(file):
     rendered = case(file)
     for it in of_kind(rendered, "PodDisruptionBudget"):
@@ -422,6 +432,12 @@ def test_the_lag_is_asked_of_the_metric_that_services_tell(file):
         service = it["metadata"]["labels"]["app.kubernetes.io/component"]
         assert "eventlog_consumer_lag_events{" in query
         assert f'consumer="{service}"' in query and f'namespace="{NAMESPACE}"' in query
+
+
+def test_without_an_answer_about_the_lag_what_runs_goes_on():
+    for it in of_kind(profile("production"), "ScaledObject"):
+        assert it["spec"]["triggers"][0]["metadata"]["ignoreNullValues"] == "false"
+        assert it["spec"]["fallback"]["behavior"] == "currentReplicasIfHigher"
 
 
 def test_the_database_has_a_connection_for_every_pod_that_may_be():
@@ -731,8 +747,6 @@ def test_a_trial_has_every_secret_that_its_pods_ask_for():
 
 
 def test_generated_keys_have_32_bytes_and_passwords_are_those_of_the_servers():
-    import base64
-
     rendered = profile("evaluation")
     made = {it["metadata"]["name"]: it["stringData"] for it in of_kind(rendered, "Secret")}
     for name in ["vigie-master-key", "vigie-log-key", "vigie-reference-key"]:
@@ -745,6 +759,31 @@ def test_generated_keys_have_32_bytes_and_passwords_are_those_of_the_servers():
         redis = made[f"vigie-{service}-redis"]["url"]
         password = re.search(r"vigie:(\w+)@", redis)[1]
         assert f"user vigie on >{password} " in made[f"{RELEASE}-evaluation-redis"]["users.acl"]
+
+
+def secrets_of(rendered):
+    return {it["metadata"]["name"]: it for it in of_kind(rendered, "Secret")}
+
+
+def test_an_upgrade_keeps_every_key_password_and_certificate_of_a_trial():
+    installed = secrets_of(profile("evaluation"))
+    owner = {"meta.helm.sh/release-name": RELEASE, "meta.helm.sh/release-namespace": NAMESPACE}
+    there = {name: it | {
+        "metadata": it["metadata"] | {"annotations": owner},
+        "data": {key: base64.b64encode(value.encode()).decode()
+                 for key, value in it["stringData"].items()},
+    } for name, it in installed.items()}
+    with cluster.knowing(there) as config:
+        upgraded = secrets_of(objects(EVALUATION, upgrade=True, cluster=config))
+    assert len(upgraded) == 21
+    for name, it in upgraded.items():
+        assert it["stringData"] == installed[name]["stringData"], name
+
+
+def test_a_trial_whose_secrets_are_gone_gets_others():
+    with cluster.knowing({}) as config:
+        first, second = (secrets_of(objects(EVALUATION, cluster=config)) for _ in range(2))
+    assert first["vigie-master-key"]["stringData"] != second["vigie-master-key"]["stringData"]
 
 
 def test_redis_of_a_trial_lets_its_user_do_what_the_documentation_says():
@@ -873,6 +912,11 @@ REFUSALS = [
 def test_what_does_not_fit_is_refused_and_named(changes, why):
     with pytest.raises(Refused, match=re.escape(why)):
         objects(PRODUCTION, changes=changes)
+
+
+def test_a_kubernetes_without_sleep_before_the_stop_is_refused():
+    with pytest.raises(Refused, match="kubeVersion"):
+        objects(PRODUCTION, kubernetes="1.29.0")
 
 
 def test_everything_that_does_not_fit_is_said_at_once():

@@ -142,7 +142,7 @@ volumes:
     projected:
       defaultMode: 0440
       sources:
-        {{- include "vigie.databaseCa" . | nindent 8 }}
+        {{- include "vigie.databaseCa" . | trim | nindent 8 }}
 {{- end }}
 {{- end }}
 
