@@ -626,7 +626,7 @@ def test_every_contract_of_a_service_is_routed_to_it_and_the_internal_one_is_not
     assert by_gateway == by_ingress == {f"{RELEASE}-{it}": expected[it] for it in SERVICES}
 
 
-def test_browsers_find_every_contract_but_the_operators_under_one_name():
+def test_browsers_find_every_contract_but_that_of_consumers_under_one_name():
     wanted = {it for it in contracts() if not it.startswith("vigie.eventlog.")}
     route = named(profile("production"), "HTTPRoute", f"{RELEASE}-grpc-web")["spec"]
     assert route["hostnames"] == ["web.vigie.example.org"]

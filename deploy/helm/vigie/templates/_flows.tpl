@@ -9,6 +9,7 @@
 {{- end }}
 
 {{- define "vigie.toDns" -}}
+# Names.
 - to:
     {{- toYaml .Values.networkPolicy.dns.peers | nindent 4 }}
   ports:
