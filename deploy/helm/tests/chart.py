@@ -6,6 +6,7 @@ import pathlib
 import subprocess
 import tempfile
 
+import pytest
 import yaml
 
 ROOT = pathlib.Path(__file__).parents[3]
@@ -14,8 +15,14 @@ HELM = ROOT / "target/tools/bin/helm"
 RELEASE, NAMESPACE = "vigie", "sante"
 SERVICES = ["intake", "notification", "qualification", "statistics"]
 
-PROFILES = sorted(CHART.glob("values-*.yaml"))
-CASES = PROFILES + sorted(CHART.glob("ci/*.yaml"))
+EVALUATION, PRODUCTION = CHART / "values-evaluation.yaml", CHART / "values-production.yaml"
+CASES = [EVALUATION, PRODUCTION, *sorted(CHART.glob("ci/*.yaml"))]
+
+every_service = pytest.mark.parametrize("service", SERVICES)
+every_case = pytest.mark.parametrize("file", CASES, ids=lambda file: file.stem)
+# All but the one without policies.
+every_guarded_case = pytest.mark.parametrize(
+    "file", [file for file in CASES if file.stem != "minimal"], ids=lambda file: file.stem)
 
 # libyaml, where there is one, is ten times as fast.
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -90,6 +97,11 @@ def container(rendered, service):
     """The container of a service."""
     _, spec = pod_of(named(rendered, "Deployment", f"{RELEASE}-{service}"))
     return spec["containers"][0]
+
+
+def container_port(rendered, service, name):
+    found, = [it for it in container(rendered, service)["ports"] if it["name"] == name]
+    return found["containerPort"]
 
 
 def variables(rendered, service):

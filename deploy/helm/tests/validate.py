@@ -33,7 +33,8 @@ def versions():
 
 @functools.cache
 def definitions(folder):
-    return referencing.Resource.from_contents(json.loads((folder / "_definitions.json").read_text()))
+    contents = json.loads((folder / "_definitions.json").read_text())
+    return referencing.Resource.from_contents(contents)
 
 
 @functools.cache
@@ -89,7 +90,8 @@ def main(out):
             print(f"{name}: {it['kind']} {it['metadata']['name']}: {fault}")
     packages = chart.ROOT / "target/tools/node_modules"
     crds = pathlib.Path(__file__).with_name("crds.mjs")
-    done = subprocess.run(["node", crds, packages], input=json.dumps(custom), text=True, check=False)
+    done = subprocess.run(
+        ["node", crds, packages], input=json.dumps(custom), text=True, check=False)
     print(f"{len(forms)} objects, {len(custom)} of them custom resources, checked strictly; "
           f"Kubernetes {versions()[0]} to {versions()[-1]}")
     return 1 if faults or done.returncode else 0
