@@ -1,7 +1,7 @@
 # The commands of every day. `make help` explains them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos bench drill drill-restore drill-failover drill-upgrade check check-long fmt dev-db sqlx
+.PHONY: help run test chaos bench drill drill-restore drill-failover drill-upgrade check chart observability check-long fmt dev-db sqlx
 SHELL := /bin/bash
 # Everything that is asked here is on this machine.
 export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
@@ -51,6 +51,9 @@ drill:
 	scripts/setup
 	cargo build --locked $(provers) --bin drill
 
+chart: ## Check the Helm chart: lint, tests of its templates, strict schemas, scan
+	scripts/chart
+
 check: export SQLX_OFFLINE = true
 check: export RUSTDOCFLAGS = -D warnings
 check: ## Check format, lints, contracts, documentation, licences and query data
@@ -70,7 +73,6 @@ check-long: ## Run the tests again and again, for faults that are rare (ROUNDS=1
 	  bash -c 'set -e; for round in $$(seq $(or $(ROUNDS),10)); do \
 	    echo "Round $$round"; cargo test --locked --workspace --quiet; done'
 
-.PHONY: observability
 observability: ## Check metrics, alerts, run-books and dashboards against each other
 	scripts/observability
 

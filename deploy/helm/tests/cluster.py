@@ -1,0 +1,71 @@
+"""A cluster that only knows some Secrets, for templates that look them up."""
+
+import contextlib
+import http.server
+import json
+import pathlib
+import tempfile
+import threading
+
+# What helm asks a cluster about before it renders: the kinds of a trial.
+KINDS = {
+    "v1": ["ConfigMap", "Secret", "Service", "ServiceAccount"],
+    "apps/v1": ["Deployment", "StatefulSet"],
+    "batch/v1": ["CronJob", "Job"],
+    "networking.k8s.io/v1": ["NetworkPolicy"],
+}
+
+
+def discovery():
+    groups = []
+    for api, kinds in KINDS.items():
+        group, _, version = api.rpartition("/")
+        yield f"/{'apis' if group else 'api'}/{api}", {
+            "kind": "APIResourceList", "groupVersion": api, "resources": [
+                {"name": f"{kind.lower().removesuffix('y')}{'ies' if kind.endswith('y') else 's'}",
+                 "kind": kind, "namespaced": True, "verbs": ["get"]} for kind in kinds]}
+        if group:
+            at = {"groupVersion": api, "version": version}
+            groups.append({"name": group, "versions": [at], "preferredVersion": at})
+    yield "/apis", {"kind": "APIGroupList", "apiVersion": "v1", "groups": groups}
+    yield "/api", {"kind": "APIVersions", "versions": ["v1"]}
+    yield "/version", {"major": "1", "minor": "34", "gitVersion": "v1.34.0"}
+
+
+ANSWERS = dict(discovery())
+
+
+@contextlib.contextmanager
+def knowing(secrets):
+    """Serves Secrets, name -> object; gives the path of a kubeconfig."""
+
+    class Api(http.server.BaseHTTPRequestHandler):
+        def do_GET(self):
+            path = self.path.split("?")[0]
+            name = path.rpartition("/secrets/")[2]
+            found = ANSWERS.get(path) or secrets.get(name)
+            missing = {"kind": "Status", "apiVersion": "v1", "status": "Failure",
+                       "reason": "NotFound", "code": 404}
+            body = json.dumps(found or missing).encode()
+            self.send_response(200 if found else 404)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Api) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        with tempfile.TemporaryDirectory() as folder:
+            config = pathlib.Path(folder, "config")
+            config.write_text(json.dumps({
+                "apiVersion": "v1", "kind": "Config", "current-context": "test",
+                "clusters": [{"name": "test", "cluster": {
+                    "server": f"http://127.0.0.1:{server.server_port}"}}],
+                "users": [{"name": "test", "user": {}}],
+                "contexts": [{"name": "test", "context": {"cluster": "test", "user": "test"}}],
+            }))
+            yield config
+        server.shutdown()

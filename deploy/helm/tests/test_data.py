@@ -1,0 +1,136 @@
+"""The database, its migrations, and what a trial brings."""
+
+import base64
+import re
+
+import pytest
+
+import cluster
+from chart import (
+    CHART, EVALUATION, NAMESPACE, PRODUCTION, RELEASE, ROOT, SERVICES, case, named, objects,
+    of_kind, pod_of, profile, secret_files, workloads,
+)
+
+
+@pytest.mark.parametrize(("file", "upgrade", "hooked"), [
+    ("ci/ingress", False, True), ("ci/ingress", True, True),
+    ("values-production", False, False), ("values-production", True, True),
+    ("values-evaluation", False, False), ("values-evaluation", True, True),
+])
+def test_migrations_run_before_everything_unless_the_chart_first_makes_the_database(
+        file, upgrade, hooked):
+    rendered = case(CHART / f"{file}.yaml", upgrade)
+    jobs = of_kind(rendered, "Job")
+    assert len(jobs) == 4
+    policy = named(rendered, "NetworkPolicy", f"{RELEASE}-migration")
+    account = named(rendered, "ServiceAccount", f"{RELEASE}-migration")
+    for it in [*jobs, policy, account]:
+        hook = it["metadata"].get("annotations", {}).get("helm.sh/hook")
+        assert hook == ("pre-install,pre-upgrade" if hooked else None)
+    if hooked:
+        weight = "helm.sh/hook-weight"
+        first = {int(it["metadata"]["annotations"][weight]) for it in [policy, account]}
+        then = {int(it["metadata"]["annotations"][weight]) for it in jobs}
+        assert max(first) < min(then)
+
+
+def test_a_migration_of_another_image_is_another_job():
+    def jobs(tag):
+        rendered = objects(PRODUCTION, changes={"image": {"tag": tag}})
+        return {it["metadata"]["name"] for it in of_kind(rendered, "Job")}
+
+    assert jobs("1.0.0") == jobs("1.0.0") and not jobs("1.0.0") & jobs("1.0.1")
+
+
+def test_each_schema_has_an_owner_and_one_who_migrates_as_the_owner():
+    rendered = profile("production")
+    cluster, = of_kind(rendered, "Cluster")
+    roles = {it["name"]: it for it in cluster["spec"]["managed"]["roles"]}
+    database, = of_kind(rendered, "Database")
+    assert {it["name"]: it["owner"] for it in database["spec"]["schemas"]} == {
+        it: it for it in SERVICES}
+    for service in SERVICES:
+        assert roles[service]["passwordSecret"] == {"name": f"vigie-{service}-database"}
+        migration = roles[f"{service}_migration"]
+        assert migration["inRoles"] == [service] and migration["inherit"] is False
+        assert migration["passwordSecret"] == {"name": f"vigie-{service}-migration"}
+    assert not any(role.get("superuser") or role.get("createrole") for role in roles.values())
+
+
+def test_what_is_acknowledged_is_on_two_servers_and_in_backups():
+    rendered = profile("production")
+    spec = of_kind(rendered, "Cluster")[0]["spec"]
+    assert spec["instances"] >= 3
+    assert spec["postgresql"]["synchronous"]["dataDurability"] == "required"
+    assert spec["plugins"][0]["isWALArchiver"] is True
+    assert len(of_kind(rendered, "ScheduledBackup")) == 1
+
+
+@pytest.mark.parametrize("kind", ["Cluster", "Database"])
+def test_the_data_outlive_the_release(kind):
+    it, = of_kind(profile("production"), kind)
+    assert it["metadata"]["annotations"]["helm.sh/resource-policy"] == "keep"
+
+
+def test_a_trial_has_every_secret_that_its_pods_ask_for():
+    rendered = profile("evaluation")
+    made = {it["metadata"]["name"]: it["stringData"] for it in of_kind(rendered, "Secret")}
+    for it in workloads(rendered):
+        _, spec = pod_of(it)
+        for name, key in secret_files(spec).values():
+            assert made[name][key]
+        for volume in spec.get("volumes", []):
+            if "secret" in volume:
+                assert volume["secret"]["secretName"] in made
+        for box in spec["containers"]:
+            for entry in box.get("env", []):
+                if source := entry.get("valueFrom", {}).get("secretKeyRef"):
+                    assert made[source["name"]][source["key"]]
+
+
+def test_generated_keys_have_32_bytes_and_passwords_are_those_of_the_servers():
+    rendered = profile("evaluation")
+    made = {it["metadata"]["name"]: it["stringData"] for it in of_kind(rendered, "Secret")}
+    for name in ["vigie-master-key", "vigie-log-key", "vigie-reference-key"]:
+        assert len(base64.b64decode(made[name]["key"], validate=True)) == 32
+    passwords = made[f"{RELEASE}-evaluation-postgres"]
+    assert len(set(passwords.values())) == 5
+    for service in SERVICES:
+        url = made[f"vigie-{service}-database"]["url"]
+        assert f"//{service}:{passwords[service]}@{RELEASE}-postgres:5432/vigie" in url
+        redis = made[f"vigie-{service}-redis"]["url"]
+        password = re.search(r"vigie:(\w+)@", redis)[1]
+        assert f"user vigie on >{password} " in made[f"{RELEASE}-evaluation-redis"]["users.acl"]
+
+
+def secrets_of(rendered):
+    return {it["metadata"]["name"]: it for it in of_kind(rendered, "Secret")}
+
+
+def test_an_upgrade_keeps_every_key_password_and_certificate_of_a_trial():
+    installed = secrets_of(profile("evaluation"))
+    owner = {"meta.helm.sh/release-name": RELEASE, "meta.helm.sh/release-namespace": NAMESPACE}
+    there = {name: it | {
+        "metadata": it["metadata"] | {"annotations": owner},
+        "data": {key: base64.b64encode(value.encode()).decode()
+                 for key, value in it["stringData"].items()},
+    } for name, it in installed.items()}
+    with cluster.knowing(there) as config:
+        upgraded = secrets_of(objects(EVALUATION, upgrade=True, cluster=config))
+    assert len(upgraded) == 21
+    for name, it in upgraded.items():
+        assert it["stringData"] == installed[name]["stringData"], name
+
+
+def test_a_trial_whose_secrets_are_gone_gets_others():
+    with cluster.knowing({}) as config:
+        first, second = (secrets_of(objects(EVALUATION, cluster=config)) for _ in range(2))
+    assert first["vigie-master-key"]["stringData"] != second["vigie-master-key"]["stringData"]
+
+
+def test_redis_of_a_trial_lets_its_user_do_what_the_documentation_says():
+    secret = named(profile("evaluation"), "Secret", f"{RELEASE}-evaluation-redis")
+    rights = re.search(r"needs `(~vigie:\* [^`]*)`",
+                       (ROOT / "docs/configuration.md").read_text())[1]
+    assert rights in secret["stringData"]["users.acl"]
+    assert "user default off" in secret["stringData"]["users.acl"]

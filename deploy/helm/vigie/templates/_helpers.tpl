@@ -1,0 +1,203 @@
+{{/* What the programs are. These are facts of the code, not options. */}}
+{{- define "vigie.facts" -}}
+intake:
+  # Whose logs it follows, at their internal listeners.
+  producers: [qualification]
+  # What people and programs may call from outside.
+  contracts: [vigie.intake.v1.IntakeService, vigie.intake.v1.StructureService]
+  masterKey: true
+qualification:
+  producers: [intake]
+  contracts: [vigie.qualification.v1.QualificationService]
+  masterKey: true
+notification:
+  producers: [intake, qualification]
+  contracts: [vigie.notification.v1.NotificationService, vigie.notification.v1.DeliveryService]
+  masterKey: true
+statistics:
+  producers: [intake, qualification]
+  contracts: [vigie.statistics.v1.StatisticsService]
+  # Nothing there may open personal data.
+  masterKey: false
+{{- end }}
+
+{{- define "vigie.ports" -}}
+public: 8080
+internal: 8443
+metrics: 9090
+{{- end }}
+
+{{/* Cut so that the longest name below it still is a DNS label. */}}
+{{- define "vigie.fullname" -}}
+{{- if contains "vigie" .Release.Name }}{{ .Release.Name | trunc 30 | trimSuffix "-" }}
+{{- else }}{{ printf "%s-vigie" .Release.Name | trunc 30 | trimSuffix "-" }}
+{{- end }}
+{{- end }}
+
+{{/* Labels that select Pods: of the release, and of a component when one is given. */}}
+{{- define "vigie.selector" -}}
+app.kubernetes.io/name: vigie
+app.kubernetes.io/instance: {{ .root.Release.Name }}
+{{- with .component }}
+app.kubernetes.io/component: {{ . }}
+{{- end }}
+{{- end }}
+
+{{- define "vigie.labels" -}}
+{{ include "vigie.selector" . }}
+app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .root.Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
+{{- end }}
+
+{{- define "vigie.image" -}}
+{{- $name := eq .image "cli" | ternary "vigie" (printf "vigie-%s" .image) }}
+{{- with index .root.Values.image.digests .image }}
+{{- printf "%s/%s@%s" $.root.Values.image.registry $name . }}
+{{- else }}
+{{- printf "%s/%s:%s" .root.Values.image.registry $name (.root.Values.image.tag | default .root.Chart.AppVersion) }}
+{{- end }}
+{{- end }}
+
+{{/* Findings of a scanner that do not hold, each with its reason. */}}
+{{- define "vigie.scanNotes" -}}
+checkov.io/skip1: >-
+  CKV_K8S_35=The programs take these addresses from the environment alone; everything else that
+  is secret comes by file.
+{{- if not (index .root.Values.image.digests .image) }}
+checkov.io/skip2: >-
+  CKV_K8S_43=A digest is known once the images are pushed; set image.digests then.
+{{- end }}
+{{- if ne .root.Values.image.pullPolicy "Always" }}
+checkov.io/skip3: >-
+  CKV_K8S_15=A Pod must start again while the registry is away; tags are not moved.
+{{- end }}
+{{- end }}
+
+{{/* Pod Security "restricted", in full. */}}
+{{- define "vigie.podSecurity" -}}
+runAsNonRoot: true
+runAsUser: {{ .user }}
+runAsGroup: {{ .user }}
+fsGroup: {{ .user }}
+fsGroupChangePolicy: OnRootMismatch
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{- define "vigie.containerSecurity" -}}
+allowPrivilegeEscalation: false
+privileged: false
+readOnlyRootFilesystem: true
+runAsNonRoot: true
+capabilities:
+  drop: [ALL]
+seccompProfile:
+  type: RuntimeDefault
+{{- end }}
+
+{{/* What all Pods of the suite's programs share. */}}
+{{- define "vigie.podCommon" -}}
+serviceAccountName: {{ include "vigie.fullname" .root }}-{{ .component }}
+automountServiceAccountToken: false
+# The variables that Kubernetes makes of Services, as NOTIFICATION_PORT, would be read
+# as settings.
+enableServiceLinks: false
+{{- with .root.Values.image.pullSecrets }}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . }}
+  {{- end }}
+{{- end }}
+securityContext:
+  {{- include "vigie.podSecurity" (dict "user" 65532) | nindent 2 }}
+{{- with .root.Values.priorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .root.Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .root.Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- end }}
+
+{{/* DATABASE_*, from one of the service's Secrets. */}}
+{{- define "vigie.databaseEnv" -}}
+- name: DATABASE_URL
+  valueFrom:
+    secretKeyRef:
+      name: {{ .secret }}
+      key: url
+- name: DATABASE_SCHEMA
+  value: {{ .service }}
+{{- end }}
+
+{{- define "vigie.databaseVolume" -}}
+{{- if include "vigie.databaseCa" . }}
+volumes:
+  - name: files
+    projected:
+      defaultMode: 0440
+      sources:
+        {{- include "vigie.databaseCa" . | trim | nindent 8 }}
+{{- end }}
+{{- end }}
+
+{{/* Only the certificate: the operator's Secret also holds the key of the authority. */}}
+{{- define "vigie.databaseCa" -}}
+{{- $secret := .Values.database.caSecret }}
+{{- if and .Values.database.cloudNativePG.enabled (not $secret) }}
+{{- $secret = printf "%s-postgres-ca" (include "vigie.fullname" .) }}
+{{- end }}
+{{- with $secret }}
+- secret:
+    name: {{ . }}
+    items: [{key: ca.crt, path: database/ca.crt}]
+{{- end }}
+{{- end }}
+
+{{/* The fewest Pods that a service has. */}}
+{{- define "vigie.fewest" -}}
+{{- $service := index .root.Values.services .service }}
+{{- if include "vigie.scaler" . }}{{ $service.autoscaling.minReplicas }}{{ else }}{{ $service.replicas }}{{ end }}
+{{- end }}
+
+{{/* What scales a service: `lag`, `cpu` or nothing. Two would pull at one Deployment. */}}
+{{- define "vigie.scaler" -}}
+{{- $service := index .root.Values.services .service }}
+{{- if and .root.Values.autoscaling.lag.enabled $service.autoscaling.lagEvents }}lag
+{{- else if .root.Values.autoscaling.cpu.enabled }}cpu
+{{- end }}
+{{- end }}
+
+{{/* Whether the chart itself makes the database: then no hook can run before it. */}}
+{{- define "vigie.ownDatabase" -}}
+{{- if or .Values.evaluation.enabled .Values.database.cloudNativePG.enabled }}yes{{ end }}
+{{- end }}
+
+{{/*
+Migrations run before the objects of an installation or an upgrade. Where the chart makes
+the database, the first ones run beside it instead; Pods start again until they are done.
+*/}}
+{{- define "vigie.migrationHook" -}}
+{{- if not (and (include "vigie.ownDatabase" .root) .root.Release.IsInstall) -}}
+helm.sh/hook: pre-install,pre-upgrade
+helm.sh/hook-weight: {{ .weight | quote }}
+helm.sh/hook-delete-policy: {{ .delete }}
+{{- end }}
+{{- end }}
+
+{{/* Who may call at the public listeners: through which proxies, if any. */}}
+{{- define "vigie.routed" -}}
+{{- if or .Values.ingress.enabled .Values.gateway.enabled }}yes{{ end }}
+{{- end }}
+
+{{/* Findings of a scanner that a trial lives with. */}}
+{{- define "vigie.trialNotes" -}}
+checkov.io/skip1: CKV_K8S_43=Images of a trial follow their tags, so that they are mended without us.
+checkov.io/skip2: CKV_K8S_40=The images were made for the user 999.
+checkov.io/skip3: CKV_K8S_15=Images of a trial are not pulled at each start.
+{{- end }}
