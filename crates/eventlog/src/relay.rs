@@ -65,7 +65,10 @@ impl Relay {
     /// Prepares the relay of a log; connects later.
     pub fn new(log: Log, streams: Streams, metrics: LogMetrics) -> Self {
         let now = Instant::now();
-        let outage = Outage::of(format!("Redis or PostgreSQL, for the relay of {}", log.producer()));
+        let outage = Outage::of(format!(
+            "Redis or PostgreSQL, for the relay of {}",
+            log.producer()
+        ));
         Self {
             log,
             streams,

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use sqlx::{Connection as _, PgConnection};
 use testkit::Database;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
@@ -85,6 +86,7 @@ impl Books {
         ledger: &Ledger,
         mailbox: &Mailbox,
         undone: &Undone,
+        rejoined_at: Option<OffsetDateTime>,
     ) -> usize {
         let mut taken_back = vec![];
         let (mut requests, mut reports, mut references) = (vec![], vec![], vec![]);
@@ -119,6 +121,7 @@ impl Books {
              create temp table acknowledged (request_id uuid, report_id uuid, reference text);
              create temp table acted (report_id uuid, action text);
              create temp table undone (reference text);
+             create temp table rejoined (at timestamptz);
              create temp table mail (delivery_id uuid, copies integer, undone integer);",
         )
         .execute(&mut self.0)
@@ -146,6 +149,11 @@ impl Books {
             .unwrap();
         sqlx::query("insert into undone select * from unnest($1::text[])")
             .bind(&taken_back)
+            .execute(&mut self.0)
+            .await
+            .unwrap();
+        sqlx::query("insert into rejoined select $1 where $1 is not null")
+            .bind(rejoined_at)
             .execute(&mut self.0)
             .await
             .unwrap();

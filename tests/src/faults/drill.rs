@@ -126,7 +126,7 @@ pub async fn drill(drill: &Drill) -> Drilled {
         undone,
         clients,
     };
-    let outcome = judge(&plan, &servers, &surroundings, told).await;
+    let outcome = judge(&plan, &mut servers, &surroundings, told).await;
     let mut complaints = outcome.complaints();
     let insisted = outcome.clients.insisted;
     if matches!(drill, Drill::Upgrade(_)) && insisted > 0 {

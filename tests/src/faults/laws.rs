@@ -15,9 +15,10 @@ pub(super) struct Law {
 /// All laws. The tables `asked` (`report_id`), `acknowledged` (`request_id`, `report_id`, `reference`),
 /// `acted` (`report_id`, `action`) and `mail` (`delivery_id`, `copies`) are what
 /// clients and receivers saw. After a restore, announced revisions count on from its
-/// second, and of the changes of a case that were not told by then only the last one
-/// is. What a restore undid is apart: `undone` (`reference`)
-/// and the copies of mails that arrived meanwhile.
+/// second; notification starts over from how cases stand, so of the changes of a case
+/// that were not told before it had done so (`rejoined`, `at`) only the last one is.
+/// What a restore undid is apart: `undone` (`reference`) and the copies of mails that
+/// arrived meanwhile.
 pub(super) const LAWS: &[Law] = &[
     Law {
         name: "stored",
@@ -226,7 +227,7 @@ pub(super) const LAWS: &[Law] = &[
                 cross join qualification.eventlog_meta as m
                 where later.shard = e.shard and later.position > e.position
                     and later.subject = e.subject
-                    and e.recorded_at < m.reincarnated_at
+                    and e.recorded_at < coalesce((select r.at from rejoined as r), m.reincarnated_at)
             )
             union all
             select

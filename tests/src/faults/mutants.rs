@@ -200,7 +200,7 @@ pub async fn hunt(mutant: Mutant) -> Hunt {
     }
     books.calm(plan.catch_up).await;
     let undone = Undone::default();
-    let acknowledged = books.compare_with(&ledger, &mailbox, &undone).await;
+    let acknowledged = books.compare_with(&ledger, &mailbox, &undone, None).await;
     let broken = books.broken_laws().await;
     Hunt {
         mutant: mutant.name,

@@ -187,7 +187,7 @@ pub async fn run(plan: &Plan) -> Outcome {
         undone,
         clients,
     };
-    judge(plan, &servers, &surroundings, told).await
+    judge(plan, &mut servers, &surroundings, told).await
 }
 
 /// What is known before the books are read.
@@ -207,7 +207,7 @@ pub(super) struct Told {
 /// Waits until all is done, and reads the books.
 pub(super) async fn judge(
     plan: &Plan,
-    servers: &Servers<'_>,
+    servers: &mut Servers<'_>,
     surroundings: &Surroundings<'_>,
     told: Told,
 ) -> Outcome {
@@ -228,7 +228,13 @@ pub(super) async fn judge(
     let mut books = Books::open(&servers.database()).await;
     let calm_after = books.calm(plan.catch_up).await;
 
-    let acknowledged = books.compare_with(ledger, mailbox, &undone).await;
+    let rejoined_at = match calm_after {
+        Some(_) => servers.rejoined_at().await,
+        None => None,
+    };
+    let acknowledged = books
+        .compare_with(ledger, mailbox, &undone, rejoined_at)
+        .await;
     let post = books.post().await;
     let broken = books.broken_laws().await;
     books.assert_that_breaches_are_told().await;

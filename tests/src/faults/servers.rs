@@ -16,6 +16,7 @@ use testkit::{
 };
 use time::OffsetDateTime;
 use tokio::time::sleep;
+use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use super::{ledger::Ledger, mailbox::Mailbox, mutants::operate, network::Network, plan::Ground};
@@ -24,6 +25,9 @@ use super::{ledger::Ledger, mailbox::Mailbox, mutants::operate, network::Network
 const UNDONE: usize = 150;
 /// How long that may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
+
+/// How often one looks whether a consumer follows.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Which producers each consumer follows.
 const CONSUMERS: [(&str, &[&str]); 4] = [
@@ -47,6 +51,8 @@ pub(super) struct Servers<'a> {
     successor: Option<Postgres>,
     /// How long each step of that took.
     pub(super) steps: Vec<Step>,
+    /// Finds out when notification follows the new history of qualification.
+    rejoining: Option<AbortOnDropHandle<OffsetDateTime>>,
 }
 
 /// A step, and how long it took.
@@ -125,6 +131,7 @@ impl<'a> Servers<'a> {
             backup: None,
             successor: None,
             steps: Vec::new(),
+            rejoining: None,
         }
     }
 
@@ -204,6 +211,10 @@ impl<'a> Servers<'a> {
         };
         network.lead_to(SocketAddr::from(([127, 0, 0, 1], successor.port())));
         self.successor = Some(successor);
+        if self.ground == Ground::Restored {
+            let url = self.database().superuser_url();
+            self.rejoining = Some(AbortOnDropHandle::new(tokio::spawn(rejoined(url))));
+        }
         undone
     }
 
@@ -265,8 +276,32 @@ impl<'a> Servers<'a> {
         (restored, Undone { lines, mails })
     }
 
+    /// When notification followed the new history of qualification: until then it is
+    /// told how cases stand, not all that came before.
+    pub(super) async fn rejoined_at(&mut self) -> Option<OffsetDateTime> {
+        let rejoining = self.rejoining.take()?;
+        Some(rejoining.await.expect("nobody ends it"))
+    }
+
     fn postgres(&self) -> &Postgres {
         self.successor.as_ref().unwrap_or(&self.suite.postgres)
+    }
+}
+
+/// Waits until notification follows qualification, however often the server is away.
+async fn rejoined(url: String) -> OffsetDateTime {
+    let sql = "select clock_timestamp() from notification.consumer_offset
+               where producer = 'qualification'
+               having bool_and(incarnation is not null)";
+    loop {
+        if let Ok(mut administrator) = PgConnection::connect(&url).await
+            && let Ok(Some(moment)) = sqlx::query_scalar(sql)
+                .fetch_optional(&mut administrator)
+                .await
+        {
+            return moment;
+        }
+        sleep(LOOK).await;
     }
 }
 
