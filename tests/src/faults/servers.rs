@@ -15,8 +15,7 @@ use testkit::{
     Standby, Synchrony, eventually_within,
 };
 use time::OffsetDateTime;
-use tokio::time::sleep;
-use tokio_util::task::AbortOnDropHandle;
+use tokio::{task::JoinSet, time::sleep};
 use uuid::Uuid;
 
 use super::{ledger::Ledger, mailbox::Mailbox, mutants::operate, network::Network, plan::Ground};
@@ -52,7 +51,7 @@ pub(super) struct Servers<'a> {
     /// How long each step of that took.
     pub(super) steps: Vec<Step>,
     /// Finds out when notification follows the new history of qualification.
-    rejoining: Option<AbortOnDropHandle<OffsetDateTime>>,
+    rejoining: JoinSet<OffsetDateTime>,
 }
 
 /// A step, and how long it took.
@@ -131,7 +130,7 @@ impl<'a> Servers<'a> {
             backup: None,
             successor: None,
             steps: Vec::new(),
-            rejoining: None,
+            rejoining: JoinSet::new(),
         }
     }
 
@@ -213,7 +212,7 @@ impl<'a> Servers<'a> {
         self.successor = Some(successor);
         if self.ground == Ground::Restored {
             let url = self.database().superuser_url();
-            self.rejoining = Some(AbortOnDropHandle::new(tokio::spawn(rejoined(url))));
+            self.rejoining.spawn(rejoined(url));
         }
         undone
     }
@@ -279,8 +278,8 @@ impl<'a> Servers<'a> {
     /// When notification followed the new history of qualification: until then it is
     /// told how cases stand, not all that came before.
     pub(super) async fn rejoined_at(&mut self) -> Option<OffsetDateTime> {
-        let rejoining = self.rejoining.take()?;
-        Some(rejoining.await.expect("nobody ends it"))
+        let rejoined = self.rejoining.join_next().await?;
+        Some(rejoined.expect("nobody ends it"))
     }
 
     fn postgres(&self) -> &Postgres {
