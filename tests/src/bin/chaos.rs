@@ -19,7 +19,7 @@ use tests::faults::{self, Ground, Hunt, MUTANTS, NO_MUTANTS, Outcome, Plan};
 /// Runs the suite under faults.
 #[derive(Debug, Parser)]
 struct Arguments {
-    /// A run of a quarter of an hour instead of an hour.
+    /// Runs of some minutes: twenty in all instead of an hour.
     #[arg(long)]
     short: bool,
     /// Only the mutants.
