@@ -1,17 +1,12 @@
 //! All four services at work, and what each of them spends.
 
-use std::time::Duration;
-
-use anyhow::{Result, bail};
+use anyhow::Result;
 use cli::SERVICES;
 
 use crate::{
     scene::{Scene, Service},
     usage,
 };
-
-/// How long the services may take to catch up.
-const PATIENCE: Duration = Duration::from_mins(5);
 
 /// All four services at work.
 pub(crate) struct Fleet<'a> {
@@ -54,25 +49,5 @@ impl<'a> Fleet<'a> {
             .map(|(name, process)| Ok((name, usage::cpu(process)?)))
             .chain([usage::own_cpu().map(|spent| ("the generator", spent))])
             .collect()
-    }
-
-    /// How many events each consumer has not applied yet.
-    pub(crate) async fn lags(&self) -> Result<Vec<i64>> {
-        let lags = sqlx::query_scalar(include_str!("measure/lags.sql"));
-        Ok(lags.fetch_all(&mut self.scene.look_behind().await?).await?)
-    }
-
-    /// Waits until every event is applied.
-    pub(crate) async fn calm(&self) -> Result<()> {
-        let caught_up = async {
-            while self.lags().await?.iter().any(|lag| *lag != 0) {
-                tokio::time::sleep(Duration::from_millis(100)).await;
-            }
-            Ok(())
-        };
-        match tokio::time::timeout(PATIENCE, caught_up).await {
-            Ok(caught_up) => caught_up,
-            Err(_) => bail!("the services do not catch up"),
-        }
     }
 }

@@ -33,7 +33,7 @@ const STEP: Duration = Duration::from_millis(1);
 
 /// Sends declarations of one kilobyte with one token.
 pub(crate) struct Generator {
-    intake: SocketAddr,
+    intakes: Vec<SocketAddr>,
     bearer: MetadataValue<Ascii>,
     declaration: Declaration,
 }
@@ -72,11 +72,11 @@ struct Tally {
 }
 
 impl Generator {
-    /// Declares to intake at this address with this token.
-    pub(crate) fn new(intake: SocketAddr, bearer: MetadataValue<Ascii>) -> Self {
+    /// Declares to intake at these addresses with this token.
+    pub(crate) fn new(intakes: Vec<SocketAddr>, bearer: MetadataValue<Ascii>) -> Self {
         let draft = tests::ransomware(tests::MONTPELLIER);
         Self {
-            intake,
+            intakes,
             bearer,
             declaration: Declaration::of(draft, DECLARATION),
         }
@@ -124,14 +124,15 @@ impl Generator {
     pub(crate) async fn declare_one(&self) -> Result<()> {
         let load = self.connect().await?;
         load.tally.declare(0).await;
-        load.stop().await
+        load.stop().await?;
+        Ok(())
     }
 
     async fn connect(&self) -> Result<Load> {
         let mut connections = JoinSet::new();
         let mut lines = Vec::new();
-        for _ in 0..CONNECTIONS {
-            lines.push(Line::open(self.intake, &self.bearer, &mut connections).await?);
+        for intake in self.intakes.iter().cycle().take(CONNECTIONS) {
+            lines.push(Line::open(*intake, &self.bearer, &mut connections).await?);
         }
         Ok(Load {
             tally: Arc::new(Tally {
@@ -207,12 +208,15 @@ impl Load {
     }
 
     /// Ends the load once all that was sent is answered.
-    pub(crate) async fn stop(mut self) -> Result<()> {
+    ///
+    /// Says how many reports were acknowledged in all.
+    pub(crate) async fn stop(mut self) -> Result<u64> {
         self.stop.cancel();
         while let Some(ended) = self.senders.join_next().await {
             ended?;
         }
-        self.tally.verdict()
+        self.tally.verdict()?;
+        Ok(self.acknowledged())
     }
 }
 

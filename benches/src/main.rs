@@ -42,6 +42,8 @@ enum Part {
     Idle,
     /// The rate that all four services bear.
     Flow,
+    /// Two replicas of every service beside one.
+    Replicas,
     /// A page of a long list.
     Pages,
     /// Submissions beside bare inserts.
@@ -113,6 +115,10 @@ async fn run(arguments: &Arguments, length: Length) -> Result<Results> {
         measure::flow::measure(&scene, length, &mut results).await?;
     }
     drop(scene);
+    if asked(Part::Replicas) {
+        let scene = Scene::prepare().await?;
+        measure::replicas::measure(&scene, length, &mut results).await?;
+    }
 
     // What follows is of intake alone: no log of its reports is left to consume.
     let scene = Scene::prepare().await?;

@@ -4,4 +4,5 @@ pub(crate) mod flow;
 pub(crate) mod idle;
 pub(crate) mod overload;
 pub(crate) mod pages;
+pub(crate) mod replicas;
 pub(crate) mod whole_path;

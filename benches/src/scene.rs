@@ -3,18 +3,19 @@
 
 use std::{
     fs,
+    net::SocketAddr,
     os::unix::fs::PermissionsExt as _,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, bail};
-use cli::{Layout, Suite};
+use cli::{Addresses, Layout, Suite};
 use proto::intake::v1::{
     ImportStructuresRequest, structure_service_client::StructureServiceClient,
 };
 use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
-use testkit::TokenSpec;
+use testkit::{TokenSpec, free_port};
 use tests::Process;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -34,6 +35,9 @@ const STRUCTURES: &[u8] = include_bytes!("../../examples/structures.csv");
 /// How long a service may take to be ready.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// How long the services may take to catch up.
+const CATCH_UP: Duration = Duration::from_mins(5);
+
 /// The surroundings of a measurement.
 pub(crate) struct Scene {
     /// Servers, addresses and schemas.
@@ -44,6 +48,8 @@ pub(crate) struct Scene {
 /// A service at work.
 pub(crate) struct Service {
     process: Process,
+    /// Where people and programs call it.
+    pub(crate) public: SocketAddr,
     /// From the start of its process until it was ready.
     pub(crate) started_in: Duration,
 }
@@ -72,11 +78,46 @@ impl Scene {
     /// Starts a service with these variables on top of the usual, and waits
     /// until it is ready.
     pub(crate) async fn start(&self, name: &str, variables: &[(&str, &str)]) -> Result<Service> {
+        self.start_at(self.suite.addresses(name), name, variables)
+            .await
+    }
+
+    /// Starts so many replicas of a service: the first has the addresses of the
+    /// suite, the others have free ones.
+    pub(crate) async fn start_replicas(&self, name: &str, replicas: usize) -> Result<Vec<Service>> {
+        let mut started = vec![self.start(name, &[]).await?];
+        while started.len() < replicas {
+            let free = || free_port().map(|port| SocketAddr::from(([127, 0, 0, 1], port)));
+            let addresses = Addresses {
+                public: free()?,
+                internal: free()?,
+                metrics: free()?,
+            };
+            let listens = [
+                ("SERVER_LISTEN", addresses.public.to_string()),
+                ("SERVER_INTERNAL_LISTEN", addresses.internal.to_string()),
+                ("SERVER_METRICS_LISTEN", addresses.metrics.to_string()),
+            ];
+            let listens = listens
+                .each_ref()
+                .map(|(name, value)| (*name, value.as_str()));
+            started.push(self.start_at(addresses, name, &listens).await?);
+        }
+        Ok(started)
+    }
+
+    async fn start_at(
+        &self,
+        addresses: Addresses,
+        name: &str,
+        variables: &[(&str, &str)],
+    ) -> Result<Service> {
         let mut command = tests::service(&self.suite, name);
         command.envs(variables.iter().copied());
+        let log = format!("{name}-{}.log", addresses.public.port());
         let started = Instant::now();
-        let process = Process::start(command, self.folder.path().join(format!("{name}.log")));
-        while !self.is_ready(name).await {
+        let process = Process::start(command, self.folder.path().join(log));
+        while !is_ready(addresses.metrics).await {
             if started.elapsed() > PATIENCE {
                 bail!("{name} is not ready: {}", process.log());
             }
@@ -84,13 +125,20 @@ impl Scene {
         }
         Ok(Service {
             process,
+            public: addresses.public,
             started_in: started.elapsed(),
         })
     }
 
     /// Somebody who declares to intake, for a hospital that its directory knows.
     pub(crate) async fn generator(&self) -> Result<Generator> {
-        let intake = self.suite.addresses("intake").public;
+        self.generator_for(vec![self.suite.addresses("intake").public])
+            .await
+    }
+
+    /// Somebody who declares to these replicas of intake by turns.
+    pub(crate) async fn generator_for(&self, intakes: Vec<SocketAddr>) -> Result<Generator> {
+        let intake = intakes[0];
         let channel = Endpoint::from_shared(format!("http://{intake}"))?;
         let mut file = Request::new(tokio_stream::once(ImportStructuresRequest {
             chunk: STRUCTURES.into(),
@@ -100,7 +148,7 @@ impl Scene {
         StructureServiceClient::new(channel.connect().await?)
             .import_structures(file)
             .await?;
-        Ok(Generator::new(intake, self.bearer("declarant")?))
+        Ok(Generator::new(intakes, self.bearer("declarant")?))
     }
 
     /// What proves that a call is from somebody with this role.
@@ -115,6 +163,26 @@ impl Scene {
     pub(crate) async fn look_behind(&self) -> Result<PgConnection> {
         let url = self.suite.database.superuser_url();
         Ok(PgConnection::connect(&url).await?)
+    }
+
+    /// How many events each consumer has not applied yet.
+    pub(crate) async fn lags(&self) -> Result<Vec<i64>> {
+        let lags = sqlx::query_scalar(include_str!("measure/lags.sql"));
+        Ok(lags.fetch_all(&mut self.look_behind().await?).await?)
+    }
+
+    /// Waits until every event is applied.
+    pub(crate) async fn calm(&self) -> Result<()> {
+        let caught_up = async {
+            while self.lags().await?.iter().any(|lag| *lag != 0) {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            Ok(())
+        };
+        match tokio::time::timeout(CATCH_UP, caught_up).await {
+            Ok(caught_up) => caught_up,
+            Err(_) => bail!("the services do not catch up"),
+        }
     }
 
     /// Has the server do something that is no query.
@@ -135,17 +203,6 @@ impl Scene {
     pub(crate) fn redis(&self) -> Result<u32> {
         first_number(&fs::read_to_string(self.suite.redis.folder().join("pid"))?)
     }
-
-    async fn is_ready(&self, name: &str) -> bool {
-        let asked = async {
-            let mut probe = TcpStream::connect(self.suite.addresses(name).metrics).await?;
-            probe.write_all(b"GET /readyz HTTP/1.0\r\n\r\n").await?;
-            let mut answer = String::new();
-            probe.read_to_string(&mut answer).await?;
-            std::io::Result::Ok(answer)
-        };
-        asked.await.is_ok_and(|answer| answer.contains(" 200 "))
-    }
 }
 
 impl Service {
@@ -162,6 +219,17 @@ impl Service {
         }
         Ok(())
     }
+}
+
+async fn is_ready(metrics: SocketAddr) -> bool {
+    let asked = async {
+        let mut probe = TcpStream::connect(metrics).await?;
+        probe.write_all(b"GET /readyz HTTP/1.0\r\n\r\n").await?;
+        let mut answer = String::new();
+        probe.read_to_string(&mut answer).await?;
+        std::io::Result::Ok(answer)
+    };
+    asked.await.is_ok_and(|answer| answer.contains(" 200 "))
 }
 
 fn first_number(text: &str) -> Result<u32> {

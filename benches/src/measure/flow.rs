@@ -70,7 +70,7 @@ async fn warm_up(fleet: &Fleet<'_>, generator: &Generator) -> Result<()> {
     let load = generator.offer(FIRST).await?;
     load.observe(Duration::from_secs(5)).await?;
     load.stop().await?;
-    fleet.calm().await?;
+    fleet.scene.calm().await?;
     fleet.scene.tell_postgres("vacuum analyze").await
 }
 
@@ -127,7 +127,7 @@ async fn hold(
         seen,
         spent: spent.collect(),
     };
-    fleet.calm().await?;
+    fleet.scene.calm().await?;
     Ok(held)
 }
 
@@ -137,7 +137,7 @@ async fn watch(fleet: &Fleet<'_>, lasts: Duration) -> Result<Vec<Vec<i64>>> {
     let mut lags = Vec::new();
     for _ in 0..20 {
         tokio::time::sleep(step).await;
-        lags.push(fleet.lags().await?);
+        lags.push(fleet.scene.lags().await?);
     }
     Ok(lags)
 }
@@ -173,7 +173,7 @@ async fn at_half(
     let since = platform::now();
     let seen = load.observe(lasts).await?;
     load.stop().await?;
-    fleet.calm().await?;
+    fleet.scene.calm().await?;
 
     results.tell("submission at R/2, p50", quantile(&seen.answers, 0.5), "ms");
     results.tell(
