@@ -1,7 +1,7 @@
 # The commands of every day. `make help` explains them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos bench drill drill-restore drill-failover drill-upgrade check chart observability check-long fmt dev-db sqlx
+.PHONY: help run test chaos bench drill drill-restore drill-failover drill-upgrade check images chart observability check-long fmt dev-db sqlx
 SHELL := /bin/bash
 # Everything that is asked here is on this machine.
 export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
@@ -50,6 +50,9 @@ drill: export SQLX_OFFLINE = true
 drill:
 	scripts/setup
 	cargo build --locked $(provers) --bin drill
+
+images: ## Make the images of the suite in target/images, without Docker, and try them (PROFILE=proof: sooner)
+	PROFILE=$(PROFILE) scripts/images
 
 chart: ## Check the Helm chart: lint, tests of its templates, strict schemas, scan
 	scripts/chart
