@@ -7,6 +7,8 @@ mod keys;
 mod policy;
 mod rules;
 
+use std::time::Duration;
+
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
@@ -63,6 +65,11 @@ impl Authenticator {
         self.cache
             .put(fingerprint, key.generation, caller.clone(), now);
         Ok(caller)
+    }
+
+    /// How long ago the issuer was last heard of; `None` when it never was.
+    pub(crate) fn keys_age(&self) -> Option<Duration> {
+        self.keys.age()
     }
 
     /// Keeps the issuer's keys fresh until the shutdown.

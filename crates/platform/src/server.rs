@@ -13,6 +13,7 @@ mod monitor;
 mod patience;
 mod readiness;
 mod red;
+mod vitals;
 mod web;
 
 use std::{sync::Arc, time::Duration};
@@ -61,8 +62,8 @@ pub async fn serve(
 ) -> Result<(), StartError> {
     authenticator.check_transport(config)?;
     let policy = Arc::new(Policy::from_descriptors(proto::FILE_DESCRIPTOR_SET)?);
-    let public_tls = config.public_tls()?;
-    let internal_tls = tls::internal_server(tls)?;
+    let public_tls = config.public_tls()?.map(Arc::new);
+    let internal_tls = Arc::new(tls::internal_server(tls)?);
     let web = web::cors(config)?;
     let (health, health_service) = Health::new(exposed.name);
     let mut public = exposed.public.add_service(health_service.clone());
@@ -72,6 +73,17 @@ pub async fn serve(
     }
 
     let red = Red::new(&metrics);
+    vitals::tell(
+        &metrics,
+        exposed.name,
+        readiness.clone(),
+        Arc::clone(&authenticator),
+        public_tls
+            .iter()
+            .map(|tls| ("public", Arc::clone(tls)))
+            .chain([("internal", Arc::clone(&internal_tls))])
+            .collect(),
+    );
     let stack = |listener, routes: Routes| Stack {
         routes: routes.prepare(),
         listener,

@@ -3,7 +3,7 @@
 use std::{
     fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -50,7 +50,8 @@ pub(crate) fn service_of(certificate: &CertificateDer<'_>) -> Option<&'static st
 /// How often files are looked at for a change.
 const LOOK: Duration = Duration::from_secs(30);
 
-/// Something made of files, made anew when they change.
+/// Something made of files, made anew when they change. The first of them is the
+/// certificate.
 pub(crate) struct Reloaded<T> {
     files: Vec<PathBuf>,
     make: Box<dyn Fn() -> Result<T, BoxError> + Send + Sync>,
@@ -59,6 +60,7 @@ pub(crate) struct Reloaded<T> {
 
 struct State<T> {
     current: Arc<T>,
+    ends_at: i64,
     looked: Instant,
     changed: Vec<Option<SystemTime>>,
 }
@@ -70,9 +72,11 @@ impl<T> Reloaded<T> {
         make: impl Fn() -> Result<T, BoxError> + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
         let changed = changed(&files);
-        let current = make().map_err(|cause| StartError::unusable(variable, cause))?;
+        let unusable = |cause| StartError::unusable(variable, cause);
+        let current = make().map_err(unusable)?;
         let state = State {
             current: Arc::new(current),
+            ends_at: ends_at(&files[0]).map_err(unusable)?,
             looked: Instant::now(),
             changed,
         };
@@ -85,14 +89,25 @@ impl<T> Reloaded<T> {
 
     /// The present form. When renewed files cannot be used, the last good form serves on.
     pub(crate) fn current(&self) -> Arc<T> {
+        Arc::clone(&self.look().current)
+    }
+
+    /// When the certificate in use ends, in seconds since 1970.
+    pub(crate) fn ends_at(&self) -> i64 {
+        self.look().ends_at
+    }
+
+    fn look(&self) -> MutexGuard<'_, State<T>> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.looked.elapsed() >= LOOK {
             state.looked = Instant::now();
             let changed = changed(&self.files);
             if changed != state.changed {
-                match (self.make)() {
-                    Ok(current) => {
+                let made = (self.make)();
+                match made.and_then(|current| Ok((current, ends_at(&self.files[0])?))) {
+                    Ok((current, ends_at)) => {
                         state.current = Arc::new(current);
+                        state.ends_at = ends_at;
                         state.changed = changed;
                         tracing::info!("renewed certificates are in use");
                     }
@@ -103,8 +118,15 @@ impl<T> Reloaded<T> {
                 }
             }
         }
-        Arc::clone(&state.current)
+        state
     }
+}
+
+/// When the first certificate of a file ends, in seconds since 1970.
+fn ends_at(file: &Path) -> Result<i64, BoxError> {
+    let chain = chain(file)?;
+    let (_, certificate) = x509_parser::parse_x509_certificate(&chain[0])?;
+    Ok(certificate.validity().not_after.timestamp())
 }
 
 fn changed(files: &[PathBuf]) -> Vec<Option<SystemTime>> {

@@ -192,13 +192,19 @@ impl App {
             pool: self.pool.clone(),
             due: wakes.due,
             master_key: self.master_key,
-            metrics,
+            metrics: metrics.clone(),
             settings: self.post,
         };
         for _ in 0..self.config.notification.delivery_workers.max(1) {
             tasks.spawn("delivery worker", post.clone().run(shutdown.clone()));
         }
         tasks.spawn("standing of deliveries", post.sample(shutdown.clone()));
+        tasks.spawn(
+            "cover of the on-call chain",
+            self.on_call
+                .clone()
+                .tell_cover(metrics.on_call_covered.clone(), shutdown.clone()),
+        );
         let maintenance = Maintenance::new(self.log.clone(), self.config.event_log.retention());
         tasks.spawn("maintenance of the log", maintenance.run(shutdown.clone()));
         if let Some(streams) = self.streams {

@@ -24,6 +24,8 @@ pub(crate) struct ServiceMetrics {
     pub(crate) dead: Gauge,
     /// For how long the oldest undelivered message has waited.
     pub(crate) oldest_age: Gauge<f64, AtomicU64>,
+    /// For how long from now on somebody is on call whenever the cell does not work.
+    pub(crate) on_call_covered: Gauge<f64, AtomicU64>,
     /// Streams that are open.
     pub(crate) streams: Gauge,
     /// Gaps that slow readers were told of.
@@ -83,6 +85,11 @@ impl ServiceMetrics {
             "vigie_delivery_oldest_age_seconds",
             "For how long the oldest undelivered message has waited",
             this.oldest_age.clone(),
+        );
+        metrics.register(
+            "vigie_on_call_covered_seconds",
+            "For how long from now on somebody is on call whenever the cell does not work",
+            this.on_call_covered.clone(),
         );
         metrics.register(
             "vigie_notification_open_streams",

@@ -2,13 +2,15 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
-    time::SystemTime,
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
+    time::{Duration, SystemTime},
 };
 
 use platform::StartError;
+use prometheus_client::metrics::gauge::Gauge;
 use serde::Deserialize;
 use time::OffsetDateTime;
+use tokio_util::sync::CancellationToken;
 use vocabulary::EmailAddress;
 
 use crate::domain::address_book::{Duty, OnCallChain};
@@ -92,6 +94,28 @@ impl OnCallFile {
     }
 }
 
+/// How often the file is looked at for what is told of it, and how far ahead.
+const LOOK: Duration = Duration::from_mins(1);
+const AHEAD: time::Duration = time::Duration::days(14);
+
+impl OnCallFile {
+    /// Tells until the shutdown for how long duty is covered; never fails.
+    pub(crate) async fn tell_cover(
+        self: Arc<Self>,
+        covered: Gauge<f64, AtomicU64>,
+        shutdown: CancellationToken,
+    ) {
+        let work = async {
+            loop {
+                let cover = self.current().await.covers(platform::now(), AHEAD);
+                covered.set(cover.as_seconds_f64());
+                tokio::time::sleep(LOOK).await;
+            }
+        };
+        shutdown.run_until_cancelled(work).await;
+    }
+}
+
 async fn changed_at(path: &Path) -> Option<SystemTime> {
     tokio::fs::metadata(path).await.ok()?.modified().ok()
 }
@@ -133,11 +157,9 @@ async fn read(path: &Path) -> Result<OnCallChain, String> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use time::macros::datetime;
 
-    use super::OnCallFile;
+    use super::{Duration, OnCallFile};
 
     fn turn(address: &str) -> String {
         format!(

@@ -96,7 +96,7 @@ impl Plan {
             kills: 200,
             wipes: 20,
             declarations: 200_000,
-            between: 3_000..7_000,
+            between: 3_500..7_500,
             weather: Some(Weather {
                 seed: 0,
                 between: 1_000_000..30_000_000,

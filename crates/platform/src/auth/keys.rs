@@ -140,6 +140,12 @@ impl Keys {
         self.issuer.starts_with("https://") && self.discovery.scheme() == "https"
     }
 
+    /// How long ago the keys were fetched; `None` when they never were.
+    pub(super) fn age(&self) -> Option<Duration> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.as_ref().map(|keys| keys.fetched_at.elapsed())
+    }
+
     /// Which answer of the issuer is in use.
     pub(super) fn generation(&self) -> Result<u64> {
         Ok(self.usable()?.generation)

@@ -35,6 +35,8 @@ pub(super) struct Tally {
     pub(super) span: Span,
     pub(super) service: String,
     pub(super) method: String,
+    /// The identifier of its trace, where that is kept.
+    pub(super) kept_trace: Option<String>,
     pub(super) started: Instant,
     /// The status; a call that ends without one was given up by its client.
     pub(super) code: Option<Code>,
@@ -126,8 +128,7 @@ impl Tally {
 impl Drop for Tally {
     fn drop(&mut self) {
         let code = self.code.unwrap_or(Code::Cancelled);
-        self.red
-            .ended(&self.service, &self.method, code, self.started.elapsed());
+        self.red.ended(self, code);
         self.span.record("rpc.grpc.status_code", code as i32);
         // Only what is our fault is an error of the server's span.
         let ours = [Code::Unknown, Code::DeadlineExceeded, Code::Unimplemented];

@@ -85,7 +85,8 @@ impl Stack {
             .get("traceparent")
             .and_then(|it| it.to_str().ok());
         propagation::follow(&span, traceparent);
-        if let Some(trace_id) = propagation::trace_id_of(&span) {
+        let trace_id = propagation::trace_id_of(&span);
+        if let Some(trace_id) = &trace_id {
             span.record("trace_id", trace_id);
         }
         // Names come from the contract: a path from outside would make endless metrics.
@@ -101,6 +102,7 @@ impl Stack {
             span: span.clone(),
             service,
             method,
+            kept_trace: trace_id.filter(|_| propagation::is_sampled(&span)),
             started,
             code: None,
         };

@@ -27,7 +27,7 @@ use super::{call::Stack, impatient::Impatient};
 /// One listener with all its connections.
 pub(super) struct Connections {
     pub(super) socket: TcpListener,
-    pub(super) tls: Option<Reloaded<TlsConfig>>,
+    pub(super) tls: Option<Arc<Reloaded<TlsConfig>>>,
     pub(super) stack: Stack,
     /// Lets browsers call.
     pub(super) web: Option<CorsLayer>,
@@ -86,7 +86,7 @@ impl Connections {
                     age: limits.age,
                     shutdown: shutdown.clone(),
                 };
-                let tls = tls.as_ref().map(Reloaded::current);
+                let tls = tls.as_ref().map(|tls| tls.current());
                 let drained = drained.clone();
                 tracker.spawn(async move {
                     drained

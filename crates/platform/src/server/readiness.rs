@@ -58,6 +58,15 @@ impl Readiness {
             .collect()
     }
 
+    /// Every check, and whether it is well.
+    pub(super) fn states(&self) -> Vec<(&'static str, bool)> {
+        let checks = self.checks.borrow();
+        checks
+            .iter()
+            .map(|(check, state)| (*check, state.is_ok()))
+            .collect()
+    }
+
     /// Wakes whoever waits when a check changes.
     pub(super) fn changes(&self) -> watch::Receiver<Checks> {
         self.checks.subscribe()

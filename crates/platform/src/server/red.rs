@@ -1,15 +1,15 @@
 //! Rate, errors and duration of calls, by the conventions of OpenTelemetry.
 
-use std::time::Duration;
-
 use prometheus_client::{
     encoding::EncodeLabelSet,
-    metrics::{family::Family, gauge::Gauge, histogram::Histogram},
+    metrics::{exemplar::HistogramWithExemplars, family::Family, gauge::Gauge},
     registry::Unit,
 };
 use tonic::Code;
 
 use crate::Metrics;
+
+use super::body::Tally;
 
 /// The upper bounds of the durations, in seconds.
 const BOUNDS: [f64; 13] = [
@@ -19,7 +19,8 @@ const BOUNDS: [f64; 13] = [
 /// The metrics of all calls of a service.
 #[derive(Debug, Clone)]
 pub(super) struct Red {
-    duration: Family<Labels, Histogram, fn() -> Histogram>,
+    duration:
+        Family<Labels, HistogramWithExemplars<Example>, fn() -> HistogramWithExemplars<Example>>,
     active: Gauge,
 }
 
@@ -34,9 +35,16 @@ struct Labels {
     rpc_grpc_status_code: i32,
 }
 
+/// The trace of a call that took as long as its bucket says.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Example {
+    trace_id: String,
+}
+
 impl Red {
     pub(super) fn new(metrics: &Metrics) -> Self {
-        let histogram: fn() -> Histogram = || Histogram::new(BOUNDS);
+        let histogram: fn() -> HistogramWithExemplars<Example> =
+            || HistogramWithExemplars::new(BOUNDS.into_iter());
         Self {
             duration: metrics.register_with_unit(
                 "rpc_server_duration",
@@ -56,15 +64,18 @@ impl Red {
         self.active.inc();
     }
 
-    pub(super) fn ended(&self, service: &str, method: &str, code: Code, took: Duration) {
+    pub(super) fn ended(&self, call: &Tally, code: Code) {
         self.active.dec();
         let labels = Labels {
-            rpc_service: service.to_owned(),
-            rpc_method: method.to_owned(),
+            rpc_service: call.service.clone(),
+            rpc_method: call.method.clone(),
             rpc_grpc_status_code: code as i32,
         };
-        self.duration
-            .get_or_create(&labels)
-            .observe(took.as_secs_f64());
+        let example = call.kept_trace.clone();
+        self.duration.get_or_create(&labels).observe(
+            call.started.elapsed().as_secs_f64(),
+            example.map(|trace_id| Example { trace_id }),
+            None,
+        );
     }
 }

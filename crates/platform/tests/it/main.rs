@@ -12,6 +12,7 @@ mod limits;
 mod process;
 mod refusals;
 mod trail;
+mod vitals;
 mod watch;
 mod web;
 mod world;

@@ -89,4 +89,7 @@ async fn the_trace_of_the_client_goes_on_in_the_handler() {
     let seen = answer.into_inner().next_page_token;
     assert!(seen.contains(trace), "{seen}");
     assert_ne!(seen, parent, "the handler has a span of its own");
+
+    let example = format!("# {{trace_id=\"{trace}\"}} ");
+    testkit::eventually(async || world.get("/metrics").await.1.contains(&example)).await;
 }

@@ -1,7 +1,9 @@
 //! The mailboxes of the institutions and the dated on-call chain.
 
-use time::OffsetDateTime;
-use vocabulary::EmailAddress;
+use std::iter;
+
+use time::{Duration, OffsetDateTime};
+use vocabulary::{EmailAddress, is_working_time};
 
 use super::letter::Recipient;
 
@@ -73,11 +75,27 @@ impl OnCallChain {
         }
         addresses
     }
+
+    /// For how long from a moment on somebody is on duty whenever the cell does not
+    /// work; nobody looks farther than `ahead`.
+    pub(crate) fn covers(&self, from: OffsetDateTime, ahead: Duration) -> Duration {
+        // The cell opens and closes with the hour, and a turn may end at any moment.
+        let hour = from.unix_timestamp().rem_euclid(3600);
+        let next_hour = from.replace_nanosecond(0).unwrap_or(from) + Duration::seconds(3600 - hour);
+        let hours = (0..ahead.whole_hours()).map(|hours| next_hour + Duration::hours(hours));
+        let ends = self.0.iter().map(|duty| duty.to);
+        let uncovered = iter::once(from).chain(hours).chain(ends).filter(|moment| {
+            (from..from + ahead).contains(moment)
+                && !is_working_time(*moment)
+                && self.on_duty(*moment).is_empty()
+        });
+        uncovered.min().map_or(ahead, |moment| moment - from)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use time::macros::datetime;
+    use time::{Duration, macros::datetime};
 
     use super::{Duty, OnCallChain};
 
@@ -110,5 +128,32 @@ mod tests {
         );
         assert_eq!(on_duty(change), ["second@example.org"]);
         assert!(on_duty(datetime!(2026-11-30 08:00 UTC)).is_empty());
+    }
+
+    #[test]
+    fn duty_is_covered_until_nobody_is_there_while_the_cell_does_not_work() {
+        let turn = |from, to| Duty {
+            from,
+            to,
+            addresses: vec!["night@example.org".parse().unwrap()],
+        };
+        let covers = |chain: &OnCallChain, from| chain.covers(from, Duration::days(14));
+        // A Monday: the cell works from 8 to 17 in UTC.
+        let noon = datetime!(2026-11-23 11:20:30.5 UTC);
+        let evening = datetime!(2026-11-23 17:00 UTC);
+        assert_eq!(covers(&OnCallChain::default(), noon), evening - noon);
+        assert_eq!(covers(&OnCallChain::default(), evening), Duration::ZERO);
+
+        // The night until the cell opens; then the next evening.
+        let night = turn(evening, datetime!(2026-11-24 08:00 UTC));
+        let chain = OnCallChain::new(vec![night.clone()]);
+        assert_eq!(covers(&chain, noon), evening + Duration::DAY - noon);
+        // A turn that ends too early.
+        let early = datetime!(2026-11-24 06:30 UTC);
+        let chain = OnCallChain::new(vec![turn(evening, early)]);
+        assert_eq!(covers(&chain, noon), early - noon);
+        // Everything that is looked at.
+        let chain = OnCallChain::new(vec![turn(noon - Duration::DAY, noon + Duration::days(15))]);
+        assert_eq!(covers(&chain, noon), Duration::days(14));
     }
 }
