@@ -60,7 +60,7 @@ pub(crate) struct Reloaded<T> {
 
 struct State<T> {
     current: Arc<T>,
-    ends_at: i64,
+    ends_at: Option<i64>,
     looked: Instant,
     changed: Vec<Option<SystemTime>>,
 }
@@ -72,11 +72,10 @@ impl<T> Reloaded<T> {
         make: impl Fn() -> Result<T, BoxError> + Send + Sync + 'static,
     ) -> Result<Self, StartError> {
         let changed = changed(&files);
-        let unusable = |cause| StartError::unusable(variable, cause);
-        let current = make().map_err(unusable)?;
+        let current = make().map_err(|cause| StartError::unusable(variable, cause))?;
         let state = State {
             current: Arc::new(current),
-            ends_at: ends_at(&files[0]).map_err(unusable)?,
+            ends_at: ends_at(&files[0]),
             looked: Instant::now(),
             changed,
         };
@@ -92,8 +91,9 @@ impl<T> Reloaded<T> {
         Arc::clone(&self.look().current)
     }
 
-    /// When the certificate in use ends, in seconds since 1970.
-    pub(crate) fn ends_at(&self) -> i64 {
+    /// When the certificate in use ends, in seconds since 1970; `None` when it cannot be
+    /// read, though it can be used.
+    pub(crate) fn ends_at(&self) -> Option<i64> {
         self.look().ends_at
     }
 
@@ -103,11 +103,10 @@ impl<T> Reloaded<T> {
             state.looked = Instant::now();
             let changed = changed(&self.files);
             if changed != state.changed {
-                let made = (self.make)();
-                match made.and_then(|current| Ok((current, ends_at(&self.files[0])?))) {
-                    Ok((current, ends_at)) => {
+                match (self.make)() {
+                    Ok(current) => {
                         state.current = Arc::new(current);
-                        state.ends_at = ends_at;
+                        state.ends_at = ends_at(&self.files[0]);
                         state.changed = changed;
                         tracing::info!("renewed certificates are in use");
                     }
@@ -123,10 +122,10 @@ impl<T> Reloaded<T> {
 }
 
 /// When the first certificate of a file ends, in seconds since 1970.
-fn ends_at(file: &Path) -> Result<i64, BoxError> {
-    let chain = chain(file)?;
-    let (_, certificate) = x509_parser::parse_x509_certificate(&chain[0])?;
-    Ok(certificate.validity().not_after.timestamp())
+fn ends_at(file: &Path) -> Option<i64> {
+    let chain = chain(file).ok()?;
+    let (_, certificate) = x509_parser::parse_x509_certificate(&chain[0]).ok()?;
+    Some(certificate.validity().not_after.timestamp())
 }
 
 fn changed(files: &[PathBuf]) -> Vec<Option<SystemTime>> {
