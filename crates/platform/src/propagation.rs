@@ -47,7 +47,7 @@ pub(crate) fn trace_id_of(span: &Span) -> Option<String> {
     context.is_valid().then(|| context.trace_id().to_string())
 }
 
-/// Whether the trace of the span is among those that are kept.
+/// Whether the trace of the span is sampled: kept, where somebody collects.
 pub(crate) fn is_sampled(span: &Span) -> bool {
     span.context().span().span_context().is_sampled()
 }

@@ -124,8 +124,13 @@ impl<T> Reloaded<T> {
 /// When the first certificate of a file ends, in seconds since 1970.
 fn ends_at(file: &Path) -> Option<i64> {
     let chain = chain(file).ok()?;
-    let (_, certificate) = x509_parser::parse_x509_certificate(&chain[0]).ok()?;
-    Some(certificate.validity().not_after.timestamp())
+    match x509_parser::parse_x509_certificate(&chain[0]) {
+        Ok((_, certificate)) => Some(certificate.validity().not_after.timestamp()),
+        Err(cause) => {
+            tracing::warn!(error.message = %cause, "a certificate does not tell when it ends");
+            None
+        }
+    }
 }
 
 fn changed(files: &[PathBuf]) -> Vec<Option<SystemTime>> {

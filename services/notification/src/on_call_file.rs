@@ -105,6 +105,11 @@ impl OnCallFile {
         covered: Gauge<f64, AtomicU64>,
         shutdown: CancellationToken,
     ) {
+        if self.path.is_none() {
+            // Nobody meant anybody to be on call.
+            covered.set(f64::NAN);
+            return;
+        }
         let work = async {
             loop {
                 let cover = self.current().await.covers(platform::now(), AHEAD);

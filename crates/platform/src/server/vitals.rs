@@ -119,10 +119,12 @@ pub(super) fn tell(
             .keys_age
             .set(age.map_or(f64::INFINITY, |age| age.as_secs_f64()));
         for (listener, certificate) in &certificates {
+            let listener = ListenerLabel { listener };
             if let Some(ends_at) = certificate.ends_at() {
-                let listener = ListenerLabel { listener };
                 let ends = vitals.certificate_ends.get_or_create_owned(&listener);
                 ends.set(ends_at);
+            } else {
+                vitals.certificate_ends.remove(&listener);
             }
         }
     });
