@@ -22,7 +22,7 @@ pub(crate) async fn run(command: CaseCommand, client: &Client) -> Result<(), Fai
             limit,
         } => {
             let filter = pb::ListCasesRequest {
-                states: parse_all::<vocabulary::CaseState, types::CaseState>("--state", &states)?,
+                states: parse_all::<vocabulary::CaseState>("--state", &states)?,
                 routing_region: region.unwrap_or_default(),
                 major_only: major,
                 mine_only: mine,
@@ -84,23 +84,19 @@ async fn qualify(options: QualifyOptions, client: &Client) -> Result<(), Failure
     let case = fetch(options.case, client).await?;
     let mut triage = case.confirmed.or(case.proposed).unwrap_or_default();
     if let Some(origin) = &options.origin {
-        triage.origin = parse::<vocabulary::Origin, types::Origin>("--origin", origin)?;
+        triage.origin = parse::<vocabulary::Origin>("--origin", origin)?;
     }
     if !options.origin_types.is_empty() {
-        triage.origin_types = parse_all::<vocabulary::OriginType, types::OriginType>(
-            "--origin-type",
-            &options.origin_types,
-        )?;
+        triage.origin_types =
+            parse_all::<vocabulary::OriginType>("--origin-type", &options.origin_types)?;
     }
     let impacts = triage.impacts.get_or_insert_default();
     if let Some(care) = &options.care {
-        impacts.care = parse::<vocabulary::CareImpact, types::CareImpact>("--care", care)?;
+        impacts.care = parse::<vocabulary::CareImpact>("--care", care)?;
     }
     if let Some(danger) = &options.endangerment {
-        impacts.patient_endangerment = parse::<
-            vocabulary::PatientEndangerment,
-            types::PatientEndangerment,
-        >("--endangerment", danger)?;
+        impacts.patient_endangerment =
+            parse::<vocabulary::PatientEndangerment>("--endangerment", danger)?;
     }
     let severity = triage.severity.get_or_insert_default();
     for (field, given) in [
@@ -177,7 +173,7 @@ async fn list(filter: pb::ListCasesRequest, limit: usize, client: &Client) -> Re
                 table::moment(case.declared_at),
                 case.routing_region.clone(),
                 case.structure_name.clone(),
-                word::<vocabulary::CaseState, _>(case.state(), language),
+                word::<vocabulary::CaseState>(case.state, language),
                 triage
                     .and_then(|t| t.severity)
                     .map(|s| severity(s, language))
@@ -213,7 +209,7 @@ fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
         ),
         (
             language.pick("État", "State"),
-            word::<vocabulary::CaseState, _>(case.state(), language),
+            word::<vocabulary::CaseState>(case.state, language),
         ),
         (
             language.pick("Proposé", "Proposed"),
@@ -251,7 +247,7 @@ fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
         table::print(
             headings,
             case.history.iter().map(|entry| {
-                let state = word::<vocabulary::CaseState, _>(entry.state(), language);
+                let state = word::<vocabulary::CaseState>(entry.state, language);
                 [
                     table::moment(entry.at),
                     entry.action.clone(),
@@ -268,11 +264,12 @@ fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
 fn triage(triage: &pb::Triage, language: Language) -> String {
     let impacts = triage.impacts.clone().unwrap_or_default();
     let types = triage
-        .origin_types()
-        .map(|t| word::<vocabulary::OriginType, _>(t, language));
-    let mut words = vec![word::<vocabulary::Origin, _>(triage.origin(), language)];
+        .origin_types
+        .iter()
+        .map(|&t| word::<vocabulary::OriginType>(t, language));
+    let mut words = vec![word::<vocabulary::Origin>(triage.origin, language)];
     words.extend(types);
-    words.push(word::<vocabulary::CareImpact, _>(impacts.care(), language));
+    words.push(word::<vocabulary::CareImpact>(impacts.care, language));
     words.push(
         triage
             .severity

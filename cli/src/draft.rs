@@ -7,11 +7,11 @@ use proto::intake::v1::{Contact, DeclarantCapacity, ReportDraft, SubmitReportReq
 use proto::types::v1 as types;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use vocabulary::Word;
 
 use crate::args::DraftOptions;
 use crate::exit::Failure;
 use crate::json;
-use crate::report::Labelled;
 
 /// The request a person means: the file's, with the flags over it.
 pub(crate) fn request(
@@ -47,7 +47,7 @@ fn apply(options: &DraftOptions, draft: &mut ReportDraft) -> Result<(), Failure>
     use types::structure_identifier::Identifier;
 
     if let Some(kind) = &options.kind {
-        draft.kind = parse::<vocabulary::ReportKind, types::ReportKind>("--kind", kind)?;
+        draft.kind = parse::<vocabulary::ReportKind>("--kind", kind)?;
     }
     let identifier = match options {
         DraftOptions {
@@ -90,37 +90,28 @@ fn apply(options: &DraftOptions, draft: &mut ReportDraft) -> Result<(), Failure>
         draft.description.clone_from(text);
     }
     if let Some(origin) = &options.origin {
-        draft.origin = parse::<vocabulary::Origin, types::Origin>("--origin", origin)?;
+        draft.origin = parse::<vocabulary::Origin>("--origin", origin)?;
     }
     if !options.origin_types.is_empty() {
-        draft.origin_types = parse_all::<vocabulary::OriginType, types::OriginType>(
-            "--origin-type",
-            &options.origin_types,
-        )?;
+        draft.origin_types =
+            parse_all::<vocabulary::OriginType>("--origin-type", &options.origin_types)?;
     }
     draft.assistance_requested |= options.assistance;
 
     let impacts = draft.impacts.get_or_insert_default();
     if !options.data_impacts.is_empty() {
-        impacts.data = parse_all::<vocabulary::DataImpact, types::DataImpact>(
-            "--data-impact",
-            &options.data_impacts,
-        )?;
+        impacts.data = parse_all::<vocabulary::DataImpact>("--data-impact", &options.data_impacts)?;
     }
     if !options.data_natures.is_empty() {
-        impacts.data_natures = parse_all::<vocabulary::DataNature, types::DataNature>(
-            "--data-nature",
-            &options.data_natures,
-        )?;
+        impacts.data_natures =
+            parse_all::<vocabulary::DataNature>("--data-nature", &options.data_natures)?;
     }
     if let Some(care) = &options.care {
-        impacts.care = parse::<vocabulary::CareImpact, types::CareImpact>("--care", care)?;
+        impacts.care = parse::<vocabulary::CareImpact>("--care", care)?;
     }
     if let Some(danger) = &options.endangerment {
-        impacts.patient_endangerment = parse::<
-            vocabulary::PatientEndangerment,
-            types::PatientEndangerment,
-        >("--endangerment", danger)?;
+        impacts.patient_endangerment =
+            parse::<vocabulary::PatientEndangerment>("--endangerment", danger)?;
     }
     Ok(())
 }
@@ -139,26 +130,19 @@ fn overlay(contact: &mut Contact, options: &DraftOptions) {
 }
 
 /// Reads a word of the vocabulary into its number on the wire.
-pub(crate) fn parse<V, P>(flag: &str, word: &str) -> Result<i32, Failure>
-where
-    V: std::str::FromStr + Labelled,
-    P: From<V> + Into<i32>,
-{
+pub(crate) fn parse<W: Word>(flag: &str, word: &str) -> Result<i32, Failure> {
     // Words are typed with a hyphen as often as with an underscore.
-    let value = word.replace('-', "_").parse::<V>().map_err(|_| {
-        let words = V::words().join(", ");
+    let value: W = word.replace('-', "_").parse().map_err(|_| {
+        let words: Vec<String> = W::ALL.iter().map(ToString::to_string).collect();
+        let words = words.join(", ");
         Failure::Usage(format!("{flag} {word}: not one of {words}"))
     })?;
-    Ok(P::from(value).into())
+    Ok(value.number())
 }
 
 /// Reads several words of the vocabulary.
-pub(crate) fn parse_all<V, P>(flag: &str, words: &[String]) -> Result<Vec<i32>, Failure>
-where
-    V: std::str::FromStr + Labelled,
-    P: From<V> + Into<i32>,
-{
-    words.iter().map(|word| parse::<V, P>(flag, word)).collect()
+pub(crate) fn parse_all<W: Word>(flag: &str, words: &[String]) -> Result<Vec<i32>, Failure> {
+    words.iter().map(|word| parse::<W>(flag, word)).collect()
 }
 
 /// Reads an RFC 3339 moment.

@@ -2,6 +2,7 @@
 
 use proto::intake::v1 as pb;
 use uuid::Uuid;
+use vocabulary::Word;
 
 use crate::args::{DraftOptions, ReportCommand, SubmitOptions};
 use crate::client::Client;
@@ -172,15 +173,13 @@ async fn list(region: Option<String>, limit: usize, client: &Client) -> Result<(
     table::print(
         headings,
         reports.iter().map(|report| {
-            let origin = report.draft.as_ref().map(pb::ReportDraft::origin);
+            let origin = report.draft.as_ref().map_or(0, |draft| draft.origin);
             [
                 report.reference.clone(),
                 table::moment(report.declared_at),
                 report.routing_region.clone(),
                 report.structure_name.clone(),
-                origin
-                    .map(|o| word::<vocabulary::Origin, _>(o, language))
-                    .unwrap_or_default(),
+                word::<vocabulary::Origin>(origin, language),
                 state(report, language),
             ]
         }),
@@ -220,7 +219,7 @@ fn show(report: &pb::Report, client: &Client) -> Result<(), Failure> {
         ),
         (
             language.pick("Origine", "Origin"),
-            word::<vocabulary::Origin, _>(draft.origin(), language),
+            word::<vocabulary::Origin>(draft.origin, language),
         ),
         (language.pick("État", "State"), state(report, language)),
         (language.pick("Dossier", "Case"), report.case_id.clone()),
@@ -241,7 +240,7 @@ fn state(report: &pb::Report, language: Language) -> String {
     if report.state() == pb::ReportState::Withdrawn {
         return language.pick("retiré", "withdrawn").to_owned();
     }
-    let case = word::<vocabulary::CaseState, _>(report.case_state(), language);
+    let case = word::<vocabulary::CaseState>(report.case_state, language);
     if case.is_empty() {
         language.pick("soumis", "submitted").to_owned()
     } else {
@@ -249,49 +248,12 @@ fn state(report: &pb::Report, language: Language) -> String {
     }
 }
 
-/// The word of a wire value in the person's language; empty when not said.
-pub(crate) fn word<V, P>(value: P, language: Language) -> String
-where
-    V: TryFrom<P> + Labelled,
-{
-    V::try_from(value)
-        .map(|known| known.label(language).to_owned())
+/// The word of a number of the wire in the person's language; empty when not said.
+pub(crate) fn word<W: Word>(number: i32, language: Language) -> String {
+    W::heard(number)
+        .map(|word| language.pick(word.french(), word.english()).to_owned())
         .unwrap_or_default()
 }
-
-/// Words of the vocabulary that have a label in both languages.
-pub(crate) trait Labelled {
-    /// Its label.
-    fn label(&self, language: Language) -> &'static str;
-    /// Every word, as it is typed.
-    fn words() -> Vec<&'static str>;
-}
-
-macro_rules! labelled {
-    ($($word:ident),* $(,)?) => {
-        $(impl Labelled for vocabulary::$word {
-            fn label(&self, language: Language) -> &'static str {
-                language.pick(self.french(), self.english())
-            }
-
-            fn words() -> Vec<&'static str> {
-                Self::ALL.iter().map(|word| word.as_str()).collect()
-            }
-        })*
-    };
-}
-
-labelled!(
-    CareImpact,
-    CaseState,
-    DataImpact,
-    DataNature,
-    Origin,
-    OriginType,
-    PatientEndangerment,
-    ReportKind,
-    StructureKind
-);
 
 fn print_remarks(title: &str, remarks: &[pb::Violation]) {
     if remarks.is_empty() {

@@ -148,7 +148,7 @@ async fn search(query: String, limit: u32, client: &Client) -> Result<(), Failur
     table::print(
         headings,
         answer.structures.into_iter().map(|s| {
-            let kind = word::<vocabulary::StructureKind, _>(s.kind(), language);
+            let kind = word::<vocabulary::StructureKind>(s.kind, language);
             [s.finess, s.name, kind, s.town, s.department, s.region]
         }),
     );

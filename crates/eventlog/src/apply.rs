@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use sqlx::PgConnection;
 
-use crate::Event;
+use crate::{Event, consumer::LATER};
 
 /// Applies the events of one producer's log.
 ///
@@ -46,6 +46,12 @@ pub enum ApplyError {
     /// It may work later: tried for ever.
     #[error(transparent)]
     Transient(platform::Error),
+}
+
+impl ApplyError {
+    /// Why an event waits for the release that wrote what it meets; like one of an
+    /// unknown type, that release applies it without being asked.
+    pub const LATER_RELEASE: Self = Self::Poison(LATER);
 }
 
 impl From<platform::Error> for ApplyError {

@@ -18,7 +18,7 @@ use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 pub use self::fetch::Source;
-pub(crate) use self::parked::{ParkedRow, Retried, list, retry, skip};
+pub(crate) use self::parked::{LATER, ParkedRow, Retried, list, retry, skip};
 use self::{fetch::Producer, follow::Following, offset::Offsets};
 use crate::{
     Apply, LogMetrics, RUNBOOK,

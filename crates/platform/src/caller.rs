@@ -78,7 +78,8 @@ impl Caller {
                 | Role::Correspondent
                 | Role::Operator
                 | Role::Service
-                | Role::Anyone => {}
+                | Role::Anyone
+                | Role::Later(_) => {}
             }
         }
         let mut parties: Vec<String> = parties.iter().map(ToString::to_string).collect();

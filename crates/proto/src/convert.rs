@@ -1,126 +1,46 @@
 //! Conversions between the shared words and their wire form.
 
-use vocabulary::ParseError;
+use vocabulary::{DataImpact, DataNature, ParseError, Word};
 
 use crate::types::v1 as wire;
 
-/// The member that a number of the wire names, if it is one we know: a newer
-/// writer may send others.
-pub fn known<E: TryFrom<i32>>(number: i32) -> Option<E> {
-    E::try_from(number).ok()
+/// The number of a word; 0, "not said", without one.
+pub fn number<W: Word>(word: Option<W>) -> i32 {
+    word.map(Word::number).unwrap_or_default()
 }
 
-/// The words of a list of numbers of the wire; those not known are left out.
-pub fn known_words<E: TryFrom<i32>, V: TryFrom<E>>(numbers: &[i32]) -> impl Iterator<Item = V> {
-    numbers
-        .iter()
-        .filter_map(|&number| V::try_from(known::<E>(number)?).ok())
-}
-
-/// The word of a number of the wire, if it is one that is said and known.
-pub fn known_word<E: TryFrom<i32>, V: TryFrom<E>>(number: i32) -> Option<V> {
-    known_words(&[number]).next()
-}
-
-/// Words that have a member of the same name on the wire, which adds "not said".
-macro_rules! words {
-    ($($name:ident { $($member:ident),+ $(,)? })+) => {$(
-        impl From<vocabulary::$name> for wire::$name {
-            fn from(word: vocabulary::$name) -> Self {
-                match word { $( vocabulary::$name::$member => Self::$member, )+ }
-            }
-        }
-
-        impl TryFrom<wire::$name> for vocabulary::$name {
-            type Error = ParseError;
-
-            fn try_from(word: wire::$name) -> Result<Self, Self::Error> {
-                match word {
-                    wire::$name::Unspecified => Err(ParseError::new(Self::WHAT, "not said")),
-                    $( wire::$name::$member => Ok(Self::$member), )+
-                }
-            }
-        }
-    )+};
-}
-
-words! {
-    Role {
-        Declarant, Analyst, RegionalAgent, SecurityOfficer, HealthAuthority, Editor, Correspondent,
-        Integration, Operator, Importer, Prober, Service, Anyone,
-    }
-    StructureKind {
-        HealthFacility, MedicalLaboratory, RadiotherapyCentre, NursingHome, MedicoSocial, PrimaryCare,
-        Pharmacy, ArmedForcesHospital, SupportBody, Other,
-    }
-    ReportKind { Incident, ProductVulnerability, VendorBadPractice }
-    Origin { Malicious, NonMalicious, Unknown }
-    OriginType {
-        MaliciousMessage, Ransomware, Malware, SystemCompromise, CredentialTheft, DenialOfService,
-        Defacement, EquipmentTheft, DataExfiltration, Fraud, OtherMalicious, TelecomLoss, SoftwareBug,
-        InfrastructureFailure, PrescriptionSoftware, HumanError, PhysicalEvent, OtherNonMalicious, Unknown,
-    }
-    DataImpact { None, Unavailability, Integrity, Disclosure, Unknown }
-    DataNature { Health, Personal, Technical, Operational }
-    CareImpact { None, DegradedMode, Interruption, Unknown }
-    PatientEndangerment { None, Potential, Proven, Unknown }
-    Reach { Structure, Department, Region, Country, Unknown }
-    Tlp { Clear, Green, Amber, AmberStrict, Red }
-    Channel { Declarant, Agency, Import, Probe }
-    CaseState {
-        Submitted, InQualification, AwaitingDeclarant, Qualified, InTreatment, Resolved, Closed, OutOfScope,
-        Duplicate, Withdrawn,
-    }
-    MeasureKind { Emergency, Remediation, Improvement }
-    OperatorStatus { Vital, EssentialServices }
+/// The numbers of words, in their order.
+pub fn numbers<'a, W: Word>(words: impl IntoIterator<Item = &'a W>) -> Vec<i32> {
+    words.into_iter().map(|word| word.number()).collect()
 }
 
 impl From<&vocabulary::Impacts> for wire::Impacts {
     fn from(impacts: &vocabulary::Impacts) -> Self {
         Self {
-            data: impacts
-                .data
-                .iter()
-                .map(|&word| wire::DataImpact::from(word).into())
-                .collect(),
-            data_natures: impacts
-                .data_natures
-                .iter()
-                .map(|&word| wire::DataNature::from(word).into())
-                .collect(),
+            data: numbers(&impacts.data),
+            data_natures: numbers(&impacts.data_natures),
             persons_affected: impacts.persons_affected,
-            care: impacts
-                .care
-                .map(|word| wire::CareImpact::from(word).into())
-                .unwrap_or_default(),
+            care: number(impacts.care),
             care_duration_hours: impacts.care_duration_hours,
-            patient_endangerment: impacts
-                .patient_endangerment
-                .map(|word| wire::PatientEndangerment::from(word).into())
-                .unwrap_or_default(),
-            reach: impacts
-                .reach
-                .map(|word| wire::Reach::from(word).into())
-                .unwrap_or_default(),
+            patient_endangerment: number(impacts.patient_endangerment),
+            reach: number(impacts.reach),
             may_affect_others: impacts.may_affect_others,
         }
     }
 }
 
-/// Reads the impacts of an event: words of a newer writer are left out, so that a
-/// reader goes on. A request from outside is checked word by word instead.
+/// Reads the impacts of an event, with the words of a later release as they came.
+/// A request from outside is checked word by word instead.
 impl From<&wire::Impacts> for vocabulary::Impacts {
     fn from(impacts: &wire::Impacts) -> Self {
         Self {
-            data: known_words::<wire::DataImpact, _>(&impacts.data).collect(),
-            data_natures: known_words::<wire::DataNature, _>(&impacts.data_natures).collect(),
+            data: DataImpact::all_heard(&impacts.data).collect(),
+            data_natures: DataNature::all_heard(&impacts.data_natures).collect(),
             persons_affected: impacts.persons_affected,
-            care: known_word::<wire::CareImpact, _>(impacts.care),
+            care: Word::heard(impacts.care),
             care_duration_hours: impacts.care_duration_hours,
-            patient_endangerment: known_word::<wire::PatientEndangerment, _>(
-                impacts.patient_endangerment,
-            ),
-            reach: known_word::<wire::Reach, _>(impacts.reach),
+            patient_endangerment: Word::heard(impacts.patient_endangerment),
+            reach: Word::heard(impacts.reach),
             may_affect_others: impacts.may_affect_others,
         }
     }
@@ -205,68 +125,68 @@ impl TryFrom<&wire::StructureIdentifier> for vocabulary::StructureKey {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::intake::v1 as intake;
 
-    macro_rules! survives {
-        ($($name:ident),+ $(,)?) => {$(
-            for &word in vocabulary::$name::ALL {
-                let sent = i32::from(wire::$name::from(word));
-                assert_ne!(sent, 0, "{word} is sent as not said");
-                assert_eq!(known_word::<wire::$name, vocabulary::$name>(sent), Some(word));
-            }
-            assert_eq!(known_word::<wire::$name, vocabulary::$name>(0), None);
-            assert_eq!(known_word::<wire::$name, vocabulary::$name>(9_999), None);
+    /// The names of the wire's members, but for "not said".
+    fn named<E: TryFrom<i32>>(name: impl Fn(&E) -> &'static str) -> Vec<(i32, &'static str)> {
+        let members = (1..100).filter_map(|number| Some((number, E::try_from(number).ok()?)));
+        members
+            .map(|(number, member)| (number, name(&member)))
+            .collect()
+    }
+
+    macro_rules! agree {
+        ($($package:ident::$wire:ident is $name:ident;)+) => {$(
+            let unsaid = $package::$wire::Unspecified.as_str_name();
+            let prefix = unsaid.strip_suffix("UNSPECIFIED").unwrap();
+            let words: Vec<_> = vocabulary::$name::ALL
+                .iter()
+                .map(|word| (word.number(), format!("{prefix}{}", word.as_str().to_uppercase())))
+                .collect();
+            let words: Vec<_> = words.iter().map(|(number, name)| (*number, name.as_str())).collect();
+            assert_eq!(words, named($package::$wire::as_str_name));
         )+};
     }
 
     #[test]
-    fn every_word_survives_the_wire_and_nothing_else_is_one() {
-        survives!(
-            Role,
-            StructureKind,
-            ReportKind,
-            Origin,
-            OriginType,
-            DataImpact,
-            DataNature,
-            CareImpact,
-            PatientEndangerment,
-            Reach,
-            Tlp,
-            Channel,
-            CaseState,
-            MeasureKind,
-            OperatorStatus,
-        );
+    fn the_words_and_their_numbers_are_those_of_the_contracts() {
+        agree! {
+            wire::Role is Role;
+            wire::StructureKind is StructureKind;
+            wire::ReportKind is ReportKind;
+            wire::Origin is Origin;
+            wire::OriginType is OriginType;
+            wire::DataImpact is DataImpact;
+            wire::DataNature is DataNature;
+            wire::CareImpact is CareImpact;
+            wire::PatientEndangerment is PatientEndangerment;
+            wire::Reach is Reach;
+            wire::Tlp is Tlp;
+            wire::Channel is Channel;
+            wire::CaseState is CaseState;
+            wire::MeasureKind is MeasureKind;
+            wire::OperatorStatus is OperatorStatus;
+            intake::DeclarantCapacity is Capacity;
+        }
     }
 
     #[test]
-    fn impacts_survive_the_wire_and_words_of_a_newer_writer_are_left_out() {
-        let impacts = vocabulary::Impacts {
-            data: [
-                vocabulary::DataImpact::Integrity,
-                vocabulary::DataImpact::Disclosure,
-            ]
-            .into(),
-            data_natures: [vocabulary::DataNature::Health].into(),
+    fn impacts_survive_the_wire_with_the_words_of_a_later_writer() {
+        let sent = wire::Impacts {
+            data: vec![3, 4, 77],
+            data_natures: vec![1, 78],
             persons_affected: Some(12),
-            care: Some(vocabulary::CareImpact::DegradedMode),
+            care: 79,
             care_duration_hours: Some(5),
-            patient_endangerment: Some(vocabulary::PatientEndangerment::Unknown),
-            reach: Some(vocabulary::Reach::Region),
+            patient_endangerment: 4,
+            reach: 80,
             may_affect_others: true,
         };
-        let mut sent = wire::Impacts::from(&impacts);
-        assert_eq!(vocabulary::Impacts::from(&sent), impacts);
-        sent.data.push(77);
-        sent.care = 77;
         let read = vocabulary::Impacts::from(&sent);
-        assert_eq!(
-            read,
-            vocabulary::Impacts {
-                care: None,
-                ..impacts
-            }
-        );
+        assert!(read.data.contains(&vocabulary::DataImpact::Integrity));
+        assert_eq!(wire::Impacts::from(&read), sent);
+        let nothing = vocabulary::Impacts::from(&wire::Impacts::default());
+        assert_eq!(nothing, vocabulary::Impacts::default());
     }
 
     #[test]

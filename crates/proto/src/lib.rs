@@ -3,7 +3,7 @@
 mod convert;
 mod payload;
 
-pub use convert::{known, known_word, known_words};
+pub use convert::{number, numbers};
 pub use payload::Payload;
 
 /// The generated modules, one for each package of the contract.

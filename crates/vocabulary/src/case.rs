@@ -7,25 +7,25 @@ enumeration! {
     /// Where the treatment of a report stands (état du traitement).
     {
         /// Soumis: opened, nobody has taken it yet.
-        Submitted => "submitted", "Soumis", "Submitted";
+        Submitted = 1 => "submitted", "Soumis", "Submitted";
         /// En qualification: an analyst has taken it.
-        InQualification => "in_qualification", "En qualification", "In qualification";
+        InQualification = 2 => "in_qualification", "En qualification", "In qualification";
         /// À compléter: the declarant was asked for more.
-        AwaitingDeclarant => "awaiting_declarant", "À compléter", "Awaiting the declarant";
+        AwaitingDeclarant = 3 => "awaiting_declarant", "À compléter", "Awaiting the declarant";
         /// Qualifié.
-        Qualified => "qualified", "Qualifié", "Qualified";
+        Qualified = 4 => "qualified", "Qualifié", "Qualified";
         /// En traitement: measures are proposed, the structure is accompanied.
-        InTreatment => "in_treatment", "En traitement", "In treatment";
+        InTreatment = 5 => "in_treatment", "En traitement", "In treatment";
         /// Résolu: the structure declared the resolution (art. D.1111-16-3 CSP).
-        Resolved => "resolved", "Résolu", "Resolved";
+        Resolved = 6 => "resolved", "Résolu", "Resolved";
         /// Clos, with its feedback (retour d'expérience).
-        Closed => "closed", "Clos", "Closed";
+        Closed = 7 => "closed", "Clos", "Closed";
         /// Hors périmètre.
-        OutOfScope => "out_of_scope", "Hors périmètre", "Out of scope";
+        OutOfScope = 8 => "out_of_scope", "Hors périmètre", "Out of scope";
         /// Doublon of another case.
-        Duplicate => "duplicate", "Doublon", "Duplicate";
+        Duplicate = 9 => "duplicate", "Doublon", "Duplicate";
         /// Retiré: the declarant withdrew the report as a false alarm.
-        Withdrawn => "withdrawn", "Retiré", "Withdrawn";
+        Withdrawn = 10 => "withdrawn", "Retiré", "Withdrawn";
     }
 }
 
@@ -34,10 +34,10 @@ enumeration! {
     /// A kind of measure that the cell proposes (art. D.1111-16-3 CSP).
     {
         /// Mesure d'urgence.
-        Emergency => "emergency", "Mesure d'urgence", "Emergency measure";
+        Emergency = 1 => "emergency", "Mesure d'urgence", "Emergency measure";
         /// Mesure de remédiation.
-        Remediation => "remediation", "Mesure de remédiation", "Remediation measure";
+        Remediation = 2 => "remediation", "Mesure de remédiation", "Remediation measure";
         /// Mesure d'amélioration de la sécurité.
-        Improvement => "improvement", "Mesure d'amélioration de la sécurité", "Security improvement";
+        Improvement = 3 => "improvement", "Mesure d'amélioration de la sécurité", "Security improvement";
     }
 }

@@ -46,15 +46,15 @@ enumeration! {
     /// What happened to data (impact sur les données).
     {
         /// Aucun. Excludes every other value.
-        None => "none", "Aucun", "None";
+        None = 1 => "none", "Aucun", "None";
         /// Perte ou indisponibilité.
-        Unavailability => "unavailability", "Perte ou indisponibilité", "Loss or unavailability";
+        Unavailability = 2 => "unavailability", "Perte ou indisponibilité", "Loss or unavailability";
         /// Atteinte à l'intégrité.
-        Integrity => "integrity", "Atteinte à l'intégrité", "Loss of integrity";
+        Integrity = 3 => "integrity", "Atteinte à l'intégrité", "Loss of integrity";
         /// Divulgation ou accès non autorisé.
-        Disclosure => "disclosure", "Divulgation ou accès non autorisé", "Disclosure or unauthorised access";
+        Disclosure = 4 => "disclosure", "Divulgation ou accès non autorisé", "Disclosure or unauthorised access";
         /// Not known yet. Excludes every other value.
-        Unknown => "unknown", "Pas encore connu", "Not known yet";
+        Unknown = 5 => "unknown", "Pas encore connu", "Not known yet";
     }
 }
 
@@ -63,13 +63,13 @@ enumeration! {
     /// The nature of the data touched (nature des données).
     {
         /// Données de santé à caractère personnel.
-        Health => "health", "Données de santé", "Health data";
+        Health = 1 => "health", "Données de santé", "Health data";
         /// Other données à caractère personnel.
-        Personal => "personal", "Autres données à caractère personnel", "Other personal data";
+        Personal = 2 => "personal", "Autres données à caractère personnel", "Other personal data";
         /// Données techniques.
-        Technical => "technical", "Données techniques", "Technical data";
+        Technical = 3 => "technical", "Données techniques", "Technical data";
         /// Données relatives au fonctionnement de la structure.
-        Operational => "operational", "Données de fonctionnement de la structure", "Operational data";
+        Operational = 4 => "operational", "Données de fonctionnement de la structure", "Operational data";
     }
 }
 
@@ -79,13 +79,13 @@ enumeration! {
     /// le fonctionnement).
     {
         /// Aucun.
-        None => "none", "Aucun", "None";
+        None = 1 => "none", "Aucun", "None";
         /// Fonctionnement en mode dégradé.
-        DegradedMode => "degraded_mode", "Fonctionnement en mode dégradé", "Degraded mode";
+        DegradedMode = 2 => "degraded_mode", "Fonctionnement en mode dégradé", "Degraded mode";
         /// Interruption de la prise en charge.
-        Interruption => "interruption", "Interruption de la prise en charge", "Interruption of care";
+        Interruption = 3 => "interruption", "Interruption de la prise en charge", "Interruption of care";
         /// Not known yet.
-        Unknown => "unknown", "Pas encore connu", "Not known yet";
+        Unknown = 4 => "unknown", "Pas encore connu", "Not known yet";
     }
 }
 
@@ -94,13 +94,13 @@ enumeration! {
     /// Mise en danger des patients.
     {
         /// Aucune.
-        None => "none", "Aucune", "None";
+        None = 1 => "none", "Aucune", "None";
         /// Potentielle.
-        Potential => "potential", "Potentielle", "Potential";
+        Potential = 2 => "potential", "Potentielle", "Potential";
         /// Avérée.
-        Proven => "proven", "Avérée", "Proven";
+        Proven = 3 => "proven", "Avérée", "Proven";
         /// Not known yet.
-        Unknown => "unknown", "Pas encore connue", "Not known yet";
+        Unknown = 4 => "unknown", "Pas encore connue", "Not known yet";
     }
 }
 
@@ -110,15 +110,15 @@ enumeration! {
     /// D.1111-16-2 II, 4° CSP).
     {
         /// The structure alone.
-        Structure => "structure", "La structure seule", "The structure alone";
+        Structure = 1 => "structure", "La structure seule", "The structure alone";
         /// Organisation of care of the department.
-        Department => "department", "Départemental", "Department";
+        Department = 2 => "department", "Départemental", "Department";
         /// Organisation of care of the region.
-        Region => "region", "Régional", "Region";
+        Region = 3 => "region", "Régional", "Region";
         /// Organisation of care of the country.
-        Country => "country", "National", "Country";
+        Country = 4 => "country", "National", "Country";
         /// Not known yet.
-        Unknown => "unknown", "Pas encore connu", "Not known yet";
+        Unknown = 5 => "unknown", "Pas encore connu", "Not known yet";
     }
 }
 

@@ -5,7 +5,8 @@
 //! reads a clock: time is an argument.
 //!
 //! - Words with a fixed list of members ([`Origin`], [`CaseState`], …) share one
-//!   form: a slug for storage, a French and an English label for people.
+//!   form: a slug for storage, a number for the wire, a French and an English label
+//!   for people. They are open ([`Word`]): a release keeps what a later one says.
 //! - Identifiers ([`Finess`], [`Siret`], [`Rpps`], [`Reference`]) know their own
 //!   keys; territories ([`Department`], [`Region`], [`Agency`]) their bounds.
 //! - Rules of law ([`propose_severity`], [`has_health_impact`],
@@ -38,6 +39,7 @@ mod siret;
 mod structure;
 mod structure_key;
 mod text;
+mod word;
 mod working_hours;
 
 pub use agency::Agency;
@@ -55,7 +57,7 @@ pub use origin::{Origin, OriginType};
 pub use party::Party;
 pub use reference::{Reference, ReferenceCipher};
 pub use region::Region;
-pub use report::{Channel, ReportKind, Tlp};
+pub use report::{Capacity, Channel, ReportKind, Tlp};
 pub use role::Role;
 pub use routing::RoutingRegion;
 pub use rpps::Rpps;
@@ -64,4 +66,5 @@ pub use siret::Siret;
 pub use structure::{OperatorStatus, StructureKind};
 pub use structure_key::{StructureKey, StructureName};
 pub use text::Text;
+pub use word::{LaterWord, Word};
 pub use working_hours::{is_working_time, next_working_time};

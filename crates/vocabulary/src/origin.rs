@@ -7,43 +7,43 @@ enumeration! {
     /// The type of an origin (type d'origine), as the observatory counts them.
     {
         /// Message électronique malveillant (hameçonnage).
-        MaliciousMessage => "malicious_message", "Message électronique malveillant", "Malicious message (phishing)";
+        MaliciousMessage = 1 => "malicious_message", "Message électronique malveillant", "Malicious message (phishing)";
         /// Rançongiciel.
-        Ransomware => "ransomware", "Rançongiciel", "Ransomware";
+        Ransomware = 2 => "ransomware", "Rançongiciel", "Ransomware";
         /// Logiciel malveillant, other than ransomware.
-        Malware => "malware", "Autre logiciel malveillant", "Other malware";
+        Malware = 3 => "malware", "Autre logiciel malveillant", "Other malware";
         /// Compromission du système d'information.
-        SystemCompromise => "system_compromise", "Compromission du système d'information", "System compromise";
+        SystemCompromise = 4 => "system_compromise", "Compromission du système d'information", "System compromise";
         /// Vol d'identifiants, compromission de comptes.
-        CredentialTheft => "credential_theft", "Vol d'identifiants", "Theft of credentials";
+        CredentialTheft = 5 => "credential_theft", "Vol d'identifiants", "Theft of credentials";
         /// Déni de service.
-        DenialOfService => "denial_of_service", "Déni de service", "Denial of service";
+        DenialOfService = 6 => "denial_of_service", "Déni de service", "Denial of service";
         /// Défiguration.
-        Defacement => "defacement", "Défiguration", "Defacement";
+        Defacement = 7 => "defacement", "Défiguration", "Defacement";
         /// Vol d'équipement.
-        EquipmentTheft => "equipment_theft", "Vol d'équipement", "Theft of equipment";
+        EquipmentTheft = 8 => "equipment_theft", "Vol d'équipement", "Theft of equipment";
         /// Fuite de données by a malicious act.
-        DataExfiltration => "data_exfiltration", "Fuite de données", "Data exfiltration";
+        DataExfiltration = 9 => "data_exfiltration", "Fuite de données", "Data exfiltration";
         /// Fraude (false orders, toll fraud).
-        Fraud => "fraud", "Fraude", "Fraud";
+        Fraud = 10 => "fraud", "Fraude", "Fraud";
         /// Another malicious act.
-        OtherMalicious => "other_malicious", "Autre acte malveillant", "Other malicious act";
+        OtherMalicious = 19 => "other_malicious", "Autre acte malveillant", "Other malicious act";
         /// Perte du lien télécom ou de l'accès à internet.
-        TelecomLoss => "telecom_loss", "Perte du lien télécom", "Loss of telecommunications";
+        TelecomLoss = 20 => "telecom_loss", "Perte du lien télécom", "Loss of telecommunications";
         /// Bug applicatif.
-        SoftwareBug => "software_bug", "Bug applicatif", "Software bug";
+        SoftwareBug = 21 => "software_bug", "Bug applicatif", "Software bug";
         /// Dysfonctionnement de l'infrastructure, hosting included.
-        InfrastructureFailure => "infrastructure_failure", "Dysfonctionnement de l'infrastructure", "Infrastructure failure";
+        InfrastructureFailure = 22 => "infrastructure_failure", "Dysfonctionnement de l'infrastructure", "Infrastructure failure";
         /// Dysfonctionnement d'un logiciel de prescription ou de dispensation.
-        PrescriptionSoftware => "prescription_software", "Dysfonctionnement d'un logiciel de prescription", "Prescription software malfunction";
+        PrescriptionSoftware = 23 => "prescription_software", "Dysfonctionnement d'un logiciel de prescription", "Prescription software malfunction";
         /// Erreur humaine.
-        HumanError => "human_error", "Erreur humaine", "Human error";
+        HumanError = 24 => "human_error", "Erreur humaine", "Human error";
         /// Panne électrique, incendie, inondation.
-        PhysicalEvent => "physical_event", "Panne électrique, incendie, inondation", "Power cut, fire or flood";
+        PhysicalEvent = 25 => "physical_event", "Panne électrique, incendie, inondation", "Power cut, fire or flood";
         /// Another event without malice.
-        OtherNonMalicious => "other_non_malicious", "Autre événement sans malveillance", "Other event without malice";
+        OtherNonMalicious = 39 => "other_non_malicious", "Autre événement sans malveillance", "Other event without malice";
         /// Not known yet: fits any origin.
-        Unknown => "unknown", "Pas encore connu", "Not known yet";
+        Unknown = 40 => "unknown", "Pas encore connu", "Not known yet";
     }
 }
 
@@ -52,16 +52,17 @@ enumeration! {
     /// Where an incident comes from (origine).
     {
         /// Malveillante.
-        Malicious => "malicious", "Malveillante", "Malicious";
+        Malicious = 1 => "malicious", "Malveillante", "Malicious";
         /// Non malveillante.
-        NonMalicious => "non_malicious", "Non malveillante", "Not malicious";
+        NonMalicious = 2 => "non_malicious", "Non malveillante", "Not malicious";
         /// Indéterminée.
-        Unknown => "unknown", "Indéterminée", "Undetermined";
+        Unknown = 3 => "unknown", "Indéterminée", "Undetermined";
     }
 }
 
 impl OriginType {
-    /// The origin that this type belongs to; `None` for one not known yet.
+    /// The origin that this type belongs to; `None` for one not known yet,
+    /// and for one of a later release.
     pub const fn origin(self) -> Option<Origin> {
         match self {
             Self::MaliciousMessage
@@ -82,7 +83,7 @@ impl OriginType {
             | Self::HumanError
             | Self::PhysicalEvent
             | Self::OtherNonMalicious => Some(Origin::NonMalicious),
-            Self::Unknown => None,
+            Self::Unknown | Self::Later(_) => None,
         }
     }
 
@@ -117,7 +118,7 @@ impl OriginType {
             | Self::PrescriptionSoftware
             | Self::PhysicalEvent => ("availability", "outage"),
             Self::OtherMalicious | Self::OtherNonMalicious => ("other", "other"),
-            Self::Unknown => ("other", "undetermined"),
+            Self::Unknown | Self::Later(_) => ("other", "undetermined"),
         }
     }
 }

@@ -7,11 +7,26 @@ enumeration! {
     /// What is reported (objet du signalement).
     {
         /// Incident de sécurité des systèmes d'information.
-        Incident => "incident", "Incident de sécurité", "Security incident";
+        Incident = 1 => "incident", "Incident de sécurité", "Security incident";
         /// Vulnérabilité d'un produit.
-        ProductVulnerability => "product_vulnerability", "Vulnérabilité d'un produit", "Product vulnerability";
+        ProductVulnerability = 2 => "product_vulnerability", "Vulnérabilité d'un produit", "Product vulnerability";
         /// Mauvaise pratique d'un éditeur ou d'un prestataire.
-        VendorBadPractice => "vendor_bad_practice", "Mauvaise pratique d'un fournisseur", "Bad practice of a vendor";
+        VendorBadPractice = 3 => "vendor_bad_practice", "Mauvaise pratique d'un fournisseur", "Bad practice of a vendor";
+    }
+}
+
+enumeration! {
+    Capacity is "capacity of a declarant";
+    /// By what right a person declares (qualité du déclarant, art. D.1111-16-3 CSP).
+    {
+        /// Directeur of the structure, or the professional himself.
+        Director = 1 => "director", "Responsable de la structure", "Head of the structure";
+        /// Personne déléguée à cet effet.
+        Delegate = 2 => "delegate", "Personne déléguée à cet effet", "Person delegated for this purpose";
+        /// Agent of the ARS, for a structure that cannot declare by itself.
+        Agency = 3 => "agency", "Agent de l'ARS, pour la structure", "Agent of the ARS, for the structure";
+        /// Importer, on the record of somebody else.
+        Importer = 4 => "importer", "Reprise d'un autre registre", "Taken over from another record";
     }
 }
 
@@ -20,14 +35,14 @@ enumeration! {
     /// By which way a report came (canal de saisie).
     {
         /// Declared by a person of the structure.
-        Declarant => "declarant", "Déclaré par la structure", "Declared by the structure";
+        Declarant = 1 => "declarant", "Déclaré par la structure", "Declared by the structure";
         /// Entered by the ARS for a structure that could not (« par tout
         /// moyen », arrêté of 30 October 2017).
-        Agency => "agency", "Saisi par l'ARS", "Entered by the regional agency";
+        Agency = 2 => "agency", "Saisi par l'ARS", "Entered by the regional agency";
         /// Sent by an importer, possibly with a past date.
-        Import => "import", "Importé", "Imported";
+        Import = 3 => "import", "Importé", "Imported";
         /// Sent by a prober: a test, never counted nor announced.
-        Probe => "probe", "Test technique", "Technical test";
+        Probe = 4 => "probe", "Test technique", "Technical test";
     }
 }
 
@@ -37,14 +52,14 @@ enumeration! {
     /// narrowest circle.
     {
         /// TLP:CLEAR: everyone.
-        Clear => "clear", "TLP:CLEAR", "TLP:CLEAR";
+        Clear = 1 => "clear", "TLP:CLEAR", "TLP:CLEAR";
         /// TLP:GREEN: the community, not the public.
-        Green => "green", "TLP:GREEN", "TLP:GREEN";
+        Green = 2 => "green", "TLP:GREEN", "TLP:GREEN";
         /// TLP:AMBER: the organisation and its clients, as they need to know.
-        Amber => "amber", "TLP:AMBER", "TLP:AMBER";
+        Amber = 3 => "amber", "TLP:AMBER", "TLP:AMBER";
         /// TLP:AMBER+STRICT: the organisation alone.
-        AmberStrict => "amber_strict", "TLP:AMBER+STRICT", "TLP:AMBER+STRICT";
+        AmberStrict = 4 => "amber_strict", "TLP:AMBER+STRICT", "TLP:AMBER+STRICT";
         /// TLP:RED: the persons addressed.
-        Red => "red", "TLP:RED", "TLP:RED";
+        Red = 5 => "red", "TLP:RED", "TLP:RED";
     }
 }

@@ -8,25 +8,25 @@ enumeration! {
     /// them.
     {
         /// Établissement de santé.
-        HealthFacility => "health_facility", "Établissement de santé", "Health facility";
+        HealthFacility = 1 => "health_facility", "Établissement de santé", "Health facility";
         /// Laboratoire de biologie médicale (LBM).
-        MedicalLaboratory => "medical_laboratory", "Laboratoire de biologie médicale", "Medical laboratory";
+        MedicalLaboratory = 2 => "medical_laboratory", "Laboratoire de biologie médicale", "Medical laboratory";
         /// Centre de radiothérapie. An activity, not a category of the directory.
-        RadiotherapyCentre => "radiotherapy_centre", "Centre de radiothérapie", "Radiotherapy centre";
+        RadiotherapyCentre = 3 => "radiotherapy_centre", "Centre de radiothérapie", "Radiotherapy centre";
         /// Établissement d'hébergement pour personnes âgées dépendantes (EHPAD).
-        NursingHome => "nursing_home", "EHPAD", "Nursing home";
+        NursingHome = 4 => "nursing_home", "EHPAD", "Nursing home";
         /// Other medico-social structure (ESMS).
-        MedicoSocial => "medico_social", "Autre structure médico-sociale", "Other medico-social structure";
+        MedicoSocial = 5 => "medico_social", "Autre structure médico-sociale", "Other medico-social structure";
         /// Cabinet libéral, centre or maison de santé, CPTS.
-        PrimaryCare => "primary_care", "Soins de ville", "Primary care";
+        PrimaryCare = 6 => "primary_care", "Soins de ville", "Primary care";
         /// Pharmacie d'officine.
-        Pharmacy => "pharmacy", "Pharmacie d'officine", "Pharmacy";
+        Pharmacy = 7 => "pharmacy", "Pharmacie d'officine", "Pharmacy";
         /// Hôpital des armées: has its own chain.
-        ArmedForcesHospital => "armed_forces_hospital", "Hôpital des armées", "Armed forces hospital";
+        ArmedForcesHospital = 8 => "armed_forces_hospital", "Hôpital des armées", "Armed forces hospital";
         /// Support body of the sector (GRADeS, national body, regional programme).
-        SupportBody => "support_body", "Organisme d'appui", "Support body";
+        SupportBody = 9 => "support_body", "Organisme d'appui", "Support body";
         /// Anything else.
-        Other => "other", "Autre", "Other";
+        Other = 10 => "other", "Autre", "Other";
     }
 }
 
@@ -35,9 +35,9 @@ enumeration! {
     /// The critical-operator status of a structure, which changes who must be told.
     {
         /// Opérateur d'importance vitale (OIV, art. L.1332-6-2 of the defence code).
-        Vital => "vital", "Opérateur d'importance vitale", "Operator of vital importance";
+        Vital = 1 => "vital", "Opérateur d'importance vitale", "Operator of vital importance";
         /// Opérateur de services essentiels (OSE, law 2018-133, art. 7).
-        EssentialServices => "essential_services", "Opérateur de services essentiels", "Operator of essential services";
+        EssentialServices = 2 => "essential_services", "Opérateur de services essentiels", "Operator of essential services";
     }
 }
 

@@ -5,8 +5,9 @@ use std::str::FromStr;
 
 use serde::{Serialize, de::DeserializeOwned};
 use vocabulary::{
-    CareImpact, CaseState, Channel, DataImpact, DataNature, MeasureKind, OperatorStatus, Origin,
-    OriginType, ParallelDuty, PatientEndangerment, Reach, ReportKind, Role, StructureKind, Tlp,
+    Capacity, CareImpact, CaseState, Channel, DataImpact, DataNature, MeasureKind, OperatorStatus,
+    Origin, OriginType, ParallelDuty, PatientEndangerment, Reach, ReportKind, Role, StructureKind,
+    Tlp,
 };
 
 fn survives<T>(all: &[T])
@@ -50,6 +51,7 @@ macro_rules! words {
 }
 
 words!(
+    Capacity,
     CareImpact,
     CaseState,
     Channel,

@@ -20,7 +20,7 @@ pub(crate) use access::{may_withdraw, sees_contacts, sees_operator_status};
 pub(crate) use channel::channel_of;
 pub(crate) use consequences::{AgencyTold, Consequences, Duty, Settings};
 pub(crate) use decision::{Context, Decision, decide};
-pub(crate) use draft::{Capacity, Contact, Contacts, Draft, Facts, StructureIdentifier};
+pub(crate) use draft::{Contact, Contacts, Draft, Facts, StructureIdentifier};
 pub(crate) use import::{Changes, Encoding, Imported, Rejection};
 pub(crate) use query::{CaseChange, Filter, Wanted};
 pub(crate) use refusal::Refusal;

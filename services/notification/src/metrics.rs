@@ -120,6 +120,7 @@ impl ServiceMetrics {
             Recipient::Cell => "cell",
             Recipient::HealthAuthority => "dgs",
             Recipient::OnCall => "on_call",
+            Recipient::Later(_) => "later",
         };
         self.without_address
             .get_or_create(&RecipientLabel { recipient })

@@ -45,7 +45,7 @@ impl Apply for Reports {
         let mut batch = Batch::load(conn, &self.log, &news, events).await?;
         let now = platform::now();
         for (news, event) in news.into_iter().zip(events) {
-            event.span().in_scope(|| batch.take(news, event.id, now));
+            event.span().in_scope(|| batch.take(news, event.id, now))?;
         }
         batch.save(conn, &self.log).await
     }
@@ -128,7 +128,7 @@ impl Batch {
         })
     }
 
-    fn take(&mut self, news: News, event_id: Uuid, now: OffsetDateTime) {
+    fn take(&mut self, news: News, event_id: Uuid, now: OffsetDateTime) -> Result<(), ApplyError> {
         let report_id = news.report_id();
         match news {
             // One case per report, however often the report comes.
@@ -146,12 +146,12 @@ impl Batch {
                     event_id, reason, ..
                 }) = self.early.remove(&report_id)
                 {
-                    self.withdraw(report_id, &Withdrawal { reason }, event_id, now);
+                    self.withdraw(report_id, &Withdrawal { reason }, event_id, now)?;
                 }
             }
             News::Withdrawn(..) if self.applied.contains(&event_id) => {}
             News::Withdrawn(_, withdrawal) if self.cases.contains_key(&report_id) => {
-                self.withdraw(report_id, &withdrawal, event_id, now);
+                self.withdraw(report_id, &withdrawal, event_id, now)?;
             }
             News::Withdrawn(_, Withdrawal { reason }) => {
                 self.early.insert(
@@ -164,6 +164,7 @@ impl Batch {
                 );
             }
         }
+        Ok(())
     }
 
     fn withdraw(
@@ -172,12 +173,14 @@ impl Batch {
         withdrawal: &Withdrawal,
         event_id: Uuid,
         now: OffsetDateTime,
-    ) {
+    ) -> Result<(), ApplyError> {
         if let Some(case) = self.cases.get(&report_id) {
-            let (case, change) = domain::apply(case, withdrawal, now);
+            let applied = domain::apply(case, withdrawal, now);
+            let (case, change) = applied.ok_or(ApplyError::LATER_RELEASE)?;
             self.changed.insert(report_id);
             self.note(case, change, event_id);
         }
+        Ok(())
     }
 
     fn note(&mut self, case: Case, change: Change, event_id: Uuid) {
@@ -200,7 +203,7 @@ impl Batch {
             .collect();
         store::insert_cases(conn, &opened).await?;
         for report_id in self.changed.difference(&self.opened) {
-            store::update_case(conn, &self.cases[report_id]).await?;
+            store::update_case(conn, &self.cases[report_id], None).await?;
         }
         store::insert_entries(conn, &self.entries).await?;
         for early in self.early.values() {

@@ -6,7 +6,6 @@ mod month;
 mod rate;
 mod rollup;
 mod scope;
-mod word;
 
 pub(crate) use fact::{Assessment, CaseKnowledge, Fact, Knowledge, Standing, Submission};
 pub(crate) use figures::{BASIS, BreakdownRow, Figure, Share, Tally, Unit, overview};
@@ -14,4 +13,3 @@ pub(crate) use month::{Month, Period};
 pub(crate) use rate::Tenths;
 pub(crate) use rollup::{Along, Axis, Counts, Dimension, NOT_SAID, contributions, difference};
 pub(crate) use scope::Scope;
-pub(crate) use word::Word;

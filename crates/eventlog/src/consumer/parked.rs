@@ -14,6 +14,8 @@ use crate::{Acceptance, ApplyError, Event, in_transaction};
 pub(super) const BEHIND: &str = "behind_a_parked_event";
 /// The reason of an event whose type this release does not know.
 pub(super) const UNKNOWN: &str = "unknown_type";
+/// The reason of an event that meets what only a later release can change.
+pub(crate) const LATER: &str = "later_release";
 
 /// A parked event, as an operator sees it.
 #[derive(Debug)]
@@ -105,19 +107,19 @@ pub(super) async fn park(
     Ok(())
 }
 
-/// Applies what an earlier release, or an older replica beside this one, did not
-/// know and this one does.
+/// Applies what waits for a release that can, if it is this one: what an earlier
+/// release, or an older replica beside this one, did not know.
 pub(super) async fn apply_known(core: &Core) -> platform::Result<()> {
-    let unknown = sqlx::query!(
+    let waiting = sqlx::query!(
         "select distinct subject, event_type from parked_event
-         where consumer = $1 and producer = $2 and reason = $3",
+         where consumer = $1 and producer = $2 and reason = any($3)",
         core.name,
         core.producer,
-        UNKNOWN,
+        &[UNKNOWN, LATER] as &[&str],
     )
     .fetch_all(&core.pool)
     .await?;
-    for row in unknown {
+    for row in waiting {
         if core.apply.accepts(&row.event_type) == Acceptance::Park {
             continue;
         }
@@ -127,12 +129,16 @@ pub(super) async fn apply_known(core: &Core) -> platform::Result<()> {
             |conn, (core, subject)| retry(conn, core, subject).boxed(),
         )
         .await?;
+        let applied = retried.map_or(0, |retried| retried.applied);
+        if applied == 0 {
+            continue;
+        }
         core.apply.committed();
         tracing::info!(
             eventlog.consumer = core.name,
             eventlog.producer = core.producer,
             event.r#type = row.event_type,
-            applied = retried.map_or(0, |retried| retried.applied),
+            applied,
             "applied events that an earlier release did not know",
         );
     }

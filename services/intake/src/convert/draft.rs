@@ -7,11 +7,12 @@ use platform::Violations;
 use prost::Message as _;
 use proto::{intake::v1 as pb, types::v1 as types};
 use vocabulary::{
-    DataImpact, Department, Impacts, Origin, OriginType, ParseError, ReportKind, Tlp,
+    Capacity, DataImpact, Department, Impacts, Origin, OriginType, ParseError, ReportKind, Tlp,
+    Word as _,
 };
 
 use super::{identifier::identifier, reader::Reader};
-use crate::domain::{Capacity, Contact, Contacts, Draft, Facts, StructureIdentifier};
+use crate::domain::{Contact, Contacts, Draft, Facts, StructureIdentifier};
 
 /// How far a declarant's clock may be ahead.
 const CLOCK_DRIFT: Duration = Duration::minutes(5);
@@ -57,13 +58,11 @@ pub(super) fn draft(
 }
 
 fn facts(read: &mut Reader<'_>, wire: pb::ReportDraft, now: OffsetDateTime) -> Option<Facts> {
-    let kind = read.required_word::<types::ReportKind, ReportKind>("kind", wire.kind);
+    let kind = read.required_word::<ReportKind>("kind", wire.kind);
     let structure = identifier(read, wire.structure, wire.national);
-    let structure_kind =
-        read.word::<types::StructureKind, _>("structure_kind", wire.structure_kind);
-    let operator_status =
-        read.word::<types::OperatorStatus, _>("operator_status", wire.operator_status);
-    let capacity = read.required_word::<pb::DeclarantCapacity, Capacity>("capacity", wire.capacity);
+    let structure_kind = read.word("structure_kind", wire.structure_kind);
+    let operator_status = read.word("operator_status", wire.operator_status);
+    let capacity = read.required_word::<Capacity>("capacity", wire.capacity);
     let department = department(
         read,
         &wire.department,
@@ -81,7 +80,7 @@ fn facts(read: &mut Reader<'_>, wire: pb::ReportDraft, now: OffsetDateTime) -> O
     let (needs_vendor, needs_product) = match kind {
         Some(ReportKind::ProductVulnerability) => (true, true),
         Some(ReportKind::VendorBadPractice) => (true, false),
-        Some(ReportKind::Incident) | None => (false, false),
+        Some(ReportKind::Incident | ReportKind::Later(_)) | None => (false, false),
     };
     let vendor = if needs_vendor {
         read.required_text("vendor", wire.vendor)
@@ -93,14 +92,14 @@ fn facts(read: &mut Reader<'_>, wire: pb::ReportDraft, now: OffsetDateTime) -> O
     } else {
         read.text("product", wire.product)
     };
-    let origin = read.word::<types::Origin, Origin>("origin", wire.origin);
+    let origin = read.word::<Origin>("origin", wire.origin);
     let origin_types = origin_types(read, &wire.origin_types, wire.origin, origin);
     let impacts = impacts(
         &mut read.within("impacts"),
         &wire.impacts.unwrap_or_default(),
     );
     let tlp = read
-        .word::<types::Tlp, Tlp>("tlp", wire.tlp)
+        .word::<Tlp>("tlp", wire.tlp)
         .unwrap_or(Tlp::AmberStrict);
     Some(Facts {
         kind: kind?,
@@ -255,12 +254,10 @@ fn origin_types(
             "donner des types demande de dire l'origine",
         );
     }
-    let types: BTreeSet<OriginType> = read.words::<types::OriginType, _>("origin_types", wire);
+    let types: BTreeSet<OriginType> = read.words("origin_types", wire);
     if let Some(origin) = origin {
         for (index, &number) in wire.iter().enumerate() {
-            let found = types::OriginType::try_from(number)
-                .ok()
-                .and_then(|word| OriginType::try_from(word).ok());
+            let found = OriginType::known(number);
             if found.is_some_and(|found| !found.fits(origin)) {
                 read.refuse(
                     &format!("origin_types[{index}]"),
@@ -274,7 +271,7 @@ fn origin_types(
 }
 
 fn impacts(read: &mut Reader<'_>, wire: &types::Impacts) -> Impacts {
-    let data: BTreeSet<DataImpact> = read.words::<types::DataImpact, _>("data", &wire.data);
+    let data: BTreeSet<DataImpact> = read.words("data", &wire.data);
     let exclusive = [DataImpact::None, DataImpact::Unknown];
     if data.len() > 1 && exclusive.iter().any(|word| data.contains(word)) {
         read.refuse(
@@ -285,29 +282,12 @@ fn impacts(read: &mut Reader<'_>, wire: &types::Impacts) -> Impacts {
     }
     Impacts {
         data,
-        data_natures: read.words::<types::DataNature, _>("data_natures", &wire.data_natures),
+        data_natures: read.words("data_natures", &wire.data_natures),
         persons_affected: wire.persons_affected,
-        care: read.word::<types::CareImpact, _>("care", wire.care),
+        care: read.word("care", wire.care),
         care_duration_hours: wire.care_duration_hours,
-        patient_endangerment: read.word::<types::PatientEndangerment, _>(
-            "patient_endangerment",
-            wire.patient_endangerment,
-        ),
-        reach: read.word::<types::Reach, _>("reach", wire.reach),
+        patient_endangerment: read.word("patient_endangerment", wire.patient_endangerment),
+        reach: read.word("reach", wire.reach),
         may_affect_others: wire.may_affect_others,
-    }
-}
-
-impl TryFrom<pb::DeclarantCapacity> for Capacity {
-    type Error = ();
-
-    fn try_from(wire: pb::DeclarantCapacity) -> Result<Self, ()> {
-        match wire {
-            pb::DeclarantCapacity::Unspecified => Err(()),
-            pb::DeclarantCapacity::Director => Ok(Self::Director),
-            pb::DeclarantCapacity::Delegate => Ok(Self::Delegate),
-            pb::DeclarantCapacity::Agency => Ok(Self::Agency),
-            pb::DeclarantCapacity::Importer => Ok(Self::Importer),
-        }
     }
 }

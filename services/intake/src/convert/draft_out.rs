@@ -2,20 +2,20 @@
 
 use proto::{intake::v1 as pb, types::v1 as types};
 
-use vocabulary::{EmailAddress, PhoneNumber};
+use vocabulary::{EmailAddress, PhoneNumber, Word as _};
 
 use super::{identifier, time::timestamp, wire};
-use crate::domain::{Capacity, Contact, Contacts, Facts};
+use crate::domain::{Contact, Contacts, Facts};
 
 /// A draft for the wire; without contacts for who may not see them.
 pub(super) fn to_wire(facts: &Facts, contacts: Option<&Contacts>) -> pb::ReportDraft {
     pb::ReportDraft {
-        kind: types::ReportKind::from(facts.kind).into(),
+        kind: facts.kind.number(),
         structure: Some(identifier::to_wire(&facts.structure)),
-        structure_kind: wire::number::<types::StructureKind, _>(facts.structure_kind),
-        operator_status: wire::number::<types::OperatorStatus, _>(facts.operator_status),
+        structure_kind: proto::number(facts.structure_kind),
+        operator_status: proto::number(facts.operator_status),
         declarant: contacts.map(|contacts| contact(&contacts.declarant)),
-        capacity: pb::DeclarantCapacity::from(facts.capacity).into(),
+        capacity: facts.capacity.number(),
         alternate_contact: contacts
             .and_then(|contacts| contacts.alternate.as_ref())
             .map(contact),
@@ -28,17 +28,13 @@ pub(super) fn to_wire(facts: &Facts, contacts: Option<&Contacts>) -> pb::ReportD
         measures_taken: wire::text(facts.measures_taken.as_ref()),
         vendor: wire::text(facts.vendor.as_ref()),
         product: wire::text(facts.product.as_ref()),
-        origin: wire::number::<types::Origin, _>(facts.origin),
-        origin_types: facts
-            .origin_types
-            .iter()
-            .map(|&word| types::OriginType::from(word).into())
-            .collect(),
+        origin: proto::number(facts.origin),
+        origin_types: proto::numbers(&facts.origin_types),
         impacts: Some(types::Impacts::from(&facts.impacts)),
         complaint_filed: facts.complaint_filed,
         cnil_notified: facts.cnil_notified,
         assistance_requested: facts.assistance_requested,
-        tlp: types::Tlp::from(facts.tlp).into(),
+        tlp: facts.tlp.number(),
         national: facts.national,
         department: facts
             .department
@@ -64,16 +60,5 @@ fn contact(contact: &Contact) -> pb::Contact {
             .map(PhoneNumber::expose)
             .unwrap_or_default()
             .to_owned(),
-    }
-}
-
-impl From<Capacity> for pb::DeclarantCapacity {
-    fn from(capacity: Capacity) -> Self {
-        match capacity {
-            Capacity::Director => Self::Director,
-            Capacity::Delegate => Self::Delegate,
-            Capacity::Agency => Self::Agency,
-            Capacity::Importer => Self::Importer,
-        }
     }
 }

@@ -3,7 +3,7 @@
 use eventlog::{ApplyError, Event, NewEvent};
 use proto::{events::v1 as events, types::v1 as types};
 use uuid::Uuid;
-use vocabulary::{CaseState, derived_id};
+use vocabulary::{CaseState, Word as _, derived_id};
 
 use super::{identifier, time::timestamp, wire};
 use crate::domain::{CaseChange, CaseProgress, Recorded, Report, Withdrawal};
@@ -16,8 +16,8 @@ pub(crate) fn submitted(report: &Report) -> NewEvent {
     let payload = events::ReportSubmitted {
         report_id: report.id.to_string(),
         reference: report.reference.to_string(),
-        kind: types::ReportKind::from(facts.kind).into(),
-        channel: types::Channel::from(report.channel).into(),
+        kind: facts.kind.number(),
+        channel: report.channel.number(),
         test: report.is_test(),
         received_at: Some(timestamp(report.received_at)),
         declared_at: Some(timestamp(report.declared_at)),
@@ -26,19 +26,15 @@ pub(crate) fn submitted(report: &Report) -> NewEvent {
         structure: Some(events::ReportedStructure {
             identifier: Some(identifier::to_wire(&facts.structure)),
             name: structure.name.clone(),
-            kind: wire::number::<types::StructureKind, _>(structure.kind),
+            kind: proto::number(structure.kind),
             routing_region: report.routing_region.to_string(),
             department: wire::shown(structure.department),
             town: structure.town.clone().unwrap_or_default(),
-            operator_status: wire::number::<types::OperatorStatus, _>(structure.operator_status),
+            operator_status: proto::number(structure.operator_status),
             link_verified: structure.link_verified,
         }),
-        origin: wire::number::<types::Origin, _>(facts.origin),
-        origin_types: facts
-            .origin_types
-            .iter()
-            .map(|&word| types::OriginType::from(word).into())
-            .collect(),
+        origin: proto::number(facts.origin),
+        origin_types: proto::numbers(&facts.origin_types),
         impacts: Some(types::Impacts::from(&facts.impacts)),
         text: Some(events::ReportText {
             description: facts.description.as_str().to_owned(),
@@ -50,7 +46,7 @@ pub(crate) fn submitted(report: &Report) -> NewEvent {
             product: wire::text(facts.product.as_ref()),
         }),
         assistance_requested: facts.assistance_requested,
-        tlp: types::Tlp::from(facts.tlp).into(),
+        tlp: facts.tlp.number(),
         visible_to: report.visible_to.iter().map(ToString::to_string).collect(),
         sealed_personal_data: report
             .contacts
@@ -88,12 +84,12 @@ pub(crate) fn recorded(recorded: &Recorded) -> NewEvent {
     let payload = events::StructureRecorded {
         structure_key: key.clone(),
         name: structure.name.as_str().to_owned(),
-        kind: types::StructureKind::from(structure.kind).into(),
+        kind: structure.kind.number(),
         region: structure.region.code().to_owned(),
         department: structure.department.to_string(),
         town: wire::text(structure.town.as_ref()),
         legal_entity_finess: wire::shown(structure.legal_entity),
-        operator_status: wire::number::<types::OperatorStatus, _>(structure.operator_status),
+        operator_status: proto::number(structure.operator_status),
         revision: recorded.revision,
     };
     let id = derived_id(
@@ -103,8 +99,7 @@ pub(crate) fn recorded(recorded: &Recorded) -> NewEvent {
     NewEvent::new(id, format!("structure/{key}"), recorded.at, &payload)
 }
 
-/// Reads what the log of cases tells of a report. A state of a later release is
-/// read as none.
+/// Reads what the log of cases tells of a report.
 pub(crate) fn case_change(event: &Event) -> Result<CaseChange, ApplyError> {
     let change: events::CaseChanged = event.decode()?;
     let id = |text: &str| Uuid::try_parse(text).map_err(|_| ApplyError::Poison("bad_id"));
@@ -112,9 +107,7 @@ pub(crate) fn case_change(event: &Event) -> Result<CaseChange, ApplyError> {
         report_id: id(&change.report_id)?,
         progress: CaseProgress {
             case_id: id(&change.case_id)?,
-            state: types::CaseState::try_from(change.state)
-                .ok()
-                .and_then(|state| CaseState::try_from(state).ok()),
+            state: CaseState::heard(change.state),
             revision: change.revision,
         },
     })

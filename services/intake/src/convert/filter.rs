@@ -1,7 +1,7 @@
 //! Which reports a request asks for, parsed.
 
 use platform::{Error, Result, Violations};
-use proto::{intake::v1 as pb, types::v1 as types};
+use proto::intake::v1 as pb;
 use uuid::Uuid;
 use vocabulary::{ParseError, ReportKind};
 
@@ -38,8 +38,8 @@ pub(crate) fn report_filter(wire: &pb::ListReportsRequest) -> Result<Filter> {
             text.parse()
                 .map_err(|_: ParseError| ("UNKNOWN_VALUE", "cette région n'existe pas"))
         }),
-        kind: read.word::<types::ReportKind, ReportKind>("kind", wire.kind),
-        state: read.word::<pb::ReportState, ReportState>("state", wire.state),
+        kind: read.word::<ReportKind>("kind", wire.kind),
+        state: state(&mut read, wire),
         declared_after: read.moment("declared_after", wire.declared_after.as_ref()),
         declared_before: read.moment("declared_before", wire.declared_before.as_ref()),
     };
@@ -58,23 +58,23 @@ pub(crate) fn report_filter(wire: &pb::ListReportsRequest) -> Result<Filter> {
     Ok(filter)
 }
 
+fn state(read: &mut Reader<'_>, wire: &pb::ListReportsRequest) -> Option<ReportState> {
+    match pb::ReportState::try_from(wire.state) {
+        Ok(pb::ReportState::Unspecified) => None,
+        Ok(pb::ReportState::Submitted) => Some(ReportState::Submitted),
+        Ok(pb::ReportState::Withdrawn) => Some(ReportState::Withdrawn),
+        Err(_) => {
+            read.refuse("state", "UNKNOWN_VALUE", "cette valeur n'existe pas");
+            None
+        }
+    }
+}
+
 /// How many items a page holds: 20 when nothing is said, at most `most`.
 pub(crate) fn page_size(asked: u32, most: u32) -> u32 {
     match asked {
         0 => 20,
         asked => asked.min(most),
-    }
-}
-
-impl TryFrom<pb::ReportState> for ReportState {
-    type Error = ();
-
-    fn try_from(wire: pb::ReportState) -> Result<Self, ()> {
-        match wire {
-            pb::ReportState::Unspecified => Err(()),
-            pb::ReportState::Submitted => Ok(Self::Submitted),
-            pb::ReportState::Withdrawn => Ok(Self::Withdrawn),
-        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use platform::Violations;
 use prost_types::Timestamp;
 use time::OffsetDateTime;
-use vocabulary::Text;
+use vocabulary::{Text, Word};
 
 use super::time::moment;
 
@@ -113,17 +113,11 @@ impl<'v> Reader<'v> {
     }
 
     /// A word of the vocabulary; nothing when it is not said.
-    pub(super) fn word<E: TryFrom<i32>, W: TryFrom<E>>(
-        &mut self,
-        field: &str,
-        number: i32,
-    ) -> Option<W> {
+    pub(super) fn word<W: Word>(&mut self, field: &str, number: i32) -> Option<W> {
         if number == 0 {
             return None;
         }
-        let word = E::try_from(number)
-            .ok()
-            .and_then(|word| W::try_from(word).ok());
+        let word = W::known(number);
         if word.is_none() {
             self.refuse(field, "UNKNOWN_VALUE", "cette valeur n'existe pas");
         }
@@ -131,11 +125,7 @@ impl<'v> Reader<'v> {
     }
 
     /// A word of the vocabulary that must be said.
-    pub(super) fn required_word<E: TryFrom<i32>, W: TryFrom<E>>(
-        &mut self,
-        field: &str,
-        number: i32,
-    ) -> Option<W> {
+    pub(super) fn required_word<W: Word>(&mut self, field: &str, number: i32) -> Option<W> {
         if number == 0 {
             self.missing(field);
         }
@@ -143,11 +133,7 @@ impl<'v> Reader<'v> {
     }
 
     /// Words of the vocabulary, each at most once.
-    pub(super) fn words<E: TryFrom<i32>, W: TryFrom<E> + Ord>(
-        &mut self,
-        field: &str,
-        numbers: &[i32],
-    ) -> BTreeSet<W> {
+    pub(super) fn words<W: Word + Ord>(&mut self, field: &str, numbers: &[i32]) -> BTreeSet<W> {
         let mut words = BTreeSet::new();
         for (index, &number) in numbers.iter().enumerate() {
             let item = format!("{field}[{index}]");
@@ -156,7 +142,7 @@ impl<'v> Reader<'v> {
             } else if numbers[..index].contains(&number) {
                 self.refuse(&item, "DUPLICATE", "cette valeur est répétée");
             } else {
-                words.extend(self.word::<E, W>(&item, number));
+                words.extend(self.word::<W>(&item, number));
             }
         }
         words

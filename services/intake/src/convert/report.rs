@@ -1,7 +1,7 @@
 //! Reports and what they set off, for the wire.
 
 use proto::{intake::v1 as pb, types::v1 as types};
-use vocabulary::{ParallelDuty, Severity};
+use vocabulary::{ParallelDuty, Severity, Word as _};
 
 use super::{draft_out, time::timestamp, wire};
 use crate::domain::{AgencyTold, Consequences, Contacts, Duty, Report};
@@ -15,7 +15,7 @@ pub(crate) fn report(report: &Report, contacts: Option<&Contacts>) -> pb::Report
         draft: Some(draft_out::to_wire(&report.facts, contacts)),
         structure_name: report.structure.name.clone(),
         routing_region: report.routing_region.to_string(),
-        channel: types::Channel::from(report.channel).into(),
+        channel: report.channel.number(),
         received_at: Some(timestamp(report.received_at)),
         declared_at: Some(timestamp(report.declared_at)),
         state: pb::ReportState::from(report.state()).into(),
@@ -25,7 +25,7 @@ pub(crate) fn report(report: &Report, contacts: Option<&Contacts>) -> pb::Report
             .map(|withdrawal| timestamp(withdrawal.at)),
         link_verified: report.structure.link_verified,
         test: report.is_test(),
-        case_state: wire::number::<types::CaseState, _>(case.and_then(|case| case.state)),
+        case_state: proto::number(case.and_then(|case| case.state)),
         case_id: wire::shown(case.map(|case| case.case_id)),
         etag: report.etag(),
     }

@@ -1,8 +1,8 @@
 //! Structures of the directory, and what came of a file of them, for the wire.
 
 use platform::{Error, Result};
-use proto::{intake::v1 as pb, types::v1 as types};
-use vocabulary::{Finess, OperatorStatus, fold};
+use proto::intake::v1 as pb;
+use vocabulary::{Finess, OperatorStatus, Word as _, fold};
 
 use super::{identifier, wire};
 use crate::domain::{Imported, Structure};
@@ -18,12 +18,12 @@ pub(crate) fn structure(
         legal_entity_finess: wire::shown(structure.legal_entity),
         siret: wire::shown(structure.siret),
         name: structure.name.as_str().to_owned(),
-        kind: types::StructureKind::from(structure.kind).into(),
+        kind: structure.kind.number(),
         category_code: wire::text(structure.category_code.as_ref()),
         region: structure.region.code().to_owned(),
         department: structure.department.to_string(),
         town: wire::text(structure.town.as_ref()),
-        operator_status: wire::number::<types::OperatorStatus, _>(operator_status),
+        operator_status: proto::number(operator_status),
     }
 }
 

@@ -1,4 +1,4 @@
-//! What may be absent, as the wire has it: an empty text or the number 0.
+//! What may be absent, as the wire has it: an empty text.
 
 use std::fmt::Display;
 
@@ -12,9 +12,4 @@ pub(super) fn text<const MIN: usize, const MAX: usize>(text: Option<&Text<MIN, M
 /// Something with a text of its own.
 pub(super) fn shown(value: Option<impl Display>) -> String {
     value.map(|value| value.to_string()).unwrap_or_default()
-}
-
-/// A word of the vocabulary `W`, which the wire names in `E`.
-pub(super) fn number<E: From<W> + Into<i32>, W>(word: Option<W>) -> i32 {
-    word.map_or(0, |word| E::from(word).into())
 }

@@ -11,7 +11,11 @@ pub(crate) fn may_withdraw(caller: &Caller, report: &Report) -> bool {
     shared(caller, report).any(|party| match party {
         Party::Subject(_) | Party::Structure(_) | Party::Importer(_) | Party::Probe => true,
         Party::Region(_) => caller.has(Role::RegionalAgent),
-        Party::Cell | Party::SecurityOfficer | Party::HealthAuthority | Party::ArmedForces => false,
+        Party::Cell
+        | Party::SecurityOfficer
+        | Party::HealthAuthority
+        | Party::ArmedForces
+        | Party::Later(_) => false,
     })
 }
 
@@ -22,7 +26,11 @@ pub(crate) fn sees_contacts(caller: &Caller, report: &Report) -> bool {
     shared(caller, report).any(|party| match party {
         Party::Subject(_) | Party::Structure(_) | Party::Cell | Party::SecurityOfficer => true,
         Party::Region(_) => caller.has(Role::RegionalAgent),
-        Party::Importer(_) | Party::Probe | Party::HealthAuthority | Party::ArmedForces => false,
+        Party::Importer(_)
+        | Party::Probe
+        | Party::HealthAuthority
+        | Party::ArmedForces
+        | Party::Later(_) => false,
     })
 }
 

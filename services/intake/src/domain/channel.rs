@@ -2,9 +2,9 @@
 
 use platform::Caller;
 use time::OffsetDateTime;
-use vocabulary::{Channel, Role};
+use vocabulary::{Capacity, Channel, Role};
 
-use super::{Capacity, Refusal};
+use super::Refusal;
 
 /// By which way a report comes: the capacity asks for a role, a past date for
 /// the importer's.
@@ -26,7 +26,7 @@ pub(crate) fn channel_of(
     let own = match capacity {
         Capacity::Director | Capacity::Delegate => Some((Role::Declarant, Channel::Declarant)),
         Capacity::Agency => Some((Role::RegionalAgent, Channel::Agency)),
-        Capacity::Importer => None,
+        Capacity::Importer | Capacity::Later(_) => None,
     };
     own.into_iter()
         .chain([

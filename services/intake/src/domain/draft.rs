@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, fmt};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use vocabulary::{
-    Department, EmailAddress, Finess, Impacts, OperatorStatus, Origin, OriginType, PhoneNumber,
-    ReportKind, Rpps, Siret, StructureKey, StructureKind, StructureName, Text, Tlp,
+    Capacity, Department, EmailAddress, Finess, Impacts, OperatorStatus, Origin, OriginType,
+    PhoneNumber, ReportKind, Rpps, Siret, StructureKey, StructureKind, StructureName, Text, Tlp,
 };
 
 /// A free field of the form, at most 4,000 characters.
@@ -124,20 +124,6 @@ impl StructureIdentifier {
             Self::Siret(_) | Self::Rpps(_) => None,
         }
     }
-}
-
-/// By what right a person declares (art. D.1111-16-3 CSP).
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Capacity {
-    /// Directeur of the structure, or the professional himself.
-    Director,
-    /// Personne déléguée à cet effet.
-    Delegate,
-    /// Agent of the ARS, for a structure that cannot declare by itself.
-    Agency,
-    /// Importer, on the record of somebody else.
-    Importer,
 }
 
 /// How to reach those who declare: personal data, sealed at rest.

@@ -86,7 +86,7 @@ pub(crate) struct Withdrawal {
 pub(crate) struct CaseProgress {
     /// The case.
     pub(crate) case_id: Uuid,
-    /// Its state; absent when a later release has a state unknown here.
+    /// Its state.
     pub(crate) state: Option<CaseState>,
     /// Its revision: the greatest wins.
     pub(crate) revision: u64,

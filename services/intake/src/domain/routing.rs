@@ -165,7 +165,7 @@ fn parties(
     }
     let author = match channel {
         Channel::Import => Party::Importer(caller.subject.clone()),
-        Channel::Declarant | Channel::Agency | Channel::Probe => {
+        Channel::Declarant | Channel::Agency | Channel::Probe | Channel::Later(_) => {
             Party::Subject(caller.subject.clone())
         }
     };
@@ -329,7 +329,7 @@ mod tests {
         let rpps = StructureIdentifier::Rpps("10101201234".parse().unwrap());
         let unplaced = Facts {
             structure: rpps,
-            capacity: super::super::Capacity::Agency,
+            capacity: vocabulary::Capacity::Agency,
             ..facts()
         };
         let routing = routed(&unplaced, None, Role::RegionalAgent);
@@ -337,7 +337,7 @@ mod tests {
         assert!(routing.structure.link_verified);
 
         let declared = Facts {
-            capacity: super::super::Capacity::Delegate,
+            capacity: vocabulary::Capacity::Delegate,
             ..unplaced
         };
         assert_eq!(

@@ -2,11 +2,11 @@
 
 use platform::Caller;
 use time::{OffsetDateTime, macros::datetime};
-use vocabulary::{CareImpact, Impacts, OperatorStatus, ReportKind, Role, StructureKind, Tlp};
-
-use super::{
-    Capacity, Context, Decision, Facts, Refusal, Settings, Structure, StructureIdentifier, decide,
+use vocabulary::{
+    Capacity, CareImpact, Impacts, OperatorStatus, ReportKind, Role, StructureKind, Tlp,
 };
+
+use super::{Context, Decision, Facts, Refusal, Settings, Structure, StructureIdentifier, decide};
 
 /// The moment of the tests, a Monday morning.
 pub(super) const NOW: OffsetDateTime = datetime!(2026-11-23 09:00 UTC);

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use platform::{Error, Result};
-use vocabulary::ParseError;
+use vocabulary::{ParseError, Word};
 
 /// Reads a stored word; one that cannot be read is our fault, not the caller's.
 pub(super) fn word<T: FromStr<Err = ParseError>>(text: &str) -> Result<T> {
@@ -13,4 +13,9 @@ pub(super) fn word<T: FromStr<Err = ParseError>>(text: &str) -> Result<T> {
 /// Reads a stored word that may be absent.
 pub(super) fn optional<T: FromStr<Err = ParseError>>(text: Option<&str>) -> Result<Option<T>> {
     text.map(word).transpose()
+}
+
+/// Reads a stored word of a list, which a later release may have lengthened.
+pub(super) fn listed<W: Word>(slug: Option<&str>) -> Option<W> {
+    slug.map(W::stored)
 }

@@ -4,7 +4,7 @@ use platform::{Error, Result};
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::Party;
+use vocabulary::{Channel, Party, Word as _};
 
 use super::read;
 use crate::domain::{CaseProgress, Report, ReportedStructure, SealedContacts, Withdrawal};
@@ -54,19 +54,19 @@ impl TryFrom<Row> for Report {
             structure: ReportedStructure {
                 key: read::word(&row.structure_key)?,
                 name: row.structure_name,
-                kind: read::optional(row.structure_kind.as_deref())?,
+                kind: read::listed(row.structure_kind.as_deref()),
                 department: read::optional(row.department.as_deref())?,
                 town: row.town,
-                operator_status: read::optional(row.operator_status.as_deref())?,
+                operator_status: read::listed(row.operator_status.as_deref()),
                 link_verified: row.link_verified,
             },
             routing_region: read::word(&row.routing_region)?,
             visible_to: row
                 .visible_to
                 .iter()
-                .map(|party| read::word::<Party>(party))
-                .collect::<Result<_>>()?,
-            channel: read::word(&row.channel)?,
+                .map(|party| Party::stored(party))
+                .collect(),
+            channel: Channel::stored(&row.channel),
             received_at: row.received_at,
             declared_at: row.declared_at,
             withdrawal: row
@@ -77,7 +77,7 @@ impl TryFrom<Row> for Report {
                 None => None,
                 Some((case_id, revision)) => Some(CaseProgress {
                     case_id,
-                    state: read::optional(row.case_state.as_deref())?,
+                    state: read::listed(row.case_state.as_deref()),
                     revision: revision.cast_unsigned(),
                 }),
             },

@@ -6,7 +6,7 @@ use platform::{Error, Result};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
-use vocabulary::{Finess, ParseError, Siret, Text, fold};
+use vocabulary::{Finess, ParseError, Siret, StructureKind, Text, Word as _, fold};
 
 use super::read;
 use crate::domain::{Recorded, Structure};
@@ -247,12 +247,12 @@ impl TryFrom<Row> for Structure {
             legal_entity: read::optional::<Finess>(row.legal_entity_finess.as_deref())?,
             siret: read::optional::<Siret>(row.siret.as_deref())?,
             name: text(row.name)?,
-            kind: read::word(&row.kind)?,
+            kind: StructureKind::stored(&row.kind),
             category_code: row.category_code.map(text).transpose()?,
             region: read::word(&row.region)?,
             department: read::word(&row.department)?,
             town: row.town.map(text).transpose()?,
-            operator_status: read::optional(row.operator_status.as_deref())?,
+            operator_status: read::listed(row.operator_status.as_deref()),
         })
     }
 }

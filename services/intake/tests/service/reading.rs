@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use prost::Message as _;
 use proto::{
+    events::v1::ReportWithdrawn,
     intake::v1::{ListReportsRequest, ReportDraft, ReportState, WithdrawReportRequest},
-    types::v1::ReportKind,
+    types::v1::{OriginType, ReportKind},
 };
 use tonic::Code;
 use uuid::Uuid;
@@ -39,6 +41,61 @@ async fn a_report_is_seen_by_its_parties_and_its_contacts_by_fewer() {
             assert_eq!(draft.declarant, degraded().declarant);
         }
     }
+}
+
+#[tokio::test]
+async fn a_report_that_a_later_release_wrote_hides_neither_itself_nor_the_others() {
+    let world = World::with_directory().await;
+    let alice = world.linked("alice");
+    let later = alice.submit(degraded()).await.unwrap();
+    alice.submit(incident()).await.unwrap();
+    // Its migrations, which come first, let in what it adds.
+    sqlx::query("alter table report drop constraint report_channel_check")
+        .execute(&world.pool)
+        .await
+        .unwrap();
+    sqlx::query(
+        r#"update report set
+               facts = facts || '{"kind": "near_miss", "capacity": "regulator", "tlp": "violet",
+                                  "origin": "number_77", "origin_types": ["ransomware", "quantum"]}',
+               structure_kind = 'drone_port', operator_status = 'number_9', channel = 'telephone',
+               case_id = gen_random_uuid(), case_state = 'number_42', case_revision = 1,
+               visible_to = visible_to || 'regulator:eu'::text
+           where reference = $1"#,
+    )
+    .bind(&later.reference)
+    .execute(&world.pool)
+    .await
+    .unwrap();
+
+    let report = alice.get(&later.reference).await.unwrap();
+    let draft = report.draft.unwrap();
+    // What came by its number is shown by it; what was stored by its slug is not said.
+    assert_eq!((draft.origin, report.case_state), (77, 42));
+    assert_eq!(
+        (draft.kind, draft.capacity, draft.tlp, report.channel),
+        (0, 0, 0, 0)
+    );
+    assert_eq!(draft.origin_types, [OriginType::Ransomware.into(), 0]);
+    let listed = alice.list(ListReportsRequest::default()).await.unwrap();
+    assert_eq!(listed.reports.len(), 2);
+
+    // It is withdrawn like any other, and told to those whom the later release lets see it.
+    let withdrawal = WithdrawReportRequest {
+        request_id: Uuid::new_v4().to_string(),
+        report_id: later.report_id,
+        reason: "Fausse alerte".into(),
+        etag: String::new(),
+    };
+    alice.withdraw(withdrawal).await.unwrap();
+    let told: Vec<u8> = sqlx::query_scalar(
+        "select payload from event where event_type = 'vigie.report.withdrawn.v1'",
+    )
+    .fetch_one(&world.pool)
+    .await
+    .unwrap();
+    let told = ReportWithdrawn::decode(told.as_slice()).unwrap();
+    assert!(told.visible_to.contains(&"regulator:eu".to_owned()));
 }
 
 #[tokio::test]

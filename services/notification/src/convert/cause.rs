@@ -1,9 +1,7 @@
 //! Events of intake and qualification, read into what they mean here.
 //!
-//! Reading is lenient: what a newer release adds is passed over, so that this
-//! one keeps telling people while both run.
-
-use std::collections::BTreeSet;
+//! Reading is lenient: words that a later release adds are kept as they came, so
+//! that this one keeps telling people while both run.
 
 use eventlog::{ApplyError, Event};
 use proto::{
@@ -17,7 +15,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
     Impacts, OperatorStatus, Origin, OriginType, ReportKind, Severity, StructureKind, Tlp,
-    propose_severity,
+    Word as _, propose_severity,
 };
 
 use super::moment;
@@ -60,26 +58,26 @@ pub(crate) fn read(event: &Event) -> Result<Heard, ApplyError> {
 fn submitted(event: &Event, mut message: ReportSubmitted) -> Result<Heard, ApplyError> {
     let structure = message.structure.take().unwrap_or_default();
     let impacts = impacts(message.impacts.as_ref());
-    let report_kind = ReportKind::try_from(message.kind()).ok();
+    let report_kind = ReportKind::heard(message.kind);
     let received_at = at(message.received_at.as_ref()).unwrap_or(event.time);
     let declared_at = at(message.declared_at.as_ref()).unwrap_or(received_at);
     let situation = Situation {
         reference: message.reference.clone(),
         report_kind,
         structure_name: Some(one_line(&structure.name)).filter(|name| !name.is_empty()),
-        structure_kind: StructureKind::try_from(structure.kind()).ok(),
-        operator_status: OperatorStatus::try_from(structure.operator_status()).ok(),
+        structure_kind: StructureKind::heard(structure.kind),
+        operator_status: OperatorStatus::heard(structure.operator_status),
         region: structure.routing_region.parse().ok(),
         received_at: Some(received_at),
         declared_at: Some(declared_at),
         found_at: at(message.found_at.as_ref()),
-        origin: Origin::try_from(message.origin()).ok(),
-        origin_types: origin_types(message.origin_types()),
+        origin: Origin::heard(message.origin),
+        origin_types: OriginType::all_heard(&message.origin_types).collect(),
         severity: report_kind
             .map(|kind| propose_severity(kind, &impacts))
             .unwrap_or_default(),
         impacts,
-        tlp: Tlp::try_from(message.tlp()).ok(),
+        tlp: Tlp::heard(message.tlp),
     };
     let cause = Cause::Submitted(Submission {
         report_id: id(&message.report_id)?,
@@ -138,8 +136,8 @@ fn case_changed(mut message: CaseChanged) -> Result<Heard, ApplyError> {
         change,
         severity: message.severity.map(Severity::from).unwrap_or_default(),
         qualified: message.qualified,
-        origin: Origin::try_from(message.origin()).ok(),
-        origin_types: origin_types(message.origin_types()),
+        origin: Origin::heard(message.origin),
+        origin_types: OriginType::all_heard(&message.origin_types).collect(),
         impacts: impacts(message.impacts.as_ref()),
         reference: message.reference.clone(),
         region: message.routing_region.parse().ok(),
@@ -166,12 +164,6 @@ fn id(text: &str) -> Result<Uuid, ApplyError> {
 
 fn at(timestamp: Option<&prost_types::Timestamp>) -> Option<OffsetDateTime> {
     timestamp.and_then(moment::from_wire)
-}
-
-fn origin_types(types: impl Iterator<Item = wire::OriginType>) -> BTreeSet<OriginType> {
-    types
-        .filter_map(|origin_type| OriginType::try_from(origin_type).ok())
-        .collect()
 }
 
 fn impacts(impacts: Option<&wire::Impacts>) -> Impacts {

@@ -4,11 +4,10 @@ use eventlog::{ApplyError, Event, NewEvent};
 use proto::{
     events::v1::{CaseChange, NotificationRaised, notification_raised::Subject},
     notification::v1::{Notification, NotificationKind},
-    types::v1 as wire,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{Impacts, Party, ReportKind, derived_id, propose_severity};
+use vocabulary::{Impacts, Party, ReportKind, Word as _, derived_id, propose_severity};
 
 use super::{cause::Heard, moment};
 use crate::domain::{audience::Audience, headline::headline, rule::Rule, situation::Situation};
@@ -70,12 +69,8 @@ pub(crate) fn raised(
         subject: Some(heard.subject.clone()),
         headline: headline(rule, cause, situation),
         structure_name: situation.structure_name.clone().unwrap_or_default(),
-        structure_kind: situation
-            .structure_kind
-            .map_or(0, |kind| wire::StructureKind::from(kind).into()),
-        report_kind: situation
-            .report_kind
-            .map_or(0, |kind| wire::ReportKind::from(kind).into()),
+        structure_kind: proto::number(situation.structure_kind),
+        report_kind: proto::number(situation.report_kind),
         declared_at: situation.declared_at.map(moment::to_wire),
         case_id: case_id.map(|id| id.to_string()).unwrap_or_default(),
     };
@@ -111,7 +106,7 @@ pub(crate) fn told(event: &Event) -> Result<Told, ApplyError> {
     };
     let kind = match raised.subject {
         Some(Subject::ReportSubmitted(report)) => {
-            let kind = ReportKind::try_from(report.kind()).ok();
+            let kind = ReportKind::heard(report.kind);
             let impacts = report.impacts.as_ref().map(Impacts::from);
             notification.severity = kind
                 .zip(impacts)

@@ -29,7 +29,7 @@ impl AddressBook {
         at: OffsetDateTime,
     ) -> Vec<EmailAddress> {
         match recipient {
-            Recipient::Declarant => Vec::new(),
+            Recipient::Declarant | Recipient::Later(_) => Vec::new(),
             Recipient::Agency(region) => {
                 let mailbox = region.agency_on(at.date()).mailbox(&self.agency_domain);
                 mailbox.parse().into_iter().collect()

@@ -37,7 +37,7 @@ pub(crate) fn headline(rule: Rule, cause: &Cause, situation: &Situation) -> Stri
 
 fn new_report(situation: &Situation) -> &'static str {
     match situation.report_kind {
-        Some(ReportKind::Incident) | None => "Nouveau signalement",
+        Some(ReportKind::Incident | ReportKind::Later(_)) | None => "Nouveau signalement",
         Some(ReportKind::ProductVulnerability) => "Nouvelle vulnérabilité de produit",
         Some(ReportKind::VendorBadPractice) => "Nouvelle mauvaise pratique de fournisseur",
     }

@@ -3,7 +3,7 @@
 use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
-use vocabulary::{ParseError, Region};
+use vocabulary::{LaterWord, ParseError, Region};
 
 use super::{rule::Rule, situation::Situation};
 
@@ -47,6 +47,19 @@ pub(crate) enum Occasion {
     Closing,
 }
 
+impl Occasion {
+    /// Every occasion that this release can write about.
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Receipt,
+        Self::Submission,
+        Self::SubmissionOutOfHours,
+        Self::HealthImpact,
+        Self::Major,
+        Self::Withdrawal,
+        Self::Closing,
+    ];
+}
+
 /// Who must be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Recipient {
@@ -62,6 +75,16 @@ pub(crate) enum Recipient {
     HealthAuthority,
     /// The on-call chain (astreinte).
     OnCall,
+    /// Somebody whom a later release tells.
+    Later(LaterWord),
+}
+
+impl Recipient {
+    /// Reads a stored recipient.
+    pub(crate) fn stored(text: &str) -> Self {
+        text.parse()
+            .unwrap_or_else(|_: ParseError| Self::Later(LaterWord::of_slug(text)))
+    }
 }
 
 impl fmt::Display for Recipient {
@@ -73,6 +96,7 @@ impl fmt::Display for Recipient {
             Self::Cell => f.write_str("cell"),
             Self::HealthAuthority => f.write_str("dgs"),
             Self::OnCall => f.write_str("on_call"),
+            Self::Later(word) => f.write_str(word.as_str()),
         }
     }
 }

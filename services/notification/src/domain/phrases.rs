@@ -59,12 +59,17 @@ pub(crate) fn danger(situation: &Situation) -> Vec<&'static str> {
     let endangerment = match situation.impacts.patient_endangerment {
         Some(PatientEndangerment::Proven) => Some("mise en danger avérée de patients"),
         Some(PatientEndangerment::Potential) => Some("mise en danger potentielle de patients"),
-        Some(PatientEndangerment::None | PatientEndangerment::Unknown) | None => None,
+        Some(
+            PatientEndangerment::None
+            | PatientEndangerment::Unknown
+            | PatientEndangerment::Later(_),
+        )
+        | None => None,
     };
     let care = match situation.impacts.care {
         Some(CareImpact::Interruption) => Some("prise en charge interrompue"),
         Some(CareImpact::DegradedMode) => Some("fonctionnement en mode dégradé"),
-        Some(CareImpact::None | CareImpact::Unknown) | None => None,
+        Some(CareImpact::None | CareImpact::Unknown | CareImpact::Later(_)) | None => None,
     };
     endangerment.into_iter().chain(care).collect()
 }

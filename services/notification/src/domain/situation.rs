@@ -55,9 +55,11 @@ impl Situation {
             && !has_health_impact(&self.impacts)
     }
 
-    /// The label under which it may be passed on; what was not said is treated
-    /// as TLP:AMBER+STRICT.
+    /// The label under which it may be passed on; what was not said, or is not known
+    /// to this release, is treated as TLP:AMBER+STRICT.
     pub(crate) fn tlp(&self) -> Tlp {
-        self.tlp.unwrap_or(Tlp::AmberStrict)
+        self.tlp
+            .filter(|tlp| Tlp::ALL.contains(tlp))
+            .unwrap_or(Tlp::AmberStrict)
     }
 }

@@ -177,9 +177,15 @@ pub(crate) async fn claim(
     limit: usize,
 ) -> sqlx::Result<Vec<Claimed>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = sqlx::query_file!("src/store/sql/claim_deliveries.sql", now, until, limit)
-        .fetch_all(pool)
-        .await?;
+    let rows = sqlx::query_file!(
+        "src/store/sql/claim_deliveries.sql",
+        now,
+        until,
+        limit,
+        &Occasion::ALL.map(Json) as &[Json<Occasion>],
+    )
+    .fetch_all(pool)
+    .await?;
     let claimed = rows.into_iter().map(|row| Claimed {
         delivery_id: row.delivery_id,
         rule: row.rule,

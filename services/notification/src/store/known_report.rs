@@ -35,7 +35,7 @@ pub(crate) async fn take(
         let told = row
             .told
             .iter()
-            .filter_map(|slug| slug.parse::<Recipient>().ok())
+            .map(|slug| Recipient::stored(slug))
             .collect();
         let known = KnownReport {
             situation: row.situation.map(|situation| situation.0),

@@ -289,3 +289,31 @@ async fn only_a_dead_delivery_is_tried_again_and_every_asking_is_audited() {
     let expected = expected.map(|(action, outcome)| (action.to_owned(), outcome.to_owned()));
     assert_eq!(world.audited("op").await, expected);
 }
+
+#[tokio::test]
+async fn what_only_a_later_release_can_write_about_waits_and_stops_nothing() {
+    let world = World::start().await;
+    world.intake.announce(&[Report::new(1).submitted()]).await;
+    testkit::eventually(async || world.delivered("sent").await == 4).await;
+    sqlx::query(
+        "insert into delivery (delivery_id, report_id, rule, recipient, mailbox, created_at,
+                               due_at, occasion, situation_id)
+         select gen_random_uuid(), report_id, 'on_call', recipient, mailbox, created_at,
+                created_at, 'drill', situation_id
+         from delivery where mailbox is not null limit 1",
+    )
+    .execute(&world.pool)
+    .await
+    .unwrap();
+
+    // It is the most urgent and has been due longest.
+    world.intake.announce(&[Report::new(2).submitted()]).await;
+    testkit::eventually(async || world.delivered("sent").await == 8).await;
+    let (attempts, claimed): (i32, bool) = sqlx::query_as(
+        "select attempts, claimed_until is not null from delivery where occasion = 'drill'",
+    )
+    .fetch_one(&world.pool)
+    .await
+    .unwrap();
+    assert_eq!((attempts, claimed), (0, false));
+}

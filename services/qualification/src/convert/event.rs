@@ -1,9 +1,11 @@
 //! Events of the log: leniently read, because a later release may have written
 //! them, and written whole.
 
-use proto::{events::v1 as events, types::v1 as types};
+use proto::events::v1 as events;
 use uuid::Uuid;
-use vocabulary::{Impacts, ParseError, ReportKind, propose_severity};
+use vocabulary::{
+    Impacts, Origin, OriginType, ParseError, ReportKind, StructureKind, Word as _, propose_severity,
+};
 
 use super::time::{moment, timestamp};
 use crate::domain::{Action, Case, Change, Parties, Report, Sealed, Triage, Withdrawal};
@@ -19,8 +21,8 @@ pub(crate) struct Submitted {
     pub(crate) visible_to: Parties,
 }
 
-/// Reads the announcement of a report. Words of a later release count as not
-/// said; only the report's id and date cannot be done without.
+/// Reads the announcement of a report. Words of a later release are kept as
+/// they came; only the report's id and date cannot be done without.
 pub(crate) fn submitted(
     event: events::ReportSubmitted,
     data_key: Option<&[u8]>,
@@ -31,15 +33,15 @@ pub(crate) fn submitted(
         .and_then(moment)
         .ok_or_else(|| ParseError::new("date of declaration", "not a moment"))?;
     let structure = event.structure.unwrap_or_default();
-    let kind = proto::known_word::<types::ReportKind, ReportKind>(event.kind);
+    let kind = ReportKind::heard(event.kind);
     let impacts = event
         .impacts
         .as_ref()
         .map(Impacts::from)
         .unwrap_or_default();
     let proposed = Triage {
-        origin: proto::known_word::<types::Origin, _>(event.origin),
-        origin_types: proto::known_words::<types::OriginType, _>(&event.origin_types).collect(),
+        origin: Origin::heard(event.origin),
+        origin_types: OriginType::all_heard(&event.origin_types).collect(),
         severity: kind
             .map(|kind| propose_severity(kind, &impacts))
             .unwrap_or_default(),
@@ -51,7 +53,7 @@ pub(crate) fn submitted(
         reference: event.reference,
         kind,
         structure_name: structure.name,
-        structure_kind: proto::known_word::<types::StructureKind, _>(structure.kind),
+        structure_kind: StructureKind::heard(structure.kind),
         routing_region: structure.routing_region,
         declared_at,
         description: event.text.unwrap_or_default().description,
@@ -91,18 +93,11 @@ pub(crate) fn case_changed(case: &Case, change: &Change, revision: u64) -> event
         revision,
         change: change_of(change.action).into(),
         changed_at: Some(timestamp(change.at)),
-        state: types::CaseState::from(change.state).into(),
+        state: change.state.number(),
         severity: Some(triage.severity.into()),
         qualified: case.confirmed.is_some(),
-        origin: triage
-            .origin
-            .map_or(types::Origin::Unspecified, Into::into)
-            .into(),
-        origin_types: triage
-            .origin_types
-            .iter()
-            .map(|&origin_type| types::OriginType::from(origin_type).into())
-            .collect(),
+        origin: proto::number(triage.origin),
+        origin_types: proto::numbers(&triage.origin_types),
         impacts: Some((&triage.impacts).into()),
         note: change.note.clone(),
         visible_to: case.visible_to.slugs(),
@@ -122,6 +117,7 @@ fn change_of(action: Action) -> events::CaseChange {
         Action::Closed => events::CaseChange::Closed,
         Action::Withdrawn => events::CaseChange::Withdrawn,
         Action::Noted => events::CaseChange::Noted,
+        Action::Later(_) => events::CaseChange::Unspecified,
     }
 }
 
@@ -159,7 +155,11 @@ mod tests {
         }
 
         #[test]
-        fn numbers_of_a_later_release_never_refuse_a_report(kind: i32, origin: i32, types: Vec<i32>) {
+        fn numbers_of_a_later_release_never_refuse_a_report(
+            kind in -9..200_i32,
+            origin in -9..200_i32,
+            types in proptest::collection::vec(-9..200_i32, 0..20),
+        ) {
             let event = events::ReportSubmitted { kind, origin, origin_types: types, ..report() };
             prop_assert!(submitted(event, None).is_ok());
         }

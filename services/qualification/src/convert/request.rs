@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use platform::{Caller, PageToken, Result, Violations};
-use proto::{qualification::v1 as pb, types::v1 as types};
+use proto::qualification::v1 as pb;
 use uuid::Uuid;
-use vocabulary::{CaseState, Reference, RoutingRegion, Text};
+use vocabulary::{CaseState, Reference, RoutingRegion, Text, Word as _};
 
 use super::{
     time::{is_moment, moment},
@@ -135,7 +135,7 @@ pub(crate) fn list(request: &pb::ListCasesRequest, caller: &Caller) -> Result<Pa
     let mut violations = Violations::default();
     let mut states = BTreeSet::new();
     for (index, &number) in request.states.iter().enumerate() {
-        let state = proto::known_word::<types::CaseState, CaseState>(number);
+        let state = CaseState::known(number);
         match state {
             Some(state) => {
                 states.insert(state);

@@ -1,6 +1,7 @@
 //! Answers: cases as a caller may see them.
 
-use proto::{events::v1 as events, qualification::v1 as pb, types::v1 as types};
+use proto::{events::v1 as events, qualification::v1 as pb};
+use vocabulary::Word as _;
 
 use super::time::timestamp;
 use crate::domain::{Actor, Case, Change, Triage, View};
@@ -24,16 +25,10 @@ pub(crate) fn case(case: &Case, view: View) -> pb::Case {
         case_id: case.id.to_string(),
         report_id: report.id.to_string(),
         reference: report.reference.clone(),
-        state: types::CaseState::from(case.state).into(),
-        kind: report
-            .kind
-            .map_or(types::ReportKind::Unspecified, Into::into)
-            .into(),
+        state: case.state.number(),
+        kind: proto::number(report.kind),
         structure_name: report.structure_name.clone(),
-        structure_kind: report
-            .structure_kind
-            .map_or(types::StructureKind::Unspecified, Into::into)
-            .into(),
+        structure_kind: proto::number(report.structure_kind),
         routing_region: report.routing_region.clone(),
         declared_at: Some(timestamp(report.declared_at)),
         opened_at: Some(timestamp(case.opened_at)),
@@ -64,7 +59,7 @@ pub(crate) fn entry(change: Change, view: View) -> pb::CaseEntry {
     pb::CaseEntry {
         at: Some(timestamp(change.at)),
         action: change.action.as_str().to_owned(),
-        state: types::CaseState::from(change.state).into(),
+        state: change.state.number(),
         actor,
         note: change.note,
     }
@@ -90,15 +85,8 @@ pub(crate) fn etag(case: &Case) -> String {
 
 fn triage(triage: &Triage) -> pb::Triage {
     pb::Triage {
-        origin: triage
-            .origin
-            .map_or(types::Origin::Unspecified, Into::into)
-            .into(),
-        origin_types: triage
-            .origin_types
-            .iter()
-            .map(|&origin_type| types::OriginType::from(origin_type).into())
-            .collect(),
+        origin: proto::number(triage.origin),
+        origin_types: proto::numbers(&triage.origin_types),
         impacts: Some((&triage.impacts).into()),
         severity: Some(triage.severity.into()),
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use platform::Violations;
 use proto::{qualification::v1 as pb, types::v1 as types};
-use vocabulary::{Impacts, Origin, OriginType, Severity};
+use vocabulary::{Impacts, Origin, OriginType, Severity, Word};
 
 use crate::domain::Triage;
 
@@ -24,7 +24,7 @@ pub(super) fn confirmed(triage: Option<pb::Triage>, violations: &mut Violations)
         return None;
     };
     let before = violations.iter().count();
-    let origin = word::<types::Origin, Origin>(
+    let origin = word::<Origin>(
         "triage.origin",
         triage.origin,
         Presence::Required,
@@ -70,7 +70,7 @@ fn origin_types(
         violations.add(field, "TOO_MANY", "Au plus 8 types d'origine.");
         return BTreeSet::new();
     }
-    let types = words::<types::OriginType, OriginType>(field, numbers, violations);
+    let types: BTreeSet<OriginType> = words(field, numbers, violations);
     if let Some(origin) = origin {
         for origin_type in types.iter().filter(|origin_type| !origin_type.fits(origin)) {
             let why = format!("« {} » ne va pas avec cette origine.", origin_type.french());
@@ -83,27 +83,18 @@ fn origin_types(
 fn impacts(impacts: &types::Impacts, violations: &mut Violations) -> Impacts {
     let at = |field: &str| format!("triage.impacts.{field}");
     let parsed = Impacts {
-        data: words::<types::DataImpact, _>(&at("data"), &impacts.data, violations),
-        data_natures: words::<types::DataNature, _>(
-            &at("data_natures"),
-            &impacts.data_natures,
-            violations,
-        ),
+        data: words(&at("data"), &impacts.data, violations),
+        data_natures: words(&at("data_natures"), &impacts.data_natures, violations),
         persons_affected: impacts.persons_affected,
-        care: word::<types::CareImpact, _>(
-            &at("care"),
-            impacts.care,
-            Presence::Optional,
-            violations,
-        ),
+        care: word(&at("care"), impacts.care, Presence::Optional, violations),
         care_duration_hours: impacts.care_duration_hours,
-        patient_endangerment: word::<types::PatientEndangerment, _>(
+        patient_endangerment: word(
             &at("patient_endangerment"),
             impacts.patient_endangerment,
             Presence::Optional,
             violations,
         ),
-        reach: word::<types::Reach, _>(&at("reach"), impacts.reach, Presence::Optional, violations),
+        reach: word(&at("reach"), impacts.reach, Presence::Optional, violations),
         may_affect_others: impacts.may_affect_others,
     };
     if parsed.clone().consistent().is_err() {
@@ -121,23 +112,19 @@ enum Presence {
 }
 
 /// Reads one word by its number; 0 is "not said".
-fn word<W, T>(
+fn word<W: Word>(
     field: &str,
     number: i32,
     presence: Presence,
     violations: &mut Violations,
-) -> Option<T>
-where
-    W: TryFrom<i32>,
-    T: TryFrom<W>,
-{
+) -> Option<W> {
     if number == 0 {
         if presence == Presence::Required {
             violations.add(field, "REQUIRED", "Ce champ est requis.");
         }
         return None;
     }
-    let word = proto::known_word::<W, T>(number);
+    let word = W::known(number);
     if word.is_none() {
         violations.add(field, "UNKNOWN_VALUE", "Cette valeur n'est pas connue.");
     }
@@ -145,11 +132,7 @@ where
 }
 
 /// Reads words by their numbers; each is said once and 0 says nothing.
-fn words<W, T>(field: &str, numbers: &[i32], violations: &mut Violations) -> BTreeSet<T>
-where
-    W: TryFrom<i32>,
-    T: TryFrom<W> + Ord,
-{
+fn words<W: Word + Ord>(field: &str, numbers: &[i32], violations: &mut Violations) -> BTreeSet<W> {
     let mut words = BTreeSet::new();
     if numbers.len() > MAX_WORDS {
         violations.add(field, "TOO_MANY", "Au plus 32 valeurs.");
@@ -157,7 +140,7 @@ where
     }
     for (index, &number) in numbers.iter().enumerate() {
         let at = format!("{field}[{index}]");
-        match proto::known_word::<W, T>(number) {
+        match W::known(number) {
             None => violations.add(at, "UNKNOWN_VALUE", "Cette valeur n'est pas connue."),
             Some(word) => {
                 if !words.insert(word) {

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    CaseState, Impacts, Origin, OriginType, ReportKind, Role, Severity, StructureKind,
+    CaseState, Impacts, LaterWord, Origin, OriginType, ReportKind, Role, Severity, StructureKind,
+    Word,
 };
 
 use super::Parties;
@@ -42,6 +43,12 @@ impl Case {
     pub(crate) fn triage(&self) -> &Triage {
         self.confirmed.as_ref().unwrap_or(&self.proposed)
     }
+
+    /// Whether a later release wrote something of it that this one could neither
+    /// judge nor pass on. It is shown without that, and left alone.
+    pub(crate) fn is_ahead(&self) -> bool {
+        matches!(self.state, CaseState::Later(_)) || !self.triage().can_be_passed_on()
+    }
 }
 
 /// What a case keeps of its report (signalement).
@@ -51,7 +58,7 @@ pub(crate) struct Report {
     pub(crate) id: Uuid,
     /// Its reference for people.
     pub(crate) reference: String,
-    /// What is reported; `None` for a kind of a later release.
+    /// What is reported.
     pub(crate) kind: Option<ReportKind>,
     /// Name of the structure.
     pub(crate) structure_name: String,
@@ -91,6 +98,33 @@ pub(crate) struct Triage {
     pub(crate) impacts: Impacts,
     /// Serious, significant, major.
     pub(crate) severity: Severity,
+}
+
+impl Triage {
+    /// Whether each word has its number in the contracts.
+    fn can_be_passed_on(&self) -> bool {
+        let Impacts {
+            data,
+            data_natures,
+            care,
+            patient_endangerment,
+            reach,
+            persons_affected: _,
+            care_duration_hours: _,
+            may_affect_others: _,
+        } = &self.impacts;
+        all_numbered(&self.origin)
+            && all_numbered(&self.origin_types)
+            && all_numbered(data)
+            && all_numbered(data_natures)
+            && all_numbered(care)
+            && all_numbered(patient_endangerment)
+            && all_numbered(reach)
+    }
+}
+
+fn all_numbered<'a, W: Word>(words: impl IntoIterator<Item = &'a W>) -> bool {
+    words.into_iter().all(|word| word.number() != 0)
 }
 
 /// How a case ended.
@@ -140,6 +174,8 @@ pub(crate) enum Action {
     Withdrawn,
     /// An event that does not fit the state came.
     Noted,
+    /// Something that a later release does.
+    Later(LaterWord),
 }
 
 impl Action {
@@ -154,7 +190,7 @@ impl Action {
     ];
 
     /// The slug, as stored and as shown in the history.
-    pub(crate) const fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Opened => "opened",
             Self::Claimed => "claimed",
@@ -163,15 +199,16 @@ impl Action {
             Self::Closed => "closed",
             Self::Withdrawn => "withdrawn",
             Self::Noted => "noted",
+            Self::Later(word) => word.as_str(),
         }
     }
 
-    /// The action of a slug.
-    pub(crate) fn from_slug(slug: &str) -> Option<Self> {
-        Self::ALL
-            .iter()
-            .copied()
+    /// The action of a stored slug.
+    pub(crate) fn stored(slug: &str) -> Self {
+        let mut known = Self::ALL.iter().copied();
+        known
             .find(|action| action.as_str() == slug)
+            .unwrap_or_else(|| Self::Later(LaterWord::of_slug(slug)))
     }
 }
 

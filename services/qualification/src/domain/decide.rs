@@ -38,6 +38,9 @@ pub(crate) fn decide(
     actor: Actor,
     now: OffsetDateTime,
 ) -> Result<(Case, Change), Refusal> {
+    if case.is_ahead() {
+        return Err(Refusal::Ahead);
+    }
     let trigger = command.trigger();
     let role = actor.role();
     let Some(state) = next_state(case.state, trigger, role) else {
@@ -92,9 +95,16 @@ pub(crate) fn decide(
     Ok((next, change))
 }
 
-/// Takes note that the declarant withdrew the report. Never fails: what does
-/// not fit the state of the case becomes a line of its history.
-pub(crate) fn apply(case: &Case, withdrawal: &Withdrawal, now: OffsetDateTime) -> (Case, Change) {
+/// Takes note that the declarant withdrew the report: what does not fit the state
+/// of the case becomes a line of its history. `None` when only a later release can.
+pub(crate) fn apply(
+    case: &Case,
+    withdrawal: &Withdrawal,
+    now: OffsetDateTime,
+) -> Option<(Case, Change)> {
+    if case.is_ahead() {
+        return None;
+    }
     let actor = Actor::System;
     let fitting = next_state(case.state, Trigger::Withdraw, actor.role());
     let next = advanced(case, fitting.unwrap_or(case.state), now);
@@ -109,7 +119,7 @@ pub(crate) fn apply(case: &Case, withdrawal: &Withdrawal, now: OffsetDateTime) -
         ),
     };
     let change = change_of(&next, action, actor, note, None);
-    (next, change)
+    Some((next, change))
 }
 
 /// What an analyst may ask of a case.
@@ -175,6 +185,8 @@ pub(crate) enum Refusal {
     WrongState(CaseState),
     /// The role never gives this command.
     WrongRole(Role),
+    /// A later release wrote what this one could not pass on.
+    Ahead,
 }
 
 fn advanced(case: &Case, state: CaseState, now: OffsetDateTime) -> Case {

@@ -4,7 +4,8 @@ use proptest::{collection::vec, prelude::*, sample::select};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use vocabulary::{
-    CareImpact, CaseState, Impacts, Origin, Party, ReportKind, Role, Severity, propose_severity,
+    CareImpact, CaseState, Impacts, Origin, OriginType, Party, Reach, ReportKind, Role, Severity,
+    Word as _, propose_severity,
 };
 
 use super::*;
@@ -105,7 +106,8 @@ fn take(case: &Case, step: &Step, now: OffsetDateTime) -> (Case, Option<Change>)
                     reason: "Fausse alerte".to_owned(),
                 },
                 now,
-            );
+            )
+            .expect("a case of this release takes a withdrawal");
             (next, Some(change))
         }
     }
@@ -159,7 +161,7 @@ proptest! {
     #[test]
     fn a_withdrawal_has_an_outcome_in_every_state(state in select(CaseState::ALL.to_vec())) {
         let case = Case { state, ..opened() };
-        let (next, change) = apply(&case, &Withdrawal { reason: String::new() }, START);
+        let (next, change) = apply(&case, &Withdrawal { reason: String::new() }, START).unwrap();
         let expected = if is_ended(state) { Action::Noted } else { Action::Withdrawn };
         prop_assert_eq!(change.action, expected);
         prop_assert_eq!(is_ended(next.state), true);
@@ -268,4 +270,29 @@ fn a_test_never_reaches_the_health_authority() {
     let qualify = Command::Qualify(Scope::In { triage, note: None });
     let (case, _) = decide(&case, &qualify, analyst("ana"), START).unwrap();
     assert!(!case.visible_to.contains(&Party::HealthAuthority));
+}
+
+#[test]
+fn what_a_later_release_wrote_by_its_slug_is_left_alone_and_by_its_number_is_not() {
+    let withdrawal = Withdrawal {
+        reason: String::new(),
+    };
+    let mut case = opened();
+    case.proposed.origin_types = [OriginType::heard(77).unwrap()].into();
+    decide(&case, &Command::Claim, analyst("ana"), START).unwrap();
+    assert!(apply(&case, &withdrawal, START).is_some());
+
+    let ahead: [fn(&mut Case); 4] = [
+        |case| case.state = CaseState::stored("under_review"),
+        |case| case.proposed.origin = Some(Origin::stored("cosmic")),
+        |case| case.proposed.origin_types = [OriginType::stored("quantum")].into(),
+        |case| case.proposed.impacts.reach = Some(Reach::stored("continent")),
+    ];
+    for change in ahead {
+        let mut case = opened();
+        change(&mut case);
+        let refused = decide(&case, &Command::Claim, analyst("ana"), START);
+        assert_eq!(refused, Err(Refusal::Ahead), "{case:?}");
+        assert_eq!(apply(&case, &withdrawal, START), None);
+    }
 }

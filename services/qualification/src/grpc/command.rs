@@ -119,7 +119,7 @@ impl Attempt<'_> {
             cause: None,
         };
 
-        store::update_case(conn, &case).await?;
+        store::update_case(conn, &case, line.change.triage.as_ref()).await?;
         let history = History::of(&service.log, conn).await?;
         let announcement = announce::change(&case, &line, history);
         store::insert_entries(conn, &[line]).await?;
@@ -199,6 +199,10 @@ fn refused(refusal: Refusal) -> Error {
         Refusal::WrongRole(role) => Error::permission_denied(
             "ROLE_MISSING",
             format!("the role {role} does not lead cases"),
+        ),
+        Refusal::Ahead => Error::unavailable(
+            "LATER_RELEASE",
+            "a later release wrote this case: try again, it answers once it runs everywhere",
         ),
     }
 }

@@ -4,7 +4,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::ParseError;
+use vocabulary::{CaseState, ReportKind, StructureKind, Word as _};
 
 use crate::domain::{Case, Closure, Report, Sealed, Triage};
 
@@ -16,8 +16,7 @@ pub(crate) async fn read_cases(
     let rows = sqlx::query_file_as!(Row, "src/store/sql/read_cases.sql", case_ids)
         .fetch_all(conn)
         .await?;
-    let cases: Result<Vec<_>, ParseError> = rows.into_iter().map(Row::parse).collect();
-    cases.map_err(platform::Error::internal)
+    Ok(rows.into_iter().map(Case::from).collect())
 }
 
 /// Inserts cases that were just opened, in one statement. `ABORTED` when one
@@ -67,9 +66,14 @@ pub(crate) async fn insert_cases(conn: &mut PgConnection, cases: &[&Case]) -> pl
     changed_all(inserted.rows_affected(), cases.len())
 }
 
-/// Writes what may change of a case. `ABORTED` when somebody else moved it to
-/// this revision meanwhile.
-pub(crate) async fn update_case(conn: &mut PgConnection, case: &Case) -> platform::Result<()> {
+/// Writes what may change of a case, and its judgement if this change confirms one:
+/// what a later release may have put into another is left alone. `ABORTED` when
+/// somebody else moved the case to this revision meanwhile.
+pub(crate) async fn update_case(
+    conn: &mut PgConnection,
+    case: &Case,
+    confirmed: Option<&Triage>,
+) -> platform::Result<()> {
     let closure = case.closure.as_ref();
     let updated = sqlx::query_file!(
         "src/store/sql/update_case.sql",
@@ -77,10 +81,8 @@ pub(crate) async fn update_case(conn: &mut PgConnection, case: &Case) -> platfor
         case.revision.cast_signed(),
         case.state.as_str(),
         case.changed_at,
-        case.confirmed.as_ref().map(json),
-        case.confirmed
-            .as_ref()
-            .is_some_and(|triage| triage.severity.major),
+        confirmed.map(json),
+        confirmed.map(|triage| triage.severity.major),
         case.assignee,
         &case.visible_to.slugs(),
         closure.map(|closure| closure.lessons_learned.as_str()),
@@ -117,41 +119,41 @@ struct Row {
     closed_at: Option<OffsetDateTime>,
 }
 
-impl Row {
-    fn parse(self) -> Result<Case, ParseError> {
-        let sealed = self.sealed_personal_data.zip(self.data_key);
-        let closure = self.lessons_learned.zip(self.closed_at);
-        Ok(Case {
-            id: self.case_id,
-            revision: self.revision.cast_unsigned(),
-            state: self.state.parse()?,
+impl From<Row> for Case {
+    fn from(row: Row) -> Self {
+        let sealed = row.sealed_personal_data.zip(row.data_key);
+        let closure = row.lessons_learned.zip(row.closed_at);
+        Self {
+            id: row.case_id,
+            revision: row.revision.cast_unsigned(),
+            state: CaseState::stored(&row.state),
             report: Report {
-                id: self.report_id,
-                reference: self.reference,
-                kind: self.kind.map(|slug| slug.parse()).transpose()?,
-                structure_name: self.structure_name,
-                structure_kind: self.structure_kind.map(|slug| slug.parse()).transpose()?,
-                routing_region: self.routing_region,
-                declared_at: self.declared_at,
-                description: self.description,
-                assistance_requested: self.assistance_requested,
-                test: self.test,
+                id: row.report_id,
+                reference: row.reference,
+                kind: row.kind.as_deref().map(ReportKind::stored),
+                structure_name: row.structure_name,
+                structure_kind: row.structure_kind.as_deref().map(StructureKind::stored),
+                routing_region: row.routing_region,
+                declared_at: row.declared_at,
+                description: row.description,
+                assistance_requested: row.assistance_requested,
+                test: row.test,
                 sealed: sealed.map(|(personal_data, data_key)| Sealed {
                     personal_data,
                     data_key,
                 }),
             },
-            opened_at: self.opened_at,
-            changed_at: self.changed_at,
-            proposed: self.proposed.0,
-            confirmed: self.confirmed.map(|triage| triage.0),
-            assignee: self.assignee,
-            visible_to: self.visible_to.into_iter().collect(),
+            opened_at: row.opened_at,
+            changed_at: row.changed_at,
+            proposed: row.proposed.0,
+            confirmed: row.confirmed.map(|triage| triage.0),
+            assignee: row.assignee,
+            visible_to: row.visible_to.into_iter().collect(),
             closure: closure.map(|(lessons_learned, closed_at)| Closure {
                 lessons_learned,
                 closed_at,
             }),
-        })
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::ParseError;
+use vocabulary::{CaseState, Role, Word as _};
 
 use super::case::json;
 use crate::domain::{Action, Actor, Change, Triage};
@@ -86,8 +86,10 @@ pub(crate) async fn history(
     )
     .fetch_all(conn)
     .await?;
-    let entries = parse(rows)?;
-    Ok(entries.into_iter().map(|entry| entry.change).collect())
+    Ok(rows
+        .into_iter()
+        .map(|row| Entry::from(row).change)
+        .collect())
 }
 
 /// The latest line of each of these cases.
@@ -106,7 +108,7 @@ pub(crate) async fn latest_entries(
     )
     .fetch_all(conn)
     .await?;
-    parse(rows)
+    Ok(rows.into_iter().map(Entry::from).collect())
 }
 
 struct Row {
@@ -122,37 +124,30 @@ struct Row {
     cause_event_id: Option<Uuid>,
 }
 
-impl Row {
-    fn parse(self) -> Result<Entry, ParseError> {
-        let action = Action::from_slug(&self.action)
-            .ok_or_else(|| ParseError::new("action on a case", "not one of its words"))?;
-        let actor = match self.actor_role.zip(self.actor_subject) {
+impl From<Row> for Entry {
+    fn from(row: Row) -> Self {
+        let actor = match row.actor_role.zip(row.actor_subject) {
             Some((role, subject)) => Actor::Person {
-                role: role.parse()?,
+                role: Role::stored(&role),
                 subject,
             },
             None => Actor::System,
         };
         let change = Change {
-            case_id: self.case_id,
-            revision: self.revision.cast_unsigned(),
-            at: self.at,
-            action,
-            state: self.state.parse()?,
+            case_id: row.case_id,
+            revision: row.revision.cast_unsigned(),
+            at: row.at,
+            action: Action::stored(&row.action),
+            state: CaseState::stored(&row.state),
             actor,
-            note: self.note,
-            triage: self.triage.map(|triage| triage.0),
+            note: row.note,
+            triage: row.triage.map(|triage| triage.0),
         };
-        Ok(Entry {
+        Self {
             change,
-            cause: self.cause_event_id,
-        })
+            cause: row.cause_event_id,
+        }
     }
-}
-
-fn parse(rows: Vec<Row>) -> platform::Result<Vec<Entry>> {
-    let entries: Result<Vec<_>, ParseError> = rows.into_iter().map(Row::parse).collect();
-    entries.map_err(platform::Error::internal)
 }
 
 fn column<'a, T>(entries: &'a [Entry], cell: impl Fn(&'a Entry) -> T) -> Vec<T> {

@@ -12,5 +12,6 @@ mod opening;
 mod refusals;
 mod restored;
 mod snapshot;
+mod upgrading;
 mod views;
 mod world;

@@ -5,7 +5,7 @@ use proto::{events::v1 as events, types::v1 as types};
 use testkit::eventually;
 use uuid::Uuid;
 
-use crate::world::{DECLARED, World, analyst, in_scope};
+use crate::world::{DECLARED, World, analyst};
 
 #[tokio::test]
 async fn a_report_has_one_case_however_often_its_event_comes() {
@@ -149,31 +149,6 @@ async fn a_report_withdrawn_in_the_same_breath_is_opened_and_withdrawn() {
         .case_where(&report, |case| case.history.len() == 2)
         .await;
     assert_eq!(case.state(), types::CaseState::Withdrawn);
-}
-
-#[tokio::test]
-async fn words_of_a_later_release_count_as_not_said() {
-    let world = World::start().await;
-    let mut report = world.report();
-    report.submitted.kind = 999;
-    report.submitted.origin = 999;
-    report.submitted.origin_types = vec![999, types::OriginType::Ransomware.into()];
-    report.submitted.visible_to.push("regulator:eu".into());
-    let case = world.open(&report).await;
-    assert_eq!(case.kind, 0);
-    let proposed = case.proposed.unwrap();
-    assert_eq!(proposed.origin, 0);
-    assert_eq!(
-        proposed.origin_types,
-        [i32::from(types::OriginType::Ransomware)]
-    );
-    // The party nobody here knows is passed on.
-    let case = world
-        .qualify(&analyst(), in_scope(&case.case_id))
-        .await
-        .unwrap();
-    let announced = world.announced(&case.case_id).await;
-    assert!(announced[1].visible_to.contains(&"regulator:eu".to_owned()));
 }
 
 #[tokio::test]

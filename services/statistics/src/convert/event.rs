@@ -1,19 +1,19 @@
 //! What the events of intake and qualification tell of a report.
 //!
 //! Tests (probes) tell nothing, nor does what stays in the armed forces' own
-//! chain: a figure must not show what its reader may not see. Words and numbers of a newer release are kept
-//! as they came; only what leaves nothing to count is refused.
-
-use std::collections::BTreeSet;
+//! chain: a figure must not show what its reader may not see. Words of a later
+//! release are counted as they came, never dropped: a report with one said
+//! something. Only what leaves nothing to count is refused.
 
 use proto::{events::v1 as events, types::v1 as types};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    Impacts, Party, ReportKind, RoutingRegion, Severity, StructureKey, derived_id, propose_severity,
+    CaseState, Impacts, Origin, OriginType, Party, ReportKind, RoutingRegion, Severity,
+    StructureKey, StructureKind, Word as _, derived_id, propose_severity,
 };
 
-use crate::domain::{Assessment, CaseKnowledge, Knowledge, Month, Submission, Word};
+use crate::domain::{Assessment, CaseKnowledge, Knowledge, Month, Submission};
 
 /// What an event tells, and of which report.
 pub(crate) struct Learnt {
@@ -45,31 +45,20 @@ pub(crate) fn report_submitted(
         .ok_or("bad_declared_at")?;
     let key = structure.identifier.as_ref().ok_or("no_structure")?;
     let key = StructureKey::try_from(key).map_err(|_| "bad_structure")?;
-    let report_kind = word::<types::ReportKind, ReportKind>(event.kind);
-    // The rules judge what this release knows of the impacts.
-    let known = event
-        .impacts
-        .as_ref()
-        .map(Impacts::from)
+    let report_kind = ReportKind::heard(event.kind);
+    let impacts = impacts(event.impacts.as_ref());
+    let severity = report_kind
+        .map(|kind| propose_severity(kind, &impacts))
         .unwrap_or_default();
-    let severity = match &report_kind {
-        Some(Word::Known(kind)) => propose_severity(*kind, &known),
-        _ => Severity::default(),
-    };
     let submission = Submission {
         month: Month::of(declared_at).ok_or("bad_declared_at")?,
         region,
-        structure_kind: word::<types::StructureKind, _>(structure.kind),
+        structure_kind: StructureKind::heard(structure.kind),
         structure_id: derived_id("counted_structure", &[key.to_string().as_bytes()]),
         report_kind,
         assistance_requested: event.assistance_requested,
     };
-    let declared = assessment(
-        event.origin,
-        &event.origin_types,
-        event.impacts.as_ref(),
-        severity,
-    );
+    let declared = assessment(event.origin, &event.origin_types, impacts, severity);
     Ok(Some(Learnt {
         report_id: report_id(&event.report_id)?,
         knowledge: Knowledge::Submitted(submission, declared),
@@ -113,15 +102,11 @@ pub(crate) fn case_changed(event: &events::CaseChanged) -> Result<Option<Learnt>
     };
     let case = CaseKnowledge {
         revision: event.revision,
-        state: word::<types::CaseState, _>(event.state),
+        state: CaseState::heard(event.state),
         qualified: event.qualified,
     };
-    let assessment = assessment(
-        event.origin,
-        &event.origin_types,
-        event.impacts.as_ref(),
-        severity,
-    );
+    let impacts = impacts(event.impacts.as_ref());
+    let assessment = assessment(event.origin, &event.origin_types, impacts, severity);
     Ok(Some(Learnt {
         report_id: report_id(&event.report_id)?,
         knowledge: Knowledge::Case(case, assessment),
@@ -131,37 +116,21 @@ pub(crate) fn case_changed(event: &events::CaseChanged) -> Result<Option<Learnt>
 fn assessment(
     origin: i32,
     origin_types: &[i32],
-    impacts: Option<&types::Impacts>,
+    impacts: Impacts,
     severity: Severity,
 ) -> Assessment {
-    let nothing_said = types::Impacts::default();
-    let impacts = impacts.unwrap_or(&nothing_said);
     Assessment {
-        origin: word::<types::Origin, _>(origin),
-        origin_types: words::<types::OriginType, _>(origin_types),
-        data_impacts: words::<types::DataImpact, _>(&impacts.data),
-        care: word::<types::CareImpact, _>(impacts.care),
-        endangerment: word::<types::PatientEndangerment, _>(impacts.patient_endangerment),
+        origin: Origin::heard(origin),
+        origin_types: OriginType::all_heard(origin_types).collect(),
+        data_impacts: impacts.data,
+        care: impacts.care,
+        endangerment: impacts.patient_endangerment,
         severity,
     }
 }
 
-/// A word by its number; nothing when it was not said.
-fn word<P: TryFrom<i32>, W: TryFrom<P>>(number: i32) -> Option<Word<W>> {
-    if number == 0 {
-        return None;
-    }
-    let known = P::try_from(number)
-        .ok()
-        .and_then(|word| W::try_from(word).ok());
-    Some(known.map_or_else(|| Word::of_number(number), Word::Known))
-}
-
-fn words<P: TryFrom<i32>, W: TryFrom<P> + Ord>(numbers: &[i32]) -> BTreeSet<Word<W>> {
-    numbers
-        .iter()
-        .filter_map(|number| word::<P, W>(*number))
-        .collect()
+fn impacts(impacts: Option<&types::Impacts>) -> Impacts {
+    impacts.map(Impacts::from).unwrap_or_default()
 }
 
 fn report_id(text: &str) -> Result<Uuid, Unreadable> {
@@ -281,7 +250,7 @@ mod tests {
             ..submitted()
         };
         let (_, assessment) = submission(&event);
-        assert_eq!(assessment.origin, Some(Word::of_number(77)));
+        assert_eq!(assessment.origin, Some(Origin::heard(77).unwrap()));
         let types: Vec<_> = assessment
             .origin_types
             .iter()
@@ -298,7 +267,7 @@ mod tests {
         });
         assert_eq!(assessment, Assessment::default());
         let (_, said) = submission(&submitted());
-        assert_eq!(said.origin, Some(Word::Known(Origin::Malicious)));
+        assert_eq!(said.origin, Some(Origin::Malicious));
     }
 
     #[test]

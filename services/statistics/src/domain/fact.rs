@@ -8,7 +8,7 @@ use vocabulary::{
     RoutingRegion, Severity, StructureKind,
 };
 
-use super::{Month, Word};
+use super::Month;
 
 /// What is known of one report; never a name, a number or a contact.
 ///
@@ -33,11 +33,11 @@ pub(crate) struct Submission {
     /// Month of the declaration.
     pub(crate) month: Month,
     pub(crate) region: RoutingRegion,
-    pub(crate) structure_kind: Option<Word<StructureKind>>,
+    pub(crate) structure_kind: Option<StructureKind>,
     /// Tells structures apart. The number or name behind it is not kept, as that
     /// of a self-employed professional is personal data; this is its pseudonym.
     pub(crate) structure_id: Uuid,
-    pub(crate) report_kind: Option<Word<ReportKind>>,
+    pub(crate) report_kind: Option<ReportKind>,
     pub(crate) assistance_requested: bool,
 }
 
@@ -46,7 +46,7 @@ pub(crate) struct Submission {
 pub(crate) struct CaseKnowledge {
     /// Counts the changes of the case, from 1; the greatest wins.
     pub(crate) revision: u64,
-    pub(crate) state: Option<Word<CaseState>>,
+    pub(crate) state: Option<CaseState>,
     /// The cell confirmed the assessment.
     pub(crate) qualified: bool,
 }
@@ -54,11 +54,11 @@ pub(crate) struct CaseKnowledge {
 /// What is judged of an incident: first declared, then confirmed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Assessment {
-    pub(crate) origin: Option<Word<Origin>>,
-    pub(crate) origin_types: BTreeSet<Word<OriginType>>,
-    pub(crate) data_impacts: BTreeSet<Word<DataImpact>>,
-    pub(crate) care: Option<Word<CareImpact>>,
-    pub(crate) endangerment: Option<Word<PatientEndangerment>>,
+    pub(crate) origin: Option<Origin>,
+    pub(crate) origin_types: BTreeSet<OriginType>,
+    pub(crate) data_impacts: BTreeSet<DataImpact>,
+    pub(crate) care: Option<CareImpact>,
+    pub(crate) endangerment: Option<PatientEndangerment>,
     pub(crate) severity: Severity,
 }
 
@@ -117,7 +117,7 @@ impl Fact {
     pub(crate) fn standing(&self) -> Option<Standing> {
         self.submission.as_ref()?;
         let state = self.case.as_ref().and_then(|case| case.state.as_ref());
-        let in_state = |wanted| state.is_some_and(|state| state.is(&wanted));
+        let in_state = |wanted| state.is_some_and(|state| *state == wanted);
         Some(if in_state(CaseState::OutOfScope) {
             Standing::OutOfScope
         } else if in_state(CaseState::Closed) || in_state(CaseState::Duplicate) {
@@ -143,6 +143,8 @@ impl Standing {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use vocabulary::Word as _;
+
     use super::*;
 
     /// A report of which nothing is known yet.
@@ -160,16 +162,16 @@ pub(crate) mod tests {
         Submission {
             month: "2026-11".parse().unwrap(),
             region: RoutingRegion::National,
-            structure_kind: Some(Word::Known(StructureKind::HealthFacility)),
+            structure_kind: Some(StructureKind::HealthFacility),
             structure_id: Uuid::from_u128(7),
-            report_kind: Some(Word::Known(ReportKind::Incident)),
+            report_kind: Some(ReportKind::Incident),
             assistance_requested: false,
         }
     }
 
     pub(crate) fn of_origin(origin: Origin) -> Assessment {
         Assessment {
-            origin: Some(Word::Known(origin)),
+            origin: Some(origin),
             ..Assessment::default()
         }
     }
@@ -177,7 +179,7 @@ pub(crate) mod tests {
     pub(crate) fn case(revision: u64, state: CaseState) -> CaseKnowledge {
         CaseKnowledge {
             revision,
-            state: Some(Word::Known(state)),
+            state: Some(state),
             qualified: matches!(state, CaseState::Qualified | CaseState::Closed),
         }
     }
@@ -224,7 +226,7 @@ pub(crate) mod tests {
     #[test]
     fn what_a_case_only_proposes_leaves_what_was_declared() {
         let later = Assessment {
-            origin: Some(Word::of_number(77)),
+            origin: Some(Origin::heard(77).unwrap()),
             ..Assessment::default()
         };
         let declared = Knowledge::Submitted(submission(), later.clone());

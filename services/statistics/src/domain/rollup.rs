@@ -7,7 +7,7 @@ use std::{
 
 use vocabulary::{RoutingRegion, StructureKind};
 
-use super::{Fact, Month, Standing, Word};
+use super::{Fact, Month, Standing};
 
 /// Where a declarant said nothing.
 pub(crate) const NOT_SAID: &str = "not_said";
@@ -19,7 +19,7 @@ pub(crate) struct Key {
     pub(crate) dimension: Dimension,
     pub(crate) month: Month,
     pub(crate) region: RoutingRegion,
-    pub(crate) structure_kind: Option<Word<StructureKind>>,
+    pub(crate) structure_kind: Option<StructureKind>,
     pub(crate) value: String,
 }
 
@@ -67,7 +67,7 @@ pub(crate) fn contributions(fact: &Fact) -> Counts {
             dimension,
             month: submission.month,
             region: submission.region,
-            structure_kind: submission.structure_kind.clone(),
+            structure_kind: submission.structure_kind,
             value,
         };
         counts.insert(key, 1);

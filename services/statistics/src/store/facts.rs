@@ -6,9 +6,12 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 use time::Date;
 use uuid::Uuid;
-use vocabulary::{RoutingRegion, Severity};
+use vocabulary::{
+    CareImpact, CaseState, Origin, PatientEndangerment, ReportKind, RoutingRegion, Severity,
+    StructureKind, Word,
+};
 
-use crate::domain::{Assessment, CaseKnowledge, Fact, Month, Standing, Submission, Word};
+use crate::domain::{Assessment, CaseKnowledge, Fact, Month, Standing, Submission};
 
 /// Locks the facts of the given reports, in the order of their ids, so that two
 /// transactions that meet wait for each other and never deadlock. A report that was
@@ -75,9 +78,9 @@ impl FactRow {
             (Some(month), Some(region), Some(structure_id)) => Some(Submission {
                 month: Month::of_date(month).ok_or_else(|| unreadable("month out of range"))?,
                 region: region.parse::<RoutingRegion>().map_err(unreadable)?,
-                structure_kind: self.structure_kind.as_deref().map(Word::read),
+                structure_kind: self.structure_kind.as_deref().map(StructureKind::stored),
                 structure_id,
-                report_kind: self.report_kind.as_deref().map(Word::read),
+                report_kind: self.report_kind.as_deref().map(ReportKind::stored),
                 assistance_requested: self.assistance_requested.unwrap_or_default(),
             }),
             _ => None,
@@ -86,7 +89,7 @@ impl FactRow {
             0 => None,
             revision => Some(CaseKnowledge {
                 revision,
-                state: self.case_state.as_deref().map(Word::read),
+                state: self.case_state.as_deref().map(CaseState::stored),
                 qualified: self.qualified,
             }),
         };
@@ -95,19 +98,14 @@ impl FactRow {
             submission,
             case,
             assessment: Assessment {
-                origin: self.origin.as_deref().map(Word::read),
-                origin_types: self
-                    .origin_types
-                    .iter()
-                    .map(|word| Word::read(word))
-                    .collect(),
-                data_impacts: self
-                    .data_impacts
-                    .iter()
-                    .map(|word| Word::read(word))
-                    .collect(),
-                care: self.care_impact.as_deref().map(Word::read),
-                endangerment: self.patient_endangerment.as_deref().map(Word::read),
+                origin: self.origin.as_deref().map(Origin::stored),
+                origin_types: all_stored(&self.origin_types),
+                data_impacts: all_stored(&self.data_impacts),
+                care: self.care_impact.as_deref().map(CareImpact::stored),
+                endangerment: self
+                    .patient_endangerment
+                    .as_deref()
+                    .map(PatientEndangerment::stored),
                 severity: Severity {
                     serious: self.serious,
                     significant: self.significant,
@@ -139,18 +137,18 @@ fn to_json(fact: &Fact) -> Value {
         "report_id": fact.report_id,
         "month": submission.map(|s| s.month.first_day().to_string()),
         "region": submission.map(|s| s.region.to_string()),
-        "structure_kind": submission.and_then(|s| s.structure_kind.as_ref()).map(to_text),
+        "structure_kind": submission.and_then(|s| s.structure_kind),
         "structure_id": submission.map(|s| s.structure_id),
-        "report_kind": submission.and_then(|s| s.report_kind.as_ref()).map(to_text),
+        "report_kind": submission.and_then(|s| s.report_kind),
         "assistance_requested": submission.map(|s| s.assistance_requested),
         "case_revision": case.map_or(0, |case| case.revision),
-        "case_state": case.and_then(|case| case.state.as_ref()).map(to_text),
+        "case_state": case.and_then(|case| case.state),
         "qualified": case.is_some_and(|case| case.qualified),
-        "origin": origin.as_ref().map(to_text),
-        "origin_types": origin_types.iter().map(to_text).collect::<Vec<_>>(),
-        "data_impacts": data_impacts.iter().map(to_text).collect::<Vec<_>>(),
-        "care_impact": care.as_ref().map(to_text),
-        "patient_endangerment": endangerment.as_ref().map(to_text),
+        "origin": origin,
+        "origin_types": origin_types,
+        "data_impacts": data_impacts,
+        "care_impact": care,
+        "patient_endangerment": endangerment,
         "serious": severity.serious,
         "significant": severity.significant,
         "major": severity.major,
@@ -159,6 +157,6 @@ fn to_json(fact: &Fact) -> Value {
     })
 }
 
-fn to_text(word: &impl ToString) -> String {
-    word.to_string()
+fn all_stored<W: Word + Ord>(slugs: &[String]) -> BTreeSet<W> {
+    slugs.iter().map(|slug| W::stored(slug)).collect()
 }

@@ -338,6 +338,7 @@ proptest! {
                 Recipient::SecurityOfficer => seen_by.contains(&Party::SecurityOfficer),
                 Recipient::Cell => seen_by.contains(&Party::Cell),
                 Recipient::HealthAuthority => seen_by.contains(&Party::HealthAuthority),
+                Recipient::Later(_) => false,
                 // Those on call stand in for the institutions that see it.
                 Recipient::OnCall => {
                     seen_by.contains(&Party::Cell) || seen_by.contains(&Party::SecurityOfficer)

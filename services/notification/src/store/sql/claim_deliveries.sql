@@ -1,9 +1,11 @@
 -- The attempt is counted at the claim, so that a message which kills its
--- process is not tried for ever unseen.
+-- process is not tried for ever unseen. What only a later release can write about
+-- waits for it.
 with due as (
     select delivery_id, claimed_until
     from delivery
     where state = 'pending' and due_at <= $1 and (claimed_until is null or claimed_until <= $1)
+      and to_jsonb(occasion) = any($4)
     order by urgent desc, due_at
     limit $3
     for update skip locked

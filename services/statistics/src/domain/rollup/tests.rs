@@ -18,8 +18,8 @@ fn assessment() -> impl Strategy<Value = Assessment> {
     let types = vec(select(OriginType::ALL), 0..3);
     (origins, types, any::<(bool, bool)>()).prop_map(|(origin, types, (serious, major))| {
         Assessment {
-            origin: origin.map(Word::Known),
-            origin_types: types.into_iter().map(Word::Known).collect(),
+            origin,
+            origin_types: types.into_iter().collect(),
             severity: Severity {
                 serious,
                 significant: false,
