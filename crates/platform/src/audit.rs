@@ -1,4 +1,13 @@
 //! The audit trail: who accessed or changed what.
+//!
+//! A second later the entries are sealed ([`AuditSealer`]): each seal binds those of
+//! its second and the seal before it, under a key that the database does not have.
+//! Whoever edits, removes or adds one afterwards is found by [`verify_audit`]; whoever
+//! cuts off the end together with its seals, by a checkpoint that the log told.
+
+mod chain;
+mod sealer;
+mod verify;
 
 use std::borrow::Cow;
 
@@ -7,6 +16,10 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::{ContextV7, Timestamp, Uuid};
 
+pub use self::{
+    sealer::AuditSealer,
+    verify::{Break, Checkpoint, Findings, verify_audit},
+};
 use crate::{Caller, Result, propagation};
 
 /// One access or change, without personal data.

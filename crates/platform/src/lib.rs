@@ -34,7 +34,9 @@ mod tasks;
 mod telemetry;
 mod tls;
 
-pub use audit::{AuditEntry, Outcome, audit, audit_many};
+pub use audit::{
+    AuditEntry, AuditSealer, Break, Checkpoint, Findings, Outcome, audit, audit_many, verify_audit,
+};
 pub use auth::{AuthConfig, Authenticator, Policy};
 pub use caller::Caller;
 pub use channel::internal_channel;

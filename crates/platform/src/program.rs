@@ -1,6 +1,6 @@
 //! The `main` that all services share.
 
-use std::{env, net::SocketAddr, pin::Pin, process::ExitCode, time::Duration};
+use std::{env, net::SocketAddr, path::PathBuf, pin::Pin, process::ExitCode, time::Duration};
 
 use serde::Deserialize;
 use tokio::{
@@ -9,7 +9,10 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::{Environment, StartError, Telemetry, TelemetryConfig};
+use crate::{
+    Checkpoint, DatabaseConfig, Environment, SealingKey, StartError, Telemetry, TelemetryConfig,
+    audit, connect,
+};
 
 /// A service as the commands of its binary see it.
 #[derive(Debug, Clone, Copy)]
@@ -26,10 +29,11 @@ pub struct Program {
 pub type Running = Pin<Box<dyn Future<Output = Result<(), StartError>> + Send>>;
 
 /// What the arguments of the process ask for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum Command {
     Serve,
     Migrate,
+    VerifyAudit(Option<Checkpoint>),
     Healthcheck,
     Version,
     Help,
@@ -72,6 +76,9 @@ async fn run(program: Program, command: Command) -> Result<ExitCode, StartError>
         Command::Version => println!("vigie-{} {}", program.name, version()),
         Command::Healthcheck => healthcheck().await?,
         Command::Migrate => (program.migrate)().await?,
+        Command::VerifyAudit(checkpoint) => {
+            return Ok(verify_audit(program.name, checkpoint.as_ref()).await);
+        }
         Command::Serve => return serve(program).await,
     }
     Ok(ExitCode::SUCCESS)
@@ -138,6 +145,34 @@ async fn healthcheck() -> Result<(), StartError> {
         .map_err(|_| StartError::Stopped("the service is not ready".to_owned()))
 }
 
+/// Looks whether the audit trail is as it was sealed: 0 when it is, 1 when it is not,
+/// 2 when that could not be found out.
+async fn verify_audit(name: &'static str, checkpoint: Option<&Checkpoint>) -> ExitCode {
+    #[derive(Deserialize)]
+    struct Key {
+        log_key_file: PathBuf,
+    }
+    let found = async {
+        let environment = Environment::of_process();
+        let key = environment.read::<Key>("SEALING_")?.log_key_file;
+        let key = SealingKey::from_base64_file(key)?;
+        let pool = connect(&environment.read::<DatabaseConfig>("DATABASE_")?, name).await?;
+        audit::verify_audit(&pool, name, &key, checkpoint)
+            .await
+            .map_err(|cause| StartError::unusable("the audit trail", cause))
+    };
+    match found.await {
+        Ok(findings) => {
+            println!("{findings}");
+            ExitCode::from(u8::from(!findings.breaks.is_empty()))
+        }
+        Err(error) => {
+            eprintln!("vigie-{name}: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
 struct Signals {
     terminate: Signal,
     interrupt: Signal,
@@ -167,6 +202,8 @@ fn command(arguments: &[String]) -> Option<Command> {
         [] | ["serve"] => Some(Command::Serve),
         ["migrate"] => Some(Command::Migrate),
         ["healthcheck"] => Some(Command::Healthcheck),
+        ["verify-audit"] => Some(Command::VerifyAudit(None)),
+        ["verify-audit", checkpoint] => Some(Command::VerifyAudit(Some(checkpoint.parse().ok()?))),
         ["--version" | "-V"] => Some(Command::Version),
         ["--help" | "-h"] => Some(Command::Help),
         _ => None,
@@ -175,7 +212,7 @@ fn command(arguments: &[String]) -> Option<Command> {
 
 fn usage(name: &str) -> String {
     format!(
-        "usage: vigie-{name} [serve | migrate | healthcheck | --version]\n\
+        "usage: vigie-{name} [serve | migrate | healthcheck | verify-audit [CHECKPOINT] | --version]\n\
          The configuration is read from the environment."
     )
 }
@@ -224,6 +261,13 @@ mod tests {
         assert_eq!(command(""), Some(Command::Serve));
         assert_eq!(command("migrate"), Some(Command::Migrate));
         assert_eq!(command("healthcheck"), Some(Command::Healthcheck));
+        assert_eq!(command("verify-audit"), Some(Command::VerifyAudit(None)));
+        let checkpoint = "3:AAEC".parse().unwrap();
+        assert_eq!(
+            command("verify-audit 3:AAEC"),
+            Some(Command::VerifyAudit(Some(checkpoint)))
+        );
+        assert_eq!(command("verify-audit 3"), None);
         assert_eq!(command("--version"), Some(Command::Version));
         assert_eq!(command("serve now"), None);
         assert_eq!(command("migrat"), None);

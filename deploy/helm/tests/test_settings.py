@@ -5,8 +5,8 @@ import json
 import re
 
 from chart import (
-    CASES, CHART, RELEASE, ROOT, SERVICES, case, container_port, every_case, every_service, named,
-    of_kind, pod_of, secret_files, variables,
+    CASES, CHART, PRODUCTION, RELEASE, ROOT, SERVICES, case, container, container_port, every_case,
+    every_service, named, objects, of_kind, pod_of, profile, secret_files, variables,
 )
 
 
@@ -115,3 +115,29 @@ def test_every_service_selects_pods_that_have_its_ports(file):
         assert len(selected) == 1, it["metadata"]["name"]
         ports = {port["name"] for port in selected[0]["containers"][0]["ports"]}
         assert {port["targetPort"] for port in it["spec"]["ports"]} <= ports
+
+
+@every_service
+def test_the_audit_trail_of_each_service_is_verified_with_the_key_of_its_seals_and_no_other(service):
+    rendered = profile("production")
+    metadata = named(rendered, "CronJob", f"{RELEASE}-audit-{service}")
+    _, spec = pod_of(metadata)
+    box = spec["containers"][0]
+    assert box["args"] == ["verify-audit"]
+    assert box["image"] == container(rendered, service)["image"]
+    told = {it["name"]: it.get("value") or it["valueFrom"]["secretKeyRef"] for it in box["env"]}
+    serving = {it["name"]: it.get("value") or it["valueFrom"]["secretKeyRef"]
+               for it in container(rendered, service)["env"]}
+    assert told.keys() == {"DATABASE_URL", "DATABASE_SCHEMA", "SEALING_LOG_KEY_FILE"}
+    assert told.items() <= serving.items()
+    files = secret_files(spec)
+    assert {path for path in files if path.startswith("keys/")} == {"keys/log"}
+
+
+def test_a_checkpoint_is_asked_of_the_audit_trail_that_it_is_of():
+    checkpoint = "17:AAEC"
+    rendered = objects(PRODUCTION, changes={"verification": {"checkpoints": {"intake": checkpoint}}})
+    args = {it["metadata"]["name"].removeprefix(f"{RELEASE}-"): pod_of(it)[1]["containers"][0]["args"]
+            for it in of_kind(rendered, "CronJob")}
+    assert args["audit-intake"] == ["verify-audit", checkpoint]
+    assert args["audit-statistics"] == ["verify-audit"] and args["recount"] == ["recount"]

@@ -24,8 +24,8 @@ use eventlog::{
     event_log_service,
 };
 use platform::{
-    Authenticator, Exposed, Listeners, Metrics, Readiness, SealingKey, StartError, Tasks,
-    check_migrated, connect, internal_channel, keep_requests_purged, serve,
+    AuditSealer, Authenticator, Exposed, Listeners, Metrics, Readiness, SealingKey, StartError,
+    Tasks, check_migrated, connect, internal_channel, keep_requests_purged, serve,
 };
 use proto::intake::v1::{
     intake_service_server::IntakeServiceServer, structure_service_server::StructureServiceServer,
@@ -69,6 +69,7 @@ pub fn migrators() -> Vec<&'static Migrator> {
 pub struct App {
     config: Config,
     metrics: Arc<Metrics>,
+    audit: AuditSealer,
     authenticator: Arc<Authenticator>,
     pool: PgPool,
     /// Serves the log without waiting behind declarations.
@@ -84,6 +85,7 @@ pub struct App {
 pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartError> {
     let master = SealingKey::from_base64_file(&config.sealing.master_key_file)?;
     let log_key = SealingKey::from_base64_file(&config.sealing.log_key_file)?;
+    let audit_key = SealingKey::from_base64_file(&config.sealing.log_key_file)?;
     let references = ReferenceCipher::new(reference_key(&config.intake)?);
     let streams = Streams::open(&config.event_log, log_key)?;
     let qualification = internal_channel(
@@ -101,9 +103,11 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
     let log = Log::open(pool.clone(), NAME, config.event_log.shards)
         .await
         .map_err(|cause| StartError::unusable("the event log", cause))?;
+    let audit = AuditSealer::new(NAME, pool.clone(), audit_key, &metrics);
     Ok(App {
         config,
         metrics,
+        audit,
         authenticator,
         pool,
         read_pool,
@@ -125,6 +129,7 @@ impl App {
         let Self {
             config,
             metrics,
+            audit,
             authenticator,
             pool,
             read_pool,
@@ -160,6 +165,7 @@ impl App {
         let maintenance = Maintenance::new(log.clone(), config.event_log.retention());
         tasks.spawn("maintenance of the log", maintenance.run(shutdown.clone()));
 
+        tasks.spawn("seals of the audit trail", audit.run(shutdown.clone()));
         tasks.spawn(
             "purge of request keys",
             keep_requests_purged(pool.clone(), shutdown.clone()),

@@ -23,7 +23,8 @@ use eventlog::{
     Apply, Consumer, ConsumerHandle, Log, LogMetrics, Maintenance, Relay, Source, Streams,
 };
 use platform::{
-    Authenticator, Exposed, Listeners, Metrics, Readiness, SealingKey, StartError, Tasks,
+    AuditSealer, Authenticator, Exposed, Listeners, Metrics, Readiness, SealingKey, StartError,
+    Tasks,
 };
 use proto::notification::v1::{
     delivery_service_server::DeliveryServiceServer,
@@ -68,6 +69,7 @@ pub fn migrators() -> Vec<&'static Migrator> {
 pub struct App {
     config: Config,
     metrics: Arc<Metrics>,
+    audit: AuditSealer,
     pool: PgPool,
     read_pool: PgPool,
     log: Log,
@@ -94,6 +96,7 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
     let on_call = OnCallFile::open(config.notification.on_call_file.clone()).await?;
     let master_key = SealingKey::from_base64_file(&config.sealing.master_key_file)?;
     let log_key = SealingKey::from_base64_file(&config.sealing.log_key_file)?;
+    let audit_key = SealingKey::from_base64_file(&config.sealing.log_key_file)?;
     let streams = Streams::open(&config.event_log, log_key)?;
     let channel = |producer, url| platform::internal_channel(producer, url, &config.internal_tls);
     let intake = channel(INTAKE, &config.producers.intake_url)?;
@@ -107,9 +110,11 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
         .await
         .map_err(|cause| StartError::unusable("the event log", cause))?;
     let authenticator = Arc::new(Authenticator::start(&config.auth).await?);
+    let audit = AuditSealer::new(NAME, pool.clone(), audit_key, &metrics);
     Ok(App {
         config,
         metrics,
+        audit,
         pool,
         read_pool,
         log,
@@ -211,6 +216,8 @@ impl App {
             let relay = Relay::new(self.log, streams, log_metrics);
             tasks.spawn("relay", relay.run(shutdown.clone()));
         }
+        let audit = self.audit.run(shutdown.clone());
+        tasks.spawn("seals of the audit trail", audit);
         tasks.spawn(
             "purge of request keys",
             platform::keep_requests_purged(self.pool, shutdown.clone()),

@@ -17,7 +17,8 @@ use std::{sync::Arc, time::Duration};
 
 use eventlog::{Consumer, Log, LogMetrics, Maintenance, Relay, Source, Streams};
 use platform::{
-    Authenticator, Exposed, Listeners, Metrics, Readiness, SealingKey, StartError, Tasks,
+    AuditSealer, Authenticator, Exposed, Listeners, Metrics, Readiness, SealingKey, StartError,
+    Tasks,
 };
 use proto::qualification::v1::qualification_service_server::QualificationServiceServer;
 use sqlx::{PgPool, migrate::Migrator};
@@ -50,6 +51,7 @@ pub fn migrators() -> Vec<&'static Migrator> {
 pub struct App {
     config: Config,
     metrics: Arc<Metrics>,
+    audit: AuditSealer,
     pool: PgPool,
     log_pool: PgPool,
     log: Log,
@@ -63,6 +65,7 @@ pub struct App {
 pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartError> {
     let master_key = SealingKey::from_base64_file(&config.sealing.master_key_file)?;
     let log_key = SealingKey::from_base64_file(&config.sealing.log_key_file)?;
+    let audit_key = SealingKey::from_base64_file(&config.sealing.log_key_file)?;
     let streams = Streams::open(&config.event_log, log_key)?;
     let intake =
         platform::internal_channel(PRODUCER, &config.producers.intake_url, &config.internal_tls)?;
@@ -75,9 +78,11 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
         .await
         .map_err(|cause| StartError::unusable("the event log", cause))?;
     let authenticator = Arc::new(Authenticator::start(&config.auth).await?);
+    let audit = AuditSealer::new(NAME, pool.clone(), audit_key, &metrics);
     Ok(App {
         config,
         metrics,
+        audit,
         pool,
         log_pool,
         log,
@@ -144,6 +149,8 @@ impl App {
             let relay = Relay::new(self.log, streams, log_metrics);
             tasks.spawn("relay", relay.run(shutdown.clone()));
         }
+        let audit = self.audit.run(shutdown.clone());
+        tasks.spawn("seals of the audit trail", audit);
         tasks.spawn(
             "purge of request keys",
             platform::keep_requests_purged(self.pool, shutdown.clone()),

@@ -18,8 +18,8 @@ use std::sync::Arc;
 
 use eventlog::{Consumer, LogMetrics, Source, Streams, consumer_service};
 use platform::{
-    Authenticator, Exposed, Listeners, Metrics, Readiness, SealingKey, StartError, Tasks,
-    check_migrated, connect, internal_channel, serve,
+    AuditSealer, Authenticator, Exposed, Listeners, Metrics, Readiness, SealingKey, StartError,
+    Tasks, check_migrated, connect, internal_channel, serve,
 };
 use proto::statistics::v1::statistics_service_server::StatisticsServiceServer;
 use sqlx::{PgPool, migrate::Migrator};
@@ -50,6 +50,7 @@ pub struct App {
     config: Config,
     pool: PgPool,
     metrics: Arc<Metrics>,
+    audit: AuditSealer,
     authenticator: Arc<Authenticator>,
     readiness: Readiness,
     consumers: Vec<(&'static str, Consumer)>,
@@ -64,6 +65,7 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
     let readiness = Readiness::new().with_database(pool.clone());
 
     let log_key = SealingKey::from_base64_file(&config.sealing.log_key_file)?;
+    let audit_key = SealingKey::from_base64_file(&config.sealing.log_key_file)?;
     let streams = Streams::open(&config.event_log, log_key)?;
     let log_metrics = LogMetrics::register(&metrics);
     let count = Arc::new(Count);
@@ -90,10 +92,12 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
         consumers.push((task, consumer.with_readiness(readiness.clone())));
         channels.push(channel);
     }
+    let audit = AuditSealer::new(NAME, pool.clone(), audit_key, &metrics);
     Ok(App {
         config,
         pool,
         metrics,
+        audit,
         authenticator,
         readiness,
         consumers,
@@ -131,6 +135,8 @@ impl App {
         };
 
         let tasks = Tasks::new(shutdown.clone());
+        let audit = self.audit.run(shutdown.clone());
+        tasks.spawn("seals of the audit trail", audit);
         for (task, consumer) in self.consumers {
             tasks.spawn(task, consumer.run(shutdown.clone()));
         }

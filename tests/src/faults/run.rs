@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cli::{Layout, Suite};
+use cli::{Layout, SERVICES, Suite};
 use serde::Serialize;
 
 use super::{
@@ -66,6 +66,8 @@ pub struct Outcome {
     /// What the statistics' own check complains of: a counter that does not hold
     /// what the facts say.
     pub miscounted: Option<String>,
+    /// What each service finds wrong with its own audit trail.
+    pub unsealed: Vec<String>,
     /// How processes ended that nobody killed.
     pub unexplained_deaths: Vec<String>,
     /// Tries of messages without a record that interruptions may account for.
@@ -109,6 +111,10 @@ impl Outcome {
         unless(
             self.miscounted.is_none(),
             "a counter differs from the facts",
+        );
+        unless(
+            self.unsealed.is_empty(),
+            "an audit trail is not as it was sealed",
         );
         unless(clients.differing == 0, "a request was answered in two ways");
         unless(
@@ -240,6 +246,14 @@ pub(super) async fn judge(
     books.assert_that_breaches_are_told().await;
     let statistics = fleet.replicas("statistics").next().expect("there are two");
     let recount = statistics.run_beside(&servers.database(), "recount").await;
+    let mut unsealed = Vec::new();
+    for service in SERVICES {
+        let replica = fleet.replicas(service).next().expect("there are two");
+        let verified = replica
+            .run_beside(&servers.database(), "verify-audit")
+            .await;
+        unsealed.extend(verified.err());
+    }
     let weathered = network.weathered();
     let notification = weathered["notification"];
     // A connection that breaks may have carried a claim.
@@ -265,6 +279,7 @@ pub(super) async fn judge(
         post,
         broken,
         miscounted: recount.err(),
+        unsealed,
         unexplained_deaths: fleet.unexplained_deaths(),
     }
 }

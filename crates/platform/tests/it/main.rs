@@ -11,6 +11,7 @@ mod internal;
 mod limits;
 mod process;
 mod refusals;
+mod seals;
 mod trail;
 mod vitals;
 mod watch;
