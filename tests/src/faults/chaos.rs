@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     ops::Range,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -129,6 +130,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) ledger: &'a Ledger,
     /// What arrived.
     pub(super) mailbox: &'a Mailbox,
+    /// The folder with the programs of this release.
+    pub(super) programs: &'a Path,
 }
 
 struct Dealer<'a, 'suite> {

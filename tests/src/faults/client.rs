@@ -1,6 +1,7 @@
 //! Somebody who asks until he is answered, as every client of the suite must.
 
 use std::{
+    error::Error as _,
     fmt::Debug,
     sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
@@ -48,6 +49,8 @@ pub struct Counts {
     pub silent_ms: u128,
     /// Tries that a service called its own fault.
     pub internal: usize,
+    /// What the first of these said.
+    pub fault: Option<String>,
     /// Requests that were refused, or never answered.
     pub gave_up: usize,
     /// What the first of these was told.
@@ -136,8 +139,13 @@ impl Client {
                 // How the client's side names a connection that was cut.
                 | Code::Cancelled
                 | Code::Unknown => true,
+                // Where there is a source, the client's side says so itself, as of a
+                // connection that closes just now.
+                Code::Internal if status.source().is_some() => true,
                 Code::Internal => {
-                    self.counts().internal += 1;
+                    let mut counts = self.counts();
+                    counts.internal += 1;
+                    counts.fault.get_or_insert(format!("{status:?}"));
                     true
                 }
                 _ => false,

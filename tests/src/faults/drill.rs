@@ -118,6 +118,7 @@ pub async fn drill(drill: &Drill) -> Drilled {
         network: &network,
         ledger: &ledger,
         mailbox: &mailbox,
+        programs: &binaries,
     };
     let told = Told {
         started,

@@ -194,13 +194,17 @@ impl Member {
         self.program.run(command).await
     }
 
-    /// The same with the database itself, not through the network.
+    /// The same of the program in this folder, with the database itself, not through
+    /// the network.
     pub(super) async fn run_beside(
         &self,
+        programs: &Path,
         database: &Database,
         command: &str,
     ) -> Result<(), String> {
         let mut program = self.program.clone();
+        let name = program.binary.file_name().expect("a program has a name");
+        program.binary = programs.join(name);
         let url = ("DATABASE_URL".to_owned(), database.url(self.service));
         // What is said last holds.
         program.environment.push(url);

@@ -182,6 +182,7 @@ pub async fn run(plan: &Plan) -> Outcome {
         network: &network,
         ledger: &ledger,
         mailbox: &mailbox,
+        programs: &binaries,
     };
     let dealt = chaos::deal(plan, &mut servers, &surroundings, &load);
     let (faults, undone) = Box::pin(dealt).await;
@@ -222,6 +223,7 @@ pub(super) async fn judge(
         network,
         ledger,
         mailbox,
+        programs,
     } = surroundings;
     let Told {
         started,
@@ -245,13 +247,13 @@ pub(super) async fn judge(
     let broken = books.broken_laws().await;
     books.assert_that_breaches_are_told().await;
     let statistics = fleet.replicas("statistics").next().expect("there are two");
-    let recount = statistics.run_beside(&servers.database(), "recount").await;
+    let database = servers.database();
+    let recount = statistics.run_beside(programs, &database, "recount").await;
     let mut unsealed = Vec::new();
     for service in SERVICES {
         let replica = fleet.replicas(service).next().expect("there are two");
-        let verified = replica
-            .run_beside(&servers.database(), "verify-audit")
-            .await;
+        let verified = replica.run_beside(programs, &database, "verify-audit");
+        let verified = verified.await;
         unsealed.extend(verified.err());
     }
     let weathered = network.weathered();

@@ -40,6 +40,32 @@ async fn an_unreachable_server_is_told_at_once_with_its_true_cause() {
 }
 
 #[tokio::test]
+async fn a_transaction_given_up_at_its_beginning_takes_nothing_with_it() {
+    let postgres = Postgres::start(PostgresOptions::default()).await.unwrap();
+    let database = postgres.database("given_up").await;
+    let config = DatabaseConfig {
+        max_connections: 1,
+        ..config(&database)
+    };
+    let pool = connect(&config, "test").await.unwrap();
+    let others = connect(&config, "others").await.unwrap();
+    pool.execute("create table kept (number int)")
+        .await
+        .unwrap();
+    postgres.freeze().await.unwrap();
+    let given_up = tokio::time::timeout(Duration::from_millis(50), pool.begin()).await;
+    assert!(given_up.is_err(), "a frozen server answered");
+    postgres.thaw().await.unwrap();
+
+    pool.execute("insert into kept values (1)").await.unwrap();
+    let seen: i64 = sqlx::query_scalar("select count(*) from kept")
+        .fetch_one(&others)
+        .await
+        .unwrap();
+    assert_eq!(seen, 1);
+}
+
+#[tokio::test]
 async fn a_server_that_fell_silent_keeps_no_place_in_the_pool() {
     let postgres = Postgres::start(PostgresOptions::default()).await.unwrap();
     let database = postgres.database("silent").await;
