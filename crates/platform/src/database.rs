@@ -88,8 +88,6 @@ pub async fn connect(config: &DatabaseConfig, application: &str) -> Result<PgPoo
         // A frozen holder of a lock must stop nobody for longer than these.
         ("lock_timeout", "2s"),
         ("idle_in_transaction_session_timeout", "5s"),
-        // A connection that comes back ends its transaction though it has none, see below.
-        ("client_min_messages", "error"),
         // What is asked for often lies in memory, and disks have no arm to move: rows
         // are found by an index even where a table is small.
         ("random_page_cost", "1.1"),
@@ -116,12 +114,13 @@ pub async fn connect(config: &DatabaseConfig, application: &str) -> Result<PgPoo
         })
         // A `begin` that is given up while it is under way leaves a transaction that the
         // library does not know of (sqlx issue 4393): what the next one writes without a
-        // transaction of its own would be undone with it. So it is ended here. This also
-        // asks whether the connection is well; without a limit, one to a machine that is
-        // gone would keep its place in the pool for a quarter of an hour.
+        // transaction of its own would be undone with it. So it is ended here, behind a
+        // `begin` that keeps PostgreSQL from warning of there being none. This also asks
+        // whether the connection is well; without a limit, one to a machine that is gone
+        // would keep its place in the pool for a quarter of an hour.
         .after_release(|conn, _| {
             Box::pin(async move {
-                let ended = timeout(WELL_WITHIN, conn.execute("rollback")).await;
+                let ended = timeout(WELL_WITHIN, conn.execute("begin; rollback")).await;
                 ended.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|_| true)
             })
         })

@@ -1,6 +1,7 @@
 //! Words with a fixed list of members, which a later release may lengthen.
 
 use std::{
+    cmp::Ordering,
     fmt,
     str::FromStr,
     sync::{PoisonError, RwLock},
@@ -44,8 +45,15 @@ pub trait Word: Copy + fmt::Display + FromStr<Err = ParseError> + 'static {
         numbers.iter().filter_map(|&number| Self::heard(number))
     }
 
-    /// The word of a slug that was stored; what people type is parsed.
+    /// The word of a slug that was stored; what people type is parsed. One that an
+    /// earlier release kept by its number is known to the release that has it.
     fn stored(slug: &str) -> Self {
+        let word = Self::verbatim(slug);
+        Self::known(word.number()).unwrap_or(word)
+    }
+
+    /// The word of a slug that was stored, which it will be written back as.
+    fn verbatim(slug: &str) -> Self {
         slug.parse()
             .unwrap_or_else(|_| Self::later(LaterWord::of_slug(slug)))
     }
@@ -62,7 +70,7 @@ pub trait Word: Copy + fmt::Display + FromStr<Err = ParseError> + 'static {
 ///
 /// It is a place among the later words that this process has met: small, as it
 /// stands wherever a word may.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LaterWord(u16);
 
 /// Every later word met so far, each kept once. They come from rows and events of
@@ -76,14 +84,18 @@ const MOST: u16 = 4_096;
 impl LaterWord {
     /// The word of a stored slug.
     pub fn of_slug(slug: &str) -> Self {
-        let mut met = MET.write().unwrap_or_else(PoisonError::into_inner);
-        let known = met.iter().position(|known| *known == slug);
+        let place = |met: &[&str]| met.iter().position(|known| *known == slug);
+        let known = place(&MET.read().unwrap_or_else(PoisonError::into_inner));
         let place = known.unwrap_or_else(|| {
-            let next = met.len();
-            if next < usize::from(MOST) {
-                met.push(Box::leak(slug.into()));
-            }
-            next
+            let mut met = MET.write().unwrap_or_else(PoisonError::into_inner);
+            // Somebody may have met it meanwhile.
+            place(&met).unwrap_or_else(|| {
+                let next = met.len();
+                if next < usize::from(MOST) {
+                    met.push(Box::leak(slug.into()));
+                }
+                next
+            })
         });
         Self(u16::try_from(place).unwrap_or(MOST))
     }
@@ -105,6 +117,19 @@ impl LaterWord {
         number
             .and_then(|number| number.parse().ok())
             .unwrap_or_default()
+    }
+}
+
+/// By their slugs: the places differ from process to process.
+impl Ord for LaterWord {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.as_str().cmp(other.as_str())
+    }
+}
+
+impl PartialOrd for LaterWord {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 
@@ -135,6 +160,18 @@ mod tests {
         assert_eq!(stored.number(), 0);
         let json = serde_json::to_string(&stored).unwrap();
         assert_eq!(serde_json::from_str::<Origin>(&json).unwrap(), stored);
+    }
+
+    #[test]
+    fn what_an_earlier_release_kept_by_its_number_is_known_to_the_one_that_has_it() {
+        assert_eq!(Origin::stored("number_2"), Origin::NonMalicious);
+        assert_eq!(Origin::verbatim("number_2").as_str(), "number_2");
+    }
+
+    #[test]
+    fn later_words_stand_in_one_order_however_they_were_met() {
+        let [late, early] = ["zz_order", "aa_order"].map(Origin::stored);
+        assert!(early < late && Origin::Unknown < early);
     }
 
     #[test]

@@ -83,6 +83,21 @@ impl Seal {
         bytes.0.finish().as_ref().to_vec()
     }
 
+    /// Whether this is what a chain begins with: it binds the number of the entries from
+    /// before, which the first seal repeats.
+    pub(super) fn is_beginning(&self) -> bool {
+        let Self {
+            number,
+            until,
+            entries,
+            total,
+            chain,
+            signature,
+            sealed_at: _,
+        } = self;
+        (*number, *until) == (0, 0) && entries == total && chain.is_empty() && signature.is_none()
+    }
+
     /// Whether the chain of this seal was signed under one of these keys.
     pub(super) fn is_signed(&self, service: &str, key: &SealingKey) -> bool {
         let signature = self.signature.as_deref().unwrap_or_default();

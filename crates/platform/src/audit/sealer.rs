@@ -16,7 +16,7 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 
 use super::chain::{self, Entry, Seal};
-use crate::{Metrics, Result, SealingKey, in_time, now};
+use crate::{Error, Metrics, Result, SealingKey, in_time, now};
 
 /// How often entries are sealed.
 const EVERY: Duration = Duration::from_secs(1);
@@ -120,7 +120,7 @@ impl AuditSealer {
                 () = shutdown.cancelled() => break,
                 _ = ticks.tick() => {}
             }
-            if let Err(error) = in_time(self.seal_all()).await {
+            if let Err(error) = self.seal_all().await {
                 tracing::warn!(error.message = %error, "audit entries could not be sealed; trying again");
             }
             if told.1.elapsed() >= CHECKPOINT_EVERY {
@@ -148,10 +148,12 @@ impl AuditSealer {
     async fn seal_all(&mut self) -> Result<()> {
         let mut oldest = self.oldest_unsealed().await?;
         if self.seen.is_none() || oldest.is_some() {
-            while self.seal_some().await? {}
+            while in_time(self.seal_some()).await? {}
             oldest = self.oldest_unsealed().await?;
         }
-        self.waiting.look(oldest);
+        if self.seen.is_some() {
+            self.waiting.look(oldest);
+        }
         Ok(())
     }
 
@@ -178,10 +180,18 @@ impl AuditSealer {
         .fetch_optional(&mut *transaction)
         .await?;
         let Some(newest) = newest else {
+            let there =
+                sqlx::query_scalar!(r#"select exists (select from audit_seal) as "there!""#);
+            if !there.fetch_one(&mut *transaction).await? {
+                self.tell_break(self.seen.as_ref());
+                return Err(Error::internal("there are no seals any more"));
+            }
             return Ok(false);
         };
         self.compare(&newest, &mut transaction).await?;
-        let mut entries = sealable(&mut transaction, newest.until).await?;
+        let mut entries = sqlx::query_file_as!(Entry, "src/audit/sealable.sql", newest.until, MOST)
+            .fetch_all(&mut *transaction)
+            .await?;
         let Some(last) = entries.iter().map(|entry| entry.transaction_id).max() else {
             self.seen = Some(newest);
             return Ok(false);
@@ -211,48 +221,54 @@ impl AuditSealer {
         Ok(entries.len() >= usize::try_from(MOST).unwrap_or(usize::MAX))
     }
 
-    /// Finds out whether the seal that was seen last is still there and, before any
-    /// was, whether the newest is one of this service.
-    async fn compare(&mut self, newest: &Seal, conn: &mut PgConnection) -> Result<()> {
-        let (expected, is_there) = match self.seen.take() {
-            None => (
-                newest.clone(),
-                newest.number == 0 || newest.is_signed(self.service, &self.key),
-            ),
-            Some(seen) if seen.number == newest.number => {
-                let is_there = seen.chain == newest.chain;
-                (seen, is_there)
+    /// Finds out whether the seal that was seen last is still there. The first time:
+    /// whether the newest is one of this service, and what comes can follow it.
+    async fn compare(&self, newest: &Seal, conn: &mut PgConnection) -> Result<()> {
+        let Some(seen) = &self.seen else {
+            if newest.number > 0 && !newest.is_signed(self.service, &self.key) {
+                self.tell_break(Some(newest));
             }
-            Some(seen) => {
-                let found = sqlx::query_scalar!(
-                    "select chain from audit_seal where number = $1",
-                    seen.number
-                )
-                .fetch_optional(conn)
-                .await?;
-                let is_there = found.as_ref() == Some(&seen.chain);
-                (seen, is_there)
+            if next_transaction(conn).await? < newest.until {
+                return Err(Error::internal(
+                    "transactions are counted anew, below those of the seals",
+                ));
             }
+            return Ok(());
         };
-        if !is_there {
-            self.breaks.inc();
-            tracing::error!(
-                audit.seal = expected.number,
-                audit.entries = expected.total,
-                audit.chain = STANDARD.encode(&expected.chain),
-                runbook = "docs/runbooks/audit-broken.md",
-                "a seal of the audit trail is gone, changed or not ours: unless the database was \
-                 just restored to an earlier moment, somebody tampers with it",
-            );
+        let found = if seen.number == newest.number {
+            Some(newest.chain.clone())
+        } else {
+            sqlx::query_scalar!(
+                "select chain from audit_seal where number = $1",
+                seen.number
+            )
+            .fetch_optional(conn)
+            .await?
+        };
+        if found.as_ref() != Some(&seen.chain) {
+            self.tell_break(Some(seen));
         }
         Ok(())
     }
+
+    /// Tells that a seal is not what it was.
+    fn tell_break(&self, seal: Option<&Seal>) {
+        self.breaks.inc();
+        tracing::error!(
+            audit.seal = seal.map(|seal| seal.number),
+            audit.entries = seal.map(|seal| seal.total),
+            audit.chain = seal.map(|seal| STANDARD.encode(&seal.chain)),
+            runbook = "docs/runbooks/audit-broken.md",
+            "a seal of the audit trail is gone, changed or not ours: unless the database was just \
+             restored to an earlier moment, somebody tampers with it",
+        );
+    }
 }
 
-/// The entries from this transaction on that no other can come in between any more.
-async fn sealable(conn: &mut PgConnection, from: i64) -> Result<Vec<Entry>> {
-    let entries = sqlx::query_file_as!(Entry, "src/audit/sealable.sql", from, MOST)
-        .fetch_all(conn)
-        .await?;
-    Ok(entries)
+/// The number of the next transaction.
+pub(super) async fn next_transaction(conn: &mut PgConnection) -> Result<i64> {
+    let next = sqlx::query_scalar!(
+        r#"select pg_snapshot_xmax(pg_current_snapshot())::text::bigint as "next!""#
+    );
+    Ok(next.fetch_one(conn).await?)
 }

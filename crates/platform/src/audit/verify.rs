@@ -7,7 +7,10 @@ use futures::{Stream, StreamExt as _};
 use sqlx::PgPool;
 use time::OffsetDateTime;
 
-use super::chain::{self, Entry, Seal};
+use super::{
+    chain::{self, Entry, Seal},
+    sealer::next_transaction,
+};
 use crate::{Result, SealingKey};
 
 /// How many seals are read at a time.
@@ -87,6 +90,9 @@ impl fmt::Display for Findings {
 /// How an audit trail differs from what was sealed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Break {
+    /// Transactions are counted below those of the seals: the database was moved by a
+    /// dump, and what is written now cannot be told from what was.
+    CountedAnew,
     /// The entries from before there were seals are more or fewer than they were.
     Before,
     /// This seal is missing, or does not follow the one before.
@@ -103,6 +109,10 @@ pub enum Break {
 impl fmt::Display for Break {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::CountedAnew => f.write_str(
+                "transactions are counted anew, below those of the seals: the database was moved \
+                 by a dump",
+            ),
             Self::Before => f.write_str("entries from before the first seal were added or removed"),
             Self::Missing(seal) => write!(f, "seal {seal} is missing or was moved"),
             Self::Entries(seal, at) => write!(
@@ -158,11 +168,16 @@ pub async fn verify_audit(
         let entries = sqlx::query_file_as!(Entry, "src/audit/sealed.sql", from, last.until);
         walk.follow(seals, entries.fetch(pool)).await?;
     }
+    let until = walk.before.as_ref().map_or(0, |seal| seal.until);
+    if next_transaction(&mut *pool.acquire().await?).await? < until {
+        // First, for it explains the others.
+        walk.breaks.insert(0, Break::CountedAnew);
+    }
     let counted = sqlx::query!(
         r#"select count(*) filter (where transaction_id is null) as "before!",
                   count(*) filter (where transaction_id >= $1) as "waiting!"
            from audit_entry"#,
-        walk.before.as_ref().map_or(0, |seal| seal.until),
+        until,
     )
     .fetch_one(pool)
     .await?;
@@ -219,7 +234,7 @@ impl Walk<'_> {
             }
         }
         match self.before.take() {
-            None if seal.number == 0 && bound.is_empty() => {}
+            None if seal.is_beginning() && bound.is_empty() => {}
             None => self.found(Break::Missing(0)),
             Some(before) => {
                 if seal.number != before.number + 1 || seal.until <= before.until {
@@ -250,13 +265,16 @@ impl Walk<'_> {
     }
 
     fn findings(mut self, before: Option<i64>, counted: i64, waiting: i64) -> Findings {
-        if before != Some(counted) {
+        if before.is_some_and(|before| before != counted) {
             self.found(Break::Before);
         }
         if let Some(checkpoint) = self.checkpoint.filter(|_| !self.met_checkpoint) {
             self.found(Break::Checkpoint(checkpoint.seal));
         }
         let newest = self.before.take();
+        if newest.is_none() {
+            self.found(Break::Missing(0));
+        }
         Findings {
             sealed: newest.as_ref().map_or(0, |seal| seal.total) - before.unwrap_or_default(),
             waiting,

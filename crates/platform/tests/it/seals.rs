@@ -220,10 +220,77 @@ async fn entries_from_before_there_were_seals_are_bound_by_their_number() {
         .await;
     let found = trail.verify(None).await;
     assert_eq!((found.sealed, found.before, found.breaks.len()), (0, 2, 0));
+    let _sealed = Trail::over(&trail.pool, KEY);
+    trail.record(&["case:3"]).await;
     trail
         .tamper("delete from audit_entry where object = 'case:1'")
         .await;
     assert_eq!(trail.breaks().await, [Break::Before]);
+    trail
+        .tamper("update audit_seal set entries = 1 where number = 0")
+        .await;
+    assert_eq!(trail.breaks().await, [Break::Missing(0)]);
+    trail
+        .tamper("update audit_seal set total = 1 where number = 0")
+        .await;
+    let breaks = trail.breaks().await;
+    assert!(matches!(breaks[..], [Break::Entries(1, _)]), "{breaks:?}");
+}
+
+#[tokio::test]
+async fn a_trail_without_any_seal_is_no_trail_that_waits() {
+    let trail = Trail::start("no_seals").await;
+    trail.record(&["case:1"]).await;
+    trail.tamper("delete from audit_seal").await;
+    let mut conn = trail.pool.acquire().await.unwrap();
+    record(&mut conn, &["case:2"]).await;
+    eventually(async || trail.metric("vigie_audit_breaks_total") > 0.0).await;
+    assert_eq!(trail.breaks().await, [Break::Missing(0)]);
+}
+
+#[tokio::test]
+async fn a_database_that_counts_transactions_anew_is_told_apart_from_tampering() {
+    let trail = Trail::start("counted_anew").await;
+    trail.record(&["case:1"]).await;
+    trail.stop().await;
+    trail
+        .tamper("update audit_seal set until = until + 1000000000 where number = 1")
+        .await;
+    assert_eq!(trail.breaks().await[0], Break::CountedAnew);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn replicas_that_seal_while_many_write_leave_one_chain_with_every_entry() {
+    let trail = Trail::start("contended").await;
+    let replicas = [Trail::over(&trail.pool, KEY), Trail::over(&trail.pool, KEY)];
+    let mut writers = tokio::task::JoinSet::new();
+    for writer in 0..6 {
+        let pool = trail.pool.clone();
+        writers.spawn(async move {
+            for round in 0..200 {
+                let mut transaction = pool.begin().await.unwrap();
+                record(&mut transaction, &["case:1", "case:2"]).await;
+                // Some never were, and some take their time.
+                if (writer + round) % 7 == 0 {
+                    transaction.rollback().await.unwrap();
+                } else {
+                    tokio::task::yield_now().await;
+                    transaction.commit().await.unwrap();
+                }
+            }
+        });
+    }
+    writers.join_all().await;
+    trail.settle().await;
+    let written: i64 = sqlx::query_scalar("select count(*) from audit_entry")
+        .fetch_one(&trail.pool)
+        .await
+        .unwrap();
+    let found = trail.verify(None).await;
+    assert_eq!((found.sealed, found.breaks), (written, vec![]));
+    for each in [&trail, &replicas[0], &replicas[1]] {
+        assert_eq!(each.metric("vigie_audit_breaks_total").to_bits(), 0);
+    }
 }
 
 #[tokio::test]

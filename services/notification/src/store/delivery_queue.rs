@@ -268,17 +268,19 @@ pub(crate) async fn give_back(
     Ok(())
 }
 
-/// How the queue stands, counted up to [`COUNTED`]: it is asked again and again, most
-/// of all while there is much to count.
+/// How the queue stands of what this release can write, counted up to [`COUNTED`]: it is
+/// asked again and again, most of all while there is much to count.
 pub(crate) async fn standing(pool: &PgPool) -> sqlx::Result<Standing> {
     let row = sqlx::query!(
         r#"select count(*) as "pending!",
                   min(created_at) as oldest,
                   (select count(*)
                    from (select from delivery where state = 'dead' limit $1) d) as "dead!"
-           from (select created_at from delivery where state = 'pending'
+           from (select created_at from delivery
+                 where state = 'pending' and to_jsonb(occasion) = any($2)
                  order by urgent desc, due_at limit $1) p"#,
         COUNTED,
+        &Occasion::ALL.map(Json) as &[Json<Occasion>],
     )
     .fetch_one(pool)
     .await?;

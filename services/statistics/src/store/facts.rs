@@ -72,15 +72,16 @@ pub(super) struct FactRow {
 }
 
 impl FactRow {
-    /// Reads a row back; only a row that this service did not write fails.
+    /// Reads a row back; only a row that this service did not write fails. Words come
+    /// back as they were counted: a counter moves by the same text as it was moved.
     pub(super) fn into_fact(self) -> sqlx::Result<Fact> {
         let submission = match (self.month, self.region, self.structure_id) {
             (Some(month), Some(region), Some(structure_id)) => Some(Submission {
                 month: Month::of_date(month).ok_or_else(|| unreadable("month out of range"))?,
                 region: region.parse::<RoutingRegion>().map_err(unreadable)?,
-                structure_kind: self.structure_kind.as_deref().map(StructureKind::stored),
+                structure_kind: self.structure_kind.as_deref().map(StructureKind::verbatim),
                 structure_id,
-                report_kind: self.report_kind.as_deref().map(ReportKind::stored),
+                report_kind: self.report_kind.as_deref().map(ReportKind::verbatim),
                 assistance_requested: self.assistance_requested.unwrap_or_default(),
             }),
             _ => None,
@@ -89,7 +90,7 @@ impl FactRow {
             0 => None,
             revision => Some(CaseKnowledge {
                 revision,
-                state: self.case_state.as_deref().map(CaseState::stored),
+                state: self.case_state.as_deref().map(CaseState::verbatim),
                 qualified: self.qualified,
             }),
         };
@@ -98,14 +99,14 @@ impl FactRow {
             submission,
             case,
             assessment: Assessment {
-                origin: self.origin.as_deref().map(Origin::stored),
-                origin_types: all_stored(&self.origin_types),
-                data_impacts: all_stored(&self.data_impacts),
-                care: self.care_impact.as_deref().map(CareImpact::stored),
+                origin: self.origin.as_deref().map(Origin::verbatim),
+                origin_types: all_verbatim(&self.origin_types),
+                data_impacts: all_verbatim(&self.data_impacts),
+                care: self.care_impact.as_deref().map(CareImpact::verbatim),
                 endangerment: self
                     .patient_endangerment
                     .as_deref()
-                    .map(PatientEndangerment::stored),
+                    .map(PatientEndangerment::verbatim),
                 severity: Severity {
                     serious: self.serious,
                     significant: self.significant,
@@ -157,6 +158,6 @@ fn to_json(fact: &Fact) -> Value {
     })
 }
 
-fn all_stored<W: Word + Ord>(slugs: &[String]) -> BTreeSet<W> {
-    slugs.iter().map(|slug| W::stored(slug)).collect()
+fn all_verbatim<W: Word + Ord>(slugs: &[String]) -> BTreeSet<W> {
+    slugs.iter().map(|slug| W::verbatim(slug)).collect()
 }
