@@ -113,7 +113,7 @@ pub async fn connect(config: &DatabaseConfig, application: &str) -> Result<PgPoo
             Box::pin(async move { Ok(seen.idle_for < IDLE || conn.ping().await.is_ok()) })
         })
         // A `begin` that is given up while it is under way leaves a transaction that the
-        // library does not know of (sqlx issue 4393): what the next one writes without a
+        // library does not know of (transact-rs/sqlx#4393): what the next one writes without a
         // transaction of its own would be undone with it. So it is ended here, behind a
         // `begin` that keeps PostgreSQL from warning of there being none. This also asks
         // whether the connection is well; without a limit, one to a machine that is gone

@@ -189,9 +189,15 @@ impl AuditSealer {
             return Ok(false);
         };
         self.compare(&newest, &mut transaction).await?;
-        let mut entries = sqlx::query_file_as!(Entry, "src/audit/sealable.sql", newest.until, MOST)
-            .fetch_all(&mut *transaction)
-            .await?;
+        let mut entries = sqlx::query_file_as!(
+            Entry,
+            "src/audit/entries.sql",
+            newest.until,
+            None::<i64>,
+            MOST
+        )
+        .fetch_all(&mut *transaction)
+        .await?;
         let Some(last) = entries.iter().map(|entry| entry.transaction_id).max() else {
             self.seen = Some(newest);
             return Ok(false);

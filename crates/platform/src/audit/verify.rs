@@ -165,7 +165,13 @@ pub async fn verify_audit(
             break;
         };
         let from = walk.before.as_ref().map_or(i64::MIN, |seal| seal.until);
-        let entries = sqlx::query_file_as!(Entry, "src/audit/sealed.sql", from, last.until);
+        let entries = sqlx::query_file_as!(
+            Entry,
+            "src/audit/entries.sql",
+            from,
+            Some(last.until),
+            i64::MAX
+        );
         walk.follow(seals, entries.fetch(pool)).await?;
     }
     let until = walk.before.as_ref().map_or(0, |seal| seal.until);
