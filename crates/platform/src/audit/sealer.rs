@@ -120,7 +120,11 @@ impl AuditSealer {
                 () = shutdown.cancelled() => break,
                 _ = ticks.tick() => {}
             }
-            if let Err(error) = self.seal_all().await {
+            // What is not sealed now is sealed at the next start: nobody waits for it.
+            let Some(sealed) = shutdown.run_until_cancelled(self.seal_all()).await else {
+                break;
+            };
+            if let Err(error) = sealed {
                 tracing::warn!(error.message = %error, "audit entries could not be sealed; trying again");
             }
             if told.1.elapsed() >= CHECKPOINT_EVERY {
@@ -165,7 +169,7 @@ impl AuditSealer {
              where transaction_id >= $1 order by transaction_id limit 1",
             until,
         );
-        Ok(oldest.fetch_optional(&self.pool).await?)
+        in_time(async { Ok(oldest.fetch_optional(&self.pool).await?) }).await
     }
 
     /// Seals the next entries; tells whether there may be more.
