@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use platform::{Caller, DatabaseConfig, Environment};
+use platform::{Caller, DatabaseConfig, Files};
 use serde_json::json;
 use sqlx::PgPool;
 use vocabulary::Role;
@@ -79,14 +79,10 @@ fn operator() -> Caller {
 }
 
 async fn connect(options: &DatabaseOptions) -> Result<PgPool, Failure> {
-    let environment: Environment = [
-        ("DATABASE_URL".to_owned(), options.database_url.clone()),
-        ("DATABASE_SCHEMA".to_owned(), options.schema.clone()),
-    ]
-    .into_iter()
-    .collect();
-    let config: DatabaseConfig = environment.read("DATABASE_").map_err(anyhow::Error::from)?;
-    Ok(platform::connect(&config, "vigie")
+    let mut config = DatabaseConfig::new("", options.schema.clone());
+    config.url = options.database_url.clone().map(Into::into);
+    config.url_file = options.database_url_file.clone();
+    Ok(platform::connect(&config, "vigie", &Files::default())
         .await
         .map_err(anyhow::Error::from)?)
 }

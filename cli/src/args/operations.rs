@@ -1,5 +1,7 @@
 //! What an operator can type.
 
+use std::path::PathBuf;
+
 use clap::{Args, Subcommand, ValueEnum};
 use uuid::Uuid;
 
@@ -110,7 +112,11 @@ pub(crate) enum LogCommand {
 pub(crate) struct DatabaseOptions {
     /// Database of the service
     #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    pub(crate) database_url: String,
+    #[arg(required_unless_present = "database_url_file")]
+    pub(crate) database_url: Option<String>,
+    /// File with the address of the database, instead
+    #[arg(long, env = "DATABASE_URL_FILE", conflicts_with = "database_url")]
+    pub(crate) database_url_file: Option<PathBuf>,
     /// Schema of the service
     #[arg(long, env = "DATABASE_SCHEMA")]
     pub(crate) schema: String,

@@ -16,6 +16,8 @@ pub struct EventLogConfig {
     /// in `redis://user:password@host:port,host:port`. Without it everything still
     /// arrives, slower.
     pub redis_url: Option<SecretString>,
+    /// The file with that address, instead; a changed one holds for new connections.
+    pub redis_url_file: Option<PathBuf>,
     /// What answers there. One server unless said.
     pub redis_mode: RedisMode,
     /// The name under which the sentinels know the master.
@@ -58,6 +60,7 @@ impl Default for EventLogConfig {
         Self {
             shards: 8,
             redis_url: None,
+            redis_url_file: None,
             redis_mode: RedisMode::Single,
             redis_master_name: None,
             redis_sentinel_username: None,

@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 
 #[cfg(feature = "mutants")]
 use platform::mutant::Mutant;
-use platform::{SealingKey, StartError};
+use platform::{Files, Reloaded, SealingKey, StartError};
 use prost::Message as _;
 use proto::eventlog::v1::CloudEvent;
 use redis::{AsyncConnectionConfig, ErrorKind, RedisError, RedisResult, Value, streams::StreamId};
@@ -32,12 +32,11 @@ const STEP_TIMEOUT: Duration = Duration::from_secs(4);
 /// The way to Redis and the key that seals what goes there.
 #[derive(Clone)]
 pub struct Streams {
-    way: Way,
-    key: Arc<SealingKey>,
+    way: Reloaded<Way>,
+    key: SealingKey,
 }
 
 /// What the streams are kept by.
-#[derive(Clone)]
 enum Way {
     Server(Arc<Server>),
     Cluster(Arc<Cluster>),
@@ -72,30 +71,31 @@ pub(crate) enum Continuity {
 impl Streams {
     /// Reads the configuration; does not connect. `None` when no Redis is
     /// configured.
-    pub fn open(config: &EventLogConfig, key: SealingKey) -> Result<Option<Self>, StartError> {
-        let way = settings::read(config)?;
-        Ok(way.map(|way| Self {
-            way,
-            key: Arc::new(key),
-        }))
+    pub fn open(
+        config: &EventLogConfig,
+        key: SealingKey,
+        files: &Files,
+    ) -> Result<Option<Self>, StartError> {
+        let way = settings::read(config, files)?;
+        Ok(way.map(|way| Self { way, key }))
     }
 
     /// A connection that writes, trims and asks.
     pub(crate) async fn connect(&self) -> RedisResult<Connection> {
-        let wire = match &self.way {
+        let wire = match &*self.way.current() {
             Way::Server(server) => {
                 Wire::Server(in_time_of_a_step(server.connect(ANSWER_TIMEOUT)).await?)
             }
             Way::Cluster(cluster) => Wire::Cluster(in_time_of_a_step(cluster.connect()).await?),
         };
-        Ok(Connection::new(wire, Arc::clone(&self.key)))
+        Ok(Connection::new(wire, self.key.clone()))
     }
 
     /// Connections for reads that block for at most `block`, of their own: a
     /// blocking read would hold up everybody else's answers.
     pub(crate) async fn listen(&self, block: Duration) -> RedisResult<Listener> {
-        let key = Arc::clone(&self.key);
-        match &self.way {
+        let key = self.key.clone();
+        match &*self.way.current() {
             Way::Server(server) => {
                 let connect = server.connect(block + ANSWER_TIMEOUT);
                 let connection = in_time_of_a_step(connect).await?;

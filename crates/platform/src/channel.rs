@@ -9,7 +9,7 @@ use tokio_rustls::TlsConnector;
 use tonic::transport::{Channel, Endpoint};
 use tower::service_fn;
 
-use crate::{BoxError, InternalTlsConfig, StartError, tls};
+use crate::{BoxError, Files, InternalTlsConfig, StartError, tls};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 /// For calls that bring no deadline of their own.
@@ -24,9 +24,10 @@ pub fn internal_channel(
     server: &str,
     url: &str,
     tls: &InternalTlsConfig,
+    files: &Files,
 ) -> Result<Channel, StartError> {
     let unusable = |cause: BoxError| StartError::unusable(format!("the address {url}"), cause);
-    let client = Arc::new(tls::internal_client(tls)?);
+    let client = tls::internal_client(tls, files)?;
     let name = tls::internal_name(server).map_err(unusable)?;
     let origin = format!("https://{server}.vigie.internal");
     let origin = origin
@@ -47,7 +48,7 @@ pub fn internal_channel(
         .keep_alive_while_idle(true);
     Ok(
         endpoint.connect_with_connector_lazy(service_fn(move |uri: Uri| {
-            let (client, name) = (Arc::clone(&client), name.clone());
+            let (client, name) = (client.clone(), name.clone());
             async move {
                 let host = uri
                     .host()
@@ -56,7 +57,7 @@ pub fn internal_channel(
                     .to_owned();
                 let stream = TcpStream::connect((host, uri.port_u16().unwrap_or(443))).await?;
                 stream.set_nodelay(true)?;
-                let connector = TlsConnector::from(client.current());
+                let connector = TlsConnector::from(Arc::clone(&client.current().config));
                 Ok::<_, io::Error>(TokioIo::new(connector.connect(name, stream).await?))
             }
         })),

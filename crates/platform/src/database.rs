@@ -1,6 +1,10 @@
 //! The connection to PostgreSQL and the state of its schema.
 
-use std::{str::FromStr as _, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr as _,
+    time::Duration,
+};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
@@ -11,7 +15,7 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-use crate::{Error, StartError};
+use crate::{BoxError, ConfigError, Error, Files, SecretSource, StartError};
 
 /// The tables that every service keeps in its own schema.
 pub static MIGRATOR: Migrator = sqlx::migrate!();
@@ -19,8 +23,11 @@ pub static MIGRATOR: Migrator = sqlx::migrate!();
 /// Where the service's schema is (`DATABASE_*`).
 #[derive(Debug, Clone, Deserialize)]
 pub struct DatabaseConfig {
-    /// The address, with the role that sees only the service's schema.
-    pub url: SecretString,
+    /// The address, with the role that sees only the service's schema; it or its file
+    /// must be set.
+    pub url: Option<SecretString>,
+    /// The file with the address; a changed one holds for new connections.
+    pub url_file: Option<PathBuf>,
     /// The schema of the service.
     pub schema: String,
     /// The greatest number of connections of the pool.
@@ -53,10 +60,32 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl DatabaseConfig {
-    fn options(&self, application: &str) -> Result<PgConnectOptions, StartError> {
+    /// The usual settings with this address and schema.
+    pub fn new(url: impl Into<SecretString>, schema: impl Into<String>) -> Self {
+        Self {
+            url: Some(url.into()),
+            url_file: None,
+            schema: schema.into(),
+            max_connections: max_connections(),
+            acquire_timeout_ms: acquire_timeout_ms(),
+        }
+    }
+
+    fn source(&self) -> Result<SecretSource, StartError> {
+        let variables = ["DATABASE_URL", "DATABASE_URL_FILE"];
+        SecretSource::of(variables, self.url.as_ref(), self.url_file.as_deref())?
+            .ok_or_else(|| ConfigError::Missing(variables[0].to_owned()).into())
+    }
+
+    fn options(
+        &self,
+        source: &SecretSource,
+        application: &str,
+    ) -> Result<PgConnectOptions, StartError> {
         // The cause would quote the address and its password.
-        let options = PgConnectOptions::from_str(self.url.expose_secret()).map_err(|_| {
-            StartError::unusable("DATABASE_URL", "not the address of a PostgreSQL database")
+        let options = PgConnectOptions::from_str(source.read()?.expose_secret()).map_err(|_| {
+            let why = "not the address of a PostgreSQL database";
+            StartError::unusable(source.variable(), why)
         })?;
         let plain = self
             .schema
@@ -77,33 +106,61 @@ impl DatabaseConfig {
             ("tcp_user_timeout", "30000"),
         ]))
     }
+
+    /// How the connections of a pool are made.
+    fn session(
+        &self,
+        source: &SecretSource,
+        application: &str,
+    ) -> Result<PgConnectOptions, StartError> {
+        let options = self.options(source, application)?.options([
+            // A frozen holder of a lock must stop nobody for longer than these.
+            ("lock_timeout", "2s"),
+            ("idle_in_transaction_session_timeout", "5s"),
+            // What is asked for often lies in memory, and disks have no arm to move: rows
+            // are found by an index even where a table is small.
+            ("random_page_cost", "1.1"),
+        ]);
+        #[cfg(feature = "mutants")]
+        let options = if crate::mutant::Mutant::CommitWithoutFlush.is_alive() {
+            options.options([("synchronous_commit", "off")])
+        } else {
+            options
+        };
+        Ok(options)
+    }
 }
 
 /// Opens the pool of a service.
 ///
 /// One connection is made outside the pool first: a pool would only say, much later,
-/// that it timed out.
-pub async fn connect(config: &DatabaseConfig, application: &str) -> Result<PgPool, StartError> {
-    let options = config.options(application)?.options([
-        // A frozen holder of a lock must stop nobody for longer than these.
-        ("lock_timeout", "2s"),
-        ("idle_in_transaction_session_timeout", "5s"),
-        // What is asked for often lies in memory, and disks have no arm to move: rows
-        // are found by an index even where a table is small.
-        ("random_page_cost", "1.1"),
-    ]);
-    #[cfg(feature = "mutants")]
-    let options = if crate::mutant::Mutant::CommitWithoutFlush.is_alive() {
-        options.options([("synchronous_commit", "off")])
-    } else {
-        options
-    };
-    first_connection(&options)
+/// that it timed out. When the file of the address changes, new connections follow it;
+/// open ones stay, for half an hour at most.
+pub async fn connect(
+    config: &DatabaseConfig,
+    application: &str,
+    files: &Files,
+) -> Result<PgPool, StartError> {
+    let source = config.source()?;
+    let options = config.session(&source, application)?;
+    let unusable = |cause| StartError::unusable(source.variable(), cause);
+    first_connection(&options, &source)
         .await?
         .close()
         .await
         .map_err(unusable)?;
-    Ok(PgPoolOptions::new()
+    let pool = pool(config, options);
+    let (file, variable) = (source.file().map(Path::to_owned), source.variable());
+    let (config, followed, application) = (config.clone(), pool.clone(), application.to_owned());
+    files.keep([(variable, file.as_deref())], move || {
+        followed.set_connect_options(config.session(&source, &application)?);
+        Ok(())
+    })?;
+    Ok(pool)
+}
+
+fn pool(config: &DatabaseConfig, options: PgConnectOptions) -> PgPool {
+    PgPoolOptions::new()
         .max_connections(config.max_connections)
         .acquire_timeout(Duration::from_millis(config.acquire_timeout_ms))
         .max_lifetime(Duration::from_mins(30))
@@ -124,7 +181,7 @@ pub async fn connect(config: &DatabaseConfig, application: &str) -> Result<PgPoo
                 ended.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|_| true)
             })
         })
-        .connect_lazy_with(options))
+        .connect_lazy_with(options)
 }
 
 /// Gives up on work with the database that is not done in time: from a machine that is
@@ -146,17 +203,20 @@ pub fn in_time<T, E: From<Error>>(
 /// Brings the schema up to date; safe while other programs do the same.
 pub async fn migrate(config: &DatabaseConfig, migrators: &[&Migrator]) -> Result<(), StartError> {
     // Migrations take turns: the wait for the turn is not a lock that hangs.
+    let source = config.source()?;
     let options = config
-        .options("vigie migrate")?
+        .options(&source, "vigie migrate")?
         .options([("lock_timeout", "60s")]);
-    let mut conn = first_connection(&options).await?;
+    let mut conn = first_connection(&options, &source).await?;
     for migrator in migrators {
         migrator
             .run_direct(None, &mut conn, false)
             .await
             .map_err(|cause| StartError::unusable("DATABASE_SCHEMA", cause))?;
     }
-    conn.close().await.map_err(unusable)
+    conn.close()
+        .await
+        .map_err(|cause| StartError::unusable(source.variable(), cause))
 }
 
 /// Refuses a schema that lacks a migration of this program.
@@ -201,13 +261,18 @@ pub async fn check_migrated(pool: &PgPool, migrators: &[&Migrator]) -> Result<()
     Ok(())
 }
 
-async fn first_connection(options: &PgConnectOptions) -> Result<PgConnection, StartError> {
+async fn first_connection(
+    options: &PgConnectOptions,
+    source: &SecretSource,
+) -> Result<PgConnection, StartError> {
+    let unusable = |cause: BoxError| StartError::unusable(source.variable(), cause);
     timeout(CONNECT_TIMEOUT, PgConnection::connect_with(options))
         .await
-        .map_err(|_| StartError::unusable("DATABASE_URL", "no answer within 10 s"))?
-        .map_err(unusable)
+        .map_err(|_| unusable("no answer within 10 s".into()))?
+        .map_err(|cause| unusable(cause.into()))
 }
 
+/// The pool does not say what it was told of the address.
 fn unusable(cause: sqlx::Error) -> StartError {
-    StartError::unusable("DATABASE_URL", cause)
+    StartError::unusable("the database", cause)
 }

@@ -20,6 +20,7 @@ mod config;
 mod database;
 mod deadline;
 mod error;
+mod files;
 mod idempotency;
 mod metrics;
 #[cfg(feature = "mutants")]
@@ -45,6 +46,7 @@ pub use config::{ConfigError, Environment};
 pub use database::{DatabaseConfig, MIGRATOR, check_migrated, connect, in_time, migrate};
 pub use deadline::Deadline;
 pub use error::{BoxError, Error, Reason, Result, Violation, Violations};
+pub use files::{Files, Reloaded, SecretSource};
 pub use idempotency::{
     Claim, RequestKey, claim_request, complete_request, keep_requests_purged, purge_requests,
 };

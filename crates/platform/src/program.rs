@@ -10,8 +10,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Checkpoint, DatabaseConfig, Environment, SealingKey, StartError, Telemetry, TelemetryConfig,
-    audit, connect,
+    Checkpoint, DatabaseConfig, Environment, Files, SealingKey, StartError, Telemetry,
+    TelemetryConfig, audit, connect,
 };
 
 /// A service as the commands of its binary see it.
@@ -153,10 +153,11 @@ async fn verify_audit(name: &'static str, checkpoint: Option<&Checkpoint>) -> Ex
         log_key_file: PathBuf,
     }
     let found = async {
-        let environment = Environment::of_process();
+        let (environment, files) = (Environment::of_process(), Files::default());
         let key = environment.read::<Key>("SEALING_")?.log_key_file;
-        let key = SealingKey::from_base64_file(key)?;
-        let pool = connect(&environment.read::<DatabaseConfig>("DATABASE_")?, name).await?;
+        let key = SealingKey::of_file("SEALING_LOG_KEY_FILE", &key, &files)?;
+        let database = environment.read::<DatabaseConfig>("DATABASE_")?;
+        let pool = connect(&database, name, &files).await?;
         audit::verify_audit(&pool, name, &key, checkpoint)
             .await
             .map_err(|cause| StartError::unusable("the audit trail", cause))

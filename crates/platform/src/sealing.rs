@@ -4,7 +4,10 @@
 //! the cipher text with its tag. A key file holds one base64 key per line: the
 //! first seals, all open. A new key is put last everywhere before it is put first.
 
-use std::{fmt, path::PathBuf};
+use std::{
+    fmt, fs,
+    path::{Path, PathBuf},
+};
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
@@ -13,7 +16,7 @@ use aws_lc_rs::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 
-use crate::StartError;
+use crate::{Files, Reloaded, StartError};
 
 const VERSION: u8 = 1;
 const KEY_LEN: usize = 32;
@@ -31,8 +34,24 @@ pub struct SealingConfig {
     pub log_key_file: PathBuf,
 }
 
-/// A key kept outside the database, with the earlier ones that still open.
-pub struct SealingKey {
+impl SealingConfig {
+    /// Reads the master key.
+    pub fn master_key(&self, files: &Files) -> Result<SealingKey, StartError> {
+        SealingKey::of_file("SEALING_MASTER_KEY_FILE", &self.master_key_file, files)
+    }
+
+    /// Reads the key of the logs.
+    pub fn log_key(&self, files: &Files) -> Result<SealingKey, StartError> {
+        SealingKey::of_file("SEALING_LOG_KEY_FILE", &self.log_key_file, files)
+    }
+}
+
+/// A key kept outside the database, with the earlier ones that still open. Its clones are
+/// the same key, also after its file has changed.
+#[derive(Clone)]
+pub struct SealingKey(Reloaded<Ciphers>);
+
+struct Ciphers {
     current: Cipher,
     earlier: Vec<Cipher>,
 }
@@ -46,49 +65,33 @@ pub struct DataKey(Cipher);
 pub struct SealError;
 
 impl SealingKey {
-    /// Reads the keys of a file: base64 of 32 bytes each, one per line, newest first.
-    pub fn from_base64_file(path: impl Into<PathBuf>) -> Result<Self, StartError> {
-        let path = path.into();
-        let unusable = |cause: &str| StartError::unusable(path.display().to_string(), cause);
-        let text = std::fs::read_to_string(&path)
-            .map_err(|cause| StartError::unusable(path.display().to_string(), cause))?;
-        let mut ciphers = Vec::new();
-        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
-            let bytes = STANDARD
-                .decode(line)
-                .map_err(|_| unusable("a key is not base64"))?;
-            let bytes = bytes
-                .try_into()
-                .map_err(|_| unusable("a key is not 32 bytes long"))?;
-            ciphers.push(Cipher::new(&bytes));
-        }
-        let mut ciphers = ciphers.into_iter();
-        let current = ciphers
-            .next()
-            .ok_or_else(|| unusable("the file holds no key"))?;
-        Ok(Self {
-            current,
-            earlier: ciphers.collect(),
-        })
+    /// Reads the keys of the file that a variable names, and again when it changes: base64
+    /// of 32 bytes each, one per line, newest first.
+    pub fn of_file(variable: &'static str, path: &Path, files: &Files) -> Result<Self, StartError> {
+        let file = path.to_owned();
+        let read = move || Ciphers::read(variable, &file);
+        files.keep([(variable, Some(path))], read).map(Self)
     }
 
     /// A key of the given bytes.
     pub fn from_bytes(bytes: [u8; KEY_LEN]) -> Self {
-        Self {
+        let ciphers = Ciphers {
             current: Cipher::new(&bytes),
             earlier: Vec::new(),
-        }
+        };
+        Self(ciphers.into())
     }
 
     /// Seals a text; it opens only with the same associated data.
     pub fn seal(&self, aad: &[u8], plain: &[u8]) -> Vec<u8> {
-        self.current.seal(aad, plain)
+        self.0.current().current.seal(aad, plain)
     }
 
     /// Opens what [`seal`](Self::seal) made.
     pub fn open(&self, aad: &[u8], sealed: &[u8]) -> Result<Vec<u8>, SealError> {
-        std::iter::once(&self.current)
-            .chain(&self.earlier)
+        let ciphers = self.0.current();
+        std::iter::once(&ciphers.current)
+            .chain(&ciphers.earlier)
             .find(|cipher| cipher.sealed(sealed))
             .ok_or(SealError)?
             .open(aad, sealed)
@@ -108,6 +111,33 @@ impl SealingKey {
             .try_into()
             .map_err(|_| SealError)?;
         Ok(DataKey(Cipher::new(&bytes)))
+    }
+}
+
+impl Ciphers {
+    fn read(variable: &str, path: &Path) -> Result<Self, StartError> {
+        let unusable = |cause: &dyn fmt::Display| {
+            StartError::unusable(variable, format!("{}: {cause}", path.display()))
+        };
+        let text = fs::read_to_string(path).map_err(|cause| unusable(&cause))?;
+        let mut ciphers = Vec::new();
+        for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let bytes = STANDARD
+                .decode(line)
+                .map_err(|_| unusable(&"a key is not base64"))?;
+            let bytes = bytes
+                .try_into()
+                .map_err(|_| unusable(&"a key is not 32 bytes long"))?;
+            ciphers.push(Cipher::new(&bytes));
+        }
+        let mut ciphers = ciphers.into_iter();
+        let current = ciphers
+            .next()
+            .ok_or_else(|| unusable(&"the file holds no key"))?;
+        Ok(Self {
+            current,
+            earlier: ciphers.collect(),
+        })
     }
 }
 
@@ -189,7 +219,7 @@ impl Cipher {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::time::SystemTime;
 
     use proptest::prelude::*;
 
@@ -256,15 +286,18 @@ mod tests {
         let path = folder.path().join("key");
         let (old, new) = (STANDARD.encode([1; 32]), STANDARD.encode([2; 32]));
         fs::write(&path, format!("{old}\n")).unwrap();
-        let sealed = SealingKey::from_base64_file(&path)
-            .unwrap()
-            .seal(b"", b"text");
+        let files = Files::default();
+        let key = SealingKey::of_file("SAMPLE_KEY_FILE", &path, &files).unwrap();
+        let clone = key.clone();
+        let sealed = key.seal(b"", b"text");
 
         fs::write(&path, format!("{new}\n{old}\n")).unwrap();
-        let both = SealingKey::from_base64_file(&path).unwrap();
-        assert_eq!(both.open(b"", &sealed).unwrap(), b"text");
+        let changed = fs::File::options().append(true).open(&path).unwrap();
+        changed.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        files.look();
+        assert_eq!(key.open(b"", &sealed).unwrap(), b"text");
 
-        let resealed = both.seal(b"", b"text");
+        let resealed = clone.seal(b"", b"text");
         assert!(
             SealingKey::from_bytes([1; 32])
                 .open(b"", &resealed)
@@ -278,7 +311,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
         fs::write(&path, "c2VjcmV0").unwrap();
-        let error = SealingKey::from_base64_file(&path).unwrap_err().to_string();
+        let read = SealingKey::of_file("SAMPLE_KEY_FILE", &path, &Files::default());
+        let error = read.unwrap_err().to_string();
+        assert!(error.contains("SAMPLE_KEY_FILE"), "{error}");
         assert!(error.contains(path.to_str().unwrap()), "{error}");
         assert!(!error.contains("c2VjcmV0"), "{error}");
     }

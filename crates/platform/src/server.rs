@@ -26,7 +26,8 @@ pub use listeners::Listeners;
 pub use readiness::Readiness;
 
 use crate::{
-    Authenticator, InternalTlsConfig, Metrics, Policy, StartError, Tasks, auth::Listener, tls,
+    Authenticator, Files, InternalTlsConfig, Metrics, Policy, StartError, Tasks, auth::Listener,
+    tls,
 };
 
 use self::{call::Stack, connections::Connections, health::Health, load::Load, red::Red};
@@ -54,6 +55,7 @@ pub async fn serve(
     exposed: Exposed,
     config: &ServerConfig,
     tls: &InternalTlsConfig,
+    files: Files,
     authenticator: Arc<Authenticator>,
     metrics: Arc<Metrics>,
     readiness: Readiness,
@@ -62,8 +64,8 @@ pub async fn serve(
 ) -> Result<(), StartError> {
     authenticator.check_transport(config)?;
     let policy = Arc::new(Policy::from_descriptors(proto::FILE_DESCRIPTOR_SET)?);
-    let public_tls = config.public_tls()?.map(Arc::new);
-    let internal_tls = Arc::new(tls::internal_server(tls)?);
+    let public_tls = config.public_tls(&files)?;
+    let internal_tls = tls::internal_server(tls, &files)?;
     let web = web::cors(config)?;
     let (health, health_service) = Health::new(exposed.name);
     let mut public = exposed.public.add_service(health_service.clone());
@@ -80,8 +82,8 @@ pub async fn serve(
         Arc::clone(&authenticator),
         public_tls
             .iter()
-            .map(|tls| ("public", Arc::clone(tls)))
-            .chain([("internal", Arc::clone(&internal_tls))])
+            .map(|tls| ("public", tls.clone()))
+            .chain([("internal", internal_tls.clone())])
             .collect(),
     );
     let stack = |listener, routes: Routes| Stack {
@@ -114,6 +116,7 @@ pub async fn serve(
     tasks.spawn("public listener", public.run(shutdown.clone()));
     tasks.spawn("internal listener", internal.run(shutdown.clone()));
     tasks.spawn("readiness", health.run(readiness.clone(), shutdown.clone()));
+    tasks.spawn("files", files.watch(shutdown.clone()));
     let stop = shutdown.clone();
     tasks.spawn(
         "issuer's keys",

@@ -1,10 +1,8 @@
 //! TLS from files that may be renewed while the service runs.
 
 use std::{
-    fs,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{Duration, SystemTime},
+    sync::Arc,
 };
 
 use rustls::{
@@ -15,9 +13,8 @@ use rustls::{
     version,
 };
 use serde::Deserialize;
-use tokio::time::Instant;
 
-use crate::{BoxError, StartError};
+use crate::{BoxError, Files, Reloaded, StartError};
 
 /// The certificate of this service and the authority of the suite (`INTERNAL_TLS_*`).
 #[derive(Debug, Clone, Deserialize)]
@@ -47,78 +44,31 @@ pub(crate) fn service_of(certificate: &CertificateDer<'_>) -> Option<&'static st
     })
 }
 
-/// How often files are looked at for a change.
-const LOOK: Duration = Duration::from_secs(30);
+/// What connections are made with, of the files of a certificate.
+pub(crate) struct Tls<T> {
+    pub(crate) config: Arc<T>,
+    /// When the certificate ends, in seconds since 1970; `None` when it cannot be read,
+    /// though it can be used.
+    pub(crate) ends_at: Option<i64>,
+}
 
-/// Something made of files, made anew when they change. The first of them is the
+/// Makes a side of connections of its files, and again when one changes. The first is the
 /// certificate.
-pub(crate) struct Reloaded<T> {
-    files: Vec<PathBuf>,
-    make: Box<dyn Fn() -> Result<T, BoxError> + Send + Sync>,
-    state: Mutex<State<T>>,
-}
-
-struct State<T> {
-    current: Arc<T>,
-    ends_at: Option<i64>,
-    looked: Instant,
-    changed: Vec<Option<SystemTime>>,
-}
-
-impl<T> Reloaded<T> {
-    fn new(
-        variable: &str,
-        files: Vec<PathBuf>,
-        make: impl Fn() -> Result<T, BoxError> + Send + Sync + 'static,
-    ) -> Result<Self, StartError> {
-        let changed = changed(&files);
-        let current = make().map_err(|cause| StartError::unusable(variable, cause))?;
-        let state = State {
-            current: Arc::new(current),
-            ends_at: ends_at(&files[0]),
-            looked: Instant::now(),
-            changed,
-        };
-        Ok(Self {
-            files,
-            make: Box::new(make),
-            state: Mutex::new(state),
+fn keep<T: Send + Sync + 'static>(
+    files: &Files,
+    named: &[(&'static str, &Path)],
+    make: impl Fn() -> Result<T, BoxError> + Send + Sync + 'static,
+) -> Result<Reloaded<Tls<T>>, StartError> {
+    let (variable, certificate) = named[0];
+    let certificate = certificate.to_owned();
+    let named = named.iter().map(|&(variable, path)| (variable, Some(path)));
+    files.keep(named, move || {
+        let config = make().map_err(|cause| StartError::unusable(variable, cause))?;
+        Ok(Tls {
+            config: Arc::new(config),
+            ends_at: ends_at(&certificate),
         })
-    }
-
-    /// The present form. When renewed files cannot be used, the last good form serves on.
-    pub(crate) fn current(&self) -> Arc<T> {
-        Arc::clone(&self.look().current)
-    }
-
-    /// When the certificate in use ends, in seconds since 1970; `None` when it cannot be
-    /// read, though it can be used.
-    pub(crate) fn ends_at(&self) -> Option<i64> {
-        self.look().ends_at
-    }
-
-    fn look(&self) -> MutexGuard<'_, State<T>> {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        if state.looked.elapsed() >= LOOK {
-            state.looked = Instant::now();
-            let changed = changed(&self.files);
-            if changed != state.changed {
-                match (self.make)() {
-                    Ok(current) => {
-                        state.current = Arc::new(current);
-                        state.ends_at = ends_at(&self.files[0]);
-                        state.changed = changed;
-                        tracing::info!("renewed certificates are in use");
-                    }
-                    Err(cause) => tracing::error!(
-                        error.message = %cause,
-                        "renewed certificates cannot be used; the previous ones still serve"
-                    ),
-                }
-            }
-        }
-        state
-    }
+    })
 }
 
 /// When the first certificate of a file ends, in seconds since 1970.
@@ -133,22 +83,19 @@ fn ends_at(file: &Path) -> Option<i64> {
     }
 }
 
-fn changed(files: &[PathBuf]) -> Vec<Option<SystemTime>> {
-    files
-        .iter()
-        .map(|file| fs::metadata(file).and_then(|data| data.modified()).ok())
-        .collect()
-}
-
 /// The server side towards people and programs outside.
 pub(crate) fn public_server(
     cert_file: &Path,
     key_file: &Path,
-) -> Result<Reloaded<ServerConfig>, StartError> {
+    files: &Files,
+) -> Result<Reloaded<Tls<ServerConfig>>, StartError> {
     let (cert, key) = (cert_file.to_owned(), key_file.to_owned());
-    Reloaded::new(
-        "SERVER_TLS_CERT_FILE",
-        vec![cert.clone(), key.clone()],
+    keep(
+        files,
+        &[
+            ("SERVER_TLS_CERT_FILE", cert_file),
+            ("SERVER_TLS_KEY_FILE", key_file),
+        ],
         move || {
             let mut config = ServerConfig::builder_with_provider(provider())
                 .with_protocol_versions(&[&version::TLS13, &version::TLS12])?
@@ -163,11 +110,13 @@ pub(crate) fn public_server(
 /// The server side towards the other services: their certificates are required.
 pub(crate) fn internal_server(
     tls: &InternalTlsConfig,
-) -> Result<Reloaded<ServerConfig>, StartError> {
-    let tls = tls.clone();
-    Reloaded::new("INTERNAL_TLS_CERT_FILE", files(&tls), move || {
+    files: &Files,
+) -> Result<Reloaded<Tls<ServerConfig>>, StartError> {
+    let read = tls.clone();
+    keep(files, &named(tls), move || {
+        let tls = &read;
         let verifier =
-            WebPkiClientVerifier::builder_with_provider(roots(&tls)?.into(), provider()).build()?;
+            WebPkiClientVerifier::builder_with_provider(roots(tls)?.into(), provider()).build()?;
         let mut config = ServerConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&version::TLS13])?
             .with_client_cert_verifier(verifier)
@@ -180,12 +129,14 @@ pub(crate) fn internal_server(
 /// The client side towards the other services.
 pub(crate) fn internal_client(
     tls: &InternalTlsConfig,
-) -> Result<Reloaded<ClientConfig>, StartError> {
-    let tls = tls.clone();
-    Reloaded::new("INTERNAL_TLS_CERT_FILE", files(&tls), move || {
+    files: &Files,
+) -> Result<Reloaded<Tls<ClientConfig>>, StartError> {
+    let read = tls.clone();
+    keep(files, &named(tls), move || {
+        let tls = &read;
         let mut config = ClientConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&version::TLS13])?
-            .with_root_certificates(roots(&tls)?)
+            .with_root_certificates(roots(tls)?)
             .with_client_auth_cert(chain(&tls.cert_file)?, private_key(&tls.key_file)?)?;
         config.alpn_protocols = vec![b"h2".to_vec()];
         Ok(config)
@@ -196,11 +147,11 @@ fn provider() -> Arc<CryptoProvider> {
     Arc::new(aws_lc_rs::default_provider())
 }
 
-fn files(tls: &InternalTlsConfig) -> Vec<PathBuf> {
-    vec![
-        tls.cert_file.clone(),
-        tls.key_file.clone(),
-        tls.ca_file.clone(),
+fn named(tls: &InternalTlsConfig) -> [(&'static str, &Path); 3] {
+    [
+        ("INTERNAL_TLS_CERT_FILE", &tls.cert_file),
+        ("INTERNAL_TLS_KEY_FILE", &tls.key_file),
+        ("INTERNAL_TLS_CA_FILE", &tls.ca_file),
     ]
 }
 
@@ -232,6 +183,11 @@ fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, BoxError> {
 
 #[cfg(test)]
 mod tests {
+    use std::{
+        fs,
+        time::{Duration, SystemTime},
+    };
+
     use super::*;
 
     fn certificate(names: &[&str]) -> rcgen::CertifiedKey<rcgen::KeyPair> {
@@ -260,15 +216,16 @@ mod tests {
         assert_eq!(named(&["intruder.vigie.internal"]), None);
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn renewed_files_are_used_and_broken_ones_are_not() {
+    #[test]
+    fn renewed_files_are_used_and_broken_ones_are_not() {
         let folder = tempfile::tempdir().unwrap();
         write(folder.path(), &["a.example"]);
         let (cert, key) = (
             folder.path().join("cert.pem"),
             folder.path().join("key.pem"),
         );
-        let reloaded = public_server(&cert, &key).unwrap();
+        let files = Files::default();
+        let reloaded = public_server(&cert, &key, &files).unwrap();
         let first = reloaded.current();
 
         let touch = |path: &PathBuf, seconds| {
@@ -278,24 +235,23 @@ mod tests {
         };
         write(folder.path(), &["b.example"]);
         touch(&cert, 1_000);
-        assert!(
-            Arc::ptr_eq(&first, &reloaded.current()),
-            "it is too early to look again"
-        );
-        tokio::time::advance(LOOK).await;
+        files.look();
         let second = reloaded.current();
         assert!(!Arc::ptr_eq(&first, &second));
 
         fs::write(&cert, "nonsense").unwrap();
         touch(&cert, 2_000);
-        tokio::time::advance(LOOK).await;
+        files.look();
         assert!(Arc::ptr_eq(&second, &reloaded.current()));
     }
 
     #[test]
     fn a_missing_file_is_named() {
         let missing = PathBuf::from("/nonexistent/cert.pem");
-        let error = public_server(&missing, &missing).err().unwrap().to_string();
+        let error = public_server(&missing, &missing, &Files::default())
+            .err()
+            .unwrap()
+            .to_string();
         assert!(error.contains("SERVER_TLS_CERT_FILE"), "{error}");
         assert!(error.contains("/nonexistent/cert.pem"), "{error}");
     }

@@ -24,7 +24,7 @@ pub(crate) struct Reports {
     pub(crate) directory: Arc<Directory>,
     pub(crate) numbers: Arc<ReferenceNumbers>,
     pub(crate) references: Arc<ReferenceCipher>,
-    pub(crate) master: Arc<SealingKey>,
+    pub(crate) master: SealingKey,
     pub(crate) settings: Arc<Settings>,
     pub(crate) tasks: Tasks,
 }

@@ -24,8 +24,8 @@ use eventlog::{
     event_log_service,
 };
 use platform::{
-    AuditSealer, Authenticator, Exposed, Listeners, Metrics, Readiness, SealingKey, StartError,
-    Tasks, check_migrated, connect, internal_channel, keep_requests_purged, serve,
+    AuditSealer, Authenticator, Exposed, Files, Listeners, Metrics, Readiness, SealingKey,
+    StartError, Tasks, check_migrated, connect, internal_channel, keep_requests_purged, serve,
 };
 use proto::intake::v1::{
     intake_service_server::IntakeServiceServer, structure_service_server::StructureServiceServer,
@@ -70,6 +70,7 @@ pub struct App {
     config: Config,
     metrics: Arc<Metrics>,
     audit: AuditSealer,
+    files: Files,
     authenticator: Arc<Authenticator>,
     pool: PgPool,
     /// Serves the log without waiting behind declarations.
@@ -83,31 +84,33 @@ pub struct App {
 
 /// Connects to everything the service needs and checks it.
 pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartError> {
-    let master = SealingKey::from_base64_file(&config.sealing.master_key_file)?;
-    let log_key = SealingKey::from_base64_file(&config.sealing.log_key_file)?;
-    let audit_key = SealingKey::from_base64_file(&config.sealing.log_key_file)?;
+    let files = Files::new(&metrics);
+    let master = config.sealing.master_key(&files)?;
+    let log_key = config.sealing.log_key(&files)?;
     let references = ReferenceCipher::new(reference_key(&config.intake)?);
-    let streams = Streams::open(&config.event_log, log_key)?;
+    let streams = Streams::open(&config.event_log, log_key.clone(), &files)?;
     let qualification = internal_channel(
         QUALIFICATION,
         &config.producers.qualification_url,
         &config.internal_tls,
+        &files,
     )?;
     let authenticator = Arc::new(Authenticator::start(&config.auth).await?);
 
-    let pool = connect(&config.database, NAME).await?;
+    let pool = connect(&config.database, NAME, &files).await?;
     check_migrated(&pool, &migrators()).await?;
     let mut reading = config.database.clone();
     reading.max_connections = 4;
-    let read_pool = connect(&reading, "intake log").await?;
+    let read_pool = connect(&reading, "intake log", &files).await?;
     let log = Log::open(pool.clone(), NAME, config.event_log.shards)
         .await
         .map_err(|cause| StartError::unusable("the event log", cause))?;
-    let audit = AuditSealer::new(NAME, pool.clone(), audit_key, &metrics);
+    let audit = AuditSealer::new(NAME, pool.clone(), log_key, &metrics);
     Ok(App {
         config,
         metrics,
         audit,
+        files,
         authenticator,
         pool,
         read_pool,
@@ -130,6 +133,7 @@ impl App {
             config,
             metrics,
             audit,
+            files,
             authenticator,
             pool,
             read_pool,
@@ -180,7 +184,7 @@ impl App {
             directory: Arc::new(Directory::start(&pool, &tasks, &closing)),
             numbers: Arc::new(ReferenceNumbers::new(pool.clone())),
             references: Arc::new(self.references),
-            master: Arc::new(self.master),
+            master: self.master,
             settings: Arc::new(Settings {
                 emergency_phone: config.intake.emergency_phone,
                 agency_mail_domain: config.intake.agency_mail_domain,
@@ -208,6 +212,7 @@ impl App {
             exposed,
             &config.server,
             &config.internal_tls,
+            files,
             authenticator,
             metrics,
             readiness,

@@ -8,8 +8,8 @@ use lettre::transport::smtp::{
     extension::ClientId,
 };
 use platform::{
-    AuthConfig, ConfigError, DatabaseConfig, Environment, InternalTlsConfig, SealingConfig,
-    ServerConfig, StartError,
+    AuthConfig, ConfigError, DatabaseConfig, Environment, Files, InternalTlsConfig, Reloaded,
+    SealingConfig, ServerConfig, StartError,
 };
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -169,7 +169,17 @@ impl SmtpConfig {
         }
     }
 
-    fn relay(&self, sender_domain: &str) -> Result<Relay, StartError> {
+    /// The relay, which is another one when the files of its password or authority change.
+    fn relay(&self, sender_domain: &str, files: &Files) -> Result<Reloaded<Relay>, StartError> {
+        let named = [
+            ("SMTP_PASSWORD_FILE", self.password_file.as_deref()),
+            ("SMTP_CA_FILE", self.ca_file.as_deref()),
+        ];
+        let (read, sender_domain) = (self.clone(), sender_domain.to_owned());
+        files.keep(named, move || read.read_relay(&sender_domain))
+    }
+
+    fn read_relay(&self, sender_domain: &str) -> Result<Relay, StartError> {
         let encryption = match self.tls {
             SmtpTls::None => Encryption::None,
             SmtpTls::Starttls => Encryption::Starttls(self.tls_parameters()?),
@@ -283,13 +293,14 @@ impl NotificationConfig {
         &self,
         smtp: &SmtpConfig,
         drain: Duration,
+        files: &Files,
     ) -> Result<PostSettings, StartError> {
         let sender = Sender::parse(&self.from).ok_or_else(|| {
             StartError::unusable("NOTIFICATION_FROM", "not the address of a mailbox")
         })?;
         let claim = time::Duration::milliseconds(self.claim_ms.cast_signed());
-        let relay = smtp.relay(sender.domain())?;
-        if claim < TURN + relay.longest_attempt() {
+        let relay = smtp.relay(sender.domain(), files)?;
+        if claim < TURN + relay.current().longest_attempt() {
             let why = "shorter than a second and an attempt may take (17 times \
                 SMTP_STEP_TIMEOUT_MS): two workers would send the same message";
             return Err(StartError::unusable("NOTIFICATION_CLAIM_MS", why));

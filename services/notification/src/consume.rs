@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use eventlog::{Acceptance, Apply, ApplyError, Event, Log, NewEvent};
-use platform::SealingKey;
+use platform::{Reloaded, SealingKey};
 use proto::{Payload as _, events::v1::StructureRecorded};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -26,7 +26,6 @@ use crate::{
         matrix::{Decision, decide},
     },
     metrics::ServiceMetrics,
-    on_call_file::OnCallFile,
     store::{
         delivery_queue::{self, DeliveryAddress, NewDelivery},
         known_report,
@@ -41,9 +40,9 @@ pub(crate) struct Announcer {
     /// Where institutions are reached.
     pub(crate) address_book: AddressBook,
     /// Who is on call.
-    pub(crate) on_call: Arc<OnCallFile>,
+    pub(crate) on_call: Reloaded<OnCallChain>,
     /// Opens the reports' own keys.
-    pub(crate) master_key: Arc<SealingKey>,
+    pub(crate) master_key: SealingKey,
     /// Woken when there is something new in the feed.
     pub(crate) news: Arc<Notify>,
     /// Woken when there is something to deliver.
@@ -89,7 +88,7 @@ impl Apply for Announcer {
 
         let candidates: Vec<NewNotification> = decisions.iter().flat_map(candidates).collect();
         let new = notification::record(conn, &candidates, now).await?;
-        let on_call = self.on_call.current().await;
+        let on_call = self.on_call.current();
         let mut deliveries = Vec::new();
         let mut raised = Vec::new();
         for told in &decisions {

@@ -23,8 +23,8 @@ use eventlog::{
     Apply, Consumer, ConsumerHandle, Log, LogMetrics, Maintenance, Relay, Source, Streams,
 };
 use platform::{
-    AuditSealer, Authenticator, Exposed, Listeners, Metrics, Readiness, SealingKey, StartError,
-    Tasks,
+    AuditSealer, Authenticator, Exposed, Files, Listeners, Metrics, Readiness, Reloaded,
+    SealingKey, StartError, Tasks,
 };
 use proto::notification::v1::{
     delivery_service_server::DeliveryServiceServer,
@@ -39,10 +39,12 @@ pub use config::{Config, NotificationConfig, ProducersConfig, SmtpConfig, SmtpTl
 
 use crate::{
     consume::Announcer,
-    domain::{address_book::AddressBook, cursor::CURSOR_LIFE},
+    domain::{
+        address_book::{AddressBook, OnCallChain},
+        cursor::CURSOR_LIFE,
+    },
     feed::{Feed, tail::Tail},
     metrics::ServiceMetrics,
-    on_call_file::OnCallFile,
     post::{Post, PostSettings},
 };
 
@@ -70,16 +72,17 @@ pub struct App {
     config: Config,
     metrics: Arc<Metrics>,
     audit: AuditSealer,
+    files: Files,
     pool: PgPool,
     read_pool: PgPool,
     log: Log,
     streams: Option<Streams>,
     intake: Channel,
     qualification: Channel,
-    master_key: Arc<SealingKey>,
+    master_key: SealingKey,
     authenticator: Arc<Authenticator>,
     address_book: AddressBook,
-    on_call: Arc<OnCallFile>,
+    on_call: Reloaded<OnCallChain>,
     post: Arc<PostSettings>,
 }
 
@@ -90,41 +93,43 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
         return Err(StartError::unusable("EVENTLOG_RETENTION_DAYS", why));
     }
     let address_book = config.notification.address_book()?;
+    let files = Files::new(&metrics);
     let post = config
         .notification
-        .post(&config.smtp, config.server.drain())?;
-    let on_call = OnCallFile::open(config.notification.on_call_file.clone()).await?;
-    let master_key = SealingKey::from_base64_file(&config.sealing.master_key_file)?;
-    let log_key = SealingKey::from_base64_file(&config.sealing.log_key_file)?;
-    let audit_key = SealingKey::from_base64_file(&config.sealing.log_key_file)?;
-    let streams = Streams::open(&config.event_log, log_key)?;
-    let channel = |producer, url| platform::internal_channel(producer, url, &config.internal_tls);
+        .post(&config.smtp, config.server.drain(), &files)?;
+    let on_call = on_call_file::open(config.notification.on_call_file.as_deref(), &files)?;
+    let master_key = config.sealing.master_key(&files)?;
+    let log_key = config.sealing.log_key(&files)?;
+    let streams = Streams::open(&config.event_log, log_key.clone(), &files)?;
+    let channel =
+        |producer, url| platform::internal_channel(producer, url, &config.internal_tls, &files);
     let intake = channel(INTAKE, &config.producers.intake_url)?;
     let qualification = channel(QUALIFICATION, &config.producers.qualification_url)?;
-    let pool = platform::connect(&config.database, NAME).await?;
+    let pool = platform::connect(&config.database, NAME, &files).await?;
     platform::check_migrated(&pool, &migrators()).await?;
     let mut apart = config.database.clone();
     apart.max_connections = READ_CONNECTIONS;
-    let read_pool = platform::connect(&apart, NAME).await?;
+    let read_pool = platform::connect(&apart, NAME, &files).await?;
     let log = Log::open(pool.clone(), NAME, config.event_log.shards)
         .await
         .map_err(|cause| StartError::unusable("the event log", cause))?;
     let authenticator = Arc::new(Authenticator::start(&config.auth).await?);
-    let audit = AuditSealer::new(NAME, pool.clone(), audit_key, &metrics);
+    let audit = AuditSealer::new(NAME, pool.clone(), log_key, &metrics);
     Ok(App {
         config,
         metrics,
         audit,
+        files,
         pool,
         read_pool,
         log,
         streams,
         intake,
         qualification,
-        master_key: Arc::new(master_key),
+        master_key,
         authenticator,
         address_book,
-        on_call: Arc::new(on_call),
+        on_call,
         post: Arc::new(post),
     })
 }
@@ -156,7 +161,7 @@ impl App {
             log: self.log.clone(),
             address_book: self.address_book.clone(),
             on_call: self.on_call.clone(),
-            master_key: Arc::clone(&self.master_key),
+            master_key: self.master_key.clone(),
             news: Arc::clone(&wakes.news),
             due: Arc::clone(&wakes.due),
             metrics: metrics.clone(),
@@ -204,11 +209,11 @@ impl App {
             tasks.spawn("delivery worker", post.clone().run(shutdown.clone()));
         }
         tasks.spawn("standing of deliveries", post.sample(shutdown.clone()));
-        tasks.spawn(
-            "cover of the on-call chain",
-            self.on_call
-                .clone()
-                .tell_cover(metrics.on_call_covered.clone(), shutdown.clone()),
+        on_call_file::tell_cover(
+            self.config.notification.on_call_file.as_deref(),
+            self.on_call.clone(),
+            metrics.on_call_covered.clone(),
+            &self.metrics,
         );
         let maintenance = Maintenance::new(self.log.clone(), self.config.event_log.retention());
         tasks.spawn("maintenance of the log", maintenance.run(shutdown.clone()));
@@ -227,6 +232,7 @@ impl App {
             exposed,
             &self.config.server,
             &self.config.internal_tls,
+            self.files,
             self.authenticator,
             self.metrics,
             readiness,

@@ -1,16 +1,11 @@
 //! The file of the on-call chain, read at the start and again when it changes.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicU64},
-    time::{Duration, SystemTime},
-};
+use std::{fs, path::Path, sync::atomic::AtomicU64};
 
-use platform::StartError;
+use platform::{Files, Metrics, Reloaded, StartError};
 use prometheus_client::metrics::gauge::Gauge;
 use serde::Deserialize;
 use time::OffsetDateTime;
-use tokio_util::sync::CancellationToken;
 use vocabulary::EmailAddress;
 
 use crate::domain::address_book::{Duty, OnCallChain};
@@ -18,18 +13,8 @@ use crate::domain::address_book::{Duty, OnCallChain};
 /// The name of the variable, for errors.
 const VARIABLE: &str = "NOTIFICATION_ON_CALL_FILE";
 
-/// The on-call chain of a file; empty when there is none.
-#[derive(Debug)]
-pub(crate) struct OnCallFile {
-    path: Option<PathBuf>,
-    last: Mutex<Last>,
-}
-
-#[derive(Clone, Debug, Default)]
-struct Last {
-    chain: Arc<OnCallChain>,
-    changed_at: Option<SystemTime>,
-}
+/// How far ahead is looked for what is told of the chain.
+const AHEAD: time::Duration = time::Duration::days(14);
 
 /// A turn of duty as the file has it: moments in RFC 3339, addresses as text.
 #[derive(Deserialize)]
@@ -42,94 +27,39 @@ struct FileDuty {
     addresses: Vec<String>,
 }
 
-impl OnCallFile {
-    /// Reads the file, which must be right when the service starts.
-    pub(crate) async fn open(path: Option<PathBuf>) -> Result<Self, StartError> {
-        let mut last = Last::default();
-        if let Some(path) = &path {
-            last.changed_at = changed_at(path).await;
-            let chain = read(path)
-                .await
-                .map_err(|why| StartError::unusable(VARIABLE, why))?;
-            last.chain = Arc::new(chain);
-        }
-        Ok(Self {
-            path,
-            last: Mutex::new(last),
-        })
-    }
-
-    /// The chain as the file has it now; the last good one while it is wrong.
-    pub(crate) async fn current(&self) -> Arc<OnCallChain> {
-        let last = self
-            .last
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let Some(path) = &self.path else {
-            return last.chain;
-        };
-        let changed_at = changed_at(path).await;
-        if changed_at == last.changed_at {
-            return last.chain;
-        }
-        let chain = match read(path).await {
-            Ok(chain) => {
-                tracing::info!("the on-call chain was read again");
-                Arc::new(chain)
-            }
-            Err(why) => {
-                tracing::error!(
-                    error.message = why,
-                    "the file of the on-call chain is wrong; the last good one is used",
-                );
-                last.chain
-            }
-        };
-        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Last {
-            chain: Arc::clone(&chain),
-            changed_at,
-        };
-        chain
-    }
+/// The on-call chain of a file; empty when there is none.
+pub(crate) fn open(
+    path: Option<&Path>,
+    files: &Files,
+) -> Result<Reloaded<OnCallChain>, StartError> {
+    let file = path.map(Path::to_owned);
+    files.keep([(VARIABLE, path)], move || match &file {
+        Some(file) => read(file).map_err(|why| StartError::unusable(VARIABLE, why)),
+        None => Ok(OnCallChain::default()),
+    })
 }
 
-/// How often the file is looked at for what is told of it, and how far ahead.
-const LOOK: Duration = Duration::from_mins(1);
-const AHEAD: time::Duration = time::Duration::days(14);
-
-impl OnCallFile {
-    /// Tells until the shutdown for how long duty is covered; never fails.
-    pub(crate) async fn tell_cover(
-        self: Arc<Self>,
-        covered: Gauge<f64, AtomicU64>,
-        shutdown: CancellationToken,
-    ) {
-        if self.path.is_none() {
-            // Nobody meant anybody to be on call.
-            covered.set(f64::NAN);
-            return;
-        }
-        let work = async {
-            loop {
-                let cover = self.current().await.covers(platform::now(), AHEAD);
-                covered.set(cover.as_seconds_f64());
-                tokio::time::sleep(LOOK).await;
-            }
-        };
-        shutdown.run_until_cancelled(work).await;
+/// Has the metrics tell for how long duty is covered; of no chain, that nobody meant
+/// anybody to be on call.
+pub(crate) fn tell_cover(
+    path: Option<&Path>,
+    chain: Reloaded<OnCallChain>,
+    covered: Gauge<f64, AtomicU64>,
+    metrics: &Metrics,
+) {
+    if path.is_none() {
+        covered.set(f64::NAN);
+        return;
     }
-}
-
-async fn changed_at(path: &Path) -> Option<SystemTime> {
-    tokio::fs::metadata(path).await.ok()?.modified().ok()
+    metrics.on_reading(move || {
+        let cover = chain.current().covers(platform::now(), AHEAD);
+        covered.set(cover.as_seconds_f64());
+    });
 }
 
 /// Reads a file; what is wrong is said without an address.
-async fn read(path: &Path) -> Result<OnCallChain, String> {
-    let text = tokio::fs::read(path)
-        .await
-        .map_err(|error| format!("cannot be read: {error}"))?;
+fn read(path: &Path) -> Result<OnCallChain, String> {
+    let text = fs::read(path).map_err(|error| format!("cannot be read: {error}"))?;
     let duties: Vec<FileDuty> = serde_json::from_slice(&text).map_err(|error| {
         format!(
             "is not a list of turns of duty (line {}, column {})",
@@ -162,9 +92,11 @@ async fn read(path: &Path) -> Result<OnCallChain, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::{Duration, SystemTime};
+
     use time::macros::datetime;
 
-    use super::{Duration, OnCallFile};
+    use super::*;
 
     fn turn(address: &str) -> String {
         format!(
@@ -172,42 +104,44 @@ mod tests {
         )
     }
 
-    async fn on_duty(file: &OnCallFile) -> Vec<String> {
-        let chain = file.current().await;
+    fn on_duty(chain: &Reloaded<OnCallChain>) -> Vec<String> {
+        let chain = chain.current();
         let duty = chain.on_duty(datetime!(2026-11-23 08:00 UTC));
         duty.iter()
             .map(|address| address.expose().to_owned())
             .collect()
     }
 
-    #[tokio::test]
-    async fn a_changed_file_is_read_again_and_a_wrong_one_is_not_taken() {
+    #[test]
+    fn a_changed_file_is_read_again_and_a_wrong_one_is_not_taken() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("on-call.json");
-        let mut moment = std::time::UNIX_EPOCH;
+        let mut moment = SystemTime::UNIX_EPOCH;
         let mut write = |text: &str| {
-            std::fs::write(&path, text).unwrap();
+            fs::write(&path, text).unwrap();
             moment += Duration::from_mins(1);
-            std::fs::File::open(&path)
-                .unwrap()
-                .set_modified(moment)
-                .unwrap();
+            let file = fs::File::open(&path).unwrap();
+            file.set_modified(moment).unwrap();
         };
         write(&turn("first@example.org"));
-        let file = OnCallFile::open(Some(path.clone())).await.unwrap();
-        assert_eq!(on_duty(&file).await, ["first@example.org"]);
+        let files = Files::default();
+        let chain = open(Some(&path), &files).unwrap();
+        assert_eq!(on_duty(&chain), ["first@example.org"]);
         write(&turn("second@example.org"));
-        assert_eq!(on_duty(&file).await, ["second@example.org"]);
+        files.look();
+        assert_eq!(on_duty(&chain), ["second@example.org"]);
         write("[");
-        assert_eq!(on_duty(&file).await, ["second@example.org"]);
+        files.look();
+        assert_eq!(on_duty(&chain), ["second@example.org"]);
     }
 
-    #[tokio::test]
-    async fn a_wrong_file_stops_the_start_and_its_addresses_are_not_told() {
+    #[test]
+    fn a_wrong_file_stops_the_start_and_its_addresses_are_not_told() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("on-call.json");
-        std::fs::write(&path, turn("somebody at home")).unwrap();
-        let error = OnCallFile::open(Some(path)).await.unwrap_err().to_string();
+        fs::write(&path, turn("somebody at home")).unwrap();
+        let opened = open(Some(&path), &Files::default());
+        let error = opened.err().unwrap().to_string();
         assert!(error.contains("NOTIFICATION_ON_CALL_FILE"), "{error}");
         assert!(!error.contains("somebody"), "{error}");
     }

@@ -4,8 +4,6 @@ mod command;
 mod contacts;
 mod read;
 
-use std::sync::Arc;
-
 use eventlog::Log;
 use platform::{Caller, SealingKey, Tasks};
 use proto::qualification::v1::{
@@ -26,7 +24,7 @@ pub(crate) struct Service {
     /// Where changes are announced.
     pub(crate) log: Log,
     /// Opens the contacts for those who may see them.
-    pub(crate) master_key: Arc<SealingKey>,
+    pub(crate) master_key: SealingKey,
     /// Where writes run, so that they end though the client went away.
     pub(crate) tasks: Tasks,
 }

@@ -17,8 +17,8 @@ use std::{sync::Arc, time::Duration};
 
 use eventlog::{Consumer, Log, LogMetrics, Maintenance, Relay, Source, Streams};
 use platform::{
-    AuditSealer, Authenticator, Exposed, Listeners, Metrics, Readiness, SealingKey, StartError,
-    Tasks,
+    AuditSealer, Authenticator, Exposed, Files, Listeners, Metrics, Readiness, SealingKey,
+    StartError, Tasks,
 };
 use proto::qualification::v1::qualification_service_server::QualificationServiceServer;
 use sqlx::{PgPool, migrate::Migrator};
@@ -52,43 +52,45 @@ pub struct App {
     config: Config,
     metrics: Arc<Metrics>,
     audit: AuditSealer,
+    files: Files,
     pool: PgPool,
     log_pool: PgPool,
     log: Log,
     streams: Option<Streams>,
     intake: Channel,
-    master_key: Arc<SealingKey>,
+    master_key: SealingKey,
     authenticator: Arc<Authenticator>,
 }
 
 /// Connects and checks everything that the service needs.
 pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartError> {
-    let master_key = SealingKey::from_base64_file(&config.sealing.master_key_file)?;
-    let log_key = SealingKey::from_base64_file(&config.sealing.log_key_file)?;
-    let audit_key = SealingKey::from_base64_file(&config.sealing.log_key_file)?;
-    let streams = Streams::open(&config.event_log, log_key)?;
-    let intake =
-        platform::internal_channel(PRODUCER, &config.producers.intake_url, &config.internal_tls)?;
-    let pool = platform::connect(&config.database, NAME).await?;
+    let files = Files::new(&metrics);
+    let master_key = config.sealing.master_key(&files)?;
+    let log_key = config.sealing.log_key(&files)?;
+    let streams = Streams::open(&config.event_log, log_key.clone(), &files)?;
+    let intake_url = &config.producers.intake_url;
+    let intake = platform::internal_channel(PRODUCER, intake_url, &config.internal_tls, &files)?;
+    let pool = platform::connect(&config.database, NAME, &files).await?;
     platform::check_migrated(&pool, &migrators()).await?;
     let mut apart = config.database.clone();
     apart.max_connections = LOG_CONNECTIONS;
-    let log_pool = platform::connect(&apart, NAME).await?;
+    let log_pool = platform::connect(&apart, NAME, &files).await?;
     let log = Log::open(pool.clone(), NAME, config.event_log.shards)
         .await
         .map_err(|cause| StartError::unusable("the event log", cause))?;
     let authenticator = Arc::new(Authenticator::start(&config.auth).await?);
-    let audit = AuditSealer::new(NAME, pool.clone(), audit_key, &metrics);
+    let audit = AuditSealer::new(NAME, pool.clone(), log_key, &metrics);
     Ok(App {
         config,
         metrics,
         audit,
+        files,
         pool,
         log_pool,
         log,
         streams,
         intake,
-        master_key: Arc::new(master_key),
+        master_key,
         authenticator,
     })
 }
@@ -160,6 +162,7 @@ impl App {
             exposed,
             &self.config.server,
             &self.config.internal_tls,
+            self.files,
             self.authenticator,
             self.metrics,
             readiness,

@@ -18,8 +18,8 @@ use std::sync::Arc;
 
 use eventlog::{Consumer, LogMetrics, Source, Streams, consumer_service};
 use platform::{
-    AuditSealer, Authenticator, Exposed, Listeners, Metrics, Readiness, SealingKey, StartError,
-    Tasks, check_migrated, connect, internal_channel, serve,
+    AuditSealer, Authenticator, Exposed, Files, Listeners, Metrics, Readiness, SealingKey,
+    StartError, Tasks, check_migrated, connect, internal_channel, serve,
 };
 use proto::statistics::v1::statistics_service_server::StatisticsServiceServer;
 use sqlx::{PgPool, migrate::Migrator};
@@ -51,6 +51,7 @@ pub struct App {
     pool: PgPool,
     metrics: Arc<Metrics>,
     audit: AuditSealer,
+    files: Files,
     authenticator: Arc<Authenticator>,
     readiness: Readiness,
     consumers: Vec<(&'static str, Consumer)>,
@@ -59,14 +60,15 @@ pub struct App {
 
 /// Connects to everything the service needs and checks that it can be used.
 pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartError> {
-    let pool = connect(&config.database, NAME).await?;
+    let files = Files::new(&metrics);
+    let pool = connect(&config.database, NAME, &files).await?;
     check_migrated(&pool, &migrators()).await?;
     let authenticator = Arc::new(Authenticator::start(&config.auth).await?);
     let readiness = Readiness::new().with_database(pool.clone());
 
-    let log_key = SealingKey::from_base64_file(&config.sealing.log_key_file)?;
-    let audit_key = SealingKey::from_base64_file(&config.sealing.log_key_file)?;
-    let streams = Streams::open(&config.event_log, log_key)?;
+    let log_key_file = &config.sealing.log_key_file;
+    let log_key = SealingKey::of_file("SEALING_LOG_KEY_FILE", log_key_file, &files)?;
+    let streams = Streams::open(&config.event_log, log_key.clone(), &files)?;
     let log_metrics = LogMetrics::register(&metrics);
     let count = Arc::new(Count);
     let mut consumers = Vec::new();
@@ -79,7 +81,7 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
             &config.producers.qualification_url,
         ),
     ] {
-        let channel = internal_channel(producer, url, &config.internal_tls)?;
+        let channel = internal_channel(producer, url, &config.internal_tls, &files)?;
         let source = Source::new(channel.clone(), streams.clone());
         let consumer = Consumer::new(
             NAME,
@@ -92,12 +94,13 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
         consumers.push((task, consumer.with_readiness(readiness.clone())));
         channels.push(channel);
     }
-    let audit = AuditSealer::new(NAME, pool.clone(), audit_key, &metrics);
+    let audit = AuditSealer::new(NAME, pool.clone(), log_key, &metrics);
     Ok(App {
         config,
         pool,
         metrics,
         audit,
+        files,
         authenticator,
         readiness,
         consumers,
@@ -144,6 +147,7 @@ impl App {
             exposed,
             &self.config.server,
             &self.config.internal_tls,
+            self.files,
             self.authenticator,
             self.metrics,
             self.readiness,

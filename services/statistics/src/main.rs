@@ -3,7 +3,7 @@
 use std::{env, process::ExitCode};
 
 use platform::{
-    DatabaseConfig, Environment, Listeners, Metrics, Program, StartError, connect, migrate,
+    DatabaseConfig, Environment, Files, Listeners, Metrics, Program, StartError, connect, migrate,
     run_main,
 };
 use statistics::{Config, NAME, build, migrators};
@@ -39,11 +39,8 @@ async fn serve(shutdown: CancellationToken) -> Result<(), StartError> {
 #[tokio::main]
 async fn recount() -> ExitCode {
     let compared = async {
-        let pool = connect(
-            &Environment::of_process().read::<DatabaseConfig>("DATABASE_")?,
-            NAME,
-        )
-        .await?;
+        let config = Environment::of_process().read::<DatabaseConfig>("DATABASE_")?;
+        let pool = connect(&config, NAME, &Files::default()).await?;
         let differences = statistics::recount(&pool).await;
         differences.map_err(|cause| StartError::unusable("the counters", cause))
     };

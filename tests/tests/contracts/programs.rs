@@ -63,11 +63,16 @@ async fn a_service_migrates_serves_tells_its_health_and_drains() {
     let fresh = suite.postgres.named_database("fresh").await.unwrap();
     let mut sql = PgConnection::connect(&fresh.superuser_url()).await.unwrap();
     for name in SERVICES {
-        let url = fresh.url(name);
-        let run = |argument: &str| -> Output {
+        // The address is in a file, as a cluster mounts it.
+        let url = suite.folder().join(format!("{name}.url"));
+        fs::write(&url, fresh.url(name)).unwrap();
+        let service = || {
             let mut command = service(&suite, name);
-            run_briefly(command.env("DATABASE_URL", &url).arg(argument))
+            command.env_remove("DATABASE_URL");
+            command.env("DATABASE_URL_FILE", &url);
+            command
         };
+        let run = |argument: &str| -> Output { run_briefly(service().arg(argument)) };
         let early = run("serve");
         assert_eq!(
             early.status.code(),
@@ -92,11 +97,14 @@ async fn a_service_migrates_serves_tells_its_health_and_drains() {
         );
 
         let log: PathBuf = suite.folder().join(format!("{name}.log"));
-        let mut command = service(&suite, name);
-        command.env("DATABASE_URL", &url);
         // Its producers are not up: a service that stands alone is ready all the same.
-        let mut running = Process::start(command, log);
+        let mut running = Process::start(service(), log);
         eventually(async || run("healthcheck").status.success()).await;
+        if name == SERVICES[0] {
+            fs::write(&url, "no address").unwrap();
+            let refused = "a changed file cannot be used";
+            eventually(async || running.log().contains(refused)).await;
+        }
         assert!(running.stop().success(), "{name}: {}", running.log());
         assert!(running.log().contains("draining"), "{name}");
     }

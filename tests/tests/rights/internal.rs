@@ -2,7 +2,7 @@
 
 use std::error::Error as _;
 
-use platform::{InternalTlsConfig, internal_channel};
+use platform::{Files, InternalTlsConfig, internal_channel};
 use testkit::Certificates;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 use tonic::{Code, Status};
@@ -124,7 +124,7 @@ fn url(scene: &Scene, host: &str) -> String {
 }
 
 fn channel(scene: &Scene, host: &str, tls: &InternalTlsConfig) -> Channel {
-    internal_channel(host, &url(scene, host), tls).unwrap()
+    internal_channel(host, &url(scene, host), tls, &Files::default()).unwrap()
 }
 
 fn without_certificate(scene: &Scene, host: &str) -> Channel {

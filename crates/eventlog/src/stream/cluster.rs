@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use platform::StartError;
 use redis::{
     Client, Cmd, ConnectionAddr, ConnectionInfo, ErrorKind, FromRedisValue, RedisError,
     RedisResult, ServerErrorKind, TlsCertificates, aio::MultiplexedConnection,
@@ -32,7 +31,7 @@ impl Cluster {
     pub(super) fn new(
         known: Vec<ConnectionInfo>,
         authority: Option<TlsCertificates>,
-    ) -> Result<Self, StartError> {
+    ) -> RedisResult<Self> {
         let mut builder = ClusterClient::builder(known.clone())
             .connection_timeout(CONNECT_TIMEOUT)
             .response_timeout(ANSWER_TIMEOUT)
@@ -42,9 +41,7 @@ impl Cluster {
         if let Some(authority) = authority {
             builder = builder.certs(authority);
         }
-        let client = builder
-            .build()
-            .map_err(|_| StartError::unusable("EVENTLOG_REDIS_URL", "not that of a cluster"))?;
+        let client = builder.build()?;
         Ok(Self { client, known })
     }
 

@@ -1,6 +1,6 @@
 //! The connection of the relay.
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use futures::future::try_join_all;
 use platform::SealingKey;
@@ -21,7 +21,7 @@ const ABANDONED: Duration = Duration::from_hours(48);
 /// A connection to Redis that writes, trims and asks.
 pub(crate) struct Connection {
     wire: Wire,
-    key: Arc<SealingKey>,
+    key: SealingKey,
 }
 
 /// What commands are sent over.
@@ -32,7 +32,7 @@ pub(super) enum Wire {
 }
 
 impl Connection {
-    pub(super) fn new(wire: Wire, key: Arc<SealingKey>) -> Self {
+    pub(super) fn new(wire: Wire, key: SealingKey) -> Self {
         Self { wire, key }
     }
 

@@ -24,7 +24,7 @@ use super::{ANSWER_TIMEOUT, Entries, History, cluster::Cluster, in_time_of_a_ste
 /// Connections for blocking reads.
 pub(crate) struct Listener {
     ears: Ears,
-    key: Arc<SealingKey>,
+    key: SealingKey,
 }
 
 enum Ears {
@@ -57,12 +57,12 @@ struct Read {
 }
 
 impl Listener {
-    pub(super) fn together(connection: MultiplexedConnection, key: Arc<SealingKey>) -> Self {
+    pub(super) fn together(connection: MultiplexedConnection, key: SealingKey) -> Self {
         let ears = Ears::Together(connection);
         Self { ears, key }
     }
 
-    pub(super) fn apart(cluster: Arc<Cluster>, block: Duration, key: Arc<SealingKey>) -> Self {
+    pub(super) fn apart(cluster: Arc<Cluster>, block: Duration, key: SealingKey) -> Self {
         let ears = Ears::Apart(Box::new(Apart {
             cluster,
             block,

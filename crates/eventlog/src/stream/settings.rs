@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path};
 
-use platform::{ConfigError, StartError};
+use platform::{ConfigError, Files, Reloaded, SecretSource, StartError};
 use redis::{
     Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, RedisResult, TlsCertificates,
 };
@@ -16,6 +16,7 @@ use super::{
 use crate::{EventLogConfig, RedisMode};
 
 const URL: &str = "EVENTLOG_REDIS_URL";
+const URL_FILE: &str = "EVENTLOG_REDIS_URL_FILE";
 const MASTER_NAME: &str = "EVENTLOG_REDIS_MASTER_NAME";
 const SENTINEL_USERNAME: &str = "EVENTLOG_REDIS_SENTINEL_USERNAME";
 const SENTINEL_PASSWORD_FILE: &str = "EVENTLOG_REDIS_SENTINEL_PASSWORD_FILE";
@@ -24,11 +25,16 @@ const CA_FILE: &str = "EVENTLOG_REDIS_CA_FILE";
 const CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
 const NO_CERTIFICATE: &str = "no certificate in PEM";
 
-/// The way to Redis; `None` when there is none. What contradicts itself is
-/// refused, since the events would only be slow and nobody would know why.
-pub(super) fn read(config: &EventLogConfig) -> Result<Option<Way>, StartError> {
+/// The way to Redis, made anew when a file changes that says something of it; `None`
+/// when there is none. What contradicts itself is refused, since the events would only
+/// be slow and nobody would know why.
+pub(super) fn read(
+    config: &EventLogConfig,
+    files: &Files,
+) -> Result<Option<Reloaded<Way>>, StartError> {
     refuse_what_is_for_sentinels_alone(config)?;
-    let Some(url) = &config.redis_url else {
+    let (told, file) = (config.redis_url.as_ref(), config.redis_url_file.as_deref());
+    let Some(source) = SecretSource::of([URL, URL_FILE], told, file)? else {
         return match config.redis_mode {
             RedisMode::Single => Ok(None),
             RedisMode::Cluster | RedisMode::Sentinel => {
@@ -36,22 +42,40 @@ pub(super) fn read(config: &EventLogConfig) -> Result<Option<Way>, StartError> {
             }
         };
     };
+    let file = source.file().map(Path::to_owned);
+    let named = [
+        (source.variable(), file.as_deref()),
+        (
+            SENTINEL_PASSWORD_FILE,
+            config.redis_sentinel_password_file.as_deref(),
+        ),
+        (CA_FILE, config.redis_ca_file.as_deref()),
+    ];
+    let read = config.clone();
+    files.keep(named, move || way(&read, &source)).map(Some)
+}
+
+fn way(config: &EventLogConfig, source: &SecretSource) -> Result<Way, StartError> {
     // The error of the parser could repeat the URL and its password.
+    let unusable = |why: &str| StartError::unusable(source.variable(), why);
     let mut nodes =
-        nodes(url.expose_secret()).map_err(|_| StartError::unusable(URL, "not a Redis URL"))?;
+        nodes(source.read()?.expose_secret()).map_err(|_| unusable("not a Redis URL"))?;
     let authority = config.redis_ca_file.as_deref().map(authority).transpose()?;
     if let Some(authority) = &authority {
         let trusting = nodes.into_iter().map(|node| trust(node, authority));
         nodes = trusting.collect::<Result<_, _>>()?;
     }
-    let way = match config.redis_mode {
-        RedisMode::Single => Way::Server(Server::Fixed(only(nodes)?).into()),
-        RedisMode::Cluster => Way::Cluster(Cluster::new(nodes, authority)?.into()),
+    Ok(match config.redis_mode {
+        RedisMode::Single => Way::Server(Server::Fixed(only(nodes).map_err(unusable)?).into()),
+        RedisMode::Cluster => {
+            let cluster = Cluster::new(nodes, authority);
+            let cluster = cluster.map_err(|_| unusable("not that of a cluster"))?;
+            Way::Cluster(cluster.into())
+        }
         RedisMode::Sentinel => {
             Way::Server(Server::Elected(sentinels(config, nodes, authority)?).into())
         }
-    };
-    Ok(Some(way))
+    })
 }
 
 fn refuse_what_is_for_sentinels_alone(config: &EventLogConfig) -> Result<(), StartError> {
@@ -100,12 +124,11 @@ fn sentinels(
 }
 
 /// The client of a server that stands alone.
-fn only(nodes: Vec<ConnectionInfo>) -> Result<Client, StartError> {
-    let refused = |why: &str| StartError::unusable(URL, why);
+fn only(nodes: Vec<ConnectionInfo>) -> Result<Client, &'static str> {
     let [node]: [ConnectionInfo; 1] = nodes
         .try_into()
-        .map_err(|_| refused("several nodes are for another EVENTLOG_REDIS_MODE"))?;
-    Client::open(node).map_err(|_| refused("not a Redis URL"))
+        .map_err(|_| "several nodes are for another EVENTLOG_REDIS_MODE")?;
+    Client::open(node).map_err(|_| "not a Redis URL")
 }
 
 fn authority(file: &Path) -> Result<TlsCertificates, StartError> {
@@ -126,7 +149,7 @@ fn authority(file: &Path) -> Result<TlsCertificates, StartError> {
 fn trust(node: ConnectionInfo, authority: &TlsCertificates) -> Result<ConnectionInfo, StartError> {
     let refused = |why: &str| StartError::unusable(CA_FILE, why);
     let ConnectionAddr::TcpTls { .. } = node.addr() else {
-        return Err(refused("EVENTLOG_REDIS_URL does not begin with rediss://"));
+        return Err(refused("the URL of Redis does not begin with rediss://"));
     };
     let client =
         Client::build_with_tls(node, authority.clone()).map_err(|_| refused(NO_CERTIFICATE))?;

@@ -1,6 +1,7 @@
 //! Rule 4: without Redis everything still arrives; silence is not news.
 
-use eventlog::EventLogConfig;
+use eventlog::{EventLogConfig, Streams};
+use platform::{Files, SealingKey};
 use testkit::{Redis, RedisOptions};
 
 use crate::{
@@ -102,6 +103,36 @@ async fn redis_is_reached_over_tls() {
     });
     world.append_many(0..5).await;
     world.relay(&streams).step().await.unwrap();
+    assert_eq!(stream_entries(&redis).await, 5);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_is_made_by_the_address_that_the_file_has_now() {
+    let world = World::new("address").await;
+    let redis = Redis::start(RedisOptions {
+        password: Some("new".to_owned()),
+        ..RedisOptions::default()
+    })
+    .await
+    .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("url");
+    std::fs::write(&file, redis.url_as("default", "old")).unwrap();
+    let config = EventLogConfig {
+        redis_url_file: Some(file.clone()),
+        ..EventLogConfig::default()
+    };
+    let (key, files) = (SealingKey::from_bytes([7; 32]), Files::default());
+    let streams = Streams::open(&config, key, &files).unwrap().unwrap();
+    world.append_many(0..5).await;
+    let mut relay = world.relay(&streams);
+    assert!(relay.step().await.is_err());
+
+    std::fs::write(&file, redis.url_as("default", "new")).unwrap();
+    let changed = std::fs::File::open(&file).unwrap();
+    changed.set_modified(std::time::UNIX_EPOCH).unwrap();
+    files.look();
+    relay.step().await.unwrap();
     assert_eq!(stream_entries(&redis).await, 5);
 }
 

@@ -2,7 +2,7 @@
 //! be away, everything slow, and nobody would know why.
 
 use eventlog::{EventLogConfig, Streams};
-use platform::{Environment, SealingKey};
+use platform::{Environment, Files, SealingKey};
 
 const PASSWORD: &str = "s3cret";
 
@@ -14,7 +14,8 @@ fn refusal(variables: &[(&str, &str)]) -> Option<String> {
         Ok(config) => config,
         Err(error) => return Some(error.to_string()),
     };
-    let refused = Streams::open(&config, SealingKey::from_bytes([7; 32])).err()?;
+    let refused =
+        Streams::open(&config, SealingKey::from_bytes([7; 32]), &Files::default()).err()?;
     Some(refused.to_string())
 }
 
@@ -24,16 +25,25 @@ fn a_wrong_variable_is_named_and_no_password_is_shown() {
     let pem = folder.path().join("ca.pem");
     std::fs::write(&pem, "nothing").unwrap();
     let pem = pem.to_str().unwrap();
+    let wrong = folder.path().join("url");
+    std::fs::write(&wrong, "http://:s3cret@127.0.0.1").unwrap();
+    let wrong = wrong.to_str().unwrap();
     let one = "redis://user:s3cret@127.0.0.1:6379";
     let two = "redis://user:s3cret@127.0.0.1:6379,127.0.0.1:6380";
     let by_tls = ("REDIS_URL", "rediss://user:s3cret@127.0.0.1:6379");
     let sentinel = ("REDIS_MODE", "sentinel");
-    let cases: [(&str, &[(&str, &str)]); 14] = [
+    let cases: [(&str, &[(&str, &str)]); 17] = [
         ("REDIS_URL", &[("REDIS_URL", "s3cret")]),
         ("REDIS_URL", &[("REDIS_URL", "http://:s3cret@127.0.0.1")]),
         ("REDIS_URL", &[("REDIS_URL", "redis://:s3cret@a:1,,b:1")]),
         ("REDIS_URL", &[("REDIS_URL", two)]),
         ("REDIS_URL", &[("REDIS_MODE", "cluster")]),
+        ("REDIS_URL_FILE", &[("REDIS_URL_FILE", "/nowhere")]),
+        ("REDIS_URL_FILE", &[("REDIS_URL_FILE", wrong)]),
+        (
+            "REDIS_URL_FILE",
+            &[("REDIS_URL_FILE", "/nowhere"), ("REDIS_URL", one)],
+        ),
         (
             "REDIS_URL",
             &[("REDIS_MODE", "cluster"), ("REDIS_URL", "unix:///s3cret")],

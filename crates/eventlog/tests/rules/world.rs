@@ -7,7 +7,7 @@ use eventlog::{
     Consumer, EventLogConfig, Log, LogMetrics, NewEvent, Relay, Snapshot, SnapshotPage, Source,
     Streams, event_log_service,
 };
-use platform::{Caller, DatabaseConfig, SealingKey};
+use platform::{Caller, DatabaseConfig, Files, SealingKey};
 use proto::events::v1::ReportWithdrawn;
 use redis::AsyncCommands as _;
 use sqlx::{PgConnection, PgPool};
@@ -257,7 +257,7 @@ pub(crate) fn streams(url: &str) -> Streams {
 
 /// The way to Redis by all that can be configured.
 pub(crate) fn streams_by(config: &EventLogConfig) -> Streams {
-    Streams::open(config, SealingKey::from_bytes([7; 32]))
+    Streams::open(config, SealingKey::from_bytes([7; 32]), &Files::default())
         .unwrap()
         .unwrap()
 }
@@ -287,17 +287,16 @@ pub(crate) async fn stream_entries(redis: &testkit::Redis) -> usize {
 
 /// A pool as a service opens it, session time-outs included.
 pub(crate) async fn pool(database: &Database, service: &str) -> PgPool {
-    platform::connect(&config(database, service), service)
+    platform::connect(&config(database, service), service, &Files::default())
         .await
         .unwrap()
 }
 
 fn config(database: &Database, service: &str) -> DatabaseConfig {
     DatabaseConfig {
-        url: database.url(service).into(),
-        schema: service.to_owned(),
         max_connections: 24,
         acquire_timeout_ms: 10_000,
+        ..DatabaseConfig::new(database.url(service), service)
     }
 }
 

@@ -6,8 +6,8 @@ use rustls::ServerConfig as TlsConfig;
 use serde::Deserialize;
 
 use crate::{
-    StartError,
-    tls::{self, Reloaded},
+    Files, Reloaded, StartError,
+    tls::{self, Tls},
 };
 
 use super::{connections::Limits, patience::Patience};
@@ -125,9 +125,12 @@ impl ServerConfig {
         }
     }
 
-    pub(super) fn public_tls(&self) -> Result<Option<Reloaded<TlsConfig>>, StartError> {
+    pub(super) fn public_tls(
+        &self,
+        files: &Files,
+    ) -> Result<Option<Reloaded<Tls<TlsConfig>>>, StartError> {
         match (&self.tls_cert_file, &self.tls_key_file) {
-            (Some(cert), Some(key)) => Ok(Some(tls::public_server(cert, key)?)),
+            (Some(cert), Some(key)) => Ok(Some(tls::public_server(cert, key, files)?)),
             (None, None) => Ok(None),
             (Some(_), None) => Err(StartError::unusable("SERVER_TLS_KEY_FILE", "is not set")),
             (None, Some(_)) => Err(StartError::unusable("SERVER_TLS_CERT_FILE", "is not set")),

@@ -20,14 +20,17 @@ use tonic_web::GrpcWebLayer;
 use tower::ServiceBuilder;
 use tower_http::cors::CorsLayer;
 
-use crate::tls::{self, Reloaded};
+use crate::{
+    Reloaded,
+    tls::{self, Tls},
+};
 
 use super::{call::Stack, impatient::Impatient};
 
 /// One listener with all its connections.
 pub(super) struct Connections {
     pub(super) socket: TcpListener,
-    pub(super) tls: Option<Arc<Reloaded<TlsConfig>>>,
+    pub(super) tls: Option<Reloaded<Tls<TlsConfig>>>,
     pub(super) stack: Stack,
     /// Lets browsers call.
     pub(super) web: Option<CorsLayer>,
@@ -86,7 +89,7 @@ impl Connections {
                     age: limits.age,
                     shutdown: shutdown.clone(),
                 };
-                let tls = tls.as_ref().map(|tls| tls.current());
+                let tls = tls.as_ref().map(|tls| Arc::clone(&tls.current().config));
                 let drained = drained.clone();
                 tracker.spawn(async move {
                     drained

@@ -9,7 +9,7 @@ use prometheus_client::{
 use rustls::ServerConfig as TlsConfig;
 use sqlx::PgPool;
 
-use crate::{Authenticator, Metrics, Readiness, program::Build, tls::Reloaded};
+use crate::{Authenticator, Metrics, Readiness, Reloaded, program::Build, tls::Tls};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct BuildLabels {
@@ -96,7 +96,7 @@ pub(super) fn tell(
     service: &'static str,
     readiness: Readiness,
     authenticator: Arc<Authenticator>,
-    certificates: Vec<(&'static str, Arc<Reloaded<TlsConfig>>)>,
+    certificates: Vec<(&'static str, Reloaded<Tls<TlsConfig>>)>,
 ) {
     let vitals = Vitals::new(metrics);
     let Build { version, revision } = Build::of_this();
@@ -120,7 +120,7 @@ pub(super) fn tell(
             .set(age.map_or(f64::INFINITY, |age| age.as_secs_f64()));
         for (listener, certificate) in &certificates {
             let listener = ListenerLabel { listener };
-            if let Some(ends_at) = certificate.ends_at() {
+            if let Some(ends_at) = certificate.current().ends_at {
                 let ends = vitals.certificate_ends.get_or_create_owned(&listener);
                 ends.set(ends_at);
             } else {

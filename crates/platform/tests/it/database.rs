@@ -1,18 +1,21 @@
 //! Connecting, migrating and what errors of PostgreSQL mean.
 
-use std::{error::Error as _, time::Duration};
+use std::{
+    error::Error as _,
+    time::{Duration, SystemTime},
+};
 
-use platform::{DatabaseConfig, Error, MIGRATOR, StartError, check_migrated, connect, migrate};
-use secrecy::SecretString;
-use sqlx::{Connection as _, Executor as _, PgPool};
+use platform::{
+    DatabaseConfig, Error, Files, MIGRATOR, StartError, check_migrated, connect, migrate,
+};
+use sqlx::{Connection as _, Executor as _, PgConnection, PgPool};
 use testkit::{Database, Postgres, PostgresOptions};
 
 pub(crate) fn config(database: &Database) -> DatabaseConfig {
     DatabaseConfig {
-        url: SecretString::from(database.url("platform")),
-        schema: "platform".to_owned(),
         max_connections: 8,
         acquire_timeout_ms: 5_000,
+        ..DatabaseConfig::new(database.url("platform"), "platform")
     }
 }
 
@@ -21,18 +24,21 @@ pub(crate) async fn pool(label: &str) -> PgPool {
     let database = testkit::postgres().await.database(label).await;
     let config = config(&database);
     migrate(&config, &[&MIGRATOR]).await.unwrap();
-    connect(&config, "test").await.unwrap()
+    connect(&config, "test", &Files::default()).await.unwrap()
 }
 
 #[tokio::test]
 async fn an_unreachable_server_is_told_at_once_with_its_true_cause() {
     let config = DatabaseConfig {
-        url: SecretString::from("postgres://me:hunter2@127.0.0.1:1/vigie"),
-        schema: "platform".to_owned(),
         max_connections: 1,
         acquire_timeout_ms: 60_000,
+        ..DatabaseConfig::new("postgres://me:hunter2@127.0.0.1:1/vigie", "platform")
     };
-    let connected = tokio::time::timeout(Duration::from_secs(5), connect(&config, "test")).await;
+    let connected = tokio::time::timeout(
+        Duration::from_secs(5),
+        connect(&config, "test", &Files::default()),
+    )
+    .await;
     let error = connected.unwrap().unwrap_err().to_string();
     assert!(error.starts_with("DATABASE_URL: "), "{error}");
     assert!(error.contains("refused"), "{error}");
@@ -47,8 +53,8 @@ async fn a_transaction_given_up_at_its_beginning_takes_nothing_with_it() {
         max_connections: 1,
         ..config(&database)
     };
-    let pool = connect(&config, "test").await.unwrap();
-    let others = connect(&config, "others").await.unwrap();
+    let pool = connect(&config, "test", &Files::default()).await.unwrap();
+    let others = connect(&config, "others", &Files::default()).await.unwrap();
     pool.execute("create table kept (number int)")
         .await
         .unwrap();
@@ -73,7 +79,7 @@ async fn a_server_that_fell_silent_keeps_no_place_in_the_pool() {
         max_connections: 1,
         ..config(&database)
     };
-    let pool = connect(&config, "test").await.unwrap();
+    let pool = connect(&config, "test", &Files::default()).await.unwrap();
     let mut conn = pool.acquire().await.unwrap();
     postgres.freeze().await.unwrap();
     let unanswered = sqlx::query("select 1").execute(&mut *conn);
@@ -93,21 +99,87 @@ async fn a_server_that_fell_silent_keeps_no_place_in_the_pool() {
 #[tokio::test]
 async fn an_address_that_cannot_be_read_is_not_shown() {
     let config = DatabaseConfig {
-        url: SecretString::from("postgres://me:hunter2@[::1/vigie"),
-        schema: "platform".to_owned(),
         max_connections: 1,
         acquire_timeout_ms: 1,
+        ..DatabaseConfig::new("postgres://me:hunter2@[::1/vigie", "platform")
     };
-    let error = connect(&config, "test").await.unwrap_err().to_string();
+    let error = connect(&config, "test", &Files::default())
+        .await
+        .unwrap_err()
+        .to_string();
     assert!(error.starts_with("DATABASE_URL: "), "{error}");
     assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[tokio::test]
+async fn an_address_is_told_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut config = DatabaseConfig::new("postgres://127.0.0.1:1/vigie", "platform");
+    let connected = async |config: &DatabaseConfig| {
+        let connected = connect(config, "test", &Files::default()).await;
+        connected.unwrap_err().to_string()
+    };
+    config.url_file = Some(folder.path().join("url"));
+    let twice = connected(&config).await;
+    assert_eq!(twice, "DATABASE_URL_FILE: DATABASE_URL is set too");
+    config.url = None;
+    let absent = connected(&config).await;
+    assert!(absent.starts_with("DATABASE_URL_FILE: /"), "{absent}");
+    config.url_file = None;
+    assert_eq!(connected(&config).await, "DATABASE_URL is not set");
+}
+
+#[tokio::test]
+async fn new_connections_are_made_by_the_address_that_the_file_has_now() {
+    let database = testkit::postgres().await.database("address").await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("url");
+    let mut moment = SystemTime::UNIX_EPOCH;
+    let mut write = |address: &str| {
+        std::fs::write(&file, address).unwrap();
+        moment += Duration::from_mins(1);
+        let opened = std::fs::File::open(&file).unwrap();
+        opened.set_modified(moment).unwrap();
+    };
+    let user = async |connection: &mut PgConnection| -> String {
+        let user = sqlx::query_scalar("select current_user::text");
+        user.fetch_one(connection).await.unwrap()
+    };
+    write(&format!("{}\n", database.url("intake")));
+    let config = DatabaseConfig {
+        url: None,
+        url_file: Some(file.clone()),
+        ..DatabaseConfig::new("", "platform")
+    };
+    let files = Files::default();
+    let pool = connect(&config, "test", &files).await.unwrap();
+    let mut first = pool.acquire().await.unwrap();
+    let before = user(&mut first).await;
+
+    write(&database.url("statistics"));
+    files.look();
+    let mut second = pool.acquire().await.unwrap();
+    let after = user(&mut second).await;
+    assert_ne!(before, after);
+    assert!(after.ends_with("statistics"), "{after}");
+    // What is open goes on, and what cannot be read changes nothing.
+    assert_eq!(user(&mut first).await, before);
+    write("postgres://[");
+    files.look();
+    let mut third = pool.acquire().await.unwrap();
+    assert_eq!(user(&mut third).await, after);
+    let path: String = sqlx::query_scalar("show search_path")
+        .fetch_one(&mut *third)
+        .await
+        .unwrap();
+    assert_eq!(path, "platform");
 }
 
 #[tokio::test]
 async fn a_schema_is_refused_until_it_is_migrated() {
     let database = testkit::postgres().await.database("migrated").await;
     let config = config(&database);
-    let pool = connect(&config, "test").await.unwrap();
+    let pool = connect(&config, "test", &Files::default()).await.unwrap();
     let error = check_migrated(&pool, &[&MIGRATOR]).await.unwrap_err();
     assert!(matches!(error, StartError::NotMigrated(_)), "{error}");
 
@@ -183,7 +255,9 @@ async fn a_server_that_died_is_worth_a_retry() {
         .await
         .unwrap();
     let database = postgres.database("dead").await;
-    let pool = connect(&config(&database), "test").await.unwrap();
+    let pool = connect(&config(&database), "test", &Files::default())
+        .await
+        .unwrap();
     let mut conn = pool.acquire().await.unwrap();
     conn.ping().await.unwrap();
     postgres.kill9().await.unwrap();
@@ -197,7 +271,9 @@ async fn a_pool_recovers_when_its_server_is_back() {
         .await
         .unwrap();
     let database = postgres.database("back").await;
-    let pool = connect(&config(&database), "test").await.unwrap();
+    let pool = connect(&config(&database), "test", &Files::default())
+        .await
+        .unwrap();
     pool.execute("select 1").await.unwrap();
     postgres.kill9().await.unwrap();
     postgres.restart().await.unwrap();

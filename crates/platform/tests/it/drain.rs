@@ -1,6 +1,6 @@
 //! How a service becomes ready and how it stops.
 
-use platform::{Readiness, StartError};
+use platform::{Files, Readiness, StartError};
 use tokio::net::TcpStream;
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
@@ -47,7 +47,9 @@ async fn readiness_follows_the_database() {
         .unwrap();
     let database = postgres.database("readiness").await;
     let config = crate::database::config(&database);
-    let pool = platform::connect(&config, "test").await.unwrap();
+    let pool = platform::connect(&config, "test", &Files::default())
+        .await
+        .unwrap();
     let world = World::start_with(|plan, _| {
         plan.readiness = Readiness::new().with_database(pool.clone());
     })

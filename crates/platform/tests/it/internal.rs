@@ -1,6 +1,6 @@
 //! Calls between services.
 
-use platform::{InternalTlsConfig, internal_channel};
+use platform::{Files, InternalTlsConfig, internal_channel};
 use proto::{
     eventlog::v1::{DescribeRequest, event_log_service_client::EventLogServiceClient},
     notification::v1::ListDeliveriesRequest,
@@ -18,7 +18,13 @@ async fn describe(channel: Channel) -> Result<String, Status> {
 }
 
 fn channel(world: &World, server: &str, tls: &InternalTlsConfig) -> Channel {
-    internal_channel(server, &format!("https://{}", world.internal), tls).unwrap()
+    internal_channel(
+        server,
+        &format!("https://{}", world.internal),
+        tls,
+        &Files::default(),
+    )
+    .unwrap()
 }
 
 #[tokio::test]
@@ -67,7 +73,7 @@ async fn plain_text_does_not_get_in() {
     let channel = Channel::from_shared(format!("http://{}", world.internal)).unwrap();
     assert!(describe(channel.connect_lazy()).await.is_err());
     let tls = tls_of(&world.certificates, "statistics");
-    assert!(internal_channel("intake", "http://127.0.0.1:1", &tls).is_err());
+    assert!(internal_channel("intake", "http://127.0.0.1:1", &tls, &Files::default()).is_err());
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use platform::{
-    AuditEntry, AuditSealer, Break, Caller, Checkpoint, Findings, Metrics, Outcome, SealingKey,
-    Tasks, audit_many, verify_audit,
+    AuditEntry, AuditSealer, Break, Caller, Checkpoint, Files, Findings, Metrics, Outcome,
+    SealingKey, Tasks, audit_many, verify_audit,
 };
 use serde_json::json;
 use sqlx::{PgConnection, PgPool};
@@ -372,7 +372,7 @@ async fn seals_under_a_key_that_was_given_up_need_a_checkpoint() {
     let file = folder.path().join("log");
     let encode = |key: [u8; 32]| STANDARD.encode(key);
     std::fs::write(&file, [encode([9; 32]), encode(KEY)].join("\n")).unwrap();
-    let both = SealingKey::from_base64_file(&file).unwrap();
+    let both = SealingKey::of_file("SEALING_LOG_KEY_FILE", &file, &Files::default()).unwrap();
     let verify = async |key: &SealingKey, checkpoint: Option<&Checkpoint>| {
         verify_audit(&trail.pool, "example", key, checkpoint)
             .await

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use platform::Readiness;
+use platform::{Files, Readiness};
 use testkit::{Postgres, PostgresOptions};
 
 use crate::world::World;
@@ -20,7 +20,9 @@ async fn checks_and_connections_are_told_as_they_are_when_somebody_asks() {
     let postgres = Postgres::start(PostgresOptions::default()).await.unwrap();
     let database = postgres.database("vitals").await;
     let config = crate::database::config(&database);
-    let pool = platform::connect(&config, "test").await.unwrap();
+    let pool = platform::connect(&config, "test", &Files::default())
+        .await
+        .unwrap();
     let world = World::start_with(|plan, _| {
         plan.readiness = Readiness::new().with_database(pool.clone());
     })

@@ -9,7 +9,7 @@ use std::{
 use opentelemetry::trace::TracerProvider as _;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use platform::{
-    AuthConfig, Authenticator, Exposed, InternalTlsConfig, Listeners, Metrics, Readiness,
+    AuthConfig, Authenticator, Exposed, Files, InternalTlsConfig, Listeners, Metrics, Readiness,
     ServerConfig, StartError, serve,
 };
 use proto::notification::v1::{
@@ -89,6 +89,7 @@ impl World {
                 exposed,
                 &server,
                 &tls,
+                Files::default(),
                 authenticator,
                 counted,
                 ready,

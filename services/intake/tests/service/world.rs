@@ -8,15 +8,14 @@ use std::{
     fs,
     path::{Path, PathBuf},
     sync::Arc,
-    time::Duration,
 };
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use eventlog::{Event, EventLogConfig, Log};
 use intake::{Config, IntakeConfig, ProducersConfig};
 use platform::{
-    AuthConfig, DatabaseConfig, InternalTlsConfig, Listeners, Metrics, SealingConfig, ServerConfig,
-    StartError,
+    AuthConfig, DatabaseConfig, Files, InternalTlsConfig, Listeners, Metrics, SealingConfig,
+    ServerConfig, StartError,
 };
 use proto::intake::v1::{
     intake_service_client::IntakeServiceClient, structure_service_client::StructureServiceClient,
@@ -99,7 +98,9 @@ impl World {
             server,
         };
         change(&mut config);
-        let pool = platform::connect(&config.database, "test").await.unwrap();
+        let pool = platform::connect(&config.database, "test", &Files::default())
+            .await
+            .unwrap();
         let channel = Channel::from_shared(format!("http://{}", config.server.listen))
             .unwrap()
             .connect_lazy();
@@ -190,6 +191,7 @@ impl World {
             "intake",
             &self.internal_url,
             &tls(&self.certificates, service),
+            &Files::default(),
         )
         .unwrap()
     }
@@ -262,10 +264,8 @@ async fn listen() -> (ServerConfig, Listeners) {
 
 fn database_config(database: &Database, service: &str) -> DatabaseConfig {
     DatabaseConfig {
-        url: database.url(service).into(),
-        schema: service.to_owned(),
         max_connections: 8,
-        acquire_timeout_ms: Duration::from_secs(3).as_millis().try_into().unwrap(),
+        ..DatabaseConfig::new(database.url(service), service)
     }
 }
 

@@ -1,6 +1,13 @@
 //! What the configuration refuses.
 
-use std::time::Duration;
+use std::{
+    fs,
+    io::Write as _,
+    time::{Duration, UNIX_EPOCH},
+};
+
+use platform::Files;
+use secrecy::ExposeSecret as _;
 
 use super::{NotificationConfig, SmtpConfig, SmtpTls};
 
@@ -9,7 +16,7 @@ fn notification() -> NotificationConfig {
 }
 
 fn refused(smtp: &SmtpConfig) -> Option<String> {
-    let settings = notification().post(smtp, Duration::ZERO);
+    let settings = notification().post(smtp, Duration::ZERO, &Files::default());
     settings.err().map(|error| error.to_string())
 }
 
@@ -54,4 +61,25 @@ fn a_wrong_mailbox_is_named_by_its_variable_and_not_shown() {
         assert!(error.starts_with("NOTIFICATION_FSSI_MAILBOXES"), "{error}");
         assert!(!error.contains("nobody there"), "{error}");
     }
+}
+
+#[test]
+fn the_password_is_the_one_that_the_file_has_now() {
+    let mut password = tempfile::NamedTempFile::new().unwrap();
+    password.write_all(b"old\n").unwrap();
+    let mut smtp = SmtpConfig::local(25);
+    smtp.username = Some("vigie".to_owned());
+    smtp.password_file = Some(password.path().to_owned());
+    let files = Files::default();
+    let post = notification().post(&smtp, Duration::ZERO, &files).unwrap();
+    let login = || {
+        let (name, password) = post.relay.current().login.clone().unwrap();
+        (name, password.expose_secret().to_owned())
+    };
+    assert_eq!(login(), ("vigie".to_owned(), "old".to_owned()));
+
+    fs::write(password.path(), "new\n").unwrap();
+    password.as_file().set_modified(UNIX_EPOCH).unwrap();
+    files.look();
+    assert_eq!(login(), ("vigie".to_owned(), "new".to_owned()));
 }

@@ -13,6 +13,7 @@ use lettre::transport::smtp::{
     commands::{Data, Mail, Rcpt},
     extension::ClientId,
 };
+use platform::Reloaded;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::timeout;
 
@@ -71,13 +72,13 @@ struct Content<'a>(&'a str);
 
 /// A connection to the relay, made when it is needed.
 pub(crate) struct Courier {
-    relay: Relay,
+    relay: Reloaded<Relay>,
     connection: Option<AsyncSmtpConnection>,
 }
 
 impl Courier {
     /// A courier who has not set out yet.
-    pub(crate) fn new(relay: Relay) -> Self {
+    pub(crate) fn new(relay: Reloaded<Relay>) -> Self {
         Self {
             relay,
             connection: None,
@@ -102,24 +103,20 @@ impl Courier {
     pub(crate) async fn rest(&mut self) {
         if let Some(mut connection) = self.connection.take() {
             // Whether the relay says goodbye does not matter.
-            timeout(self.relay.step_timeout, connection.abort())
+            timeout(self.relay.current().step_timeout, connection.abort())
                 .await
                 .unwrap_or_default();
         }
     }
 
     async fn ready(&mut self) -> Result<AsyncSmtpConnection, Sent> {
+        let relay = self.relay.current();
         if let Some(mut connection) = self.connection.take()
-            && timeout(self.relay.step_timeout, connection.test_connected()).await == Ok(true)
+            && timeout(relay.step_timeout, connection.test_connected()).await == Ok(true)
         {
             return Ok(connection);
         }
-        match timeout(
-            self.relay.step_timeout * CONNECT_STEPS,
-            self.relay.connect(),
-        )
-        .await
-        {
+        match timeout(relay.step_timeout * CONNECT_STEPS, relay.connect()).await {
             Ok(Ok(connection)) => Ok(connection),
             Ok(Err(error)) => Err(Sent::relay_down(&error)),
             Err(_) => Err(Sent::timed_out()),
@@ -127,7 +124,7 @@ impl Courier {
     }
 
     async fn hand_over(&self, connection: &mut AsyncSmtpConnection, packed: &Packed) -> Sent {
-        let step = self.relay.step_timeout;
+        let step = self.relay.current().step_timeout;
         let from = Mail::new(packed.envelope.from().cloned(), Vec::new());
         match timeout(step, connection.command(from)).await {
             Ok(Ok(_)) => {}

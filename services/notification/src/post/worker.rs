@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use platform::{Result, SealingKey};
+use platform::{Reloaded, Result, SealingKey};
 use sqlx::PgPool;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -45,7 +45,7 @@ pub(crate) struct Post {
     /// Woken when there is something to deliver.
     pub(crate) due: Arc<Notify>,
     /// Opens the reports' own keys.
-    pub(crate) master_key: Arc<SealingKey>,
+    pub(crate) master_key: SealingKey,
     /// What the service tells about itself.
     pub(crate) metrics: ServiceMetrics,
     /// How it works.
@@ -55,7 +55,7 @@ pub(crate) struct Post {
 /// How the post works.
 pub(crate) struct PostSettings {
     /// The relay.
-    pub(crate) relay: Relay,
+    pub(crate) relay: Reloaded<Relay>,
     /// Who sends.
     pub(crate) sender: Sender,
     /// What messages say of the place they come from.

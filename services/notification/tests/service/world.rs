@@ -13,8 +13,8 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use eventlog::{EventLogConfig, Log, LogMetrics, NewEvent, Relay, Snapshot, SnapshotPage, Streams};
 use notification::{Config, NotificationConfig, ProducersConfig, SmtpConfig};
 use platform::{
-    AuthConfig, Authenticator, DatabaseConfig, Exposed, InternalTlsConfig, Listeners, Metrics,
-    Readiness, SealingConfig, SealingKey, ServerConfig, Tasks,
+    AuthConfig, Authenticator, DatabaseConfig, Exposed, Files, InternalTlsConfig, Listeners,
+    Metrics, Readiness, SealingConfig, SealingKey, ServerConfig, Tasks,
 };
 use proto::eventlog::v1::{
     SnapshotRequest, event_log_service_client::EventLogServiceClient, snapshot_response::Part,
@@ -146,7 +146,9 @@ impl World {
         platform::migrate(&config.database, &notification::migrators())
             .await
             .unwrap();
-        let pool = platform::connect(&config.database, "test").await.unwrap();
+        let pool = platform::connect(&config.database, "test", &Files::default())
+            .await
+            .unwrap();
         let service = Service::run(config.clone(), &tasks, &shutdown).await;
         Self {
             sink,
@@ -259,7 +261,12 @@ impl World {
     /// The ids in the snapshot of the service's log, as another service reads it.
     pub(crate) async fn snapshot(&self, reader: &str) -> Result<BTreeSet<String>, Status> {
         let tls = tls(&self.certificates, reader);
-        let channel = platform::internal_channel("notification", &self.service.internal_url, &tls);
+        let channel = platform::internal_channel(
+            "notification",
+            &self.service.internal_url,
+            &tls,
+            &Files::default(),
+        );
         let mut client = EventLogServiceClient::new(channel.unwrap());
         let mut parts = client
             .snapshot(SnapshotRequest::default())
@@ -399,12 +406,18 @@ impl Surroundings<'_> {
         let config = database_config(self.database, name);
         let migrators = [&platform::MIGRATOR, &eventlog::MIGRATOR];
         platform::migrate(&config, &migrators).await.unwrap();
-        let pool = platform::connect(&config, "test").await.unwrap();
+        let pool = platform::connect(&config, "test", &Files::default())
+            .await
+            .unwrap();
         let log = Log::open(pool.clone(), name, self.event_log.shards)
             .await
             .unwrap();
         let metrics = Arc::new(Metrics::new());
-        let streams = Streams::open(self.event_log, SealingKey::from_bytes(LOG_KEY));
+        let streams = Streams::open(
+            self.event_log,
+            SealingKey::from_bytes(LOG_KEY),
+            &Files::default(),
+        );
         let relay = Relay::new(
             log.clone(),
             streams.unwrap().unwrap(),
@@ -435,6 +448,7 @@ impl Surroundings<'_> {
                 exposed,
                 &server,
                 &tls,
+                Files::default(),
                 authenticator,
                 metrics,
                 Readiness::new(),
@@ -491,10 +505,9 @@ async fn listen() -> (ServerConfig, Listeners) {
 
 fn database_config(database: &Database, service: &str) -> DatabaseConfig {
     DatabaseConfig {
-        url: database.url(service).into(),
-        schema: service.to_owned(),
         max_connections: 12,
         acquire_timeout_ms: 5_000,
+        ..DatabaseConfig::new(database.url(service), service)
     }
 }
 

@@ -46,7 +46,13 @@ async fn a_snapshot_tells_the_latest_change_of_every_case_under_its_first_id() {
 async fn the_log_is_read_by_its_consumers_only() {
     let world = World::start().await;
     let tls = world.tls("qualification");
-    let channel = platform::internal_channel("qualification", &world.internal_url, &tls).unwrap();
+    let channel = platform::internal_channel(
+        "qualification",
+        &world.internal_url,
+        &tls,
+        &platform::Files::default(),
+    )
+    .unwrap();
     let refused = EventLogServiceClient::new(channel)
         .snapshot(SnapshotRequest::default())
         .await
@@ -58,8 +64,13 @@ impl World {
     /// The full state as a consumer is told, by the ids of the events.
     pub(crate) async fn snapshot(&self) -> BTreeMap<Uuid, events::CaseChanged> {
         let tls = self.tls("notification");
-        let channel =
-            platform::internal_channel("qualification", &self.internal_url, &tls).unwrap();
+        let channel = platform::internal_channel(
+            "qualification",
+            &self.internal_url,
+            &tls,
+            &platform::Files::default(),
+        )
+        .unwrap();
         let mut stream = EventLogServiceClient::new(channel)
             .snapshot(SnapshotRequest::default())
             .await

@@ -14,8 +14,8 @@ use std::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use eventlog::{EventLogConfig, Log, NewEvent};
 use platform::{
-    AuthConfig, DatabaseConfig, InternalTlsConfig, Listeners, Metrics, SealingConfig, ServerConfig,
-    Tasks,
+    AuthConfig, DatabaseConfig, Files, InternalTlsConfig, Listeners, Metrics, SealingConfig,
+    ServerConfig, Tasks,
 };
 use prost::Message as _;
 use proto::{
@@ -109,7 +109,9 @@ impl World {
         platform::migrate(&config.database, &qualification::migrators())
             .await
             .unwrap();
-        let pool = platform::connect(&config.database, "test").await.unwrap();
+        let pool = platform::connect(&config.database, "test", &Files::default())
+            .await
+            .unwrap();
         run(config.clone(), listeners, &tasks, &shutdown).await;
 
         let channel = Channel::from_shared(format!("http://{public}"))
@@ -258,10 +260,8 @@ async fn listen() -> (ServerConfig, Listeners) {
 
 fn database_config(database: &Database, service: &str) -> DatabaseConfig {
     DatabaseConfig {
-        url: database.url(service).into(),
-        schema: service.to_owned(),
         max_connections: 16,
-        acquire_timeout_ms: 3_000,
+        ..DatabaseConfig::new(database.url(service), service)
     }
 }
 

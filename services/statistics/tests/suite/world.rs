@@ -10,8 +10,8 @@ use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use eventlog::{EventLogConfig, Log, NewEvent, Snapshot, SnapshotPage, event_log_service};
 use platform::{
-    AuthConfig, Authenticator, DatabaseConfig, Exposed, InternalTlsConfig, Listeners, Metrics,
-    Readiness, ServerConfig, Tasks, connect, migrate, serve,
+    AuthConfig, Authenticator, DatabaseConfig, Exposed, Files, InternalTlsConfig, Listeners,
+    Metrics, Readiness, ServerConfig, Tasks, connect, migrate, serve,
 };
 use proto::statistics::v1::{
     BreakdownRow, Comparison, Dimension, GetBreakdownRequest, GetBreakdownResponse,
@@ -79,7 +79,7 @@ impl World {
         let intake = Producer::start("intake", &database, &certificates, &issuer).await;
         let qualification =
             Producer::start("qualification", &database, &certificates, &issuer).await;
-        let pool = connect(&own, "test").await.unwrap();
+        let pool = connect(&own, "test", &Files::default()).await.unwrap();
         Self {
             intake,
             qualification,
@@ -179,7 +179,7 @@ impl Producer {
         migrate(&config, &[&platform::MIGRATOR, &eventlog::MIGRATOR])
             .await
             .unwrap();
-        let pool = connect(&config, name).await.unwrap();
+        let pool = connect(&config, name, &Files::default()).await.unwrap();
         let log = Log::open(pool.clone(), name, 8).await.unwrap();
         let service = event_log_service(log.clone(), pool.clone(), Arc::new(NoState), &[NAME]);
         let exposed = Exposed {
@@ -203,6 +203,7 @@ impl Producer {
                 exposed,
                 &server,
                 &tls,
+                Files::default(),
                 authenticator,
                 metrics,
                 ready,
@@ -347,10 +348,9 @@ fn period(from: &str, to: &str) -> Period {
 
 fn database_config(database: &Database, service: &str) -> DatabaseConfig {
     DatabaseConfig {
-        url: database.url(service).into(),
-        schema: service.to_owned(),
         max_connections: 8,
         acquire_timeout_ms: 10_000,
+        ..DatabaseConfig::new(database.url(service), service)
     }
 }
 

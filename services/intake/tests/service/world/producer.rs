@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use eventlog::{Log, NewEvent, Snapshot, SnapshotPage, event_log_service};
-use platform::{AuthConfig, Authenticator, Exposed, Metrics, Readiness, serve};
+use platform::{AuthConfig, Authenticator, Exposed, Files, Metrics, Readiness, serve};
 use sqlx::{PgConnection, PgPool};
 use testkit::{AUDIENCE, Certificates, Database, Issuer};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -27,9 +27,13 @@ impl Producer {
         issuer: &Issuer,
         shutdown: &CancellationToken,
     ) -> Self {
-        let pool = platform::connect(&database_config(database, "qualification"), "test")
-            .await
-            .unwrap();
+        let pool = platform::connect(
+            &database_config(database, "qualification"),
+            "test",
+            &Files::default(),
+        )
+        .await
+        .unwrap();
         let log = Log::open(pool.clone(), "qualification", 8).await.unwrap();
         let service = event_log_service(log.clone(), pool.clone(), Arc::new(Nothing), &["intake"]);
         let exposed = Exposed {
@@ -49,6 +53,7 @@ impl Producer {
                 exposed,
                 &server,
                 &tls,
+                Files::default(),
                 authenticator,
                 metrics,
                 Readiness::new(),

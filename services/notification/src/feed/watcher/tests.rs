@@ -2,7 +2,7 @@
 
 use eventlog::{Log, NewEvent};
 use futures::FutureExt as _;
-use platform::DatabaseConfig;
+use platform::{DatabaseConfig, Files};
 use proto::events::v1::NotificationRaised;
 use time::OffsetDateTime;
 
@@ -12,15 +12,15 @@ use crate::feed::{PAGE, tail::Tail};
 async fn feed_with(notifications: u16) -> Feed {
     let database = testkit::postgres().await.database("feed").await;
     let config = DatabaseConfig {
-        url: database.url("notification").into(),
-        schema: "notification".to_owned(),
         max_connections: 4,
-        acquire_timeout_ms: 3_000,
+        ..DatabaseConfig::new(database.url("notification"), "notification")
     };
     platform::migrate(&config, &crate::migrators())
         .await
         .unwrap();
-    let pool = platform::connect(&config, "test").await.unwrap();
+    let pool = platform::connect(&config, "test", &Files::default())
+        .await
+        .unwrap();
     let log = Log::open(pool.clone(), crate::NAME, 8).await.unwrap();
     let feed = Feed::new(log, pool, 8, 10);
     for number in 0..notifications {

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, mpsc};
 
 use lettre::transport::smtp::extension::ClientId;
-use platform::{DatabaseConfig, SealingKey};
+use platform::{DatabaseConfig, Files, Reloaded, SealingKey};
 use testkit::{SmtpOptions, SmtpSink};
 use time::Duration;
 use tokio::sync::Notify;
@@ -35,29 +35,29 @@ async fn post_with_claims_of(sink: &SmtpSink, claim: Duration) -> Post {
 async fn database() -> DatabaseConfig {
     let database = testkit::postgres().await.database("post").await;
     DatabaseConfig {
-        url: database.url("notification").into(),
-        schema: "notification".to_owned(),
         max_connections: 8,
-        acquire_timeout_ms: 3_000,
+        ..DatabaseConfig::new(database.url("notification"), "notification")
     }
 }
 
 async fn post_of(config: &DatabaseConfig, sink: &SmtpSink, claim: Duration) -> Post {
-    let pool = platform::connect(config, "test").await.unwrap();
+    let pool = platform::connect(config, "test", &Files::default())
+        .await
+        .unwrap();
     Post {
         pool,
         due: Arc::new(Notify::new()),
-        master_key: Arc::new(SealingKey::from_bytes([7; 32])),
+        master_key: SealingKey::from_bytes([7; 32]),
         metrics: ServiceMetrics::default(),
         settings: Arc::new(PostSettings {
-            relay: Relay {
+            relay: Reloaded::from(Relay {
                 host: "127.0.0.1".to_owned(),
                 port: sink.address().port(),
                 encryption: Encryption::None,
                 login: None,
                 hello: ClientId::Domain("example.org".to_owned()),
                 step_timeout: std::time::Duration::from_secs(5),
-            },
+            }),
             sender: Sender::parse("vigie@example.org").unwrap(),
             letterhead: Letterhead {
                 emergency_phone: "09 72 43 91 25".to_owned(),
@@ -299,7 +299,9 @@ async fn a_message_written_down_with_its_own_situation_is_sent_after_the_migrati
     platform::migrate(&config, &[&platform::MIGRATOR, &eventlog::MIGRATOR])
         .await
         .unwrap();
-    let pool = platform::connect(&config, "test").await.unwrap();
+    let pool = platform::connect(&config, "test", &Files::default())
+        .await
+        .unwrap();
     crate::MIGRATOR.run_to(2, &pool).await.unwrap();
     sqlx::raw_sql(
         r#"insert into delivery (delivery_id, report_id, rule, recipient, mailbox, letter,

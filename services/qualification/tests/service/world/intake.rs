@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use eventlog::{EventLogConfig, Log, LogMetrics, Relay, Snapshot, SnapshotPage, Streams};
-use platform::{AuthConfig, Authenticator, Exposed, Metrics, Readiness, SealingKey, Tasks};
+use platform::{AuthConfig, Authenticator, Exposed, Files, Metrics, Readiness, SealingKey, Tasks};
 use sqlx::{PgConnection, PgPool};
 use testkit::{AUDIENCE, Certificates, Database, Issuer};
 use tokio_util::sync::CancellationToken;
@@ -40,14 +40,20 @@ pub(super) async fn start(
     platform::migrate(&config, &[&platform::MIGRATOR, &eventlog::MIGRATOR])
         .await
         .unwrap();
-    let pool = platform::connect(&config, "test").await.unwrap();
+    let pool = platform::connect(&config, "test", &Files::default())
+        .await
+        .unwrap();
     let log = Log::open(pool.clone(), "intake", event_log.shards)
         .await
         .unwrap();
     let metrics = Arc::new(Metrics::new());
-    let streams = Streams::open(event_log, SealingKey::from_bytes(LOG_KEY))
-        .unwrap()
-        .unwrap();
+    let streams = Streams::open(
+        event_log,
+        SealingKey::from_bytes(LOG_KEY),
+        &Files::default(),
+    )
+    .unwrap()
+    .unwrap();
     let relay = Relay::new(log.clone(), streams, LogMetrics::register(&metrics));
     tasks.spawn("relay", relay.run(shutdown.clone()));
 
@@ -74,6 +80,7 @@ pub(super) async fn start(
             exposed,
             &server,
             &tls,
+            Files::default(),
             authenticator,
             metrics,
             readiness,
