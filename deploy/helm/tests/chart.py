@@ -105,12 +105,11 @@ def container_port(rendered, service, name):
 
 
 def variables(rendered, service):
-    """The variables of a service; those from Secrets as `secret/key`."""
+    """The variables of a service."""
     found = {}
     for entry in container(rendered, service)["env"]:
-        source = entry.get("valueFrom", {}).get("secretKeyRef")
         assert entry["name"] not in found, f"{entry['name']} twice"
-        found[entry["name"]] = f"{source['name']}/{source['key']}" if source else entry["value"]
+        found[entry["name"]] = entry["value"]
     return found
 
 

@@ -29,11 +29,7 @@
 - {name: SEALING_LOG_KEY_FILE, value: /etc/vigie/keys/log}
 - {name: EVENTLOG_SHARDS, value: {{ $v.shards | quote }}}
 {{- if $v.redis.enabled }}
-- name: EVENTLOG_REDIS_URL
-  valueFrom:
-    secretKeyRef:
-      name: {{ (index $v.services .service).secrets.redis }}
-      key: url
+- {name: EVENTLOG_REDIS_URL_FILE, value: /etc/vigie/redis/url}
 - {name: EVENTLOG_REDIS_MODE, value: {{ $v.redis.mode }}}
 {{- with $v.redis.masterName }}
 - {name: EVENTLOG_REDIS_MASTER_NAME, value: {{ . | quote }}}
@@ -80,6 +76,7 @@
 {{/* The files of a service, below /etc/vigie. */}}
 {{- define "vigie.serviceFiles" -}}
 {{- $v := .root.Values }}
+{{- $own := index $v.services .service }}
 {{- $name := include "vigie.fullname" .root }}
 {{- $fact := index (include "vigie.facts" . | fromYaml) .service }}
 - secret:
@@ -108,10 +105,11 @@
     name: {{ $v.keys.referenceSecret }}
     items: [{key: key, path: keys/reference}]
 {{- end }}
-{{- with include "vigie.databaseCa" .root }}
-{{ . | trim }}
-{{- end }}
+{{ include "vigie.databaseFiles" (dict "root" .root "secret" $own.secrets.database) | trim }}
 {{- if $v.redis.enabled }}
+- secret:
+    name: {{ $own.secrets.redis }}
+    items: [{key: url, path: redis/url}]
 {{- with $v.redis.caSecret }}
 - secret:
     name: {{ . }}
