@@ -2,18 +2,21 @@
 
 use sqlx::PgConnection;
 
-/// Destroys the data key in every event about a subject, in the log of the schema
-/// and among what its consumers parked. Returns how many events had it.
-pub async fn erase_data_keys(conn: &mut PgConnection, subject: &str) -> platform::Result<u64> {
+/// Destroys the data keys in every event about these subjects, in the log of the schema
+/// and among what its consumers parked. Returns how many events had one.
+pub async fn erase_data_keys(
+    conn: &mut PgConnection,
+    subjects: &[String],
+) -> platform::Result<u64> {
     let logged = sqlx::query!(
-        "update event set data_key = null where subject = $1 and data_key is not null",
-        subject,
+        "update event set data_key = null where subject = any($1) and data_key is not null",
+        subjects,
     )
     .execute(&mut *conn)
     .await?;
     let parked = sqlx::query!(
-        "update parked_event set data_key = null where subject = $1 and data_key is not null",
-        subject,
+        "update parked_event set data_key = null where subject = any($1) and data_key is not null",
+        subjects,
     )
     .execute(conn)
     .await?;

@@ -20,6 +20,7 @@ payloads! {
     StructureRecorded => "vigie.structure.recorded.v1",
     ReportSubmitted => "vigie.report.submitted.v1",
     ReportWithdrawn => "vigie.report.withdrawn.v1",
+    ReportContactsErased => "vigie.report.contacts_erased.v1",
     CaseChanged => "vigie.case.changed.v1",
     NotificationRaised => "vigie.notification.raised.v1",
 }

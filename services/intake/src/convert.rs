@@ -19,7 +19,7 @@ mod wire;
 
 pub(crate) use directory::Columns;
 pub(crate) use encoding::{Utf8Check, delimiter};
-pub(crate) use event::{case_change, recorded, submitted, withdrawn};
+pub(crate) use event::{case_change, contacts_erased, recorded, submitted, withdrawn};
 pub(crate) use filter::{page_size, report_filter, wanted_report};
 pub(crate) use personal::{open_contacts, seal_contacts};
 pub(crate) use report::{consequences, receipt, report};

@@ -10,6 +10,7 @@ mod consume;
 mod convert;
 mod directory;
 mod domain;
+mod erase;
 mod grpc;
 mod import;
 mod metrics;
@@ -36,6 +37,7 @@ use tonic::{service::Routes, transport::Channel};
 use vocabulary::ReferenceCipher;
 
 pub use config::{Config, IntakeConfig, ProducersConfig};
+pub use erase::{erase_contacts_ended_before, erase_contacts_of};
 
 use crate::{
     batcher::Queue,

@@ -1,14 +1,34 @@
-//! The program `vigie-intake`.
+//! The service `vigie-intake`; `vigie-intake erase-contacts` destroys keys of contacts.
 
-use std::{process::ExitCode, sync::Arc};
+use std::{env, iter, process::ExitCode, sync::Arc};
 
-use intake::{Config, NAME, build, migrators};
-use platform::{Environment, Listeners, Metrics, Program, migrate, run_main};
+use eventlog::{EventLogConfig, Log};
+use intake::{Config, NAME, build, erase_contacts_ended_before, erase_contacts_of, migrators};
+use platform::{
+    BoxError, DatabaseConfig, Environment, Files, Listeners, Metrics, Program, check_migrated,
+    connect, migrate, now, run_main,
+};
+use time::Duration;
 
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
+const ERASE: &str = "erase-contacts";
+const USAGE: &str = "usage: vigie-intake erase-contacts --report ID | --ended-days-ago DAYS";
+
+/// Whose contacts are to be erased.
+enum Erasure {
+    /// Those of the report with this id or reference.
+    Of(String),
+    /// Those of reports whose treatment ended this many days ago, or longer.
+    EndedDaysAgo(u16),
+}
+
 fn main() -> ExitCode {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    if arguments.first().is_some_and(|command| command == ERASE) {
+        return erase(&arguments[1..]);
+    }
     run_main(Program {
         name: NAME,
         serve: |shutdown| {
@@ -24,5 +44,58 @@ fn main() -> ExitCode {
                 migrate(&Environment::of_process().read("DATABASE_")?, &migrators()).await
             })
         },
+    })
+}
+
+impl Erasure {
+    fn parse(arguments: &[String]) -> Option<Self> {
+        match arguments {
+            [option, report] if option == "--report" => Some(Self::Of(report.clone())),
+            [option, days] if option == "--ended-days-ago" => {
+                days.parse().ok().map(Self::EndedDaysAgo)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Erases contacts: 0 when it is done, 1 when it could not be, 2 when it is not said of whom.
+#[tokio::main]
+async fn erase(arguments: &[String]) -> ExitCode {
+    let Some(erasure) = Erasure::parse(arguments) else {
+        eprintln!("{USAGE}");
+        return ExitCode::from(2);
+    };
+    match carry_out(erasure).await {
+        Ok(done) => {
+            println!("{done}");
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            let causes = iter::successors(error.source(), |cause| cause.source());
+            let causes: String = causes.map(|cause| format!(": {cause}")).collect();
+            eprintln!("vigie-{NAME}: {error}{causes}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn carry_out(erasure: Erasure) -> Result<String, BoxError> {
+    let environment = Environment::of_process();
+    let config = environment.read::<DatabaseConfig>("DATABASE_")?;
+    let shards = environment.read::<EventLogConfig>("EVENTLOG_")?.shards;
+    let pool = connect(&config, NAME, &Files::default()).await?;
+    check_migrated(&pool, &migrators()).await?;
+    let log = Log::open(pool.clone(), NAME, shards).await?;
+    Ok(match erasure {
+        Erasure::Of(report) if erase_contacts_of(&pool, &log, &report).await? => {
+            "the contacts of the report are erased".to_owned()
+        }
+        Erasure::Of(_) => "the report had no contacts any more".to_owned(),
+        Erasure::EndedDaysAgo(days) => {
+            let before = now() - Duration::days(days.into());
+            let erased = erase_contacts_ended_before(&pool, &log, before).await?;
+            format!("the contacts of {erased} reports are erased")
+        }
     })
 }

@@ -9,7 +9,8 @@ mod structure;
 
 pub(crate) use reference::ReferenceNumbers;
 pub(crate) use report::{
-    NewReport, Position, Receipt, find, insert, list, lock, page, receipts, record_cases, withdraw,
+    NewReport, Position, Receipt, erase_contacts, find, id_of, insert, list, lock,
+    lock_with_contacts, page, receipts, record_cases, with_contacts, withdraw,
 };
 pub(crate) use structure::{
     NamePosition, record, search, site_of_entity, site_of_siret, sites, structure, structures_after,

@@ -17,7 +17,7 @@ use crate::{
     store::{self, EarlyWithdrawal, Entry},
 };
 
-/// Opens a case for every report and takes note of withdrawals.
+/// Opens a case for every report, takes note of withdrawals and forgets erased contacts.
 #[derive(Debug)]
 pub(crate) struct Reports {
     log: Log,
@@ -34,7 +34,9 @@ impl Reports {
 impl Apply for Reports {
     fn accepts(&self, event_type: &str) -> Acceptance {
         match event_type {
-            events::ReportSubmitted::TYPE | events::ReportWithdrawn::TYPE => Acceptance::Apply,
+            events::ReportSubmitted::TYPE
+            | events::ReportWithdrawn::TYPE
+            | events::ReportContactsErased::TYPE => Acceptance::Apply,
             events::StructureRecorded::TYPE => Acceptance::Ignore,
             _ => Acceptance::Park,
         }
@@ -59,16 +61,21 @@ impl Apply for Reports {
 enum News {
     Submitted(Box<Submitted>),
     Withdrawn(Uuid, Withdrawal),
+    ContactsErased(Uuid),
 }
 
 impl News {
     fn parse(event: &Event) -> Result<Self, ApplyError> {
-        let parsed = if event.event_type == events::ReportSubmitted::TYPE {
-            convert::submitted(event.decode()?, event.data_key.as_deref())
-                .map(|submitted| Self::Submitted(Box::new(submitted)))
-        } else {
-            convert::withdrawn(event.decode()?)
-                .map(|(id, withdrawal)| Self::Withdrawn(id, withdrawal))
+        let parsed = match event.event_type.as_str() {
+            events::ReportSubmitted::TYPE => {
+                convert::submitted(event.decode()?, event.data_key.as_deref())
+                    .map(|submitted| Self::Submitted(Box::new(submitted)))
+            }
+            events::ReportContactsErased::TYPE => {
+                convert::contacts_erased(&event.decode()?).map(Self::ContactsErased)
+            }
+            _ => convert::withdrawn(event.decode()?)
+                .map(|(id, withdrawal)| Self::Withdrawn(id, withdrawal)),
         };
         parsed.map_err(|_: ParseError| ApplyError::Poison("unreadable_report"))
     }
@@ -76,7 +83,7 @@ impl News {
     fn report_id(&self) -> Uuid {
         match self {
             Self::Submitted(submitted) => submitted.report.id,
-            Self::Withdrawn(report_id, _) => *report_id,
+            Self::Withdrawn(report_id, _) | Self::ContactsErased(report_id) => *report_id,
         }
     }
 }
@@ -92,6 +99,8 @@ struct Batch {
     changed: HashSet<Uuid>,
     /// Withdrawals whose report has not come, by report.
     early: HashMap<Uuid, EarlyWithdrawal>,
+    /// The reports whose contacts are to be erased.
+    erased: Vec<Uuid>,
     /// Events that had left their line before: a replay.
     applied: HashSet<Uuid>,
     entries: Vec<Entry>,
@@ -122,6 +131,7 @@ impl Batch {
                 .into_iter()
                 .map(|early| (early.report_id, early))
                 .collect(),
+            erased: Vec::new(),
             applied: store::applied_events(conn, &event_ids).await?,
             entries: Vec::new(),
             announcements: Vec::new(),
@@ -149,6 +159,7 @@ impl Batch {
                     self.withdraw(report_id, &Withdrawal { reason }, event_id, now)?;
                 }
             }
+            News::ContactsErased(_) => self.erased.push(report_id),
             News::Withdrawn(..) if self.applied.contains(&event_id) => {}
             News::Withdrawn(_, withdrawal) if self.cases.contains_key(&report_id) => {
                 self.withdraw(report_id, &withdrawal, event_id, now)?;
@@ -205,6 +216,7 @@ impl Batch {
         for report_id in self.changed.difference(&self.opened) {
             store::update_case(conn, &self.cases[report_id], None).await?;
         }
+        store::erase_contacts(conn, &self.erased).await?;
         store::insert_entries(conn, &self.entries).await?;
         for early in self.early.values() {
             store::keep_early_withdrawal(conn, early).await?;

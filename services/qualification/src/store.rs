@@ -8,7 +8,7 @@ mod entry;
 mod find;
 mod withdrawal;
 
-pub(crate) use case::{insert_cases, read_cases, update_case};
+pub(crate) use case::{erase_contacts, insert_cases, read_cases, update_case};
 pub(crate) use entry::{Entry, applied_events, history, insert_entries, latest_entries};
 pub(crate) use find::{case_ids_after, find_case, list_cases, lock_case, lock_cases_of};
 pub(crate) use withdrawal::{EarlyWithdrawal, keep_early_withdrawal, take_early_withdrawals};

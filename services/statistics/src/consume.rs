@@ -8,7 +8,9 @@ use async_trait::async_trait;
 use eventlog::{Acceptance, Apply, ApplyError, Event};
 use proto::{
     Payload,
-    events::v1::{CaseChanged, ReportSubmitted, ReportWithdrawn, StructureRecorded},
+    events::v1::{
+        CaseChanged, ReportContactsErased, ReportSubmitted, ReportWithdrawn, StructureRecorded,
+    },
 };
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -30,8 +32,8 @@ impl Apply for Count {
     fn accepts(&self, event_type: &str) -> Acceptance {
         match event_type {
             ReportSubmitted::TYPE | ReportWithdrawn::TYPE | CaseChanged::TYPE => Acceptance::Apply,
-            // A report carries what is counted of its structure.
-            StructureRecorded::TYPE => Acceptance::Ignore,
+            // A report carries what is counted of its structure; contacts are not kept here.
+            StructureRecorded::TYPE | ReportContactsErased::TYPE => Acceptance::Ignore,
             _ => Acceptance::Park,
         }
     }

@@ -273,7 +273,9 @@ async fn erasing_a_subject_leaves_its_events_without_a_key() {
     ];
     world.log.append(&mut transaction, &events).await.unwrap();
     assert_eq!(
-        erase_data_keys(&mut transaction, "report/1").await.unwrap(),
+        erase_data_keys(&mut transaction, &["report/1".to_owned()])
+            .await
+            .unwrap(),
         1
     );
     let mut left = Vec::new();

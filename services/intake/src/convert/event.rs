@@ -2,10 +2,15 @@
 
 use eventlog::{ApplyError, Event, NewEvent};
 use proto::{events::v1 as events, types::v1 as types};
+use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{CaseState, Word as _, derived_id};
 
-use super::{identifier, time::timestamp, wire};
+use super::{
+    identifier,
+    time::{moment, timestamp},
+    wire,
+};
 use crate::domain::{CaseChange, CaseProgress, Recorded, Report, Withdrawal};
 
 /// Announces a report. The id derives from the report, so that a snapshot tells
@@ -77,6 +82,17 @@ pub(crate) fn withdrawn(report: &Report, withdrawal: &Withdrawal) -> NewEvent {
     NewEvent::new(id, report.subject(), withdrawal.at, &payload)
 }
 
+/// Announces that the contacts of a report were erased.
+pub(crate) fn contacts_erased(report: &Report, at: OffsetDateTime) -> NewEvent {
+    let payload = events::ReportContactsErased {
+        report_id: report.id.to_string(),
+        reference: report.reference.to_string(),
+        erased_at: Some(timestamp(at)),
+    };
+    let id = derived_id("report_contacts_erased", &[report.id.as_bytes()]);
+    NewEvent::new(id, report.subject(), at, &payload)
+}
+
 /// Announces a structure of the directory, new or changed.
 pub(crate) fn recorded(recorded: &Recorded) -> NewEvent {
     let structure = &recorded.structure;
@@ -109,6 +125,11 @@ pub(crate) fn case_change(event: &Event) -> Result<CaseChange, ApplyError> {
             case_id: id(&change.case_id)?,
             state: CaseState::heard(change.state),
             revision: change.revision,
+            changed_at: change
+                .changed_at
+                .as_ref()
+                .and_then(moment)
+                .unwrap_or(event.time),
         },
     })
 }

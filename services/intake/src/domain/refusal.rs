@@ -17,6 +17,8 @@ pub(crate) enum Refusal {
     AlreadyWithdrawn,
     /// The report changed since it was seen.
     EtagMismatch,
+    /// Contacts are needed while a report is treated.
+    TreatmentGoesOn,
 }
 
 impl Refusal {
@@ -26,7 +28,9 @@ impl Refusal {
             Self::BackDating => "declared_at",
             Self::RegionNotYours => "draft.structure",
             Self::CapacityNotYours => "draft.capacity",
-            Self::NotYoursToWithdraw | Self::AlreadyWithdrawn => "report_id",
+            Self::NotYoursToWithdraw | Self::AlreadyWithdrawn | Self::TreatmentGoesOn => {
+                "report_id"
+            }
             Self::EtagMismatch => "etag",
         }
     }
@@ -40,6 +44,7 @@ impl Refusal {
             Self::NotYoursToWithdraw => "NOT_YOURS_TO_WITHDRAW",
             Self::AlreadyWithdrawn => "ALREADY_WITHDRAWN",
             Self::EtagMismatch => "ETAG_MISMATCH",
+            Self::TreatmentGoesOn => "TREATMENT_GOES_ON",
         }
     }
 
@@ -54,6 +59,7 @@ impl Refusal {
             }
             Self::AlreadyWithdrawn => "ce signalement a déjà été retiré",
             Self::EtagMismatch => "ce signalement a changé depuis que vous l'avez lu",
+            Self::TreatmentGoesOn => "ce signalement est encore en traitement",
         }
     }
 }
@@ -67,7 +73,7 @@ impl From<Refusal> for Error {
             Refusal::CapacityNotYours => {
                 Self::invalid(refusal.field(), refusal.code(), refusal.french())
             }
-            Refusal::AlreadyWithdrawn => {
+            Refusal::AlreadyWithdrawn | Refusal::TreatmentGoesOn => {
                 Self::failed_precondition(refusal.code(), refusal.french())
             }
             Refusal::EtagMismatch => Self::aborted(refusal.code(), refusal.french()),

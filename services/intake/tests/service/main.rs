@@ -8,6 +8,7 @@ mod bad_requests;
 mod cases;
 mod directory;
 mod drafts;
+mod erasing;
 mod reading;
 mod submitting;
 mod under_load;

@@ -7,7 +7,8 @@ use eventlog::{ApplyError, Event};
 use proto::{
     Payload,
     events::v1::{
-        CaseChange, CaseChanged, ReportSubmitted, ReportWithdrawn, notification_raised::Subject,
+        CaseChange, CaseChanged, ReportContactsErased, ReportSubmitted, ReportWithdrawn,
+        notification_raised::Subject,
     },
     types::v1 as wire,
 };
@@ -35,17 +36,27 @@ pub(crate) struct Heard {
     pub(crate) subject: Subject,
 }
 
+/// Whose contacts an event tells to be erased, when it does.
+pub(crate) fn contacts_erased(event: &Event) -> Result<Option<Uuid>, ApplyError> {
+    if event.event_type != ReportContactsErased::TYPE {
+        return Ok(None);
+    }
+    let message: ReportContactsErased = event.decode()?;
+    id(&message.report_id).map(Some)
+}
+
 /// Whether events of a type concern this service.
 pub(crate) fn concerns(event_type: &str) -> bool {
     [
         ReportSubmitted::TYPE,
         ReportWithdrawn::TYPE,
+        ReportContactsErased::TYPE,
         CaseChanged::TYPE,
     ]
     .contains(&event_type)
 }
 
-/// Reads an event of a type that [`concerns`] this service.
+/// Reads an event that somebody may be told of.
 pub(crate) fn read(event: &Event) -> Result<Heard, ApplyError> {
     match event.event_type.as_str() {
         ReportSubmitted::TYPE => submitted(event, event.decode()?),

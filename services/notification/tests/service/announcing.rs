@@ -5,6 +5,8 @@ use std::collections::BTreeSet;
 use proto::{events::v1::CaseChange, notification::v1::NotificationKind, types::v1 as types};
 use testkit::{Mail, SmtpSink};
 
+use uuid::Uuid;
+
 use crate::{
     story::{ALTERNATE, DECLARANT, Report, WORKING, agent, analyst, changed, prober},
     world::{AGENCY, CELL, FSSI, From, ON_CALL, World},
@@ -305,4 +307,26 @@ async fn one_trace_reaches_from_the_event_to_the_mail() {
         .await
         .unwrap();
     assert!(raised.contains(trace));
+}
+
+#[tokio::test]
+async fn contacts_that_intake_erases_are_erased_here_and_nobody_is_told() {
+    let world = World::start().await;
+    let (erased, kept) = (Report::new(1), Report::new(2));
+    let events = [erased.submitted(), kept.submitted()];
+    world.intake.announce(&events).await;
+    testkit::eventually(async || world.delivered("sent").await == 8).await;
+    let raised = world.snapshot("statistics").await.unwrap();
+
+    world.intake.announce(&[erased.contacts_erased()]).await;
+    let keys = async || -> Vec<Uuid> {
+        sqlx::query_scalar("select report_id from known_report where data_key is not null")
+            .fetch_all(&world.pool)
+            .await
+            .unwrap()
+    };
+    testkit::eventually(async || keys().await.len() == 1).await;
+    assert_eq!(keys().await, [kept.id]);
+    assert_eq!(world.snapshot("statistics").await.unwrap(), raised);
+    assert_eq!(world.delivered("pending").await, 0);
 }

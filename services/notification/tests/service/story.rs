@@ -149,6 +149,16 @@ impl Report {
         NewEvent::new(Uuid::now_v7(), self.subject(), WORKING, &message)
     }
 
+    /// The event that its contacts were erased.
+    pub(crate) fn contacts_erased(&self) -> NewEvent {
+        let message = events::ReportContactsErased {
+            report_id: self.message.report_id.clone(),
+            reference: self.message.reference.clone(),
+            ..Default::default()
+        };
+        NewEvent::new(Uuid::now_v7(), self.subject(), WORKING, &message)
+    }
+
     /// A change of its case.
     pub(crate) fn case(&self, change: events::CaseChange, revision: u64) -> events::CaseChanged {
         events::CaseChanged {

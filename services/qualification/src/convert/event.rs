@@ -82,6 +82,11 @@ pub(crate) fn withdrawn(event: events::ReportWithdrawn) -> Result<(Uuid, Withdra
     ))
 }
 
+/// Reads whose contacts were erased.
+pub(crate) fn contacts_erased(event: &events::ReportContactsErased) -> Result<Uuid, ParseError> {
+    report_id(&event.report_id)
+}
+
 /// Announces a change of a case: its whole public state, without contacts or
 /// the names of those who act. The announced revision outranks that of every
 /// change before it, in whatever history.

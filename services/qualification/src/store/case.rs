@@ -93,6 +93,24 @@ pub(crate) async fn update_case(
     changed_all(updated.rows_affected(), 1)
 }
 
+/// Destroys the keys of the contacts of these reports.
+pub(crate) async fn erase_contacts(
+    conn: &mut PgConnection,
+    report_ids: &[Uuid],
+) -> platform::Result<()> {
+    if report_ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "update case_file set sealed_personal_data = null, data_key = null
+         where report_id = any($1) and data_key is not null",
+        report_ids,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 struct Row {
     case_id: Uuid,
     report_id: Uuid,

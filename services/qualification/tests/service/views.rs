@@ -196,3 +196,29 @@ async fn contacts_whose_key_was_erased_are_gone_for_everyone() {
     let case = world.open(&report).await;
     assert_eq!(case.declarant, None);
 }
+
+#[tokio::test]
+async fn contacts_that_intake_erases_are_erased_here_whenever_they_came() {
+    let world = World::start().await;
+    let (known, other, new) = (world.report(), world.report(), world.report());
+    let before = world.open(&known).await;
+    world.open(&other).await;
+    assert!(before.declarant.is_some());
+    // One of which the case is there, and one that comes in the same batch.
+    world
+        .announce(&[known.contacts_erased(), new.event(), new.contacts_erased()])
+        .await;
+    let after = world
+        .case_where(&known, |case| case.declarant.is_none())
+        .await;
+    assert_eq!(after.etag, before.etag);
+    world
+        .case_where(&new, |case| case.declarant.is_none())
+        .await;
+    let keys: Vec<Uuid> =
+        sqlx::query_scalar("select report_id from case_file where data_key is not null")
+            .fetch_all(&world.pool)
+            .await
+            .unwrap();
+    assert_eq!(keys, [other.id]);
+}

@@ -106,6 +106,16 @@ impl Report {
         NewEvent::new(event_id, self.subject(), DECLARED, &withdrawn)
     }
 
+    /// The announcement that its contacts were erased.
+    pub(crate) fn contacts_erased(&self) -> NewEvent {
+        let erased = events::ReportContactsErased {
+            report_id: self.submitted.report_id.clone(),
+            reference: self.submitted.reference.clone(),
+            ..Default::default()
+        };
+        NewEvent::new(Uuid::now_v7(), self.subject(), DECLARED, &erased)
+    }
+
     fn subject(&self) -> String {
         format!("report/{}", self.id)
     }

@@ -1,0 +1,193 @@
+//! Contacts are kept while they are needed, and erased afterwards.
+
+use eventlog::NewEvent;
+use intake::{erase_contacts_ended_before, erase_contacts_of};
+use platform::{Error, now};
+use prost_types::Timestamp;
+use proto::{
+    events::v1::{CaseChanged, ReportContactsErased},
+    intake::v1::{Receipt, Report, SubmitReportRequest},
+    types::v1::CaseState,
+};
+use testkit::eventually;
+use time::Duration;
+use tonic::Code;
+use uuid::Uuid;
+
+use crate::{
+    drafts::{incident, seconds_ago},
+    world::{Person, World, reason},
+};
+
+const DAY: i64 = 86_400;
+
+/// A report that was declared and whose case came to a state some days ago.
+async fn treated(world: &World, importer: &Person, state: CaseState, days: i64) -> Receipt {
+    let receipt = importer.send(declared(days + 7)).await.unwrap();
+    world
+        .qualification
+        .tell(&[change(&receipt.report_id, state, seconds_ago(days * DAY))])
+        .await;
+    let analyst = world.with_role("analyst");
+    eventually(async || report(&analyst, &receipt).await.case_state() == state).await;
+    receipt
+}
+
+fn declared(days_ago: i64) -> SubmitReportRequest {
+    SubmitReportRequest {
+        request_id: Uuid::new_v4().to_string(),
+        draft: Some(incident()),
+        declared_at: Some(seconds_ago(days_ago * DAY)),
+    }
+}
+
+fn change(report_id: &str, state: CaseState, at: Timestamp) -> NewEvent {
+    let payload = CaseChanged {
+        case_id: Uuid::new_v4().to_string(),
+        report_id: report_id.to_owned(),
+        revision: 1,
+        state: state.into(),
+        changed_at: Some(at),
+        ..CaseChanged::default()
+    };
+    let subject = format!("case/{}", payload.case_id);
+    NewEvent::new(Uuid::new_v4(), subject, now(), &payload)
+}
+
+async fn report(who: &Person, receipt: &Receipt) -> Report {
+    who.get(&receipt.report_id).await.unwrap()
+}
+
+/// Whether the cell still sees how to reach the declarant.
+async fn has_contacts(world: &World, receipt: &Receipt) -> bool {
+    let seen = report(&world.with_role("analyst"), receipt).await;
+    seen.draft.unwrap().declarant.is_some()
+}
+
+async fn erase_ended_days_ago(world: &World, days: i64) -> usize {
+    let before = now() - Duration::days(days);
+    erase_contacts_ended_before(&world.pool, &world.log, before)
+        .await
+        .unwrap()
+}
+
+/// The reports whose contacts the log tells to be erased.
+async fn told(world: &World) -> Vec<String> {
+    let events = world.events().await;
+    let told = events
+        .iter()
+        .filter(|event| event.event_type == "vigie.report.contacts_erased.v1");
+    told.map(|event| event.decode::<ReportContactsErased>().unwrap().report_id)
+        .collect()
+}
+
+#[tokio::test]
+async fn contacts_are_erased_some_days_after_the_end_of_the_treatment_and_no_others() {
+    let world = World::start().await;
+    let (importer, analyst) = (world.importer(), world.with_role("analyst"));
+    let closed = treated(&world, &importer, CaseState::Closed, 31).await;
+    let out_of_scope = treated(&world, &importer, CaseState::OutOfScope, 40).await;
+    let lately = treated(&world, &importer, CaseState::Closed, 29).await;
+    let going_on = treated(&world, &importer, CaseState::Resolved, 400).await;
+    let no_case = importer.send(declared(400)).await.unwrap();
+    let before = report(&analyst, &closed).await;
+    assert!(has_contacts(&world, &closed).await);
+
+    assert_eq!(erase_ended_days_ago(&world, 30).await, 2);
+    for erased in [&closed, &out_of_scope] {
+        assert!(!has_contacts(&world, erased).await);
+    }
+    for kept in [&lately, &going_on, &no_case] {
+        assert!(has_contacts(&world, kept).await);
+    }
+    let after = report(&analyst, &closed).await;
+    assert_ne!(before.etag, after.etag);
+    assert_eq!(
+        before.draft.unwrap().description,
+        after.draft.unwrap().description
+    );
+
+    // No copy of the keys is left in the log, and those who have one are told.
+    let mut expected = [closed.report_id.clone(), out_of_scope.report_id.clone()];
+    let mut found = told(&world).await;
+    (expected.sort(), found.sort());
+    assert_eq!(found, expected);
+    for event in world.events().await {
+        let is_erased = expected.iter().any(|id| event.subject.ends_with(id));
+        let is_submission = event.event_type == "vigie.report.submitted.v1";
+        assert_eq!(event.data_key.is_some(), is_submission && !is_erased);
+    }
+    let audited = world.audited("report.erase_contacts").await;
+    assert_eq!(audited.len(), 2);
+    assert!(audited.iter().all(|(_, outcome)| outcome == "done"));
+
+    assert_eq!(erase_ended_days_ago(&world, 30).await, 0);
+    assert_eq!(told(&world).await.len(), 2);
+}
+
+#[tokio::test]
+async fn more_reports_than_one_transaction_takes_are_all_erased() {
+    let world = World::start().await;
+    let importer = world.importer();
+    let mut changes = Vec::new();
+    for _ in 0..201 {
+        let receipt = importer.send(declared(40)).await.unwrap();
+        let closed = change(&receipt.report_id, CaseState::Closed, seconds_ago(31 * DAY));
+        changes.push(closed);
+    }
+    world.qualification.tell(&changes).await;
+    let closed = "select count(*) from report where case_state = 'closed'";
+    eventually(async || world.count(closed).await == 201).await;
+    assert_eq!(erase_ended_days_ago(&world, 30).await, 201);
+    let left = "select count(*) from report where wrapped_key is not null";
+    assert_eq!(world.count(left).await, 0);
+}
+
+#[tokio::test]
+async fn contacts_of_one_report_are_erased_when_its_treatment_has_ended() {
+    let world = World::start().await;
+    let importer = world.importer();
+    let erase = async |report: &str| erase_contacts_of(&world.pool, &world.log, report).await;
+
+    let going_on = treated(&world, &importer, CaseState::InTreatment, 0).await;
+    let refused = erase(&going_on.report_id).await.unwrap_err();
+    assert_eq!(refused.code(), "TREATMENT_GOES_ON");
+    let unknown = erase(&Uuid::new_v4().to_string()).await.unwrap_err();
+    assert!(matches!(unknown, Error::NotFound(_)), "{unknown}");
+    let unreadable = erase("SIG-2026-0000000").await.unwrap_err();
+    assert!(matches!(unreadable, Error::Invalid(_)), "{unreadable}");
+    assert!(told(&world).await.is_empty());
+
+    let closed = treated(&world, &importer, CaseState::Closed, 0).await;
+    assert!(erase(&closed.reference).await.unwrap());
+    assert!(!erase(&closed.report_id).await.unwrap());
+    assert_eq!(told(&world).await, [closed.report_id]);
+}
+
+#[tokio::test]
+async fn nobody_treats_a_test_so_its_contacts_are_not_needed() {
+    let world = World::start().await;
+    let receipt = world.with_role("prober").submit(incident()).await.unwrap();
+    assert_eq!(erase_ended_days_ago(&world, 1).await, 0);
+    let erased = erase_contacts_of(&world.pool, &world.log, &receipt.report_id).await;
+    assert!(erased.unwrap());
+}
+
+#[tokio::test]
+async fn the_request_that_held_erased_contacts_is_not_known_any_more() {
+    let world = World::start().await;
+    let importer = world.importer();
+    let request = declared(7);
+    let receipt = importer.send(request.clone()).await.unwrap();
+    assert_eq!(importer.send(request.clone()).await.unwrap(), receipt);
+    let closed = change(&receipt.report_id, CaseState::Closed, seconds_ago(0));
+    world.qualification.tell(&[closed]).await;
+    let erase = async || erase_contacts_of(&world.pool, &world.log, &receipt.report_id).await;
+    eventually(async || erase().await.is_ok()).await;
+
+    let again = importer.send(request).await.unwrap_err();
+    assert_eq!(
+        (again.code(), reason(&again).as_str()),
+        (Code::AlreadyExists, "REQUEST_ID_REUSED")
+    );
+}
