@@ -79,9 +79,11 @@ fn operator() -> Caller {
 }
 
 async fn connect(options: &DatabaseOptions) -> Result<PgPool, Failure> {
-    let mut config = DatabaseConfig::new("", options.schema.clone());
-    config.url = options.database_url.clone().map(Into::into);
-    config.url_file = options.database_url_file.clone();
+    let config = DatabaseConfig {
+        url: options.database_url.clone().map(Into::into),
+        url_file: options.database_url_file.clone(),
+        ..DatabaseConfig::new("", options.schema.clone())
+    };
     Ok(platform::connect(&config, "vigie", &Files::default())
         .await
         .map_err(anyhow::Error::from)?)

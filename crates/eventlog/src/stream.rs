@@ -18,6 +18,7 @@ use redis::{AsyncConnectionConfig, ErrorKind, RedisError, RedisResult, Value, st
 use tokio::time::timeout;
 use uuid::Uuid;
 
+use self::listener::Ears;
 use self::{cluster::Cluster, connection::Wire, server::Server};
 pub(crate) use self::{connection::Connection, listener::Listener};
 use crate::{Event, EventLogConfig, wire};
@@ -38,8 +39,21 @@ pub struct Streams {
 
 /// What the streams are kept by.
 enum Way {
-    Server(Arc<Server>),
+    Server(Box<Server>),
     Cluster(Arc<Cluster>),
+}
+
+/// The way that a connection was made by. It is not that of today any more after a file
+/// changed that says something of it: an address left behind may go on answering.
+struct Origin {
+    made_by: Arc<Way>,
+    today: Reloaded<Way>,
+}
+
+impl Origin {
+    fn is_of_today(&self) -> bool {
+        Arc::ptr_eq(&self.made_by, &self.today.current())
+    }
 }
 
 /// One history of one log, whose shards have a stream each.
@@ -82,26 +96,34 @@ impl Streams {
 
     /// A connection that writes, trims and asks.
     pub(crate) async fn connect(&self) -> RedisResult<Connection> {
-        let wire = match &*self.way.current() {
+        let origin = self.origin();
+        let wire = match &*origin.made_by {
             Way::Server(server) => {
                 Wire::Server(in_time_of_a_step(server.connect(ANSWER_TIMEOUT)).await?)
             }
             Way::Cluster(cluster) => Wire::Cluster(in_time_of_a_step(cluster.connect()).await?),
         };
-        Ok(Connection::new(wire, self.key.clone()))
+        Ok(Connection::new(wire, origin, self.key.clone()))
     }
 
     /// Connections for reads that block for at most `block`, of their own: a
     /// blocking read would hold up everybody else's answers.
     pub(crate) async fn listen(&self, block: Duration) -> RedisResult<Listener> {
-        let key = self.key.clone();
-        match &*self.way.current() {
+        let (origin, key) = (self.origin(), self.key.clone());
+        let ears = match &*origin.made_by {
             Way::Server(server) => {
                 let connect = server.connect(block + ANSWER_TIMEOUT);
-                let connection = in_time_of_a_step(connect).await?;
-                Ok(Listener::together(connection, key))
+                Ears::together(in_time_of_a_step(connect).await?)
             }
-            Way::Cluster(cluster) => Ok(Listener::apart(Arc::clone(cluster), block, key)),
+            Way::Cluster(cluster) => Ears::apart(Arc::clone(cluster), block),
+        };
+        Ok(Listener::new(ears, origin, key))
+    }
+
+    fn origin(&self) -> Origin {
+        Origin {
+            made_by: self.way.current(),
+            today: self.way.clone(),
         }
     }
 }

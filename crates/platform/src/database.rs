@@ -3,9 +3,11 @@
 use std::{
     path::{Path, PathBuf},
     str::FromStr as _,
+    sync::Arc,
     time::Duration,
 };
 
+use futures::FutureExt as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use sqlx::{
@@ -59,6 +61,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How long the first connection may take.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+const URL: &str = "DATABASE_URL";
+const URL_FILE: &str = "DATABASE_URL_FILE";
+
 impl DatabaseConfig {
     /// The usual settings with this address and schema.
     pub fn new(url: impl Into<SecretString>, schema: impl Into<String>) -> Self {
@@ -72,9 +77,9 @@ impl DatabaseConfig {
     }
 
     fn source(&self) -> Result<SecretSource, StartError> {
-        let variables = ["DATABASE_URL", "DATABASE_URL_FILE"];
-        SecretSource::of(variables, self.url.as_ref(), self.url_file.as_deref())?
-            .ok_or_else(|| ConfigError::Missing(variables[0].to_owned()).into())
+        let file = self.url_file.as_deref();
+        SecretSource::of([URL, URL_FILE], self.url.as_ref(), file)?
+            .ok_or_else(|| ConfigError::Missing(format!("{URL} (or {URL_FILE})")).into())
     }
 
     fn options(
@@ -134,8 +139,8 @@ impl DatabaseConfig {
 /// Opens the pool of a service.
 ///
 /// One connection is made outside the pool first: a pool would only say, much later,
-/// that it timed out. When the file of the address changes, new connections follow it;
-/// open ones stay, for half an hour at most.
+/// that it timed out. When the file of the address changes, and one can be made by it, new
+/// connections follow it; open ones stay, for less than an hour.
 pub async fn connect(
     config: &DatabaseConfig,
     application: &str,
@@ -150,12 +155,23 @@ pub async fn connect(
         .await
         .map_err(unusable)?;
     let pool = pool(config, options);
-    let (file, variable) = (source.file().map(Path::to_owned), source.variable());
-    let (config, followed, application) = (config.clone(), pool.clone(), application.to_owned());
-    files.keep([(variable, file.as_deref())], move || {
-        followed.set_connect_options(config.session(&source, &application)?);
-        Ok(())
-    })?;
+    if let Some(file) = source.file().map(Path::to_owned) {
+        let followed = Arc::new((config.clone(), pool.clone(), application.to_owned()));
+        let variable = source.variable();
+        files.follow((variable, &file), move || {
+            let (followed, source) = (Arc::clone(&followed), source.clone());
+            async move {
+                let (config, pool, application) = &*followed;
+                let options = config.session(&source, application)?;
+                let proof = first_connection(&options, &source).await?;
+                pool.set_connect_options(options);
+                // Whether it says goodbye does not matter.
+                proof.close().await.unwrap_or_default();
+                Ok(())
+            }
+            .boxed()
+        });
+    }
     Ok(pool)
 }
 
@@ -272,7 +288,6 @@ async fn first_connection(
         .map_err(|cause| unusable(cause.into()))
 }
 
-/// The pool does not say what it was told of the address.
 fn unusable(cause: sqlx::Error) -> StartError {
-    StartError::unusable("the database", cause)
+    StartError::unusable(URL, cause)
 }

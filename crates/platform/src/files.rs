@@ -2,12 +2,14 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, fs,
+    fmt, fs, mem,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
-    time::{Duration, SystemTime},
+    time::Duration,
 };
 
+use aws_lc_rs::digest;
+use futures::{FutureExt as _, future::BoxFuture};
 use prometheus_client::{
     encoding::EncodeLabelSet,
     metrics::{family::Family, gauge::Gauge},
@@ -31,7 +33,7 @@ const LOOK: Duration = Duration::from_secs(10);
 #[derive(Clone, Default)]
 pub struct Files {
     watched: Arc<Mutex<Vec<Watched>>>,
-    told: Told,
+    metrics: FileMetrics,
 }
 
 /// What is made of files, as they were when they could last be used.
@@ -46,12 +48,25 @@ pub enum SecretSource {
     File(&'static str, PathBuf),
 }
 
+/// Reads the files, and puts what they hold into use.
+type Read = Box<dyn Fn() -> BoxFuture<'static, Result<(), StartError>> + Send + Sync>;
+
 struct Watched {
     variable: &'static str,
     paths: Vec<PathBuf>,
-    read: Box<dyn Fn() -> Result<(), StartError> + Send + Sync>,
-    seen: Vec<Option<SystemTime>>,
+    read: Read,
+    seen: Vec<Seen>,
     is_usable: bool,
+}
+
+/// A file as it was seen: the digest of its content, or that it cannot be read.
+type Seen = Option<Vec<u8>>;
+
+/// What came of looking at a file.
+enum Look {
+    Same,
+    Used,
+    Refused(StartError),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -60,22 +75,28 @@ struct VariableLabel {
 }
 
 #[derive(Clone, Default)]
-struct Told {
+struct FileMetrics {
     read_at: Family<VariableLabel, Gauge>,
     unusable: Family<VariableLabel, Gauge>,
+    keys: Family<VariableLabel, Gauge>,
 }
 
-impl Told {
+impl FileMetrics {
     fn new(metrics: &Metrics) -> Self {
         Self {
             read_at: metrics.register(
                 "vigie_file_read_timestamp_seconds",
-                "When the content in use was read, by the variable that names the file",
+                "When the content in use was first read, by the variable that names the file",
                 Family::default(),
             ),
             unusable: metrics.register(
                 "vigie_file_unusable",
                 "Whether a file has changed into what cannot be used, by its variable",
+                Family::default(),
+            ),
+            keys: metrics.register(
+                "vigie_sealing_keys",
+                "How many keys a key file in use holds, by its variable",
                 Family::default(),
             ),
         }
@@ -100,7 +121,7 @@ impl Files {
     pub fn new(metrics: &Metrics) -> Self {
         Self {
             watched: Arc::default(),
-            told: Told::new(metrics),
+            metrics: FileMetrics::new(metrics),
         }
     }
 
@@ -111,57 +132,104 @@ impl Files {
         named: impl IntoIterator<Item = (&'static str, Option<&'a Path>)>,
         make: impl Fn() -> Result<T, StartError> + Send + Sync + 'static,
     ) -> Result<Reloaded<T>, StartError> {
-        let named = named.into_iter();
-        let (variables, paths): (Vec<_>, Vec<_>) = named
-            .filter_map(|(variable, path)| Some((variable, path?.to_owned())))
-            .unzip();
-        let Some(&variable) = variables.first() else {
-            return make().map(Reloaded::from);
-        };
         // Looked at before they are read: a change between the two is seen later.
-        let seen = changed(&paths);
+        let found = Found::of(named);
         let kept = Reloaded::from(make()?);
-        let place = kept.clone();
-        let read = move || {
-            place.put(make()?);
-            Ok(())
-        };
-        self.told.read(variable);
-        self.told.usable(variable, true);
-        self.lock().push(Watched {
-            variable,
-            paths,
-            read: Box::new(read),
-            seen,
-            is_usable: true,
-        });
+        if let Some(found) = found {
+            let variable = found.variable;
+            let (place, make) = (kept.clone(), Arc::new(make));
+            self.watch_for(found, move || {
+                let (place, make) = (place.clone(), Arc::clone(&make));
+                let reading = spawn_blocking(move || make().map(|new| place.put(new)));
+                async move {
+                    // What a panic says may quote the file.
+                    let panicked = |_| Err(StartError::unusable(variable, "reading it panics"));
+                    reading.await.unwrap_or_else(panicked)
+                }
+                .boxed()
+            });
+        }
         Ok(kept)
     }
 
-    /// Looks at the files until the shutdown.
-    pub async fn watch(self, shutdown: CancellationToken) {
-        let mut ticks = interval(LOOK);
-        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tokio::select! {
-                () = shutdown.cancelled() => return,
-                _ = ticks.tick() => {}
-            }
-            let files = self.clone();
-            let looked = spawn_blocking(move || files.look()).await;
-            looked.expect("looking at files does not panic");
+    /// Tells how many keys the file of a variable holds.
+    pub(crate) fn count_keys(&self, variable: &'static str) -> impl Fn(usize) + use<> {
+        let label = VariableLabel { variable };
+        let keys = self.metrics.keys.get_or_create_owned(&label);
+        move |count| {
+            keys.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
     }
 
-    /// Looks at all files once, and reads those that changed.
-    pub fn look(&self) {
-        let mut usable = BTreeMap::new();
-        for watched in self.lock().iter_mut() {
-            watched.look(&self.told);
-            *usable.entry(watched.variable).or_insert(true) &= watched.is_usable;
+    /// Does something when the content of the file changes that a variable names.
+    pub(crate) fn follow(
+        &self,
+        (variable, path): (&'static str, &Path),
+        act: impl Fn() -> BoxFuture<'static, Result<(), StartError>> + Send + Sync + 'static,
+    ) {
+        if let Some(found) = Found::of([(variable, Some(path))]) {
+            self.watch_for(found, act);
         }
-        for (variable, is_usable) in usable {
-            self.told.usable(variable, is_usable);
+    }
+
+    fn watch_for(
+        &self,
+        found: Found,
+        read: impl Fn() -> BoxFuture<'static, Result<(), StartError>> + Send + Sync + 'static,
+    ) {
+        self.metrics.read(found.variable);
+        self.metrics.usable(found.variable, true);
+        self.lock().push(Watched {
+            variable: found.variable,
+            paths: found.paths,
+            read: Box::new(read),
+            seen: found.seen,
+            is_usable: true,
+        });
+    }
+
+    /// Looks at the files until the shutdown.
+    pub(crate) async fn watch(self, shutdown: CancellationToken) {
+        let work = async {
+            let mut ticks = interval(LOOK);
+            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                self.look().await;
+            }
+        };
+        shutdown.run_until_cancelled(work).await;
+    }
+
+    /// Looks at all files once, and reads those that changed.
+    pub async fn look(&self) {
+        let mut watched = mem::take(&mut *self.lock());
+        let mut told = BTreeMap::new();
+        for watched in &mut watched {
+            let look = watched.look().await;
+            let (is_usable, told) = told.entry(watched.variable).or_insert((true, Look::Same));
+            *is_usable &= watched.is_usable;
+            // What several things are made of is told once.
+            match (&told, look) {
+                (_, Look::Same) | (Look::Refused(_), _) => {}
+                (_, look) => *told = look,
+            }
+        }
+        self.lock().append(&mut watched);
+        for (variable, (is_usable, look)) in told {
+            self.metrics.usable(variable, is_usable);
+            match look {
+                Look::Same => {}
+                Look::Used => {
+                    self.metrics.read(variable);
+                    tracing::info!(config.variable = variable, "a changed file is in use");
+                }
+                Look::Refused(error) => tracing::error!(
+                    config.variable = variable,
+                    error.message = %error,
+                    "a changed file cannot be used; what was read before still serves"
+                ),
+            }
         }
     }
 
@@ -171,39 +239,60 @@ impl Files {
 }
 
 impl Watched {
-    fn look(&mut self, told: &Told) {
-        let changed = changed(&self.paths);
-        let is_new = changed != self.seen;
-        // What cannot be used is tried again: rights, too, may have been what was wrong.
+    async fn look(&mut self) -> Look {
+        let paths = self.paths.clone();
+        let Ok(seen) = spawn_blocking(move || see(&paths)).await else {
+            return Look::Same;
+        };
+        let is_new = seen != self.seen;
+        // What cannot be used is tried again: the file may not be what was wrong.
         if !is_new && self.is_usable {
-            return;
+            return Look::Same;
         }
-        self.seen = changed;
-        match (self.read)() {
+        self.seen = seen;
+        let was_usable = self.is_usable;
+        match (self.read)().await {
             Ok(()) => {
                 self.is_usable = true;
-                told.read(self.variable);
-                tracing::info!(config.variable = self.variable, "a changed file is in use");
+                Look::Used
             }
             Err(error) => {
                 self.is_usable = false;
-                if is_new {
-                    tracing::error!(
-                        config.variable = self.variable,
-                        error.message = %error,
-                        "a changed file cannot be used; what was read before still serves"
-                    );
+                if is_new || was_usable {
+                    Look::Refused(error)
+                } else {
+                    Look::Same
                 }
             }
         }
     }
 }
 
-fn changed(paths: &[PathBuf]) -> Vec<Option<SystemTime>> {
-    paths
-        .iter()
-        .map(|path| fs::metadata(path).and_then(|data| data.modified()).ok())
-        .collect()
+/// The files that are set, as they are now.
+struct Found {
+    variable: &'static str,
+    paths: Vec<PathBuf>,
+    seen: Vec<Seen>,
+}
+
+impl Found {
+    fn of<'a>(named: impl IntoIterator<Item = (&'static str, Option<&'a Path>)>) -> Option<Self> {
+        let named = named.into_iter();
+        let (variables, paths): (Vec<_>, Vec<_>) = named
+            .filter_map(|(variable, path)| Some((variable, path?.to_owned())))
+            .unzip();
+        Some(Self {
+            variable: *variables.first()?,
+            seen: see(&paths),
+            paths,
+        })
+    }
+}
+
+fn see(paths: &[PathBuf]) -> Vec<Seen> {
+    let digest = |content: Vec<u8>| digest::digest(&digest::SHA256, &content).as_ref().to_vec();
+    let seen = paths.iter().map(|path| fs::read(path).ok().map(digest));
+    seen.collect()
 }
 
 impl<T> Reloaded<T> {
@@ -270,15 +359,20 @@ impl SecretSource {
         }
     }
 
-    /// The secret as it is now.
+    /// The secret as it is now; an empty file holds none.
     pub fn read(&self) -> Result<SecretString, StartError> {
         match self {
             Self::Told(_, secret) => Ok(secret.clone()),
-            Self::File(variable, file) => fs::read_to_string(file)
-                .map(|text| SecretString::from(text.trim()))
-                .map_err(|cause| {
+            Self::File(variable, file) => {
+                let unusable = |cause: &dyn fmt::Display| {
                     StartError::unusable(*variable, format!("{}: {cause}", file.display()))
-                }),
+                };
+                let text = fs::read_to_string(file).map_err(|cause| unusable(&cause))?;
+                match text.trim() {
+                    "" => Err(unusable(&"the file is empty")),
+                    secret => Ok(SecretString::from(secret)),
+                }
+            }
         }
     }
 }
@@ -289,117 +383,143 @@ mod tests {
 
     use super::*;
 
-    /// A file whose every writing is a change, whatever the clock of the machine.
-    struct Sample {
-        folder: tempfile::TempDir,
-        written: u64,
-    }
+    struct Sample(tempfile::TempDir);
 
     impl Sample {
-        fn new() -> Self {
-            let folder = tempfile::tempdir().unwrap();
-            Self { folder, written: 0 }
+        fn of(text: &str) -> Self {
+            let sample = Self(tempfile::tempdir().unwrap());
+            sample.write(text);
+            sample
         }
 
         fn path(&self) -> PathBuf {
-            self.folder.path().join("number")
+            self.0.path().join("number")
         }
 
-        fn write(&mut self, text: &str) {
+        fn write(&self, text: &str) {
             fs::write(self.path(), text).unwrap();
-            self.written += 1;
-            let moment = SystemTime::UNIX_EPOCH + Duration::from_secs(self.written);
-            let file = fs::File::options().append(true).open(self.path()).unwrap();
-            file.set_modified(moment).unwrap();
         }
 
-        fn kept(&self, files: &Files) -> Result<Reloaded<u32>, StartError> {
+        fn kept(&self, files: &Files) -> Reloaded<u32> {
             let path = self.path();
-            files.keep([("SAMPLE_FILE", Some(self.path().as_path()))], move || {
+            let named = [("SAMPLE_FILE", Some(self.path()))];
+            let named = named.iter().map(|(name, path)| (*name, path.as_deref()));
+            let kept = files.keep(named, move || {
                 let text = fs::read_to_string(&path)
                     .map_err(|cause| StartError::unusable("SAMPLE_FILE", cause))?;
                 text.parse()
                     .map_err(|_| StartError::unusable("SAMPLE_FILE", "not a number"))
-            })
+            });
+            kept.unwrap()
         }
     }
 
-    #[test]
-    fn a_changed_file_is_used_and_a_broken_one_leaves_the_last() {
+    fn told(metrics: &Metrics, name: &str) -> i64 {
+        let told = metrics.encode();
+        let line = format!("{name}{{variable=\"SAMPLE_FILE\"}} ");
+        let value = told.split_once(&line).unwrap().1.lines().next().unwrap();
+        value.parse().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_changed_file_is_used_and_a_broken_one_leaves_the_last() {
         let metrics = Metrics::new();
         let files = Files::new(&metrics);
-        let unusable = || {
-            let line = "vigie_file_unusable{variable=\"SAMPLE_FILE\"} ";
-            let told = metrics.encode();
-            told.split_once(line).unwrap().1.lines().next() == Some("1")
-        };
-        let mut sample = Sample::new();
-        sample.write("1");
-        let kept = sample.kept(&files).unwrap();
+        let unusable = || told(&metrics, "vigie_file_unusable");
+        let sample = Sample::of("1");
+        let kept = sample.kept(&files);
         assert_eq!(*kept.current(), 1);
 
         sample.write("2");
-        files.look();
-        assert_eq!(*kept.current(), 2);
-        assert!(!unusable());
+        files.look().await;
+        assert_eq!((*kept.current(), unusable()), (2, 0));
 
         sample.write("two");
-        files.look();
-        assert_eq!(*kept.current(), 2);
-        assert!(unusable());
+        files.look().await;
+        assert_eq!((*kept.current(), unusable()), (2, 1));
 
         fs::remove_file(sample.path()).unwrap();
-        files.look();
-        assert_eq!(*kept.current(), 2);
-        assert!(unusable());
+        files.look().await;
+        assert_eq!((*kept.current(), unusable()), (2, 1));
 
         sample.write("3");
-        files.look();
-        assert_eq!(*kept.current(), 3);
-        assert!(!unusable());
+        files.look().await;
+        assert_eq!((*kept.current(), unusable()), (3, 0));
     }
 
-    #[test]
-    fn a_variable_is_well_when_all_that_was_made_of_it_is() {
+    #[tokio::test]
+    async fn a_file_that_is_written_again_as_it_was_is_not_read_again() {
         let metrics = Metrics::new();
         let files = Files::new(&metrics);
-        let mut sample = Sample::new();
+        let sample = Sample::of("1");
+        let kept = sample.kept(&files);
+        let first = kept.current();
+        let read_at = VariableLabel {
+            variable: "SAMPLE_FILE",
+        };
+        files.metrics.read_at.get_or_create_owned(&read_at).set(7);
+
         sample.write("1");
-        let path = sample.path();
-        files
-            .keep(
-                [("SAMPLE_FILE", Some(sample.path().as_path()))],
-                move || match fs::read_to_string(&path).unwrap().as_str() {
-                    "2" => Err(StartError::unusable("SAMPLE_FILE", "not two")),
-                    _ => Ok(()),
-                },
-            )
-            .unwrap();
-        let kept = sample.kept(&files).unwrap();
+        files.look().await;
+        assert!(Arc::ptr_eq(&first, &kept.current()));
+        assert_eq!(told(&metrics, "vigie_file_read_timestamp_seconds"), 7);
+
         sample.write("2");
-        files.look();
-        assert_eq!(*kept.current(), 2);
-        let told = metrics.encode();
-        let line = "vigie_file_unusable{variable=\"SAMPLE_FILE\"} 1";
-        assert!(told.contains(line), "{told}");
+        files.look().await;
+        assert!(told(&metrics, "vigie_file_read_timestamp_seconds") > 7);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
+    async fn a_variable_is_well_when_all_that_was_made_of_it_is() {
+        let metrics = Metrics::new();
+        let files = Files::new(&metrics);
+        let sample = Sample::of("1");
+        let path = sample.path();
+        files.follow(("SAMPLE_FILE", &sample.path()), move || {
+            let text = fs::read_to_string(&path).unwrap();
+            let refused = || StartError::unusable("SAMPLE_FILE", "not two");
+            async move { if text == "2" { Err(refused()) } else { Ok(()) } }.boxed()
+        });
+        let kept = sample.kept(&files);
+        sample.write("2");
+        files.look().await;
+        assert_eq!(*kept.current(), 2);
+        assert_eq!(told(&metrics, "vigie_file_unusable"), 1);
+    }
+
+    #[tokio::test]
+    async fn a_panic_on_what_a_file_holds_leaves_the_last() {
+        let metrics = Metrics::new();
+        let files = Files::new(&metrics);
+        let sample = Sample::of("1");
+        let path = sample.path();
+        let named = [("SAMPLE_FILE", Some(path.as_path()))];
+        let path = path.clone();
+        let kept = files.keep(named, move || {
+            let text = fs::read_to_string(&path).unwrap();
+            Ok(text.parse::<u32>().unwrap())
+        });
+        let kept = kept.unwrap();
+        sample.write("one");
+        files.look().await;
+        assert_eq!(*kept.current(), 1);
+        assert_eq!(told(&metrics, "vigie_file_unusable"), 1);
+    }
+
+    #[tokio::test]
     async fn files_are_looked_at_until_the_shutdown() {
         let files = Files::default();
-        let mut sample = Sample::new();
-        sample.write("1");
-        let kept = sample.kept(&files).unwrap();
+        let sample = Sample::of("1");
+        let kept = sample.kept(&files);
         let shutdown = CancellationToken::new();
         let change = async {
             sample.write("2");
             while *kept.current() != 2 {
-                tokio::time::advance(LOOK).await;
                 tokio::task::yield_now().await;
             }
             shutdown.cancel();
         };
-        tokio::join!(files.watch(shutdown.clone()), change);
+        tokio::join!(files.clone().watch(shutdown.clone()), change);
     }
 
     #[test]
@@ -417,6 +537,10 @@ mod tests {
         let kept = of(None, Some(&file)).unwrap().unwrap();
         assert_eq!(kept.variable(), "SAMPLE_FILE");
         assert_eq!(kept.read().unwrap().expose_secret(), "hunter3");
+
+        fs::write(&file, "\n").unwrap();
+        let empty = kept.read().unwrap_err().to_string();
+        assert!(empty.ends_with("the file is empty"), "{empty}");
 
         let both = of(Some(&secret), Some(&file)).unwrap_err().to_string();
         assert_eq!(both, "SAMPLE_FILE: SAMPLE is set too");

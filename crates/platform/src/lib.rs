@@ -59,4 +59,4 @@ pub use server::{Exposed, Listeners, Readiness, ServerConfig, serve};
 pub use start_error::StartError;
 pub use tasks::Tasks;
 pub use telemetry::{LogFormat, Telemetry, TelemetryConfig};
-pub use tls::InternalTlsConfig;
+pub use tls::{InternalTlsConfig, read_authority};

@@ -69,7 +69,12 @@ impl SealingKey {
     /// of 32 bytes each, one per line, newest first.
     pub fn of_file(variable: &'static str, path: &Path, files: &Files) -> Result<Self, StartError> {
         let file = path.to_owned();
-        let read = move || Ciphers::read(variable, &file);
+        let count = files.count_keys(variable);
+        let read = move || {
+            let ciphers = Ciphers::read(variable, &file)?;
+            count(1 + ciphers.earlier.len());
+            Ok(ciphers)
+        };
         files.keep([(variable, Some(path))], read).map(Self)
     }
 
@@ -219,11 +224,10 @@ impl Cipher {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
-
     use proptest::prelude::*;
 
     use super::*;
+    use crate::Metrics;
 
     proptest! {
         #[test]
@@ -280,21 +284,26 @@ mod tests {
         );
     }
 
-    #[test]
-    fn a_new_first_line_changes_the_key_and_the_old_one_still_opens() {
+    #[tokio::test]
+    async fn a_new_first_line_changes_the_key_and_the_old_one_still_opens() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("key");
         let (old, new) = (STANDARD.encode([1; 32]), STANDARD.encode([2; 32]));
         fs::write(&path, format!("{old}\n")).unwrap();
-        let files = Files::default();
+        let metrics = Metrics::new();
+        let files = Files::new(&metrics);
+        let holds = |count| {
+            let line = format!("vigie_sealing_keys{{variable=\"SAMPLE_KEY_FILE\"}} {count}\n");
+            metrics.encode().contains(&line)
+        };
         let key = SealingKey::of_file("SAMPLE_KEY_FILE", &path, &files).unwrap();
+        assert!(holds(1));
         let clone = key.clone();
         let sealed = key.seal(b"", b"text");
 
         fs::write(&path, format!("{new}\n{old}\n")).unwrap();
-        let changed = fs::File::options().append(true).open(&path).unwrap();
-        changed.set_modified(SystemTime::UNIX_EPOCH).unwrap();
-        files.look();
+        files.look().await;
+        assert!(holds(2));
         assert_eq!(key.open(b"", &sealed).unwrap(), b"text");
 
         let resealed = clone.seal(b"", b"text");

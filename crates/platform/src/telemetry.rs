@@ -102,7 +102,9 @@ impl Telemetry {
             .with_targets(DISCREET.map(|library| (library, LevelFilter::INFO)))
             // It warns at every try, and calls an error what is only away: the event log
             // says so once.
-            .with_target("redis", LevelFilter::OFF);
+            .with_target("redis", LevelFilter::OFF)
+            // It quotes what it does not know of an address.
+            .with_target("sqlx_postgres::options", LevelFilter::OFF);
 
         let provider = provider(config, service)?;
         // Spans of libraries below us would multiply the cost of a trace.

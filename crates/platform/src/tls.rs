@@ -1,6 +1,7 @@
 //! TLS from files that may be renewed while the service runs.
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -8,7 +9,10 @@ use std::{
 use rustls::{
     ClientConfig, RootCertStore, ServerConfig,
     crypto::{CryptoProvider, aws_lc_rs},
-    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject as _},
+    pki_types::{
+        CertificateDer, PrivateKeyDer, ServerName,
+        pem::{self, PemObject as _},
+    },
     server::WebPkiClientVerifier,
     version,
 };
@@ -163,14 +167,24 @@ fn roots(tls: &InternalTlsConfig) -> Result<RootCertStore, BoxError> {
     Ok(roots)
 }
 
+/// The file of an authority that a variable names, in PEM, with one certificate at least:
+/// libraries would take an empty one, trust nobody and say nothing.
+pub fn read_authority(variable: &str, file: &Path) -> Result<Vec<u8>, StartError> {
+    let unusable = |cause| StartError::unusable(variable, cause);
+    chain(file).map_err(unusable)?;
+    fs::read(file).map_err(|cause| unusable(cause.into()))
+}
+
 fn chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, BoxError> {
-    let named = |cause: &dyn std::fmt::Display| format!("{}: {cause}", file.display());
     let chain = CertificateDer::pem_file_iter(file)
-        .map_err(|cause| named(&cause))?
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|cause| named(&cause))?;
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|cause| unreadable(file, cause, "no certificate in PEM"))?;
     if chain.is_empty() {
-        Err(named(&"no certificate").into())
+        Err(unreadable(
+            file,
+            pem::Error::NoItemsFound,
+            "no certificate in PEM",
+        ))
     } else {
         Ok(chain)
     }
@@ -178,16 +192,19 @@ fn chain(file: &Path) -> Result<Vec<CertificateDer<'static>>, BoxError> {
 
 fn private_key(file: &Path) -> Result<PrivateKeyDer<'static>, BoxError> {
     PrivateKeyDer::from_pem_file(file)
-        .map_err(|cause| format!("{}: {cause}", file.display()).into())
+        .map_err(|cause| unreadable(file, cause, "no private key in PEM"))
+}
+
+/// Why a file could not be read, without quoting it as some of the causes do.
+fn unreadable(file: &Path, cause: pem::Error, otherwise: &str) -> BoxError {
+    match cause {
+        pem::Error::Io(cause) => format!("{}: {cause}", file.display()).into(),
+        _ => format!("{}: {otherwise}", file.display()).into(),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        fs,
-        time::{Duration, SystemTime},
-    };
-
     use super::*;
 
     fn certificate(names: &[&str]) -> rcgen::CertifiedKey<rcgen::KeyPair> {
@@ -195,14 +212,19 @@ mod tests {
         rcgen::generate_simple_self_signed(names).unwrap()
     }
 
-    fn write(folder: &Path, names: &[&str]) {
-        let certified = certificate(names);
-        fs::write(folder.join("cert.pem"), certified.cert.pem()).unwrap();
-        fs::write(
-            folder.join("key.pem"),
-            certified.signing_key.serialize_pem(),
-        )
-        .unwrap();
+    /// Writes a certificate that ends with the beginning of a year, and its key.
+    fn write_until(folder: &Path, year: i32) {
+        let mut params = rcgen::CertificateParams::new(["a.example".to_owned()]).unwrap();
+        params.not_after = rcgen::date_time_ymd(year, 1, 1);
+        let key = rcgen::KeyPair::generate().unwrap();
+        let cert = params.self_signed(&key).unwrap();
+        fs::write(folder.join("cert.pem"), cert.pem()).unwrap();
+        fs::write(folder.join("key.pem"), key.serialize_pem()).unwrap();
+    }
+
+    fn year(seconds: i64) -> i32 {
+        let moment = time::OffsetDateTime::from_unix_timestamp(seconds);
+        moment.unwrap().year()
     }
 
     #[test]
@@ -216,33 +238,47 @@ mod tests {
         assert_eq!(named(&["intruder.vigie.internal"]), None);
     }
 
-    #[test]
-    fn renewed_files_are_used_and_broken_ones_are_not() {
+    #[tokio::test]
+    async fn renewed_files_are_used_and_broken_ones_are_not() {
         let folder = tempfile::tempdir().unwrap();
-        write(folder.path(), &["a.example"]);
         let (cert, key) = (
             folder.path().join("cert.pem"),
             folder.path().join("key.pem"),
         );
+        write_until(folder.path(), 2030);
         let files = Files::default();
         let reloaded = public_server(&cert, &key, &files).unwrap();
-        let first = reloaded.current();
+        let ends_in = || reloaded.current().ends_at.map(year);
+        assert_eq!(ends_in(), Some(2030));
 
-        let touch = |path: &PathBuf, seconds| {
-            let file = fs::File::options().append(true).open(path).unwrap();
-            file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
-                .unwrap();
-        };
-        write(folder.path(), &["b.example"]);
-        touch(&cert, 1_000);
-        files.look();
-        let second = reloaded.current();
-        assert!(!Arc::ptr_eq(&first, &second));
+        write_until(folder.path(), 2031);
+        files.look().await;
+        assert_eq!(ends_in(), Some(2031));
 
         fs::write(&cert, "nonsense").unwrap();
-        touch(&cert, 2_000);
-        files.look();
-        assert!(Arc::ptr_eq(&second, &reloaded.current()));
+        files.look().await;
+        assert_eq!(ends_in(), Some(2031));
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_read_is_not_shown() {
+        let folder = tempfile::tempdir().unwrap();
+        write_until(folder.path(), 2030);
+        let (cert, key) = (
+            folder.path().join("cert.pem"),
+            folder.path().join("key.pem"),
+        );
+        let whole = fs::read_to_string(&key).unwrap();
+        for broken in [whole.replace('\n', "\\n"), whole.replace('\n', " ")] {
+            fs::write(&key, broken).unwrap();
+            let refused = public_server(&cert, &key, &Files::default());
+            let error = refused.err().unwrap().to_string();
+            let expected = format!(
+                "SERVER_TLS_CERT_FILE: {}: no private key in PEM",
+                key.display()
+            );
+            assert_eq!(error, expected);
+        }
     }
 
     #[test]

@@ -9,9 +9,8 @@ use lettre::transport::smtp::{
 };
 use platform::{
     AuthConfig, ConfigError, DatabaseConfig, Environment, Files, InternalTlsConfig, Reloaded,
-    SealingConfig, ServerConfig, StartError,
+    SealingConfig, SecretSource, ServerConfig, StartError, read_authority,
 };
-use secrecy::SecretString;
 use serde::Deserialize;
 use vocabulary::EmailAddress;
 
@@ -187,9 +186,8 @@ impl SmtpConfig {
         };
         let login = match (&self.username, &self.password_file) {
             (Some(username), Some(file)) => {
-                let password = std::fs::read_to_string(file)
-                    .map_err(|cause| StartError::unusable("SMTP_PASSWORD_FILE", cause))?;
-                Some((username.clone(), SecretString::from(password.trim_end())))
+                let password = SecretSource::File("SMTP_PASSWORD_FILE", file.clone());
+                Some((username.clone(), password.read()?))
             }
             (None, None) => None,
             _ => {
@@ -217,10 +215,8 @@ impl SmtpConfig {
     fn tls_parameters(&self) -> Result<TlsParameters, StartError> {
         let mut builder = TlsParametersBuilder::new(self.host.clone());
         if let Some(file) = &self.ca_file {
-            let pem =
-                std::fs::read(file).map_err(|cause| StartError::unusable("SMTP_CA_FILE", cause))?;
-            let authority = Certificate::from_pem(&pem)
-                .map_err(|cause| StartError::unusable("SMTP_CA_FILE", cause))?;
+            let authority = Certificate::from_pem(&read_authority("SMTP_CA_FILE", file)?)
+                .map_err(|_| StartError::unusable("SMTP_CA_FILE", "not certificates in PEM"))?;
             builder = builder.add_root_certificate(authority);
         }
         builder

@@ -150,8 +150,9 @@ impl Fleet {
         let deaths = self.deaths.lock().expect("no holder of this lock panics");
         let unexplained = deaths.iter().filter(|(program, words)| {
             let cause = words.strip_prefix(&format!("{program}: "));
-            let of_database = ["DATABASE_URL: ", "the database: ", "the event log: "];
-            !cause.is_some_and(|cause| of_database.iter().any(|it| cause.starts_with(it)))
+            !cause.is_some_and(|cause| {
+                cause.starts_with("DATABASE_URL: ") || cause.starts_with("the event log: ")
+            })
         });
         unexplained
             .map(|(program, words)| format!("{program} said at its end: {words}"))

@@ -114,7 +114,7 @@ impl Producer {
             incarnation,
         };
         let read = async {
-            let mut listener = match self.listener.take() {
+            let mut listener = match self.listener.take().filter(Listener::is_of_today) {
                 Some(listener) => listener,
                 None => streams.listen(BLOCK).await?,
             };

@@ -11,7 +11,7 @@ use redis::{
     cluster_async::ClusterConnection,
 };
 
-use super::{FIELD, History, in_time_of_a_step};
+use super::{FIELD, History, Origin, in_time_of_a_step};
 use crate::{Event, event::by_shard};
 
 /// A stream that nobody writes or trims any more, such as one of an earlier
@@ -21,6 +21,7 @@ const ABANDONED: Duration = Duration::from_hours(48);
 /// A connection to Redis that writes, trims and asks.
 pub(crate) struct Connection {
     wire: Wire,
+    origin: Origin,
     key: SealingKey,
 }
 
@@ -32,8 +33,13 @@ pub(super) enum Wire {
 }
 
 impl Connection {
-    pub(super) fn new(wire: Wire, key: SealingKey) -> Self {
-        Self { wire, key }
+    pub(super) fn new(wire: Wire, origin: Origin, key: SealingKey) -> Self {
+        Self { wire, origin, key }
+    }
+
+    /// Whether Redis is still reached as it is now.
+    pub(crate) fn is_of_today(&self) -> bool {
+        self.origin.is_of_today()
     }
 
     /// The last position of each of these shards' streams; `None` for an empty

@@ -19,15 +19,16 @@ use redis::{
 };
 use tokio::time::{Instant, timeout_at};
 
-use super::{ANSWER_TIMEOUT, Entries, History, cluster::Cluster, in_time_of_a_step};
+use super::{ANSWER_TIMEOUT, Entries, History, Origin, cluster::Cluster, in_time_of_a_step};
 
 /// Connections for blocking reads.
 pub(crate) struct Listener {
     ears: Ears,
+    origin: Origin,
     key: SealingKey,
 }
 
-enum Ears {
+pub(super) enum Ears {
     /// One read of all streams.
     Together(MultiplexedConnection),
     /// One read of each stream, as they live on different nodes.
@@ -36,7 +37,7 @@ enum Ears {
 
 /// A connection for each stream of a cluster. A read outlives the wait for it, so
 /// that the stream that speaks first does not end the reads of the others.
-struct Apart {
+pub(super) struct Apart {
     cluster: Arc<Cluster>,
     /// How long a read blocks.
     block: Duration,
@@ -56,21 +57,30 @@ struct Read {
     entries: Vec<StreamId>,
 }
 
-impl Listener {
-    pub(super) fn together(connection: MultiplexedConnection, key: SealingKey) -> Self {
-        let ears = Ears::Together(connection);
-        Self { ears, key }
+impl Ears {
+    pub(super) fn together(connection: MultiplexedConnection) -> Self {
+        Self::Together(connection)
     }
 
-    pub(super) fn apart(cluster: Arc<Cluster>, block: Duration, key: SealingKey) -> Self {
-        let ears = Ears::Apart(Box::new(Apart {
+    pub(super) fn apart(cluster: Arc<Cluster>, block: Duration) -> Self {
+        Self::Apart(Box::new(Apart {
             cluster,
             block,
             idle: BTreeMap::new(),
             busy: BTreeSet::new(),
             reads: FuturesUnordered::new(),
-        }));
-        Self { ears, key }
+        }))
+    }
+}
+
+impl Listener {
+    pub(super) fn new(ears: Ears, origin: Origin, key: SealingKey) -> Self {
+        Self { ears, origin, key }
+    }
+
+    /// Whether Redis is still reached as it is now.
+    pub(crate) fn is_of_today(&self) -> bool {
+        self.origin.is_of_today()
     }
 
     /// Waits for what follows these positions, for at most `block`, and opens

@@ -1,12 +1,12 @@
 //! What an installation says about the way to Redis, read into one.
 
-use std::{fs, path::Path};
+use std::path::Path;
 
-use platform::{ConfigError, Files, Reloaded, SecretSource, StartError};
+use platform::{ConfigError, Files, Reloaded, SecretSource, StartError, read_authority};
 use redis::{
     Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, RedisResult, TlsCertificates,
 };
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::ExposeSecret as _;
 
 use super::{
     Way,
@@ -21,9 +21,6 @@ const MASTER_NAME: &str = "EVENTLOG_REDIS_MASTER_NAME";
 const SENTINEL_USERNAME: &str = "EVENTLOG_REDIS_SENTINEL_USERNAME";
 const SENTINEL_PASSWORD_FILE: &str = "EVENTLOG_REDIS_SENTINEL_PASSWORD_FILE";
 const CA_FILE: &str = "EVENTLOG_REDIS_CA_FILE";
-/// How a certificate begins in PEM.
-const CERTIFICATE: &[u8] = b"-----BEGIN CERTIFICATE-----";
-const NO_CERTIFICATE: &str = "no certificate in PEM";
 
 /// The way to Redis, made anew when a file changes that says something of it; `None`
 /// when there is none. What contradicts itself is refused, since the events would only
@@ -38,7 +35,7 @@ pub(super) fn read(
         return match config.redis_mode {
             RedisMode::Single => Ok(None),
             RedisMode::Cluster | RedisMode::Sentinel => {
-                Err(ConfigError::Missing(URL.to_owned()).into())
+                Err(ConfigError::Missing(format!("{URL} (or {URL_FILE})")).into())
             }
         };
     };
@@ -104,11 +101,7 @@ fn sentinels(
         return Err(ConfigError::Missing(MASTER_NAME.to_owned()).into());
     };
     let password = match &config.redis_sentinel_password_file {
-        Some(file) => {
-            let password = fs::read_to_string(file)
-                .map_err(|cause| StartError::unusable(SENTINEL_PASSWORD_FILE, cause))?;
-            Some(SecretString::from(password.trim_end()))
-        }
+        Some(file) => Some(SecretSource::File(SENTINEL_PASSWORD_FILE, file.clone()).read()?),
         None if config.redis_sentinel_username.is_some() => {
             return Err(ConfigError::Missing(SENTINEL_PASSWORD_FILE.to_owned()).into());
         }
@@ -132,17 +125,9 @@ fn only(nodes: Vec<ConnectionInfo>) -> Result<Client, &'static str> {
 }
 
 fn authority(file: &Path) -> Result<TlsCertificates, StartError> {
-    let pem = fs::read(file).map_err(|cause| StartError::unusable(CA_FILE, cause))?;
-    // The client would trust nobody and say nothing.
-    if !pem
-        .windows(CERTIFICATE.len())
-        .any(|bytes| bytes == CERTIFICATE)
-    {
-        return Err(StartError::unusable(CA_FILE, NO_CERTIFICATE));
-    }
     Ok(TlsCertificates {
         client_tls: None,
-        root_cert: Some(pem),
+        root_cert: Some(read_authority(CA_FILE, file)?),
     })
 }
 
@@ -151,8 +136,8 @@ fn trust(node: ConnectionInfo, authority: &TlsCertificates) -> Result<Connection
     let ConnectionAddr::TcpTls { .. } = node.addr() else {
         return Err(refused("the URL of Redis does not begin with rediss://"));
     };
-    let client =
-        Client::build_with_tls(node, authority.clone()).map_err(|_| refused(NO_CERTIFICATE))?;
+    let client = Client::build_with_tls(node, authority.clone())
+        .map_err(|_| refused("no certificate that can be used"))?;
     Ok(client.get_connection_info().clone())
 }
 

@@ -1,9 +1,6 @@
 //! Connecting, migrating and what errors of PostgreSQL mean.
 
-use std::{
-    error::Error as _,
-    time::{Duration, SystemTime},
-};
+use std::{error::Error as _, time::Duration};
 
 use platform::{
     DatabaseConfig, Error, Files, MIGRATOR, StartError, check_migrated, connect, migrate,
@@ -126,7 +123,8 @@ async fn an_address_is_told_once() {
     let absent = connected(&config).await;
     assert!(absent.starts_with("DATABASE_URL_FILE: /"), "{absent}");
     config.url_file = None;
-    assert_eq!(connected(&config).await, "DATABASE_URL is not set");
+    let missing = "DATABASE_URL (or DATABASE_URL_FILE) is not set";
+    assert_eq!(connected(&config).await, missing);
 }
 
 #[tokio::test]
@@ -134,13 +132,7 @@ async fn new_connections_are_made_by_the_address_that_the_file_has_now() {
     let database = testkit::postgres().await.database("address").await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("url");
-    let mut moment = SystemTime::UNIX_EPOCH;
-    let mut write = |address: &str| {
-        std::fs::write(&file, address).unwrap();
-        moment += Duration::from_mins(1);
-        let opened = std::fs::File::open(&file).unwrap();
-        opened.set_modified(moment).unwrap();
-    };
+    let write = |address: &str| std::fs::write(&file, address).unwrap();
     let user = async |connection: &mut PgConnection| -> String {
         let user = sqlx::query_scalar("select current_user::text");
         user.fetch_one(connection).await.unwrap()
@@ -157,17 +149,21 @@ async fn new_connections_are_made_by_the_address_that_the_file_has_now() {
     let before = user(&mut first).await;
 
     write(&database.url("statistics"));
-    files.look();
+    files.look().await;
     let mut second = pool.acquire().await.unwrap();
     let after = user(&mut second).await;
     assert_ne!(before, after);
     assert!(after.ends_with("statistics"), "{after}");
-    // What is open goes on, and what cannot be read changes nothing.
+    // What is open goes on, and what nobody can connect by changes nothing.
     assert_eq!(user(&mut first).await, before);
-    write("postgres://[");
-    files.look();
+    let unknown = database.url("intake").replace("//", "//nobody_");
+    for unusable in ["postgres://[", unknown.as_str()] {
+        write(unusable);
+        files.look().await;
+        let mut third = pool.acquire().await.unwrap().detach();
+        assert_eq!(user(&mut third).await, after);
+    }
     let mut third = pool.acquire().await.unwrap();
-    assert_eq!(user(&mut third).await, after);
     let path: String = sqlx::query_scalar("show search_path")
         .fetch_one(&mut *third)
         .await

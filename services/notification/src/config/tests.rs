@@ -1,10 +1,6 @@
 //! What the configuration refuses.
 
-use std::{
-    fs,
-    io::Write as _,
-    time::{Duration, UNIX_EPOCH},
-};
+use std::{fs, io::Write as _, time::Duration};
 
 use platform::Files;
 use secrecy::ExposeSecret as _;
@@ -22,7 +18,8 @@ fn refused(smtp: &SmtpConfig) -> Option<String> {
 
 #[test]
 fn neither_a_password_nor_an_address_travels_in_plain_text_beyond_this_machine() {
-    let password = tempfile::NamedTempFile::new().unwrap();
+    let mut password = tempfile::NamedTempFile::new().unwrap();
+    password.write_all(b"secret").unwrap();
     for login in [None, Some("vigie".to_owned())] {
         let mut smtp = SmtpConfig::local(25);
         smtp.password_file = login.as_ref().map(|_| password.path().to_owned());
@@ -63,8 +60,8 @@ fn a_wrong_mailbox_is_named_by_its_variable_and_not_shown() {
     }
 }
 
-#[test]
-fn the_password_is_the_one_that_the_file_has_now() {
+#[tokio::test]
+async fn the_password_is_the_one_that_the_file_has_now() {
     let mut password = tempfile::NamedTempFile::new().unwrap();
     password.write_all(b"old\n").unwrap();
     let mut smtp = SmtpConfig::local(25);
@@ -79,7 +76,20 @@ fn the_password_is_the_one_that_the_file_has_now() {
     assert_eq!(login(), ("vigie".to_owned(), "old".to_owned()));
 
     fs::write(password.path(), "new\n").unwrap();
-    password.as_file().set_modified(UNIX_EPOCH).unwrap();
-    files.look();
+    files.look().await;
     assert_eq!(login(), ("vigie".to_owned(), "new".to_owned()));
+}
+
+#[test]
+fn a_relay_is_not_trusted_by_an_authority_that_is_none() {
+    let authority = tempfile::NamedTempFile::new().unwrap();
+    for content in ["", "no certificate"] {
+        fs::write(authority.path(), content).unwrap();
+        let mut smtp = SmtpConfig::local(25);
+        smtp.tls = SmtpTls::Tls;
+        smtp.ca_file = Some(authority.path().to_owned());
+        let refused = refused(&smtp).unwrap();
+        assert!(refused.starts_with("SMTP_CA_FILE: "), "{refused}");
+        assert!(refused.ends_with("no certificate in PEM"), "{refused}");
+    }
 }
