@@ -43,7 +43,7 @@ def test_every_flow_has_its_counterpart_on_the_other_side(file):
     if any(it["kind"] == "Cluster" for it in rendered):
         # Between themselves servers of the operator are free to call.
         incoming = {it for it in incoming if it[0] != it[1]}
-    optional = {"migration": "Job", "verification": "CronJob"}
+    optional = {"migration": "Job", "nightly": "CronJob"}
     absent = {component for component, kind in optional.items() if not of_kind(rendered, kind)}
     incoming = {it for it in incoming
                 if dict(it[0]).get("app.kubernetes.io/component") not in absent}
@@ -84,7 +84,7 @@ def test_services_reach_what_the_design_says_and_nothing_else():
     assert outgoing(rendered, "qualification") == everywhere
     assert outgoing(rendered, "statistics") == everywhere
     assert outgoing(rendered, "notification") == sorted([*everywhere, 587])
-    assert outgoing(rendered, "migration") == outgoing(rendered, "verification") == [53, 53, 5432]
+    assert outgoing(rendered, "migration") == outgoing(rendered, "nightly") == [53, 53, 5432]
 
 
 @every_guarded_case

@@ -31,7 +31,7 @@ def test_names_stay_short_enough_under_the_longest_name_of_a_release():
 
 @pytest.mark.parametrize(("change", "kinds"), [
     ({"migrations": {"enabled": False}}, {"Job"}),
-    ({"verification": {"enabled": False}}, {"CronJob"}),
+    ({"verification": {"enabled": False}, "retention": {"contactsDays": 0}}, {"CronJob"}),
     ({"podDisruptionBudget": {"enabled": False}}, {"PodDisruptionBudget"}),
     ({"networkPolicy": {"enabled": False}}, {"NetworkPolicy"}),
     ({"gateway": {"enabled": False}, "ingress": {"enabled": True, "tlsSecret": "public"}},

@@ -143,3 +143,21 @@ def test_a_checkpoint_is_asked_of_the_audit_trail_that_it_is_of():
             for it in of_kind(rendered, "CronJob")}
     assert args["audit-intake"] == ["verify-audit", checkpoint]
     assert args["audit-statistics"] == ["verify-audit"] and args["recount"] == ["recount"]
+
+
+def test_contacts_are_erased_when_it_is_said_after_how_long_and_not_before():
+    def erasing(days):
+        rendered = objects(PRODUCTION, changes={"retention": {"contactsDays": days}})
+        return [it for it in of_kind(rendered, "CronJob")
+                if it["metadata"]["name"] == f"{RELEASE}-erase-contacts"], rendered
+
+    assert erasing(0)[0] == []
+    (job,), rendered = erasing(2190)
+    _, spec = pod_of(job)
+    box = spec["containers"][0]
+    assert box["args"] == ["erase-contacts", "--ended-days-ago", "2190"]
+    assert box["image"] == container(rendered, "intake")["image"]
+    told = {it["name"]: it["value"] for it in box["env"]}
+    assert told.keys() == {"DATABASE_URL_FILE", "DATABASE_SCHEMA", "EVENTLOG_SHARDS"}
+    assert told.items() <= variables(rendered, "intake").items()
+    assert secret_files(spec).keys() == {"database/url", "database/ca.crt"}

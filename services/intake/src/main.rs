@@ -1,6 +1,6 @@
 //! The service `vigie-intake`; `vigie-intake erase-contacts` destroys keys of contacts.
 
-use std::{env, iter, process::ExitCode, sync::Arc};
+use std::{env, process::ExitCode, sync::Arc};
 
 use eventlog::{EventLogConfig, Log};
 use intake::{Config, NAME, build, erase_contacts_ended_before, erase_contacts_of, migrators};
@@ -72,9 +72,13 @@ async fn erase(arguments: &[String]) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(error) => {
-            let causes = iter::successors(error.source(), |cause| cause.source());
-            let causes: String = causes.map(|cause| format!(": {cause}")).collect();
-            eprintln!("vigie-{NAME}: {error}{causes}");
+            eprint!("vigie-{NAME}: {error}");
+            let mut cause = error.source();
+            while let Some(deeper) = cause {
+                eprint!(": {deeper}");
+                cause = deeper.source();
+            }
+            eprintln!();
             ExitCode::FAILURE
         }
     }

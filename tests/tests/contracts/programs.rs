@@ -109,3 +109,28 @@ async fn a_service_migrates_serves_tells_its_health_and_drains() {
         assert!(running.log().contains("draining"), "{name}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn contacts_are_erased_by_a_command_that_is_told_of_whom() {
+    let suite = Suite::prepare(Layout::throw_away()).await.unwrap();
+    let erase = |arguments: &[&str]| -> Output {
+        let mut command = service(&suite, "intake");
+        run_briefly(command.arg("erase-contacts").args(arguments))
+    };
+    let ended = |days| erase(&["--ended-days-ago", days]);
+    let done = ended("30");
+    assert!(done.status.success(), "{done:?}");
+    assert_eq!(done.stdout, b"the contacts of 0 reports are erased\n");
+
+    let unknown = erase(&["--report", "0190c3a4-0000-7000-8000-000000000000"]);
+    assert_eq!(unknown.status.code(), Some(1));
+    assert_eq!(unknown.stderr, b"vigie-intake: report not found\n");
+    for refused in [
+        erase(&[]),
+        ended("thirty"),
+        ended("-1"),
+        erase(&["--report"]),
+    ] {
+        assert_eq!(refused.status.code(), Some(2), "{refused:?}");
+    }
+}

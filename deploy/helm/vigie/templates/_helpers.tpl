@@ -145,6 +145,11 @@ tolerations:
 {{- end }}
 {{- end }}
 
+{{/* Whether anything is done each night. */}}
+{{- define "vigie.nightly" -}}
+{{- if or .Values.verification.enabled .Values.retention.contactsDays }}yes{{ end }}
+{{- end }}
+
 {{/* The fewest Pods that a service has. */}}
 {{- define "vigie.fewest" -}}
 {{- $service := index .root.Values.services .service }}

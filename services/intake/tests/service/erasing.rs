@@ -110,7 +110,8 @@ async fn contacts_are_erased_some_days_after_the_end_of_the_treatment_and_no_oth
     // No copy of the keys is left in the log, and those who have one are told.
     let mut expected = [closed.report_id.clone(), out_of_scope.report_id.clone()];
     let mut found = told(&world).await;
-    (expected.sort(), found.sort());
+    expected.sort();
+    found.sort();
     assert_eq!(found, expected);
     for event in world.events().await {
         let is_erased = expected.iter().any(|id| event.subject.ends_with(id));
