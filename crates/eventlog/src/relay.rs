@@ -130,13 +130,13 @@ impl Relay {
             .sum();
         self.metrics.relay_behind.set(behind.cast_signed());
 
-        let connection = match self.connection.take().filter(Connection::is_of_today) {
-            Some(connection) => connection,
-            None => {
-                // Whatever answers now may not have what was published before.
-                self.compare_at = Instant::now();
-                self.streams.connect().await?
-            }
+        let open = self.connection.take().filter(Connection::is_of_today);
+        let connection = if let Some(connection) = open {
+            connection
+        } else {
+            // Whatever answers now may not have what was published before.
+            self.compare_at = Instant::now();
+            self.streams.connect().await?
         };
         let published = self.publish(&connection, &history, &description).await;
         // Also where nothing can be added: what is forgotten makes room in a full Redis.
