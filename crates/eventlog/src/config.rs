@@ -16,7 +16,7 @@ pub struct EventLogConfig {
     /// in `redis://user:password@host:port,host:port`. Without it everything still
     /// arrives, slower.
     pub redis_url: Option<SecretString>,
-    /// The file with that address, instead; a changed one holds for new connections.
+    /// The file with that address, instead; connections are made anew when it changes.
     pub redis_url_file: Option<PathBuf>,
     /// What answers there. One server unless said.
     pub redis_mode: RedisMode,

@@ -1,10 +1,10 @@
 //! The connection to PostgreSQL and the state of its schema.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     str::FromStr as _,
-    sync::Arc,
-    time::Duration,
+    sync::{Arc, PoisonError, RwLock},
+    time::{Duration, Instant},
 };
 
 use futures::FutureExt as _;
@@ -13,11 +13,12 @@ use serde::Deserialize;
 use sqlx::{
     Connection as _, Executor as _, PgConnection, PgPool,
     migrate::{Migrate as _, Migrator},
+    pool::PoolConnectionMetadata,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio::time::timeout;
 
-use crate::{BoxError, ConfigError, Error, Files, SecretSource, StartError};
+use crate::{BoxError, ConfigError, Error, Files, SecretSource, StartError, files::Found};
 
 /// The tables that every service keeps in its own schema.
 pub static MIGRATOR: Migrator = sqlx::migrate!();
@@ -28,7 +29,7 @@ pub struct DatabaseConfig {
     /// The address, with the role that sees only the service's schema; it or its file
     /// must be set.
     pub url: Option<SecretString>,
-    /// The file with the address; a changed one holds for new connections.
+    /// The file with the address; the pool is filled anew when it changes.
     pub url_file: Option<PathBuf>,
     /// The schema of the service.
     pub schema: String,
@@ -139,14 +140,16 @@ impl DatabaseConfig {
 /// Opens the pool of a service.
 ///
 /// One connection is made outside the pool first: a pool would only say, much later,
-/// that it timed out. When the file of the address changes, and one can be made by it, new
-/// connections follow it; open ones stay, for less than an hour.
+/// that it timed out. When the file of the address changes, and a connection can be made by
+/// it, the pool is filled anew: what is open goes when its user is done with it.
 pub async fn connect(
     config: &DatabaseConfig,
     application: &str,
     files: &Files,
 ) -> Result<PgPool, StartError> {
     let source = config.source()?;
+    // Looked at before it is read: a change between the two is seen later.
+    let found = Found::of([(source.variable(), source.file())]);
     let options = config.session(&source, application)?;
     let unusable = |cause| StartError::unusable(source.variable(), cause);
     first_connection(&options, &source)
@@ -154,17 +157,18 @@ pub async fn connect(
         .close()
         .await
         .map_err(unusable)?;
-    let pool = pool(config, options);
-    if let Some(file) = source.file().map(Path::to_owned) {
-        let followed = Arc::new((config.clone(), pool.clone(), application.to_owned()));
-        let variable = source.variable();
-        files.follow((variable, &file), move || {
+    let moved = Moved::default();
+    let pool = pool(config, options, &moved);
+    if let Some(found) = found {
+        let followed = Arc::new((config.clone(), pool.clone(), application.to_owned(), moved));
+        files.follow(found, move || {
             let (followed, source) = (Arc::clone(&followed), source.clone());
             async move {
-                let (config, pool, application) = &*followed;
+                let (config, pool, application, moved) = &*followed;
                 let options = config.session(&source, application)?;
                 let proof = first_connection(&options, &source).await?;
                 pool.set_connect_options(options);
+                moved.now();
                 // Whether it says goodbye does not matter.
                 proof.close().await.unwrap_or_default();
                 Ok(())
@@ -175,15 +179,36 @@ pub async fn connect(
     Ok(pool)
 }
 
-fn pool(config: &DatabaseConfig, options: PgConnectOptions) -> PgPool {
+/// When the pool was last told of another address.
+#[derive(Clone, Default)]
+struct Moved(Arc<RwLock<Option<Instant>>>);
+
+impl Moved {
+    fn now(&self) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Whether a connection was made by the address of before: it may go on answering, and
+    /// be another server.
+    fn left_behind(&self, connection: &PoolConnectionMetadata) -> bool {
+        let moved = *self.0.read().unwrap_or_else(PoisonError::into_inner);
+        moved.is_some_and(|moved| connection.age > moved.elapsed())
+    }
+}
+
+fn pool(config: &DatabaseConfig, options: PgConnectOptions, moved: &Moved) -> PgPool {
+    let (before, after) = (moved.clone(), moved.clone());
     PgPoolOptions::new()
         .max_connections(config.max_connections)
         .acquire_timeout(Duration::from_millis(config.acquire_timeout_ms))
         .max_lifetime(Duration::from_mins(30))
         // A question before each use would double the round trips of a short statement.
         .test_before_acquire(false)
-        .before_acquire(|conn, seen| {
-            Box::pin(async move { Ok(seen.idle_for < IDLE || conn.ping().await.is_ok()) })
+        .before_acquire(move |conn, seen| {
+            let left_behind = before.left_behind(&seen);
+            Box::pin(async move {
+                Ok(!left_behind && (seen.idle_for < IDLE || conn.ping().await.is_ok()))
+            })
         })
         // A `begin` that is given up while it is under way leaves a transaction that the
         // library does not know of (transact-rs/sqlx#4393): what the next one writes without a
@@ -191,8 +216,12 @@ fn pool(config: &DatabaseConfig, options: PgConnectOptions) -> PgPool {
         // `begin` that keeps PostgreSQL from warning of there being none. This also asks
         // whether the connection is well; without a limit, one to a machine that is gone
         // would keep its place in the pool for a quarter of an hour.
-        .after_release(|conn, _| {
+        .after_release(move |conn, seen| {
+            let left_behind = after.left_behind(&seen);
             Box::pin(async move {
+                if left_behind {
+                    return Ok(false);
+                }
                 let ended = timeout(WELL_WITHIN, conn.execute("begin; rollback")).await;
                 ended.map_err(|_| sqlx::Error::PoolTimedOut)?.map(|_| true)
             })

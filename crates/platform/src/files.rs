@@ -33,6 +33,7 @@ const LOOK: Duration = Duration::from_secs(10);
 #[derive(Clone, Default)]
 pub struct Files {
     watched: Arc<Mutex<Vec<Watched>>>,
+    turn: Arc<tokio::sync::Mutex<()>>,
     metrics: FileMetrics,
 }
 
@@ -121,6 +122,7 @@ impl Files {
     pub fn new(metrics: &Metrics) -> Self {
         Self {
             watched: Arc::default(),
+            turn: Arc::default(),
             metrics: FileMetrics::new(metrics),
         }
     }
@@ -138,7 +140,7 @@ impl Files {
         if let Some(found) = found {
             let variable = found.variable;
             let (place, make) = (kept.clone(), Arc::new(make));
-            self.watch_for(found, move || {
+            self.follow(found, move || {
                 let (place, make) = (place.clone(), Arc::clone(&make));
                 let reading = spawn_blocking(move || make().map(|new| place.put(new)));
                 async move {
@@ -161,18 +163,8 @@ impl Files {
         }
     }
 
-    /// Does something when the content of the file changes that a variable names.
+    /// Does something when the content of files changes after they were found.
     pub(crate) fn follow(
-        &self,
-        (variable, path): (&'static str, &Path),
-        act: impl Fn() -> BoxFuture<'static, Result<(), StartError>> + Send + Sync + 'static,
-    ) {
-        if let Some(found) = Found::of([(variable, Some(path))]) {
-            self.watch_for(found, act);
-        }
-    }
-
-    fn watch_for(
         &self,
         found: Found,
         read: impl Fn() -> BoxFuture<'static, Result<(), StartError>> + Send + Sync + 'static,
@@ -201,11 +193,12 @@ impl Files {
         shutdown.run_until_cancelled(work).await;
     }
 
-    /// Looks at all files once, and reads those that changed.
+    /// Looks at all files once, and reads those that changed. One look at a time.
     pub async fn look(&self) {
-        let mut watched = mem::take(&mut *self.lock());
+        let _turn = self.turn.lock().await;
+        let mut taken = Taken::from(self);
         let mut told = BTreeMap::new();
-        for watched in &mut watched {
+        for watched in &mut taken.watched {
             let look = watched.look().await;
             let (is_usable, told) = told.entry(watched.variable).or_insert((true, Look::Same));
             *is_usable &= watched.is_usable;
@@ -215,7 +208,7 @@ impl Files {
                 (_, look) => *told = look,
             }
         }
-        self.lock().append(&mut watched);
+        drop(taken);
         for (variable, (is_usable, look)) in told {
             self.metrics.usable(variable, is_usable);
             match look {
@@ -235,6 +228,25 @@ impl Files {
 
     fn lock(&self) -> MutexGuard<'_, Vec<Watched>> {
         self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is looked at, which goes back to its place however the look ends.
+struct Taken<'a> {
+    files: &'a Files,
+    watched: Vec<Watched>,
+}
+
+impl<'a> From<&'a Files> for Taken<'a> {
+    fn from(files: &'a Files) -> Self {
+        let watched = mem::take(&mut *files.lock());
+        Self { files, watched }
+    }
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.files.lock().append(&mut self.watched);
     }
 }
 
@@ -269,14 +281,16 @@ impl Watched {
 }
 
 /// The files that are set, as they are now.
-struct Found {
+pub(crate) struct Found {
     variable: &'static str,
     paths: Vec<PathBuf>,
     seen: Vec<Seen>,
 }
 
 impl Found {
-    fn of<'a>(named: impl IntoIterator<Item = (&'static str, Option<&'a Path>)>) -> Option<Self> {
+    pub(crate) fn of<'a>(
+        named: impl IntoIterator<Item = (&'static str, Option<&'a Path>)>,
+    ) -> Option<Self> {
         let named = named.into_iter();
         let (variables, paths): (Vec<_>, Vec<_>) = named
             .filter_map(|(variable, path)| Some((variable, path?.to_owned())))
@@ -475,7 +489,8 @@ mod tests {
         let files = Files::new(&metrics);
         let sample = Sample::of("1");
         let path = sample.path();
-        files.follow(("SAMPLE_FILE", &sample.path()), move || {
+        let found = Found::of([("SAMPLE_FILE", Some(sample.path().as_path()))]);
+        files.follow(found.unwrap(), move || {
             let text = fs::read_to_string(&path).unwrap();
             let refused = || StartError::unusable("SAMPLE_FILE", "not two");
             async move { if text == "2" { Err(refused()) } else { Ok(()) } }.boxed()
@@ -506,7 +521,7 @@ mod tests {
         assert_eq!(told(&metrics, "vigie_file_unusable"), 1);
     }
 
-    #[tokio::test]
+    #[tokio::test(start_paused = true)]
     async fn files_are_looked_at_until_the_shutdown() {
         let files = Files::default();
         let sample = Sample::of("1");
@@ -515,7 +530,7 @@ mod tests {
         let change = async {
             sample.write("2");
             while *kept.current() != 2 {
-                tokio::task::yield_now().await;
+                tokio::time::sleep(LOOK).await;
             }
             shutdown.cancel();
         };

@@ -14,6 +14,7 @@ mod routing;
 #[cfg(test)]
 mod samples;
 mod structure;
+mod treatment;
 mod warnings;
 
 pub(crate) use access::{may_withdraw, sees_contacts, sees_operator_status};
@@ -29,4 +30,5 @@ pub(crate) use report::{
 };
 pub(crate) use routing::Routing;
 pub(crate) use structure::{Recorded, Structure};
+pub(crate) use treatment::{End, Treatment, is_ended};
 pub(crate) use warnings::{Warning, warnings};

@@ -3,7 +3,7 @@
 use eventlog::{Log, erase_data_keys, in_transaction};
 use futures::FutureExt as _;
 use platform::{AuditEntry, Caller, Error, Outcome, Result, audit_many, now};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -11,11 +11,11 @@ use vocabulary::Role;
 
 use crate::{
     convert,
-    domain::{Refusal, Report},
+    domain::{End, Refusal, Treatment},
     store,
 };
 
-/// How many reports one transaction takes.
+/// How many reports are looked at together, and at most erased in one transaction.
 const PAGE: u16 = 200;
 
 /// What erases, and where.
@@ -34,45 +34,60 @@ pub async fn erase_contacts_ended_before(
     let eraser = Eraser::new(log);
     let (mut count, mut after) = (0, None);
     loop {
-        // No treatment ends before its report was declared.
         let mut conn = pool.acquire().await?;
-        let page = store::with_contacts(&mut conn, before, after, i64::from(PAGE)).await?;
+        let page = store::with_contacts(&mut conn, after, i64::from(PAGE)).await?;
+        let of = |wanted: fn(End, OffsetDateTime) -> bool| -> Vec<Uuid> {
+            let wanted = page.iter().filter(|it| wanted(it.end(), before));
+            wanted.map(|it| it.report_id).collect()
+        };
+        // An earlier release recorded the end of these and not its moment.
+        let unrecorded = of(|end, _| end == End::Unrecorded);
+        store::record_ends(&mut conn, &unrecorded, now()).await?;
         drop(conn);
-        let ids: Vec<Uuid> = page.iter().map(|place| place.report_id()).collect();
-        let with = (&eraser, ids, before);
-        count += in_transaction(pool, &with, |conn, (eraser, ids, before)| {
-            async move {
-                let mut reports = store::lock_with_contacts(conn, ids).await?;
-                reports.retain(|report| report.ended_at().is_some_and(|ended| ended < *before));
-                eraser.erase(conn, &reports).await?;
-                Ok(reports.len())
-            }
-            .boxed()
-        })
-        .await?;
-        if page.len() < usize::from(PAGE) {
-            return Ok(count);
+
+        let due = of(|end, before| matches!(end, End::At(at) if at < before));
+        if !due.is_empty() {
+            let with = (&eraser, due);
+            count += in_transaction(pool, &with, |conn, (eraser, due)| {
+                async move {
+                    let due = store::lock_with_contacts(conn, due).await?;
+                    eraser.erase(conn, &due, json!({})).await?;
+                    Ok(due.len())
+                }
+                .boxed()
+            })
+            .await?;
         }
-        after = page.last().copied();
+        match page.last() {
+            Some(last) if page.len() == usize::from(PAGE) => after = Some(last.report_id),
+            _ => return Ok(count),
+        }
     }
 }
 
 /// Erases the contacts of one report, by its id or reference, as a person may ask (RGPD,
-/// article 17); gives back whether there were any. While its treatment goes on they are
-/// needed, and it is refused.
-pub async fn erase_contacts_of(pool: &PgPool, log: &Log, report: &str) -> Result<bool> {
+/// article 17); gives back whether there were any. While it is treated they are needed: it
+/// is refused, unless somebody decides otherwise.
+pub async fn erase_contacts_of(
+    pool: &PgPool,
+    log: &Log,
+    report: &str,
+    although_treated: bool,
+) -> Result<bool> {
     let wanted = convert::wanted_report(report)?;
     let with = (Eraser::new(log), wanted);
     in_transaction(pool, &with, |conn, (eraser, wanted)| {
         async move {
             let id = store::id_of(conn, wanted).await?;
             let id = id.ok_or(Error::NotFound("report"))?;
-            let reports = store::lock_with_contacts(conn, &[id]).await?;
-            if reports.iter().any(|report| report.ended_at().is_none()) {
+            let found = store::lock_with_contacts(conn, &[id]).await?;
+            let is_treated = found.iter().any(|it| it.end() == End::NotYet);
+            if is_treated && !although_treated {
                 return Err(Refusal::TreatmentGoesOn.into());
             }
-            eraser.erase(conn, &reports).await?;
-            Ok(!reports.is_empty())
+            let detail = json!({ "although_treated": is_treated });
+            eraser.erase(conn, &found, detail).await?;
+            Ok(!found.is_empty())
         }
         .boxed()
     })
@@ -94,13 +109,13 @@ impl<'a> Eraser<'a> {
 
     /// Destroys the keys of locked reports, also in the log, and has those who keep copies
     /// do the same.
-    async fn erase(&self, conn: &mut PgConnection, reports: &[Report]) -> Result<()> {
-        if reports.is_empty() {
+    async fn erase(&self, conn: &mut PgConnection, of: &[Treatment], detail: Value) -> Result<()> {
+        if of.is_empty() {
             return Ok(());
         }
         let now = now();
-        let ids: Vec<Uuid> = reports.iter().map(|report| report.id).collect();
-        let subjects: Vec<String> = reports.iter().map(Report::subject).collect();
+        let ids: Vec<Uuid> = of.iter().map(|it| it.report_id).collect();
+        let subjects: Vec<String> = of.iter().map(Treatment::subject).collect();
         store::erase_contacts(conn, &ids).await?;
         erase_data_keys(conn, &subjects).await?;
         let entries: Vec<AuditEntry<'_>> = subjects
@@ -110,13 +125,15 @@ impl<'a> Eraser<'a> {
                 action: "report.erase_contacts",
                 object,
                 outcome: Outcome::Done,
-                detail: json!({}),
+                detail: detail.clone(),
                 at: now,
             })
             .collect();
         audit_many(conn, &entries).await?;
-        let told = reports.iter();
-        let told: Vec<_> = told.map(|it| convert::contacts_erased(it, now)).collect();
+        let told: Vec<_> = of
+            .iter()
+            .map(|it| convert::contacts_erased(it, now))
+            .collect();
         self.log.append(conn, &told).await?;
         Ok(())
     }

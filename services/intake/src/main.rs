@@ -14,12 +14,13 @@ use time::Duration;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 const ERASE: &str = "erase-contacts";
-const USAGE: &str = "usage: vigie-intake erase-contacts --report ID | --ended-days-ago DAYS";
+const USAGE: &str = "usage: vigie-intake erase-contacts --ended-days-ago DAYS
+       vigie-intake erase-contacts --report ID [--although-treated]";
 
 /// Whose contacts are to be erased.
 enum Erasure {
-    /// Those of the report with this id or reference.
-    Of(String),
+    /// Those of the report with this id or reference, and whether also while it is treated.
+    Of(String, bool),
     /// Those of reports whose treatment ended this many days ago, or longer.
     EndedDaysAgo(u16),
 }
@@ -50,7 +51,12 @@ fn main() -> ExitCode {
 impl Erasure {
     fn parse(arguments: &[String]) -> Option<Self> {
         match arguments {
-            [option, report] if option == "--report" => Some(Self::Of(report.clone())),
+            [option, report] if option == "--report" => Some(Self::Of(report.clone(), false)),
+            [option, report, although]
+                if option == "--report" && although == "--although-treated" =>
+            {
+                Some(Self::Of(report.clone(), true))
+            }
             [option, days] if option == "--ended-days-ago" => {
                 days.parse().ok().map(Self::EndedDaysAgo)
             }
@@ -92,10 +98,13 @@ async fn carry_out(erasure: Erasure) -> Result<String, BoxError> {
     check_migrated(&pool, &migrators()).await?;
     let log = Log::open(pool.clone(), NAME, shards).await?;
     Ok(match erasure {
-        Erasure::Of(report) if erase_contacts_of(&pool, &log, &report).await? => {
-            "the contacts of the report are erased".to_owned()
+        Erasure::Of(report, although) => {
+            if erase_contacts_of(&pool, &log, &report, although).await? {
+                "the contacts of the report are erased".to_owned()
+            } else {
+                "the report had no contacts any more".to_owned()
+            }
         }
-        Erasure::Of(_) => "the report had no contacts any more".to_owned(),
         Erasure::EndedDaysAgo(days) => {
             let before = now() - Duration::days(days.into());
             let erased = erase_contacts_ended_before(&pool, &log, before).await?;

@@ -1,16 +1,17 @@
 //! What intake keeps, in PostgreSQL. Functions borrow a connection: the use
 //! case owns the transaction.
 
+mod contacts;
 mod read;
 mod reference;
 mod report;
 mod report_row;
 mod structure;
 
+pub(crate) use contacts::{erase_contacts, id_of, lock_with_contacts, record_ends, with_contacts};
 pub(crate) use reference::ReferenceNumbers;
 pub(crate) use report::{
-    NewReport, Position, Receipt, erase_contacts, find, id_of, insert, list, lock,
-    lock_with_contacts, page, receipts, record_cases, with_contacts, withdraw,
+    NewReport, Position, Receipt, find, insert, list, lock, page, receipts, record_cases, withdraw,
 };
 pub(crate) use structure::{
     NamePosition, record, search, site_of_entity, site_of_siret, sites, structure, structures_after,

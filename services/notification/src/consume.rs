@@ -15,7 +15,7 @@ use vocabulary::{EmailAddress, derived_id};
 
 use crate::{
     convert::{
-        cause::{self, Heard},
+        cause::{self, Heard, News},
         contacts, feed,
     },
     domain::{
@@ -64,21 +64,25 @@ impl Apply for Announcer {
     }
 
     async fn apply(&self, conn: &mut PgConnection, events: &[Event]) -> Result<(), ApplyError> {
-        let (mut erased, mut heard) = (Vec::new(), Vec::new());
-        for event in events {
-            match cause::contacts_erased(event)? {
-                Some(report_id) => erased.push(report_id),
-                None => heard.push((event, cause::read(event)?)),
-            }
-        }
-        let report_ids: BTreeSet<Uuid> = heard.iter().map(|(_, h)| h.cause.report_id()).collect();
+        let news = events
+            .iter()
+            .map(|event| cause::read(event).map(|news| (event, news)))
+            .collect::<Result<Vec<_>, _>>()?;
+        let report_ids: BTreeSet<Uuid> = news.iter().map(|(_, news)| news.report_id()).collect();
         let report_ids: Vec<Uuid> = report_ids.into_iter().collect();
         let mut known = known_report::take(conn, &report_ids).await?;
 
         let now = platform::now();
-        let mut decisions = Vec::with_capacity(heard.len());
-        for (event, heard) in heard {
-            let report = known.entry(heard.cause.report_id()).or_default();
+        let mut decisions = Vec::with_capacity(news.len());
+        for (event, news) in news {
+            let report = known.entry(news.report_id()).or_default();
+            let heard = match news {
+                News::Heard(heard) => *heard,
+                News::ContactsErased(_) => {
+                    (report.sealed_contacts, report.data_key) = (None, None);
+                    continue;
+                }
+            };
             let mut decision = decide(event.id, &heard.cause, report);
             *report = decision.known.clone();
             if is_history(event, now) {
@@ -88,8 +92,6 @@ impl Apply for Announcer {
             decisions.push((event, heard, decision));
         }
         known_report::keep(conn, &known).await?;
-        // The events of a report come in their order: its contacts are erased after it came.
-        known_report::erase_contacts(conn, &erased).await?;
 
         let candidates: Vec<NewNotification> = decisions.iter().flat_map(candidates).collect();
         let new = notification::record(conn, &candidates, now).await?;

@@ -141,8 +141,13 @@ impl Batch {
     fn take(&mut self, news: News, event_id: Uuid, now: OffsetDateTime) -> Result<(), ApplyError> {
         let report_id = news.report_id();
         match news {
-            // One case per report, however often the report comes.
-            News::Submitted(_) if self.cases.contains_key(&report_id) => {}
+            // One case per report, however often the report comes; a snapshot tells by the
+            // absence of contacts that they were erased.
+            News::Submitted(submitted) if self.cases.contains_key(&report_id) => {
+                if submitted.report.sealed.is_none() {
+                    self.erased.push(report_id);
+                }
+            }
             News::Submitted(submitted) => {
                 let Submitted {
                     report,

@@ -154,8 +154,17 @@ async fn new_connections_are_made_by_the_address_that_the_file_has_now() {
     let after = user(&mut second).await;
     assert_ne!(before, after);
     assert!(after.ends_with("statistics"), "{after}");
-    // What is open goes on, and what nobody can connect by changes nothing.
+    // What is open goes on until its user is done with it.
     assert_eq!(user(&mut first).await, before);
+    drop((first, second));
+    let mut open = Vec::new();
+    for _ in 0..4 {
+        let mut conn = pool.acquire().await.unwrap();
+        assert_eq!(user(&mut conn).await, after);
+        open.push(conn);
+    }
+    drop(open);
+    // What nobody can connect by changes nothing.
     let unknown = database.url("intake").replace("//", "//nobody_");
     for unusable in ["postgres://[", unknown.as_str()] {
         write(unusable);

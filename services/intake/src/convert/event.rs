@@ -11,7 +11,7 @@ use super::{
     time::{moment, timestamp},
     wire,
 };
-use crate::domain::{CaseChange, CaseProgress, Recorded, Report, Withdrawal};
+use crate::domain::{CaseChange, CaseProgress, Recorded, Report, Treatment, Withdrawal, is_ended};
 
 /// Announces a report. The id derives from the report, so that a snapshot tells
 /// it under the same one.
@@ -83,14 +83,14 @@ pub(crate) fn withdrawn(report: &Report, withdrawal: &Withdrawal) -> NewEvent {
 }
 
 /// Announces that the contacts of a report were erased.
-pub(crate) fn contacts_erased(report: &Report, at: OffsetDateTime) -> NewEvent {
+pub(crate) fn contacts_erased(of: &Treatment, at: OffsetDateTime) -> NewEvent {
     let payload = events::ReportContactsErased {
-        report_id: report.id.to_string(),
-        reference: report.reference.to_string(),
+        report_id: of.report_id.to_string(),
+        reference: of.reference.clone(),
         erased_at: Some(timestamp(at)),
     };
-    let id = derived_id("report_contacts_erased", &[report.id.as_bytes()]);
-    NewEvent::new(id, report.subject(), at, &payload)
+    let id = derived_id("report_contacts_erased", &[of.report_id.as_bytes()]);
+    NewEvent::new(id, of.subject(), at, &payload)
 }
 
 /// Announces a structure of the directory, new or changed.
@@ -119,17 +119,17 @@ pub(crate) fn recorded(recorded: &Recorded) -> NewEvent {
 pub(crate) fn case_change(event: &Event) -> Result<CaseChange, ApplyError> {
     let change: events::CaseChanged = event.decode()?;
     let id = |text: &str| Uuid::try_parse(text).map_err(|_| ApplyError::Poison("bad_id"));
+    let state = CaseState::heard(change.state);
+    let changed_at = change.changed_at.as_ref().and_then(moment);
     Ok(CaseChange {
         report_id: id(&change.report_id)?,
         progress: CaseProgress {
             case_id: id(&change.case_id)?,
-            state: CaseState::heard(change.state),
+            state,
             revision: change.revision,
-            changed_at: change
-                .changed_at
-                .as_ref()
-                .and_then(moment)
-                .unwrap_or(event.time),
         },
+        ended_at: state
+            .is_some_and(is_ended)
+            .then(|| changed_at.unwrap_or(event.time)),
     })
 }

@@ -37,6 +37,8 @@ pub(crate) struct CaseChange {
     pub(crate) report_id: Uuid,
     /// Where its treatment stands.
     pub(crate) progress: CaseProgress,
+    /// When it ended, if it has.
+    pub(crate) ended_at: Option<OffsetDateTime>,
 }
 
 impl Wanted {

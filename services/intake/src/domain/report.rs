@@ -90,8 +90,6 @@ pub(crate) struct CaseProgress {
     pub(crate) state: Option<CaseState>,
     /// Its revision: the greatest wins.
     pub(crate) revision: u64,
-    /// When it last changed.
-    pub(crate) changed_at: OffsetDateTime,
 }
 
 /// Where a report stands.
@@ -135,28 +133,6 @@ impl Report {
     /// What the log says the report is about.
     pub(crate) fn subject(&self) -> String {
         format!("report/{}", self.id)
-    }
-
-    /// When the treatment ended; nothing while it goes on, as far as it is known here. Nobody
-    /// treats a test.
-    pub(crate) fn ended_at(&self) -> Option<OffsetDateTime> {
-        if self.is_test() {
-            return Some(self.received_at);
-        }
-        let case = self.case?;
-        match case.state? {
-            CaseState::Closed
-            | CaseState::OutOfScope
-            | CaseState::Duplicate
-            | CaseState::Withdrawn => Some(case.changed_at),
-            CaseState::Submitted
-            | CaseState::InQualification
-            | CaseState::AwaitingDeclarant
-            | CaseState::Qualified
-            | CaseState::InTreatment
-            | CaseState::Resolved
-            | CaseState::Later(_) => None,
-        }
     }
 
     /// The report after its withdrawal; an empty `etag` stands for any.

@@ -1,7 +1,7 @@
 select report_id, reference, facts, sealed_contacts, wrapped_key, structure_key, structure_name,
        structure_kind, department, town, operator_status, link_verified, routing_region, visible_to,
        channel, received_at, declared_at, withdrawn_at, withdrawal_reason, revision, case_id,
-       case_state, case_revision, case_changed_at
+       case_state, case_revision
 from report
 where visible_to && $1::text[]
   and ($2::text is null or routing_region = $2)

@@ -46,11 +46,6 @@ pub(crate) struct Position {
 }
 
 impl Position {
-    /// The report at this place.
-    pub(crate) fn report_id(self) -> Uuid {
-        self.report_id
-    }
-
     /// The place of a report.
     pub(crate) fn of(report: &Report) -> Self {
         Self {
@@ -235,68 +230,6 @@ pub(crate) async fn withdraw(conn: &mut PgConnection, report: &Report) -> Result
     Ok(())
 }
 
-/// The next reports declared before a moment whose contacts are kept, earliest first.
-pub(crate) async fn with_contacts(
-    conn: &mut PgConnection,
-    declared_before: OffsetDateTime,
-    after: Option<Position>,
-    limit: i64,
-) -> Result<Vec<Position>> {
-    let positions = sqlx::query_as!(
-        Position,
-        "select declared_at, report_id from report
-         where declared_at < $1 and wrapped_key is not null
-           and ($2::timestamptz is null or (declared_at, report_id) > ($2, $3::uuid))
-         order by declared_at, report_id limit $4",
-        declared_before,
-        after.map(|after| after.declared_at),
-        after.map(|after| after.report_id),
-        limit,
-    );
-    Ok(positions.fetch_all(conn).await?)
-}
-
-/// The report that has this id or reference.
-pub(crate) async fn id_of(conn: &mut PgConnection, wanted: &Wanted) -> Result<Option<Uuid>> {
-    let (id, reference) = match wanted {
-        Wanted::Id(id) => (Some(*id), None),
-        Wanted::Reference(reference) => (None, Some(reference.to_string())),
-    };
-    let id = sqlx::query_scalar!(
-        "select report_id from report where report_id = $1 or reference = $2",
-        id,
-        reference,
-    );
-    Ok(id.fetch_optional(conn).await?)
-}
-
-/// Those of these reports whose contacts are kept, held until the end of the transaction.
-pub(crate) async fn lock_with_contacts(
-    conn: &mut PgConnection,
-    report_ids: &[Uuid],
-) -> Result<Vec<Report>> {
-    sqlx::query_file_as!(Row, "src/store/lock_reports_with_contacts.sql", report_ids)
-        .fetch_all(conn)
-        .await?
-        .into_iter()
-        .map(Report::try_from)
-        .collect()
-}
-
-/// Destroys the keys of locked reports, with the hash of their requests, against which
-/// contacts could be guessed.
-pub(crate) async fn erase_contacts(conn: &mut PgConnection, report_ids: &[Uuid]) -> Result<()> {
-    sqlx::query!(
-        "update report set sealed_contacts = null, wrapped_key = null, request_hash = '',
-                revision = revision + 1
-         where report_id = any($1)",
-        report_ids,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}
-
 /// Keeps what the log of cases tells; the greatest revision of a case wins.
 /// Holds at most one change a report.
 pub(crate) async fn record_cases(
@@ -306,9 +239,9 @@ pub(crate) async fn record_cases(
     sqlx::query!(
         "update report
          set case_id = change.case_id, case_state = change.state, case_revision = change.revision,
-             case_changed_at = change.changed_at
+             case_ended_at = change.ended_at
          from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::timestamptz[])
-              as change (report_id, case_id, state, revision, changed_at)
+              as change (report_id, case_id, state, revision, ended_at)
          where report.report_id = change.report_id
            and (report.case_revision is null or report.case_revision < change.revision)",
         &changes
@@ -329,8 +262,8 @@ pub(crate) async fn record_cases(
             .collect::<Vec<_>>(),
         &changes
             .iter()
-            .map(|change| change.progress.changed_at)
-            .collect::<Vec<_>>(),
+            .map(|change| change.ended_at)
+            .collect::<Vec<_>>() as &[Option<OffsetDateTime>],
     )
     .execute(conn)
     .await?;

@@ -34,7 +34,6 @@ pub(super) struct Row {
     pub(super) case_id: Option<Uuid>,
     pub(super) case_state: Option<String>,
     pub(super) case_revision: Option<i64>,
-    pub(super) case_changed_at: OffsetDateTime,
 }
 
 impl TryFrom<Row> for Report {
@@ -80,7 +79,6 @@ impl TryFrom<Row> for Report {
                     case_id,
                     state: read::listed(row.case_state.as_deref()),
                     revision: revision.cast_unsigned(),
-                    changed_at: row.case_changed_at,
                 }),
             },
             revision: row.revision.cast_unsigned(),

@@ -148,7 +148,8 @@ async fn more_reports_than_one_transaction_takes_are_all_erased() {
 async fn contacts_of_one_report_are_erased_when_its_treatment_has_ended() {
     let world = World::start().await;
     let importer = world.importer();
-    let erase = async |report: &str| erase_contacts_of(&world.pool, &world.log, report).await;
+    let erase =
+        async |report: &str| erase_contacts_of(&world.pool, &world.log, report, false).await;
 
     let going_on = treated(&world, &importer, CaseState::InTreatment, 0).await;
     let refused = erase(&going_on.report_id).await.unwrap_err();
@@ -158,11 +159,17 @@ async fn contacts_of_one_report_are_erased_when_its_treatment_has_ended() {
     let unreadable = erase("SIG-2026-0000000").await.unwrap_err();
     assert!(matches!(unreadable, Error::Invalid(_)), "{unreadable}");
     assert!(told(&world).await.is_empty());
+    let decided = erase_contacts_of(&world.pool, &world.log, &going_on.report_id, true).await;
+    assert!(decided.unwrap());
 
     let closed = treated(&world, &importer, CaseState::Closed, 0).await;
     assert!(erase(&closed.reference).await.unwrap());
     assert!(!erase(&closed.report_id).await.unwrap());
-    assert_eq!(told(&world).await, [closed.report_id]);
+    let mut expected = [going_on.report_id, closed.report_id];
+    let mut found = told(&world).await;
+    expected.sort();
+    found.sort();
+    assert_eq!(found, expected);
 }
 
 #[tokio::test]
@@ -170,7 +177,7 @@ async fn nobody_treats_a_test_so_its_contacts_are_not_needed() {
     let world = World::start().await;
     let receipt = world.with_role("prober").submit(incident()).await.unwrap();
     assert_eq!(erase_ended_days_ago(&world, 1).await, 0);
-    let erased = erase_contacts_of(&world.pool, &world.log, &receipt.report_id).await;
+    let erased = erase_contacts_of(&world.pool, &world.log, &receipt.report_id, false).await;
     assert!(erased.unwrap());
 }
 
@@ -183,7 +190,8 @@ async fn the_request_that_held_erased_contacts_is_not_known_any_more() {
     assert_eq!(importer.send(request.clone()).await.unwrap(), receipt);
     let closed = change(&receipt.report_id, CaseState::Closed, seconds_ago(0));
     world.qualification.tell(&[closed]).await;
-    let erase = async || erase_contacts_of(&world.pool, &world.log, &receipt.report_id).await;
+    let erase =
+        async || erase_contacts_of(&world.pool, &world.log, &receipt.report_id, false).await;
     eventually(async || erase().await.is_ok()).await;
 
     let again = importer.send(request).await.unwrap_err();
@@ -191,4 +199,18 @@ async fn the_request_that_held_erased_contacts_is_not_known_any_more() {
         (again.code(), reason(&again).as_str()),
         (Code::AlreadyExists, "REQUEST_ID_REUSED")
     );
+}
+
+#[tokio::test]
+async fn an_end_that_an_earlier_release_recorded_counts_from_when_it_was_first_seen() {
+    let world = World::start().await;
+    let closed = treated(&world, &world.importer(), CaseState::Closed, 400).await;
+    sqlx::query("update report set case_ended_at = null")
+        .execute(&world.pool)
+        .await
+        .unwrap();
+    assert_eq!(erase_ended_days_ago(&world, 30).await, 0);
+    assert!(has_contacts(&world, &closed).await);
+    assert_eq!(erase_ended_days_ago(&world, -1).await, 1);
+    assert!(!has_contacts(&world, &closed).await);
 }

@@ -36,13 +36,23 @@ pub(crate) struct Heard {
     pub(crate) subject: Subject,
 }
 
-/// Whose contacts an event tells to be erased, when it does.
-pub(crate) fn contacts_erased(event: &Event) -> Result<Option<Uuid>, ApplyError> {
-    if event.event_type != ReportContactsErased::TYPE {
-        return Ok(None);
+/// What an event means here.
+#[derive(Clone, Debug)]
+pub(crate) enum News {
+    /// Something that somebody may be told of.
+    Heard(Box<Heard>),
+    /// The contacts of this report are to be erased.
+    ContactsErased(Uuid),
+}
+
+impl News {
+    /// The report it is about.
+    pub(crate) fn report_id(&self) -> Uuid {
+        match self {
+            Self::Heard(heard) => heard.cause.report_id(),
+            Self::ContactsErased(report_id) => *report_id,
+        }
     }
-    let message: ReportContactsErased = event.decode()?;
-    id(&message.report_id).map(Some)
 }
 
 /// Whether events of a type concern this service.
@@ -56,14 +66,19 @@ pub(crate) fn concerns(event_type: &str) -> bool {
     .contains(&event_type)
 }
 
-/// Reads an event that somebody may be told of.
-pub(crate) fn read(event: &Event) -> Result<Heard, ApplyError> {
-    match event.event_type.as_str() {
+/// Reads an event of a type that [`concerns`] this service.
+pub(crate) fn read(event: &Event) -> Result<News, ApplyError> {
+    let heard = match event.event_type.as_str() {
         ReportSubmitted::TYPE => submitted(event, event.decode()?),
         ReportWithdrawn::TYPE => withdrawn(event.decode()?),
         CaseChanged::TYPE => case_changed(event.decode()?),
+        ReportContactsErased::TYPE => {
+            let message: ReportContactsErased = event.decode()?;
+            return id(&message.report_id).map(News::ContactsErased);
+        }
         _ => Err(ApplyError::Poison("unexpected_type")),
-    }
+    };
+    heard.map(|heard| News::Heard(Box::new(heard)))
 }
 
 fn submitted(event: &Event, mut message: ReportSubmitted) -> Result<Heard, ApplyError> {

@@ -37,6 +37,9 @@ pub(crate) const TURN: Duration = Duration::from_secs(1);
 /// How often the standing of the queue is told.
 const SAMPLE: Duration = Duration::from_secs(5);
 
+/// The class of what cannot be sent because the contacts were erased meanwhile.
+const ERASED: &str = "erased";
+
 /// What all workers share.
 #[derive(Clone)]
 pub(crate) struct Post {
@@ -254,7 +257,7 @@ impl Post {
     }
 
     fn open(&self, claimed: &Claimed, sealed: &[u8]) -> Result<String, &'static str> {
-        let wrapped = claimed.data_key.as_deref().ok_or("erased")?;
+        let wrapped = claimed.data_key.as_deref().ok_or(ERASED)?;
         let plain = self
             .master_key
             .unwrap_data_key(wrapped)
@@ -273,6 +276,10 @@ impl Post {
             Next::Again(_) => {
                 self.metrics.attempted("failed");
                 tracing::info!(error.class = class, "a message could not be delivered yet");
+            }
+            Next::Dead if class == ERASED => {
+                self.metrics.attempted("erased");
+                tracing::info!("a message has nobody to go to: the contacts were erased");
             }
             Next::Dead => {
                 self.metrics.attempted("dead");

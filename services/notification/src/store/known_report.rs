@@ -101,21 +101,3 @@ pub(crate) async fn keep(
     .await?;
     Ok(())
 }
-
-/// Destroys the keys of the contacts of these reports.
-pub(crate) async fn erase_contacts(
-    conn: &mut PgConnection,
-    report_ids: &[Uuid],
-) -> sqlx::Result<()> {
-    if report_ids.is_empty() {
-        return Ok(());
-    }
-    sqlx::query!(
-        "update known_report set sealed_contacts = null, data_key = null
-         where report_id = any($1) and data_key is not null",
-        report_ids,
-    )
-    .execute(conn)
-    .await?;
-    Ok(())
-}

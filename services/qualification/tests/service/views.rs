@@ -222,3 +222,16 @@ async fn contacts_that_intake_erases_are_erased_here_whenever_they_came() {
             .unwrap();
     assert_eq!(keys, [other.id]);
 }
+
+#[tokio::test]
+async fn a_report_told_anew_without_contacts_has_them_erased() {
+    let world = World::start().await;
+    let mut report = world.report();
+    assert!(world.open(&report).await.declarant.is_some());
+    report.event_id = Uuid::now_v7();
+    report.data_key = None;
+    world.submit(&report).await;
+    world
+        .case_where(&report, |case| case.declarant.is_none())
+        .await;
+}
