@@ -29,6 +29,7 @@ mod page_token;
 mod program;
 mod propagation;
 mod sealing;
+mod secret;
 mod server;
 mod start_error;
 mod tasks;
@@ -46,7 +47,7 @@ pub use config::{ConfigError, Environment};
 pub use database::{DatabaseConfig, MIGRATOR, check_migrated, connect, in_time, migrate};
 pub use deadline::Deadline;
 pub use error::{BoxError, Error, Reason, Result, Violation, Violations};
-pub use files::{Files, Reloaded, SecretSource};
+pub use files::{Files, Reloaded};
 pub use idempotency::{
     Claim, RequestKey, claim_request, complete_request, keep_requests_purged, purge_requests,
 };
@@ -55,6 +56,7 @@ pub use page_token::PageToken;
 pub use program::{Program, Running, run_main};
 pub use propagation::{follow, traceparent};
 pub use sealing::{DataKey, SealError, SealingConfig, SealingKey};
+pub use secret::SecretSource;
 pub use server::{Exposed, Listeners, Readiness, ServerConfig, serve};
 pub use start_error::StartError;
 pub use tasks::Tasks;
