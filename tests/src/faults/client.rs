@@ -3,6 +3,7 @@
 use std::{
     error::Error as _,
     fmt::Debug,
+    ops::Range,
     sync::{Arc, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
@@ -39,8 +40,9 @@ pub struct Counts {
     pub declared: usize,
     /// Requests that were sent twice at once.
     pub twins: usize,
-    /// Of these, requests whose two answers differed.
-    pub differing: usize,
+    /// From the first answer to the last, of those whose two answers differed.
+    #[serde(skip)]
+    pub(super) differing: Vec<Range<Instant>>,
     /// Tries that failed and had to be made again.
     pub retries: usize,
     /// Requests that a second try did not settle either.
@@ -84,7 +86,8 @@ impl Client {
     }
 
     /// Asks until answered, or gives up; one request in twenty is sent twice at
-    /// once, through two replicas, and both must be answered alike.
+    /// once, through two replicas, and both must be answered alike. The last answer
+    /// is the one that holds: a restore may come between, and undo what the first said.
     pub(super) async fn ask<Q, A, F>(
         &self,
         request: &Q,
@@ -97,20 +100,41 @@ impl Client {
     {
         let first = rand::random_range(0..self.replicas.len());
         let answer = if rand::random_ratio(1, TWINS) {
-            let (one, other) = tokio::try_join!(
-                self.insist(first, request, &send),
-                self.insist(first + 1, request, &send),
-            )
-            .ok()?;
-            let mut counts = self.counts();
-            counts.twins += 1;
-            counts.differing += usize::from(one != other);
-            one
+            self.ask_twice(first, request, &send).await?
         } else {
             self.insist(first, request, &send).await.ok()?
         };
         self.counts().answered += 1;
         Some(answer)
+    }
+
+    /// Asks two replicas at once; returns what was answered last.
+    async fn ask_twice<Q, A, F>(
+        &self,
+        first: usize,
+        request: &Q,
+        send: &impl Fn(Channel, Request<Q>) -> F,
+    ) -> Option<A>
+    where
+        Q: Clone,
+        A: PartialEq,
+        F: Future<Output = Result<A, Status>>,
+    {
+        let asked = async |replica| {
+            let answer = self.insist(replica, request, send).await?;
+            Ok::<_, GaveUp>((Instant::now(), answer))
+        };
+        let answers = tokio::try_join!(asked(first), asked(first + 1)).ok()?;
+        let (earlier, later) = match answers {
+            (one, other) if one.0 <= other.0 => (one, other),
+            (one, other) => (other, one),
+        };
+        let mut counts = self.counts();
+        counts.twins += 1;
+        if earlier.1 != later.1 {
+            counts.differing.push(earlier.0..later.0);
+        }
+        Some(later.1)
     }
 
     /// Asks one replica after the other, from `first` on, until answered or out of
@@ -189,4 +213,66 @@ fn channel(member: &Member) -> Channel {
     let endpoint = Endpoint::from_shared(format!("http://{}", member.public));
     let endpoint = endpoint.expect("an address");
     endpoint.connect_timeout(TRY).timeout(TRY).connect_lazy()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use tokio::sync::Notify;
+
+    use super::*;
+    use crate::faults::servers::Undone;
+
+    /// Asks two replicas at once, of which the one asked first answers last; returns
+    /// what was taken for the answer, and what was counted.
+    async fn ask_twice(at_last: &str, at_first: &str) -> (String, Counts) {
+        let replica = Endpoint::from_static("http://127.0.0.1").connect_lazy();
+        let client = Client {
+            replicas: [replica.clone(), replica].into(),
+            bearer: "Bearer".parse().unwrap(),
+            counts: Arc::default(),
+            patience: Duration::ZERO,
+        };
+        let (was_asked, other_answered) = (&AtomicBool::new(false), &Notify::new());
+        let send = |_: Channel, _: Request<()>| async move {
+            if was_asked.swap(true, Ordering::SeqCst) {
+                other_answered.notify_one();
+                return Ok(at_first.to_owned());
+            }
+            other_answered.notified().await;
+            Ok(at_last.to_owned())
+        };
+        let answer = client.ask_twice(0, &(), &send).await.unwrap();
+        let counts = client.counts().clone();
+        (answer, counts)
+    }
+
+    #[tokio::test]
+    async fn what_is_answered_last_holds() {
+        let (answer, _) = ask_twice("SIG-2", "SIG-1").await;
+        assert_eq!(answer, "SIG-2");
+    }
+
+    #[tokio::test]
+    async fn answers_that_differ_are_told_unless_a_restore_came_between() {
+        let before = Instant::now();
+        let (_, counts) = ask_twice("SIG-2", "SIG-1").await;
+        assert_eq!((counts.twins, counts.differing.len()), (1, 1));
+        let restored = |at| Undone {
+            at: Some(at),
+            ..Undone::default()
+        };
+        let answers = &counts.differing[0];
+        assert!(restored(answers.start).came_between(answers));
+        assert!(!restored(answers.end).came_between(answers));
+        assert!(!restored(before).came_between(answers));
+        assert!(!Undone::default().came_between(answers));
+    }
+
+    #[tokio::test]
+    async fn answers_alike_are_not_told() {
+        let (_, counts) = ask_twice("SIG-1", "SIG-1").await;
+        assert_eq!((counts.twins, counts.differing.len()), (1, 0));
+    }
 }

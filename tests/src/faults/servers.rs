@@ -80,6 +80,15 @@ pub(super) struct Undone {
     pub(super) lines: Range<usize>,
     /// How often messages arrived meanwhile, by delivery.
     pub(super) mails: HashMap<Uuid, i32>,
+    /// A moment at which the old history was gone, and nobody reached the new one yet.
+    pub(super) at: Option<Instant>,
+}
+
+impl Undone {
+    /// Whether the restore came between the first answer and the last.
+    pub(super) fn came_between(&self, answers: &Range<Instant>) -> bool {
+        self.at.is_some_and(|at| answers.contains(&at))
+    }
 }
 
 impl Queue {
@@ -272,7 +281,8 @@ impl<'a> Servers<'a> {
             mails.entry(delivery).and_modify(|copies| *copies -= before);
         }
         let lines = first..ledger.lines().await;
-        (restored, Undone { lines, mails })
+        let at = Some(Instant::now());
+        (restored, Undone { lines, mails, at })
     }
 
     /// When notification followed the new history of qualification: until then it is
