@@ -42,7 +42,9 @@ pub async fn erase_contacts_ended_before(
         };
         // An earlier release recorded the end of these and not its moment.
         let unrecorded = of(|end, _| end == End::Unrecorded);
-        store::record_ends(&mut conn, &unrecorded, now()).await?;
+        if !unrecorded.is_empty() {
+            store::record_ends(&mut conn, &unrecorded, now()).await?;
+        }
         drop(conn);
 
         let due = of(|end, before| matches!(end, End::At(at) if at < before));
@@ -78,20 +80,27 @@ pub async fn erase_contacts_of(
     let with = (Eraser::new(log), wanted);
     in_transaction(pool, &with, |conn, (eraser, wanted)| {
         async move {
-            let id = store::id_of(conn, wanted).await?;
-            let id = id.ok_or(Error::NotFound("report"))?;
+            let Some(id) = store::id_of(conn, wanted).await? else {
+                eraser
+                    .audit(conn, &[wanted.subject()], Outcome::NotVisible, json!({}))
+                    .await?;
+                return Ok(Err(Error::NotFound("report")));
+            };
             let found = store::lock_with_contacts(conn, &[id]).await?;
             let is_treated = found.iter().any(|it| it.end() == End::NotYet);
             if is_treated && !although_treated {
-                return Err(Refusal::TreatmentGoesOn.into());
+                eraser
+                    .audit(conn, &[wanted.subject()], Outcome::Refused, json!({}))
+                    .await?;
+                return Ok(Err(Refusal::TreatmentGoesOn.into()));
             }
             let detail = json!({ "although_treated": is_treated });
             eraser.erase(conn, &found, detail).await?;
-            Ok(!found.is_empty())
+            Ok(Ok(!found.is_empty()))
         }
         .boxed()
     })
-    .await
+    .await?
 }
 
 impl<'a> Eraser<'a> {
@@ -118,23 +127,31 @@ impl<'a> Eraser<'a> {
         let subjects: Vec<String> = of.iter().map(Treatment::subject).collect();
         store::erase_contacts(conn, &ids).await?;
         erase_data_keys(conn, &subjects).await?;
-        let entries: Vec<AuditEntry<'_>> = subjects
-            .iter()
-            .map(|object| AuditEntry {
-                caller: &self.who,
-                action: "report.erase_contacts",
-                object,
-                outcome: Outcome::Done,
-                detail: detail.clone(),
-                at: now,
-            })
-            .collect();
-        audit_many(conn, &entries).await?;
+        self.audit(conn, &subjects, Outcome::Done, detail).await?;
         let told: Vec<_> = of
             .iter()
             .map(|it| convert::contacts_erased(it, now))
             .collect();
         self.log.append(conn, &told).await?;
         Ok(())
+    }
+
+    async fn audit(
+        &self,
+        conn: &mut PgConnection,
+        objects: &[String],
+        outcome: Outcome,
+        detail: Value,
+    ) -> Result<()> {
+        let at = now();
+        let entries = objects.iter().map(|object| AuditEntry {
+            caller: &self.who,
+            action: "report.erase_contacts",
+            object,
+            outcome,
+            detail: detail.clone(),
+            at,
+        });
+        audit_many(conn, &entries.collect::<Vec<_>>()).await
     }
 }

@@ -154,10 +154,20 @@ async fn contacts_of_one_report_are_erased_when_its_treatment_has_ended() {
     let going_on = treated(&world, &importer, CaseState::InTreatment, 0).await;
     let refused = erase(&going_on.report_id).await.unwrap_err();
     assert_eq!(refused.code(), "TREATMENT_GOES_ON");
-    let unknown = erase(&Uuid::new_v4().to_string()).await.unwrap_err();
+    let nobody = Uuid::new_v4();
+    let unknown = erase(&nobody.to_string()).await.unwrap_err();
     assert!(matches!(unknown, Error::NotFound(_)), "{unknown}");
     let unreadable = erase("SIG-2026-0000000").await.unwrap_err();
     assert!(matches!(unreadable, Error::Invalid(_)), "{unreadable}");
+    let audited = world.audited("report.erase_contacts").await;
+    let wanted = [
+        (
+            format!("report/{}", going_on.report_id),
+            "refused".to_owned(),
+        ),
+        (format!("report/{nobody}"), "not_visible".to_owned()),
+    ];
+    assert_eq!(audited, wanted);
     assert!(told(&world).await.is_empty());
     let decided = erase_contacts_of(&world.pool, &world.log, &going_on.report_id, true).await;
     assert!(decided.unwrap());
