@@ -110,6 +110,14 @@ fn comes_from_the_portal(span: &ReceivedSpan, all: &BTreeMap<&str, &ReceivedSpan
     }
 }
 
+/// Whether a log line was written in a span of this name, in this trace.
+fn is_of(line: &str, work: &str, trace: &str) -> bool {
+    let Ok(line) = serde_json::from_str::<serde_json::Value>(line) else {
+        return false;
+    };
+    line["span"]["name"] == work && line["span"]["trace_id"] == trace
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_trace_leads_from_the_request_to_the_mail_and_tells_nothing_of_the_declarant() {
     let receiver = OtlpReceiver::start().await;
@@ -174,6 +182,9 @@ async fn one_trace_leads_from_the_request_to_the_mail_and_tells_nothing_of_the_d
         assert!(log.contains("\"message\":\"serving\""), "{whose}: {log}");
         assert!(log.contains("\"level\":\"DEBUG\""), "{whose} tells little");
     }
+    let lines = told.iter().flat_map(|(_, log)| log.lines());
+    let delivered = lines.filter(|line| is_of(line, "deliver", TRACE)).count();
+    assert!(delivered > suite.mail.mails().len(), "one was refused");
     told.extend(
         spans
             .iter()

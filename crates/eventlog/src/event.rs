@@ -108,6 +108,7 @@ impl Event {
             event.r#type = %self.event_type,
             event.shard = self.shard,
             event.position = self.position,
+            trace_id = tracing::field::Empty,
         );
         platform::follow(&span, self.traceparent.as_deref());
         span
@@ -116,6 +117,8 @@ impl Event {
 
 #[cfg(test)]
 mod tests {
+    use std::{io::Seek as _, sync::Mutex};
+
     use opentelemetry::trace::TracerProvider as _;
     use opentelemetry_sdk::trace::SdkTracerProvider;
     use proto::events::v1::{ReportWithdrawn, StructureRecorded};
@@ -152,18 +155,26 @@ mod tests {
     }
 
     #[test]
-    fn the_work_on_an_event_belongs_to_the_trace_of_the_request_that_caused_it() {
+    fn the_work_on_an_event_and_its_lines_belong_to_the_trace_of_the_request_that_caused_it() {
         let provider = SdkTracerProvider::builder().build();
-        let layer = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
-        tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        let spans = tracing_opentelemetry::layer().with_tracer(provider.tracer("test"));
+        let mut written = tempfile::tempfile().unwrap();
+        let writer = Mutex::new(written.try_clone().unwrap());
+        let lines = tracing_subscriber::fmt::layer().json().with_writer(writer);
+        let layers = tracing_subscriber::registry().with(spans).with(lines);
+        let caused = tracing::subscriber::with_default(layers, || {
             let request = tracing::info_span!("request");
             let event = placed(request.in_scope(withdrawn));
             let trace = |text: &str| text.split('-').nth(1).map(str::to_owned);
             let caused = trace(event.traceparent.as_deref().unwrap());
             let applied = event.span().in_scope(platform::traceparent).unwrap();
-            assert!(caused.is_some());
             assert_eq!(trace(&applied), caused);
+            tracing::error!(parent: &event.span(), "it is kept aside");
+            caused.unwrap()
         });
+        written.rewind().unwrap();
+        let line: serde_json::Value = serde_json::from_reader(written).unwrap();
+        assert_eq!(line["span"]["trace_id"], caused);
     }
 
     #[test]

@@ -12,6 +12,7 @@ use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 const TRACEPARENT: &str = "traceparent";
+const TRACE_ID: &str = "trace_id";
 
 /// The trace context of the current span, to be stored with an event or sent along.
 pub fn traceparent() -> Option<String> {
@@ -21,12 +22,18 @@ pub fn traceparent() -> Option<String> {
     carrier.remove(TRACEPARENT)
 }
 
-/// Makes a span that was just created the child of a trace context; one that cannot be
-/// read is ignored.
+/// Makes a span that was just created the child of a trace context, where there is one
+/// that can be read; a field `trace_id` of the span then names its trace in log lines.
 pub fn follow(span: &Span, traceparent: Option<&str>) {
-    let Some(traceparent) = traceparent else {
-        return;
-    };
+    if let Some(traceparent) = traceparent {
+        set_parent(span, traceparent);
+    }
+    if let Some(trace_id) = trace_id_of(span) {
+        span.record(TRACE_ID, trace_id);
+    }
+}
+
+fn set_parent(span: &Span, traceparent: &str) {
     let mut carrier = HashMap::from([(TRACEPARENT.to_owned(), traceparent.to_owned())]);
     let parent =
         TraceContextPropagator::new().extract_with_context(&Context::new(), &Carrier(&mut carrier));

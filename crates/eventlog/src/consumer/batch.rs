@@ -179,6 +179,7 @@ fn batch_span(core: &Core, events: &[Event]) -> tracing::Span {
         eventlog.producer = core.producer,
         eventlog.shard = tracing::field::Empty,
         eventlog.events = events.len(),
+        trace_id = tracing::field::Empty,
     );
     if by_shard(events).count() == 1 {
         span.record("eventlog.shard", events[0].shard);

@@ -70,6 +70,7 @@ pub(super) async fn park(
     for (event, reason) in events {
         if *reason != BEHIND {
             tracing::error!(
+                parent: &event.span(),
                 eventlog.consumer = core.name,
                 eventlog.producer = core.producer,
                 event.id = %event.id,

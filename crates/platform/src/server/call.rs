@@ -86,9 +86,6 @@ impl Stack {
             .and_then(|it| it.to_str().ok());
         propagation::follow(&span, traceparent);
         let trace_id = propagation::trace_id_of(&span);
-        if let Some(trace_id) = &trace_id {
-            span.record("trace_id", trace_id);
-        }
         // Names come from the contract: a path from outside would make endless metrics.
         let (service, method) = match &rule {
             Some(rule) => (rule.service.clone(), rule.method.clone()),

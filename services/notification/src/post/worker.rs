@@ -149,18 +149,12 @@ impl Post {
         let turn = tokio::time::Instant::now();
         let mut batch = batch.into_iter();
         for claimed in batch.by_ref() {
-            if claimed.earlier_claim_expired {
-                self.metrics.expired_claims.inc();
-                tracing::warn!(
-                    delivery.id = %claimed.delivery_id,
-                    "an attempt ended without a record; its message may be sent twice",
-                );
-            }
             let span = tracing::info_span!(
                 "deliver",
                 delivery.id = %claimed.delivery_id,
                 delivery.rule = claimed.rule,
                 delivery.attempt = claimed.attempts,
+                trace_id = tracing::field::Empty,
             );
             platform::follow(&span, claimed.traceparent.as_deref());
             let (attempt, outcome) = self.deliver(courier, &claimed).instrument(span).await;
@@ -174,6 +168,13 @@ impl Post {
     }
 
     async fn deliver(&self, courier: &mut Courier, claimed: &Claimed) -> (Attempt, Outcome) {
+        if claimed.earlier_claim_expired {
+            self.metrics.expired_claims.inc();
+            tracing::warn!(
+                delivery.id = %claimed.delivery_id,
+                "an attempt ended without a record; its message may be sent twice",
+            );
+        }
         let started_at = platform::now();
         let sent = match self.pack(claimed) {
             Ok(packed) => {
