@@ -1,0 +1,55 @@
+//! Personal data of a report: sealed under the report's own key where they rest.
+
+use platform::{SealError, SealingKey};
+use prost::Message as _;
+use proto::events::v1::SealedPersonalData;
+use uuid::Uuid;
+
+/// Something of a report, sealed under the report's own key, with that key wrapped by
+/// the master key. Erasure destroys the wrapped key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// The sealed bytes.
+    pub sealed: Vec<u8>,
+    /// The key that opens them, wrapped.
+    pub data_key: Vec<u8>,
+}
+
+impl Sealed {
+    /// Opens the contacts of a report; `None` when they do not open, which is logged:
+    /// one report must not hide a list.
+    pub fn contacts(&self, master: &SealingKey, report_id: Uuid) -> Option<SealedPersonalData> {
+        let opened = self
+            .open(master, &contacts_purpose(report_id))
+            .and_then(|plain| SealedPersonalData::decode(plain.as_slice()).map_err(|_| SealError));
+        if opened.is_err() {
+            tracing::error!(
+                report.id = %report_id,
+                "the contacts of a report do not open: is the master key the one of this installation?",
+            );
+        }
+        opened.ok()
+    }
+
+    /// Opens what was sealed for a purpose.
+    pub fn open(&self, master: &SealingKey, purpose: &[u8]) -> Result<Vec<u8>, SealError> {
+        master
+            .unwrap_data_key(&self.data_key)?
+            .open(purpose, &self.sealed)
+    }
+
+    /// Seals something else under the same key, for another purpose.
+    pub fn seal(
+        &self,
+        master: &SealingKey,
+        purpose: &[u8],
+        plain: &[u8],
+    ) -> Result<Vec<u8>, SealError> {
+        Ok(master.unwrap_data_key(&self.data_key)?.seal(purpose, plain))
+    }
+}
+
+/// Binds the sealed contacts to their report.
+fn contacts_purpose(report_id: Uuid) -> Vec<u8> {
+    [b"report:".as_slice(), report_id.as_bytes()].concat()
+}

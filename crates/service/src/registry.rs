@@ -1,0 +1,105 @@
+//! Which feature applies which event.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use eventlog::{Acceptance, Apply, ApplyError, Event, Log, NewEvent};
+use proto::Payload;
+use sqlx::PgConnection;
+
+/// Applies events in a feature.
+#[async_trait]
+pub trait Feature: Send + Sync + 'static {
+    /// Applies events in their order, inside the transaction that moves the offset; gives
+    /// back what that announces. Total and safe under replay, as [`Apply`] says.
+    async fn apply(
+        &self,
+        conn: &mut PgConnection,
+        events: &[Event],
+    ) -> Result<Vec<NewEvent>, ApplyError>;
+}
+
+/// The features of a service by the events that they apply.
+#[derive(Default)]
+pub struct Registry {
+    features: Vec<(&'static str, Arc<dyn Feature>)>,
+    log: Option<Log>,
+    wake: Vec<Box<dyn Fn() + Send + Sync>>,
+}
+
+impl Registry {
+    /// A registry whose features announce in `log`.
+    pub fn announcing(log: Log) -> Self {
+        Self {
+            log: Some(log),
+            ..Self::default()
+        }
+    }
+
+    /// Lets a feature apply the events of one type.
+    #[must_use]
+    pub fn on<P: Payload>(mut self, feature: &Arc<impl Feature>) -> Self {
+        let feature = Arc::clone(feature) as Arc<dyn Feature>;
+        self.features.push((P::TYPE, feature));
+        self
+    }
+
+    /// Calls this after each commit, to wake what works on the effects.
+    #[must_use]
+    pub fn then(mut self, wake: impl Fn() + Send + Sync + 'static) -> Self {
+        self.wake.push(Box::new(wake));
+        self
+    }
+
+    fn feature(&self, event_type: &str) -> Option<&Arc<dyn Feature>> {
+        let mut features = self.features.iter();
+        let found = features.find(|(applied, _)| *applied == event_type);
+        found.map(|(_, feature)| feature)
+    }
+
+    /// Whether two events are applied by the same feature, in one call.
+    fn together(&self, one: &Event, other: &Event) -> bool {
+        match (
+            self.feature(&one.event_type),
+            self.feature(&other.event_type),
+        ) {
+            (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+            (one, other) => one.is_none() && other.is_none(),
+        }
+    }
+}
+
+#[async_trait]
+impl Apply for Registry {
+    fn accepts(&self, event_type: &str) -> Acceptance {
+        match self.feature(event_type) {
+            Some(_) => Acceptance::Apply,
+            None => Acceptance::Park,
+        }
+    }
+
+    async fn apply(&self, conn: &mut PgConnection, events: &[Event]) -> Result<(), ApplyError> {
+        let mut announced = Vec::new();
+        for run in events.chunk_by(|one, other| self.together(one, other)) {
+            if let Some(feature) = run
+                .first()
+                .and_then(|event| self.feature(&event.event_type))
+            {
+                announced.extend(feature.apply(conn, run).await?);
+            }
+        }
+        if let Some(log) = &self.log {
+            log.append(conn, &announced).await?;
+        }
+        Ok(())
+    }
+
+    fn committed(&self) {
+        if let Some(log) = &self.log {
+            log.committed();
+        }
+        for wake in &self.wake {
+            wake();
+        }
+    }
+}

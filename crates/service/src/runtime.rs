@@ -1,0 +1,215 @@
+//! The process of a service around its features.
+
+use std::sync::Arc;
+
+use eventlog::{
+    Apply, Consumer, ConsumerHandle, Log, LogMetrics, Maintenance, Relay, Snapshot, Source,
+    Streams, consumer_service, event_log_service,
+};
+use platform::{
+    AuditSealer, Authenticator, Exposed, Files, Listeners, Metrics, Readiness, SealingKey,
+    StartError, Tasks, check_migrated, connect, internal_channel, keep_requests_purged, serve,
+};
+use sqlx::{PgPool, migrate::Migrator};
+use tokio_util::sync::CancellationToken;
+use tonic::{service::Routes, transport::Channel};
+
+use crate::{BaseConfig, Commands};
+
+/// Connections kept apart for the readers of the log, so that calls of people never
+/// wait behind them.
+const LOG_CONNECTIONS: u32 = 4;
+
+/// A service that is connected and checked, before its features are added.
+pub struct Runtime {
+    /// The name of the service: of its schema, its certificate and its log.
+    pub name: &'static str,
+    /// The configuration that it was opened with.
+    pub config: BaseConfig,
+    /// Its metrics.
+    pub metrics: Arc<Metrics>,
+    /// Its files that are read again when they change.
+    pub files: Files,
+    /// Its tables.
+    pub pool: PgPool,
+    /// What reads the log, or much, without waiting behind calls and events.
+    pub log_pool: PgPool,
+    /// Its log.
+    pub log: Log,
+    streams: Option<Streams>,
+    audit: AuditSealer,
+    authenticator: Arc<Authenticator>,
+}
+
+impl Runtime {
+    /// Connects to everything that the service needs and checks it. `log_key` seals the
+    /// events in Redis and signs the audit trail.
+    pub async fn open(
+        name: &'static str,
+        migrators: &[&'static Migrator],
+        config: BaseConfig,
+        log_key: SealingKey,
+        files: Files,
+        metrics: Arc<Metrics>,
+    ) -> Result<Self, StartError> {
+        let streams = Streams::open(&config.event_log, log_key.clone(), &files)?;
+        let authenticator = Arc::new(Authenticator::start(&config.auth).await?);
+        let pool = connect(&config.database, name, &files).await?;
+        check_migrated(&pool, migrators).await?;
+        let mut reading = config.database.clone();
+        reading.max_connections = LOG_CONNECTIONS;
+        let log_pool = connect(&reading, name, &files).await?;
+        let log = Log::open(pool.clone(), name, config.event_log.shards)
+            .await
+            .map_err(|cause| StartError::unusable("the event log", cause))?;
+        let audit = AuditSealer::new(name, pool.clone(), log_key, &metrics);
+        Ok(Self {
+            name,
+            config,
+            metrics,
+            files,
+            pool,
+            log_pool,
+            log,
+            streams,
+            audit,
+            authenticator,
+        })
+    }
+}
+
+impl Runtime {
+    /// The way to another service, whose log this one reads.
+    pub fn channel(&self, producer: &'static str, url: &str) -> Result<Channel, StartError> {
+        internal_channel(producer, url, &self.config.internal_tls, &self.files)
+    }
+
+    /// Starts what every service has; features are added to what comes back.
+    pub fn start(self, shutdown: &CancellationToken) -> Running {
+        // The end of one service does not end others that share the token.
+        let shutdown = shutdown.child_token();
+        let tasks = Tasks::new(shutdown.clone());
+        tasks.spawn(
+            "purge of request keys",
+            keep_requests_purged(self.pool.clone(), shutdown.clone()),
+        );
+        Running {
+            readiness: Readiness::new().with_database(self.pool.clone()),
+            log_metrics: LogMetrics::register(&self.metrics),
+            commands: Commands {
+                pool: self.pool.clone(),
+                log: self.log.clone(),
+                tasks: tasks.clone(),
+            },
+            runtime: self,
+            tasks,
+            shutdown,
+            closing: CancellationToken::new(),
+            consumers: Vec::new(),
+            internal: Routes::default(),
+            publishes: false,
+        }
+    }
+}
+
+/// A service at work.
+pub struct Running {
+    /// What it runs on.
+    pub runtime: Runtime,
+    /// Its tasks; more may be added.
+    pub tasks: Tasks,
+    /// Cancelled when the service is to end.
+    pub shutdown: CancellationToken,
+    /// Cancelled when no call runs any more: for tasks that calls still need.
+    pub closing: CancellationToken,
+    /// Runs the changes of its features.
+    pub commands: Commands,
+    readiness: Readiness,
+    log_metrics: LogMetrics,
+    consumers: Vec<ConsumerHandle>,
+    internal: Routes,
+    publishes: bool,
+}
+
+impl Running {
+    /// Publishes the service's log and serves it to these readers; who starts below its
+    /// floor begins with the snapshot.
+    pub fn publish(&mut self, snapshot: Arc<dyn Snapshot>, readers: &'static [&'static str]) {
+        let Runtime {
+            config,
+            log,
+            log_pool,
+            ..
+        } = &self.runtime;
+        let log_service = event_log_service(log.clone(), log_pool.clone(), snapshot, readers);
+        self.internal = Routes::new(log_service);
+        let maintenance = Maintenance::new(log.clone(), config.event_log.retention());
+        self.tasks.spawn(
+            "maintenance of the log",
+            maintenance.run(self.shutdown.clone()),
+        );
+        if let Some(streams) = self.runtime.streams.clone() {
+            let relay = Relay::new(log.clone(), streams, self.log_metrics.clone());
+            self.tasks.spawn("relay", relay.run(self.shutdown.clone()));
+        }
+        self.publishes = true;
+    }
+
+    /// Applies the log of another service. A consumer that stops shows in its metric and
+    /// not in the readiness: the service goes on with what it knows.
+    pub fn consume(&mut self, producer: &'static str, channel: Channel, apply: Arc<dyn Apply>) {
+        let consumer = Consumer::new(
+            self.runtime.name,
+            producer,
+            self.runtime.pool.clone(),
+            Source::new(channel, self.runtime.streams.clone()),
+            apply,
+            self.log_metrics.clone(),
+        );
+        self.consumers.push(consumer.handle());
+        self.tasks
+            .spawn(producer, consumer.run(self.shutdown.clone()));
+    }
+
+    /// Serves until the shutdown, then drains: first the calls, then the tasks.
+    pub async fn serve(self, listeners: Listeners, public: Routes) -> Result<(), StartError> {
+        let Runtime {
+            name,
+            config,
+            metrics,
+            files,
+            pool,
+            log,
+            audit,
+            authenticator,
+            ..
+        } = self.runtime;
+        self.tasks
+            .spawn("seals of the audit trail", audit.run(self.shutdown.clone()));
+        let operated = self.publishes.then_some(log);
+        let operators = consumer_service(pool.clone(), operated, self.consumers);
+        let exposed = Exposed {
+            name,
+            public: public.add_service(operators),
+            internal: self.internal,
+        };
+        let drain = config.server.drain();
+        let served = serve(
+            exposed,
+            &config.server,
+            &config.internal_tls,
+            files,
+            authenticator,
+            metrics,
+            self.readiness,
+            listeners,
+            self.shutdown.clone(),
+        )
+        .await;
+        self.shutdown.cancel();
+        self.closing.cancel();
+        let ended = self.tasks.join(drain).await;
+        pool.close().await;
+        served.and(ended)
+    }
+}
