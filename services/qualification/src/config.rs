@@ -1,27 +1,16 @@
 //! What an installation says, read once at the start.
 
-use eventlog::EventLogConfig;
-use platform::{
-    AuthConfig, ConfigError, DatabaseConfig, Environment, InternalTlsConfig, SealingConfig,
-    ServerConfig,
-};
+use platform::{ConfigError, Environment, SealingConfig};
 use serde::Deserialize;
+use service::BaseConfig;
 
 /// The whole configuration of the service.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `DATABASE_*`.
-    pub database: DatabaseConfig,
-    /// `SERVER_*`.
-    pub server: ServerConfig,
-    /// `INTERNAL_TLS_*`.
-    pub internal_tls: InternalTlsConfig,
-    /// `AUTH_*`.
-    pub auth: AuthConfig,
+    /// What all services read.
+    pub base: BaseConfig,
     /// `SEALING_*`.
     pub sealing: SealingConfig,
-    /// `EVENTLOG_*`.
-    pub event_log: EventLogConfig,
     /// `PRODUCER_*`.
     pub producers: ProducersConfig,
 }
@@ -37,12 +26,8 @@ impl Config {
     /// Reads the variables of a process.
     pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
-            database: environment.read("DATABASE_")?,
-            server: environment.read("SERVER_")?,
-            internal_tls: environment.read("INTERNAL_TLS_")?,
-            auth: environment.read("AUTH_")?,
+            base: BaseConfig::read(environment)?,
             sealing: environment.read("SEALING_")?,
-            event_log: environment.read("EVENTLOG_")?,
             producers: environment.read("PRODUCER_")?,
         })
     }

@@ -2,30 +2,25 @@
 //!
 //! A report of `intake` opens exactly one case, with the severity that the rules
 //! propose; the analysts of the national cell claim it, qualify it and close it.
-//! Every change is announced in the service's own log. What may follow what is
-//! one table, `TRANSITIONS` in the module `domain`, shown for people in `STATES.md`.
+//! Every change is announced in the service's own log. What may follow what is one
+//! table, `TRANSITIONS` in `cases/transitions.rs`, shown for people in `STATES.md`.
 
-mod announce;
+mod cases;
 mod config;
 mod consume;
-mod convert;
-mod domain;
-mod grpc;
-mod store;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use eventlog::{Consumer, Log, LogMetrics, Maintenance, Relay, Source, Streams};
-use platform::{
-    AuditSealer, Authenticator, Exposed, Files, Listeners, Metrics, Readiness, SealingKey,
-    StartError, Tasks,
-};
+use platform::{Files, Listeners, Metrics, SealingKey, StartError};
 use proto::qualification::v1::qualification_service_server::QualificationServiceServer;
-use sqlx::{PgPool, migrate::Migrator};
+use service::Runtime;
+use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::Channel};
 
 pub use config::{Config, ProducersConfig};
+
+use crate::cases::{AllCases, CaseRpc};
 
 /// The name of the service: in certificates, logs and the database.
 pub const NAME: &str = "qualification";
@@ -33,13 +28,8 @@ pub const NAME: &str = "qualification";
 /// The tables of the service's own.
 pub static MIGRATOR: Migrator = sqlx::migrate!();
 
-/// Whose log the service reads.
-const PRODUCER: &str = "intake";
 /// Who may read the service's log.
-const CONSUMERS: &[&str] = &["intake", "notification", "statistics"];
-/// Connections kept apart for the readers of the log, so that calls of people
-/// never wait behind them.
-const LOG_CONNECTIONS: u32 = 4;
+const READERS: &[&str] = &["intake", "notification", "statistics"];
 
 /// All migrations that the schema of the service needs, in order.
 pub fn migrators() -> Vec<&'static Migrator> {
@@ -47,19 +37,10 @@ pub fn migrators() -> Vec<&'static Migrator> {
 }
 
 /// The service, connected and checked, ready to run.
-#[derive(Debug)]
 pub struct App {
-    config: Config,
-    metrics: Arc<Metrics>,
-    audit: AuditSealer,
-    files: Files,
-    pool: PgPool,
-    log_pool: PgPool,
-    log: Log,
-    streams: Option<Streams>,
+    runtime: Runtime,
     intake: Channel,
     master_key: SealingKey,
-    authenticator: Arc<Authenticator>,
 }
 
 /// Connects and checks everything that the service needs.
@@ -67,31 +48,11 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
     let files = Files::new(&metrics);
     let master_key = config.sealing.master_key(&files)?;
     let log_key = config.sealing.log_key(&files)?;
-    let streams = Streams::open(&config.event_log, log_key.clone(), &files)?;
-    let intake_url = &config.producers.intake_url;
-    let intake = platform::internal_channel(PRODUCER, intake_url, &config.internal_tls, &files)?;
-    let pool = platform::connect(&config.database, NAME, &files).await?;
-    platform::check_migrated(&pool, &migrators()).await?;
-    let mut apart = config.database.clone();
-    apart.max_connections = LOG_CONNECTIONS;
-    let log_pool = platform::connect(&apart, NAME, &files).await?;
-    let log = Log::open(pool.clone(), NAME, config.event_log.shards)
-        .await
-        .map_err(|cause| StartError::unusable("the event log", cause))?;
-    let authenticator = Arc::new(Authenticator::start(&config.auth).await?);
-    let audit = AuditSealer::new(NAME, pool.clone(), log_key, &metrics);
+    let runtime = Runtime::open(NAME, &migrators(), config.base, log_key, files, metrics).await?;
     Ok(App {
-        config,
-        metrics,
-        audit,
-        files,
-        pool,
-        log_pool,
-        log,
-        streams,
-        intake,
+        intake: runtime.channel("intake", &config.producers.intake_url)?,
+        runtime,
         master_key,
-        authenticator,
     })
 }
 
@@ -102,78 +63,16 @@ impl App {
         listeners: Listeners,
         shutdown: CancellationToken,
     ) -> Result<(), StartError> {
-        let log_metrics = LogMetrics::register(&self.metrics);
-        let readiness = Readiness::new().with_database(self.pool.clone());
-        let tasks = Tasks::new(shutdown.clone());
-
-        // Its stop is told by its metric and not by the readiness: the cell goes on
-        // with the cases it has.
-        let consumer = Consumer::new(
-            NAME,
-            PRODUCER,
-            self.pool.clone(),
-            Source::new(self.intake, self.streams.clone()),
-            Arc::new(consume::Reports::new(self.log.clone())),
-            log_metrics.clone(),
-        );
-        let operators = eventlog::consumer_service(
-            self.pool.clone(),
-            Some(self.log.clone()),
-            vec![consumer.handle()],
-        );
-        let service = grpc::Service {
-            pool: self.pool.clone(),
-            log: self.log.clone(),
+        let mut running = self.runtime.start(&shutdown);
+        let log = running.commands.log.clone();
+        running.publish(Arc::new(AllCases { log: log.clone() }), READERS);
+        running.consume("intake", self.intake, Arc::new(consume::registry(log)));
+        let cases = CaseRpc {
+            commands: running.commands.clone(),
             master_key: self.master_key,
-            tasks: tasks.clone(),
         };
-        let exposed = Exposed {
-            name: NAME,
-            public: Routes::new(
-                QualificationServiceServer::new(service)
-                    .max_decoding_message_size(self.config.server.max_message_bytes),
-            )
-            .add_service(operators),
-            internal: Routes::new(eventlog::event_log_service(
-                self.log.clone(),
-                self.log_pool,
-                Arc::new(announce::AllCases {
-                    log: self.log.clone(),
-                }),
-                CONSUMERS,
-            )),
-        };
-
-        tasks.spawn("consumer of intake", consumer.run(shutdown.clone()));
-        let maintenance = Maintenance::new(self.log.clone(), self.config.event_log.retention());
-        tasks.spawn("maintenance of the log", maintenance.run(shutdown.clone()));
-        if let Some(streams) = self.streams {
-            let relay = Relay::new(self.log, streams, log_metrics);
-            tasks.spawn("relay", relay.run(shutdown.clone()));
-        }
-        let audit = self.audit.run(shutdown.clone());
-        tasks.spawn("seals of the audit trail", audit);
-        tasks.spawn(
-            "purge of request keys",
-            platform::keep_requests_purged(self.pool, shutdown.clone()),
-        );
-
-        let served = platform::serve(
-            exposed,
-            &self.config.server,
-            &self.config.internal_tls,
-            self.files,
-            self.authenticator,
-            self.metrics,
-            readiness,
-            listeners,
-            shutdown.clone(),
-        )
-        .await;
-        shutdown.cancel();
-        let drained = tasks
-            .join(Duration::from_secs(self.config.server.drain_seconds))
-            .await;
-        served.and(drained)
+        let largest = running.runtime.config.server.max_message_bytes;
+        let cases = QualificationServiceServer::new(cases).max_decoding_message_size(largest);
+        running.serve(listeners, Routes::new(cases)).await
     }
 }

@@ -1,10 +1,12 @@
 //! The decisions on a case: what a command or an event makes of it.
 
+use service::Parties;
 use time::OffsetDateTime;
 use vocabulary::{CaseState, Party, Role, Text, derived_id, has_health_impact};
 
 use super::{
-    Action, Actor, Case, Change, Closure, Parties, Report, TRANSITIONS, Triage, Trigger, next_state,
+    Action, Actor, Case, Change, Closure, Report, Triage,
+    transitions::{TRANSITIONS, Trigger, next_state},
 };
 
 /// Opens the case of a report: once, with an id that only the report decides.
@@ -83,9 +85,8 @@ pub(crate) fn decide(
             (Action::OutOfScope, text_of(Some(note)), None)
         }
         Command::Close { lessons } => {
-            let lessons_learned = lessons.as_str().to_owned();
             next.closure = Some(Closure {
-                lessons_learned,
+                lessons_learned: text_of(lessons.as_ref()),
                 closed_at: next.changed_at,
             });
             (Action::Closed, String::new(), None)
@@ -95,8 +96,8 @@ pub(crate) fn decide(
     Ok((next, change))
 }
 
-/// Takes note that the declarant withdrew the report: what does not fit the state
-/// of the case becomes a line of its history. `None` when only a later release can.
+/// Applies the withdrawal of the report by the declarant: what does not fit the state
+/// of the case becomes an entry of its history. `None` when only a later release can.
 pub(crate) fn apply(
     case: &Case,
     withdrawal: &Withdrawal,
@@ -132,7 +133,7 @@ pub(crate) enum Command {
     /// Close it (clôture).
     Close {
         /// Retour d'expérience.
-        lessons: Lessons,
+        lessons: Option<Lessons>,
     },
 }
 
@@ -155,26 +156,26 @@ pub(crate) enum Scope {
     In {
         /// The judgement confirmed.
         triage: Triage,
-        /// A word for those who follow.
+        /// A note for those who follow the case.
         note: Option<Note>,
     },
     /// Hors périmètre.
     Out {
-        /// Why, for those who follow.
+        /// Why, for those who follow the case.
         note: Note,
     },
 }
 
-/// A word for those who follow a case.
+/// A note for those who follow a case.
 pub(crate) type Note = Text<1, 4_000>;
 
 /// Retour d'expérience.
-pub(crate) type Lessons = Text<0, 10_000>;
+pub(crate) type Lessons = Text<1, 10_000>;
 
 /// The declarant withdrew the report as a false alarm (retrait).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Withdrawal {
-    /// Why, in his words.
+    /// Why, in the declarant's words.
     pub(crate) reason: String,
 }
 
@@ -216,10 +217,10 @@ fn change_of(
         actor,
         note,
         triage,
+        cause: None,
     }
 }
 
-fn text_of(note: Option<&Note>) -> String {
-    note.map(|note| note.as_str().to_owned())
-        .unwrap_or_default()
+fn text_of<const MIN: usize, const MAX: usize>(text: Option<&Text<MIN, MAX>>) -> String {
+    text.map(Text::as_str).unwrap_or_default().to_owned()
 }

@@ -1,37 +1,109 @@
-//! Events of the log: leniently read, because a later release may have written
-//! them, and written whole.
+//! What reports make of cases, and what cases announce.
 
-use proto::events::v1 as events;
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use async_trait::async_trait;
+use eventlog::{ApplyError, Event, Log, NewEvent, Snapshot, SnapshotPage};
+use platform::{Error, Result};
+use proto::{Payload as _, events::v1 as events};
+use service::{
+    Feature, Parties, Sealed, revision_base,
+    wire::{moment, timestamp},
+};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    Impacts, Origin, OriginType, ParseError, ReportKind, StructureKind, Word as _, propose_severity,
+    Impacts, Origin, OriginType, ReportKind, StructureKind, Word as _, derived_id, propose_severity,
 };
 
-use super::time::{moment, timestamp};
-use crate::domain::{Action, Case, Change, Parties, Report, Sealed, Triage, Withdrawal};
+use super::{
+    Action, Case, Change, Report, Triage,
+    decide::{self, Withdrawal},
+    history,
+    store::{self},
+    withdrawal::{self, EarlyWithdrawal},
+};
+
+/// Opens a case for every report, applies withdrawals and forgets erased contacts.
+#[derive(Debug)]
+pub(crate) struct ReportEvents {
+    /// Where the changes are announced.
+    pub(crate) log: Log,
+}
+
+#[async_trait]
+impl Feature for ReportEvents {
+    async fn apply(
+        &self,
+        conn: &mut PgConnection,
+        events: &[Event],
+    ) -> Result<Vec<NewEvent>, ApplyError> {
+        let parsed: Vec<_> = events
+            .iter()
+            .map(ReportEvent::parse)
+            .collect::<Result<_, _>>()?;
+        let mut batch = Batch::load(conn, &self.log, &parsed, events).await?;
+        let now = platform::now();
+        for (parsed, event) in parsed.into_iter().zip(events) {
+            event
+                .span()
+                .in_scope(|| batch.apply(parsed, event.id, now))?;
+        }
+        batch.save(conn).await
+    }
+}
+
+/// What an event says about a report.
+enum ReportEvent {
+    Submitted(Box<Submitted>),
+    Withdrawn(Uuid, Withdrawal),
+    ContactsErased(Uuid),
+}
 
 /// A report as the opening of a case needs it.
 #[derive(Debug)]
-pub(crate) struct Submitted {
-    /// The report.
-    pub(crate) report: Report,
-    /// What the rules propose.
-    pub(crate) proposed: Triage,
-    /// Who sees it.
-    pub(crate) visible_to: Parties,
+struct Submitted {
+    report: Report,
+    proposed: Triage,
+    visible_to: Parties,
 }
 
-/// Reads the announcement of a report. Words of a later release are kept as
-/// they came; only the report's id and date cannot be done without.
-pub(crate) fn submitted(
-    event: events::ReportSubmitted,
-    data_key: Option<&[u8]>,
-) -> Result<Submitted, ParseError> {
-    let report_id = report_id(&event.report_id)?;
-    let declared_at = event
-        .declared_at
-        .and_then(moment)
-        .ok_or_else(|| ParseError::new("date of declaration", "not a moment"))?;
+impl ReportEvent {
+    fn parse(event: &Event) -> Result<Self, ApplyError> {
+        let parsed = match event.event_type.as_str() {
+            events::ReportSubmitted::TYPE => submitted(event.decode()?, event.data_key.as_deref())
+                .map(|submitted| Self::Submitted(Box::new(submitted))),
+            events::ReportContactsErased::TYPE => {
+                let erased: events::ReportContactsErased = event.decode()?;
+                Uuid::try_parse(&erased.report_id)
+                    .ok()
+                    .map(Self::ContactsErased)
+            }
+            _ => {
+                let events::ReportWithdrawn {
+                    report_id, reason, ..
+                } = event.decode()?;
+                let report_id = Uuid::try_parse(&report_id).ok();
+                report_id.map(|report_id| Self::Withdrawn(report_id, Withdrawal { reason }))
+            }
+        };
+        parsed.ok_or(ApplyError::Poison("unreadable_report"))
+    }
+
+    fn report_id(&self) -> Uuid {
+        match self {
+            Self::Submitted(submitted) => submitted.report.id,
+            Self::Withdrawn(report_id, _) | Self::ContactsErased(report_id) => *report_id,
+        }
+    }
+}
+
+/// Reads the announcement of a report. Words of a later release are kept as they came;
+/// only the report's id and date cannot be done without.
+fn submitted(event: events::ReportSubmitted, data_key: Option<&[u8]>) -> Option<Submitted> {
+    let report_id = Uuid::try_parse(&event.report_id).ok()?;
+    let declared_at = event.declared_at.as_ref().and_then(moment)?;
     let structure = event.structure.unwrap_or_default();
     let kind = ReportKind::heard(event.kind);
     let impacts = event
@@ -60,42 +132,165 @@ pub(crate) fn submitted(
         assistance_requested: event.assistance_requested,
         test: event.test,
         sealed: sealed.map(|data_key| Sealed {
-            personal_data: event.sealed_personal_data.to_vec(),
+            sealed: event.sealed_personal_data.to_vec(),
             data_key: data_key.to_vec(),
         }),
     };
-    let visible_to = event.visible_to.into_iter().collect();
-    Ok(Submitted {
+    Some(Submitted {
         report,
         proposed,
-        visible_to,
+        visible_to: event.visible_to.into_iter().collect(),
     })
 }
 
-/// Reads the announcement of a withdrawal.
-pub(crate) fn withdrawn(event: events::ReportWithdrawn) -> Result<(Uuid, Withdrawal), ParseError> {
-    Ok((
-        report_id(&event.report_id)?,
-        Withdrawal {
-            reason: event.reason,
-        },
-    ))
+/// The cases that a batch of events is about, changed in memory and then saved in a few
+/// statements.
+struct Batch {
+    /// What the announced revisions count on from.
+    base: u64,
+    /// By report; those not opened yet are absent.
+    cases: BTreeMap<Uuid, Case>,
+    opened: HashSet<Uuid>,
+    changed: HashSet<Uuid>,
+    /// Withdrawals whose report has not come, by report.
+    early: HashMap<Uuid, EarlyWithdrawal>,
+    /// The reports whose contacts are to be erased.
+    erased: Vec<Uuid>,
+    /// Events that caused their entry before: a replay.
+    applied: HashSet<Uuid>,
+    changes: Vec<Change>,
+    announcements: Vec<NewEvent>,
 }
 
-/// Reads whose contacts were erased.
-pub(crate) fn contacts_erased(event: &events::ReportContactsErased) -> Result<Uuid, ParseError> {
-    report_id(&event.report_id)
+impl Batch {
+    async fn load(
+        conn: &mut PgConnection,
+        log: &Log,
+        parsed: &[ReportEvent],
+        events: &[Event],
+    ) -> Result<Self> {
+        let report_ids: Vec<_> = parsed.iter().map(ReportEvent::report_id).collect();
+        let event_ids: Vec<_> = events.iter().map(|event| event.id).collect();
+        let cases = store::lock_cases_of(conn, &report_ids).await?;
+        let early = withdrawal::take(conn, &report_ids).await?;
+        Ok(Self {
+            base: revision_base(log, conn).await?,
+            cases: cases
+                .into_iter()
+                .map(|case| (case.report.id, case))
+                .collect(),
+            opened: HashSet::new(),
+            changed: HashSet::new(),
+            early: early
+                .into_iter()
+                .map(|early| (early.report_id, early))
+                .collect(),
+            erased: Vec::new(),
+            applied: history::applied_events(conn, &event_ids).await?,
+            changes: Vec::new(),
+            announcements: Vec::new(),
+        })
+    }
+
+    fn apply(
+        &mut self,
+        event: ReportEvent,
+        event_id: Uuid,
+        now: OffsetDateTime,
+    ) -> Result<(), ApplyError> {
+        let report_id = event.report_id();
+        match event {
+            // One case per report, however often the report comes; a snapshot tells by the
+            // absence of contacts that they were erased.
+            ReportEvent::Submitted(submitted) if self.cases.contains_key(&report_id) => {
+                if submitted.report.sealed.is_none() {
+                    self.erased.push(report_id);
+                }
+            }
+            ReportEvent::Submitted(submitted) => {
+                let Submitted {
+                    report,
+                    proposed,
+                    visible_to,
+                } = *submitted;
+                let (case, change) = decide::open(report, proposed, visible_to, now);
+                self.opened.insert(report_id);
+                self.record(case, change, event_id);
+                if let Some(early) = self.early.remove(&report_id) {
+                    let withdrawal = Withdrawal {
+                        reason: early.reason,
+                    };
+                    self.withdraw(report_id, &withdrawal, early.event_id, now)?;
+                }
+            }
+            ReportEvent::ContactsErased(_) => self.erased.push(report_id),
+            ReportEvent::Withdrawn(..) if self.applied.contains(&event_id) => {}
+            ReportEvent::Withdrawn(_, withdrawal) if self.cases.contains_key(&report_id) => {
+                self.withdraw(report_id, &withdrawal, event_id, now)?;
+            }
+            ReportEvent::Withdrawn(_, Withdrawal { reason }) => {
+                let early = EarlyWithdrawal {
+                    report_id,
+                    event_id,
+                    reason,
+                };
+                self.early.insert(report_id, early);
+            }
+        }
+        Ok(())
+    }
+
+    fn withdraw(
+        &mut self,
+        report_id: Uuid,
+        withdrawal: &Withdrawal,
+        event_id: Uuid,
+        now: OffsetDateTime,
+    ) -> Result<(), ApplyError> {
+        if let Some(case) = self.cases.get(&report_id) {
+            let applied = decide::apply(case, withdrawal, now);
+            let (case, change) = applied.ok_or(ApplyError::LATER_RELEASE)?;
+            self.changed.insert(report_id);
+            self.record(case, change, event_id);
+        }
+        Ok(())
+    }
+
+    fn record(&mut self, case: Case, change: Change, event_id: Uuid) {
+        self.applied.insert(event_id);
+        let change = Change {
+            cause: Some(event_id),
+            ..change
+        };
+        self.announcements.push(changed(&case, &change, self.base));
+        self.changes.push(change);
+        self.cases.insert(case.report.id, case);
+    }
+
+    async fn save(self, conn: &mut PgConnection) -> Result<Vec<NewEvent>, ApplyError> {
+        let opened: Vec<_> = self.opened.iter().map(|id| &self.cases[id]).collect();
+        store::insert_cases(conn, &opened).await?;
+        for report_id in self.changed.difference(&self.opened) {
+            store::update_case(conn, &self.cases[report_id], None).await?;
+        }
+        store::erase_contacts(conn, &self.erased).await?;
+        history::insert(conn, &self.changes).await?;
+        for early in self.early.values() {
+            withdrawal::keep(conn, early).await?;
+        }
+        Ok(self.announcements)
+    }
 }
 
-/// Announces a change of a case: its whole public state, without contacts or
-/// the names of those who act. The announced revision outranks that of every
-/// change before it, in whatever history.
-pub(crate) fn case_changed(case: &Case, change: &Change, revision: u64) -> events::CaseChanged {
+/// Announces a change of a case: its whole public state, without contacts or the names
+/// of those who act. The announced revision outranks that of every change before it, in
+/// whatever history of the log.
+pub(super) fn changed(case: &Case, change: &Change, base: u64) -> NewEvent {
     let triage = case.triage();
-    events::CaseChanged {
+    let payload = events::CaseChanged {
         case_id: case.id.to_string(),
         report_id: case.report.id.to_string(),
-        revision,
+        revision: base + change.revision,
         change: change_of(change.action).into(),
         changed_at: Some(timestamp(change.at)),
         state: change.state.number(),
@@ -110,7 +305,23 @@ pub(crate) fn case_changed(case: &Case, change: &Change, revision: u64) -> event
         reference: case.report.reference.clone(),
         test: case.report.test,
         duplicate_of: String::new(),
+    };
+    let subject = format!("case/{}", change.case_id);
+    NewEvent::new(event_id(change), subject, change.at, &payload)
+}
+
+/// The same change always announces itself under the same id. What an event caused
+/// derives from that event: applied again after a restore, it announces nothing new.
+/// What a person did derives from its moment too, because after a restore another change
+/// takes the revision of the lost one.
+fn event_id(change: &Change) -> Uuid {
+    let case_id = change.case_id.as_bytes();
+    if let Some(cause) = &change.cause {
+        return derived_id("case_changed", &[case_id, cause.as_bytes()]);
     }
+    let revision = change.revision.to_be_bytes();
+    let at = change.at.unix_timestamp_nanos().to_be_bytes();
+    derived_id("case_changed", &[case_id, &revision, &at])
 }
 
 fn change_of(action: Action) -> events::CaseChange {
@@ -126,8 +337,39 @@ fn change_of(action: Action) -> events::CaseChange {
     }
 }
 
-fn report_id(text: &str) -> Result<Uuid, ParseError> {
-    Uuid::try_parse(text).map_err(|_| ParseError::new("id of a report", "not a UUID"))
+/// The present state of all cases: the latest change of each. Consumers let the greatest
+/// revision win.
+#[derive(Debug)]
+pub(crate) struct AllCases {
+    /// The log that the changes were announced in.
+    pub(crate) log: Log,
+}
+
+#[async_trait]
+impl Snapshot for AllCases {
+    async fn page(
+        &self,
+        conn: &mut PgConnection,
+        after: Option<String>,
+        limit: u16,
+    ) -> Result<SnapshotPage> {
+        let after = after.map(|cursor| Uuid::try_parse(&cursor)).transpose();
+        let after = after.map_err(Error::internal)?;
+        let mut cases = store::cases_after(conn, after, i64::from(limit)).await?;
+        cases.sort_by_key(|case| case.id);
+        let base = revision_base(&self.log, conn).await?;
+        let case_ids: Vec<_> = cases.iter().map(|case| case.id).collect();
+        let latest = history::latest(conn, &case_ids).await?;
+        let events = cases.iter().filter_map(|case| {
+            // No trace: the request that asks for the snapshot caused none of it.
+            Some(changed(case, latest.get(&case.id)?, base).with_traceparent(None))
+        });
+        let full = cases.len() == usize::from(limit);
+        Ok(SnapshotPage {
+            events: events.collect(),
+            next: case_ids.last().filter(|_| full).map(Uuid::to_string),
+        })
+    }
 }
 
 #[cfg(test)]
@@ -154,9 +396,6 @@ mod tests {
             if let Ok(event) = events::ReportSubmitted::decode(bytes.as_slice()) {
                 let _ = submitted(event, key.as_deref());
             }
-            if let Ok(event) = events::ReportWithdrawn::decode(bytes.as_slice()) {
-                let _ = withdrawn(event);
-            }
         }
 
         #[test]
@@ -166,23 +405,23 @@ mod tests {
             types in proptest::collection::vec(-9..200_i32, 0..20),
         ) {
             let event = events::ReportSubmitted { kind, origin, origin_types: types, ..report() };
-            prop_assert!(submitted(event, None).is_ok());
+            prop_assert!(submitted(event, None).is_some());
         }
     }
 
     #[test]
     fn a_report_is_refused_only_without_its_id_or_its_date() {
-        assert!(submitted(report(), None).is_ok());
+        assert!(submitted(report(), None).is_some());
         let nameless = events::ReportSubmitted {
             report_id: String::new(),
             ..report()
         };
-        assert!(submitted(nameless, None).is_err());
+        assert!(submitted(nameless, None).is_none());
         let dateless = events::ReportSubmitted {
             declared_at: None,
             ..report()
         };
-        assert!(submitted(dateless, None).is_err());
+        assert!(submitted(dateless, None).is_none());
     }
 
     #[test]
@@ -191,13 +430,8 @@ mod tests {
             sealed_personal_data: b"sealed".as_slice().into(),
             ..report()
         };
-        assert!(
-            submitted(event.clone(), Some(b"key"))
-                .unwrap()
-                .report
-                .sealed
-                .is_some()
-        );
-        assert!(submitted(event, None).unwrap().report.sealed.is_none());
+        let sealed = |key| submitted(event.clone(), key).unwrap().report.sealed;
+        assert!(sealed(Some(b"key")).is_some());
+        assert!(sealed(None).is_none());
     }
 }

@@ -1,7 +1,23 @@
-//! A case and the lines of its history.
+//! Cases (dossiers): opened for every report, led from qualification to closure.
+//!
+//! [`TRANSITIONS`](transitions::TRANSITIONS) is the rule book (state × command × role);
+//! the functions of [`decide`] are its only readers.
+
+mod decide;
+mod events;
+mod history;
+mod request;
+mod response;
+mod rpc;
+mod store;
+#[cfg(test)]
+mod tests;
+mod transitions;
+mod withdrawal;
 
 use std::collections::BTreeSet;
 
+use service::{Parties, Sealed};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
@@ -9,7 +25,11 @@ use vocabulary::{
     Word,
 };
 
-use super::Parties;
+pub(crate) use self::{
+    events::{AllCases, ReportEvents},
+    rpc::CaseRpc,
+    store::CaseName,
+};
 
 /// A case (dossier): the treatment of one report.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,15 +98,6 @@ pub(crate) struct Report {
     pub(crate) sealed: Option<Sealed>,
 }
 
-/// The contacts of a report, sealed under the report's own key.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Sealed {
-    /// The sealed field.
-    pub(crate) personal_data: Vec<u8>,
-    /// The key it is sealed under, wrapped by the master key.
-    pub(crate) data_key: Vec<u8>,
-}
-
 /// The judgement on a report: origin, impacts and severity.
 #[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Triage {
@@ -136,7 +147,7 @@ pub(crate) struct Closure {
     pub(crate) closed_at: OffsetDateTime,
 }
 
-/// A line of the history: one change of a case.
+/// An entry of the history: one change of a case.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Change {
     /// The case.
@@ -151,10 +162,12 @@ pub(crate) struct Change {
     pub(crate) state: CaseState,
     /// Who did it.
     pub(crate) actor: Actor,
-    /// A word for those who follow, or empty.
+    /// A note for those who follow the case, or empty.
     pub(crate) note: String,
     /// The judgement confirmed by it.
     pub(crate) triage: Option<Triage>,
+    /// The event of another service that caused it.
+    pub(crate) cause: Option<Uuid>,
 }
 
 /// What was done to a case.
@@ -217,17 +230,17 @@ impl Action {
 pub(crate) enum Actor {
     /// The suite itself, on an event of another service.
     System,
-    /// A person, in one of his roles.
+    /// A person, in one role.
     Person {
-        /// The role in which he acts.
+        /// The role in which the person acts.
         role: Role,
-        /// Who he is.
+        /// Who acts.
         subject: String,
     },
 }
 
 impl Actor {
-    /// The role by which the table of transitions knows him.
+    /// The role by which the table of transitions knows the actor.
     pub(crate) const fn role(&self) -> Role {
         match self {
             Self::System => Role::Service,
@@ -235,7 +248,7 @@ impl Actor {
         }
     }
 
-    /// Who he is, if he is a person.
+    /// The subject of a person.
     pub(crate) fn subject(&self) -> Option<&str> {
         match self {
             Self::System => None,

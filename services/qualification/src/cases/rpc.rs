@@ -1,43 +1,70 @@
-//! The calls of people: read, decide, answer.
+//! The calls of people about cases.
 
-mod command;
-mod contacts;
-mod read;
-
-use eventlog::Log;
-use platform::{Caller, SealingKey, Tasks};
+use futures::FutureExt as _;
+use platform::{Caller, Error, Result, SealingKey, now};
 use proto::qualification::v1::{
-    ClaimCaseRequest, ClaimCaseResponse, CloseCaseRequest, CloseCaseResponse, GetCaseRequest,
-    GetCaseResponse, ListCasesRequest, ListCasesResponse, QualifyCaseRequest, QualifyCaseResponse,
+    self as pb, ClaimCaseRequest, ClaimCaseResponse, CloseCaseRequest, CloseCaseResponse,
+    GetCaseRequest, GetCaseResponse, ListCaseHistoryRequest, ListCaseHistoryResponse,
+    ListCasesRequest, ListCasesResponse, QualifyCaseRequest, QualifyCaseResponse,
     qualification_service_server::QualificationService,
 };
-use sqlx::PgPool;
+use serde_json::json;
+use service::{Call, Commands, Done, Page, View, audit_list, audit_read, revision_base};
+use sqlx::PgConnection;
 use tonic::{Request, Response, Status};
+use vocabulary::Role;
 
-use crate::convert;
+use super::{
+    Actor, Case, CaseName,
+    decide::{Refusal, decide},
+    events::changed,
+    history,
+    request::{self, CommandRequest, Position, case_name},
+    response::{Shown, etag, to_keep},
+    store,
+};
 
-/// The service as the wire sees it.
+/// How much of the history `GetCase` shows; `ListCaseHistory` pages through all.
+const LATEST_ENTRIES: i64 = 100;
+
+/// Answers `QualificationService`.
 #[derive(Clone, Debug)]
-pub(crate) struct Service {
-    /// Where cases rest.
-    pub(crate) pool: PgPool,
-    /// Where changes are announced.
-    pub(crate) log: Log,
+pub(crate) struct CaseRpc {
+    /// Runs the commands.
+    pub(crate) commands: Commands,
     /// Opens the contacts for those who may see them.
     pub(crate) master_key: SealingKey,
-    /// Where writes run, so that they end though the client went away.
-    pub(crate) tasks: Tasks,
 }
 
 #[tonic::async_trait]
-impl QualificationService for Service {
+impl QualificationService for CaseRpc {
     async fn list_cases(
         &self,
         request: Request<ListCasesRequest>,
     ) -> Result<Response<ListCasesResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let page = convert::list(request.get_ref(), caller)?;
-        Ok(Response::new(self.list(caller, &page).await?))
+        let (filter, page) = request::list(request.get_ref(), caller)?;
+        let parties = caller.parties();
+        let mut transaction = self.commands.pool.begin().await.map_err(Error::from)?;
+        let conn = &mut *transaction;
+        let base = revision_base(&self.commands.log, conn).await?;
+        let after = page.after.as_ref();
+        let mut cases = store::list_cases(conn, &filter, &parties, after, page.limit()).await?;
+        let next_page_token = page.cut(&mut cases, |case| Position {
+            declared_at: case.report.declared_at,
+            case_id: case.id,
+        });
+        let detail = json!({ "cases": cases.len() });
+        audit_list(conn, caller, "case.list", &filter.describe(), detail).await?;
+        transaction.commit().await.map_err(Error::from)?;
+        let shown = cases.iter().filter_map(|case| {
+            let shown = self.shown(case, caller, base)?;
+            Some(shown.listed(case))
+        });
+        Ok(Response::new(ListCasesResponse {
+            cases: shown.collect(),
+            next_page_token,
+        }))
     }
 
     async fn get_case(
@@ -45,9 +72,58 @@ impl QualificationService for Service {
         request: Request<GetCaseRequest>,
     ) -> Result<Response<GetCaseResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let key = convert::get(request.get_ref())?;
-        let case = Some(self.get(caller, &key).await?);
-        Ok(Response::new(GetCaseResponse { case }))
+        let name = case_name(&request.get_ref().case_id)?;
+        let mut transaction = self.commands.pool.begin().await.map_err(Error::from)?;
+        let conn = &mut *transaction;
+        let found = read(conn, caller, "case.read", &name).await?;
+        let base = revision_base(&self.commands.log, conn).await?;
+        let history = match &found {
+            // A change committed between the two reads belongs to the next answer.
+            Some(case) => history::page(conn, case.id, case.revision + 1, LATEST_ENTRIES).await?,
+            None => Vec::new(),
+        };
+        transaction.commit().await.map_err(Error::from)?;
+        let case = found.ok_or(Error::NotFound("case"))?;
+        let shown = self.shown(&case, caller, base);
+        let shown = shown.ok_or(Error::NotFound("case"))?;
+        let history = history.into_iter().rev().map(|change| shown.entry(change));
+        let case = pb::Case {
+            history: history.collect(),
+            ..shown.case(&case)
+        };
+        Ok(Response::new(GetCaseResponse { case: Some(case) }))
+    }
+
+    async fn list_case_history(
+        &self,
+        request: Request<ListCaseHistoryRequest>,
+    ) -> Result<Response<ListCaseHistoryResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let asked = request.get_ref();
+        let name = case_name(&asked.case_id)?;
+        let page = Page::<u64>::read(asked.page_size, &asked.page_token, format!("{name:?}"))?;
+        let mut transaction = self.commands.pool.begin().await.map_err(Error::from)?;
+        let conn = &mut *transaction;
+        let found = read(conn, caller, "case.history", &name).await?;
+        let mut changes = match &found {
+            Some(case) => {
+                let below = page.after.unwrap_or(case.revision + 1);
+                history::page(conn, case.id, below, page.limit()).await?
+            }
+            None => Vec::new(),
+        };
+        transaction.commit().await.map_err(Error::from)?;
+        let case = found.ok_or(Error::NotFound("case"))?;
+        let shown = self.shown(&case, caller, 0);
+        let shown = shown.ok_or(Error::NotFound("case"))?;
+        let next_page_token = page.cut(&mut changes, |change| change.revision);
+        Ok(Response::new(ListCaseHistoryResponse {
+            entries: changes
+                .into_iter()
+                .map(|change| shown.entry(change))
+                .collect(),
+            next_page_token,
+        }))
     }
 
     async fn claim_case(
@@ -55,9 +131,11 @@ impl QualificationService for Service {
         request: Request<ClaimCaseRequest>,
     ) -> Result<Response<ClaimCaseResponse>, Status> {
         let caller = Caller::of(&request)?.clone();
-        let asked = convert::claim(request.get_ref())?;
-        let case = Some(self.command(caller, asked).await?);
-        Ok(Response::new(ClaimCaseResponse { case }))
+        let asked = request::claim(request.get_ref())?;
+        let case = self
+            .command(caller, "ClaimCase", "case.claim", asked)
+            .await?;
+        Ok(Response::new(ClaimCaseResponse { case: Some(case) }))
     }
 
     async fn qualify_case(
@@ -65,9 +143,11 @@ impl QualificationService for Service {
         request: Request<QualifyCaseRequest>,
     ) -> Result<Response<QualifyCaseResponse>, Status> {
         let caller = Caller::of(&request)?.clone();
-        let asked = convert::qualify(request.into_inner())?;
-        let case = Some(self.command(caller, asked).await?);
-        Ok(Response::new(QualifyCaseResponse { case }))
+        let asked = request::qualify(request.into_inner())?;
+        let case = self
+            .command(caller, "QualifyCase", "case.qualify", asked)
+            .await?;
+        Ok(Response::new(QualifyCaseResponse { case: Some(case) }))
     }
 
     async fn close_case(
@@ -75,8 +155,136 @@ impl QualificationService for Service {
         request: Request<CloseCaseRequest>,
     ) -> Result<Response<CloseCaseResponse>, Status> {
         let caller = Caller::of(&request)?.clone();
-        let asked = convert::close(request.get_ref())?;
-        let case = Some(self.command(caller, asked).await?);
-        Ok(Response::new(CloseCaseResponse { case }))
+        let asked = request::close(request.into_inner())?;
+        let case = self
+            .command(caller, "CloseCase", "case.close", asked)
+            .await?;
+        Ok(Response::new(CloseCaseResponse { case: Some(case) }))
+    }
+}
+
+impl CaseRpc {
+    /// Carries out a command once and answers every retry alike.
+    async fn command(
+        &self,
+        caller: Caller,
+        method: &'static str,
+        action: &'static str,
+        asked: CommandRequest,
+    ) -> Result<pb::Case> {
+        let case_id = asked.case_id;
+        let call = Call {
+            caller: caller.clone(),
+            method,
+            action,
+            object: case_id.to_string(),
+            request_id: asked.request_id,
+            content: asked.content(),
+            at: now(),
+        };
+        let input = (self.clone(), asked);
+        let answer: pb::Case = self
+            .commands
+            .run(call, input, |conn, call, (rpc, asked)| {
+                rpc.change(conn, call, asked).boxed()
+            })
+            .await?;
+        let mut conn = self.commands.pool.acquire().await?;
+        let case = store::read_case(&mut conn, case_id).await?;
+        let case = case.ok_or(Error::NotFound("case"))?;
+        let shown = self
+            .shown(&case, &caller, 0)
+            .ok_or(Error::NotFound("case"))?;
+        Ok(shown.kept(answer, &case))
+    }
+
+    async fn change(
+        &self,
+        conn: &mut PgConnection,
+        call: &Call,
+        asked: &CommandRequest,
+    ) -> Result<Done<pb::Case>> {
+        let case = store::lock_case(conn, asked.case_id, &call.caller.parties()).await?;
+        let case = case.ok_or(Error::NotFound("case"))?;
+        if asked
+            .etag
+            .as_ref()
+            .is_some_and(|wanted| *wanted != etag(&case))
+        {
+            let why = "le dossier a changé : relisez-le";
+            return Err(Error::aborted("ETAG_MISMATCH", why));
+        }
+        let actor = Actor::Person {
+            role: acting_role(&call.caller),
+            subject: call.caller.subject.clone(),
+        };
+        let (case, change) = decide(&case, &asked.command, actor, call.at).map_err(refused)?;
+        store::update_case(conn, &case, change.triage.as_ref()).await?;
+        let base = revision_base(&self.commands.log, conn).await?;
+        let announcement = changed(&case, &change, base);
+        history::insert(conn, &[change]).await?;
+        let shown = self.shown(&case, &call.caller, base);
+        let shown = shown.ok_or(Error::NotFound("case"))?;
+        Ok(Done {
+            answer: to_keep(shown.case(&case)),
+            events: vec![announcement],
+            detail: json!({ "revision": case.revision }),
+        })
+    }
+
+    /// How a case is shown to a caller; `None` when it does not exist for this one.
+    fn shown(&self, case: &Case, caller: &Caller, base: u64) -> Option<Shown<'_>> {
+        View::of(&case.visible_to, caller).map(|view| Shown {
+            view,
+            base,
+            master_key: &self.master_key,
+        })
+    }
+}
+
+/// Reads a case for a caller, with its audit entry.
+async fn read(
+    conn: &mut PgConnection,
+    caller: &Caller,
+    action: &'static str,
+    name: &CaseName,
+) -> Result<Option<Case>> {
+    let found = store::find_case(conn, name, &caller.parties()).await?;
+    let object = match (&found, name) {
+        (Some(case), _) => case.id.to_string(),
+        (None, CaseName::Id(case_id)) => case_id.to_string(),
+        (None, CaseName::Reference(reference)) => reference.clone(),
+    };
+    audit_read(conn, caller, action, &object, found.is_some()).await?;
+    Ok(found)
+}
+
+/// The role in which a caller commands: the policy of the contract has let the call
+/// through, the table of transitions decides.
+fn acting_role(caller: &Caller) -> Role {
+    let own = caller.roles.iter().copied();
+    own.clone()
+        .find(|role| *role == Role::Analyst)
+        .or(own.min())
+        .unwrap_or(Role::Anyone)
+}
+
+fn refused(refusal: Refusal) -> Error {
+    match refusal {
+        Refusal::WrongState(state) => Error::failed_precondition(
+            "WRONG_STATE",
+            format!(
+                "le dossier est dans l'état « {} », qui ne le permet pas",
+                state.french()
+            ),
+        ),
+        Refusal::WrongRole(role) => Error::permission_denied(
+            "ROLE_MISSING",
+            format!("le rôle {role} ne conduit pas de dossiers"),
+        ),
+        Refusal::Ahead => Error::unavailable(
+            "LATER_RELEASE",
+            "une version plus récente a écrit ce dossier : réessayez dans un instant",
+        ),
     }
 }

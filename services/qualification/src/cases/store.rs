@@ -1,87 +1,180 @@
-//! The rows of cases.
+//! Cases at rest.
 
-use serde_json::Value;
+use platform::{Error, Result};
+use serde_json::{Value, json};
+use service::{
+    Sealed,
+    wire::{bytea, timestamptz},
+};
 use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{CaseState, ReportKind, StructureKind, Word as _};
 
-use crate::domain::{Case, Closure, Report, Sealed, Triage};
+use super::{
+    Case, Closure, Report, Triage,
+    request::{ListFilter, Position},
+};
+
+/// How a person names a case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CaseName {
+    /// By its id.
+    Id(Uuid),
+    /// By the reference of its report.
+    Reference(String),
+}
+
+/// Reads a case that exists.
+pub(crate) async fn read_case(conn: &mut PgConnection, case_id: Uuid) -> Result<Option<Case>> {
+    Ok(read_cases(conn, &[case_id]).await?.pop())
+}
 
 /// Reads these cases, the latest declaration first.
-pub(crate) async fn read_cases(
-    conn: &mut PgConnection,
-    case_ids: &[Uuid],
-) -> platform::Result<Vec<Case>> {
-    let rows = sqlx::query_file_as!(Row, "src/store/sql/read_cases.sql", case_ids)
+pub(super) async fn read_cases(conn: &mut PgConnection, case_ids: &[Uuid]) -> Result<Vec<Case>> {
+    let rows = sqlx::query_file_as!(Row, "src/cases/sql/read_cases.sql", case_ids)
         .fetch_all(conn)
         .await?;
     Ok(rows.into_iter().map(Case::from).collect())
 }
 
-/// Inserts cases that were just opened, in one statement. `ABORTED` when one
-/// of them exists meanwhile: the work is done again and meets it.
-pub(crate) async fn insert_cases(conn: &mut PgConnection, cases: &[&Case]) -> platform::Result<()> {
+/// Finds a case that these parties see.
+pub(crate) async fn find_case(
+    conn: &mut PgConnection,
+    name: &CaseName,
+    parties: &[String],
+) -> Result<Option<Case>> {
+    let (case_id, reference) = match name {
+        CaseName::Id(case_id) => (Some(*case_id), None),
+        CaseName::Reference(reference) => (None, Some(reference)),
+    };
+    let found = sqlx::query_scalar!(
+        "select case_id from case_file
+         where (case_id = $1 or reference = $2) and visible_to && $3
+         limit 1",
+        case_id,
+        reference,
+        parties,
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    match found {
+        Some(case_id) => read_case(conn, case_id).await,
+        None => Ok(None),
+    }
+}
+
+/// Finds a case that these parties see and keeps others from changing it.
+pub(crate) async fn lock_case(
+    conn: &mut PgConnection,
+    case_id: Uuid,
+    parties: &[String],
+) -> Result<Option<Case>> {
+    let found = sqlx::query_scalar!(
+        "select case_id from case_file where case_id = $1 and visible_to && $2 for update",
+        case_id,
+        parties,
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
+    match found {
+        Some(case_id) => read_case(conn, case_id).await,
+        None => Ok(None),
+    }
+}
+
+/// Reads the cases of these reports, whoever sees them, and keeps others from changing
+/// them. Locks in one order, so that two batches never wait in a ring.
+pub(super) async fn lock_cases_of(
+    conn: &mut PgConnection,
+    report_ids: &[Uuid],
+) -> Result<Vec<Case>> {
+    let found = sqlx::query_scalar!(
+        "select case_id from case_file where report_id = any($1) order by case_id for update",
+        report_ids,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    read_cases(conn, &found).await
+}
+
+/// Lists the cases that these parties see, the latest declaration first.
+pub(super) async fn list_cases(
+    conn: &mut PgConnection,
+    filter: &ListFilter,
+    parties: &[String],
+    after: Option<&Position>,
+    limit: i64,
+) -> Result<Vec<Case>> {
+    let states: Vec<&str> = filter.states.iter().map(|state| state.as_str()).collect();
+    // A plan made for no caller in particular would sort all cases for those who see
+    // nearly all of them: plan for the caller at hand.
+    sqlx::query!("set local plan_cache_mode = force_custom_plan")
+        .execute(&mut *conn)
+        .await?;
+    let found = sqlx::query_file_scalar!(
+        "src/cases/sql/list_cases.sql",
+        parties,
+        (!states.is_empty()).then_some(states) as Option<Vec<&str>>,
+        filter.routing_region.map(|region| region.to_string()),
+        filter.major_only,
+        filter.assignee,
+        filter.declared_after,
+        filter.declared_before,
+        after.map(|position| position.declared_at),
+        after.map(|position| position.case_id),
+        limit,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    read_cases(conn, &found).await
+}
+
+/// Pages through all cases by their ids.
+pub(super) async fn cases_after(
+    conn: &mut PgConnection,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Case>> {
+    let found = sqlx::query_scalar!(
+        "select case_id from case_file where $1::uuid is null or case_id > $1 order by case_id limit $2",
+        after,
+        limit,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    read_cases(conn, &found).await
+}
+
+/// Inserts cases that were just opened, in one statement. `ABORTED` when one of them
+/// exists meanwhile: the work is done again and meets it.
+pub(super) async fn insert_cases(conn: &mut PgConnection, cases: &[&Case]) -> Result<()> {
     if cases.is_empty() {
         return Ok(());
     }
-    let inserted = sqlx::query_file!(
-        "src/store/sql/insert_cases.sql",
-        &column(cases, |case| case.id),
-        &column(cases, |case| case.report.id),
-        &column(cases, |case| case.report.reference.as_str()) as &[&str],
-        &column(cases, |case| case
-            .report
-            .kind
-            .map(vocabulary::ReportKind::as_str)) as &[Option<&str>],
-        &column(cases, |case| case.report.structure_name.as_str()) as &[&str],
-        &column(cases, |case| case
-            .report
-            .structure_kind
-            .map(vocabulary::StructureKind::as_str)) as &[Option<&str>],
-        &column(cases, |case| case.report.routing_region.as_str()) as &[&str],
-        &column(cases, |case| case.report.declared_at),
-        &column(cases, |case| case.opened_at),
-        &column(cases, |case| case.report.description.as_str()) as &[&str],
-        &column(cases, |case| case.report.assistance_requested),
-        &column(cases, |case| case.report.test),
-        &column(cases, |case| json(&case.proposed)),
-        &column(cases, |case| case
-            .report
-            .sealed
-            .as_ref()
-            .map(|s| s.personal_data.as_slice())) as &[Option<&[u8]>],
-        &column(cases, |case| case
-            .report
-            .sealed
-            .as_ref()
-            .map(|s| s.data_key.as_slice())) as &[Option<&[u8]>],
-        &column(cases, |case| case.revision.cast_signed()),
-        &column(cases, |case| case.state.as_str()) as &[&str],
-        &column(cases, |case| case.changed_at),
-        &column(cases, |case| Value::from(case.visible_to.slugs())),
-    )
-    .execute(conn)
-    .await?;
+    let rows: Value = cases.iter().map(|case| row(case)).collect();
+    let inserted = sqlx::query_file!("src/cases/sql/insert_cases.sql", rows)
+        .execute(conn)
+        .await?;
     changed_all(inserted.rows_affected(), cases.len())
 }
 
 /// Writes what may change of a case, and its judgement if this change confirms one:
 /// what a later release may have put into another is left alone. `ABORTED` when
 /// somebody else moved the case to this revision meanwhile.
-pub(crate) async fn update_case(
+pub(super) async fn update_case(
     conn: &mut PgConnection,
     case: &Case,
     confirmed: Option<&Triage>,
-) -> platform::Result<()> {
+) -> Result<()> {
     let closure = case.closure.as_ref();
     let updated = sqlx::query_file!(
-        "src/store/sql/update_case.sql",
+        "src/cases/sql/update_case.sql",
         case.id,
         case.revision.cast_signed(),
         case.state.as_str(),
         case.changed_at,
-        confirmed.map(json),
+        confirmed.map(|triage| json!(triage)),
         confirmed.map(|triage| triage.severity.major),
         case.assignee,
         &case.visible_to.slugs(),
@@ -94,10 +187,7 @@ pub(crate) async fn update_case(
 }
 
 /// Destroys the keys of the contacts of these reports.
-pub(crate) async fn erase_contacts(
-    conn: &mut PgConnection,
-    report_ids: &[Uuid],
-) -> platform::Result<()> {
+pub(super) async fn erase_contacts(conn: &mut PgConnection, report_ids: &[Uuid]) -> Result<()> {
     if report_ids.is_empty() {
         return Ok(());
     }
@@ -156,10 +246,7 @@ impl From<Row> for Case {
                 description: row.description,
                 assistance_requested: row.assistance_requested,
                 test: row.test,
-                sealed: sealed.map(|(personal_data, data_key)| Sealed {
-                    personal_data,
-                    data_key,
-                }),
+                sealed: sealed.map(|(sealed, data_key)| Sealed { sealed, data_key }),
             },
             opened_at: row.opened_at,
             changed_at: row.changed_at,
@@ -175,20 +262,40 @@ impl From<Row> for Case {
     }
 }
 
-fn column<'a, T>(cases: &[&'a Case], cell: impl Fn(&'a Case) -> T) -> Vec<T> {
-    cases.iter().map(|case| cell(case)).collect()
+/// The row of a case that was just opened.
+fn row(case: &Case) -> Value {
+    let report = &case.report;
+    let sealed = report.sealed.as_ref();
+    json!({
+        "case_id": case.id,
+        "report_id": report.id,
+        "reference": report.reference,
+        "kind": report.kind.map(ReportKind::as_str),
+        "structure_name": report.structure_name,
+        "structure_kind": report.structure_kind.map(StructureKind::as_str),
+        "routing_region": report.routing_region,
+        "declared_at": timestamptz(report.declared_at),
+        "opened_at": timestamptz(case.opened_at),
+        "description": report.description,
+        "assistance_requested": report.assistance_requested,
+        "test": report.test,
+        "proposed": case.proposed,
+        "sealed_personal_data": sealed.map(|sealed| bytea(&sealed.sealed)),
+        "data_key": sealed.map(|sealed| bytea(&sealed.data_key)),
+        "revision": case.revision,
+        "state": case.state.as_str(),
+        "changed_at": timestamptz(case.changed_at),
+        "major": false,
+        "visible_to": case.visible_to.slugs(),
+    })
 }
 
-pub(super) fn json(triage: &Triage) -> Value {
-    serde_json::to_value(triage).expect("a triage holds only words, numbers and flags")
-}
-
-fn changed_all(changed: u64, wanted: usize) -> platform::Result<()> {
+fn changed_all(changed: u64, wanted: usize) -> Result<()> {
     if usize::try_from(changed) == Ok(wanted) {
         return Ok(());
     }
-    Err(platform::Error::aborted(
+    Err(Error::aborted(
         "CONCURRENT_CHANGE",
-        "the case changed meanwhile; try again",
+        "le dossier a changé entre-temps ; réessayez",
     ))
 }

@@ -157,7 +157,7 @@ mod tests {
     fn page() -> String {
         let mut page = String::from(
             "# The states of a case\n\n\
-             Written by a test from the table in `src/domain/transitions.rs`; change it there.\n\n\
+             Written by a test from the table in `src/cases/transitions.rs`; change it there.\n\n\
              A cell names the state that follows; an empty one refuses a command with \
              `WRONG_STATE`, and turns an event into a note of the history. Opening, from a \
              submitted report, leads to `submitted`.\n\n",

@@ -231,7 +231,7 @@ async fn everyone_lists_what_he_sees_and_nothing_else() {
 
 /// What the planner does with the list of these parties.
 async fn plan(world: &World, parties: &[&str]) -> String {
-    let list = include_str!("../../src/store/sql/list_cases.sql");
+    let list = include_str!("../../src/cases/sql/list_cases.sql");
     let sql = sqlx::AssertSqlSafe(format!("explain {list}"));
     let lines: Vec<String> = sqlx::query_scalar(sql)
         .persistent(false)

@@ -23,6 +23,7 @@ use proto::{
     qualification::v1::{self as pb, qualification_service_client::QualificationServiceClient},
 };
 use qualification::{Config, ProducersConfig};
+use service::BaseConfig;
 use sqlx::PgPool;
 use tempfile::TempDir;
 use testkit::{AUDIENCE, Certificates, Database, Issuer, eventually_some};
@@ -95,21 +96,23 @@ impl World {
         let public = server.listen;
         let internal_url = format!("https://{}", server.internal_listen);
         let config = Config {
-            database: database_config(&database, "qualification"),
-            server,
-            internal_tls: tls(&certificates, "qualification"),
-            auth: AuthConfig::new(issuer.url(), AUDIENCE),
+            base: BaseConfig {
+                database: database_config(&database, "qualification"),
+                server,
+                internal_tls: tls(&certificates, "qualification"),
+                auth: AuthConfig::new(issuer.url(), AUDIENCE),
+                event_log,
+            },
             sealing: SealingConfig {
                 master_key_file: key_file(folder.path(), "master", MASTER_KEY),
                 log_key_file: key_file(folder.path(), "log", LOG_KEY),
             },
-            event_log,
             producers: ProducersConfig { intake_url },
         };
-        platform::migrate(&config.database, &qualification::migrators())
+        platform::migrate(&config.base.database, &qualification::migrators())
             .await
             .unwrap();
-        let pool = platform::connect(&config.database, "test", &Files::default())
+        let pool = platform::connect(&config.base.database, "test", &Files::default())
             .await
             .unwrap();
         run(config.clone(), listeners, &tasks, &shutdown).await;
@@ -136,10 +139,8 @@ impl World {
     /// Starts a second process of the service, beside the first.
     pub(crate) async fn start_replica(&self) {
         let (server, listeners) = listen().await;
-        let config = Config {
-            server,
-            ..self.config.clone()
-        };
+        let mut config = self.config.clone();
+        config.base.server = server;
         run(config, listeners, &self.tasks, &self.shutdown).await;
     }
 

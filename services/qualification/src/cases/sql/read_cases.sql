@@ -1,27 +1,10 @@
 select
-    case_id,
-    report_id,
-    reference,
-    kind,
-    structure_name,
-    structure_kind,
-    routing_region,
-    declared_at,
-    opened_at,
-    description,
-    assistance_requested,
-    test,
+    case_id, report_id, reference, kind, structure_name, structure_kind, routing_region,
+    declared_at, opened_at, description, assistance_requested, test,
     proposed as "proposed: Json<Triage>",
-    sealed_personal_data,
-    data_key,
-    revision,
-    state,
-    changed_at,
+    sealed_personal_data, data_key, revision, state, changed_at,
     confirmed as "confirmed: Json<Triage>",
-    assignee,
-    visible_to,
-    lessons_learned,
-    closed_at
+    assignee, visible_to, lessons_learned, closed_at
 from case_file
 where case_id = any($1)
 order by declared_at desc, case_id desc

@@ -1,0 +1,137 @@
+//! Cases as a caller may see them.
+
+use platform::SealingKey;
+use proto::{events::v1 as events, qualification::v1 as pb};
+use service::{View, wire::timestamp};
+use vocabulary::Word as _;
+
+use super::{Actor, Case, Change, Triage};
+
+/// How a case is shown to one caller.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shown<'a> {
+    /// How much the caller sees.
+    pub(super) view: View,
+    /// What the announced revisions count on from.
+    pub(super) base: u64,
+    /// Opens the contacts.
+    pub(super) master_key: &'a SealingKey,
+}
+
+impl Shown<'_> {
+    /// Shows a case as a list does: without long texts, of which a page could not hold
+    /// 200.
+    pub(super) fn listed(&self, case: &Case) -> pb::Case {
+        pb::Case {
+            description: String::new(),
+            closure: None,
+            ..self.case(case)
+        }
+    }
+
+    /// Shows a case without its history.
+    pub(super) fn case(&self, case: &Case) -> pb::Case {
+        let report = &case.report;
+        let sealed = report.sealed.as_ref().filter(|_| self.view.contacts);
+        let contacts = sealed.and_then(|sealed| sealed.contacts(self.master_key, report.id));
+        let assignee = case.assignee.clone().filter(|_| self.view.people);
+        pb::Case {
+            case_id: case.id.to_string(),
+            report_id: report.id.to_string(),
+            reference: report.reference.clone(),
+            state: case.state.number(),
+            kind: proto::number(report.kind),
+            structure_name: report.structure_name.clone(),
+            structure_kind: proto::number(report.structure_kind),
+            routing_region: report.routing_region.clone(),
+            declared_at: Some(timestamp(report.declared_at)),
+            opened_at: Some(timestamp(case.opened_at)),
+            changed_at: Some(timestamp(case.changed_at)),
+            proposed: Some(triage(&case.proposed)),
+            confirmed: case.confirmed.as_ref().map(triage),
+            assignee: assignee.unwrap_or_default(),
+            description: report.description.clone(),
+            declarant: contacts
+                .and_then(|contacts| contacts.declarant)
+                .map(contact),
+            assistance_requested: report.assistance_requested,
+            history: Vec::new(),
+            closure: case.closure.as_ref().map(|closure| pb::Closure {
+                lessons_learned: closure.lessons_learned.clone(),
+                closed_at: Some(timestamp(closure.closed_at)),
+            }),
+            test: report.test,
+            etag: etag(case),
+            revision: self.base + case.revision,
+        }
+    }
+
+    /// Shows an answer that was kept for retries, with what is not kept: contacts and
+    /// long texts rest in one place only.
+    pub(super) fn kept(&self, answer: pb::Case, case: &Case) -> pb::Case {
+        let now = self.case(case);
+        pb::Case {
+            structure_name: now.structure_name,
+            description: now.description,
+            declarant: now.declarant,
+            closure: answer.closure.and(now.closure),
+            ..answer
+        }
+    }
+
+    /// Shows an entry of the history.
+    pub(super) fn entry(&self, change: Change) -> pb::CaseEntry {
+        let actor = match change.actor {
+            Actor::System => "system".to_owned(),
+            Actor::Person { role, subject } if self.view.people => format!("{role}:{subject}"),
+            Actor::Person { role, .. } => role.to_string(),
+        };
+        pb::CaseEntry {
+            at: Some(timestamp(change.at)),
+            action: change.action.as_str().to_owned(),
+            state: change.state.number(),
+            actor,
+            note: change.note,
+        }
+    }
+}
+
+/// What is kept of an answer for retries: nothing that rests elsewhere as a text.
+pub(super) fn to_keep(answer: pb::Case) -> pb::Case {
+    pb::Case {
+        structure_name: String::new(),
+        description: String::new(),
+        declarant: None,
+        closure: answer.closure.map(|closure| pb::Closure {
+            lessons_learned: String::new(),
+            ..closure
+        }),
+        ..answer
+    }
+}
+
+/// Changes with every change of the case. Names its moment too: after a restore another
+/// change takes the revision of a lost one, and must not pass for it.
+pub(super) fn etag(case: &Case) -> String {
+    let at = case.changed_at.unix_timestamp_nanos() / 1_000;
+    format!("{}-{at}", case.revision)
+}
+
+fn contact(contact: events::Contact) -> pb::CaseContact {
+    let name = [contact.given_name, contact.family_name].join(" ");
+    pb::CaseContact {
+        name: name.trim().to_owned(),
+        position: contact.position,
+        email: contact.email,
+        phone: contact.phone,
+    }
+}
+
+fn triage(triage: &Triage) -> pb::Triage {
+    pb::Triage {
+        origin: proto::number(triage.origin),
+        origin_types: proto::numbers(&triage.origin_types),
+        impacts: Some((&triage.impacts).into()),
+        severity: Some(triage.severity.into()),
+    }
+}
