@@ -22,5 +22,6 @@ payloads! {
     ReportWithdrawn => "vigie.report.withdrawn.v1",
     ReportContactsErased => "vigie.report.contacts_erased.v1",
     CaseChanged => "vigie.case.changed.v1",
+    CaseMessagePosted => "vigie.case.message_posted.v1",
     NotificationRaised => "vigie.notification.raised.v1",
 }

@@ -1,18 +1,23 @@
 //! Opens a case for every report and leads it from qualification to closure.
 //!
 //! A report of `intake` opens exactly one case, with the severity that the rules
-//! propose; the analysts of the national cell claim it, qualify it and close it.
+//! propose; the analysts of the national cell claim it, qualify it and close it, and
+//! everybody concerned exchanges messages on it.
 //! Every change is announced in the service's own log. What may follow what is one
 //! table, `TRANSITIONS` in `cases/transitions.rs`, shown for people in `STATES.md`.
 
 mod cases;
 mod config;
 mod consume;
+mod messages;
 
 use std::sync::Arc;
 
 use platform::{Files, Listeners, Metrics, SealingKey, StartError};
-use proto::qualification::v1::qualification_service_server::QualificationServiceServer;
+use proto::qualification::v1::{
+    message_service_server::MessageServiceServer,
+    qualification_service_server::QualificationServiceServer,
+};
 use service::Runtime;
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
@@ -20,7 +25,10 @@ use tonic::{service::Routes, transport::Channel};
 
 pub use config::{Config, ProducersConfig};
 
-use crate::cases::{AllCases, CaseRpc};
+use crate::{
+    cases::{AllCases, CaseRpc},
+    messages::MessageRpc,
+};
 
 /// The name of the service: in certificates, logs and the database.
 pub const NAME: &str = "qualification";
@@ -69,10 +77,18 @@ impl App {
         running.consume("intake", self.intake, Arc::new(consume::registry(log)));
         let cases = CaseRpc {
             commands: running.commands.clone(),
+            master_key: self.master_key.clone(),
+        };
+        let messages = MessageRpc {
+            commands: running.commands.clone(),
             master_key: self.master_key,
         };
         let largest = running.runtime.config.server.max_message_bytes;
-        let cases = QualificationServiceServer::new(cases).max_decoding_message_size(largest);
-        running.serve(listeners, Routes::new(cases)).await
+        let public =
+            Routes::new(QualificationServiceServer::new(cases).max_decoding_message_size(largest))
+                .add_service(
+                    MessageServiceServer::new(messages).max_decoding_message_size(largest),
+                );
+        running.serve(listeners, public).await
     }
 }

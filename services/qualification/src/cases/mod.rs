@@ -27,8 +27,9 @@ use vocabulary::{
 
 pub(crate) use self::{
     events::{AllCases, ReportEvents},
-    rpc::CaseRpc,
-    store::CaseName,
+    request::case_name,
+    rpc::{CaseRpc, read_audited},
+    store::{CaseName, lock_case},
 };
 
 /// A case (dossier): the treatment of one report.

@@ -75,7 +75,7 @@ impl QualificationService for CaseRpc {
         let name = case_name(&request.get_ref().case_id)?;
         let mut transaction = self.commands.pool.begin().await.map_err(Error::from)?;
         let conn = &mut *transaction;
-        let found = read(conn, caller, "case.read", &name).await?;
+        let found = read_audited(conn, caller, "case.read", &name).await?;
         let base = revision_base(&self.commands.log, conn).await?;
         let history = match &found {
             // A change committed between the two reads belongs to the next answer.
@@ -104,7 +104,7 @@ impl QualificationService for CaseRpc {
         let page = Page::<u64>::read(asked.page_size, &asked.page_token, format!("{name:?}"))?;
         let mut transaction = self.commands.pool.begin().await.map_err(Error::from)?;
         let conn = &mut *transaction;
-        let found = read(conn, caller, "case.history", &name).await?;
+        let found = read_audited(conn, caller, "case.history", &name).await?;
         let mut changes = match &found {
             Some(case) => {
                 let below = page.after.unwrap_or(case.revision + 1);
@@ -242,8 +242,8 @@ impl CaseRpc {
     }
 }
 
-/// Reads a case for a caller, with its audit entry.
-async fn read(
+/// Reads a case for a caller, with the audit entry of that.
+pub(crate) async fn read_audited(
     conn: &mut PgConnection,
     caller: &Caller,
     action: &'static str,

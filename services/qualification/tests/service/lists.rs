@@ -279,3 +279,45 @@ async fn neither_who_sees_all_nor_who_sees_little_makes_a_list_walk_all_cases() 
     let declarant = plan(&world, &["subject:17", "structure:17"]).await;
     assert!(declarant.contains("case_file_visible"), "{declarant}");
 }
+
+#[tokio::test]
+async fn the_history_is_paged_newest_first_and_a_case_shows_its_latest_entries() {
+    let world = World::start().await;
+    let case = world.open(&world.report()).await;
+    let id = case.case_id.as_str();
+    for _ in 0..104 {
+        world.claim(&analyst(), id).await.unwrap();
+    }
+    let shown = world.get(&analyst(), id).await.unwrap();
+    assert_eq!((shown.revision, shown.history.len()), (105, 100));
+    assert_eq!(shown.history[0].action, "claimed");
+    let announced = world.announced(id).await;
+    assert_eq!(announced.last().unwrap().revision, shown.revision);
+
+    let (mut actions, mut token) = (Vec::new(), String::new());
+    loop {
+        let request = pb::ListCaseHistoryRequest {
+            case_id: case.reference.clone(),
+            page_size: 50,
+            page_token: token,
+        };
+        let request = world.request(&agent("76"), request);
+        let page = world.client.clone().list_case_history(request).await;
+        let page = page.unwrap().into_inner();
+        actions.extend(page.entries.into_iter().map(|entry| entry.action));
+        token = page.next_page_token;
+        if token.is_empty() {
+            break;
+        }
+    }
+    assert_eq!(actions.len(), 105);
+    assert_eq!(actions.last().unwrap(), "opened");
+
+    let request = pb::ListCaseHistoryRequest {
+        case_id: id.to_owned(),
+        ..Default::default()
+    };
+    let request = world.request(&agent("75"), request);
+    let refused = world.client.clone().list_case_history(request).await;
+    assert_eq!(refused.unwrap_err().code(), tonic::Code::NotFound);
+}

@@ -8,6 +8,7 @@
 
 mod commands;
 mod lists;
+mod messages;
 mod opening;
 mod refusals;
 mod restored;

@@ -48,6 +48,8 @@ const LOG_KEY: [u8; 32] = [8; 32];
 pub(crate) struct World {
     /// A client without a token; [`World::request`] adds it.
     pub(crate) client: QualificationServiceClient<Channel>,
+    /// The way to the service, for the clients of its other features.
+    pub(crate) channel: Channel,
     /// The service's own database, to look into its log and audit trail.
     pub(crate) pool: PgPool,
     /// Where the service's log is served.
@@ -121,7 +123,8 @@ impl World {
             .unwrap()
             .connect_lazy();
         Self {
-            client: QualificationServiceClient::new(channel),
+            client: QualificationServiceClient::new(channel.clone()),
+            channel,
             pool,
             internal_url,
             issuer,

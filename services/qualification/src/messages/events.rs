@@ -1,0 +1,28 @@
+//! What messages announce.
+
+use eventlog::NewEvent;
+use proto::events::v1::CaseMessagePosted;
+use service::wire::timestamp;
+use vocabulary::{Word as _, derived_id};
+
+use super::{Audience, Message};
+use crate::cases::Case;
+
+/// Announces that there is a message, to those who may read it: never what it says.
+pub(super) fn posted(case: &Case, message: &Message) -> NewEvent {
+    let payload = CaseMessagePosted {
+        message_id: message.id.to_string(),
+        case_id: case.id.to_string(),
+        report_id: case.report.id.to_string(),
+        reference: case.report.reference.clone(),
+        posted_at: Some(timestamp(message.posted_at)),
+        author_role: message.author_role.number(),
+        to_structure: message.audience == Audience::Structure,
+        visible_to: message.audience.readers(&case.visible_to),
+        routing_region: case.report.routing_region.clone(),
+        test: case.report.test,
+    };
+    let id = derived_id("message_posted", &[message.id.as_bytes()]);
+    let subject = format!("case/{}", case.id);
+    NewEvent::new(id, subject, message.posted_at, &payload)
+}
