@@ -67,6 +67,7 @@ pub(crate) fn requests(rpc: &Rpc, scene: &Scene, person: &TokenSpec) -> Option<V
         "IntakeService" => intake::reports(method, scene, person),
         "StructureService" => intake::structures(method, scene, person),
         "QualificationService" => qualification::cases(method, scene, person),
+        "MessageService" => qualification::messages(method, scene, person),
         "NotificationService" => notification::feed(method, scene, person),
         "DeliveryService" => notification::deliveries(method, scene),
         "StatisticsService" => statistics::figures(method, scene, person),

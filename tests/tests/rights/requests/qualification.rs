@@ -5,7 +5,10 @@ use proto::types::v1 as types;
 use testkit::TokenSpec;
 use tonic::Code;
 
-use super::{Asked, Expected, Names, answer, exactly, of_each_thing, references, request_id};
+use super::{
+    Asked, Effect, Expected, Names, answer, any_answer, exactly, of_each_thing, references,
+    request_id,
+};
 use crate::scene::{ANALYST, Scene, Thing};
 use crate::visibility::{sees, sees_assignee, sees_contacts};
 
@@ -29,6 +32,16 @@ pub(crate) fn cases(method: &str, scene: &Scene, person: &TokenSpec) -> Option<V
             |thing| &thing.case_id,
             |case_id| pb::GetCaseRequest { case_id },
             |thing| case(scene, person, thing),
+        ),
+        "ListCaseHistory" => of_each_thing(
+            scene,
+            Names::IdAndReference,
+            |thing| &thing.case_id,
+            |case_id| pb::ListCaseHistoryRequest {
+                case_id,
+                ..Default::default()
+            },
+            |thing| history(scene, person, thing),
         ),
         "ClaimCase" => of_each_thing(
             scene,
@@ -100,6 +113,69 @@ fn case(scene: &Scene, person: &TokenSpec, thing: &Thing) -> Expected {
             Ok(())
         }
     })
+}
+
+fn history(scene: &Scene, person: &TokenSpec, thing: &Thing) -> Expected {
+    if !sees(person, thing) {
+        return Expected::Refused(Code::NotFound);
+    }
+    let claimed = thing.label == scene.things[0].label;
+    let names = sees_assignee(person) && claimed;
+    answer(move |response: pb::ListCaseHistoryResponse| {
+        let named = response.entries.iter().any(|it| it.actor.contains(ANALYST));
+        match response.entries.last() {
+            Some(first) if first.action == "opened" && named == names => Ok(()),
+            _ => Err(format!(
+                "names the analyst: {named}, of {:?}",
+                response.entries
+            )),
+        }
+    })
+}
+
+/// What to ask about messages: everybody admitted may write to the structure on what
+/// they see.
+pub(crate) fn messages(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+    Some(match method {
+        "PostMessage" => {
+            let posts = of_each_thing(
+                scene,
+                Names::Id,
+                |thing| &thing.case_id,
+                |case_id| pb::PostMessageRequest {
+                    request_id: request_id(),
+                    case_id,
+                    audience: pb::Audience::Structure.into(),
+                    text: "Où en êtes-vous ?".to_owned(),
+                },
+                |thing| of_seen(person, thing, any_answer::<pb::PostMessageResponse>()),
+            );
+            let stored = |asked| Asked {
+                effect: Effect::Stored,
+                ..asked
+            };
+            posts.into_iter().map(stored).collect()
+        }
+        "ListMessages" => of_each_thing(
+            scene,
+            Names::IdAndReference,
+            |thing| &thing.case_id,
+            |case_id| pb::ListMessagesRequest {
+                case_id,
+                ..Default::default()
+            },
+            |thing| of_seen(person, thing, any_answer::<pb::ListMessagesResponse>()),
+        ),
+        _ => return None,
+    })
+}
+
+fn of_seen(person: &TokenSpec, thing: &Thing, expected: Expected) -> Expected {
+    if sees(person, thing) {
+        expected
+    } else {
+        Expected::Refused(Code::NotFound)
+    }
 }
 
 fn list(scene: &Scene, person: &TokenSpec) -> Asked {
