@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod env;
+mod interrupted;
 mod operating;
+mod typing;
 
 use serde_json::Value;
 
