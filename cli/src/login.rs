@@ -26,9 +26,9 @@ struct TokenAnswer {
     access_token: String,
 }
 
-/// An identity of the local issuer, and what its token says.
+/// An identity of the local issuer, and what its token says of it.
 #[derive(Deserialize)]
-struct Identity {
+struct LocalUser {
     identity: String,
     roles: Vec<String>,
     region: Option<String>,
@@ -83,7 +83,7 @@ async fn list(issuer: &str, client: &Client) -> Result<(), Failure> {
         say!("{identities:#}");
         return Ok(());
     }
-    let identities: Vec<Identity> = ask(issuer, request, client.language).await?;
+    let identities: Vec<LocalUser> = ask(issuer, request, client.language).await?;
     let language = client.language;
     let headings = [
         language.pick("identité", "identity"),
@@ -215,7 +215,7 @@ fn token_file() -> Result<PathBuf, Failure> {
         })
 }
 
-fn describe(identity: &Identity, language: Language) -> String {
+fn describe(identity: &LocalUser, language: Language) -> String {
     let roles = identity
         .roles
         .iter()

@@ -108,7 +108,11 @@ async fn no_command_fails_on_a_service_that_dies_once() {
             ("director", "intake", &check),
             ("director", "intake", &submit),
             ("director", "intake", &["report", "list"]),
-            ("director", "intake", &["structure", "search", "Montpellier"]),
+            (
+                "director",
+                "intake",
+                &["structure", "search", "Montpellier"],
+            ),
             ("analyst", "qualification", &["case", "claim", &reference]),
             ("analyst", "qualification", &["case", "list"]),
             ("operator", "notification", &["delivery", "list"]),

@@ -47,7 +47,11 @@ async fn a_file_is_read_with_its_byte_order_mark_and_its_encoding_is_named() {
     let taken = env.run(&check).await;
     assert_eq!(taken.code(), 0, "{}", taken.stderr());
 
-    let utf_16: Vec<u8> = "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let utf_16: Vec<u8> = "\u{feff}"
+        .encode_utf16()
+        .chain(text.encode_utf16())
+        .flat_map(u16::to_le_bytes)
+        .collect();
     fs::write(&file, utf_16).unwrap();
     let refused = env.run(&check).await;
     assert_eq!(refused.code(), 2);
