@@ -17,8 +17,8 @@ help: ## Explain the targets
 run: export SQLX_OFFLINE = true
 run: ## Start the whole suite on this machine (ONCE=1: show it and end; RELEASE=1: optimised)
 	scripts/setup
-	cargo build --locked --package cli --profile $(profile)
-	cargo run --quiet --locked --package cli --profile $(profile) -- up $(if $(ONCE),--once)
+	cargo build --locked --package cli --package dev --profile $(profile)
+	cargo run --quiet --locked --package dev --profile $(profile) -- up $(if $(ONCE),--once)
 
 test: export SQLX_OFFLINE = true
 test: ## Run everything that proves the suite right

@@ -1,7 +1,7 @@
 //! All four services at work, and what each of them spends.
 
 use anyhow::Result;
-use cli::SERVICES;
+use dev::SERVICES;
 
 use crate::{
     scene::{Scene, Service},

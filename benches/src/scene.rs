@@ -9,7 +9,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result, bail};
-use cli::{Addresses, Layout, Suite};
+use dev::{Addresses, Layout, Suite};
 use proto::intake::v1::{
     ImportStructuresRequest, structure_service_client::StructureServiceClient,
 };

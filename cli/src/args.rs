@@ -3,15 +3,14 @@
 mod draft;
 mod operations;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use uuid::Uuid;
 
 pub(crate) use self::draft::{DraftOptions, SubmitOptions};
-pub(crate) use self::operations::{
-    ConsumerCommand, DatabaseOptions, DeliveryCommand, DeliveryState, LogCommand, Service,
-};
+pub(crate) use self::operations::{ConsumerCommand, DeliveryCommand, DeliveryState, Service};
 
 /// Declares and follows the information-security incidents of the health sector.
 #[derive(Parser, Debug)]
@@ -23,29 +22,40 @@ pub(crate) use self::operations::{
 pub(crate) struct Arguments {
     #[command(flatten)]
     pub(crate) connection: Connection,
-    /// Print JSON, for programs
-    #[arg(long, global = true, help_heading = "Options of every command")]
-    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) format: Format,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+/// How answers are printed.
+#[derive(Args, Clone, Copy, Debug)]
+#[command(next_help_heading = "Options of every command")]
+pub struct Format {
+    /// Print JSON, for programs
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Show times in UTC instead of Europe/Paris
+    #[arg(long, global = true)]
+    pub utc: bool,
 }
 
 /// Where the services are and who is calling.
 #[derive(Args, Clone, Debug)]
 #[command(next_help_heading = "Options of every command")]
-pub(crate) struct Connection {
+pub struct Connection {
     /// Call as this local identity of `vigie up` (see `vigie login --list`)
     #[arg(long = "as", global = true, value_name = "IDENTITY")]
-    pub(crate) identity: Option<String>,
+    pub identity: Option<String>,
     /// Call with this token instead of the one kept by `vigie login`
     #[arg(long, global = true, env = "VIGIE_TOKEN", hide_env_values = true)]
-    pub(crate) token: Option<String>,
+    pub token: Option<String>,
     /// Call with the token in this file, read anew for each connection
     #[arg(long, global = true, env = "VIGIE_TOKEN_FILE", value_name = "FILE")]
-    pub(crate) token_file: Option<PathBuf>,
+    pub token_file: Option<PathBuf>,
     /// Trust this certificate authority (PEM), beside the system's
     #[arg(long, global = true, env = "VIGIE_CA_FILE", value_name = "FILE")]
-    pub(crate) ca_file: Option<PathBuf>,
+    pub ca_file: Option<PathBuf>,
     /// Address of intake
     #[arg(
         long,
@@ -53,7 +63,7 @@ pub(crate) struct Connection {
         env = "VIGIE_INTAKE_URL",
         default_value = "http://127.0.0.1:7411"
     )]
-    pub(crate) intake_url: String,
+    pub intake_url: String,
     /// Address of qualification
     #[arg(
         long,
@@ -61,7 +71,7 @@ pub(crate) struct Connection {
         env = "VIGIE_QUALIFICATION_URL",
         default_value = "http://127.0.0.1:7412"
     )]
-    pub(crate) qualification_url: String,
+    pub qualification_url: String,
     /// Address of notification
     #[arg(
         long,
@@ -69,7 +79,7 @@ pub(crate) struct Connection {
         env = "VIGIE_NOTIFICATION_URL",
         default_value = "http://127.0.0.1:7413"
     )]
-    pub(crate) notification_url: String,
+    pub notification_url: String,
     /// Address of statistics
     #[arg(
         long,
@@ -77,7 +87,7 @@ pub(crate) struct Connection {
         env = "VIGIE_STATISTICS_URL",
         default_value = "http://127.0.0.1:7414"
     )]
-    pub(crate) statistics_url: String,
+    pub statistics_url: String,
     /// Address of the local issuer of `vigie up`
     #[arg(
         long,
@@ -85,10 +95,10 @@ pub(crate) struct Connection {
         env = "VIGIE_ISSUER_URL",
         default_value = "http://127.0.0.1:7410"
     )]
-    pub(crate) issuer_url: String,
+    pub issuer_url: String,
     /// Give up a call after so many seconds
     #[arg(long, global = true, default_value_t = 15, value_name = "SECONDS")]
-    pub(crate) timeout: u64,
+    pub timeout: u64,
 }
 
 #[derive(Subcommand, Debug)]
@@ -97,8 +107,6 @@ pub(crate) struct Connection {
     reason = "one is made in the life of the process"
 )]
 pub(crate) enum Command {
-    /// Run the whole suite on this machine until Ctrl-C
-    Up(UpOptions),
     /// Keep a token of a local identity for the next commands
     Login(LoginOptions),
     /// Forget the token
@@ -123,35 +131,29 @@ pub(crate) enum Command {
     /// See to the consumers of events and what they could not apply (operator)
     #[command(subcommand)]
     Consumer(ConsumerCommand),
-    /// Send a folder of declarations with their historical dates
-    Replay(ReplayOptions),
     /// Send a test report all the way (prober); nobody is told and nothing counted
     Selftest(SelftestOptions),
-    /// Repair event logs after a restore (needs the database)
-    #[command(subcommand)]
-    Log(LogCommand),
     /// Print a completion script
     Completions {
         /// Of this shell
         shell: clap_complete::Shell,
     },
+    /// Run the whole suite on this machine until Ctrl-C (by vigie-dev)
+    #[command(disable_help_flag = true)]
+    Up(Delegated),
+    /// Send a folder of declarations with their historical dates (by vigie-dev)
+    #[command(disable_help_flag = true)]
+    Replay(Delegated),
+    /// Repair event logs after a restore, with their database (by vigie-dev)
+    #[command(disable_help_flag = true)]
+    Log(Delegated),
 }
 
+/// What another program reads.
 #[derive(Args, Debug)]
-pub(crate) struct UpOptions {
-    /// Keep everything in this folder [default: data, or /var/lib/vigie where the
-    /// account of PostgreSQL may not enter here]
-    #[arg(long, env = "VIGIE_DATA")]
-    pub(crate) data: Option<PathBuf>,
-    /// Replay these declarations at the start
-    #[arg(long, default_value = "examples", value_name = "FOLDER")]
-    pub(crate) examples: PathBuf,
-    /// Use a throw-away folder, and end once every example reached its watcher and the figures
-    #[arg(long)]
-    pub(crate) once: bool,
-    /// Wait that long for the examples to arrive; --once then ends with an error
-    #[arg(long, default_value_t = 120, value_name = "SECONDS")]
-    pub(crate) once_timeout: u64,
+pub(crate) struct Delegated {
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, hide = true)]
+    arguments: Vec<OsString>,
 }
 
 #[derive(Args, Debug)]
@@ -192,7 +194,7 @@ pub(crate) enum ReportCommand {
         /// UUID or reference
         report: String,
         /// Why
-        #[arg(long)]
+        #[arg(long, allow_hyphen_values = true, value_parser = free_text)]
         reason: String,
         /// The same at every retry
         #[arg(long)]
@@ -255,7 +257,7 @@ pub(crate) enum CaseCommand {
         /// UUID, or reference of the report
         case: String,
         /// Retour d'expérience
-        #[arg(long, default_value = "")]
+        #[arg(long, default_value = "", allow_hyphen_values = true, value_parser = free_text)]
         lessons: String,
     },
 }
@@ -288,8 +290,8 @@ pub(crate) struct QualifyOptions {
     /// none, potential, proven or unknown
     #[arg(long)]
     pub(crate) endangerment: Option<String>,
-    /// A word for those who follow
-    #[arg(long)]
+    /// A note in the history of the case
+    #[arg(long, allow_hyphen_values = true, value_parser = free_text)]
     pub(crate) note: Option<String>,
 }
 
@@ -352,14 +354,87 @@ pub(crate) enum Dimension {
 }
 
 #[derive(Args, Debug)]
-pub(crate) struct ReplayOptions {
-    /// A folder with `structures.csv` and `declarations/*.json`
-    pub(crate) folder: PathBuf,
-}
-
-#[derive(Args, Debug)]
 pub(crate) struct SelftestOptions {
     /// Fail unless a watcher is told within that time
     #[arg(long, default_value_t = 30, value_name = "SECONDS")]
     pub(crate) within: u64,
+}
+
+/// Reads a text, which may begin with a hyphen as lists do; the name of an option alone
+/// stands where a text was forgotten.
+fn free_text(text: &str) -> Result<String, String> {
+    let name = text.strip_prefix("--").unwrap_or_default();
+    let letters = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
+    if name.starts_with(|first: char| first.is_ascii_lowercase()) && name.bytes().all(letters) {
+        return Err("an option stands where its text should be".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::{CommandFactory as _, Parser as _};
+
+    use super::{Arguments, Command, ReportCommand};
+
+    fn description(text: &str) -> Result<String, clap::Error> {
+        let typed = ["vigie", "report", "check", "--description", text];
+        Arguments::try_parse_from(typed).map(|arguments| match arguments.command {
+            Command::Report(ReportCommand::Check(draft)) => draft.description.unwrap(),
+            other => panic!("{other:?}"),
+        })
+    }
+
+    #[test]
+    fn the_options_of_every_command_agree() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn a_text_is_taken_as_it_is_typed() {
+        for text in [
+            "- Postes chiffrés\n- Accueil sur papier",
+            "-5 °C en salle serveur",
+            "--- Point de 8 h ---",
+            "-- reprise",
+            "— Postes chiffrés",
+            "@accueil est arrêté",
+            "-",
+            "=1+1",
+        ] {
+            assert_eq!(description(text).unwrap(), text);
+        }
+    }
+
+    #[test]
+    fn a_forgotten_text_is_not_replaced_by_the_next_option() {
+        for option in ["--origin", "--json", "--family-name"] {
+            let refused = description(option).unwrap_err().to_string();
+            assert!(refused.contains("an option stands"), "{refused}");
+        }
+    }
+
+    #[test]
+    fn every_option_with_a_text_takes_a_leading_hyphen() {
+        let typed: [&[&str]; 7] = [
+            &["report", "withdraw", "SIG", "--reason", "- Exercice"],
+            &["case", "close", "SIG", "--lessons", "- Segmenter"],
+            &["case", "qualify", "SIG", "--note", "- Confirmé"],
+            &["report", "check", "--family-name", "-Martin"],
+            &["report", "check", "--given-name", "-Camille"],
+            &[
+                "report",
+                "check",
+                "--department",
+                "75",
+                "--structure-name",
+                "-",
+            ],
+            &["report", "submit", "--description", "- Postes"],
+        ];
+        for words in typed {
+            let words = ["vigie"].iter().chain(words);
+            Arguments::try_parse_from(words).unwrap();
+        }
+    }
 }

@@ -170,7 +170,7 @@ async fn list(filter: pb::ListCasesRequest, limit: usize, client: &Client) -> Re
             let triage = case.confirmed.as_ref().or(case.proposed.as_ref());
             [
                 case.reference.clone(),
-                table::moment(case.declared_at),
+                client.zone.show(case.declared_at),
                 case.routing_region.clone(),
                 case.structure_name.clone(),
                 word::<vocabulary::CaseState>(case.state, language),
@@ -205,7 +205,7 @@ fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
         ),
         (
             language.pick("Déclaré le", "Declared"),
-            table::moment(case.declared_at),
+            client.zone.show(case.declared_at),
         ),
         (
             language.pick("État", "State"),
@@ -249,7 +249,7 @@ fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
             case.history.iter().map(|entry| {
                 let state = word::<vocabulary::CaseState>(entry.state, language);
                 [
-                    table::moment(entry.at),
+                    client.zone.show(entry.at),
                     entry.action.clone(),
                     state,
                     entry.actor.clone(),

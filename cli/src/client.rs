@@ -15,20 +15,22 @@ use proto::qualification::v1::qualification_service_client::QualificationService
 use proto::statistics::v1::statistics_service_client::StatisticsServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::{Interceptor, interceptor::InterceptedService};
-use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
+use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 use tonic::{Request, Status};
 
-use crate::args::{Connection, Service};
+use crate::args::{Connection, Format, Service};
+use crate::clock::Zone;
 use crate::exit::Failure;
 use crate::language::Language;
-use crate::login;
+use crate::retry::RetryChannel;
+use crate::{login, text_file};
 
 /// A channel that carries a token.
-pub(crate) type Authenticated = InterceptedService<Channel, Bearer>;
+pub(crate) type Authenticated = InterceptedService<RetryChannel, Bearer>;
 
 /// Puts the token on every call.
 #[derive(Clone)]
-pub(crate) struct Bearer(Option<MetadataValue<Ascii>>);
+pub struct Bearer(Option<MetadataValue<Ascii>>);
 
 impl Interceptor for Bearer {
     fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
@@ -42,72 +44,63 @@ impl Interceptor for Bearer {
 }
 
 /// What every command needs: where to call, as whom, and how to print.
-pub(crate) struct Client {
+pub struct Client {
     connection: Connection,
-    pub(crate) json: bool,
-    pub(crate) language: Language,
+    /// Whether answers are printed as JSON.
+    pub json: bool,
+    /// The language of what is printed for people.
+    pub language: Language,
+    /// The time zone of what is printed for people.
+    pub zone: Zone,
 }
 
 impl Client {
-    pub(crate) fn new(connection: Connection, json: bool, language: Language) -> Self {
+    /// Connects to nothing yet.
+    pub fn new(connection: Connection, format: Format, language: Language) -> Self {
+        let zone = if format.utc { Zone::Utc } else { Zone::Paris };
         Self {
             connection,
-            json,
+            json: format.json,
             language,
+            zone,
         }
     }
 
-    pub(crate) async fn intake(&self) -> Result<IntakeServiceClient<Authenticated>, Failure> {
-        let (channel, bearer) = self
-            .open(&self.connection.intake_url, Patience::Call)
-            .await?;
-        Ok(IntakeServiceClient::with_interceptor(channel, bearer))
+    /// Calls intake about reports.
+    pub async fn intake(&self) -> Result<IntakeServiceClient<Authenticated>, Failure> {
+        let channel = self.channel(&self.connection.intake_url).await?;
+        Ok(IntakeServiceClient::new(channel))
     }
 
     pub(crate) async fn structures(
         &self,
     ) -> Result<StructureServiceClient<Authenticated>, Failure> {
-        // Loading a directory takes as long as it takes.
-        let (channel, bearer) = self
-            .open(&self.connection.intake_url, Patience::Stream)
-            .await?;
-        Ok(StructureServiceClient::with_interceptor(channel, bearer))
+        let channel = self.channel(&self.connection.intake_url).await?;
+        Ok(StructureServiceClient::new(channel))
     }
 
     pub(crate) async fn qualification(
         &self,
     ) -> Result<QualificationServiceClient<Authenticated>, Failure> {
-        let (channel, bearer) = self
-            .open(&self.connection.qualification_url, Patience::Call)
-            .await?;
-        Ok(QualificationServiceClient::with_interceptor(
-            channel, bearer,
-        ))
+        let channel = self.channel(&self.connection.qualification_url).await?;
+        Ok(QualificationServiceClient::new(channel))
     }
 
-    pub(crate) async fn notification(
-        &self,
-    ) -> Result<NotificationServiceClient<Authenticated>, Failure> {
-        let (channel, bearer) = self
-            .open(&self.connection.notification_url, Patience::Stream)
-            .await?;
-        Ok(NotificationServiceClient::with_interceptor(channel, bearer))
+    /// Calls notification about what happens.
+    pub async fn notification(&self) -> Result<NotificationServiceClient<Authenticated>, Failure> {
+        let channel = self.channel(&self.connection.notification_url).await?;
+        Ok(NotificationServiceClient::new(channel))
     }
 
-    pub(crate) async fn statistics(
-        &self,
-    ) -> Result<StatisticsServiceClient<Authenticated>, Failure> {
-        let (channel, bearer) = self
-            .open(&self.connection.statistics_url, Patience::Call)
-            .await?;
-        Ok(StatisticsServiceClient::with_interceptor(channel, bearer))
+    /// Calls statistics.
+    pub async fn statistics(&self) -> Result<StatisticsServiceClient<Authenticated>, Failure> {
+        let channel = self.channel(&self.connection.statistics_url).await?;
+        Ok(StatisticsServiceClient::new(channel))
     }
 
     pub(crate) async fn deliveries(&self) -> Result<DeliveryServiceClient<Authenticated>, Failure> {
-        let (channel, bearer) = self
-            .open(&self.connection.notification_url, Patience::Call)
-            .await?;
-        Ok(DeliveryServiceClient::with_interceptor(channel, bearer))
+        let channel = self.channel(&self.connection.notification_url).await?;
+        Ok(DeliveryServiceClient::new(channel))
     }
 
     pub(crate) async fn consumers(
@@ -120,8 +113,7 @@ impl Client {
             Service::Notification => &self.connection.notification_url,
             Service::Statistics => &self.connection.statistics_url,
         };
-        let (channel, bearer) = self.open(url, Patience::Call).await?;
-        Ok(ConsumerServiceClient::with_interceptor(channel, bearer))
+        Ok(ConsumerServiceClient::new(self.channel(url).await?))
     }
 
     /// Whether every connection asks for a token of its own, so that one which
@@ -130,33 +122,21 @@ impl Client {
         self.connection.identity.is_some() || self.connection.token_file.is_some()
     }
 
-    async fn open(&self, url: &str, patience: Patience) -> Result<(Channel, Bearer), Failure> {
+    async fn channel(&self, url: &str) -> Result<Authenticated, Failure> {
+        // A wrong address is told before a token is asked for.
+        let endpoint = endpoint(url, &self.connection)?;
         let token = login::token(&self.connection, self.language).await?;
         let bearer = token
             .map(|token| format!("Bearer {token}").parse())
             .transpose()
             .context("the token is not one line of ASCII")?;
-        Ok((
-            connect(url, &self.connection, patience).await?,
-            Bearer(bearer),
-        ))
+        let limit = Duration::from_secs(self.connection.timeout);
+        let channel = RetryChannel::new(endpoint.connect_lazy(), url, limit);
+        Ok(InterceptedService::new(channel, Bearer(bearer)))
     }
 }
 
-/// How long a call may take.
-#[derive(Clone, Copy)]
-enum Patience {
-    /// As long as --timeout says.
-    Call,
-    /// As long as it lives.
-    Stream,
-}
-
-async fn connect(
-    url: &str,
-    connection: &Connection,
-    patience: Patience,
-) -> Result<Channel, Failure> {
+fn endpoint(url: &str, connection: &Connection) -> Result<Endpoint, Failure> {
     let not_an_address = || Failure::Usage(format!("not an address like http://host:port: {url}"));
     if !url.starts_with("http://") && !url.starts_with("https://") {
         return Err(not_an_address());
@@ -166,20 +146,12 @@ async fn connect(
         .connect_timeout(Duration::from_secs(5))
         .http2_keep_alive_interval(Duration::from_secs(20))
         .keep_alive_while_idle(true);
-    if let Patience::Call = patience {
-        endpoint = endpoint.timeout(Duration::from_secs(connection.timeout));
-    }
     if url.starts_with("https://") {
         let mut tls = ClientTlsConfig::new().with_native_roots();
         if let Some(file) = &connection.ca_file {
-            let pem = std::fs::read(file).with_context(|| format!("reading {}", file.display()))?;
-            tls = tls.ca_certificate(Certificate::from_pem(pem));
+            tls = tls.ca_certificate(Certificate::from_pem(text_file::read(file)?));
         }
         endpoint = endpoint.tls_config(tls).context("preparing TLS")?;
     }
-    endpoint.connect().await.map_err(|error| {
-        let cause = std::error::Error::source(&error)
-            .map_or_else(|| error.to_string(), ToString::to_string);
-        Failure::from(Status::unavailable(format!("{url}: {cause}")))
-    })
+    Ok(endpoint)
 }

@@ -1,17 +1,13 @@
 //! A draft from a file, from flags, or from both.
 
-use std::io::Read as _;
-
-use anyhow::Context as _;
 use proto::intake::v1::{Contact, DeclarantCapacity, ReportDraft, SubmitReportRequest};
 use proto::types::v1 as types;
 use time::OffsetDateTime;
-use time::format_description::well_known::Rfc3339;
 use vocabulary::Word;
 
 use crate::args::DraftOptions;
 use crate::exit::Failure;
-use crate::json;
+use crate::{clock, json, text_file};
 
 /// The request a person means: the file's, with the flags over it.
 pub(crate) fn request(
@@ -19,25 +15,15 @@ pub(crate) fn request(
     now: OffsetDateTime,
 ) -> Result<SubmitReportRequest, Failure> {
     let mut request = match &options.file {
-        Some(file) => {
-            let text = if file.as_os_str() == "-" {
-                let mut text = String::new();
-                std::io::stdin().read_to_string(&mut text)?;
-                text
-            } else {
-                std::fs::read_to_string(file)
-                    .with_context(|| format!("reading {}", file.display()))?
-            };
-            json::from_json(&text)
-                .map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?
-        }
+        Some(file) => json::from_json(&text_file::read(file)?)
+            .map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?,
         None => SubmitReportRequest::default(),
     };
     let draft = request.draft.get_or_insert_default();
     if options.file.is_none() {
         draft.kind = types::ReportKind::Incident.into();
         draft.capacity = DeclarantCapacity::Director.into();
-        draft.found_at = Some(timestamp(now));
+        draft.found_at = Some(clock::timestamp(now));
     }
     apply(options, draft)?;
     Ok(request)
@@ -84,7 +70,7 @@ fn apply(options: &DraftOptions, draft: &mut ReportDraft) -> Result<(), Failure>
         draft.capacity = DeclarantCapacity::Delegate.into();
     }
     if let Some(text) = &options.found_at {
-        draft.found_at = Some(parse_moment("--found-at", text)?);
+        draft.found_at = Some(clock::parse("--found-at", text)?);
     }
     if let Some(text) = &options.description {
         draft.description.clone_from(text);
@@ -143,24 +129,4 @@ pub(crate) fn parse<W: Word>(flag: &str, word: &str) -> Result<i32, Failure> {
 /// Reads several words of the vocabulary.
 pub(crate) fn parse_all<W: Word>(flag: &str, words: &[String]) -> Result<Vec<i32>, Failure> {
     words.iter().map(|word| parse::<W>(flag, word)).collect()
-}
-
-/// Reads an RFC 3339 moment.
-pub(crate) fn parse_moment(flag: &str, text: &str) -> Result<prost_types::Timestamp, Failure> {
-    OffsetDateTime::parse(text, &Rfc3339)
-        .map(timestamp)
-        .map_err(|_| {
-            Failure::Usage(format!(
-                "{flag}: not an RFC 3339 moment like 2026-11-02T08:00:00Z: {text}"
-            ))
-        })
-}
-
-/// A moment as the wire has it.
-pub(crate) fn timestamp(moment: OffsetDateTime) -> prost_types::Timestamp {
-    let nanos = i32::try_from(moment.nanosecond()).expect("nanoseconds are below 10^9");
-    prost_types::Timestamp {
-        seconds: moment.unix_timestamp(),
-        nanos,
-    }
 }

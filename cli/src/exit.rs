@@ -10,7 +10,7 @@ use crate::language::Language;
 
 /// Why the command failed.
 #[derive(Debug)]
-pub(crate) enum Failure {
+pub enum Failure {
     /// The server refused or could not be reached.
     Refused(Box<Status>),
     /// What was typed or read cannot be used (exit code 2).

@@ -56,7 +56,7 @@ pub(crate) async fn run(command: StatsCommand, client: &Client) -> Result<(), Fa
 
 /// The period of the options: from January of this year to this month by default.
 fn period(options: &PeriodOptions) -> pb::Period {
-    let this_month = month_in_paris(platform::now());
+    let this_month = month_in_paris(crate::clock::now());
     let january = format!("{}-01", &this_month[..4]);
     pb::Period {
         from_month: options.from.clone().unwrap_or(january),
@@ -65,7 +65,7 @@ fn period(options: &PeriodOptions) -> pb::Period {
 }
 
 /// The month in which a declaration of this moment counts, as in "2026-11".
-pub(crate) fn month_in_paris(moment: time::OffsetDateTime) -> String {
+pub fn month_in_paris(moment: time::OffsetDateTime) -> String {
     let moment = jiff::Timestamp::from_second(moment.unix_timestamp());
     let moment = moment.expect("a moment of today or of an example can be told");
     let paris = moment.in_tz("Europe/Paris");
@@ -89,7 +89,7 @@ fn dimension(dimension: Dimension) -> pb::Dimension {
 }
 
 /// Prints an overview, each share with its numerator and denominator.
-pub(crate) fn print_overview(overview: &pb::GetOverviewResponse, language: Language) {
+pub fn print_overview(overview: &pb::GetOverviewResponse, language: Language) {
     let span = |period: &Option<pb::Period>| {
         period
             .as_ref()

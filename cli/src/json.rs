@@ -6,13 +6,13 @@ use anyhow::Context as _;
 use prost::{Message, Name};
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
 
-static CONTRACTS: LazyLock<DescriptorPool> = LazyLock::new(|| {
+pub(crate) static CONTRACTS: LazyLock<DescriptorPool> = LazyLock::new(|| {
     DescriptorPool::decode(proto::FILE_DESCRIPTOR_SET)
         .expect("the contracts compiled into the command are valid")
 });
 
 /// Writes a message as indented protobuf JSON, with the names of the contract.
-pub(crate) fn to_json<M: Message + Name>(message: &M) -> anyhow::Result<String> {
+pub fn to_json<M: Message + Name>(message: &M) -> anyhow::Result<String> {
     let descriptor = CONTRACTS
         .get_message_by_name(&M::full_name())
         .context("the message is not of the contract")?;
@@ -26,7 +26,7 @@ pub(crate) fn to_json<M: Message + Name>(message: &M) -> anyhow::Result<String> 
 }
 
 /// Reads a message from protobuf JSON; unknown fields are an error.
-pub(crate) fn from_json<M: Message + Name + Default>(text: &str) -> anyhow::Result<M> {
+pub fn from_json<M: Message + Name + Default>(text: &str) -> anyhow::Result<M> {
     let descriptor = CONTRACTS
         .get_message_by_name(&M::full_name())
         .context("the message is not of the contract")?;

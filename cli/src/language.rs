@@ -2,14 +2,16 @@
 
 /// French or English.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Language {
+pub enum Language {
+    /// Under a French locale.
     French,
+    /// Under any other.
     English,
 }
 
 impl Language {
     /// French where the locale says so, English otherwise (POSIX order of precedence).
-    pub(crate) fn of_locale() -> Self {
+    pub fn of_locale() -> Self {
         let locale = ["LC_ALL", "LC_MESSAGES", "LANG"]
             .into_iter()
             .find_map(variable);
@@ -25,7 +27,7 @@ impl Language {
     }
 
     /// Picks the text of the language.
-    pub(crate) fn pick<'a>(self, french: &'a str, english: &'a str) -> &'a str {
+    pub fn pick<'a>(self, french: &'a str, english: &'a str) -> &'a str {
         match self {
             Self::French => french,
             Self::English => english,

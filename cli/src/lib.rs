@@ -1,4 +1,7 @@
-//! The command `vigie`: every call a person needs, and the whole suite on one machine.
+//! The command `vigie`: every call that a person or a script needs.
+//!
+//! It is a client of the contracts and depends on nothing else of the suite. The library is
+//! what the program `vigie-dev`, which runs the suite on one machine, shares with it.
 
 #[macro_use]
 mod output;
@@ -6,62 +9,78 @@ mod output;
 mod args;
 mod case;
 mod client;
+mod clock;
+mod delegate;
 mod draft;
 mod exit;
 mod figures;
-mod journal;
 mod json;
 mod language;
 mod login;
 mod operations;
-mod replay;
 mod report;
+mod retry;
 mod selftest;
 mod structure;
-mod suite;
 mod table;
-mod up;
+mod text_file;
 mod watch;
 
 use std::process::ExitCode;
 
 use clap::{CommandFactory as _, Parser as _};
 
-pub use crate::suite::{Addresses, Layout, Ports, SERVICES, Suite, identities};
+pub use crate::args::{Connection, Format};
+pub use crate::client::Client;
+pub use crate::clock::Zone;
+pub use crate::exit::Failure;
+pub use crate::figures::{month_in_paris, print_overview};
+pub use crate::json::{from_json, to_json};
+pub use crate::language::Language;
+pub use crate::output::print_line;
+pub use crate::structure::import as import_structures;
+pub use crate::text_file::read as read_text;
+pub use crate::watch::line as notification_line;
 
 use crate::args::{Arguments, Command};
-use crate::client::Client;
-use crate::exit::Failure;
-use crate::language::Language;
 
 /// Runs the command that was typed.
 pub fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let typed = delegate::arguments();
+    let arguments = Arguments::parse_from(&typed);
+    if let Command::Up(_) | Command::Replay(_) | Command::Log(_) = arguments.command {
+        let language = Language::of_locale();
+        return delegate::run(&typed, language).report(language);
+    }
+    run_to_exit_code(run(arguments))
+}
+
+/// Runs a command to its end, and says on standard error why it failed.
+pub fn run_to_exit_code(command: impl Future<Output = Result<(), Failure>>) -> ExitCode {
     let language = Language::of_locale();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
     {
         Ok(runtime) => runtime,
-        Err(error) => return Failure::from(anyhow::Error::from(error)).report(language),
+        Err(error) => return Failure::from(error).report(language),
     };
-    match runtime.block_on(run(arguments, language)) {
+    match runtime.block_on(command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(language),
     }
 }
 
-async fn run(arguments: Arguments, language: Language) -> Result<(), Failure> {
+async fn run(arguments: Arguments) -> Result<(), Failure> {
     let Arguments {
         connection,
-        json,
+        format,
         command,
     } = arguments;
-    let client = Client::new(connection.clone(), json, language);
+    let client = Client::new(connection.clone(), format, Language::of_locale());
     match command {
-        Command::Up(options) => up::run(&options, &connection, language).await,
-        Command::Login(options) => login::login(&options, &connection, json, language).await,
-        Command::Logout => login::logout(json, language),
+        Command::Login(options) => login::login(&options, &connection, &client).await,
+        Command::Logout => login::logout(&client),
         Command::Report(command) => report::run(command, &client).await,
         Command::Structure(command) => structure::run(command, &client).await,
         Command::Case(command) => case::run(command, &client).await,
@@ -69,14 +88,15 @@ async fn run(arguments: Arguments, language: Language) -> Result<(), Failure> {
         Command::Stats(command) => figures::run(command, &client).await,
         Command::Delivery(command) => operations::deliveries(command, &client).await,
         Command::Consumer(command) => operations::consumers(command, &client).await,
-        Command::Replay(options) => replay::run(&options, &client).await,
         Command::Selftest(options) => selftest::run(&options, &client).await,
-        Command::Log(command) => journal::run(command, json, language).await,
         Command::Completions { shell } => {
             let mut script = Vec::new();
             clap_complete::generate(shell, &mut Arguments::command(), "vigie", &mut script);
             say!("{}", String::from_utf8_lossy(&script));
             Ok(())
+        }
+        Command::Up(_) | Command::Replay(_) | Command::Log(_) => {
+            unreachable!("the program vigie-dev runs these")
         }
     }
 }

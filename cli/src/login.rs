@@ -5,53 +5,48 @@ use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::Client as HttpClient;
+use hyper_util::rt::TokioExecutor;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use tonic::Status;
+use tonic::codegen::{Bytes, http};
 
 use crate::args::{Connection, LoginOptions};
+use crate::client::Client;
 use crate::exit::Failure;
 use crate::language::Language;
-use crate::suite::identities;
-use crate::table;
+use crate::{table, text_file};
 
 #[derive(Deserialize)]
 struct TokenAnswer {
     access_token: String,
 }
 
+/// An identity of the local issuer, and what its token says of it.
+#[derive(Deserialize)]
+struct LocalUser {
+    identity: String,
+    roles: Vec<String>,
+    region: Option<String>,
+    structures: Vec<String>,
+}
+
 /// `vigie login`: keeps a token, or prints it, or lists who can log in.
 pub(crate) async fn login(
     options: &LoginOptions,
     connection: &Connection,
-    json: bool,
-    language: Language,
+    client: &Client,
 ) -> Result<(), Failure> {
+    let language = client.language;
     let (Some(identity), false) = (&options.identity, options.list) else {
-        if json {
-            let listed = identities().into_iter().map(|i| {
-                let (region, structures) = (i.region, i.structures);
-                json!({"identity": i.subject, "roles": i.roles, "region": region,
-                    "structures": structures})
-            });
-            say!("{:#}", listed.collect::<serde_json::Value>());
-            return Ok(());
-        }
-        let headings = [
-            language.pick("identité", "identity"),
-            language.pick("rôle", "role"),
-        ];
-        table::print(
-            headings,
-            identities()
-                .iter()
-                .map(|i| [i.subject.clone(), describe(i, language)]),
-        );
-        return Ok(());
+        return list(&connection.issuer_url, client).await;
     };
     let token = fetch(&connection.issuer_url, identity, language).await?;
-    if options.print && json {
+    if options.print && client.json {
         say!("{:#}", json!({"identity": identity, "token": token}));
         return Ok(());
     }
@@ -71,7 +66,7 @@ pub(crate) async fn login(
         .mode(0o600)
         .open(&file)?;
     kept.write_all(token.as_bytes())?;
-    if json {
+    if client.json {
         say!("{:#}", json!({ "identity": identity }));
     } else {
         let logged_in = language.pick("Connecté en tant que", "Logged in as");
@@ -80,18 +75,42 @@ pub(crate) async fn login(
     Ok(())
 }
 
+async fn list(issuer: &str, client: &Client) -> Result<(), Failure> {
+    let request = http::Request::get(format!("{issuer}/identities")).body(Full::default());
+    let request = request.map_err(|_| not_an_address(issuer))?;
+    if client.json {
+        let identities: serde_json::Value = ask(issuer, request, client.language).await?;
+        say!("{identities:#}");
+        return Ok(());
+    }
+    let identities: Vec<LocalUser> = ask(issuer, request, client.language).await?;
+    let language = client.language;
+    let headings = [
+        language.pick("identité", "identity"),
+        language.pick("rôle", "role"),
+    ];
+    table::print(
+        headings,
+        identities.into_iter().map(|identity| {
+            let described = describe(&identity, language);
+            [identity.identity, described]
+        }),
+    );
+    Ok(())
+}
+
 /// `vigie logout`: forgets the token.
-pub(crate) fn logout(json: bool, language: Language) -> Result<(), Failure> {
+pub(crate) fn logout(client: &Client) -> Result<(), Failure> {
     match fs::remove_file(token_file()?) {
         Ok(()) => {}
         // Who had none is logged out too.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
         Err(error) => return Err(error.into()),
     }
-    if json {
+    if client.json {
         say!("{{}}");
     } else {
-        say!("{}", language.pick("Déconnecté", "Logged out"));
+        say!("{}", client.language.pick("Déconnecté", "Logged out"));
     }
     Ok(())
 }
@@ -110,9 +129,7 @@ pub(crate) async fn token(
         return Ok(Some(token.trim().to_owned()));
     }
     if let Some(file) = &connection.token_file {
-        let token =
-            fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
-        return Ok(Some(token.trim().to_owned()));
+        return Ok(Some(text_file::read(file)?.trim().to_owned()));
     }
     match fs::read_to_string(token_file()?) {
         Ok(token) => Ok(Some(token.trim().to_owned())),
@@ -122,35 +139,62 @@ pub(crate) async fn token(
 }
 
 async fn fetch(issuer: &str, identity: &str, language: Language) -> Result<String, Failure> {
-    // The local issuer is on this machine: no proxy reaches it.
-    let client = reqwest::Client::builder().no_proxy().build();
-    let answer = client
-        .map_err(anyhow::Error::from)?
-        .post(format!("{issuer}/token"))
-        .form(&[("username", identity)])
-        .send()
-        .await
-        .map_err(|_| {
-            let silent = language.pick(
-                "l'émetteur local ne répond pas ; « make run » tourne-t-il ?",
-                "the local issuer does not answer; is `make run` up?",
-            );
-            Failure::from(Status::unavailable(format!("{issuer}: {silent}")))
-        })?;
-    if answer.status().is_client_error() {
+    let unknown = || {
         let unknown = language.pick(
             "identité inconnue (voir « vigie login --list »)",
             "unknown identity (see `vigie login --list`)",
         );
-        return Err(Failure::Usage(format!("{unknown}: {identity}")));
+        Failure::Usage(format!("{unknown}: {identity}"))
+    };
+    // Identities are words that a form carries as they are.
+    if !identity
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    {
+        return Err(unknown());
     }
-    let answer: TokenAnswer = answer
-        .error_for_status()
-        .context("asking the local issuer for a token")?
-        .json()
-        .await
-        .context("reading the local issuer's answer")?;
-    Ok(answer.access_token)
+    let request = http::Request::post(format!("{issuer}/token"))
+        .header("content-type", "application/x-www-form-urlencoded")
+        .body(Full::from(format!("username={identity}")))
+        .map_err(|_| not_an_address(issuer))?;
+    match ask::<TokenAnswer>(issuer, request, language).await {
+        Ok(answer) => Ok(answer.access_token),
+        Err(Failure::Refused(status)) if status.code() == tonic::Code::NotFound => Err(unknown()),
+        Err(failure) => Err(failure),
+    }
+}
+
+/// Asks the local issuer, which is on this machine and speaks plain HTTP.
+async fn ask<T: DeserializeOwned>(
+    issuer: &str,
+    request: http::Request<Full<Bytes>>,
+    language: Language,
+) -> Result<T, Failure> {
+    let silent = |_| {
+        let silent = language.pick(
+            "l'émetteur local ne répond pas ; « make run » tourne-t-il ?",
+            "the local issuer does not answer; is `make run` up?",
+        );
+        Failure::from(Status::unavailable(format!("{issuer}: {silent}")))
+    };
+    let client = HttpClient::builder(TokioExecutor::new()).build_http();
+    let answer = client.request(request).await.map_err(silent)?;
+    let status = answer.status();
+    if status.is_client_error() {
+        return Err(Status::not_found(status.to_string()).into());
+    }
+    if !status.is_success() {
+        return Err(anyhow!("the local issuer answers {status}").into());
+    }
+    let body = answer.into_body().collect().await;
+    let body = body
+        .context("reading the local issuer's answer")?
+        .to_bytes();
+    Ok(serde_json::from_slice(&body).context("reading the local issuer's answer")?)
+}
+
+fn not_an_address(issuer: &str) -> Failure {
+    Failure::Usage(format!("not an address like http://host:port: {issuer}"))
 }
 
 #[expect(
@@ -171,7 +215,7 @@ fn token_file() -> Result<PathBuf, Failure> {
         })
 }
 
-fn describe(identity: &testkit::TokenSpec, language: Language) -> String {
+fn describe(identity: &LocalUser, language: Language) -> String {
     let roles = identity
         .roles
         .iter()

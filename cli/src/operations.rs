@@ -22,7 +22,7 @@ pub(crate) async fn deliveries(command: DeliveryCommand, client: &Client) -> Res
         } => {
             let filter = pb::ListDeliveriesRequest {
                 state: state.map(wire).unwrap_or_default().into(),
-                report_id: report.map(|id| id.to_string()).unwrap_or_default(),
+                report_id: report.unwrap_or_default(),
                 ..Default::default()
             };
             list_deliveries(filter, limit, client).await
@@ -32,7 +32,7 @@ pub(crate) async fn deliveries(command: DeliveryCommand, client: &Client) -> Res
             for delivery_id in deliveries {
                 let request = pb::RetryDeliveryRequest {
                     request_id: Uuid::now_v7().to_string(),
-                    delivery_id: delivery_id.to_string(),
+                    delivery_id: delivery_id.clone(),
                 };
                 let answer = service.retry_delivery(request).await?.into_inner();
                 if client.json {
@@ -100,7 +100,7 @@ async fn list_deliveries(
             let state = delivery.state();
             [
                 delivery.delivery_id,
-                table::moment(delivery.created_at),
+                client.zone.show(delivery.created_at),
                 delivery.rule,
                 delivery.recipient,
                 word(state, language).to_owned(),
@@ -166,7 +166,7 @@ pub(crate) async fn consumers(command: ConsumerCommand, client: &Client) -> Resu
             let request = log_pb::SkipParkedEventRequest {
                 consumer: name(service).to_owned(),
                 producer,
-                event_id: event.to_string(),
+                event_id: event.clone(),
             };
             let mut consumers = client.consumers(service).await?;
             let answer = consumers.skip_parked_event(request).await?.into_inner();
@@ -230,7 +230,7 @@ async fn list_consumers(service: Service, client: &Client) -> Result<(), Failure
                 position.shard.to_string(),
                 position.applied.to_string(),
                 position.head.to_string(),
-                table::moment(position.moved_at),
+                client.zone.show(position.moved_at),
             ]
         }),
     );
@@ -279,7 +279,7 @@ async fn list_parked(service: Service, limit: usize, client: &Client) -> Result<
                 event.subject,
                 event.r#type,
                 event.reason,
-                table::moment(event.parked_at),
+                client.zone.show(event.parked_at),
             ]
         }),
     );

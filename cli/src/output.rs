@@ -4,30 +4,31 @@ use std::fmt;
 use std::io::{self, ErrorKind, Write as _};
 use std::process;
 
-/// The exit code of a process that nobody listens to any more (128 + SIGPIPE).
-const UNHEARD: i32 = 141;
+/// The exit code of a process whose output nobody reads any more (128 + SIGPIPE).
+const BROKEN_PIPE: i32 = 141;
 
-/// Says a line, as `println!` does, but ends quietly once the reader has gone.
+/// Prints a line, as `println!` does, but ends quietly once the reader has gone.
+#[macro_export]
 macro_rules! say {
     () => {
-        $crate::output::line(format_args!(""))
+        $crate::print_line(format_args!(""))
     };
     ($($words:tt)*) => {
-        $crate::output::line(format_args!($($words)*))
+        $crate::print_line(format_args!($($words)*))
     };
 }
 
 /// Writes a line to standard output.
 #[expect(
     clippy::disallowed_methods,
-    reason = "a command whose words reach nobody has nothing left to do"
+    reason = "a command whose output nobody reads has nothing left to do"
 )]
-pub(crate) fn line(words: fmt::Arguments<'_>) {
+pub fn print_line(words: fmt::Arguments<'_>) {
     let Err(error) = writeln!(io::stdout().lock(), "{words}") else {
         return;
     };
     if error.kind() == ErrorKind::BrokenPipe {
-        process::exit(UNHEARD);
+        process::exit(BROKEN_PIPE);
     }
     eprintln!("vigie: {error}");
     process::exit(1);

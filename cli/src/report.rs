@@ -8,7 +8,7 @@ use crate::args::{DraftOptions, ReportCommand, SubmitOptions};
 use crate::client::Client;
 use crate::exit::Failure;
 use crate::language::Language;
-use crate::{draft, json, table};
+use crate::{clock, draft, json, table};
 
 pub(crate) async fn run(command: ReportCommand, client: &Client) -> Result<(), Failure> {
     match command {
@@ -42,7 +42,7 @@ pub(crate) async fn run(command: ReportCommand, client: &Client) -> Result<(), F
 }
 
 async fn check(options: &DraftOptions, client: &Client) -> Result<(), Failure> {
-    let request = draft::request(options, platform::now())?;
+    let request = draft::request(options, clock::now())?;
     let request = pb::CheckReportRequest {
         draft: request.draft,
         declared_at: request.declared_at,
@@ -66,7 +66,7 @@ async fn check(options: &DraftOptions, client: &Client) -> Result<(), Failure> {
             &answer.warnings,
         );
         if let Some(consequences) = &answer.consequences {
-            print_consequences(consequences, language);
+            print_consequences(consequences, client);
         }
     }
     if answer.violations.is_empty() {
@@ -84,14 +84,14 @@ async fn submit(options: SubmitOptions, client: &Client) -> Result<(), Failure> 
         let why = "--request-id wants --found-at: \"now\" would be another report at every retry";
         return Err(Failure::Usage(why.to_owned()));
     }
-    let mut request = draft::request(&options.draft, platform::now())?;
+    let mut request = draft::request(&options.draft, clock::now())?;
     if let Some(request_id) = options.request_id {
         request.request_id = request_id.to_string();
     } else if request.request_id.is_empty() {
         request.request_id = Uuid::now_v7().to_string();
     }
     if let Some(text) = &options.declared_at {
-        request.declared_at = Some(draft::parse_moment("--declared-at", text)?);
+        request.declared_at = Some(clock::parse("--declared-at", text)?);
     }
     let answer = client
         .intake()
@@ -109,7 +109,7 @@ async fn submit(options: SubmitOptions, client: &Client) -> Result<(), Failure> 
         (language.pick("Référence", "Reference"), receipt.reference),
         (
             language.pick("Reçu le", "Received"),
-            table::moment(receipt.received_at),
+            client.zone.show(receipt.received_at),
         ),
         (
             language.pick("Identifiant", "Identifier"),
@@ -120,7 +120,7 @@ async fn submit(options: SubmitOptions, client: &Client) -> Result<(), Failure> 
             receipt.emergency_phone,
         ),
     ]);
-    print_consequences(&receipt.consequences.unwrap_or_default(), language);
+    print_consequences(&receipt.consequences.unwrap_or_default(), client);
     Ok(())
 }
 
@@ -176,7 +176,7 @@ async fn list(region: Option<String>, limit: usize, client: &Client) -> Result<(
             let origin = report.draft.as_ref().map_or(0, |draft| draft.origin);
             [
                 report.reference.clone(),
-                table::moment(report.declared_at),
+                client.zone.show(report.declared_at),
                 report.routing_region.clone(),
                 report.structure_name.clone(),
                 word::<vocabulary::Origin>(origin, language),
@@ -211,11 +211,11 @@ fn show(report: &pb::Report, client: &Client) -> Result<(), Failure> {
         ),
         (
             language.pick("Déclaré le", "Declared"),
-            table::moment(report.declared_at),
+            client.zone.show(report.declared_at),
         ),
         (
             language.pick("Constaté le", "Noticed"),
-            table::moment(draft.found_at),
+            client.zone.show(draft.found_at),
         ),
         (
             language.pick("Origine", "Origin"),
@@ -270,7 +270,8 @@ fn print_remarks(title: &str, remarks: &[pb::Violation]) {
     }
 }
 
-fn print_consequences(consequences: &pb::Consequences, language: Language) {
+fn print_consequences(consequences: &pb::Consequences, client: &Client) {
+    let language = client.language;
     if let Some(agency) = &consequences.agency {
         say!(
             "\n{}  {} <{}>",
@@ -293,7 +294,7 @@ fn print_consequences(consequences: &pb::Consequences, language: Language) {
         for duty in &consequences.parallel_duties {
             let due = duty
                 .due_at
-                .map(|at| format!(" → {}", table::moment(Some(at))))
+                .map(|at| format!(" → {}", client.zone.show(Some(at))))
                 .unwrap_or_default();
             say!("  {} ({}){due}", duty.text, duty.legal_basis);
         }

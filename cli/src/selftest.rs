@@ -13,9 +13,8 @@ use uuid::Uuid;
 
 use crate::args::SelftestOptions;
 use crate::client::Client;
-use crate::draft;
 use crate::exit::Failure;
-use crate::table;
+use crate::{clock, table};
 
 /// Submits a test report, asks for its receipt again, and waits until a watcher of the
 /// synthetic region is told of it. Only a prober may: what he sends is announced to
@@ -153,7 +152,7 @@ fn probe() -> intake::ReportDraft {
             email: "essai@example.org".to_owned(),
             ..Default::default()
         }),
-        found_at: Some(draft::timestamp(platform::now())),
+        found_at: Some(clock::timestamp(clock::now())),
         description: "Essai de bout en bout".to_owned(),
         ..Default::default()
     }

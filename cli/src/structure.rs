@@ -33,10 +33,7 @@ pub(crate) async fn run(command: StructureCommand, client: &Client) -> Result<()
 }
 
 /// Streams a file to the directory, with a progress bar on a terminal.
-pub(crate) async fn import(
-    file: &Path,
-    client: &Client,
-) -> Result<pb::ImportStructuresResponse, Failure> {
+pub async fn import(file: &Path, client: &Client) -> Result<pb::ImportStructuresResponse, Failure> {
     let mut reader = tokio::fs::File::open(file)
         .await
         .with_context(|| format!("opening {}", file.display()))?;

@@ -8,8 +8,9 @@ use tonic::{Code, Status};
 
 use crate::args::WatchOptions;
 use crate::client::Client;
+use crate::clock::Zone;
 use crate::exit::Failure;
-use crate::{json, table};
+use crate::json;
 
 const RECONNECT_AFTER: Duration = Duration::from_secs(1);
 
@@ -81,7 +82,7 @@ async fn follow(
         match response.message {
             Some(Message::Notification(notification)) => {
                 if !client.json {
-                    say!("{}", line(&notification));
+                    say!("{}", line(&notification, client.zone));
                 }
                 *left = left.map(|left| left - 1);
             }
@@ -99,7 +100,7 @@ async fn follow(
 }
 
 /// A notification on one line; its headline names the report and says what matters.
-pub(crate) fn line(notification: &pb::Notification) -> String {
+pub fn line(notification: &pb::Notification, zone: Zone) -> String {
     let mark = if notification.kind() == pb::NotificationKind::Major {
         "‼"
     } else {
@@ -107,7 +108,7 @@ pub(crate) fn line(notification: &pb::Notification) -> String {
     };
     format!(
         "{mark} {} {}",
-        table::moment(notification.raised_at),
+        zone.show(notification.raised_at),
         notification.headline
     )
 }

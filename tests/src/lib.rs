@@ -5,7 +5,7 @@ mod process;
 
 use std::sync::Arc;
 
-use cli::{Layout, Suite};
+use dev::{Layout, Suite};
 use platform::Tasks;
 use proto::intake::v1 as intake_pb;
 use proto::intake::v1::{
@@ -63,7 +63,7 @@ impl World {
 
     /// Somebody who calls, by the name of a local identity.
     pub fn being(&self, identity: &str) -> Caller {
-        let identities = cli::identities();
+        let identities = dev::identities();
         let spec = identities.iter().find(|spec| spec.subject == identity);
         self.with_token(spec.unwrap_or_else(|| panic!("no identity {identity}")))
     }

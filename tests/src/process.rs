@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::OnceLock;
 
-use cli::{SERVICES, Suite};
+use dev::{SERVICES, Suite};
 
 /// Which programs are built.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Programs {
     /// As they are released.
     Released,
-    /// With wrong variants and crash points in them, and without the command.
+    /// With wrong variants and crash points in them, and without the commands.
     Mutants,
 }
 
@@ -44,6 +44,10 @@ pub(crate) fn build(programs: Programs) -> PathBuf {
             "cli",
             "--bin",
             "vigie",
+            "--package",
+            "dev",
+            "--bin",
+            "vigie-dev",
             "--package",
             "tests",
             "--package",

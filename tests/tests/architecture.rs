@@ -69,6 +69,7 @@ fn dependencies_point_one_way() {
         ("platform", &["proto", "vocabulary"][..]),
         ("eventlog", &["platform", "proto", "vocabulary"][..]),
         ("testkit", &[][..]),
+        ("cli", &["proto", "vocabulary"][..]),
         ("intake", service),
         ("qualification", service),
         ("notification", service),
@@ -253,7 +254,7 @@ fn every_folder_is_named_after_its_crate() {
 /// All sources of the suite.
 fn sources() -> String {
     let mut sources = String::new();
-    let mut folders = ["cli", "crates", "services", "tests"]
+    let mut folders = ["cli", "crates", "dev", "services", "tests"]
         .map(|folder| root().join(folder))
         .to_vec();
     while let Some(folder) = folders.pop() {

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use cli::{Layout, SERVICES, Suite};
+use dev::{Layout, SERVICES, Suite};
 use proto::intake::v1::{
     Contact, ReportDraft, SubmitReportRequest, intake_service_client::IntakeServiceClient,
 };

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use uuid::Uuid;
 
+use super::free_text;
+
 /// A draft from a file, from flags, or both: flags win.
 #[derive(Args, Debug)]
 pub(crate) struct DraftOptions {
@@ -24,16 +26,16 @@ pub(crate) struct DraftOptions {
     #[arg(long, group = "structure")]
     pub(crate) rpps: Option<String>,
     /// Name of a structure without a number
-    #[arg(long, group = "structure", requires = "department")]
+    #[arg(long, group = "structure", requires = "department", allow_hyphen_values = true, value_parser = free_text)]
     pub(crate) structure_name: Option<String>,
     /// Department of the structure; a FINESS tells it by itself
     #[arg(long)]
     pub(crate) department: Option<String>,
     /// Family name of the declarant
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true, value_parser = free_text)]
     pub(crate) family_name: Option<String>,
     /// Given name of the declarant
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true, value_parser = free_text)]
     pub(crate) given_name: Option<String>,
     /// Mail address of the declarant
     #[arg(long)]
@@ -48,7 +50,7 @@ pub(crate) struct DraftOptions {
     #[arg(long)]
     pub(crate) found_at: Option<String>,
     /// What happened
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true, value_parser = free_text)]
     pub(crate) description: Option<String>,
     /// malicious, non_malicious or unknown
     #[arg(long)]

@@ -1,9 +1,6 @@
 //! What an operator can type.
 
-use std::path::PathBuf;
-
-use clap::{Args, Subcommand, ValueEnum};
-use uuid::Uuid;
+use clap::{Subcommand, ValueEnum};
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum DeliveryCommand {
@@ -14,7 +11,7 @@ pub(crate) enum DeliveryCommand {
         state: Option<DeliveryState>,
         /// Only those of this report
         #[arg(long)]
-        report: Option<Uuid>,
+        report: Option<String>,
         /// At most so many
         #[arg(long, default_value_t = 20)]
         limit: usize,
@@ -23,7 +20,7 @@ pub(crate) enum DeliveryCommand {
     Retry {
         /// UUID; may be repeated
         #[arg(required = true)]
-        deliveries: Vec<Uuid>,
+        deliveries: Vec<String>,
     },
 }
 
@@ -70,7 +67,7 @@ pub(crate) enum ConsumerCommand {
         producer: String,
         /// UUID of the event
         #[arg(long)]
-        event: Uuid,
+        event: String,
     },
     /// Forget a consumer of a service's log, which then no longer holds events back
     Unregister {
@@ -89,35 +86,4 @@ pub(crate) enum Service {
     Qualification,
     Notification,
     Statistics,
-}
-
-#[derive(Subcommand, Debug)]
-pub(crate) enum LogCommand {
-    /// Give a log a new incarnation: after any restore or lossy promotion of its database
-    Reincarnate(DatabaseOptions),
-    /// Make a consumer accept a producer's new incarnation by starting over
-    Adopt {
-        #[command(flatten)]
-        database: DatabaseOptions,
-        /// The consumer
-        #[arg(long)]
-        consumer: String,
-        /// The producer whose log has a new incarnation
-        #[arg(long)]
-        producer: String,
-    },
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct DatabaseOptions {
-    /// Database of the service
-    #[arg(long, env = "DATABASE_URL", hide_env_values = true)]
-    #[arg(required_unless_present = "database_url_file")]
-    pub(crate) database_url: Option<String>,
-    /// File with the address of the database, instead
-    #[arg(long, env = "DATABASE_URL_FILE", conflicts_with = "database_url")]
-    pub(crate) database_url_file: Option<PathBuf>,
-    /// Schema of the service
-    #[arg(long, env = "DATABASE_SCHEMA")]
-    pub(crate) schema: String,
 }

@@ -2,22 +2,24 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
-mod desk;
+mod env;
+mod interrupted;
 mod operating;
+mod typing;
 
 use serde_json::Value;
 
-use crate::desk::{DRAFT, Desk, MONTPELLIER, examples};
+use crate::env::{DRAFT, MONTPELLIER, TestEnv};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_director_logs_in_declares_and_finds_his_report_again() {
-    let desk = Desk::open().await;
+    let env = TestEnv::start().await;
     assert_eq!(
-        desk.types(&["report", "list"]).await.code(),
+        env.run(&["report", "list"]).await.code(),
         5,
         "without a token"
     );
-    assert_eq!(desk.types(&["login", "director"]).await.code(), 0);
+    assert_eq!(env.run(&["login", "director"]).await.code(), 0);
 
     let request_id = "0192f3a0-0000-7000-8000-000000000001";
     let retried = [
@@ -26,43 +28,43 @@ async fn a_director_logs_in_declares_and_finds_his_report_again() {
     ]
     .concat();
     assert_eq!(
-        desk.types(&retried).await.code(),
+        env.run(&retried).await.code(),
         2,
         "the default of --found-at differs at every retry"
     );
     let found_at = ["--found-at", "2026-11-02T08:00:00Z", "--json"];
     let submit = [&retried[..], &found_at[..]].concat();
-    let receipt = desk.types(&submit).await.json();
+    let receipt = env.run(&submit).await.json();
     assert_eq!(
-        desk.types(&submit).await.json(),
+        env.run(&submit).await.json(),
         receipt,
         "the same request has the same receipt"
     );
     let reference = receipt["receipt"]["reference"].as_str().unwrap();
-    let report = desk
-        .types(&["--json", "report", "get", reference])
+    let report = env
+        .run(&["--json", "report", "get", reference])
         .await
         .json();
     assert_eq!(report["report_id"], receipt["receipt"]["report_id"]);
     assert_eq!(report["draft"]["declarant"]["family_name"], "Martin");
     assert!(
-        desk.types(&["report", "list"])
+        env.run(&["report", "list"])
             .await
-            .text()
+            .stdout()
             .contains(reference)
     );
 
-    assert_eq!(desk.types(&["logout"]).await.code(), 0);
-    assert_eq!(desk.types(&["report", "list"]).await.code(), 5);
+    assert_eq!(env.run(&["logout"]).await.code(), 0);
+    assert_eq!(env.run(&["report", "list"]).await.code(), 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_exit_code_tells_what_went_wrong() {
-    let desk = Desk::open().await;
-    let reference = desk.submit().await;
+    let env = TestEnv::start().await;
+    let reference = env.submit().await;
 
-    let check = desk
-        .types(&[
+    let check = env
+        .run(&[
             "--as",
             "director",
             "report",
@@ -77,10 +79,14 @@ async fn an_exit_code_tells_what_went_wrong() {
         "draft.description",
         "draft.declarant",
     ] {
-        assert!(check.text().contains(field), "{field}: {}", check.text());
+        assert!(
+            check.stdout().contains(field),
+            "{field}: {}",
+            check.stdout()
+        );
     }
-    let invalid = desk
-        .types(&[
+    let invalid = env
+        .run(&[
             "--as",
             "director",
             "report",
@@ -91,9 +97,9 @@ async fn an_exit_code_tells_what_went_wrong() {
         .await;
     assert_eq!(invalid.code(), 3);
     assert!(
-        invalid.complaint().contains("draft.structure.finess"),
+        invalid.stderr().contains("draft.structure.finess"),
         "{}",
-        invalid.complaint()
+        invalid.stderr()
     );
 
     let cases: [(i32, &[&str]); 8] = [
@@ -135,23 +141,19 @@ async fn an_exit_code_tells_what_went_wrong() {
         ),
     ];
     for (code, arguments) in cases {
-        let typed = desk.types(arguments).await;
-        assert_eq!(typed.code(), code, "{arguments:?}: {}", typed.complaint());
-        assert!(
-            typed.complaint().starts_with("vigie: "),
-            "{}",
-            typed.complaint()
-        );
+        let typed = env.run(arguments).await;
+        assert_eq!(typed.code(), code, "{arguments:?}: {}", typed.stderr());
+        assert!(typed.stderr().starts_with("vigie: "), "{}", typed.stderr());
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_analyst_leads_a_case_by_the_reference_people_quote() {
-    let desk = Desk::open().await;
-    let reference = desk.submit().await;
-    desk.case_opened(&reference).await;
+    let env = TestEnv::start().await;
+    let reference = env.submit().await;
+    env.case_opened(&reference).await;
     let analyst = async |arguments: &[&str]| {
-        desk.types(&[&["--as", "analyst", "--json", "case"], arguments].concat())
+        env.run(&[&["--as", "analyst", "--json", "case"], arguments].concat())
             .await
     };
 
@@ -190,43 +192,35 @@ async fn an_analyst_leads_a_case_by_the_reference_people_quote() {
     );
     let listed = analyst(&["list", "--state", "closed"]).await.json();
     assert_eq!(listed["cases"][0]["reference"], reference.as_str());
-    let history = desk
-        .types(&["--as", "analyst", "case", "show", &reference])
+    let history = env
+        .run(&["--as", "analyst", "case", "show", &reference])
         .await
-        .text();
+        .stdout();
     for action in ["opened", "claimed", "qualified", "closed"] {
         assert!(history.contains(action), "{history}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replay_sends_every_example_once_and_the_directory_is_searched_without_accents() {
-    let desk = Desk::open().await;
-    let folder = examples();
-    let folder = folder.to_str().unwrap();
-    let replayed = desk.types(&["--as", "importer", "replay", folder]).await;
-    assert_eq!(replayed.code(), 0, "{}", replayed.complaint());
+async fn every_example_is_sent_once_and_the_directory_is_searched_without_accents() {
+    let env = TestEnv::start().await;
+    env.send_examples().await;
     let list = [
         "--as", "analyst", "--json", "report", "list", "--limit", "500",
     ];
-    let first = desk.types(&list).await.json();
+    let first = env.run(&list).await.json();
     let sent = first["reports"].as_array().unwrap().len();
     assert!(sent >= 12, "{sent}");
-    assert_eq!(
-        desk.types(&["--as", "importer", "replay", folder])
-            .await
-            .code(),
-        0
-    );
+    env.send_examples().await;
     let count = |listed: &Value| listed["reports"].as_array().unwrap().len();
     assert_eq!(
-        count(&desk.types(&list).await.json()),
+        count(&env.run(&list).await.json()),
         sent,
-        "a second replay changes nothing"
+        "sent again, they change nothing"
     );
 
-    let found = desk
-        .types(&[
+    let found = env
+        .run(&[
             "--as",
             "director",
             "--json",
@@ -239,8 +233,8 @@ async fn a_replay_sends_every_example_once_and_the_directory_is_searched_without
         .json();
     assert_eq!(found["structures"][0]["finess"], MONTPELLIER);
 
-    let watched = desk
-        .types(&[
+    let watched = env
+        .run(&[
             "--as",
             "analyst",
             "--json",
@@ -250,9 +244,9 @@ async fn a_replay_sends_every_example_once_and_the_directory_is_searched_without
             "5",
         ])
         .await;
-    assert_eq!(watched.code(), 0, "{}", watched.complaint());
+    assert_eq!(watched.code(), 0, "{}", watched.stderr());
     let lines: Vec<Value> = watched
-        .text()
+        .stdout()
         .lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect();
@@ -279,7 +273,7 @@ async fn a_replay_sends_every_example_once_and_the_directory_is_searched_without
     ]
     .concat();
     testkit::eventually(async || {
-        let total = desk.types(&breakdown).await.json()["total"].clone();
+        let total = env.run(&breakdown).await.json()["total"].clone();
         total.as_u64() == Some(sent as u64)
     })
     .await;
@@ -287,12 +281,12 @@ async fn a_replay_sends_every_example_once_and_the_directory_is_searched_without
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_bad_line_of_a_directory_is_named_and_the_good_ones_are_kept() {
-    let desk = Desk::open().await;
-    let file = desk.home.path().join("directory.csv");
+    let env = TestEnv::start().await;
+    let file = env.home.path().join("directory.csv");
     let lines = "finess_et;name;category_code;commune\n340782085;Hôpital;355;Montpellier\n340782086;Faux;355;Nulle part\n";
     std::fs::write(&file, lines).unwrap();
-    let imported = desk
-        .types(&[
+    let imported = env
+        .run(&[
             "--as",
             "importer",
             "structure",
@@ -300,10 +294,14 @@ async fn a_bad_line_of_a_directory_is_named_and_the_good_ones_are_kept() {
             file.to_str().unwrap(),
         ])
         .await;
-    assert_eq!(imported.code(), 0, "{}", imported.complaint());
-    assert!(imported.text().contains("line 3"), "{}", imported.text());
-    let json = desk
-        .types(&[
+    assert_eq!(imported.code(), 0, "{}", imported.stderr());
+    assert!(
+        imported.stdout().contains("line 3"),
+        "{}",
+        imported.stdout()
+    );
+    let json = env
+        .run(&[
             "--as",
             "importer",
             "--json",
@@ -321,36 +319,36 @@ async fn a_bad_line_of_a_directory_is_named_and_the_good_ones_are_kept() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_command_speaks_the_language_of_the_locale_and_completes_itself() {
-    let desk = Desk::open().await;
+    let env = TestEnv::start().await;
     assert!(
-        desk.types_in("fr_FR.UTF-8", &["login", "--list"])
+        env.run_in("fr_FR.UTF-8", &["login", "--list"])
             .await
-            .text()
+            .stdout()
             .contains("identité")
     );
     assert!(
-        desk.types(&["login", "--list"])
+        env.run(&["login", "--list"])
             .await
-            .text()
+            .stdout()
             .contains("identity")
     );
     assert!(
-        desk.types(&["completions", "bash"])
+        env.run(&["completions", "bash"])
             .await
-            .text()
+            .stdout()
             .contains("_vigie")
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_word_that_is_none_is_answered_with_those_there_are() {
-    let desk = Desk::open().await;
-    let typed = desk
-        .types(&["--as", "analyst", "case", "list", "--state", "finished"])
+    let env = TestEnv::start().await;
+    let typed = env
+        .run(&["--as", "analyst", "case", "list", "--state", "finished"])
         .await;
     assert_eq!(typed.code(), 2);
     for word in ["finished", "in_qualification", "closed"] {
-        assert!(typed.complaint().contains(word), "{}", typed.complaint());
+        assert!(typed.stderr().contains(word), "{}", typed.stderr());
     }
     let hyphen = [
         "--as",
@@ -360,17 +358,17 @@ async fn a_word_that_is_none_is_answered_with_those_there_are() {
         "--state",
         "in-qualification",
     ];
-    assert_eq!(desk.types(&hyphen).await.code(), 0);
+    assert_eq!(env.run(&hyphen).await.code(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_false_alarm_is_withdrawn_by_the_reference_on_its_receipt() {
-    let desk = Desk::open().await;
-    let reference = desk.submit().await;
+    let env = TestEnv::start().await;
+    let reference = env.submit().await;
     let withdraw = [
         "--as", "director", "--json", "report", "withdraw", &reference, "--reason", "Exercice",
     ];
-    let withdrawn = desk.types(&withdraw).await.json();
+    let withdrawn = env.run(&withdraw).await.json();
     assert_eq!(withdrawn["state"], "REPORT_STATE_WITHDRAWN");
-    assert_eq!(desk.types(&withdraw).await.code(), 6, "only once");
+    assert_eq!(env.run(&withdraw).await.code(), 6, "only once");
 }

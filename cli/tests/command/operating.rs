@@ -4,32 +4,32 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::desk::{Desk, examples};
+use crate::env::TestEnv;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_sees_a_dead_delivery_and_sends_it_again() {
-    let desk = Desk::open().await;
-    desk.suite.mail.refuse_recipient("fssi@example.org", 550);
-    desk.submit().await;
+    let env = TestEnv::start().await;
+    env.suite.mail.refuse_recipient("fssi@example.org", 550);
+    env.submit().await;
     let list = [
         "--as", "operator", "--json", "delivery", "list", "--state", "dead",
     ];
     let dead = testkit::eventually_some(async || {
-        let listed = desk.types(&list).await.json();
+        let listed = env.run(&list).await.json();
         listed["deliveries"].get(0).cloned()
     })
     .await;
     assert_eq!(dead["last_error"], "refused_550");
-    desk.suite.mail.refuse_nobody();
+    env.suite.mail.refuse_nobody();
     let id = dead["delivery_id"].as_str().unwrap();
     let retry = ["--as", "operator", "delivery", "retry", id];
-    assert_eq!(desk.types(&retry).await.code(), 0);
-    desk.suite
+    assert_eq!(env.run(&retry).await.code(), 0);
+    env.suite
         .mail
         .wait_for_mail(|mail| mail.to == ["fssi@example.org"])
         .await;
     assert_eq!(
-        desk.types(&["--as", "analyst", "delivery", "list"])
+        env.run(&["--as", "analyst", "delivery", "list"])
             .await
             .code(),
         5
@@ -38,12 +38,12 @@ async fn an_operator_sees_a_dead_delivery_and_sends_it_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_operator_sees_how_far_each_consumer_is_and_that_nothing_is_parked() {
-    let desk = Desk::open().await;
-    desk.submit().await;
+    let env = TestEnv::start().await;
+    env.submit().await;
     for service in ["qualification", "notification", "statistics"] {
         let list = ["--as", "operator", "--json", "consumer", "list", service];
         testkit::eventually(async || {
-            let listed = desk.types(&list).await.json();
+            let listed = env.run(&list).await.json();
             let own = listed["own"].as_array().cloned().unwrap_or_default();
             own.iter().any(|position| {
                 position["producer"] == "intake" && position["applied"].as_u64() > Some(0)
@@ -51,7 +51,7 @@ async fn an_operator_sees_how_far_each_consumer_is_and_that_nothing_is_parked() 
         })
         .await;
         let parked = ["--as", "operator", "--json", "consumer", "parked", service];
-        assert_eq!(desk.types(&parked).await.json(), serde_json::json!({}));
+        assert_eq!(env.run(&parked).await.json(), serde_json::json!({}));
     }
     let unknown = [
         "--as",
@@ -64,53 +64,47 @@ async fn an_operator_sees_how_far_each_consumer_is_and_that_nothing_is_parked() 
         "--event",
         "0192f3a0-0000-7000-8000-000000000001",
     ];
-    assert_eq!(desk.types(&unknown).await.code(), 4);
+    assert_eq!(env.run(&unknown).await.code(), 4);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_prober_sees_a_test_report_go_all_the_way_and_nobody_is_told() {
-    let desk = Desk::open().await;
-    let token = desk.types(&["login", "prober", "--print"]).await.text();
-    let file = desk.suite.folder().join("prober.token");
+    let env = TestEnv::start().await;
+    let token = env.run(&["login", "prober", "--print"]).await.stdout();
+    let file = env.suite.folder().join("prober.token");
     std::fs::write(&file, token).unwrap();
     let probe = ["--token-file", file.to_str().unwrap(), "selftest", "--json"];
-    let result = desk.types(&probe).await.json();
+    let result = env.run(&probe).await.json();
     assert!(result["reference"].is_string(), "{result}");
     let (acknowledged, announced) = (&result["acknowledged_ms"], &result["announced_ms"]);
     assert!(announced.as_u64() >= acknowledged.as_u64(), "{result}");
 
     // A declaration afterwards, so that what would have come has come.
-    desk.submit().await;
-    desk.suite
+    env.submit().await;
+    env.suite
         .mail
         .wait_for_mail(|mail| mail.to == ["fssi@example.org"])
         .await;
     let reference = result["reference"].as_str().unwrap();
-    let mails = desk.suite.mail.mails();
+    let mails = env.suite.mail.mails();
     assert!(mails.iter().all(|mail| !mail.text().contains(reference)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_that_people_would_be_told_of_is_not_sent() {
-    let desk = Desk::open().await;
-    let refused = desk.types(&["--as", "declarant", "selftest"]).await;
-    assert_eq!(refused.code(), 2, "{}", refused.complaint());
+    let env = TestEnv::start().await;
+    let refused = env.run(&["--as", "declarant", "selftest"]).await;
+    assert_eq!(refused.code(), 2, "{}", refused.stderr());
     let list = ["--as", "analyst", "--json", "report", "list"];
-    assert_eq!(desk.types(&list).await.json()["reports"], Value::Null);
+    assert_eq!(env.run(&list).await.json()["reports"], Value::Null);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_command_prints_json_for_programs() {
-    let desk = Desk::open().await;
-    let folder = examples();
-    let cases: [&[&str]; 4] = [
-        &["login", "--list"],
-        &["login", "director"],
-        &["logout"],
-        &["--as", "importer", "replay", folder.to_str().unwrap()],
-    ];
+    let env = TestEnv::start().await;
+    let cases: [&[&str]; 3] = [&["login", "--list"], &["login", "director"], &["logout"]];
     for arguments in cases {
-        desk.types(&[arguments, &["--json"]].concat()).await.json();
+        env.run(&[arguments, &["--json"]].concat()).await.json();
     }
 }
 
@@ -119,23 +113,10 @@ fn output_that_nobody_reads_any_more_ends_the_command_quietly() {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
     let ended = Command::new(env!("CARGO_BIN_EXE_vigie"))
-        .args(["login", "--list"])
+        .args(["completions", "bash"])
         .stdout(writer)
         .output()
         .unwrap();
     assert_eq!(ended.status.code(), Some(141));
     assert!(ended.stderr.is_empty(), "{ended:?}");
-}
-
-#[test]
-fn what_cannot_be_shown_is_said_before_anything_is_started() {
-    let folder = tempfile::tempdir().unwrap();
-    let data = folder.path().join("data");
-    let ended = Command::new(env!("CARGO_BIN_EXE_vigie"))
-        .args(["up", "--examples", "/nonexistent", "--data"])
-        .arg(&data)
-        .output()
-        .unwrap();
-    assert_eq!(ended.status.code(), Some(1));
-    assert!(!data.exists());
 }

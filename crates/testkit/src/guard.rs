@@ -2,6 +2,7 @@
 
 use std::{
     ffi::OsStr,
+    fs::File,
     io::Write,
     os::unix::process::CommandExt,
     process::{Child, Command, Stdio},
@@ -18,12 +19,16 @@ use crate::processes::Account;
 pub(crate) struct Guard(Child);
 
 impl Guard {
-    /// Starts the script with its arguments as `$1`, `$2` and so on.
+    /// Starts the script with its arguments as `$1`, `$2` and so on. It holds the lock too,
+    /// as its standard output, until it has done its work.
     pub(crate) fn start(
         script: &str,
         arguments: &[&OsStr],
+        lock: Option<&File>,
         account: Option<Account>,
     ) -> std::io::Result<Self> {
+        let lock = lock.map(File::try_clone).transpose()?;
+        let lock = lock.map_or_else(Stdio::null, Stdio::from);
         let mut command = Command::new("/bin/sh");
         command
             .args(["-c", script, "vigie-watchdog"])
@@ -31,7 +36,7 @@ impl Guard {
             .current_dir("/")
             .process_group(0)
             .stdin(Stdio::piped())
-            .stdout(Stdio::null())
+            .stdout(lock)
             .stderr(Stdio::null());
         if let Some(account) = account {
             account.own(&mut command);

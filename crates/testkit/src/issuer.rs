@@ -90,6 +90,7 @@ impl Issuer {
             .route("/.well-known/openid-configuration", get(configuration))
             .route("/jwks", get(published_keys))
             .route("/token", post(exchange_name_for_token))
+            .route("/identities", get(list_identities))
             .layer(middleware::from_fn_with_state(
                 Arc::clone(&inner),
                 refuse_when_down,
@@ -185,6 +186,18 @@ async fn configuration(State(inner): State<Arc<Inner>>) -> Json<Value> {
 async fn published_keys(State(inner): State<Arc<Inner>>) -> Json<Value> {
     let keys: Vec<Value> = inner.keys().iter().map(SigningKey::public).collect();
     Json(json!({ "keys": keys }))
+}
+
+async fn list_identities(State(inner): State<Arc<Inner>>) -> Json<Value> {
+    let identities = inner.identities.iter().map(|spec| {
+        json!({
+            "identity": spec.subject,
+            "roles": spec.roles,
+            "region": spec.region,
+            "structures": spec.structures,
+        })
+    });
+    Json(identities.collect())
 }
 
 #[derive(Deserialize)]

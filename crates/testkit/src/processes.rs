@@ -3,6 +3,7 @@
 use std::{
     fs, io,
     os::unix::{fs::MetadataExt, process::CommandExt},
+    path::Path,
     process::Command,
     time::{Duration, Instant},
 };
@@ -86,6 +87,13 @@ pub(crate) fn family(parent: u32) -> io::Result<Vec<u32>> {
 /// Whether the process runs; a zombie that nobody reaps does not.
 pub(crate) fn is_running(process: u32) -> bool {
     stat(process).is_some_and(|stat| stat.state != 'Z')
+}
+
+/// Whether the process runs, and works in this folder: the number of one that ended may
+/// have been given to another.
+pub(crate) fn runs_in(process: u32, folder: &Path) -> bool {
+    let works_in = fs::read_link(format!("/proc/{process}/cwd"));
+    is_running(process) && works_in.is_ok_and(|works_in| works_in == folder)
 }
 
 /// Waits until none of the processes runs any more.

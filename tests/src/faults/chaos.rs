@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cli::SERVICES;
+use dev::SERVICES;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use serde::Serialize;
 use tokio::time::sleep;

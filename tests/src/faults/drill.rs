@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cli::Suite;
+use dev::Suite;
 use serde::Serialize;
 use tokio::time::sleep;
 

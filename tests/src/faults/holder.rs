@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::MONTPELLIER;
-use cli::Suite;
+use dev::Suite;
 use sqlx::{Connection as _, PgConnection};
 use testkit::{eventually, eventually_some};
 use tokio::task::JoinSet;

@@ -6,7 +6,7 @@ use std::{
 };
 
 use crate::{MONTPELLIER, ROUEN, ransomware};
-use cli::Suite;
+use dev::Suite;
 use proto::{
     intake::v1::{self as intake_pb, Receipt, intake_service_client::IntakeServiceClient},
     qualification::v1::{
@@ -103,7 +103,7 @@ impl Load {
 
 /// The token of a local identity.
 pub(super) fn token(suite: &Suite, identity: &str) -> String {
-    let identities = cli::identities();
+    let identities = dev::identities();
     let spec = identities.iter().find(|spec| spec.subject == identity);
     let spec = spec.unwrap_or_else(|| panic!("no identity {identity}"));
     suite.issuer.token(&spec.clone().lifetime(SHIFT))

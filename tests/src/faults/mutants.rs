@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cli::{SERVICES, Suite};
+use dev::{SERVICES, Suite};
 use serde::Serialize;
 use sqlx::{Connection as _, PgConnection};
 use testkit::Database;
@@ -242,7 +242,7 @@ async fn start_over(suite: &Suite, fleet: &Fleet) {
 
 /// Runs a command of `vigie log` on the schema of a service.
 pub(super) async fn operate(database: &Database, service: &str, words: &[&str]) {
-    let mut vigie = Command::new(programs().join("vigie"));
+    let mut vigie = Command::new(programs().join("vigie-dev"));
     vigie.arg("log").args(words);
     vigie.args(["--schema", service, "--database-url"]);
     vigie.arg(database.url(service)).stdout(Stdio::null());

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, net::SocketAddr};
 
-use cli::{SERVICES, Suite};
+use dev::{SERVICES, Suite};
 use serde::Serialize;
 use testkit::{Proxy, Weather};
 

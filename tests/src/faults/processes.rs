@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use cli::{SERVICES, Suite};
+use dev::{SERVICES, Suite};
 use testkit::{Database, eventually_within, free_port};
 use tokio::{
     process::{Child, Command},

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use cli::{Layout, SERVICES, Suite};
+use dev::{Layout, SERVICES, Suite};
 use serde::Serialize;
 
 use super::{

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::Output;
 
-use cli::{Layout, SERVICES, Suite};
+use dev::{Layout, SERVICES, Suite};
 use sqlx::{Connection as _, PgConnection};
 use testkit::eventually;
 use tests::{Process, programs, run_briefly, service};
@@ -13,7 +13,7 @@ use tests::{Process, programs, run_briefly, service};
 const MARKERS: [&str; 2] = ["7testkit6issuer", "id_token_signing_alg_values_supported"];
 
 #[test]
-fn the_local_issuer_lives_in_the_command_line_alone() {
+fn the_local_issuer_lives_in_the_suite_on_one_machine_alone() {
     let carried = |program: &str| {
         let bytes = fs::read(programs().join(program)).unwrap();
         MARKERS.map(|marker| {
@@ -22,7 +22,9 @@ fn the_local_issuer_lives_in_the_command_line_alone() {
                 .any(|it| it == marker.as_bytes())
         })
     };
-    assert_eq!(carried("vigie"), [true, true], "the markers mark nothing");
+    let dev = carried("vigie-dev");
+    assert_eq!(dev, [true, true], "the markers mark nothing");
+    assert_eq!(carried("vigie"), [false, false], "the command line");
     for name in SERVICES {
         assert_eq!(carried(&format!("vigie-{name}")), [false, false], "{name}");
     }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use cli::{Layout, SERVICES};
+use dev::{Layout, SERVICES};
 use prost::Message as _;
 use proto::intake::v1::{GetReportRequest, ListReportsRequest, ListReportsResponse};
 use reqwest::{Client, Method, Response, StatusCode, Version};
@@ -101,7 +101,7 @@ async fn a_page_calls_over_http_1_and_reads_answers_and_refusals() {
         ..Layout::throw_away()
     })
     .await;
-    let analyst = cli::identities()
+    let analyst = dev::identities()
         .into_iter()
         .find(|it| it.subject == "analyst");
     let token = world.suite.issuer.token(&analyst.unwrap());

@@ -2,7 +2,7 @@
 
 use std::process::Output;
 
-use cli::{Layout, SERVICES, Suite};
+use dev::{Layout, SERVICES, Suite};
 use testkit::eventually;
 use tests::{Process, run_briefly, service};
 

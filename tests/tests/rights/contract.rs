@@ -36,13 +36,13 @@ impl Rpc {
     /// package names the others.
     pub(crate) fn hosts(&self) -> &'static [&'static str] {
         match self.name().split('/').next() {
-            Some("ConsumerService") => &cli::SERVICES,
+            Some("ConsumerService") => &dev::SERVICES,
             Some("EventLogService") => &["intake", "qualification", "notification"],
             _ => {
                 let package = self.service.split('.').nth(1);
-                let host = cli::SERVICES.iter().position(|name| Some(*name) == package);
+                let host = dev::SERVICES.iter().position(|name| Some(*name) == package);
                 let host = host.unwrap_or_else(|| panic!("nobody serves {}", self.service));
-                &cli::SERVICES[host..=host]
+                &dev::SERVICES[host..=host]
             }
         }
     }

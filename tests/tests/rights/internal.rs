@@ -26,7 +26,7 @@ const READERS: [(&str, &[&str]); 4] = [
 pub(crate) async fn deviations_between_services(scene: &Scene) -> Vec<String> {
     let mut deviations = Vec::new();
     for (host, readers) in READERS {
-        for consumer in cli::SERVICES {
+        for consumer in dev::SERVICES {
             let channel = channel(scene, host, &tls_of(scene, consumer));
             for rpc in rpcs() {
                 let person = people::with_role("service");
@@ -61,7 +61,7 @@ pub(crate) async fn intruders_let_in(scene: &Scene) -> Vec<String> {
     let log: Rpc = log.expect("the log describes itself");
 
     let mut let_in = Vec::new();
-    for host in cli::SERVICES {
+    for host in dev::SERVICES {
         let of_another_authority = InternalTlsConfig {
             ca_file: own.ca_file(),
             ..files(&stranger, "statistics")

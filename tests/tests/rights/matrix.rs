@@ -104,7 +104,7 @@ pub(crate) fn elsewhere(rpcs: &[Rpc], roles: &[String], scene: &Scene) -> Vec<Tr
         let person = people::with_role(role);
         let token = scene.token(&person);
         for rpc in rpcs {
-            for host in cli::SERVICES {
+            for host in dev::SERVICES {
                 if !rpc.is_internal() && rpc.hosts().contains(&host) {
                     continue;
                 }
@@ -132,7 +132,7 @@ pub(crate) fn elsewhere(rpcs: &[Rpc], roles: &[String], scene: &Scene) -> Vec<Tr
 
 /// Makes the calls, and tells of each that did not come out as it must.
 pub(crate) async fn run(trials: &[Trial], scene: &Scene) -> Vec<String> {
-    let channels = cli::SERVICES.map(|host| {
+    let channels = dev::SERVICES.map(|host| {
         let address = scene.world.suite.addresses(host).public;
         (host, wire::channel(address))
     });

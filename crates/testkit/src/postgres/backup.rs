@@ -177,7 +177,7 @@ impl Backup {
         let installation = Installation::find()?;
         let home = Folder::ThrowAway.create("backup")?;
         installation.give(&home)?;
-        let guard = Guard::start(WATCHDOG, &[home.as_os_str()], installation.account())?;
+        let guard = Guard::start(WATCHDOG, &[home.as_os_str()], None, installation.account())?;
         let backup = Self {
             installation,
             home,

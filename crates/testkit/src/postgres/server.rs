@@ -2,10 +2,11 @@
 
 use std::{
     ffi::OsStr,
+    fs::{self, File},
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use super::{
     PostgresOptions,
@@ -27,14 +28,19 @@ pub(super) struct Server {
     pub(super) settings: String,
     /// Dropping it stops the server.
     _guard: Guard,
+    /// Held until the server has stopped.
+    _lock: Option<File>,
 }
+
+/// The seconds that an orphan may take to stop.
+const STOP_LIMIT: &str = "60";
 
 /// Waits for the end of the process that started it, then stops the server
 /// (`$1` binaries, `$2` folder, `$3` mode) and keeps or removes the folder (`$4`).
 const WATCHDOG: &str = r#"
 trap '' HUP INT TERM
 read -r _
-"$1/pg_ctl" -D "$2/data" -m "$3" -t 20 -w stop || kill -s KILL "$(head -1 "$2/data/postmaster.pid")"
+"$1/pg_ctl" -D "$2/data" -m "$3" -t 20 -w stop >&2 || kill -s KILL "$(head -1 "$2/data/postmaster.pid")"
 if [ "$4" = remove ]; then rm -rf "$2"; fi
 "#;
 
@@ -54,10 +60,9 @@ impl Server {
         let installation = Installation::find()?;
         let home = options.folder.create("postgres")?;
         installation.give(&home)?;
-        // Before there is a watchdog, which would stop that other server.
-        if postmaster(&home).is_some_and(processes::is_running) {
-            bail!("a PostgreSQL already runs in {}", home.display());
-        }
+        // Before there is a watchdog, which would stop the server of another process.
+        let lock = options.folder.lock(&home)?;
+        stop_orphan(&installation, &home)?;
         let mode = match options.folder {
             Folder::ThrowAway => "immediate",
             Folder::Kept(_) => "fast",
@@ -71,12 +76,14 @@ impl Server {
                     OsStr::new(mode),
                     OsStr::new(options.folder.at_the_end()),
                 ],
+                lock.as_ref(),
                 installation.account(),
             )?,
             installation,
             home,
             port: 0,
             settings,
+            _lock: lock,
         };
         fill(&server.installation, &server.home)?;
         for attempt in 1.. {
@@ -139,7 +146,7 @@ impl Server {
         processes::wait_until_gone(&family)?;
         // An orphan that nobody reaps would look to the next start like a
         // server that still runs.
-        std::fs::remove_file(self.data().join("postmaster.pid"))?;
+        fs::remove_file(self.data().join("postmaster.pid"))?;
         Ok(())
     }
 
@@ -188,8 +195,28 @@ pub(super) fn data_folder(home: &Path) -> PathBuf {
     home.join("data")
 }
 
+/// Stops the server that a process left in the folder when it was killed together with its
+/// watchdog.
+fn stop_orphan(installation: &Installation, home: &Path) -> Result<()> {
+    let data = data_folder(home);
+    match postmaster(home) {
+        Some(process) if processes::runs_in(process, &data) => {
+            installation.run("pg_ctl", home, |command| {
+                command.arg("-D").arg(&data);
+                command.args(["-m", "fast", "-t", STOP_LIMIT, "-w", "stop"]);
+            })
+        }
+        // Another process has the number of a server that was killed: PostgreSQL would
+        // take it for that server.
+        Some(process) if processes::is_running(process) => {
+            Ok(fs::remove_file(data.join("postmaster.pid"))?)
+        }
+        _ => Ok(()),
+    }
+}
+
 /// The process that the folder's last server ran or runs in.
 fn postmaster(home: &Path) -> Option<u32> {
-    let text = std::fs::read_to_string(data_folder(home).join("postmaster.pid")).ok()?;
+    let text = fs::read_to_string(data_folder(home).join("postmaster.pid")).ok()?;
     text.lines().next()?.trim().parse().ok()
 }

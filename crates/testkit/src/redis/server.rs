@@ -3,7 +3,7 @@
 use std::{
     ffi::OsStr,
     fmt::Write as _,
-    fs,
+    fs::{self, File},
     io::{BufRead, BufReader, Write as _},
     net::TcpStream,
     path::PathBuf,
@@ -18,7 +18,7 @@ use crate::{
     folder::{Folder, last_lines},
     guard::Guard,
     ports,
-    processes::pause,
+    processes::{self, Signal, pause},
 };
 
 /// One process of `redis-server` and its folder.
@@ -32,6 +32,8 @@ pub(super) struct Server {
     pub(super) options: RedisOptions,
     /// Present while the server is meant to run; dropping it ends the server.
     guard: Mutex<Option<Guard>>,
+    /// Held until the server has ended.
+    lock: Option<File>,
 }
 
 /// What a server is for.
@@ -56,15 +58,19 @@ if [ "$word" = remove ]; then rm -rf "$1"; fi
 
 impl Server {
     pub(super) fn start(purpose: Purpose, options: RedisOptions) -> Result<Self> {
+        let home = options.folder.create("redis")?;
+        let lock = options.folder.lock(&home)?;
         let mut server = Self {
             purpose,
-            home: options.folder.create("redis")?,
+            home,
             port: 0,
             tls_port: None,
             bus_port: None,
             options,
             guard: Mutex::default(),
+            lock,
         };
+        server.end_orphan()?;
         for attempt in 1.. {
             server.port = ports::choose(server.options.port)?;
             if server.options.tls.is_some() {
@@ -81,6 +87,18 @@ impl Server {
             }
         }
         Ok(server)
+    }
+
+    /// Ends the server that a process left in the folder when it was killed together with
+    /// its watchdog.
+    fn end_orphan(&self) -> Result<()> {
+        match self.process() {
+            Ok(orphan) if processes::runs_in(orphan, &self.home) => {
+                processes::send(Signal::Kill, &[orphan])?;
+                processes::wait_until_gone(&[orphan])
+            }
+            _ => Ok(()),
+        }
     }
 
     fn configure(&self) -> Result<()> {
@@ -141,6 +159,7 @@ impl Server {
                     Purpose::Sentinel => "--sentinel",
                 }),
             ],
+            self.lock.as_ref(),
             None,
         )?;
         let started = Instant::now();

@@ -2,20 +2,16 @@
 
 use std::collections::BTreeSet;
 
+use cli::{Client, Failure, say};
 use platform::{Caller, DatabaseConfig, Files};
 use serde_json::json;
 use sqlx::PgPool;
 use vocabulary::Role;
 
 use crate::args::{DatabaseOptions, LogCommand};
-use crate::exit::Failure;
-use crate::language::Language;
 
-pub(crate) async fn run(
-    command: LogCommand,
-    json: bool,
-    language: Language,
-) -> Result<(), Failure> {
+pub(crate) async fn run(command: LogCommand, client: &Client) -> Result<(), Failure> {
+    let language = client.language;
     match command {
         LogCommand::Reincarnate(database) => {
             let mut work = connect(&database)
@@ -28,7 +24,7 @@ pub(crate) async fn run(
                 .await
                 .map_err(anyhow::Error::from)?;
             work.commit().await.map_err(anyhow::Error::from)?;
-            if json {
+            if client.json {
                 say!("{:#}", json!({ "incarnation": incarnation.to_string() }));
             } else {
                 let new = language.pick("Nouvelle incarnation :", "New incarnation:");
@@ -50,7 +46,7 @@ pub(crate) async fn run(
                 .await
                 .map_err(anyhow::Error::from)?;
             work.commit().await.map_err(anyhow::Error::from)?;
-            if json {
+            if client.json {
                 say!(
                     "{:#}",
                     json!({ "consumer": consumer, "producer": producer })

@@ -3,13 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
+use cli::{Client, Failure, say};
 use indicatif::{ProgressBar, ProgressStyle};
 use proto::intake::v1::{Receipt, SubmitReportRequest};
 
 use crate::args::ReplayOptions;
-use crate::client::Client;
-use crate::exit::Failure;
-use crate::{json, structure};
 
 /// Loads the folder's directory of structures, then sends its declarations.
 /// Doing it again changes nothing: every declaration keeps its request id.
@@ -17,13 +15,13 @@ pub(crate) async fn run(options: &ReplayOptions, client: &Client) -> Result<(), 
     let declarations = declarations(&options.folder)?;
     let directory = options.folder.join("structures.csv");
     if directory.exists() {
-        structure::import(&directory, client).await?;
+        cli::import_structures(&directory, client).await?;
     }
     let receipts = send(&declarations, client).await?;
     if client.json {
         let mut sent = Vec::with_capacity(receipts.len());
         for receipt in &receipts {
-            let text = json::to_json(receipt)?;
+            let text = cli::to_json(receipt)?;
             let value: serde_json::Value =
                 serde_json::from_str(&text).context("reading a receipt")?;
             sent.push(value);
@@ -77,9 +75,7 @@ pub(crate) fn declarations(folder: &Path) -> Result<Vec<SubmitReportRequest>, Fa
     let mut declarations = files
         .iter()
         .map(|file| {
-            let text = std::fs::read_to_string(file)
-                .with_context(|| format!("reading {}", file.display()))?;
-            json::from_json::<SubmitReportRequest>(&text)
+            cli::from_json::<SubmitReportRequest>(&cli::read_text(file)?)
                 .map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))
         })
         .collect::<Result<Vec<_>, Failure>>()?;

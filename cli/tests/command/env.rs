@@ -1,9 +1,10 @@
-//! A suite at work, and somebody who types.
+//! A suite at work, and the command run on it.
 
-use std::path::{Path, PathBuf};
+use std::fs;
+use std::path::Path;
 use std::process::{Command, Output};
 
-use cli::{Layout, Suite};
+use dev::{Layout, Suite};
 use platform::Tasks;
 use serde_json::Value;
 use tempfile::TempDir;
@@ -12,15 +13,15 @@ use tokio_util::sync::CancellationToken;
 pub(crate) const MONTPELLIER: &str = "340782085";
 
 /// A suite at work, and a home for the command.
-pub(crate) struct Desk {
+pub(crate) struct TestEnv {
     pub(crate) suite: Suite,
     shutdown: CancellationToken,
     _services: Tasks,
     pub(crate) home: TempDir,
 }
 
-impl Desk {
-    pub(crate) async fn open() -> Self {
+impl TestEnv {
+    pub(crate) async fn start() -> Self {
         let suite = Suite::prepare(Layout::throw_away()).await.unwrap();
         let shutdown = CancellationToken::new();
         let services = suite.start(&shutdown).await.unwrap();
@@ -32,18 +33,18 @@ impl Desk {
         }
     }
 
-    /// Types a command.
-    pub(crate) async fn types(&self, arguments: &[&str]) -> Typed {
-        self.types_in("C.UTF-8", arguments).await
+    /// Runs a command.
+    pub(crate) async fn run(&self, arguments: &[&str]) -> Outcome {
+        self.run_in("C.UTF-8", arguments).await
     }
 
-    pub(crate) async fn types_in(&self, locale: &str, arguments: &[&str]) -> Typed {
+    pub(crate) async fn run_in(&self, locale: &str, arguments: &[&str]) -> Outcome {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vigie"));
         command.args(arguments).env_clear();
         command
             .env("XDG_CONFIG_HOME", self.home.path())
             .env("LANG", locale);
-        for service in cli::SERVICES {
+        for service in dev::SERVICES {
             let url = format!("http://{}", self.suite.addresses(service).public);
             command.env(format!("VIGIE_{}_URL", service.to_uppercase()), url);
         }
@@ -52,13 +53,13 @@ impl Desk {
             .await
             .unwrap()
             .unwrap();
-        Typed(output)
+        Outcome(output)
     }
 
     /// Submits a report as a director; gives its reference.
     pub(crate) async fn submit(&self) -> String {
         let submitted = self
-            .types(
+            .run(
                 &[
                     &["--as", "director", "--json", "report", "submit"],
                     &DRAFT[..],
@@ -72,10 +73,24 @@ impl Desk {
             .to_owned()
     }
 
+    /// Loads the directory of the examples and submits their declarations.
+    pub(crate) async fn send_examples(&self) {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+        let importer = async |words: &[&str], file: &Path| {
+            let words = [&["--as", "importer"], words, &[file.to_str().unwrap()]].concat();
+            let sent = self.run(&words).await;
+            assert_eq!(sent.code(), 0, "{words:?}: {}", sent.stderr());
+        };
+        importer(&["structure", "import"], &examples.join("structures.csv")).await;
+        for file in fs::read_dir(examples.join("declarations")).unwrap() {
+            importer(&["report", "submit", "--file"], &file.unwrap().path()).await;
+        }
+    }
+
     /// Waits until the case of a report is open.
     pub(crate) async fn case_opened(&self, reference: &str) {
         testkit::eventually(async || {
-            self.types(&["--as", "analyst", "case", "show", reference])
+            self.run(&["--as", "analyst", "case", "show", reference])
                 .await
                 .code()
                 == 0
@@ -84,7 +99,7 @@ impl Desk {
     }
 }
 
-impl Drop for Desk {
+impl Drop for TestEnv {
     fn drop(&mut self) {
         self.shutdown.cancel();
     }
@@ -104,27 +119,23 @@ pub(crate) const DRAFT: [&str; 10] = [
 ];
 
 /// What came of a command.
-pub(crate) struct Typed(Output);
+pub(crate) struct Outcome(Output);
 
-impl Typed {
+impl Outcome {
     pub(crate) fn code(&self) -> i32 {
         self.0.status.code().unwrap()
     }
 
-    pub(crate) fn text(&self) -> String {
+    pub(crate) fn stdout(&self) -> String {
         String::from_utf8(self.0.stdout.clone()).unwrap()
     }
 
-    pub(crate) fn complaint(&self) -> String {
+    pub(crate) fn stderr(&self) -> String {
         String::from_utf8(self.0.stderr.clone()).unwrap()
     }
 
     pub(crate) fn json(&self) -> Value {
-        assert_eq!(self.code(), 0, "{}", self.complaint());
-        serde_json::from_str(&self.text()).unwrap()
+        assert_eq!(self.code(), 0, "{}", self.stderr());
+        serde_json::from_str(&self.stdout()).unwrap()
     }
-}
-
-pub(crate) fn examples() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples")
 }
