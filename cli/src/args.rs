@@ -9,6 +9,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use uuid::Uuid;
 
+use crate::message::MessageCommand;
+
 pub(crate) use self::draft::{DraftOptions, SubmitOptions};
 pub(crate) use self::operations::{ConsumerCommand, DeliveryCommand, DeliveryState, Service};
 
@@ -120,6 +122,9 @@ pub(crate) enum Command {
     /// Lead cases (dossiers) from qualification to closure
     #[command(subcommand)]
     Case(CaseCommand),
+    /// Exchange messages (échanges) on a case
+    #[command(subcommand)]
+    Message(MessageCommand),
     /// Print notifications as they come
     Watch(WatchOptions),
     /// Read figures
@@ -245,6 +250,14 @@ pub(crate) enum CaseCommand {
         /// UUID, or reference of the report
         case: String,
     },
+    /// List the history of a case, newest first
+    History {
+        /// UUID, or reference of the report
+        case: String,
+        /// At most so many
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
     /// Take a case in charge
     Claim {
         /// UUID, or reference of the report
@@ -362,7 +375,7 @@ pub(crate) struct SelftestOptions {
 
 /// Reads a text, which may begin with a hyphen as lists do; the name of an option alone
 /// stands where a text was forgotten.
-fn free_text(text: &str) -> Result<String, String> {
+pub(crate) fn free_text(text: &str) -> Result<String, String> {
     let name = text.strip_prefix("--").unwrap_or_default();
     let letters = |byte: u8| byte.is_ascii_lowercase() || byte == b'-';
     if name.starts_with(|first: char| first.is_ascii_lowercase()) && name.bytes().all(letters) {

@@ -31,6 +31,7 @@ pub(crate) async fn run(command: CaseCommand, client: &Client) -> Result<(), Fai
             list(filter, limit, client).await
         }
         CaseCommand::Show { case } => show(&fetch(case, client).await?, client),
+        CaseCommand::History { case, limit } => history(case, limit, client).await,
         CaseCommand::Claim { case } => {
             let case = fetch(case, client).await?;
             let request = pb::ClaimCaseRequest {
@@ -68,6 +69,39 @@ pub(crate) async fn run(command: CaseCommand, client: &Client) -> Result<(), Fai
 
 fn new_request() -> String {
     Uuid::now_v7().to_string()
+}
+
+/// The UUID of a case that is named by it or by the reference of its report.
+pub(crate) async fn case_id(case: String, client: &Client) -> Result<String, Failure> {
+    match Uuid::try_parse(&case) {
+        Ok(_) => Ok(case),
+        Err(_) => Ok(fetch(case, client).await?.case_id),
+    }
+}
+
+async fn history(case: String, limit: usize, client: &Client) -> Result<(), Failure> {
+    let mut qualification = client.qualification().await?;
+    let mut listed = pb::ListCaseHistoryResponse::default();
+    while listed.entries.len() < limit {
+        let left = u32::try_from(limit - listed.entries.len()).unwrap_or(u32::MAX);
+        let request = pb::ListCaseHistoryRequest {
+            case_id: case.clone(),
+            page_size: left.min(200),
+            page_token: listed.next_page_token,
+        };
+        let page = qualification.list_case_history(request).await?.into_inner();
+        listed.entries.extend(page.entries);
+        listed.next_page_token = page.next_page_token;
+        if listed.next_page_token.is_empty() {
+            break;
+        }
+    }
+    if client.json {
+        say!("{}", json::to_json(&listed)?);
+    } else {
+        print_entries(&listed.entries, client);
+    }
+    Ok(())
 }
 
 async fn fetch(case: String, client: &Client) -> Result<pb::Case, Failure> {
@@ -237,28 +271,33 @@ fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
     ]);
     if !case.history.is_empty() {
         say!();
-        let headings = [
-            language.pick("quand", "when"),
-            language.pick("action", "action"),
-            language.pick("état", "state"),
-            language.pick("par", "by"),
-            "note",
-        ];
-        table::print(
-            headings,
-            case.history.iter().map(|entry| {
-                let state = word::<vocabulary::CaseState>(entry.state, language);
-                [
-                    client.zone.show(entry.at),
-                    entry.action.clone(),
-                    state,
-                    entry.actor.clone(),
-                    entry.note.clone(),
-                ]
-            }),
-        );
+        print_entries(&case.history, client);
     }
     Ok(())
+}
+
+fn print_entries(entries: &[pb::CaseEntry], client: &Client) {
+    let language = client.language;
+    let headings = [
+        language.pick("quand", "when"),
+        language.pick("action", "action"),
+        language.pick("état", "state"),
+        language.pick("par", "by"),
+        "note",
+    ];
+    table::print(
+        headings,
+        entries.iter().map(|entry| {
+            let state = word::<vocabulary::CaseState>(entry.state, language);
+            [
+                client.zone.show(entry.at),
+                entry.action.clone(),
+                state,
+                entry.actor.clone(),
+                entry.note.clone(),
+            ]
+        }),
+    );
 }
 
 fn triage(triage: &pb::Triage, language: Language) -> String {

@@ -11,7 +11,10 @@ use proto::notification::v1::{
     delivery_service_client::DeliveryServiceClient,
     notification_service_client::NotificationServiceClient,
 };
-use proto::qualification::v1::qualification_service_client::QualificationServiceClient;
+use proto::qualification::v1::{
+    message_service_client::MessageServiceClient,
+    qualification_service_client::QualificationServiceClient,
+};
 use proto::statistics::v1::statistics_service_client::StatisticsServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::{Interceptor, interceptor::InterceptedService};
@@ -84,6 +87,11 @@ impl Client {
     ) -> Result<QualificationServiceClient<Authenticated>, Failure> {
         let channel = self.channel(&self.connection.qualification_url).await?;
         Ok(QualificationServiceClient::new(channel))
+    }
+
+    pub(crate) async fn messages(&self) -> Result<MessageServiceClient<Authenticated>, Failure> {
+        let channel = self.channel(&self.connection.qualification_url).await?;
+        Ok(MessageServiceClient::new(channel))
     }
 
     /// Calls notification about what happens.

@@ -17,6 +17,7 @@ mod figures;
 mod json;
 mod language;
 mod login;
+mod message;
 mod operations;
 mod report;
 mod retry;
@@ -84,6 +85,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Report(command) => report::run(command, &client).await,
         Command::Structure(command) => structure::run(command, &client).await,
         Command::Case(command) => case::run(command, &client).await,
+        Command::Message(command) => message::run(command, &client).await,
         Command::Watch(options) => watch::run(options, &client).await,
         Command::Stats(command) => figures::run(command, &client).await,
         Command::Delivery(command) => operations::deliveries(command, &client).await,

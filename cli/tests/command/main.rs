@@ -202,6 +202,47 @@ async fn an_analyst_leads_a_case_by_the_reference_people_quote() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_director_and_the_agency_exchange_messages_on_a_case() {
+    let env = TestEnv::start().await;
+    let reference = env.submit().await;
+    env.case_opened(&reference).await;
+    let speaks = async |who: &str, to: &str, text: &str| {
+        let post = ["message", "post", &reference, "--to", to, "--text", text];
+        env.run(&[&["--as", who][..], &post[..]].concat()).await
+    };
+    let asked = "- Quels serveurs sont touchés ?";
+    assert_eq!(speaks("analyst", "structure", asked).await.code(), 0);
+    assert_eq!(speaks("ars-76", "agencies", "Transferts ?").await.code(), 0);
+    assert_eq!(
+        speaks("director", "structure", "Le dossier").await.code(),
+        0
+    );
+    assert_eq!(speaks("director", "agencies", "Et vous ?").await.code(), 5);
+
+    let texts = async |who: &str| {
+        let list = ["--as", who, "--json", "message", "list", &reference];
+        let listed = env.run(&list).await.json();
+        let messages = listed["messages"].as_array().unwrap().clone();
+        messages
+            .iter()
+            .map(|message| message["text"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(texts("director").await, ["Le dossier", asked]);
+    assert_eq!(texts("ars-76").await, ["Le dossier", "Transferts ?", asked]);
+    let list = ["--as", "ars-76", "message", "list", &reference];
+    let shown = env.run_in("fr_FR.UTF-8", &list).await.stdout();
+    assert!(
+        shown.contains("agences seules") && shown.contains("Agent de l'ARS"),
+        "{shown}"
+    );
+
+    let history = ["--as", "analyst", "--json", "case", "history", &reference];
+    let history = env.run(&history).await.json();
+    assert_eq!(history["entries"][0]["action"], "opened");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn every_example_is_sent_once_and_the_directory_is_searched_without_accents() {
     let env = TestEnv::start().await;
     env.send_examples().await;
