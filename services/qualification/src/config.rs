@@ -1,11 +1,13 @@
 //! What an installation says, read once at the start.
 
-use eventlog::EventLogConfig;
+use eventlog::{EventLogConfig, Streams};
 use platform::{
-    AuthConfig, ConfigError, DatabaseConfig, Environment, InternalTlsConfig, SealingConfig,
-    ServerConfig,
+    AuthConfig, ConfigError, DatabaseConfig, Environment, Files, InternalTlsConfig, SealingConfig,
+    ServerConfig, StartError, internal_channel,
 };
 use serde::Deserialize;
+
+use crate::PRODUCER;
 
 /// The whole configuration of the service.
 #[derive(Clone, Debug)]
@@ -45,5 +47,15 @@ impl Config {
             event_log: environment.read("EVENTLOG_")?,
             producers: environment.read("PRODUCER_")?,
         })
+    }
+
+    /// Reads every file and address that the service is told of, without connecting.
+    pub fn check(&self) -> Result<(), StartError> {
+        let files = Files::default();
+        self.sealing.master_key(&files)?;
+        let log_key = self.sealing.log_key(&files)?;
+        Streams::open(&self.event_log, log_key, &files)?;
+        let url = &self.producers.intake_url;
+        internal_channel(PRODUCER, url, &self.internal_tls, &files).map(drop)
     }
 }
