@@ -59,7 +59,7 @@ chart: ## Check the Helm chart: lint, tests of its templates, strict schemas, sc
 
 check: export SQLX_OFFLINE = true
 check: export RUSTDOCFLAGS = -D warnings
-check: ## Check format, lints, contracts, documentation, licences and query data
+check: ## Check format, lints, contracts, documentation, dependencies, licences and query data
 	scripts/setup check
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
@@ -67,6 +67,7 @@ check: ## Check format, lints, contracts, documentation, licences and query data
 	$(tools)/buf lint
 	$(tools)/buf format --diff --exit-code
 	cargo doc --locked --workspace --no-deps --quiet
+	$(tools)/cargo-shear --locked --deny-warnings
 	$(tools)/cargo-deny --locked --log-level error check bans licenses sources
 	scripts/sqlx check
 
