@@ -171,13 +171,9 @@ impl Config {
         self.sealing.master_key(&files)?;
         let log_key = self.sealing.log_key(&files)?;
         Streams::open(&self.event_log, log_key, &files)?;
-        for (producer, url) in [
-            (INTAKE, &self.producers.intake_url),
-            (QUALIFICATION, &self.producers.qualification_url),
-        ] {
-            internal_channel(producer, url, &self.internal_tls, &files)?;
-        }
-        Ok(())
+        let channel = |producer, url| internal_channel(producer, url, &self.internal_tls, &files);
+        channel(INTAKE, &self.producers.intake_url)?;
+        channel(QUALIFICATION, &self.producers.qualification_url).map(drop)
     }
 }
 
