@@ -1,7 +1,7 @@
 # The commands of every day. `make help` explains them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos bench drill drill-restore drill-failover drill-upgrade check images chart observability check-long fmt dev-db sqlx
+.PHONY: help run test chaos bench drill drill-restore drill-failover drill-upgrade nightly check images chart observability check-long fmt dev-db sqlx
 SHELL := /bin/bash
 # Everything that is asked here is on this machine.
 export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
@@ -26,7 +26,7 @@ test: ## Run everything that proves the suite right
 	cargo test --locked --workspace
 
 chaos: export SQLX_OFFLINE = true
-chaos: ## Run the suite under faults at length, and catch its mutants (SHORT=1: twenty minutes)
+chaos: ## Run the suite under faults at length, and catch its mutants (SHORT=1: ten minutes)
 	scripts/setup
 	cargo build --locked --profile $(if $(SHORT),dev,proof) $(provers) --bin chaos
 	target/$(if $(SHORT),debug,proof)/chaos $(if $(SHORT),--short)
@@ -36,6 +36,9 @@ bench: ## Measure what the suite bears beside what PostgreSQL alone does (SHORT=
 	scripts/setup
 	cargo build --locked $(if $(SHORT),,--release) $(provers) --bin bench
 	target/$(if $(SHORT),debug,release)/bench $(if $(SHORT),--short)
+
+nightly: ## Run all that takes hours, whatever fails, and show what it saw in one table
+	scripts/nightly
 
 drill-restore: drill ## Destroy PostgreSQL under load, restore it from a backup, and count what is lost
 	target/debug/drill restore
@@ -54,12 +57,12 @@ drill:
 images: ## Make the images of the suite in target/images, without Docker, and try them (PROFILE=proof: sooner)
 	PROFILE=$(PROFILE) scripts/images
 
-chart: ## Check the Helm chart: lint, tests of its templates, strict schemas, scan
+chart: ## Check the Helm chart: lint, tests of its templates, values as programs read them, strict schemas, scan
 	scripts/chart
 
 check: export SQLX_OFFLINE = true
 check: export RUSTDOCFLAGS = -D warnings
-check: ## Check format, lints, contracts, documentation, licences and query data
+check: ## Check format, lints, contracts, documentation, dependencies, licences and query data
 	scripts/setup check
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
@@ -67,6 +70,7 @@ check: ## Check format, lints, contracts, documentation, licences and query data
 	$(tools)/buf lint
 	$(tools)/buf format --diff --exit-code
 	cargo doc --locked --workspace --no-deps --quiet
+	$(tools)/cargo-shear --locked --deny-warnings
 	$(tools)/cargo-deny --locked --log-level error check bans licenses sources
 	scripts/sqlx check
 

@@ -43,5 +43,6 @@ fn main() -> ExitCode {
             })
         },
         migrate: || Box::pin(async { Err(StartError::unusable("DATABASE_URL", "is not set")) }),
+        check_config: |environment| Ok(environment.read::<Config>("EXAMPLE_").map(drop)?),
     })
 }

@@ -34,11 +34,20 @@ impl Authenticator {
     /// An issuer that does not answer does not stop the start: its tokens are refused
     /// with `ISSUER_UNAVAILABLE` until [`refresh`](Self::refresh) reaches it.
     pub async fn start(config: &AuthConfig) -> Result<Self, StartError> {
-        let rules = Rules::new(config)?;
-        let keys = Keys::start(config).await?;
+        let started = Self::new(config)?;
+        started.keys.start().await?;
+        Ok(started)
+    }
+
+    /// Reads the configuration as a start beside this server does, without asking the issuer.
+    pub(crate) fn check(config: &AuthConfig, server: &ServerConfig) -> Result<(), StartError> {
+        Self::new(config)?.check_transport(server)
+    }
+
+    fn new(config: &AuthConfig) -> Result<Self, StartError> {
         Ok(Self {
-            rules,
-            keys,
+            rules: Rules::new(config)?,
+            keys: Keys::new(config)?,
             cache: Cache::default(),
         })
     }

@@ -113,6 +113,11 @@ impl DatabaseConfig {
         ]))
     }
 
+    /// Reads the address and the schema as [`connect`] does, without connecting.
+    pub(crate) fn check(&self) -> Result<(), StartError> {
+        self.session(&self.source()?, "check-config").map(drop)
+    }
+
     /// How the connections of a pool are made.
     fn session(
         &self,

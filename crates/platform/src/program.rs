@@ -10,8 +10,8 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Checkpoint, DatabaseConfig, Environment, Files, SealingKey, StartError, Telemetry,
-    TelemetryConfig, audit, connect,
+    AuthConfig, Authenticator, Checkpoint, DatabaseConfig, Environment, Files, InternalTlsConfig,
+    SealingKey, ServerConfig, StartError, Telemetry, TelemetryConfig, audit, connect, tls,
 };
 
 /// A service as the commands of its binary see it.
@@ -23,6 +23,8 @@ pub struct Program {
     pub serve: fn(CancellationToken) -> Running,
     /// Brings the service's schema up to date.
     pub migrate: fn() -> Running,
+    /// Reads the service's own configuration as `serve` does, without connecting.
+    pub check_config: fn(&Environment) -> Result<(), StartError>,
 }
 
 /// A command at work.
@@ -33,6 +35,7 @@ pub type Running = Pin<Box<dyn Future<Output = Result<(), StartError>> + Send>>;
 enum Command {
     Serve,
     Migrate,
+    CheckConfig,
     VerifyAudit(Option<Checkpoint>),
     Healthcheck,
     Version,
@@ -76,6 +79,10 @@ async fn run(program: Program, command: Command) -> Result<ExitCode, StartError>
         Command::Version => println!("vigie-{} {}", program.name, version()),
         Command::Healthcheck => healthcheck().await?,
         Command::Migrate => (program.migrate)().await?,
+        Command::CheckConfig => {
+            check_config(program, &Environment::of_process()).await?;
+            println!("the configuration can be used");
+        }
         Command::VerifyAudit(checkpoint) => {
             return Ok(verify_audit(program.name, checkpoint.as_ref()).await);
         }
@@ -115,6 +122,21 @@ async fn serve(program: Program) -> Result<ExitCode, StartError> {
     tracing::info!("stopped");
     telemetry.shutdown().await;
     ended.map(|()| ExitCode::SUCCESS)
+}
+
+/// Reads the whole configuration as a start does: every variable and every file, but
+/// without connecting to anything.
+async fn check_config(program: Program, environment: &Environment) -> Result<(), StartError> {
+    let telemetry = environment.read::<TelemetryConfig>("TELEMETRY_")?;
+    Telemetry::start(&telemetry, program.name)?.shutdown().await;
+    let files = Files::default();
+    environment.read::<DatabaseConfig>("DATABASE_")?.check()?;
+    let server = environment.read::<ServerConfig>("SERVER_")?;
+    server.check(&files)?;
+    let internal_tls = environment.read::<InternalTlsConfig>("INTERNAL_TLS_")?;
+    tls::internal_server(&internal_tls, &files)?;
+    Authenticator::check(&environment.read::<AuthConfig>("AUTH_")?, &server)?;
+    (program.check_config)(environment)
 }
 
 /// Asks the running service of this container whether it is ready.
@@ -202,6 +224,7 @@ fn command(arguments: &[String]) -> Option<Command> {
     match arguments.as_slice() {
         [] | ["serve"] => Some(Command::Serve),
         ["migrate"] => Some(Command::Migrate),
+        ["check-config"] => Some(Command::CheckConfig),
         ["healthcheck"] => Some(Command::Healthcheck),
         ["verify-audit"] => Some(Command::VerifyAudit(None)),
         ["verify-audit", checkpoint] => Some(Command::VerifyAudit(Some(checkpoint.parse().ok()?))),
@@ -213,7 +236,7 @@ fn command(arguments: &[String]) -> Option<Command> {
 
 fn usage(name: &str) -> String {
     format!(
-        "usage: vigie-{name} [serve | migrate | healthcheck | verify-audit [CHECKPOINT] | --version]\n\
+        "usage: vigie-{name} [serve | migrate | check-config | healthcheck | verify-audit [CHECKPOINT] | --version]\n\
          The configuration is read from the environment."
     )
 }
@@ -261,6 +284,7 @@ mod tests {
         };
         assert_eq!(command(""), Some(Command::Serve));
         assert_eq!(command("migrate"), Some(Command::Migrate));
+        assert_eq!(command("check-config"), Some(Command::CheckConfig));
         assert_eq!(command("healthcheck"), Some(Command::Healthcheck));
         assert_eq!(command("verify-audit"), Some(Command::VerifyAudit(None)));
         let checkpoint = "3:AAEC".parse().unwrap();

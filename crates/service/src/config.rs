@@ -1,8 +1,9 @@
 //! The variables that all services read.
 
-use eventlog::EventLogConfig;
+use eventlog::{EventLogConfig, Streams};
 use platform::{
-    AuthConfig, ConfigError, DatabaseConfig, Environment, InternalTlsConfig, ServerConfig,
+    AuthConfig, ConfigError, DatabaseConfig, Environment, Files, InternalTlsConfig, SealingKey,
+    ServerConfig, StartError, internal_channel,
 };
 
 /// The part of the configuration that all services share.
@@ -30,5 +31,20 @@ impl BaseConfig {
             auth: environment.read("AUTH_")?,
             event_log: environment.read("EVENTLOG_")?,
         })
+    }
+
+    /// Reads the files and addresses that the log and its producers are told with, by
+    /// their names, without connecting.
+    pub fn check(
+        &self,
+        log_key: SealingKey,
+        producers: &[(&'static str, &str)],
+        files: &Files,
+    ) -> Result<(), StartError> {
+        Streams::open(&self.event_log, log_key, files)?;
+        for (name, url) in producers {
+            internal_channel(name, url, &self.internal_tls, files)?;
+        }
+        Ok(())
     }
 }

@@ -113,11 +113,24 @@ def variables(rendered, service):
     return found
 
 
-def secret_files(spec):
-    """The files that a Pod gets from Secrets: path below the volume -> Secret and key."""
+def boxes(spec):
+    """All containers of a Pod."""
+    return spec.get("initContainers", []) + spec["containers"]
+
+
+def secret_files(spec, box=None):
+    """The files that a container, the main one unless said, gets from Secrets: path below the
+    volume -> Secret and key."""
+    mounted = {mount["name"] for mount in (box or spec["containers"][0]).get("volumeMounts", [])}
     found = {}
     for volume in spec.get("volumes", []):
-        for source in volume.get("projected", {}).get("sources", []):
-            for item in source["secret"]["items"]:
-                found[item["path"]] = (source["secret"]["name"], item["key"])
+        if volume["name"] in mounted:
+            for source in volume.get("projected", {}).get("sources", []):
+                for item in source["secret"]["items"]:
+                    found[item["path"]] = (source["secret"]["name"], item["key"])
     return found
+
+
+def told(box):
+    """The variables of a container."""
+    return {entry["name"]: entry["value"] for entry in box.get("env", [])}

@@ -1,4 +1,4 @@
-"""A cluster that only knows some Secrets, for templates that look them up."""
+"""A cluster that only knows some objects, for templates that look them up."""
 
 import contextlib
 import http.server
@@ -7,13 +7,20 @@ import pathlib
 import tempfile
 import threading
 
-# What helm asks a cluster about before it renders: the kinds of a trial.
+# What helm asks a cluster about before it renders: the kinds of a trial that scales.
 KINDS = {
     "v1": ["ConfigMap", "Secret", "Service", "ServiceAccount"],
     "apps/v1": ["Deployment", "StatefulSet"],
+    "autoscaling/v2": ["HorizontalPodAutoscaler"],
     "batch/v1": ["CronJob", "Job"],
     "networking.k8s.io/v1": ["NetworkPolicy"],
+    "policy/v1": ["PodDisruptionBudget"],
 }
+
+
+def plural(kind):
+    kind = kind.lower()
+    return f"{kind[:-1]}ies" if kind.endswith("y") else f"{kind}s"
 
 
 def discovery():
@@ -22,8 +29,8 @@ def discovery():
         group, _, version = api.rpartition("/")
         yield f"/{'apis' if group else 'api'}/{api}", {
             "kind": "APIResourceList", "groupVersion": api, "resources": [
-                {"name": f"{kind.lower().removesuffix('y')}{'ies' if kind.endswith('y') else 's'}",
-                 "kind": kind, "namespaced": True, "verbs": ["get"]} for kind in kinds]}
+                {"name": plural(kind), "kind": kind, "namespaced": True, "verbs": ["get"]}
+                for kind in kinds]}
         if group:
             at = {"groupVersion": api, "version": version}
             groups.append({"name": group, "versions": [at], "preferredVersion": at})
@@ -36,14 +43,14 @@ ANSWERS = dict(discovery())
 
 
 @contextlib.contextmanager
-def knowing(secrets):
-    """Serves Secrets, name -> object; gives the path of a kubeconfig."""
+def knowing(objects):
+    """Serves objects; gives the path of a kubeconfig."""
+    known = {f"/{plural(it['kind'])}/{it['metadata']['name']}": it for it in objects}
 
     class Api(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
             path = self.path.split("?")[0]
-            name = path.rpartition("/secrets/")[2]
-            found = ANSWERS.get(path) or secrets.get(name)
+            found = ANSWERS.get(path) or known.get(f"/{'/'.join(path.split('/')[-2:])}")
             missing = {"kind": "Status", "apiVersion": "v1", "status": "Failure",
                        "reason": "NotFound", "code": 404}
             body = json.dumps(found or missing).encode()

@@ -7,39 +7,72 @@ import pytest
 
 import cluster
 from chart import (
-    CHART, EVALUATION, NAMESPACE, PRODUCTION, RELEASE, ROOT, SERVICES, case, named, objects,
-    of_kind, pod_of, profile, secret_files, workloads,
+    CHART, EVALUATION, NAMESPACE, RELEASE, ROOT, SERVICES, boxes, case, every_service, named,
+    objects, of_kind, pod_of, profile, secret_files, workloads,
 )
 
 
-@pytest.mark.parametrize(("file", "upgrade", "hooked"), [
-    ("ci/ingress", False, True), ("ci/ingress", True, True),
-    ("values-production", False, False), ("values-production", True, True),
-    ("values-evaluation", False, False), ("values-evaluation", True, True),
-])
-def test_migrations_run_before_everything_unless_the_chart_first_makes_the_database(
-        file, upgrade, hooked):
+OWN = ["values-production", "values-evaluation", "ci/small-cluster", "ci/trial"]
+upgraded = pytest.mark.parametrize("upgrade", [False, True], ids=["install", "upgrade"])
+
+
+@upgraded
+@pytest.mark.parametrize("file", ["ci/ingress", "ci/gateway", "ci/by-hand"])
+def test_migrations_run_before_everything_where_the_database_is_there(file, upgrade):
     rendered = case(CHART / f"{file}.yaml", upgrade)
     jobs = of_kind(rendered, "Job")
     assert len(jobs) == 4
     policy = named(rendered, "NetworkPolicy", f"{RELEASE}-migration")
     account = named(rendered, "ServiceAccount", f"{RELEASE}-migration")
     for it in [*jobs, policy, account]:
-        hook = it["metadata"].get("annotations", {}).get("helm.sh/hook")
-        assert hook == ("pre-install,pre-upgrade" if hooked else None)
-    if hooked:
-        weight = "helm.sh/hook-weight"
-        first = {int(it["metadata"]["annotations"][weight]) for it in [policy, account]}
-        then = {int(it["metadata"]["annotations"][weight]) for it in jobs}
-        assert max(first) < min(then)
+        assert it["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
+    weight = "helm.sh/hook-weight"
+    first = {int(it["metadata"]["annotations"][weight]) for it in [policy, account]}
+    then = {int(it["metadata"]["annotations"][weight]) for it in jobs}
+    assert max(first) < min(then)
 
 
-def test_a_migration_of_another_image_is_another_job():
+@upgraded
+@pytest.mark.parametrize("file", OWN)
+@every_service
+def test_a_pod_migrates_before_it_serves_where_the_chart_makes_the_database(file, upgrade, service):
+    rendered = case(CHART / f"{file}.yaml", upgrade)
+    # Nothing that an upgrade would delete with its log, or a rollback would meet again.
+    assert not of_kind(rendered, "Job")
+    _, spec = pod_of(named(rendered, "Deployment", f"{RELEASE}-{service}"))
+    migrates, = spec["initContainers"]
+    assert migrates["args"] == ["migrate"]
+    assert migrates["image"] == spec["containers"][0]["image"]
+
+
+@pytest.mark.parametrize("file", OWN)
+def test_an_upgrade_that_changes_nothing_starts_no_pod_anew(file):
+    def pods(upgrade):
+        return {it["metadata"]["name"]: pod_of(it)
+                for it in workloads(case(CHART / f"{file}.yaml", upgrade))}
+
+    assert pods(True) == pods(False)
+
+
+def test_jobs_of_another_image_have_other_names_and_keep_their_logs_for_a_day():
     def jobs(tag):
-        rendered = objects(PRODUCTION, changes={"image": {"tag": tag}})
-        return {it["metadata"]["name"] for it in of_kind(rendered, "Job")}
+        rendered = objects(CHART / "ci/by-hand.yaml", changes={"image": {"tag": tag}})
+        return {it["metadata"]["name"]: it for it in of_kind(rendered, "Job")}
 
-    assert jobs("1.0.0") == jobs("1.0.0") and not jobs("1.0.0") & jobs("1.0.1")
+    assert jobs("1.0.0") == jobs("1.0.0") and not jobs("1.0.0").keys() & jobs("1.0.1").keys()
+    for it in jobs("1.0.0").values():
+        assert it["metadata"]["annotations"]["helm.sh/hook-delete-policy"] == "before-hook-creation"
+        assert it["spec"]["ttlSecondsAfterFinished"] == 86400
+        assert it["spec"]["template"]["spec"]["restartPolicy"] == "Never"
+
+
+def test_nothing_kills_the_database_of_a_trial_while_it_sets_itself_up():
+    _, spec = pod_of(named(profile("evaluation"), "StatefulSet", f"{RELEASE}-postgres"))
+    box, = spec["containers"]
+    startup = box["startupProbe"]
+    assert startup["tcpSocket"] == box["livenessProbe"]["tcpSocket"] == {"port": "postgres"}
+    assert startup["periodSeconds"] * startup["failureThreshold"] >= 300
+    assert "initialDelaySeconds" not in box["livenessProbe"]
 
 
 def test_each_schema_has_an_owner_and_one_who_migrates_as_the_owner():
@@ -77,8 +110,9 @@ def test_a_trial_has_every_secret_that_its_pods_ask_for():
     made = {it["metadata"]["name"]: it["stringData"] for it in of_kind(rendered, "Secret")}
     for it in workloads(rendered):
         _, spec = pod_of(it)
-        for name, key in secret_files(spec).values():
-            assert made[name][key]
+        for box in boxes(spec):
+            for name, key in secret_files(spec, box).values():
+                assert made[name][key]
         for volume in spec.get("volumes", []):
             if "secret" in volume:
                 assert volume["secret"]["secretName"] in made
@@ -111,7 +145,7 @@ def test_an_upgrade_keeps_every_key_password_and_certificate_of_a_trial():
         "data": {key: base64.b64encode(value.encode()).decode()
                  for key, value in it["stringData"].items()},
     } for name, it in installed.items()}
-    with cluster.knowing(there) as config:
+    with cluster.knowing(there.values()) as config:
         upgraded = secrets_of(objects(EVALUATION, upgrade=True, cluster=config))
     assert len(upgraded) == 21
     for name, it in upgraded.items():
@@ -119,7 +153,7 @@ def test_an_upgrade_keeps_every_key_password_and_certificate_of_a_trial():
 
 
 def test_a_trial_whose_secrets_are_gone_gets_others():
-    with cluster.knowing({}) as config:
+    with cluster.knowing([]) as config:
         first, second = (secrets_of(objects(EVALUATION, cluster=config)) for _ in range(2))
     assert first["vigie-master-key"]["stringData"] != second["vigie-master-key"]["stringData"]
 

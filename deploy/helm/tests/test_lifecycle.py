@@ -4,8 +4,9 @@ import collections
 
 import pytest
 
+import cluster
 from chart import (
-    NAMESPACE, PRODUCTION, RELEASE, ROOT, SERVICES, case, container, container_port, every_case,
+    EVALUATION, NAMESPACE, PRODUCTION, RELEASE, ROOT, SERVICES, case, container, container_port, every_case,
     every_service, named, objects, of_kind, pod_of, profile, variables, workloads,
 )
 
@@ -116,6 +117,29 @@ def test_a_deployment_has_one_scaler_or_a_number_of_pods(file):
         deployment = named(rendered, "Deployment", f"{RELEASE}-{service}")
         fixed = "replicas" in deployment["spec"]
         assert scalers[deployment["metadata"]["name"]] + fixed == 1
+
+
+def test_a_scaler_that_is_turned_on_finds_as_many_pods_as_ran_before():
+    def running(service, *managers):
+        it = named(profile("evaluation"), "Deployment", f"{RELEASE}-{service}")
+        return it | {"metadata": it["metadata"] | {"managedFields": list(managers)},
+                     "spec": it["spec"] | {"replicas": 5}}
+
+    helm = {"manager": "helm", "operation": "Apply"}
+    scaler = {"manager": "kube-controller-manager", "operation": "Update", "subresource": "scale"}
+    there = [running("intake", helm), running("notification", helm, scaler)]
+
+    def pods(service, **changes):
+        with cluster.knowing(there) as config:
+            upgraded = objects(EVALUATION, changes=changes, upgrade=True, cluster=config)
+        return named(upgraded, "Deployment", f"{RELEASE}-{service}")["spec"].get("replicas")
+
+    scaled = {"cpu": {"enabled": True}}
+    assert pods("intake", autoscaling=scaled) == 5
+    assert pods("intake") == 1
+    # Once the scaler has said a number, and where nothing runs yet, it alone does.
+    assert pods("notification", autoscaling=scaled) is None
+    assert pods("statistics", autoscaling=scaled) is None
 
 
 @every_case

@@ -5,7 +5,10 @@ import json
 
 import pytest
 
-from chart import EVALUATION, NAMESPACE, PRODUCTION, RELEASE, case, every_case, objects, profile
+from chart import (
+    CASES, CHART, NAMESPACE, PRODUCTION, RELEASE, boxes, case, every_case, objects, pod_of, profile,
+    workloads,
+)
 
 
 @every_case
@@ -24,13 +27,12 @@ def test_every_object_is_in_the_namespace_of_the_release_and_bears_its_name(file
 
 def test_names_stay_short_enough_under_the_longest_name_of_a_release():
     longest = "r" * 53
-    for it in objects(PRODUCTION, release=longest) + objects(EVALUATION, release=longest):
+    for it in (it for file in CASES for it in objects(file, release=longest)):
         limit = 52 if it["kind"] == "CronJob" else 63
         assert len(it["metadata"]["name"]) <= limit, it["metadata"]["name"]
 
 
 @pytest.mark.parametrize(("change", "kinds"), [
-    ({"migrations": {"enabled": False}}, {"Job"}),
     ({"verification": {"enabled": False}, "retention": {"contactsDays": 0}}, {"CronJob"}),
     ({"podDisruptionBudget": {"enabled": False}}, {"PodDisruptionBudget"}),
     ({"networkPolicy": {"enabled": False}}, {"NetworkPolicy"}),
@@ -53,3 +55,14 @@ def test_names_stay_short_enough_under_the_longest_name_of_a_release():
 def test_each_optional_object_goes_with_one_value(change, kinds):
     assert kinds <= {it["kind"] for it in profile("production")}
     assert not kinds & {it["kind"] for it in objects(PRODUCTION, changes=change)}
+
+
+@pytest.mark.parametrize("file", ["ci/by-hand", "values-production"])
+def test_nothing_migrates_where_migrations_are_off(file):
+    def migrating(**changes):
+        rendered = objects(CHART / f"{file}.yaml", changes=changes)
+        return [box for it in workloads(rendered) for box in boxes(pod_of(it)[1])
+                if box.get("args") == ["migrate"]]
+
+    assert len(migrating()) == 4
+    assert migrating(migrations={"enabled": False}) == []

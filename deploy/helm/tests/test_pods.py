@@ -6,8 +6,8 @@ import re
 import pytest
 
 from chart import (
-    RELEASE, SERVICES, case, every_case, named, of_kind, pod_of, profile, secret_files, variables,
-    workloads,
+    CHART, PRODUCTION, RELEASE, SERVICES, boxes, case, every_case, named, of_kind, pod_of, profile,
+    secret_files, told, variables, workloads,
 )
 
 
@@ -22,7 +22,7 @@ def test_every_pod_is_restricted_in_full(file):
         for volume in spec.get("volumes", []):
             kind, = volume.keys() - {"name"}
             assert kind in {"projected", "secret", "configMap", "emptyDir"}
-        for box in spec["containers"] + spec.get("initContainers", []):
+        for box in boxes(spec):
             security = box["securityContext"]
             assert security["capabilities"] == {"drop": ["ALL"]}
             assert security["allowPrivilegeEscalation"] is False
@@ -36,7 +36,7 @@ def test_every_pod_is_restricted_in_full(file):
 @every_case
 def test_every_container_has_requests_and_limits(file):
     for it in workloads(case(file)):
-        for box in pod_of(it)[1]["containers"]:
+        for box in boxes(pod_of(it)[1]):
             assert {"cpu", "memory"} <= box["resources"]["requests"].keys()
             assert {"cpu", "memory"} <= box["resources"]["limits"].keys()
 
@@ -75,7 +75,7 @@ def test_secrets_are_made_in_a_trial_alone(file):
 @every_case
 def test_secrets_are_files_alone_which_can_change_while_a_program_runs(file):
     for it in workloads(case(file)):
-        for box in pod_of(it)[1]["containers"]:
+        for box in boxes(pod_of(it)[1]):
             assert not [entry for entry in box.get("env", []) if "valueFrom" in entry]
             assert not box.get("envFrom")
 
@@ -87,7 +87,8 @@ def test_statistics_gets_no_master_key(file):
     for it in workloads(rendered):
         metadata, spec = pod_of(it)
         component = metadata["labels"]["app.kubernetes.io/component"]
-        holds = any(secret == "vigie-master-key" for secret, _ in secret_files(spec).values())
+        holds = any(secret == "vigie-master-key"
+                    for box in boxes(spec) for secret, _ in secret_files(spec, box).values())
         assert holds == (component in {"intake", "qualification", "notification"}), component
 
 
@@ -104,30 +105,30 @@ def test_each_service_reads_the_secrets_of_no_other(file):
         rendered = case(file)
         others = "|".join(set(SERVICES) - {service})
         _, spec = pod_of(named(rendered, "Deployment", f"{RELEASE}-{service}"))
-        secrets = [name for name, _ in secret_files(spec).values()]
+        secrets = [name for box in boxes(spec) for name, _ in secret_files(spec, box).values()]
         assert secrets and not [name for name in secrets if re.search(others, name)]
 
 
-def test_migrations_alone_hold_the_credentials_that_migrate():
-    rendered = profile("production")
+@pytest.mark.parametrize("file", [PRODUCTION, CHART / "ci/ingress.yaml"], ids=lambda it: it.stem)
+def test_what_migrates_alone_holds_the_credentials_that_migrate(file):
     schemas = set()
-    for it in workloads(rendered):
+    for it in workloads(case(file)):
         spec = pod_of(it)[1]
-        told = {entry["name"]: entry["value"] for entry in spec["containers"][0].get("env", [])}
-        migrates = [name for name, _ in secret_files(spec).values() if name.endswith("-migration")]
-        assert bool(migrates) == (it["kind"] == "Job")
-        schema = told.get("DATABASE_SCHEMA")
-        if not schema:
-            continue
-        schemas.add(schema)
-        assert told["DATABASE_URL_FILE"] == "/etc/vigie/database/url"
-        role = "migration" if it["kind"] == "Job" else "database"
-        assert secret_files(spec)["database/url"] == (f"vigie-{schema}-{role}", "url")
-    assert schemas == set(SERVICES)
+        for box in boxes(spec):
+            files = secret_files(spec, box)
+            migrates = [name for name, _ in files.values() if name.endswith("-migration")]
+            assert bool(migrates) == (box["name"] == "migrate")
+            if schema := told(box).get("DATABASE_SCHEMA"):
+                schemas.add((schema, box["name"] == "migrate"))
+                assert told(box)["DATABASE_URL_FILE"] == "/etc/vigie/database/url"
+                role = "migration" if migrates else "database"
+                assert files["database/url"] == (f"vigie-{schema}-{role}", "url")
+    assert schemas == {(service, migrates) for service in SERVICES for migrates in [True, False]}
 
 
 def test_of_the_databases_authority_pods_get_the_certificate_and_not_the_key():
     for it in workloads(profile("production")):
-        files = secret_files(pod_of(it)[1])
-        of_authority = {path: key for path, (name, key) in files.items() if name.endswith("-ca")}
-        assert set(of_authority.values()) <= {"ca.crt"}
+        spec = pod_of(it)[1]
+        for box in boxes(spec):
+            keys = {key for name, key in secret_files(spec, box).values() if name.endswith("-ca")}
+            assert keys <= {"ca.crt"}

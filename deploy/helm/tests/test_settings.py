@@ -72,6 +72,15 @@ def test_every_file_that_a_service_is_told_of_is_mounted(file, service):
     assert told == mounted - {"/etc/vigie/database/ca.crt"}
 
 
+@every_service
+def test_the_authority_of_the_issuer_is_mounted_where_a_service_is_told(service):
+    rendered = objects(PRODUCTION, changes={"auth": {"caSecret": "login-ca"}})
+    _, spec = pod_of(named(rendered, "Deployment", f"{RELEASE}-{service}"))
+    assert variables(rendered, service)["AUTH_CA_FILE"] == "/etc/vigie/auth/ca.crt"
+    assert secret_files(spec)["auth/ca.crt"] == ("login-ca", "ca.crt")
+    assert "AUTH_CA_FILE" not in variables(profile("production"), service)
+
+
 @every_case
 @every_service
 def test_files_are_readable_by_the_user_that_runs_and_by_nobody_else(file, service):

@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 
-use eventlog::EventLogConfig;
+use eventlog::{EventLogConfig, Streams};
 use platform::{
-    AuthConfig, DatabaseConfig, Environment, InternalTlsConfig, SealingConfig, ServerConfig,
-    StartError,
+    AuthConfig, DatabaseConfig, Environment, Files, InternalTlsConfig, SealingConfig, ServerConfig,
+    StartError, internal_channel,
 };
 use serde::Deserialize;
+
+use crate::{QUALIFICATION, reference_key};
 
 /// Everything the service is told at its start.
 #[derive(Clone, Debug)]
@@ -76,6 +78,17 @@ impl Config {
             producers: environment.read("PRODUCER_")?,
             intake: environment.read("INTAKE_")?,
         })
+    }
+
+    /// Reads every file and address that the service is told of, without connecting.
+    pub fn check(&self) -> Result<(), StartError> {
+        let files = Files::default();
+        self.sealing.master_key(&files)?;
+        let log_key = self.sealing.log_key(&files)?;
+        reference_key(&self.intake)?;
+        Streams::open(&self.event_log, log_key, &files)?;
+        let url = &self.producers.qualification_url;
+        internal_channel(QUALIFICATION, url, &self.internal_tls, &files).map(drop)
     }
 }
 

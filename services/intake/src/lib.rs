@@ -86,6 +86,7 @@ pub struct App {
 
 /// Connects to everything the service needs and checks it.
 pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartError> {
+    config.check()?;
     let files = Files::new(&metrics);
     let master = config.sealing.master_key(&files)?;
     let log_key = config.sealing.log_key(&files)?;

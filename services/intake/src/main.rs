@@ -45,6 +45,7 @@ fn main() -> ExitCode {
                 migrate(&Environment::of_process().read("DATABASE_")?, &migrators()).await
             })
         },
+        check_config: |environment| Config::read(environment)?.check(),
     })
 }
 

@@ -2,20 +2,24 @@
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-use eventlog::EventLogConfig;
+use eventlog::{EventLogConfig, Streams};
 use lettre::transport::smtp::{
     client::{Certificate, TlsParameters, TlsParametersBuilder},
     extension::ClientId,
 };
 use platform::{
     AuthConfig, ConfigError, DatabaseConfig, Environment, Files, InternalTlsConfig, Reloaded,
-    SealingConfig, SecretSource, ServerConfig, StartError, read_authority,
+    SealingConfig, SecretSource, ServerConfig, StartError, internal_channel, read_authority,
 };
 use serde::Deserialize;
 use vocabulary::EmailAddress;
 
 use crate::{
-    domain::{address_book::AddressBook, mail::Letterhead, retry::RetryPolicy},
+    INTAKE, QUALIFICATION,
+    domain::{
+        address_book::AddressBook, cursor::CURSOR_LIFE, mail::Letterhead, retry::RetryPolicy,
+    },
+    on_call_file,
     post::{Encryption, PostSettings, Relay, Sender, TURN},
 };
 
@@ -151,6 +155,25 @@ impl Config {
             smtp: environment.read("SMTP_")?,
             notification: environment.read("NOTIFICATION_")?,
         })
+    }
+
+    /// Reads every file and address that the service is told of, without connecting.
+    pub fn check(&self) -> Result<(), StartError> {
+        let files = Files::default();
+        if self.event_log.retention() < CURSOR_LIFE {
+            let why = "cursors are good for 30 days: the feed is kept at least as long";
+            return Err(StartError::unusable("EVENTLOG_RETENTION_DAYS", why));
+        }
+        self.notification.address_book()?;
+        self.notification
+            .post(&self.smtp, self.server.drain(), &files)?;
+        on_call_file::open(self.notification.on_call_file.as_deref(), &files)?;
+        self.sealing.master_key(&files)?;
+        let log_key = self.sealing.log_key(&files)?;
+        Streams::open(&self.event_log, log_key, &files)?;
+        let channel = |producer, url| internal_channel(producer, url, &self.internal_tls, &files);
+        channel(INTAKE, &self.producers.intake_url)?;
+        channel(QUALIFICATION, &self.producers.qualification_url).map(drop)
     }
 }
 

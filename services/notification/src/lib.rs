@@ -39,10 +39,7 @@ pub use config::{Config, NotificationConfig, ProducersConfig, SmtpConfig, SmtpTl
 
 use crate::{
     consume::Announcer,
-    domain::{
-        address_book::{AddressBook, OnCallChain},
-        cursor::CURSOR_LIFE,
-    },
+    domain::address_book::{AddressBook, OnCallChain},
     feed::{Feed, tail::Tail},
     metrics::ServiceMetrics,
     post::{Post, PostSettings},
@@ -88,10 +85,7 @@ pub struct App {
 
 /// Connects and checks everything that the service needs.
 pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartError> {
-    if config.event_log.retention() < CURSOR_LIFE {
-        let why = "cursors are good for 30 days: the feed is kept at least as long";
-        return Err(StartError::unusable("EVENTLOG_RETENTION_DAYS", why));
-    }
+    config.check()?;
     let address_book = config.notification.address_book()?;
     let files = Files::new(&metrics);
     let post = config

@@ -25,5 +25,6 @@ fn main() -> ExitCode {
                 platform::migrate(&database, &notification::migrators()).await
             })
         },
+        check_config: |environment| Config::read(environment)?.check(),
     })
 }

@@ -1,6 +1,6 @@
 //! What an installation says, read once at the start.
 
-use platform::{ConfigError, Environment, SealingConfig};
+use platform::{ConfigError, Environment, Files, SealingConfig, StartError};
 use serde::Deserialize;
 use service::BaseConfig;
 
@@ -30,5 +30,14 @@ impl Config {
             sealing: environment.read("SEALING_")?,
             producers: environment.read("PRODUCER_")?,
         })
+    }
+
+    /// Reads every file and address that the service is told of, without connecting.
+    pub fn check(&self) -> Result<(), StartError> {
+        let files = Files::default();
+        self.sealing.master_key(&files)?;
+        let log_key = self.sealing.log_key(&files)?;
+        let producers = [("intake", self.producers.intake_url.as_str())];
+        self.base.check(log_key, &producers, &files)
     }
 }

@@ -53,6 +53,7 @@ pub struct App {
 
 /// Connects and checks everything that the service needs.
 pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartError> {
+    config.check()?;
     let files = Files::new(&metrics);
     let master_key = config.sealing.master_key(&files)?;
     let log_key = config.sealing.log_key(&files)?;

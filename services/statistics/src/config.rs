@@ -2,9 +2,10 @@
 
 use std::path::PathBuf;
 
-use eventlog::EventLogConfig;
+use eventlog::{EventLogConfig, Streams};
 use platform::{
-    AuthConfig, ConfigError, DatabaseConfig, Environment, InternalTlsConfig, ServerConfig,
+    AuthConfig, ConfigError, DatabaseConfig, Environment, Files, InternalTlsConfig, SealingKey,
+    ServerConfig, StartError, internal_channel,
 };
 use serde::Deserialize;
 
@@ -56,5 +57,20 @@ impl Config {
             event_log: environment.read("EVENTLOG_")?,
             producers: environment.read("PRODUCER_")?,
         })
+    }
+
+    /// Reads every file and address that the service is told of, without connecting.
+    pub fn check(&self) -> Result<(), StartError> {
+        let files = Files::default();
+        let log_key = &self.sealing.log_key_file;
+        let log_key = SealingKey::of_file("SEALING_LOG_KEY_FILE", log_key, &files)?;
+        Streams::open(&self.event_log, log_key, &files)?;
+        for (producer, url) in [
+            ("intake", &self.producers.intake_url),
+            ("qualification", &self.producers.qualification_url),
+        ] {
+            internal_channel(producer, url, &self.internal_tls, &files)?;
+        }
+        Ok(())
     }
 }

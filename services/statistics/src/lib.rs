@@ -60,6 +60,7 @@ pub struct App {
 
 /// Connects to everything the service needs and checks that it can be used.
 pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartError> {
+    config.check()?;
     let files = Files::new(&metrics);
     let pool = connect(&config.database, NAME, &files).await?;
     check_migrated(&pool, &migrators()).await?;

@@ -83,7 +83,7 @@ impl std::fmt::Debug for Key {
 }
 
 impl Keys {
-    pub(super) async fn start(config: &AuthConfig) -> Result<Self, StartError> {
+    pub(super) fn new(config: &AuthConfig) -> Result<Self, StartError> {
         let issuer: Url = config
             .issuer
             .parse()
@@ -116,24 +116,26 @@ impl Keys {
         let client = client
             .build()
             .map_err(|cause| StartError::unusable("AUTH_ISSUER", cause))?;
-        let keys = Self {
+        Ok(Self {
             client,
             issuer: config.issuer.clone(),
             discovery,
             known: RwLock::default(),
             wanted: Notify::new(),
             asked: watch::Sender::new(None),
-        };
-        match keys.fetch().await {
-            Ok(()) => {}
+        })
+    }
+
+    /// Fetches the keys for the first time; an issuer that is away is only warned of.
+    pub(super) async fn start(&self) -> Result<(), StartError> {
+        match self.fetch().await {
+            Ok(()) => Ok(()),
             Err(FetchError::Away(cause)) => {
                 tracing::warn!(error.message = %cause, "the issuer of tokens is away; its tokens are refused until it answers");
+                Ok(())
             }
-            Err(FetchError::Wrong(cause)) => {
-                return Err(StartError::unusable("AUTH_ISSUER", cause));
-            }
+            Err(FetchError::Wrong(cause)) => Err(StartError::unusable("AUTH_ISSUER", cause)),
         }
-        Ok(keys)
     }
 
     pub(super) fn is_encrypted(&self) -> bool {

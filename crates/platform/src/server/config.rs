@@ -10,7 +10,7 @@ use crate::{
     tls::{self, Tls},
 };
 
-use super::{connections::Limits, patience::Patience};
+use super::{connections::Limits, patience::Patience, web};
 
 /// How a service listens and what it bears (`SERVER_*`).
 #[derive(Debug, Clone, Deserialize)]
@@ -123,6 +123,12 @@ impl ServerConfig {
             reflection: false,
             allowed_origins: String::new(),
         }
+    }
+
+    /// Reads the certificate and the origins as [`serve`](super::serve) does.
+    pub(crate) fn check(&self, files: &Files) -> Result<(), StartError> {
+        self.public_tls(files)?;
+        web::cors(self).map(drop)
     }
 
     pub(super) fn public_tls(

@@ -118,6 +118,38 @@ fn a_wrong_variable_ends_the_start_with_one_line_that_names_it() {
 }
 
 #[test]
+fn a_configuration_is_checked_without_a_start() {
+    let check = |changes: &[(&'static str, &'static str)]| {
+        let mut example = example();
+        example.arg("check-config").envs([
+            // Nobody is there, and nobody is asked.
+            ("DATABASE_URL", "postgres://nobody@127.0.0.1:1/nothing"),
+            ("DATABASE_SCHEMA", "example"),
+            ("SERVER_LISTEN", "127.0.0.1:1"),
+            ("SERVER_INTERNAL_LISTEN", "127.0.0.1:1"),
+            ("SERVER_METRICS_LISTEN", "127.0.0.1:1"),
+        ]);
+        let ended = example.envs(changes.iter().copied()).output().unwrap();
+        assert_eq!(ended.status.code(), Some(1));
+        String::from_utf8(ended.stderr).unwrap()
+    };
+    assert_eq!(
+        check(&[]),
+        "vigie-example: INTERNAL_TLS_CERT_FILE is not set\n"
+    );
+    assert_eq!(
+        check(&[("SERVER_ALLOWED_ORIGINS", "*")]),
+        "vigie-example: SERVER_ALLOWED_ORIGINS: name each origin\n"
+    );
+    let refused = check(&[("DATABASE_URL", "s3cret")]);
+    assert!(
+        refused.starts_with("vigie-example: DATABASE_URL"),
+        "{refused}"
+    );
+    assert!(!refused.contains("s3cret"), "{refused}");
+}
+
+#[test]
 fn a_task_that_panics_ends_the_process_and_does_not_say_what_it_said() {
     let ended = example().env("EXAMPLE_MODE", "panicking").output().unwrap();
     let log = String::from_utf8(ended.stderr).unwrap();

@@ -164,21 +164,58 @@ tolerations:
 {{- end }}
 {{- end }}
 
+{{/*
+How many Pods of a service run, until a scaler has said a number: from then on it is the
+scaler's, and Helm would be refused another. Nothing where there is no cluster to ask.
+*/}}
+{{- define "vigie.livePods" -}}
+{{- with lookup "apps/v1" "Deployment" .root.Release.Namespace (printf "%s-%s" (include "vigie.fullname" .root) .service) }}
+{{- $taken := false }}
+{{- range .metadata.managedFields }}{{ if eq (default "" .subresource) "scale" }}{{ $taken = true }}{{ end }}{{ end }}
+{{- if not $taken }}{{ .spec.replicas }}{{ end }}
+{{- end }}
+{{- end }}
+
 {{/* Whether the chart itself makes the database: then no hook can run before it. */}}
 {{- define "vigie.ownDatabase" -}}
 {{- if or .Values.evaluation.enabled .Values.database.cloudNativePG.enabled }}yes{{ end }}
 {{- end }}
 
 {{/*
-Migrations run before the objects of an installation or an upgrade. Where the chart makes
-the database, the first ones run beside it instead; Pods start again until they are done.
+What brings the schemas up to date: `jobs` before the objects of an installation or an upgrade,
+or `pods`, each before it serves, where the chart makes the database; or nothing.
 */}}
+{{- define "vigie.migrations" -}}
+{{- if .Values.migrations.enabled }}{{ if include "vigie.ownDatabase" . }}pods{{ else }}jobs{{ end }}{{ end }}
+{{- end }}
+
 {{- define "vigie.migrationHook" -}}
-{{- if not (and (include "vigie.ownDatabase" .root) .root.Release.IsInstall) -}}
 helm.sh/hook: pre-install,pre-upgrade
 helm.sh/hook-weight: {{ .weight | quote }}
 helm.sh/hook-delete-policy: {{ .delete }}
 {{- end }}
+
+{{/* The container that brings the schema of a service up to date, and its files. */}}
+{{- define "vigie.migrationContainer" -}}
+image: {{ include "vigie.image" (dict "root" .root "image" .service) }}
+imagePullPolicy: {{ .root.Values.image.pullPolicy }}
+args: [migrate]
+env:
+  {{- include "vigie.databaseEnv" . | nindent 2 }}
+resources:
+  requests: {cpu: 50m, memory: 64Mi}
+  limits: {cpu: "1", memory: 256Mi}
+securityContext:
+  {{- include "vigie.containerSecurity" .root | nindent 2 }}
+volumeMounts:
+  - {name: migration, mountPath: /etc/vigie, readOnly: true}
+{{- end }}
+
+{{- define "vigie.migrationVolume" -}}
+projected:
+  defaultMode: 0440
+  sources:
+    {{- include "vigie.databaseFiles" (dict "root" .root "secret" (index .root.Values.services .service).secrets.migration) | trim | nindent 4 }}
 {{- end }}
 
 {{/* Who may call at the public listeners: through which proxies, if any. */}}

@@ -20,6 +20,9 @@
 - {name: INTERNAL_TLS_CA_FILE, value: /etc/vigie/internal-tls/ca.crt}
 - {name: AUTH_ISSUER, value: {{ $v.auth.issuer | quote }}}
 - {name: AUTH_AUDIENCE, value: {{ $v.auth.audience | quote }}}
+{{- if $v.auth.caSecret }}
+- {name: AUTH_CA_FILE, value: /etc/vigie/auth/ca.crt}
+{{- end }}
 {{- with $v.telemetry.otlpEndpoint }}
 - {name: TELEMETRY_OTLP_ENDPOINT, value: {{ . | quote }}}
 {{- end }}
@@ -69,6 +72,8 @@
 {{- end }}
 {{- end }}
 {{- range $variable, $value := merge (dict) (index $v.services .service).env $v.env }}
+{{- /* Helm reads a number as floating-point, and would write a large one as 2.6e+08. */}}
+{{- if and (kindIs "float64" $value) (eq (floor $value) $value) }}{{ $value = int64 $value }}{{ end }}
 - {name: {{ $variable }}, value: {{ $value | quote }}}
 {{- end }}
 {{- end }}
@@ -91,6 +96,11 @@
     items:
       - {key: tls.crt, path: public-tls/tls.crt}
       - {key: tls.key, path: public-tls/tls.key}
+{{- end }}
+{{- with $v.auth.caSecret }}
+- secret:
+    name: {{ . }}
+    items: [{key: ca.crt, path: auth/ca.crt}]
 {{- end }}
 {{- if $fact.masterKey }}
 - secret:
