@@ -109,6 +109,7 @@ fn years_of(declarations: &[SubmitReportRequest]) -> figures_pb::Period {
     figures_pb::Period {
         from_month: cli::month_in_paris(first),
         to_month: cli::month_in_paris(now.min(longest)),
+        ..Default::default()
     }
 }
 
@@ -125,6 +126,7 @@ async fn counted(
         let request = figures_pb::GetOverviewRequest {
             period: Some(period.clone()),
             region: String::new(),
+            ..Default::default()
         };
         let overview = analyst
             .statistics()

@@ -102,6 +102,10 @@ impl Consumer {
     /// Prepares the consumer `name` (the service's own name: the one its
     /// certificate carries) of the log of `producer`. Effects and offsets are
     /// written through `pool`.
+    ///
+    /// A service that makes its tables anew adds a slash and what it keeps there to its name:
+    /// the offsets of the release before are then its own, and each release goes on where
+    /// its own tables stand. Metrics bear the service's name alone.
     pub fn new(
         name: &'static str,
         producer: &'static str,
@@ -308,16 +312,23 @@ impl ConsumerHandle {
 }
 
 impl Core {
+    /// The name of the service that the consumer is of.
+    pub(crate) fn service(&self) -> &'static str {
+        self.name
+            .split_once('/')
+            .map_or(self.name, |(service, _)| service)
+    }
+
     fn labels(&self) -> ConsumerLabels {
         ConsumerLabels {
-            consumer: self.name,
+            consumer: self.service(),
             producer: self.producer,
         }
     }
 
     fn shard_labels(&self, shard: u16) -> ShardLabels {
         ShardLabels {
-            consumer: self.name,
+            consumer: self.service(),
             producer: self.producer,
             shard,
         }
@@ -325,7 +336,7 @@ impl Core {
 
     fn source_labels(&self, source: &'static str) -> SourceLabels {
         SourceLabels {
-            consumer: self.name,
+            consumer: self.service(),
             producer: self.producer,
             source,
         }

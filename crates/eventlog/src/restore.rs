@@ -43,7 +43,8 @@ pub async fn reincarnate(
 }
 
 /// Makes a consumer of the schema accept whatever history the producer's log has
-/// now, by starting over from a snapshot: effects meet what exists. Audited.
+/// now, by starting over from a snapshot: effects meet what exists. Audited. The name of
+/// a service means all its consumers of that log.
 ///
 /// A consumer that runs takes it up by itself within seconds.
 pub async fn adopt(
@@ -55,7 +56,7 @@ pub async fn adopt(
 ) -> platform::Result<()> {
     let adopted = sqlx::query!(
         "update consumer_offset set incarnation = null, position = 0, stopped = null, moved_at = $3
-         where consumer = $1 and producer = $2",
+         where (consumer = $1 or split_part(consumer, '/', 1) = $1) and producer = $2",
         consumer,
         producer,
         now,

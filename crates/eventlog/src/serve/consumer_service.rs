@@ -46,10 +46,12 @@ struct Operators {
 }
 
 impl Operators {
+    /// The consumer of this name, or of the service of this name.
     fn consumer(&self, name: &str, producer: &str) -> Result<&ConsumerHandle> {
+        let is_meant = |core: &Core| name == core.name || name == core.service();
         self.consumers
             .iter()
-            .find(|handle| handle.0.name == name && handle.0.producer == producer)
+            .find(|handle| is_meant(&handle.0) && handle.0.producer == producer)
             .ok_or(Error::NotFound("consumer"))
     }
 
@@ -61,11 +63,11 @@ impl Operators {
         .fetch_all(&self.pool)
         .await?;
         let positions = rows.into_iter().map(|row| {
-            let heads = self
-                .consumer(&row.consumer, &row.producer)
-                .map(ConsumerHandle::heads);
+            let is_of = |core: &Core| core.name == row.consumer && core.producer == row.producer;
+            let handle = self.consumers.iter().find(|handle| is_of(&handle.0));
+            let heads = handle.map(ConsumerHandle::heads);
             let shard = u16::try_from(row.shard).unwrap_or_default();
-            let head = heads.ok().and_then(|heads| heads.get(&shard).copied());
+            let head = heads.and_then(|heads| heads.get(&shard).copied());
             ConsumerPosition {
                 consumer: row.consumer,
                 producer: row.producer,
