@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use vocabulary::Party;
+use vocabulary::{Party, Role};
 
 /// The parties that see a case, by their slugs.
 ///
@@ -37,32 +37,23 @@ impl FromIterator<String> for Parties {
 /// How much of a case a caller sees, by the parties through which he sees it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct View {
-    /// The declarant's contact data: for the declarant himself and those of his
-    /// structure, the cell, the FSSI and the ARS of the region, as intake shows
-    /// them. Never for the health authority, which
-    /// receives a subset without it (décret 2023-499, SI-VSS, as precedent).
+    /// The declarant's contact data, by the rule of [`Party::sees_contacts`].
     pub(crate) contacts: bool,
     /// The subjects of those who act on the case: for the cell and the FSSI.
     pub(crate) people: bool,
 }
 
 impl View {
-    /// What these parties of a caller see of a case seen by `parties`; `None`
-    /// when the case does not exist for them.
-    pub(crate) fn of(parties: &Parties, caller: &[String]) -> Option<Self> {
+    /// What these parties of a caller with these roles see of a case seen by
+    /// `parties`; `None` when the case does not exist for them.
+    pub(crate) fn of(parties: &Parties, caller: &[String], roles: &BTreeSet<Role>) -> Option<Self> {
         let matched = caller.iter().filter(|slug| parties.0.contains(*slug));
         matched.fold(None, |seen, slug| {
             let seen = seen.unwrap_or(Self::default());
-            Some(match slug.parse() {
-                Ok(Party::Cell | Party::SecurityOfficer) => Self {
-                    contacts: true,
-                    people: true,
-                },
-                Ok(Party::Region(_) | Party::Subject(_) | Party::Structure(_)) => Self {
-                    contacts: true,
-                    ..seen
-                },
-                _ => seen,
+            let party = Party::stored(slug);
+            Some(Self {
+                contacts: seen.contacts || party.sees_contacts(roles),
+                people: seen.people || matches!(party, Party::Cell | Party::SecurityOfficer),
             })
         })
     }
@@ -72,7 +63,7 @@ impl View {
 mod tests {
     use super::*;
 
-    fn seen_by(caller: &[&str]) -> Option<View> {
+    fn seen_by(caller: &[&str], roles: &[Role]) -> Option<View> {
         let parties = [
             "cell",
             "fssi",
@@ -83,7 +74,7 @@ mod tests {
         ];
         let parties = parties.map(str::to_owned).into_iter().collect();
         let caller: Vec<_> = caller.iter().map(|&slug| slug.to_owned()).collect();
-        View::of(&parties, &caller)
+        View::of(&parties, &caller, &roles.iter().copied().collect())
     }
 
     const CONTACTS: View = View {
@@ -101,26 +92,33 @@ mod tests {
 
     #[test]
     fn each_party_sees_what_its_office_needs_and_no_more() {
-        assert_eq!(seen_by(&["cell"]), Some(ALL));
-        assert_eq!(seen_by(&["fssi"]), Some(ALL));
-        assert_eq!(seen_by(&["ars:76"]), Some(CONTACTS));
-        assert_eq!(seen_by(&["subject:d1"]), Some(CONTACTS));
-        assert_eq!(seen_by(&["structure:finess:010000024"]), Some(CONTACTS));
-        assert_eq!(seen_by(&["dgs"]), Some(NEITHER));
+        for (party, role, view) in [
+            ("cell", Role::Analyst, ALL),
+            ("fssi", Role::SecurityOfficer, ALL),
+            ("ars:76", Role::RegionalAgent, CONTACTS),
+            ("ars:76", Role::Integration, NEITHER),
+            ("subject:d1", Role::Declarant, CONTACTS),
+            ("structure:finess:010000024", Role::Declarant, CONTACTS),
+            ("dgs", Role::HealthAuthority, NEITHER),
+        ] {
+            assert_eq!(seen_by(&[party], &[role]), Some(view), "{role} as {party}");
+        }
     }
 
     #[test]
     fn a_case_does_not_exist_for_those_outside_its_parties() {
-        assert_eq!(seen_by(&["ars:75"]), None);
-        assert_eq!(seen_by(&["subject:d2", "probe"]), None);
-        assert_eq!(seen_by(&[]), None);
+        assert_eq!(seen_by(&["ars:75"], &[Role::RegionalAgent]), None);
+        let declarant = [Role::Declarant, Role::Prober];
+        assert_eq!(seen_by(&["subject:d2", "probe"], &declarant), None);
+        assert_eq!(seen_by(&[], &[]), None);
     }
 
     #[test]
     fn several_parties_add_up_in_any_order() {
-        assert_eq!(seen_by(&["dgs", "cell"]), Some(ALL));
-        assert_eq!(seen_by(&["cell", "dgs", "ars:75"]), Some(ALL));
-        assert_eq!(seen_by(&["dgs", "ars:76"]), Some(CONTACTS));
+        let roles = [Role::Analyst, Role::HealthAuthority, Role::RegionalAgent];
+        assert_eq!(seen_by(&["dgs", "cell"], &roles), Some(ALL));
+        assert_eq!(seen_by(&["cell", "dgs", "ars:75"], &roles), Some(ALL));
+        assert_eq!(seen_by(&["dgs", "ars:76"], &roles), Some(CONTACTS));
     }
 
     #[test]

@@ -89,7 +89,8 @@ impl Attempt<'_> {
             let answer = pb::Case::decode(answer.as_slice()).map_err(Error::internal)?;
             let case = store::read_cases(conn, &[asked.case_id]).await?.pop();
             let case = case.ok_or(Error::NotFound("case"))?;
-            let view = View::of(&case.visible_to, &parties).ok_or(Error::NotFound("case"))?;
+            let view = View::of(&case.visible_to, &parties, &caller.roles)
+                .ok_or(Error::NotFound("case"))?;
             audit(conn, entry(json!({ "retry": true }))).await?;
             return Ok(self.service.with_contacts(answer, &case, view));
         }
@@ -124,7 +125,8 @@ impl Attempt<'_> {
         let announcement = announce::change(&case, &line, history);
         store::insert_entries(conn, &[line]).await?;
         audit(conn, entry(json!({ "revision": case.revision }))).await?;
-        let view = View::of(&case.visible_to, &parties).ok_or(Error::NotFound("case"))?;
+        let view =
+            View::of(&case.visible_to, &parties, &caller.roles).ok_or(Error::NotFound("case"))?;
         // Contacts are never kept with the request: they are added to each answer.
         let answer = convert::case(&case, view);
         complete_request(conn, &key, &answer.encode_to_vec()).await?;

@@ -43,7 +43,8 @@ impl Service {
         transaction.commit().await?;
 
         let case = case.ok_or(Error::NotFound("case"))?;
-        let view = View::of(&case.visible_to, &parties).ok_or(Error::NotFound("case"))?;
+        let view =
+            View::of(&case.visible_to, &parties, &caller.roles).ok_or(Error::NotFound("case"))?;
         let mut shown = self.with_contacts(convert::case(&case, view), &case, view);
         // A change committed between the two reads belongs to the next answer.
         let history = history
@@ -85,7 +86,7 @@ impl Service {
             PageToken::encode(&place, filter.as_bytes())
         });
         let shown = cases.iter().filter_map(|case| {
-            View::of(&case.visible_to, &parties)
+            View::of(&case.visible_to, &parties, &caller.roles)
                 .map(|view| self.with_contacts(convert::listed(case, view), case, view))
         });
         Ok(ListCasesResponse {
