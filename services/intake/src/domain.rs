@@ -30,5 +30,5 @@ pub(crate) use report::{
 };
 pub(crate) use routing::Routing;
 pub(crate) use structure::{Recorded, Structure};
-pub(crate) use treatment::{End, Treatment, is_ended};
+pub(crate) use treatment::{CaseStanding, End, Treatment, follow};
 pub(crate) use warnings::{Warning, warnings};

@@ -11,7 +11,7 @@ use super::{
     time::{moment, timestamp},
     wire,
 };
-use crate::domain::{CaseChange, CaseProgress, Recorded, Report, Treatment, Withdrawal, is_ended};
+use crate::domain::{CaseChange, CaseProgress, Recorded, Report, Treatment, Withdrawal};
 
 /// Announces a report. The id derives from the report, so that a snapshot tells
 /// it under the same one.
@@ -119,17 +119,14 @@ pub(crate) fn recorded(recorded: &Recorded) -> NewEvent {
 pub(crate) fn case_change(event: &Event) -> Result<CaseChange, ApplyError> {
     let change: events::CaseChanged = event.decode()?;
     let id = |text: &str| Uuid::try_parse(text).map_err(|_| ApplyError::Poison("bad_id"));
-    let state = CaseState::heard(change.state);
     let changed_at = change.changed_at.as_ref().and_then(moment);
     Ok(CaseChange {
         report_id: id(&change.report_id)?,
         progress: CaseProgress {
             case_id: id(&change.case_id)?,
-            state,
+            state: CaseState::heard(change.state),
             revision: change.revision,
         },
-        ended_at: state
-            .is_some_and(is_ended)
-            .then(|| changed_at.unwrap_or(event.time)),
+        at: changed_at.unwrap_or(event.time),
     })
 }

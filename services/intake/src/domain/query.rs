@@ -37,8 +37,8 @@ pub(crate) struct CaseChange {
     pub(crate) report_id: Uuid,
     /// Where its treatment stands.
     pub(crate) progress: CaseProgress,
-    /// When it ended, if it has.
-    pub(crate) ended_at: Option<OffsetDateTime>,
+    /// When it came there.
+    pub(crate) at: OffsetDateTime,
 }
 
 impl Wanted {
