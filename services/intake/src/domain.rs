@@ -23,7 +23,7 @@ pub(crate) use consequences::{AgencyTold, Consequences, Duty, Settings};
 pub(crate) use decision::{Context, Decision, decide};
 pub(crate) use draft::{Contact, Contacts, Draft, Facts, StructureIdentifier};
 pub(crate) use import::{Changes, Encoding, Imported, Rejection};
-pub(crate) use query::{CaseChange, Filter, Wanted};
+pub(crate) use query::{CaseChange, Filter, SearchWords, Wanted};
 pub(crate) use refusal::Refusal;
 pub(crate) use report::{
     CaseProgress, Report, ReportState, ReportedStructure, SealedContacts, Withdrawal,

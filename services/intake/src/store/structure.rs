@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 use vocabulary::{Finess, ParseError, Siret, StructureKind, Text, Word as _, fold};
 
 use super::read;
-use crate::domain::{Recorded, Structure};
+use crate::domain::{Recorded, SearchWords, Structure};
 
 /// A place in the answers of a search.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -141,18 +141,15 @@ pub(crate) async fn site_of_siret(
     .transpose()
 }
 
-/// Structures of which every folded word is found, by name, each with its place.
+/// Structures of which every word is found, by name, each with its place.
 pub(crate) async fn search(
     conn: &mut PgConnection,
-    folded: &str,
+    words: &SearchWords,
     after: Option<&NamePosition>,
     limit: u32,
 ) -> Result<Vec<(Structure, NamePosition)>> {
     // Folded words hold letters and digits only, so the query needs no escaping.
-    let query: Vec<String> = folded
-        .split(' ')
-        .map(|word| format!("'{word}':*"))
-        .collect();
+    let query: Vec<String> = words.iter().map(|word| format!("'{word}':*")).collect();
     let rows = sqlx::query_file_as!(
         Row,
         "src/store/search_structures.sql",
