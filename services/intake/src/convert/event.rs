@@ -4,7 +4,7 @@ use eventlog::{ApplyError, Event, NewEvent};
 use proto::{events::v1 as events, types::v1 as types};
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{CaseState, Word as _, derived_id};
+use vocabulary::{CaseState, StructureKey, Word as _, derived_id};
 
 use super::{
     identifier,
@@ -37,6 +37,11 @@ pub(crate) fn submitted(report: &Report) -> NewEvent {
             town: structure.town.clone().unwrap_or_default(),
             operator_status: proto::number(structure.operator_status),
             link_verified: structure.link_verified,
+            // Another key may be the RPPS number of a person.
+            structure_key: match structure.key {
+                StructureKey::Finess(_) => structure.key.to_string(),
+                _ => String::new(),
+            },
         }),
         origin: proto::number(facts.origin),
         origin_types: proto::numbers(&facts.origin_types),
@@ -101,7 +106,7 @@ pub(crate) fn recorded(recorded: &Recorded) -> NewEvent {
         structure_key: key.clone(),
         name: structure.name.as_str().to_owned(),
         kind: structure.kind.number(),
-        region: structure.region.code().to_owned(),
+        region: wire::shown(structure.region),
         department: structure.department.to_string(),
         town: wire::text(structure.town.as_ref()),
         legal_entity_finess: wire::shown(structure.legal_entity),

@@ -20,7 +20,7 @@ pub(crate) fn structure(
         name: structure.name.as_str().to_owned(),
         kind: structure.kind.number(),
         category_code: wire::text(structure.category_code.as_ref()),
-        region: structure.region.code().to_owned(),
+        region: wire::shown(structure.region),
         department: structure.department.to_string(),
         town: wire::text(structure.town.as_ref()),
         operator_status: proto::number(operator_status),

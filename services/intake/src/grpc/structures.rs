@@ -131,7 +131,7 @@ impl Structures {
 }
 
 /// A structure as this caller may see it.
-fn shown(caller: &Caller, structure: &Structure) -> pb::Structure {
+pub(super) fn shown(caller: &Caller, structure: &Structure) -> pb::Structure {
     let status = structure
         .operator_status
         .filter(|_| sees_operator_status(caller, structure));
