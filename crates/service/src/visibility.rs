@@ -38,10 +38,7 @@ impl FromIterator<String> for Parties {
 /// How much a caller sees, by the parties through which it sees.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct View {
-    /// The declarant's contact data: for the declarant and those of its structure, the
-    /// cell, the FSSI and the agent of the region. Never for the health authority, which
-    /// receives a subset without them (décret 2023-499, SI-VSS, as precedent), nor for
-    /// an integration.
+    /// The declarant's contact data, by the rule of [`Party::sees_contacts`].
     pub contacts: bool,
     /// The subjects of those who act: for the cell and the FSSI.
     pub people: bool,
@@ -58,22 +55,13 @@ impl View {
         let matched = own.iter().filter(|slug| parties.0.contains(*slug));
         matched.fold(None, |seen, slug| {
             let seen = seen.unwrap_or(Self::default());
-            Some(match slug.parse() {
-                Ok(Party::Cell | Party::SecurityOfficer) => Self {
-                    contacts: true,
-                    people: true,
-                    agencies: true,
-                },
-                Ok(Party::Region(_)) if caller.has(Role::RegionalAgent) => Self {
-                    contacts: true,
-                    agencies: true,
-                    ..seen
-                },
-                Ok(Party::Subject(_) | Party::Structure(_)) => Self {
-                    contacts: true,
-                    ..seen
-                },
-                _ => seen,
+            let party = Party::stored(slug);
+            let national = matches!(party, Party::Cell | Party::SecurityOfficer);
+            let regional = matches!(party, Party::Region(_)) && caller.has(Role::RegionalAgent);
+            Some(Self {
+                contacts: seen.contacts || party.sees_contacts(&caller.roles),
+                people: seen.people || national,
+                agencies: seen.agencies || national || regional,
             })
         })
     }

@@ -6,7 +6,8 @@ use std::str::FromStr;
 use crate::{ParseError, Region, as_text::serde_as_text};
 
 /// A department, by its number: "01" to "95", "2A", "2B", "971" to "974" and
-/// "976" overseas, and "977" and "978", which the ARS of Guadeloupe covers.
+/// "976" overseas, "977" and "978", which the ARS of Guadeloupe covers, and
+/// "975", Saint-Pierre-et-Miquelon, which lies in no region and has no ARS.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Department(&'static str);
 
@@ -62,12 +63,14 @@ const BY_REGION: &[(Region, &[&str])] = &[
     (Region::Corse, &["2A", "2B"]),
 ];
 
+/// The collectivities that lie in no region (ANS TRE_R30, code 975).
+const WITHOUT_REGION: &[&str] = &["975"];
+
 impl Department {
     /// Every department.
     pub fn all() -> impl Iterator<Item = Self> {
-        BY_REGION
-            .iter()
-            .flat_map(|(_, numbers)| numbers.iter().copied().map(Self))
+        let in_regions = BY_REGION.iter().flat_map(|(_, numbers)| numbers.iter());
+        in_regions.chain(WITHOUT_REGION).copied().map(Self)
     }
 
     /// Its number.
@@ -75,13 +78,13 @@ impl Department {
         self.0
     }
 
-    /// The region it lies in.
-    pub fn region(self) -> Region {
+    /// The region whose ARS is competent; none for Saint-Pierre-et-Miquelon, which
+    /// has a regime of its own under the prefect.
+    pub fn region(self) -> Option<Region> {
         let home = BY_REGION
             .iter()
             .find(|(_, numbers)| numbers.contains(&self.0));
-        home.expect("a department comes from the table of regions")
-            .0
+        home.map(|(region, _)| *region)
     }
 
     /// Reads a department as the DREES spells it: overseas ones are "9A"
@@ -126,8 +129,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_hundred_and_one_departments_and_two_collectivities_are_read_back() {
-        assert_eq!(Department::all().count(), 103);
+    fn a_hundred_and_one_departments_and_three_collectivities_are_read_back() {
+        assert_eq!(Department::all().count(), 104);
         for department in Department::all() {
             assert_eq!(department.as_str().parse(), Ok(department));
         }
@@ -135,21 +138,24 @@ mod tests {
 
     #[test]
     fn paris_is_in_ile_de_france_and_no_overseas_spelling_is_guessed() {
-        assert_eq!(
-            "75".parse::<Department>().unwrap().region(),
-            Region::IleDeFrance
-        );
-        assert_eq!("2a".parse::<Department>().unwrap().region(), Region::Corse);
-        for wrong in ["20", "96", "975", "1", "9A", ""] {
+        let region = |number: &str| number.parse::<Department>().unwrap().region();
+        assert_eq!(region("75"), Some(Region::IleDeFrance));
+        assert_eq!(region("2a"), Some(Region::Corse));
+        for wrong in ["20", "96", "970", "979", "1", "9A", ""] {
             assert!(wrong.parse::<Department>().is_err(), "{wrong}");
         }
-        assert_eq!(
-            Department::from_drees("9F").unwrap().region(),
-            Region::Mayotte
-        );
-        assert_eq!(
-            Department::from_drees("33").unwrap().region(),
-            Region::NouvelleAquitaine
-        );
+        let drees = |text: &str| Department::from_drees(text).unwrap().region();
+        assert_eq!(drees("9F"), Some(Region::Mayotte));
+        assert_eq!(drees("33"), Some(Region::NouvelleAquitaine));
+    }
+
+    #[test]
+    fn guadeloupe_covers_two_collectivities_and_saint_pierre_et_miquelon_has_no_agency() {
+        let region = |number: &str| number.parse::<Department>().unwrap().region();
+        assert_eq!(region("977"), Some(Region::Guadeloupe));
+        assert_eq!(region("978"), Some(Region::Guadeloupe));
+        assert_eq!(region("975"), None);
+        let without: Vec<_> = Department::all().filter(|d| d.region().is_none()).collect();
+        assert_eq!(without, ["975".parse().unwrap()]);
     }
 }

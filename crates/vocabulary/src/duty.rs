@@ -49,6 +49,23 @@ impl ParallelDuty {
         }
     }
 
+    /// What to do, in French, as it stands at a moment: past its deadline it is done
+    /// at once, with the reasons for the delay (RGPD, art. 33(1)).
+    pub fn french_at(self, aware_at: OffsetDateTime, now: OffsetDateTime) -> String {
+        let french = self.french();
+        if self.is_overdue(aware_at, now) {
+            format!("{french} (délai dépassé : notifier sans attendre, en motivant le retard)")
+        } else {
+            french.to_owned()
+        }
+    }
+
+    /// Whether its deadline, counted from the awareness of the event, is past.
+    pub fn is_overdue(self, aware_at: OffsetDateTime, now: OffsetDateTime) -> bool {
+        self.deadline(aware_at)
+            .is_some_and(|deadline| deadline < now)
+    }
+
     /// Until when, counted from the awareness of the event; `None` where the text
     /// says « sans délai » or nothing. The CNIL is notified within 72 hours.
     pub fn deadline(self, aware_at: OffsetDateTime) -> Option<OffsetDateTime> {
@@ -184,5 +201,17 @@ mod tests {
             Some(datetime!(2026-11-23 18:00 UTC))
         );
         assert_eq!(ParallelDuty::Ansm.deadline(aware), None);
+    }
+
+    #[test]
+    fn past_its_deadline_a_duty_is_done_at_once_with_the_reasons_of_the_delay() {
+        let aware = datetime!(2017-08-03 10:00 UTC);
+        let deadline = datetime!(2017-08-06 10:00 UTC);
+        let late = "délai dépassé : notifier sans attendre, en motivant le retard";
+        let (cnil, ansm) = (ParallelDuty::Cnil, ParallelDuty::Ansm);
+        assert_eq!(cnil.french_at(aware, deadline), cnil.french());
+        let after = deadline + Duration::SECOND;
+        assert!(cnil.french_at(aware, after).contains(late));
+        assert_eq!(ansm.french_at(aware, after), ansm.french());
     }
 }

@@ -67,4 +67,4 @@ pub use structure::{OperatorStatus, StructureKind};
 pub use structure_key::{StructureKey, StructureName};
 pub use text::Text;
 pub use word::{LaterWord, Word};
-pub use working_hours::{is_working_time, next_working_time};
+pub use working_hours::{is_working_time, next_working_time, paris_date};

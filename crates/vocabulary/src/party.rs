@@ -1,9 +1,10 @@
 //! Those who may see something.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{ParseError, Region, StructureKey, as_text::serde_as_text};
+use crate::{ParseError, Region, Role, StructureKey, as_text::serde_as_text};
 
 /// One of those who may see a report or a case. The set of them is stored with
 /// it; a caller sees what one of his own parties may see.
@@ -32,6 +33,27 @@ pub enum Party {
 }
 
 impl Party {
+    /// Whether a caller of these roles who sees a report or a case as this party also
+    /// sees how to reach the declarant: the cell, the FSSI, an agent of the ARS of a
+    /// region that sees it, the declarant and those of his structure.
+    ///
+    /// A program that subscribes for a region does not. CORRUSS receives everything
+    /// but the contact data (décret 2023-499, SI-VSS, as precedent).
+    pub fn sees_contacts(&self, roles: &BTreeSet<Role>) -> bool {
+        let office = match self {
+            Self::Cell => Role::Analyst,
+            Self::SecurityOfficer => Role::SecurityOfficer,
+            Self::Region(_) => Role::RegionalAgent,
+            Self::Structure(_) | Self::Subject(_) => Role::Declarant,
+            Self::HealthAuthority
+            | Self::ArmedForces
+            | Self::Importer(_)
+            | Self::Probe
+            | Self::Later(_) => return false,
+        };
+        roles.contains(&office)
+    }
+
     /// Reads a stored party.
     pub fn stored(text: &str) -> Self {
         text.parse()
@@ -98,6 +120,27 @@ mod tests {
             "\\PC{0,40}".prop_map(Party::Importer),
             Just(Party::Structure("finess:010000024".parse().unwrap())),
         ]
+    }
+
+    #[test]
+    fn contacts_are_for_the_office_behind_the_party_alone() {
+        for (party, office) in [
+            ("cell", Some(Role::Analyst)),
+            ("fssi", Some(Role::SecurityOfficer)),
+            ("ars:75", Some(Role::RegionalAgent)),
+            ("structure:finess:010000024", Some(Role::Declarant)),
+            ("subject:alice", Some(Role::Declarant)),
+            ("importer:alice", None),
+            ("dgs", None),
+            ("army", None),
+            ("probe", None),
+            ("regulator:eu", None),
+        ] {
+            for &role in Role::ALL {
+                let sees = Party::stored(party).sees_contacts(&[role].into());
+                assert_eq!(sees, Some(role) == office, "{role} as {party}");
+            }
+        }
     }
 
     proptest! {

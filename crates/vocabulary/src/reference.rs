@@ -4,8 +4,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use aws_lc_rs::hmac;
+use time::OffsetDateTime;
 
-use crate::{ParseError, as_text::serde_as_text};
+use crate::{ParseError, as_text::serde_as_text, paris_date};
 
 const WHAT: &str = "reference";
 const PREFIX: &str = "SIG";
@@ -31,6 +32,11 @@ impl ReferenceCipher {
     /// A cipher for a key, which must stay the same for the life of the suite.
     pub fn new(key: [u8; 32]) -> Self {
         Self(hmac::Key::new(hmac::HMAC_SHA256, &key))
+    }
+
+    /// The reference of a number, in the year that a moment has in Europe/Paris.
+    pub fn reference_at(&self, moment: OffsetDateTime, sequence: u32) -> Reference {
+        self.reference(paris_date(moment).year(), sequence)
     }
 
     /// The reference of a number of a year; two numbers below 2^30 never have
@@ -153,6 +159,7 @@ mod tests {
     use std::collections::HashSet;
 
     use proptest::prelude::*;
+    use time::macros::datetime;
 
     use super::*;
 
@@ -219,6 +226,13 @@ mod tests {
             let products: HashSet<u8> = (0..32).map(|b| multiply(a, b)).collect();
             assert_eq!(products.len(), 32, "{a} has no inverse");
         }
+    }
+
+    #[test]
+    fn the_year_is_the_one_in_paris() {
+        let year = |moment| cipher().reference_at(moment, 7).as_str()[4..8].to_owned();
+        assert_eq!(year(datetime!(2026-12-31 22:59:59 UTC)), "2026");
+        assert_eq!(year(datetime!(2026-12-31 23:00 UTC)), "2027");
     }
 
     proptest! {

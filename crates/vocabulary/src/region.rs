@@ -103,7 +103,7 @@ impl Region {
 
     /// Its departments, those of the collectivities its agency covers included.
     pub fn departments(self) -> impl Iterator<Item = Department> {
-        Department::all().filter(move |department| department.region() == self)
+        Department::all().filter(move |department| department.region() == Some(self))
     }
 }
 
@@ -150,12 +150,12 @@ mod tests {
     }
 
     #[test]
-    fn every_department_is_in_exactly_one_region() {
+    fn every_department_but_one_collectivity_is_in_exactly_one_region() {
         let listed: usize = Region::ALL
             .iter()
             .map(|region| region.departments().count())
             .sum();
-        assert_eq!(listed, Department::all().count());
+        assert_eq!(listed + 1, Department::all().count());
         let counts = |region: Region| region.departments().count();
         assert_eq!(counts(Region::IleDeFrance), 8);
         assert_eq!(counts(Region::NouvelleAquitaine), 12);

@@ -10,7 +10,8 @@ use crate::{ParseError, Region, as_text::serde_as_text};
 pub enum RoutingRegion {
     /// To the ARS of a region.
     Region(Region),
-    /// To the FSSI and the cell alone: a body without a region of its own.
+    /// To the FSSI and the cell alone: a body without a region of its own, or a
+    /// territory without an ARS.
     National,
     /// To nobody: a test.
     Synthetic,

@@ -37,18 +37,22 @@ pub fn next_working_time(moment: OffsetDateTime) -> OffsetDateTime {
         .expect("a moment of the calendar fits")
 }
 
+/// The day of a moment in Europe/Paris, by which the suite counts years and days.
+pub fn paris_date(moment: OffsetDateTime) -> Date {
+    date(in_paris(moment).date()).expect("a day of one calendar is a day of the other")
+}
+
 fn is_working_day(day: civil::Date) -> bool {
     use civil::Weekday::{Saturday, Sunday};
 
-    let month = u8::try_from(day.month())
-        .ok()
-        .and_then(|m| Month::try_from(m).ok());
-    let date = month.and_then(|month| {
-        let number = u8::try_from(day.day()).ok()?;
-        Date::from_calendar_date(i32::from(day.year()), month, number).ok()
-    });
-    let holiday = date.is_some_and(|date| french_public_holidays(date.year()).contains(&date));
+    let holiday = date(day).is_some_and(|date| french_public_holidays(date.year()).contains(&date));
     !matches!(day.weekday(), Saturday | Sunday) && !holiday
+}
+
+fn date(day: civil::Date) -> Option<Date> {
+    let month = Month::try_from(u8::try_from(day.month()).ok()?).ok()?;
+    let number = u8::try_from(day.day()).ok()?;
+    Date::from_calendar_date(i32::from(day.year()), month, number).ok()
 }
 
 fn in_paris(moment: OffsetDateTime) -> jiff::Zoned {
@@ -65,7 +69,7 @@ fn paris() -> TimeZone {
 mod tests {
     use proptest::prelude::*;
     use rstest::rstest;
-    use time::macros::datetime;
+    use time::macros::{date, datetime};
 
     use super::*;
 
@@ -88,6 +92,14 @@ mod tests {
     #[case::new_year_in_paris_alone(datetime!(2025-12-31 23:30 UTC), false)]
     fn the_cell_keeps_the_published_hours(#[case] moment: OffsetDateTime, #[case] working: bool) {
         assert_eq!(is_working_time(moment), working);
+    }
+
+    #[rstest]
+    #[case::winter(datetime!(2026-12-31 22:59:59 UTC), date!(2026-12-31))]
+    #[case::new_year(datetime!(2026-12-31 23:00 UTC), date!(2027-01-01))]
+    #[case::summer(datetime!(2026-07-14 22:00 UTC), date!(2026-07-15))]
+    fn a_day_begins_when_it_does_in_paris(#[case] moment: OffsetDateTime, #[case] day: Date) {
+        assert_eq!(paris_date(moment), day);
     }
 
     #[rstest]

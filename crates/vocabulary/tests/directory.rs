@@ -34,10 +34,10 @@ fn every_number_of_the_real_directory_is_read_and_lies_in_its_region() {
             Department::from_drees(&record[department])
                 .unwrap()
                 .region(),
-            expected
+            Some(expected)
         );
         assert_eq!(
-            finess.department().map(Department::region),
+            finess.department().and_then(Department::region),
             Some(expected),
             "{finess}"
         );

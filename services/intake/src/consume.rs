@@ -8,7 +8,11 @@ use proto::{Payload as _, events::v1::CaseChanged};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{convert, domain::CaseChange, store};
+use crate::{
+    convert,
+    domain::{CaseChange, CaseStanding, follow},
+    store,
+};
 
 /// Keeps on each report where its case stands, to show the declarant.
 #[derive(Clone, Copy, Debug)]
@@ -25,17 +29,21 @@ impl Apply for Cases {
     }
 
     async fn apply(&self, conn: &mut PgConnection, events: &[Event]) -> Result<(), ApplyError> {
-        // One statement updates a report once: the greatest revision stands for all.
-        let mut latest: BTreeMap<Uuid, CaseChange> = BTreeMap::new();
+        let mut told: BTreeMap<Uuid, Vec<CaseChange>> = BTreeMap::new();
         for event in events {
             let change = convert::case_change(event)?;
-            let known = latest.entry(change.report_id).or_insert(change);
-            if known.progress.revision < change.progress.revision {
-                *known = change;
-            }
+            told.entry(change.report_id).or_default().push(change);
         }
-        let changes: Vec<CaseChange> = latest.into_values().collect();
-        store::record_cases(conn, &changes).await?;
+        let report_ids: Vec<Uuid> = told.keys().copied().collect();
+        let known = store::lock_cases(conn, &report_ids).await?;
+        let followed: Vec<(Uuid, CaseStanding)> = known
+            .into_iter()
+            .filter_map(|(report_id, known)| {
+                let standing = follow(known, told.get(&report_id)?)?;
+                Some((report_id, standing))
+            })
+            .collect();
+        store::record_cases(conn, &followed).await?;
         Ok(())
     }
 }

@@ -24,4 +24,4 @@ pub(crate) use filter::{page_size, report_filter, wanted_report};
 pub(crate) use personal::{open_contacts, seal_contacts};
 pub(crate) use report::{consequences, receipt, report};
 pub(crate) use request::{Withdrawing, check, submission, violation, warning, withdrawing};
-pub(crate) use structure::{import_answer, search_query, structure, wanted_structure};
+pub(crate) use structure::{import_answer, structure, wanted_structure};

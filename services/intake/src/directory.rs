@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use vocabulary::Finess;
 
 use crate::{
-    domain::{Structure, StructureIdentifier},
+    domain::{Facts, Structure, StructureIdentifier, is_placeholder},
     store,
 };
 
@@ -49,25 +49,25 @@ impl Directory {
         }
     }
 
-    /// The entry that an identifier names: the site, or a site of a legal entity, in
-    /// its own department if there is one, or the first site of a SIRET.
-    pub(crate) async fn entry(
-        &self,
-        identifier: &StructureIdentifier,
-    ) -> Result<Option<Structure>> {
-        match identifier {
+    /// The entries that bear the number of a declared structure: the site, or the sites
+    /// of the legal entity or of the SIRET, those of its department first.
+    pub(crate) async fn entries(&self, facts: &Facts) -> Result<Vec<Structure>> {
+        match &facts.structure {
             StructureIdentifier::Finess(finess) => {
                 if let Some(site) = self.site(*finess).await? {
-                    return Ok(Some(site));
+                    return Ok(vec![site]);
                 }
+                let department = facts.department.or(facts.department());
                 let mut conn = self.pool.acquire().await?;
-                store::site_of_entity(&mut conn, *finess).await
+                store::sites_of_entity(&mut conn, *finess, department).await
             }
-            StructureIdentifier::Siret(siret) => {
+            StructureIdentifier::Siret(siret) if !is_placeholder(siret) => {
                 let mut conn = self.pool.acquire().await?;
-                store::site_of_siret(&mut conn, *siret).await
+                store::sites_of_siret(&mut conn, *siret, facts.department).await
             }
-            StructureIdentifier::Rpps(_) | StructureIdentifier::Described { .. } => Ok(None),
+            StructureIdentifier::Siret(_)
+            | StructureIdentifier::Rpps(_)
+            | StructureIdentifier::Described { .. } => Ok(Vec::new()),
         }
     }
 

@@ -5,6 +5,7 @@ mod channel;
 mod consequences;
 mod decision;
 mod draft;
+mod found;
 mod import;
 mod next_steps;
 mod query;
@@ -22,13 +23,14 @@ pub(crate) use channel::channel_of;
 pub(crate) use consequences::{AgencyTold, Consequences, Duty, Settings};
 pub(crate) use decision::{Context, Decision, decide};
 pub(crate) use draft::{Contact, Contacts, Draft, Facts, StructureIdentifier};
+pub(crate) use found::{Doubt, Found, is_placeholder};
 pub(crate) use import::{Changes, Encoding, Imported, Rejection};
-pub(crate) use query::{CaseChange, Filter, Wanted};
+pub(crate) use query::{CaseChange, Filter, SearchWords, Wanted};
 pub(crate) use refusal::Refusal;
 pub(crate) use report::{
     CaseProgress, Report, ReportState, ReportedStructure, SealedContacts, Withdrawal,
 };
 pub(crate) use routing::Routing;
 pub(crate) use structure::{Recorded, Structure};
-pub(crate) use treatment::{End, Treatment, is_ended};
+pub(crate) use treatment::{CaseStanding, End, Treatment, follow};
 pub(crate) use warnings::{Warning, warnings};

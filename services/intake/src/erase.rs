@@ -36,23 +36,29 @@ pub async fn erase_contacts_ended_before(
     loop {
         let mut conn = pool.acquire().await?;
         let page = store::with_contacts(&mut conn, after, i64::from(PAGE)).await?;
-        let of = |wanted: fn(End, OffsetDateTime) -> bool| -> Vec<Uuid> {
-            let wanted = page.iter().filter(|it| wanted(it.end(), before));
-            wanted.map(|it| it.report_id).collect()
-        };
         // An earlier release recorded the end of these and not its moment.
-        let unrecorded = of(|end, _| end == End::Unrecorded);
+        let unrecorded: Vec<Uuid> = page
+            .iter()
+            .filter(|it| it.end() == End::Unrecorded)
+            .map(|it| it.report_id)
+            .collect();
         if !unrecorded.is_empty() {
             store::record_ends(&mut conn, &unrecorded, now()).await?;
         }
         drop(conn);
 
-        let due = of(|end, before| matches!(end, End::At(at) if at < before));
+        let due: Vec<Uuid> = page
+            .iter()
+            .filter(|it| it.ended_before(before))
+            .map(|it| it.report_id)
+            .collect();
         if !due.is_empty() {
-            let with = (&eraser, due);
-            count += in_transaction(pool, &with, |conn, (eraser, due)| {
+            let with = (&eraser, due, before);
+            count += in_transaction(pool, &with, |conn, (eraser, due, before)| {
                 async move {
-                    let due = store::lock_with_contacts(conn, due).await?;
+                    // A case may have been opened again since the page was read.
+                    let mut due = store::lock_with_contacts(conn, due).await?;
+                    due.retain(|it| it.ended_before(*before));
                     eraser.erase(conn, &due, json!({})).await?;
                     Ok(due.len())
                 }

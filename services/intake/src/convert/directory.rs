@@ -99,25 +99,29 @@ impl Columns {
         &self,
         record: &ByteRecord,
         finess: Finess,
-    ) -> Result<(Region, Department), Rejection> {
+    ) -> Result<(Option<Region>, Department), Rejection> {
         let department = self.optional(record, DEPARTMENT, |text| {
             Department::from_drees(text).map_err(|_| ("BAD_FORMAT", "ce département n'existe pas"))
         })?;
         let department = department
             .or_else(|| finess.department())
             .ok_or_else(|| rejection(DEPARTMENT, "REQUIRED", "le département n'est pas connu"))?;
+        // What a file gives as the region of a territory without one is none of ours.
+        let Some(own) = department.region() else {
+            return Ok((None, department));
+        };
         let region = self.optional(record, REGION_CODE, |text| {
             text.parse::<Region>()
                 .map_err(|_| ("UNKNOWN_VALUE", "cette région n'existe pas"))
         })?;
-        if region.is_some_and(|region| region != department.region()) {
+        if region.is_some_and(|region| region != own) {
             return Err(rejection(
                 REGION_CODE,
                 "CONFLICT",
                 "le département n'est pas de cette région",
             ));
         }
-        Ok((department.region(), department))
+        Ok((Some(own), department))
     }
 
     fn required<T>(
@@ -249,7 +253,7 @@ mod tests {
         ]);
         let structure = columns().structure(&record).unwrap();
         assert_eq!(structure.key().to_string(), "finess:010000024");
-        assert_eq!(structure.region.code(), "84");
+        assert_eq!(structure.region, "84".parse().ok());
         assert_eq!(structure.kind, StructureKind::Other);
         assert_eq!(
             structure.operator_status,
@@ -297,7 +301,10 @@ mod tests {
     #[test]
     fn the_number_tells_the_place_that_the_file_leaves_out() {
         let record = ByteRecord::from(vec!["010000024", "X", "", "", "", ""]);
-        assert_eq!(columns().structure(&record).unwrap().region.code(), "84");
+        assert_eq!(
+            columns().structure(&record).unwrap().region,
+            "84".parse().ok()
+        );
     }
 
     #[test]

@@ -7,8 +7,8 @@ use platform::Violations;
 use prost::Message as _;
 use proto::{intake::v1 as pb, types::v1 as types};
 use vocabulary::{
-    Capacity, DataImpact, Department, Impacts, Origin, OriginType, ParseError, ReportKind, Tlp,
-    Word as _,
+    Capacity, DataImpact, Department, Impacts, Origin, OriginType, ParseError, Region, ReportKind,
+    Tlp, Word as _,
 };
 
 use super::{identifier::identifier, reader::Reader};
@@ -59,16 +59,17 @@ pub(super) fn draft(
 
 fn facts(read: &mut Reader<'_>, wire: pb::ReportDraft, now: OffsetDateTime) -> Option<Facts> {
     let kind = read.required_word::<ReportKind>("kind", wire.kind);
-    let structure = identifier(read, wire.structure, wire.national);
+    let regions = regions(read, &wire.regions);
+    let is_placed =
+        wire.national || !wire.regions.is_empty() || wire.capacity == Capacity::Agency.number();
+    let structure = identifier(read, wire.structure, is_placed);
     let structure_kind = read.word("structure_kind", wire.structure_kind);
     let operator_status = read.word("operator_status", wire.operator_status);
     let capacity = read.required_word::<Capacity>("capacity", wire.capacity);
     let department = department(
         read,
         &wire.department,
-        structure
-            .as_ref()
-            .filter(|_| !wire.national && capacity != Some(Capacity::Agency)),
+        structure.as_ref().filter(|_| !is_placed),
     );
     let found_at = found_at(read, wire.found_at.as_ref(), now);
     let started_at = started_at(read, wire.started_at.as_ref(), found_at);
@@ -125,6 +126,7 @@ fn facts(read: &mut Reader<'_>, wire: pb::ReportDraft, now: OffsetDateTime) -> O
         tlp,
         national: wire.national,
         department,
+        regions,
     })
 }
 
@@ -146,6 +148,26 @@ fn department(
         text.parse()
             .map_err(|_: ParseError| ("BAD_FORMAT", "ce département n'existe pas"))
     })
+}
+
+/// The regions that an agency or an importer names, each once.
+fn regions(read: &mut Reader<'_>, wire: &[String]) -> Vec<Region> {
+    if wire.len() > Region::ALL.len() {
+        read.refuse("regions", "TOO_MANY", "au plus 18 régions");
+        return Vec::new();
+    }
+    let mut regions = Vec::new();
+    for (index, code) in wire.iter().enumerate() {
+        let item = format!("regions[{index}]");
+        match code.parse() {
+            Ok(region) if regions.contains(&region) => {
+                read.refuse(&item, "DUPLICATE", "cette valeur est répétée");
+            }
+            Ok(region) => regions.push(region),
+            Err(_) => read.refuse(&item, "UNKNOWN_VALUE", "cette région n'existe pas"),
+        }
+    }
+    regions
 }
 
 fn contacts(

@@ -40,6 +40,7 @@ pub(super) fn to_wire(facts: &Facts, contacts: Option<&Contacts>) -> pb::ReportD
             .department
             .map(|department| department.to_string())
             .unwrap_or_default(),
+        regions: facts.regions.iter().map(ToString::to_string).collect(),
     }
 }
 

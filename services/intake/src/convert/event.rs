@@ -4,14 +4,14 @@ use eventlog::{ApplyError, Event, NewEvent};
 use proto::{events::v1 as events, types::v1 as types};
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{CaseState, Word as _, derived_id};
+use vocabulary::{CaseState, StructureKey, Word as _, derived_id};
 
 use super::{
     identifier,
     time::{moment, timestamp},
     wire,
 };
-use crate::domain::{CaseChange, CaseProgress, Recorded, Report, Treatment, Withdrawal, is_ended};
+use crate::domain::{CaseChange, CaseProgress, Recorded, Report, Treatment, Withdrawal};
 
 /// Announces a report. The id derives from the report, so that a snapshot tells
 /// it under the same one.
@@ -37,6 +37,11 @@ pub(crate) fn submitted(report: &Report) -> NewEvent {
             town: structure.town.clone().unwrap_or_default(),
             operator_status: proto::number(structure.operator_status),
             link_verified: structure.link_verified,
+            // Another key may be the RPPS number of a person.
+            structure_key: match structure.key {
+                StructureKey::Finess(_) => structure.key.to_string(),
+                _ => String::new(),
+            },
         }),
         origin: proto::number(facts.origin),
         origin_types: proto::numbers(&facts.origin_types),
@@ -101,7 +106,7 @@ pub(crate) fn recorded(recorded: &Recorded) -> NewEvent {
         structure_key: key.clone(),
         name: structure.name.as_str().to_owned(),
         kind: structure.kind.number(),
-        region: structure.region.code().to_owned(),
+        region: wire::shown(structure.region),
         department: structure.department.to_string(),
         town: wire::text(structure.town.as_ref()),
         legal_entity_finess: wire::shown(structure.legal_entity),
@@ -119,17 +124,14 @@ pub(crate) fn recorded(recorded: &Recorded) -> NewEvent {
 pub(crate) fn case_change(event: &Event) -> Result<CaseChange, ApplyError> {
     let change: events::CaseChanged = event.decode()?;
     let id = |text: &str| Uuid::try_parse(text).map_err(|_| ApplyError::Poison("bad_id"));
-    let state = CaseState::heard(change.state);
     let changed_at = change.changed_at.as_ref().and_then(moment);
     Ok(CaseChange {
         report_id: id(&change.report_id)?,
         progress: CaseProgress {
             case_id: id(&change.case_id)?,
-            state,
+            state: CaseState::heard(change.state),
             revision: change.revision,
         },
-        ended_at: state
-            .is_some_and(is_ended)
-            .then(|| changed_at.unwrap_or(event.time)),
+        at: changed_at.unwrap_or(event.time),
     })
 }

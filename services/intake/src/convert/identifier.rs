@@ -6,11 +6,12 @@ use vocabulary::{Finess, ParseError, fold};
 use super::reader::Reader;
 use crate::domain::StructureIdentifier;
 
-/// Parses how a draft names its structure.
+/// Parses how a draft names its structure; `is_placed` when it may do without a
+/// department.
 pub(super) fn identifier(
     read: &mut Reader<'_>,
     wire: Option<types::StructureIdentifier>,
-    national: bool,
+    is_placed: bool,
 ) -> Option<StructureIdentifier> {
     let Some(identifier) = wire.and_then(|wire| wire.identifier) else {
         read.missing("structure");
@@ -34,7 +35,7 @@ pub(super) fn identifier(
         Identifier::Described(wire) => {
             let mut read = read.within("described");
             let name = read.required_text("name", wire.name);
-            if wire.department.is_empty() && !national {
+            if wire.department.is_empty() && !is_placed {
                 read.missing("department");
             }
             let department = read.formed("department", &wire.department, |text| {

@@ -98,6 +98,7 @@ prop_compose! {
         said: [Option<bool>; 2],
         flags: [bool; 2],
         department in prop_oneof!["", "2A", "[0-9]{2,3}"],
+        regions in vec(prop_oneof!["[0-9]{2}", any::<String>()], 0..3),
     ) -> pb::ReportDraft {
         let [kind, structure_kind, operator_status, capacity, origin, tlp] = words;
         let [declarant, alternate_contact] = contacts;
@@ -129,6 +130,7 @@ prop_compose! {
             tlp,
             national: flags[1],
             department,
+            regions,
         }
     }
 }
@@ -150,6 +152,7 @@ prop_compose! {
         care in 0..=4,
         reach in 0..=5,
         tlp in 0..=5,
+        regions in proptest::sample::subsequence(vec!["01", "75", "94"], 0..=3),
     ) -> pb::ReportDraft {
         let [name, description, vendor] = texts;
         let described = DescribedStructure { name: name.clone(), department };
@@ -187,6 +190,7 @@ prop_compose! {
             }),
             tlp,
             department: "2A".to_owned(),
+            regions: regions.into_iter().map(str::to_owned).collect(),
             ..wild
         }
     }

@@ -71,6 +71,7 @@ pub(crate) fn consequences(consequences: &Consequences) -> pb::Consequences {
             significant,
             major,
         }),
+        other_agencies: consequences.other_agencies.iter().map(agency).collect(),
     }
 }
 
@@ -83,11 +84,11 @@ fn agency(agency: &AgencyTold) -> pb::Agency {
 }
 
 fn duty(duty: &Duty) -> pb::ParallelDuty {
-    let Duty { duty, due_at } = duty;
+    let Duty { kind, text, due_at } = duty;
     pb::ParallelDuty {
-        code: ParallelDuty::as_str(*duty).to_owned(),
-        text: duty.french().to_owned(),
-        legal_basis: duty.legal_basis().to_owned(),
+        code: ParallelDuty::as_str(*kind).to_owned(),
+        text: text.clone(),
+        legal_basis: kind.legal_basis().to_owned(),
         due_at: due_at.map(timestamp),
     }
 }

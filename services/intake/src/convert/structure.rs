@@ -2,7 +2,7 @@
 
 use platform::{Error, Result};
 use proto::intake::v1 as pb;
-use vocabulary::{Finess, OperatorStatus, Word as _, fold};
+use vocabulary::{Finess, OperatorStatus, Word as _};
 
 use super::{identifier, wire};
 use crate::domain::{Imported, Structure};
@@ -20,7 +20,7 @@ pub(crate) fn structure(
         name: structure.name.as_str().to_owned(),
         kind: structure.kind.number(),
         category_code: wire::text(structure.category_code.as_ref()),
-        region: structure.region.code().to_owned(),
+        region: wire::shown(structure.region),
         department: structure.department.to_string(),
         town: wire::text(structure.town.as_ref()),
         operator_status: proto::number(operator_status),
@@ -38,23 +38,6 @@ pub(crate) fn wanted_structure(text: &str) -> Result<Finess> {
     }
     identifier::finess(text)
         .map_err(|(reason, description)| Error::invalid("finess", reason, description))
-}
-
-/// Parses the words of a search into their folded form, which is never empty.
-pub(crate) fn search_query(text: &str) -> Result<String> {
-    let (reason, description) = match text.trim().chars().count() {
-        0 => ("REQUIRED", "ce champ est obligatoire"),
-        1 => ("TOO_SHORT", "au moins 2 caractères"),
-        2..=200 => {
-            let folded = fold(text);
-            if !folded.is_empty() {
-                return Ok(folded);
-            }
-            ("BAD_FORMAT", "aucun mot à chercher")
-        }
-        _ => ("TOO_LONG", "au plus 200 caractères"),
-    };
-    Err(Error::invalid("query", reason, description))
 }
 
 /// What came of a file, for the wire.

@@ -19,19 +19,9 @@ pub(crate) fn may_withdraw(caller: &Caller, report: &Report) -> bool {
     })
 }
 
-/// Whether the caller sees how to reach the declarant: himself and those of his
-/// structure, the cell, the FSSI and the agent of the region. CORRUSS receives
-/// everything but the contact data (décret 2023-499).
+/// Whether the caller sees how to reach the declarant.
 pub(crate) fn sees_contacts(caller: &Caller, report: &Report) -> bool {
-    shared(caller, report).any(|party| match party {
-        Party::Subject(_) | Party::Structure(_) | Party::Cell | Party::SecurityOfficer => true,
-        Party::Region(_) => caller.has(Role::RegionalAgent),
-        Party::Importer(_)
-        | Party::Probe
-        | Party::HealthAuthority
-        | Party::ArmedForces
-        | Party::Later(_) => false,
-    })
+    shared(caller, report).any(|party| party.sees_contacts(&caller.roles))
 }
 
 /// Whether the caller sees the critical-operator status of a structure, which
@@ -42,7 +32,9 @@ pub(crate) fn sees_operator_status(caller: &Caller, structure: &Structure) -> bo
         .into_iter()
         .flatten();
     national.into_iter().any(|role| caller.has(role))
-        || (caller.has(Role::RegionalAgent) && caller.region == Some(structure.region))
+        || (caller.has(Role::RegionalAgent)
+            && structure.region.is_some()
+            && caller.region == structure.region)
         || (caller.has(Role::Declarant) && keys.any(|key| caller.structures.contains(&key)))
 }
 

@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use vocabulary::{
     Channel, OperatorStatus, ParallelDuty, Party, Region, Severity, has_health_impact,
-    parallel_duties,
+    parallel_duties, paris_date,
 };
 
 use super::{Facts, Routing, next_steps};
@@ -20,8 +20,10 @@ pub(crate) struct Settings {
 /// What a report sets off.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Consequences {
-    /// The ARS that is told.
+    /// The competent ARS.
     pub(crate) agency: Option<AgencyTold>,
+    /// The ARS of the other regions that the report names.
+    pub(crate) other_agencies: Vec<AgencyTold>,
     /// Everyone who is told at once.
     pub(crate) addressees: Vec<Addressee>,
     /// Obligations that stand beside the declaration.
@@ -57,9 +59,11 @@ pub(crate) struct Addressee {
 /// An obligation that the same event sets off elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Duty {
-    /// Which.
-    pub(crate) duty: ParallelDuty,
-    /// Until when; absent where the text says « sans délai ».
+    /// The obligation.
+    pub(crate) kind: ParallelDuty,
+    /// What to do, in French.
+    pub(crate) text: String,
+    /// Its deadline; absent where the text says « sans délai » and once it is past.
     pub(crate) due_at: Option<OffsetDateTime>,
 }
 
@@ -75,36 +79,43 @@ pub(super) fn of(
     routing: &Routing,
     severity: Severity,
     declared_at: OffsetDateTime,
+    now: OffsetDateTime,
     settings: &Settings,
 ) -> Consequences {
     if channel == Channel::Probe {
         return Consequences {
             agency: None,
+            other_agencies: Vec::new(),
             addressees: Vec::new(),
             duties: Vec::new(),
             next_steps: vec![next_steps::TEST.to_owned()],
             severity,
         };
     }
-    let agency = routing.territory.map(|region| {
-        let agency = region.agency_on(declared_at.date());
+    let told = |region: Region| {
+        let agency = region.agency_on(paris_date(declared_at));
         AgencyTold {
             region,
             name: agency.name,
             mailbox: agency.mailbox(&settings.agency_mail_domain),
         }
-    });
-    let duties = duties(facts, routing);
+    };
+    let agency = routing.territory.map(told);
+    let others: Vec<_> = routing.other_regions.iter().copied().map(told).collect();
+    let agencies: Vec<_> = agency.iter().chain(&others).collect();
+    let duties = duties(facts, routing, now);
+    let shown = !routing.has_own_chain();
     Consequences {
-        addressees: addressees(facts, routing, agency.as_ref()),
-        next_steps: next_steps::of(facts, routing, agency.as_ref(), &duties, settings),
-        agency: agency.filter(|_| !routing.has_own_chain()),
+        addressees: addressees(facts, routing, &agencies),
+        next_steps: next_steps::of(facts, routing, &agencies, &duties, settings),
+        agency: agency.filter(|_| shown),
+        other_agencies: others.into_iter().filter(|_| shown).collect(),
         duties,
         severity,
     }
 }
 
-fn addressees(facts: &Facts, routing: &Routing, agency: Option<&AgencyTold>) -> Vec<Addressee> {
+fn addressees(facts: &Facts, routing: &Routing, agencies: &[&AgencyTold]) -> Vec<Addressee> {
     let health_impact = has_health_impact(&facts.impacts);
     let mut told = Vec::new();
     let mut tell = |party: Party, name: String, legal_basis| {
@@ -127,7 +138,7 @@ fn addressees(facts: &Facts, routing: &Routing, agency: Option<&AgencyTold>) -> 
         EVERY_REPORT
     };
     tell(Party::Cell, "CERT Santé".to_owned(), cell);
-    if let Some(agency) = agency {
+    for agency in agencies {
         let basis = if health_impact { HEALTH_IMPACT } else { others };
         tell(Party::Region(agency.region), agency.name.to_owned(), basis);
     }
@@ -146,7 +157,7 @@ fn addressees(facts: &Facts, routing: &Routing, agency: Option<&AgencyTold>) -> 
 
 /// The directory's critical-operator status is told only to those whose link
 /// to the structure is verified: others would learn it by declaring.
-fn duties(facts: &Facts, routing: &Routing) -> Vec<Duty> {
+fn duties(facts: &Facts, routing: &Routing, now: OffsetDateTime) -> Vec<Duty> {
     let status: Option<OperatorStatus> = if routing.structure.link_verified {
         routing.structure.operator_status
     } else {
@@ -164,13 +175,16 @@ fn duties(facts: &Facts, routing: &Routing) -> Vec<Duty> {
         ParallelDuty::Complaint => facts.complaint_filed != Some(true),
         _ => true,
     })
-    .map(|duty| Duty {
-        duty,
-        due_at: duty.deadline(facts.found_at),
+    .map(|kind| Duty {
+        kind,
+        text: kind.french_at(facts.found_at, now),
+        due_at: kind
+            .deadline(facts.found_at)
+            .filter(|_| !kind.is_overdue(facts.found_at, now)),
     })
     .collect();
-    // What has no term is due « sans délai », so it comes first.
-    duties.sort_by_key(|duty| (duty.duty == ParallelDuty::Complaint, duty.due_at, duty.duty));
+    // What has no term, or missed it, is due « sans délai », so it comes first.
+    duties.sort_by_key(|duty| (duty.kind == ParallelDuty::Complaint, duty.due_at, duty.kind));
     duties
 }
 
@@ -208,7 +222,7 @@ mod tests {
         let duties = set_off(&ransomware(), &caller(Role::Declarant)).duties;
         let found = duties
             .iter()
-            .map(|duty| (duty.duty, duty.due_at))
+            .map(|duty| (duty.kind, duty.due_at))
             .collect::<Vec<_>>();
         let within_72_hours = facts().found_at + time::Duration::hours(72);
         assert_eq!(
@@ -222,6 +236,30 @@ mod tests {
     }
 
     #[test]
+    fn a_term_that_is_past_is_a_duty_without_delay_and_its_date_is_not_told() {
+        let found_at = time::macros::datetime!(2017-08-03 10:00 UTC);
+        let past = Facts {
+            found_at,
+            ..ransomware()
+        };
+        let set_off = set_off(&past, &caller(Role::Declarant));
+        let cnil = set_off
+            .duties
+            .iter()
+            .find(|it| it.kind == ParallelDuty::Cnil);
+        let cnil = cnil.unwrap();
+        assert_eq!(cnil.due_at, None);
+        assert!(
+            cnil.text
+                .ends_with("(délai dépassé : notifier sans attendre, en motivant le retard)"),
+            "{}",
+            cnil.text
+        );
+        assert!(set_off.next_steps.contains(&cnil.text));
+        assert!(!set_off.next_steps.iter().any(|step| step.contains("2017")));
+    }
+
+    #[test]
     fn what_is_done_is_no_duty_any_more() {
         let done = Facts {
             complaint_filed: Some(true),
@@ -229,7 +267,7 @@ mod tests {
             ..ransomware()
         };
         let duties = set_off(&done, &caller(Role::Declarant)).duties;
-        let left: Vec<_> = duties.into_iter().map(|duty| duty.duty).collect();
+        let left: Vec<_> = duties.into_iter().map(|duty| duty.kind).collect();
         assert_eq!(left, [ParallelDuty::AnssiVital]);
     }
 

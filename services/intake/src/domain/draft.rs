@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use vocabulary::{
     Capacity, Department, EmailAddress, Finess, Impacts, OperatorStatus, Origin, OriginType,
-    PhoneNumber, ReportKind, Rpps, Siret, StructureKey, StructureKind, StructureName, Text, Tlp,
+    PhoneNumber, Region, ReportKind, Rpps, Siret, StructureKey, StructureKind, StructureName, Text,
+    Tlp,
 };
 
 /// A free field of the form, at most 4,000 characters.
@@ -74,6 +75,9 @@ pub(crate) struct Facts {
     /// The department that the declarant gives beside a number.
     #[serde(default)]
     pub(crate) department: Option<Department>,
+    /// The regions concerned, as an agency or an importer names them; the first leads.
+    #[serde(default)]
+    pub(crate) regions: Vec<Region>,
 }
 
 impl Facts {

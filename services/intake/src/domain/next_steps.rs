@@ -20,7 +20,7 @@ pub(super) fn looks_major(impacts: &Impacts) -> bool {
 pub(super) fn of(
     facts: &Facts,
     routing: &Routing,
-    agency: Option<&AgencyTold>,
+    agencies: &[&AgencyTold],
     duties: &[Duty],
     settings: &Settings,
 ) -> Vec<String> {
@@ -33,27 +33,33 @@ pub(super) fn of(
         ));
     }
     if incident && has_health_impact(&facts.impacts) && !routing.has_own_chain() {
-        let whom = agency.map_or("l'autorité compétente", |agency| agency.name);
+        let whom = match agencies {
+            [] => "l'autorité compétente".to_owned(),
+            agencies => listed(agencies.iter().map(|agency| agency.name)),
+        };
         steps.push(format!(
             "Prenez les mesures qui assurent la continuité et la sécurité des soins, et dites à {whom} ce dont vous avez besoin."
         ));
     }
     for duty in duties {
-        steps.push(duty.duty.french().to_owned());
+        steps.push(duty.text.clone());
     }
     if routing.has_own_chain() {
         // The armed forces' chain has no mailbox here: nobody tells it but the declarant.
         steps.push("Déclarez l'incident à la chaîne cyber du ministère des Armées, qui en assure le traitement : ce signalement ne lui est pas transmis.".to_owned());
-    } else if let Some(agency) = agency {
-        steps.push(format!(
-            "{} et le CERT Santé ont votre signalement ; répondez à leurs demandes de complément ({}).",
-            agency.name, agency.mailbox,
-        ));
-    } else {
+    } else if agencies.is_empty() {
         steps.push(
             "Le CERT Santé et le FSSI ont votre signalement ; répondez à leurs demandes de complément."
                 .to_owned(),
         );
+    } else {
+        let names = agencies.iter().map(|agency| agency.name);
+        let mailboxes = agencies.iter().map(|agency| agency.mailbox.as_str());
+        steps.push(format!(
+            "{} ont votre signalement ; répondez à leurs demandes de complément ({}).",
+            listed(names.chain(["le CERT Santé"])),
+            mailboxes.collect::<Vec<_>>().join(", "),
+        ));
     }
     if !routing.structure.link_verified {
         steps.push(
@@ -65,4 +71,13 @@ pub(super) fn of(
         steps.push("Complétez votre signalement dès que vous en savez plus, et déclarez la résolution de l'incident.".to_owned());
     }
     steps
+}
+
+/// Names as a sentence lists them, "A, B et C".
+fn listed<'a>(names: impl Iterator<Item = &'a str>) -> String {
+    let names: Vec<&str> = names.collect();
+    match names.as_slice() {
+        [first @ .., last] if !first.is_empty() => format!("{} et {last}", first.join(", ")),
+        names => names.concat(),
+    }
 }

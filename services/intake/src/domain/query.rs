@@ -1,8 +1,8 @@
-//! Which reports are asked for, and what other services tell of them.
+//! Which reports and structures are asked for, and what other services tell of reports.
 
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{Reference, ReportKind, RoutingRegion};
+use vocabulary::{Reference, ReportKind, RoutingRegion, fold};
 
 use super::{CaseProgress, ReportState};
 
@@ -37,9 +37,14 @@ pub(crate) struct CaseChange {
     pub(crate) report_id: Uuid,
     /// Where its treatment stands.
     pub(crate) progress: CaseProgress,
-    /// When it ended, if it has.
-    pub(crate) ended_at: Option<OffsetDateTime>,
+    /// When it came there.
+    pub(crate) at: OffsetDateTime,
 }
+
+/// The words of a search in the directory, folded: each at least two characters, and
+/// few enough for a search to be cheap.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SearchWords(Vec<String>);
 
 impl Wanted {
     /// What an audit entry calls it.
@@ -47,6 +52,115 @@ impl Wanted {
         match self {
             Self::Id(id) => format!("report/{id}"),
             Self::Reference(reference) => format!("report/{reference}"),
+        }
+    }
+}
+
+impl SearchWords {
+    const MAX_CHARACTERS: usize = 200;
+    const MAX_WORDS: usize = 8;
+
+    /// Parses what a person typed; the reason and the description tell what is wrong.
+    ///
+    /// An elided article (« l' », « d' ») is no word of its own.
+    pub(crate) fn parse(text: &str) -> Result<Self, (&'static str, &'static str)> {
+        match text.trim().chars().count() {
+            0 => return Err(("REQUIRED", "ce champ est obligatoire")),
+            1 => return Err(("TOO_SHORT", "au moins 2 caractères")),
+            2..=Self::MAX_CHARACTERS => {}
+            _ => return Err(("TOO_LONG", "au plus 200 caractères")),
+        }
+        let mut words: Vec<String> = Vec::new();
+        for piece in text.split_inclusive(['\'', '\u{2019}', '\u{2bc}']) {
+            let folded = fold(piece);
+            let elides = piece.ends_with(['\'', '\u{2019}', '\u{2bc}']);
+            let mut found: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
+            found.pop_if(|word| elides && is_letter(word));
+            for word in found {
+                if !words.iter().any(|known| known == word) {
+                    words.push(word.to_owned());
+                }
+            }
+        }
+        if words.is_empty() {
+            return Err(("BAD_FORMAT", "aucun mot à chercher"));
+        }
+        if words.iter().any(|word| is_letter(word)) {
+            let description = "chaque mot compte au moins 2 lettres ou chiffres";
+            return Err(("TOO_SHORT", description));
+        }
+        if words.len() > Self::MAX_WORDS {
+            return Err(("TOO_MANY", "au plus 8 mots"));
+        }
+        Ok(Self(words))
+    }
+
+    /// The words, each once, in the order in which they were typed.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(String::as_str)
+    }
+}
+
+fn is_letter(word: &str) -> bool {
+    word.chars().count() == 1
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn words(text: &str) -> Result<Vec<String>, &'static str> {
+        let parsed = SearchWords::parse(text).map_err(|(reason, _)| reason)?;
+        Ok(parsed.iter().map(str::to_owned).collect())
+    }
+
+    #[test]
+    fn a_search_has_few_words_of_two_letters_at_least() {
+        for (text, expected) in [
+            ("Hôpital  NORD", Ok(vec!["hopital", "nord"])),
+            ("CH D'AJACCIO", Ok(vec!["ch", "ajaccio"])),
+            ("l\u{2019}hôpital", Ok(vec!["hopital"])),
+            ("2A00", Ok(vec!["2a00"])),
+            ("nord Nord NORD", Ok(vec!["nord"])),
+            (
+                "un deux trois quatre cinq six sept huit",
+                Ok("un deux trois quatre cinq six sept huit"
+                    .split(' ')
+                    .collect()),
+            ),
+            ("", Err("REQUIRED")),
+            ("  ", Err("REQUIRED")),
+            ("x", Err("TOO_SHORT")),
+            ("l'", Err("BAD_FORMAT")),
+            ("bâtiment B", Err("TOO_SHORT")),
+            (
+                "a b c d e f g h i j k l m n o p q r s t u v w x y z 0 1 2 3 4 5 6 7 8 9",
+                Err("TOO_SHORT"),
+            ),
+            (
+                "un deux trois quatre cinq six sept huit neuf",
+                Err("TOO_MANY"),
+            ),
+            ("«»", Err("BAD_FORMAT")),
+        ] {
+            let expected = expected.map(|words| words.into_iter().map(str::to_owned).collect());
+            assert_eq!(words(text), expected, "{text}");
+        }
+        assert_eq!(words(&"x".repeat(201)), Err("TOO_LONG"));
+    }
+
+    proptest! {
+        #[test]
+        fn any_search_is_refused_or_has_words_that_need_no_escaping(text in "\\PC{0,60}") {
+            if let Ok(found) = words(&text) {
+                prop_assert!((1..=8).contains(&found.len()));
+                for word in found {
+                    prop_assert!(word.chars().count() >= 2);
+                    prop_assert!(word.chars().all(char::is_alphanumeric));
+                }
+            }
         }
     }
 }

@@ -9,6 +9,8 @@ pub(crate) enum Refusal {
     BackDating,
     /// An agent enters reports of his own region only.
     RegionNotYours,
+    /// Only an agency and an importer name regions.
+    RegionsNotYours,
     /// The capacity is not one of the caller's roles.
     CapacityNotYours,
     /// The caller sees the report and is not among those who may withdraw it.
@@ -27,6 +29,7 @@ impl Refusal {
         match self {
             Self::BackDating => "declared_at",
             Self::RegionNotYours => "draft.structure",
+            Self::RegionsNotYours => "draft.regions",
             Self::CapacityNotYours => "draft.capacity",
             Self::NotYoursToWithdraw | Self::AlreadyWithdrawn | Self::TreatmentGoesOn => {
                 "report_id"
@@ -40,7 +43,7 @@ impl Refusal {
         match self {
             Self::BackDating => "BACK_DATING",
             Self::RegionNotYours => "REGION_NOT_YOURS",
-            Self::CapacityNotYours => "CONFLICT",
+            Self::RegionsNotYours | Self::CapacityNotYours => "CONFLICT",
             Self::NotYoursToWithdraw => "NOT_YOURS_TO_WITHDRAW",
             Self::AlreadyWithdrawn => "ALREADY_WITHDRAWN",
             Self::EtagMismatch => "ETAG_MISMATCH",
@@ -53,6 +56,9 @@ impl Refusal {
         match self {
             Self::BackDating => "seul un programme d'import peut donner une date de déclaration",
             Self::RegionNotYours => "la structure ne relève pas de votre région",
+            Self::RegionsNotYours => {
+                "seuls une agence et un programme d'import nomment des régions"
+            }
             Self::CapacityNotYours => "votre rôle ne permet pas de déclarer à ce titre",
             Self::NotYoursToWithdraw => {
                 "vous n'êtes pas de ceux qui peuvent retirer ce signalement"
@@ -70,7 +76,7 @@ impl From<Refusal> for Error {
             Refusal::BackDating | Refusal::RegionNotYours | Refusal::NotYoursToWithdraw => {
                 Self::permission_denied(refusal.code(), refusal.french())
             }
-            Refusal::CapacityNotYours => {
+            Refusal::RegionsNotYours | Refusal::CapacityNotYours => {
                 Self::invalid(refusal.field(), refusal.code(), refusal.french())
             }
             Refusal::AlreadyWithdrawn | Refusal::TreatmentGoesOn => {

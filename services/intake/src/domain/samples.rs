@@ -37,6 +37,7 @@ pub(super) fn facts() -> Facts {
         tlp: Tlp::AmberStrict,
         national: false,
         department: None,
+        regions: Vec::new(),
     }
 }
 
@@ -58,7 +59,7 @@ pub(super) fn entry() -> Structure {
         name: "CH DE FLEYRIAT".try_into().unwrap(),
         kind: StructureKind::HealthFacility,
         category_code: None,
-        region: "84".parse().unwrap(),
+        region: "84".parse().ok(),
         department: "01".parse().unwrap(),
         town: None,
         operator_status: Some(OperatorStatus::Vital),
@@ -92,7 +93,7 @@ pub(super) fn decided(
         None,
         &Context {
             caller,
-            entry,
+            entries: entry.map_or(&[], std::slice::from_ref),
             settings: &settings,
             now: NOW,
         },

@@ -20,8 +20,8 @@ pub(crate) struct Structure {
     pub(crate) kind: StructureKind,
     /// Category of the national directory (ANS TRE_R66).
     pub(crate) category_code: Option<Text<1, 10>>,
-    /// Region, and with it the competent ARS.
-    pub(crate) region: Region,
+    /// Region, and with it the competent ARS; Saint-Pierre-et-Miquelon has none.
+    pub(crate) region: Option<Region>,
     /// Department.
     pub(crate) department: Department,
     /// Commune.

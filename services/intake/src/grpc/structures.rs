@@ -12,7 +12,7 @@ use tonic::{Request, Response, Status, Streaming, async_trait};
 use super::Structures;
 use crate::{
     convert,
-    domain::{Structure, sees_operator_status},
+    domain::{SearchWords, Structure, sees_operator_status},
     import::{Spool, import},
     store::{self, NamePosition},
 };
@@ -94,9 +94,11 @@ impl Structures {
         caller: &Caller,
         request: &SearchStructuresRequest,
     ) -> Result<SearchStructuresResponse> {
-        let words = convert::search_query(&request.query)?;
+        let words = SearchWords::parse(&request.query)
+            .map_err(|(reason, description)| Error::invalid("query", reason, description))?;
+        let key = words.iter().collect::<Vec<_>>().join(" ");
         let size = convert::page_size(request.page_size, MAX_PAGE);
-        let after: Option<NamePosition> = PageToken::decode(&request.page_token, words.as_bytes())?;
+        let after: Option<NamePosition> = PageToken::decode(&request.page_token, key.as_bytes())?;
 
         let mut transaction = self.pool.begin().await?;
         let mut found = store::search(&mut transaction, &words, after.as_ref(), size + 1).await?;
@@ -114,7 +116,7 @@ impl Structures {
         transaction.commit().await?;
 
         let next_page_token = match found.last() {
-            Some((_, place)) if more => PageToken::encode(place, words.as_bytes()),
+            Some((_, place)) if more => PageToken::encode(place, key.as_bytes()),
             _ => String::new(),
         };
         let structures = found
@@ -129,7 +131,7 @@ impl Structures {
 }
 
 /// A structure as this caller may see it.
-fn shown(caller: &Caller, structure: &Structure) -> pb::Structure {
+pub(super) fn shown(caller: &Caller, structure: &Structure) -> pb::Structure {
     let status = structure
         .operator_status
         .filter(|_| sees_operator_status(caller, structure));

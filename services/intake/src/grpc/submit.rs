@@ -8,7 +8,7 @@ use proto::intake::v1 as pb;
 use uuid::Uuid;
 use vocabulary::derived_id;
 
-use super::Reports;
+use super::{Reports, structures::shown};
 use crate::{
     convert,
     domain::{Context, Decision, Draft, Report, decide, warnings},
@@ -28,21 +28,26 @@ impl Reports {
                 return Ok(refused(violations.iter().map(convert::violation).collect()));
             }
         };
-        let entry = self.directory.entry(&draft.facts.structure).await?;
+        let entries = self.directory.entries(&draft.facts).await?;
         let context = Context {
             caller,
-            entry: entry.as_ref(),
+            entries: &entries,
             settings: &self.settings,
             now,
         };
         match decide(&draft.facts, declared_at, &context) {
             Ok(decision) => Ok(pb::CheckReportResponse {
                 violations: Vec::new(),
-                warnings: warnings(&draft.facts, entry.as_ref(), declared_at, now)
+                warnings: warnings(&draft, &decision, now)
                     .iter()
                     .map(convert::warning)
                     .collect(),
                 consequences: Some(convert::consequences(&decision.consequences)),
+                candidates: decision
+                    .found
+                    .shown_candidates()
+                    .map(|site| shown(caller, site))
+                    .collect(),
             }),
             Err(refusal) => Ok(refused(vec![convert::violation(&Violation {
                 field: refusal.field().to_owned(),
@@ -60,10 +65,10 @@ impl Reports {
         let now = now();
         let submission = convert::submission(request, now)?;
         let draft = &submission.draft;
-        let entry = self.directory.entry(&draft.facts.structure).await?;
+        let entries = self.directory.entries(&draft.facts).await?;
         let context = Context {
             caller: &caller,
-            entry: entry.as_ref(),
+            entries: &entries,
             settings: &self.settings,
             now,
         };
@@ -106,7 +111,7 @@ impl Reports {
         let number = self.numbers.next().await?;
         Ok(Report {
             id: report_id,
-            reference: self.references.reference(received_at.year(), number),
+            reference: self.references.reference_at(received_at, number),
             facts: draft.facts.clone(),
             contacts: Some(convert::seal_contacts(
                 &self.master,
@@ -131,5 +136,6 @@ fn refused(violations: Vec<pb::Violation>) -> pb::CheckReportResponse {
         violations,
         warnings: Vec::new(),
         consequences: None,
+        candidates: Vec::new(),
     }
 }

@@ -10,8 +10,8 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{CaseState, OperatorStatus, ReportKind, StructureKind};
 
-use super::report_row::Row;
-use crate::domain::{CaseChange, Filter, Report, ReportState, Wanted};
+use super::{read, report_row::Row};
+use crate::domain::{CaseProgress, CaseStanding, Filter, Report, ReportState, Wanted};
 
 /// A report about to be stored.
 #[derive(Clone, Debug)]
@@ -230,39 +230,58 @@ pub(crate) async fn withdraw(conn: &mut PgConnection, report: &Report) -> Result
     Ok(())
 }
 
-/// Keeps what the log of cases tells; the greatest revision of a case wins.
-/// Holds at most one change a report.
+/// Where the cases of these reports stand, as far as it is known; the reports are held
+/// until the end of the transaction.
+pub(crate) async fn lock_cases(
+    conn: &mut PgConnection,
+    report_ids: &[Uuid],
+) -> Result<Vec<(Uuid, Option<CaseStanding>)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        "select report_id, case_id, case_state, case_revision, case_ended_at from report
+         where report_id = any($1) order by report_id for update",
+        report_ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    let standing = rows.into_iter().map(|row| {
+        let known = row.case_id.zip(row.case_revision);
+        let standing = known.map(|(case_id, revision)| CaseStanding {
+            progress: CaseProgress {
+                case_id,
+                state: read::listed(row.case_state.as_deref()),
+                revision: revision.cast_unsigned(),
+            },
+            ended_at: row.case_ended_at,
+        });
+        (row.report_id, standing)
+    });
+    Ok(standing.collect())
+}
+
+/// Keeps where the cases of locked reports stand.
 pub(crate) async fn record_cases(
     conn: &mut PgConnection,
-    changes: &[CaseChange],
+    cases: &[(Uuid, CaseStanding)],
 ) -> Result<(), sqlx::Error> {
+    let progress = || cases.iter().map(|(_, standing)| standing.progress);
     sqlx::query!(
         "update report
-         set case_id = change.case_id, case_state = change.state, case_revision = change.revision,
-             case_ended_at = change.ended_at
+         set case_id = known.case_id, case_state = known.state, case_revision = known.revision,
+             case_ended_at = known.ended_at
          from unnest($1::uuid[], $2::uuid[], $3::text[], $4::bigint[], $5::timestamptz[])
-              as change (report_id, case_id, state, revision, ended_at)
-         where report.report_id = change.report_id
-           and (report.case_revision is null or report.case_revision < change.revision)",
-        &changes
-            .iter()
-            .map(|change| change.report_id)
-            .collect::<Vec<_>>(),
-        &changes
-            .iter()
-            .map(|change| change.progress.case_id)
-            .collect::<Vec<_>>(),
-        &changes
-            .iter()
-            .map(|change| change.progress.state.map(CaseState::as_str))
+              as known (report_id, case_id, state, revision, ended_at)
+         where report.report_id = known.report_id",
+        &cases.iter().map(|(id, _)| *id).collect::<Vec<_>>(),
+        &progress().map(|it| it.case_id).collect::<Vec<_>>(),
+        &progress()
+            .map(|it| it.state.map(CaseState::as_str))
             .collect::<Vec<_>>() as &[Option<&str>],
-        &changes
-            .iter()
-            .map(|change| change.progress.revision.cast_signed())
+        &progress()
+            .map(|it| it.revision.cast_signed())
             .collect::<Vec<_>>(),
-        &changes
+        &cases
             .iter()
-            .map(|change| change.ended_at)
+            .map(|(_, standing)| standing.ended_at)
             .collect::<Vec<_>>() as &[Option<OffsetDateTime>],
     )
     .execute(conn)

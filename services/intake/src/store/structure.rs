@@ -6,10 +6,13 @@ use platform::{Error, Result};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
-use vocabulary::{Finess, ParseError, Siret, StructureKind, Text, Word as _, fold};
+use vocabulary::{Department, Finess, ParseError, Siret, StructureKind, Text, Word as _, fold};
 
 use super::read;
-use crate::domain::{Recorded, Structure};
+use crate::domain::{Recorded, SearchWords, Structure};
+
+/// The most sites of one number that are looked at.
+const MAX_SITES: i64 = 100;
 
 /// A place in the answers of a search.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -38,7 +41,7 @@ pub(crate) async fn record(
             .category_code
             .as_ref()
             .map(|code| code.as_str().to_owned())) as &[Option<String>],
-        &slugs(|s| Some(s.region.to_string())) as &[Option<String>],
+        &slugs(|s| s.region.map(|region| region.to_string())) as &[Option<String>],
         &slugs(|s| Some(s.department.to_string())) as &[Option<String>],
         &slugs(|s| s.town.as_ref().map(|town| town.as_str().to_owned())) as &[Option<String>],
         &slugs(|s| s.operator_status.map(|status| status.to_string())) as &[Option<String>],
@@ -103,56 +106,57 @@ pub(crate) async fn sites(
         .collect()
 }
 
-/// A site of a legal entity: one in the entity's own department if there is one.
-pub(crate) async fn site_of_entity(
+/// The sites of a legal entity, at most [`MAX_SITES`]; those of the department first.
+pub(crate) async fn sites_of_entity(
     conn: &mut PgConnection,
     entity: Finess,
-) -> Result<Option<Structure>> {
-    sqlx::query_as!(
+    department: Option<Department>,
+) -> Result<Vec<Structure>> {
+    let rows = sqlx::query_as!(
         Row,
         "select finess, legal_entity_finess, siret, name, kind, category_code, region, department,
                 town, operator_status, sort_name
          from structure where legal_entity_finess = $1
-         order by department is distinct from $2, finess limit 1",
+         order by department is distinct from $2, finess limit $3",
         entity.to_string(),
-        entity.department().map(|department| department.to_string()),
+        department.map(|department| department.to_string()),
+        MAX_SITES,
     )
-    .fetch_optional(conn)
-    .await?
-    .map(Structure::try_from)
-    .transpose()
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Structure::try_from).collect()
 }
 
-/// The first site with a SIRET.
-pub(crate) async fn site_of_siret(
+/// The sites with a SIRET, at most [`MAX_SITES`]; those of the department first.
+pub(crate) async fn sites_of_siret(
     conn: &mut PgConnection,
     siret: Siret,
-) -> Result<Option<Structure>> {
-    sqlx::query_as!(
+    department: Option<Department>,
+) -> Result<Vec<Structure>> {
+    let rows = sqlx::query_as!(
         Row,
         "select finess, legal_entity_finess, siret, name, kind, category_code, region, department,
                 town, operator_status, sort_name
-         from structure where siret = $1 order by finess limit 1",
+         from structure where siret = $1
+         order by department is distinct from $2, finess limit $3",
         siret.to_string(),
+        department.map(|department| department.to_string()),
+        MAX_SITES,
     )
-    .fetch_optional(conn)
-    .await?
-    .map(Structure::try_from)
-    .transpose()
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Structure::try_from).collect()
 }
 
-/// Structures of which every folded word is found, by name, each with its place.
+/// Structures of which every word is found, by name, each with its place.
 pub(crate) async fn search(
     conn: &mut PgConnection,
-    folded: &str,
+    words: &SearchWords,
     after: Option<&NamePosition>,
     limit: u32,
 ) -> Result<Vec<(Structure, NamePosition)>> {
     // Folded words hold letters and digits only, so the query needs no escaping.
-    let query: Vec<String> = folded
-        .split(' ')
-        .map(|word| format!("'{word}':*"))
-        .collect();
+    let query: Vec<String> = words.iter().map(|word| format!("'{word}':*")).collect();
     let rows = sqlx::query_file_as!(
         Row,
         "src/store/search_structures.sql",
@@ -231,7 +235,7 @@ struct Row {
     name: String,
     kind: String,
     category_code: Option<String>,
-    region: String,
+    region: Option<String>,
     department: String,
     town: Option<String>,
     operator_status: Option<String>,
@@ -249,7 +253,7 @@ impl TryFrom<Row> for Structure {
             name: text(row.name)?,
             kind: StructureKind::stored(&row.kind),
             category_code: row.category_code.map(text).transpose()?,
-            region: read::word(&row.region)?,
+            region: read::optional(row.region.as_deref())?,
             department: read::word(&row.department)?,
             town: row.town.map(text).transpose()?,
             operator_status: read::listed(row.operator_status.as_deref()),

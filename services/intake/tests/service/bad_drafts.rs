@@ -4,15 +4,12 @@
 use prost_types::Timestamp;
 use proto::{
     intake::v1::{Contact, DeclarantCapacity, ReportDraft, SubmitReportRequest},
-    types::v1::{
-        DataImpact, Impacts, Origin, OriginType, ReportKind, StructureIdentifier,
-        structure_identifier::Identifier,
-    },
+    types::v1::{DataImpact, Impacts, Origin, OriginType, ReportKind, StructureIdentifier},
 };
 use tonic::Code;
 
 use crate::{
-    drafts::{described, finess, incident, martin, seconds_ago},
+    drafts::{described, finess, incident, martin, rpps, seconds_ago, siret},
     world::{World, nothing_is_stored, violations},
 };
 
@@ -42,6 +39,11 @@ const DRAFTS: &[(Bend, &str, &str)] = &[
     (|d| d.structure = siret("26010004500012"), "draft.department", "REQUIRED"),
     (|d| d.structure = rpps("10101201234"), "draft.department", "REQUIRED"),
     (|d| d.department = "99".into(), "draft.department", "BAD_FORMAT"),
+    (|d| d.regions = vec!["84".into()], "draft.regions", "CONFLICT"),
+    (|d| d.regions = vec!["99".into()], "draft.regions[0]", "UNKNOWN_VALUE"),
+    (|d| d.regions = vec![String::new()], "draft.regions[0]", "UNKNOWN_VALUE"),
+    (|d| d.regions = vec!["84".into(), "84".into()], "draft.regions[1]", "DUPLICATE"),
+    (|d| d.regions = vec!["84".into(); 19], "draft.regions", "TOO_MANY"),
     (|d| d.structure = rpps(""), "draft.structure.rpps", "REQUIRED"),
     (|d| d.structure = rpps("1010120123"), "draft.structure.rpps", "BAD_FORMAT"),
     (|d| d.structure = rpps("1010120123A"), "draft.structure.rpps", "BAD_FORMAT"),
@@ -192,26 +194,6 @@ fn impacts(draft: &mut ReportDraft) -> &mut Impacts {
 fn origin(draft: &mut ReportDraft, types: &[i32]) {
     draft.origin = Origin::Malicious.into();
     draft.origin_types = types.to_vec();
-}
-
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the field of a message is an option"
-)]
-fn siret(number: &str) -> Option<StructureIdentifier> {
-    Some(StructureIdentifier {
-        identifier: Some(Identifier::Siret(number.to_owned())),
-    })
-}
-
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the field of a message is an option"
-)]
-fn rpps(number: &str) -> Option<StructureIdentifier> {
-    Some(StructureIdentifier {
-        identifier: Some(Identifier::Rpps(number.to_owned())),
-    })
 }
 
 fn moment(seconds: i64, nanos: i32) -> Timestamp {

@@ -204,7 +204,15 @@ async fn a_search_ignores_accents_and_case_and_wants_every_word() {
     assert_eq!(second.structures[0].finess, "010000024");
     assert!(second.next_page_token.is_empty());
 
-    for (query, reason) in [("", "REQUIRED"), ("x", "TOO_SHORT"), ("--", "BAD_FORMAT")] {
+    let letters = ('a'..='z').map(String::from).collect::<Vec<_>>().join(" ");
+    for (query, reason) in [
+        ("", "REQUIRED"),
+        ("x", "TOO_SHORT"),
+        ("--", "BAD_FORMAT"),
+        ("hopital d", "TOO_SHORT"),
+        (letters.as_str(), "TOO_SHORT"),
+        ("un deux trois quatre cinq six sept huit neuf", "TOO_MANY"),
+    ] {
         let status = declarant.search(query, 0, "").await.unwrap_err();
         assert_eq!(
             violations(&status),

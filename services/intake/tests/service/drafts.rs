@@ -65,6 +65,28 @@ pub(crate) fn finess(number: &str) -> Option<StructureIdentifier> {
     })
 }
 
+/// A structure with a SIRET.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the field of a message is an option"
+)]
+pub(crate) fn siret(number: &str) -> Option<StructureIdentifier> {
+    Some(StructureIdentifier {
+        identifier: Some(Identifier::Siret(number.to_owned())),
+    })
+}
+
+/// A professional with an RPPS.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the field of a message is an option"
+)]
+pub(crate) fn rpps(number: &str) -> Option<StructureIdentifier> {
+    Some(StructureIdentifier {
+        identifier: Some(Identifier::Rpps(number.to_owned())),
+    })
+}
+
 /// A structure in words.
 #[expect(
     clippy::unnecessary_wraps,

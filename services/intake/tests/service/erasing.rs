@@ -42,10 +42,14 @@ fn declared(days_ago: i64) -> SubmitReportRequest {
 }
 
 fn change(report_id: &str, state: CaseState, at: Timestamp) -> NewEvent {
+    changed(report_id, 1, state, at)
+}
+
+fn changed(report_id: &str, revision: u64, state: CaseState, at: Timestamp) -> NewEvent {
     let payload = CaseChanged {
         case_id: Uuid::new_v4().to_string(),
         report_id: report_id.to_owned(),
-        revision: 1,
+        revision,
         state: state.into(),
         changed_at: Some(at),
         ..CaseChanged::default()
@@ -124,6 +128,56 @@ async fn contacts_are_erased_some_days_after_the_end_of_the_treatment_and_no_oth
 
     assert_eq!(erase_ended_days_ago(&world, 30).await, 0);
     assert_eq!(told(&world).await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_changes_in_an_ended_case_keeps_its_contacts_no_longer() {
+    let world = World::start().await;
+    let importer = world.importer();
+    let closed = treated(&world, &importer, CaseState::Closed, 40).await;
+    let reopened = treated(&world, &importer, CaseState::Closed, 40).await;
+    let days_ago = |days| seconds_ago(days * DAY);
+    let of = |receipt: &Receipt, revision, state, days| {
+        changed(&receipt.report_id, revision, state, days_ago(days))
+    };
+    world
+        .qualification
+        .tell(&[
+            of(&closed, 2, CaseState::Closed, 5),
+            of(&closed, 3, CaseState::Withdrawn, 1),
+            of(&reopened, 2, CaseState::InQualification, 20),
+            of(&reopened, 3, CaseState::Closed, 10),
+            of(&reopened, 4, CaseState::Withdrawn, 1),
+        ])
+        .await;
+    let withdrawn = "select count(*) from report where case_state = 'withdrawn'";
+    eventually(async || world.count(withdrawn).await == 2).await;
+
+    assert_eq!(erase_ended_days_ago(&world, 30).await, 1);
+    assert!(!has_contacts(&world, &closed).await);
+    assert!(has_contacts(&world, &reopened).await);
+    assert_eq!(erase_ended_days_ago(&world, 9).await, 1);
+}
+
+#[tokio::test]
+async fn a_case_that_is_opened_again_meanwhile_keeps_its_contacts() {
+    let world = World::start().await;
+    let closed = treated(&world, &world.importer(), CaseState::Closed, 40).await;
+    let mut reopening = world.pool.begin().await.unwrap();
+    sqlx::query("update report set case_state = 'in_qualification', case_ended_at = null")
+        .execute(&mut *reopening)
+        .await
+        .unwrap();
+    let waiting = "select count(*) from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock'";
+    let reopened = async {
+        eventually(async || world.count(waiting).await == 1).await;
+        reopening.commit().await.unwrap();
+    };
+    let (erased, ()) = tokio::join!(erase_ended_days_ago(&world, 30), reopened);
+    assert_eq!(erased, 0);
+    assert!(has_contacts(&world, &closed).await);
+    assert!(told(&world).await.is_empty());
 }
 
 #[tokio::test]

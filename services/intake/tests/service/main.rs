@@ -9,6 +9,7 @@ mod cases;
 mod directory;
 mod drafts;
 mod erasing;
+mod places;
 mod reading;
 mod submitting;
 mod under_load;

@@ -110,6 +110,7 @@ async fn the_log_tells_the_report_once_and_its_contacts_only_to_who_holds_the_ke
             "ars:84",
             "structure:finess:010000024",
             "structure:finess:010780054",
+            "structure:siret:26010004500012",
             "subject:alice",
         ],
     );

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use vocabulary::Party;
+use vocabulary::{Party, Region};
 
 /// The parties that may see a report, by their slugs.
 ///
@@ -20,6 +20,14 @@ impl Audience {
     /// Whether a party belongs to it.
     pub(crate) fn includes(&self, party: &Party) -> bool {
         self.0.contains(&party.to_string())
+    }
+
+    /// The regions whose ARS belong to it.
+    pub(crate) fn regions(&self) -> impl Iterator<Item = Region> {
+        self.0.iter().filter_map(|slug| match slug.parse() {
+            Ok(Party::Region(region)) => Some(region),
+            _ => None,
+        })
     }
 
     /// Whether one of a caller's parties belongs to it.

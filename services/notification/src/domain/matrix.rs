@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use uuid::Uuid;
-use vocabulary::{Party, RoutingRegion, has_health_impact, is_working_time};
+use vocabulary::{Party, has_health_impact, is_working_time};
 
 use super::{
     cause::{CaseNews, Cause, Change, Submission, Withdrawal},
@@ -121,11 +121,11 @@ fn to_be_told(submission: &Submission) -> Vec<(Rule, Recipient)> {
     if audience.includes(&Party::SecurityOfficer) {
         told.push((Rule::AnnounceFssi, Recipient::SecurityOfficer));
     }
-    if let Some(RoutingRegion::Region(region)) = situation.region
-        && audience.includes(&Party::Region(region))
-    {
-        told.push((Rule::AnnounceAgency, Recipient::Agency(region)));
-    }
+    told.extend(
+        audience
+            .regions()
+            .map(|region| (Rule::AnnounceAgency, Recipient::Agency(region))),
+    );
     if has_health_impact(&situation.impacts) && audience.includes(&Party::HealthAuthority) {
         told.push((Rule::AnnounceHealthAuthority, Recipient::HealthAuthority));
     }

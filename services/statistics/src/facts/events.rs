@@ -74,8 +74,14 @@ fn report_submitted(event: &events::ReportSubmitted) -> Result<Option<ReportUpda
     }
     let declared_on = event.declared_at.as_ref().and_then(moment);
     let declared_on = declared_on.and_then(day_in_paris);
-    let key = structure.identifier.as_ref().ok_or("no_structure")?;
-    let key = StructureKey::try_from(key).map_err(|_| "bad_structure")?;
+    // A site counts as one structure by whichever number it was declared.
+    let key = match structure.structure_key.as_str() {
+        "" => {
+            let declared = structure.identifier.as_ref().ok_or("no_structure")?;
+            StructureKey::try_from(declared).map_err(|_| "bad_structure")?
+        }
+        key => key.parse().map_err(|_| "bad_structure")?,
+    };
     let report_kind = ReportKind::heard(event.kind);
     let impacts = impacts(event.impacts.as_ref());
     let severity = report_kind
@@ -247,6 +253,27 @@ mod tests {
         assert!(!seen_by(&["army", "subject:medecin-chef"]));
         assert!(seen_by(&["army", "ars:93", "cell", "fssi"]));
         assert!(seen_by(&["ars:93", "cell", "fssi"]));
+    }
+
+    #[test]
+    fn a_site_counts_once_by_whichever_number_it_was_declared() {
+        use types::structure_identifier::Identifier;
+
+        let structure_id = |identifier, key: &str| {
+            let mut event = submitted();
+            let structure = event.structure.as_mut().unwrap();
+            structure.identifier = Some(types::StructureIdentifier {
+                identifier: Some(identifier),
+            });
+            structure.structure_key = key.to_owned();
+            submission(&event).0.structure_id
+        };
+        let finess = || Identifier::Finess("010000024".into());
+        let siret = || Identifier::Siret("26010004500012".into());
+        let key = "finess:010000024";
+        assert_eq!(structure_id(siret(), key), structure_id(finess(), key));
+        assert_eq!(structure_id(siret(), key), structure_id(finess(), ""));
+        assert_ne!(structure_id(siret(), key), structure_id(siret(), ""));
     }
 
     #[test]

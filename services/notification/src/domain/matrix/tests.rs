@@ -113,6 +113,21 @@ fn every_submission_goes_to_declarant_cell_fssi_and_the_agency_of_the_region() {
 }
 
 #[test]
+fn the_agency_of_every_region_that_sees_a_report_is_told() {
+    let occitanie = Party::Region("76".parse().unwrap());
+    let mut submission = submission(&[Party::Region(normandy()), occitanie]);
+    submission.situation.region = Some(RoutingRegion::National);
+    assert_eq!(
+        told_of(submission),
+        [
+            "receipt declarant",
+            "announce_agency ars:28",
+            "announce_agency ars:76"
+        ],
+    );
+}
+
+#[test]
 fn a_health_impact_also_goes_to_the_health_authority() {
     let danger = Impacts {
         patient_endangerment: Some(PatientEndangerment::Potential),
