@@ -34,8 +34,6 @@ pub struct Runtime {
     pub pool: PgPool,
     /// What reads the log, or much, without waiting behind calls and events.
     pub log_pool: PgPool,
-    /// Its log.
-    pub log: Log,
     streams: Option<Streams>,
     audit: AuditSealer,
     authenticator: Arc<Authenticator>,
@@ -59,9 +57,6 @@ impl Runtime {
         let mut reading = config.database.clone();
         reading.max_connections = LOG_CONNECTIONS;
         let log_pool = connect(&reading, name, &files).await?;
-        let log = Log::open(pool.clone(), name, config.event_log.shards)
-            .await
-            .map_err(|cause| StartError::unusable("the event log", cause))?;
         let audit = AuditSealer::new(name, pool.clone(), log_key, &metrics);
         Ok(Self {
             name,
@@ -70,7 +65,6 @@ impl Runtime {
             files,
             pool,
             log_pool,
-            log,
             streams,
             audit,
             authenticator,
@@ -79,6 +73,13 @@ impl Runtime {
 }
 
 impl Runtime {
+    /// Opens the log of a service that announces something.
+    pub async fn open_log(&self) -> Result<Log, StartError> {
+        Log::open(self.pool.clone(), self.name, self.config.event_log.shards)
+            .await
+            .map_err(|cause| StartError::unusable("the event log", cause))
+    }
+
     /// The way to another service, whose log this one reads.
     pub fn channel(&self, producer: &'static str, url: &str) -> Result<Channel, StartError> {
         internal_channel(producer, url, &self.config.internal_tls, &self.files)
@@ -96,18 +97,13 @@ impl Runtime {
         Running {
             readiness: Readiness::new().with_database(self.pool.clone()),
             log_metrics: LogMetrics::register(&self.metrics),
-            commands: Commands {
-                pool: self.pool.clone(),
-                log: self.log.clone(),
-                tasks: tasks.clone(),
-            },
             runtime: self,
             tasks,
             shutdown,
             closing: CancellationToken::new(),
             consumers: Vec::new(),
             internal: Routes::default(),
-            publishes: false,
+            published: None,
         }
     }
 }
@@ -122,23 +118,35 @@ pub struct Running {
     pub shutdown: CancellationToken,
     /// Cancelled when no call runs any more: for tasks that calls still need.
     pub closing: CancellationToken,
-    /// Runs the changes of its features.
-    pub commands: Commands,
     readiness: Readiness,
     log_metrics: LogMetrics,
     consumers: Vec<ConsumerHandle>,
     internal: Routes,
-    publishes: bool,
+    published: Option<Log>,
 }
 
 impl Running {
+    /// What runs the changes of the features, announced in this log.
+    pub fn commands(&self, log: &Log) -> Commands {
+        Commands {
+            pool: self.runtime.pool.clone(),
+            log: log.clone(),
+            tasks: self.tasks.clone(),
+        }
+    }
+
     /// Publishes the service's log and serves it to these readers; who starts below its
     /// floor begins with the snapshot.
-    pub fn publish(&mut self, snapshot: Arc<dyn Snapshot>, readers: &'static [&'static str]) {
+    pub fn publish(
+        &mut self,
+        log: &Log,
+        snapshot: Arc<dyn Snapshot>,
+        readers: &'static [&'static str],
+    ) {
         let Runtime {
             config,
-            log,
             log_pool,
+            streams,
             ..
         } = &self.runtime;
         let log_service = event_log_service(log.clone(), log_pool.clone(), snapshot, readers);
@@ -148,18 +156,25 @@ impl Running {
             "maintenance of the log",
             maintenance.run(self.shutdown.clone()),
         );
-        if let Some(streams) = self.runtime.streams.clone() {
+        if let Some(streams) = streams.clone() {
             let relay = Relay::new(log.clone(), streams, self.log_metrics.clone());
             self.tasks.spawn("relay", relay.run(self.shutdown.clone()));
         }
-        self.publishes = true;
+        self.published = Some(log.clone());
     }
 
-    /// Applies the log of another service. A consumer that stops shows in its metric and
-    /// not in the readiness: the service goes on with what it knows.
-    pub fn consume(&mut self, producer: &'static str, channel: Channel, apply: Arc<dyn Apply>) {
+    /// Applies the log of another service, under the name by which the offsets are kept. A
+    /// consumer that stops shows in its metric and not in the readiness: the service goes
+    /// on with what it knows.
+    pub fn consume(
+        &mut self,
+        consumer: &'static str,
+        producer: &'static str,
+        channel: Channel,
+        apply: Arc<dyn Apply>,
+    ) {
         let consumer = Consumer::new(
-            self.runtime.name,
+            consumer,
             producer,
             self.runtime.pool.clone(),
             Source::new(channel, self.runtime.streams.clone()),
@@ -179,15 +194,13 @@ impl Running {
             metrics,
             files,
             pool,
-            log,
             audit,
             authenticator,
             ..
         } = self.runtime;
         self.tasks
             .spawn("seals of the audit trail", audit.run(self.shutdown.clone()));
-        let operated = self.publishes.then_some(log);
-        let operators = consumer_service(pool.clone(), operated, self.consumers);
+        let operators = consumer_service(pool.clone(), self.published, self.consumers);
         let exposed = Exposed {
             name,
             public: public.add_service(operators),

@@ -2,30 +2,19 @@
 
 use std::path::PathBuf;
 
-use eventlog::{EventLogConfig, Streams};
-use platform::{
-    AuthConfig, DatabaseConfig, Environment, Files, InternalTlsConfig, SealingConfig, ServerConfig,
-    StartError, internal_channel,
-};
+use platform::{Environment, Files, SealingConfig, StartError};
 use serde::Deserialize;
+use service::BaseConfig;
 
-use crate::{QUALIFICATION, reference_key};
+use crate::reference_key;
 
 /// Everything the service is told at its start.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `DATABASE_*`.
-    pub database: DatabaseConfig,
-    /// `SERVER_*`.
-    pub server: ServerConfig,
-    /// `INTERNAL_TLS_*`.
-    pub internal_tls: InternalTlsConfig,
-    /// `AUTH_*`.
-    pub auth: AuthConfig,
+    /// What all services read.
+    pub base: BaseConfig,
     /// `SEALING_*`.
     pub sealing: SealingConfig,
-    /// `EVENTLOG_*`.
-    pub event_log: EventLogConfig,
     /// `PRODUCER_*`.
     pub producers: ProducersConfig,
     /// `INTAKE_*`.
@@ -69,12 +58,8 @@ impl Config {
     /// Reads the variables of a process.
     pub fn read(environment: &Environment) -> Result<Self, StartError> {
         Ok(Self {
-            database: environment.read("DATABASE_")?,
-            server: environment.read("SERVER_")?,
-            internal_tls: environment.read("INTERNAL_TLS_")?,
-            auth: environment.read("AUTH_")?,
+            base: BaseConfig::read(environment)?,
             sealing: environment.read("SEALING_")?,
-            event_log: environment.read("EVENTLOG_")?,
             producers: environment.read("PRODUCER_")?,
             intake: environment.read("INTAKE_")?,
         })
@@ -84,11 +69,10 @@ impl Config {
     pub fn check(&self) -> Result<(), StartError> {
         let files = Files::default();
         self.sealing.master_key(&files)?;
-        let log_key = self.sealing.log_key(&files)?;
         reference_key(&self.intake)?;
-        Streams::open(&self.event_log, log_key, &files)?;
-        let url = &self.producers.qualification_url;
-        internal_channel(QUALIFICATION, url, &self.internal_tls, &files).map(drop)
+        let log_key = self.sealing.log_key(&files)?;
+        let producers = [("qualification", self.producers.qualification_url.as_str())];
+        self.base.check(log_key, &producers, &files)
     }
 }
 

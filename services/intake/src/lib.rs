@@ -20,18 +20,13 @@ mod store;
 use std::{fs, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use eventlog::{
-    Consumer, Log, LogMetrics, Maintenance, Relay, Source, Streams, consumer_service,
-    event_log_service,
-};
-use platform::{
-    AuditSealer, Authenticator, Exposed, Files, Listeners, Metrics, Readiness, SealingKey,
-    StartError, Tasks, check_migrated, connect, internal_channel, keep_requests_purged, serve,
-};
+use eventlog::Log;
+use platform::{Files, Listeners, Metrics, SealingKey, StartError};
 use proto::intake::v1::{
     intake_service_server::IntakeServiceServer, structure_service_server::StructureServiceServer,
 };
-use sqlx::{PgPool, migrate::Migrator};
+use service::Runtime;
+use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::Channel};
 use vocabulary::ReferenceCipher;
@@ -56,8 +51,8 @@ pub const NAME: &str = "intake";
 /// The tables of the service itself.
 pub static MIGRATOR: Migrator = sqlx::migrate!();
 
-/// Who follows the log of this service.
-const CONSUMERS: &[&str] = &["qualification", "notification", "statistics"];
+/// Who may read the log of this service.
+const READERS: &[&str] = &["qualification", "notification", "statistics"];
 
 /// The log that this service follows.
 const QUALIFICATION: &str = "qualification";
@@ -69,17 +64,10 @@ pub fn migrators() -> Vec<&'static Migrator> {
 
 /// The service, connected and checked.
 pub struct App {
-    config: Config,
-    metrics: Arc<Metrics>,
-    audit: AuditSealer,
-    files: Files,
-    authenticator: Arc<Authenticator>,
-    pool: PgPool,
-    /// Serves the log without waiting behind declarations.
-    read_pool: PgPool,
+    runtime: Runtime,
     log: Log,
-    streams: Option<Streams>,
     qualification: Channel,
+    intake: IntakeConfig,
     master: SealingKey,
     references: ReferenceCipher,
 }
@@ -90,38 +78,14 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
     let files = Files::new(&metrics);
     let master = config.sealing.master_key(&files)?;
     let log_key = config.sealing.log_key(&files)?;
-    let references = ReferenceCipher::new(reference_key(&config.intake)?);
-    let streams = Streams::open(&config.event_log, log_key.clone(), &files)?;
-    let qualification = internal_channel(
-        QUALIFICATION,
-        &config.producers.qualification_url,
-        &config.internal_tls,
-        &files,
-    )?;
-    let authenticator = Arc::new(Authenticator::start(&config.auth).await?);
-
-    let pool = connect(&config.database, NAME, &files).await?;
-    check_migrated(&pool, &migrators()).await?;
-    let mut reading = config.database.clone();
-    reading.max_connections = 4;
-    let read_pool = connect(&reading, "intake log", &files).await?;
-    let log = Log::open(pool.clone(), NAME, config.event_log.shards)
-        .await
-        .map_err(|cause| StartError::unusable("the event log", cause))?;
-    let audit = AuditSealer::new(NAME, pool.clone(), log_key, &metrics);
+    let runtime = Runtime::open(NAME, &migrators(), config.base, log_key, files, metrics).await?;
     Ok(App {
-        config,
-        metrics,
-        audit,
-        files,
-        authenticator,
-        pool,
-        read_pool,
-        log,
-        streams,
-        qualification,
+        log: runtime.open_log().await?,
+        qualification: runtime.channel(QUALIFICATION, &config.producers.qualification_url)?,
+        runtime,
+        references: ReferenceCipher::new(reference_key(&config.intake)?),
+        intake: config.intake,
         master,
-        references,
     })
 }
 
@@ -132,102 +96,42 @@ impl App {
         listeners: Listeners,
         shutdown: CancellationToken,
     ) -> Result<(), StartError> {
-        let Self {
-            config,
-            metrics,
-            audit,
-            files,
-            authenticator,
-            pool,
-            read_pool,
-            log,
-            streams,
-            ..
-        } = self;
-        let tasks = Tasks::new(shutdown.clone());
-        let closing = CancellationToken::new();
-        let log_metrics = LogMetrics::register(&metrics);
-        let readiness = Readiness::new().with_database(pool.clone());
+        let Self { log, intake, .. } = self;
+        let mut running = self.runtime.start(&shutdown);
+        let (pool, tasks) = (running.runtime.pool.clone(), running.tasks.clone());
+        running.publish(&log, Arc::new(State), READERS);
+        running.consume(NAME, QUALIFICATION, self.qualification, Arc::new(Cases));
 
-        // Its stop is told by its metric and not by the readiness: declarations are
-        // taken whatever became of the log of cases.
-        let source = Source::new(self.qualification, streams.clone());
-        let cases = Consumer::new(
-            NAME,
-            QUALIFICATION,
-            pool.clone(),
-            source,
-            Arc::new(Cases),
-            log_metrics.clone(),
-        );
-        let operators = consumer_service(pool.clone(), Some(log.clone()), vec![cases.handle()]);
-        let consumers = event_log_service(log.clone(), read_pool, Arc::new(State), CONSUMERS);
-        if let Some(streams) = streams {
-            tasks.spawn(
-                "relay",
-                Relay::new(log.clone(), streams, log_metrics).run(shutdown.clone()),
-            );
-        }
-        tasks.spawn("consumer of cases", cases.run(shutdown.clone()));
-        let maintenance = Maintenance::new(log.clone(), config.event_log.retention());
-        tasks.spawn("maintenance of the log", maintenance.run(shutdown.clone()));
-
-        tasks.spawn("seals of the audit trail", audit.run(shutdown.clone()));
-        tasks.spawn(
-            "purge of request keys",
-            keep_requests_purged(pool.clone(), shutdown.clone()),
-        );
-
-        let own = IntakeMetrics::register(&metrics);
-        let queue = Queue::start(&config.intake, &pool, &log, &own, &tasks, &closing);
+        // Calls still need these while they drain.
+        let closing = running.closing.clone();
+        let metrics = IntakeMetrics::register(&running.runtime.metrics);
+        let queue = Queue::start(&intake, &pool, &log, &metrics, &tasks, &closing);
+        let directory = Directory::start(&pool, &tasks, &closing);
         let reports = Reports {
             pool: pool.clone(),
             log: log.clone(),
             queue: Arc::new(queue),
-            directory: Arc::new(Directory::start(&pool, &tasks, &closing)),
+            directory: Arc::new(directory),
             numbers: Arc::new(ReferenceNumbers::new(pool.clone())),
             references: Arc::new(self.references),
             master: self.master,
             settings: Arc::new(Settings {
-                emergency_phone: config.intake.emergency_phone,
-                agency_mail_domain: config.intake.agency_mail_domain,
+                emergency_phone: intake.emergency_phone,
+                agency_mail_domain: intake.agency_mail_domain,
             }),
             tasks: tasks.clone(),
         };
         let structures = Structures {
             pool,
             log,
-            tasks: tasks.clone(),
-            import_max_bytes: config.intake.import_max_bytes,
+            tasks,
+            import_max_bytes: intake.import_max_bytes,
         };
-        let largest = config.server.max_message_bytes;
-        let exposed = Exposed {
-            name: NAME,
-            public: Routes::new(
-                IntakeServiceServer::new(reports).max_decoding_message_size(largest),
-            )
-            .add_service(StructureServiceServer::new(structures).max_decoding_message_size(largest))
-            .add_service(operators),
-            internal: Routes::new(consumers),
-        };
-        let drain = config.server.drain();
-        let served = serve(
-            exposed,
-            &config.server,
-            &config.internal_tls,
-            files,
-            authenticator,
-            metrics,
-            readiness,
-            listeners,
-            shutdown.clone(),
-        )
-        .await;
-        // Nobody is served any more: the background ends too, the writers last.
-        shutdown.cancel();
-        closing.cancel();
-        let ended = tasks.join(drain).await;
-        served.and(ended)
+        let largest = running.runtime.config.server.max_message_bytes;
+        let reports = IntakeServiceServer::new(reports).max_decoding_message_size(largest);
+        let structures = StructureServiceServer::new(structures).max_decoding_message_size(largest);
+        let public = Routes::new(reports).add_service(structures);
+        running.serve(listeners, public).await
     }
 }
 

@@ -35,7 +35,7 @@ fn main() -> ExitCode {
         serve: |shutdown| {
             Box::pin(async move {
                 let config = Config::read(&Environment::of_process())?;
-                let listeners = Listeners::bind(&config.server).await?;
+                let listeners = Listeners::bind(&config.base.server).await?;
                 let app = build(config, Arc::new(Metrics::new())).await?;
                 app.run(listeners, shutdown).await
             })

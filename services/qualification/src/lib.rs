@@ -13,6 +13,7 @@ mod messages;
 
 use std::sync::Arc;
 
+use eventlog::Log;
 use platform::{Files, Listeners, Metrics, SealingKey, StartError};
 use proto::qualification::v1::{
     message_service_server::MessageServiceServer,
@@ -47,6 +48,7 @@ pub fn migrators() -> Vec<&'static Migrator> {
 /// The service, connected and checked, ready to run.
 pub struct App {
     runtime: Runtime,
+    log: Log,
     intake: Channel,
     master_key: SealingKey,
 }
@@ -60,6 +62,7 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
     let runtime = Runtime::open(NAME, &migrators(), config.base, log_key, files, metrics).await?;
     Ok(App {
         intake: runtime.channel("intake", &config.producers.intake_url)?,
+        log: runtime.open_log().await?,
         runtime,
         master_key,
     })
@@ -73,15 +76,17 @@ impl App {
         shutdown: CancellationToken,
     ) -> Result<(), StartError> {
         let mut running = self.runtime.start(&shutdown);
-        let log = running.commands.log.clone();
-        running.publish(Arc::new(AllCases { log: log.clone() }), READERS);
-        running.consume("intake", self.intake, Arc::new(consume::registry(log)));
+        let log = self.log;
+        let commands = running.commands(&log);
+        running.publish(&log, Arc::new(AllCases { log: log.clone() }), READERS);
+        let registry = Arc::new(consume::registry(log));
+        running.consume(NAME, "intake", self.intake, registry);
         let cases = CaseRpc {
-            commands: running.commands.clone(),
+            commands: commands.clone(),
             master_key: self.master_key.clone(),
         };
         let messages = MessageRpc {
-            commands: running.commands.clone(),
+            commands,
             master_key: self.master_key,
         };
         let largest = running.runtime.config.server.max_message_bytes;

@@ -2,28 +2,17 @@
 
 use std::path::PathBuf;
 
-use eventlog::{EventLogConfig, Streams};
-use platform::{
-    AuthConfig, ConfigError, DatabaseConfig, Environment, Files, InternalTlsConfig, SealingKey,
-    ServerConfig, StartError, internal_channel,
-};
+use platform::{ConfigError, Environment, Files, SealingKey, StartError};
 use serde::Deserialize;
+use service::BaseConfig;
 
 /// What an installation says about the service.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Where its schema is (`DATABASE_*`).
-    pub database: DatabaseConfig,
-    /// Where it listens and how much it takes (`SERVER_*`).
-    pub server: ServerConfig,
-    /// Its certificate towards the other services (`INTERNAL_TLS_*`).
-    pub internal_tls: InternalTlsConfig,
-    /// Who may vouch for callers (`AUTH_*`).
-    pub auth: AuthConfig,
+    /// What all services read.
+    pub base: BaseConfig,
     /// The key of the streams (`SEALING_LOG_KEY_FILE`).
     pub sealing: LogKeyConfig,
-    /// The log (`EVENTLOG_*`).
-    pub event_log: EventLogConfig,
     /// Whose logs are counted (`PRODUCER_*`).
     pub producers: ProducersConfig,
 }
@@ -49,12 +38,8 @@ impl Config {
     /// Reads the variables of a process.
     pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
-            database: environment.read("DATABASE_")?,
-            server: environment.read("SERVER_")?,
-            internal_tls: environment.read("INTERNAL_TLS_")?,
-            auth: environment.read("AUTH_")?,
+            base: BaseConfig::read(environment)?,
             sealing: environment.read("SEALING_")?,
-            event_log: environment.read("EVENTLOG_")?,
             producers: environment.read("PRODUCER_")?,
         })
     }
@@ -64,13 +49,14 @@ impl Config {
         let files = Files::default();
         let log_key = &self.sealing.log_key_file;
         let log_key = SealingKey::of_file("SEALING_LOG_KEY_FILE", log_key, &files)?;
-        Streams::open(&self.event_log, log_key, &files)?;
-        for (producer, url) in [
-            ("intake", &self.producers.intake_url),
-            ("qualification", &self.producers.qualification_url),
-        ] {
-            internal_channel(producer, url, &self.internal_tls, &files)?;
-        }
-        Ok(())
+        let ProducersConfig {
+            intake_url,
+            qualification_url,
+        } = &self.producers;
+        let producers = [
+            ("intake", intake_url.as_str()),
+            ("qualification", qualification_url.as_str()),
+        ];
+        self.base.check(log_key, &producers, &files)
     }
 }

@@ -14,15 +14,12 @@ mod figures;
 
 use std::sync::Arc;
 
-use eventlog::{Consumer, LogMetrics, Source, Streams, consumer_service};
-use platform::{
-    AuditSealer, Authenticator, Exposed, Files, Listeners, Metrics, Readiness, SealingKey,
-    StartError, Tasks, check_migrated, connect, internal_channel, serve,
-};
+use platform::{Files, Listeners, Metrics, SealingKey, StartError};
 use proto::statistics::v1::statistics_service_server::StatisticsServiceServer;
-use sqlx::{PgPool, migrate::Migrator};
+use service::Runtime;
+use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
-use tonic::service::Routes;
+use tonic::{service::Routes, transport::Channel};
 
 pub use config::{Config, LogKeyConfig, ProducersConfig};
 
@@ -50,66 +47,23 @@ pub fn migrators() -> Vec<&'static Migrator> {
 
 /// The service, connected and checked.
 pub struct App {
-    config: Config,
-    pool: PgPool,
-    metrics: Arc<Metrics>,
-    audit: AuditSealer,
-    files: Files,
-    authenticator: Arc<Authenticator>,
-    readiness: Readiness,
-    consumers: Vec<(&'static str, Consumer)>,
-    progress: Progress,
+    runtime: Runtime,
+    producers: [(&'static str, Channel); 2],
 }
 
 /// Connects to everything the service needs and checks that it can be used.
 pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartError> {
     config.check()?;
     let files = Files::new(&metrics);
-    let pool = connect(&config.database, NAME, &files).await?;
-    check_migrated(&pool, &migrators()).await?;
-    let authenticator = Arc::new(Authenticator::start(&config.auth).await?);
-    let readiness = Readiness::new().with_database(pool.clone());
-
     let log_key_file = &config.sealing.log_key_file;
     let log_key = SealingKey::of_file("SEALING_LOG_KEY_FILE", log_key_file, &files)?;
-    let streams = Streams::open(&config.event_log, log_key.clone(), &files)?;
-    let log_metrics = LogMetrics::register(&metrics);
-    let facts = Arc::new(FactConsumer);
-    let mut consumers = Vec::new();
-    let mut channels = Vec::new();
-    for (producer, task, url) in [
-        ("intake", "consumer of intake", &config.producers.intake_url),
-        (
-            "qualification",
-            "consumer of qualification",
-            &config.producers.qualification_url,
-        ),
-    ] {
-        let channel = internal_channel(producer, url, &config.internal_tls, &files)?;
-        let source = Source::new(channel.clone(), streams.clone());
-        let consumer = Consumer::new(
-            CONSUMER,
-            producer,
-            pool.clone(),
-            source,
-            Arc::clone(&facts) as _,
-            log_metrics.clone(),
-        );
-        consumers.push((task, consumer.with_readiness(readiness.clone())));
-        channels.push(channel);
-    }
-    let audit = AuditSealer::new(NAME, pool.clone(), log_key, &metrics);
-    Ok(App {
-        config,
-        pool,
-        metrics,
-        audit,
-        files,
-        authenticator,
-        readiness,
-        consumers,
-        progress: Progress::new(channels),
-    })
+    let runtime = Runtime::open(NAME, &migrators(), config.base, log_key, files, metrics).await?;
+    let producer = |name, url: &str| Ok::<_, StartError>((name, runtime.channel(name, url)?));
+    let producers = [
+        producer("intake", &config.producers.intake_url)?,
+        producer("qualification", &config.producers.qualification_url)?,
+    ];
+    Ok(App { runtime, producers })
 }
 
 impl App {
@@ -119,49 +73,17 @@ impl App {
         listeners: Listeners,
         shutdown: CancellationToken,
     ) -> Result<(), StartError> {
-        // Our own end does not end the others that share the token.
-        let shutdown = shutdown.child_token();
-        let handles = self
-            .consumers
-            .iter()
-            .map(|(_, consumer)| consumer.handle())
-            .collect();
-        let operators = consumer_service(self.pool.clone(), None, handles);
+        let mut running = self.runtime.start(&shutdown);
+        let channels = self.producers.iter().map(|(_, channel)| channel.clone());
         let figures = Figures {
-            pool: self.pool.clone(),
-            progress: self.progress,
+            pool: running.runtime.pool.clone(),
+            progress: Progress::new(channels.collect()),
         };
-        let exposed = Exposed {
-            name: NAME,
-            public: Routes::new(
-                StatisticsServiceServer::new(figures)
-                    .max_decoding_message_size(self.config.server.max_message_bytes),
-            )
-            .add_service(operators),
-            internal: Routes::default(),
-        };
-
-        let tasks = Tasks::new(shutdown.clone());
-        let audit = self.audit.run(shutdown.clone());
-        tasks.spawn("seals of the audit trail", audit);
-        for (task, consumer) in self.consumers {
-            tasks.spawn(task, consumer.run(shutdown.clone()));
+        for (producer, channel) in self.producers {
+            running.consume(CONSUMER, producer, channel, Arc::new(FactConsumer));
         }
-        let served = serve(
-            exposed,
-            &self.config.server,
-            &self.config.internal_tls,
-            self.files,
-            self.authenticator,
-            self.metrics,
-            self.readiness,
-            listeners,
-            shutdown.clone(),
-        )
-        .await;
-        shutdown.cancel();
-        let ended = tasks.join(self.config.server.drain()).await;
-        self.pool.close().await;
-        served.and(ended)
+        let largest = running.runtime.config.server.max_message_bytes;
+        let figures = StatisticsServiceServer::new(figures).max_decoding_message_size(largest);
+        running.serve(listeners, Routes::new(figures)).await
     }
 }

@@ -24,7 +24,7 @@ fn main() -> ExitCode {
 
 async fn serve(shutdown: CancellationToken) -> Result<(), StartError> {
     let config = Config::read(&Environment::of_process())?;
-    let listeners = Listeners::bind(&config.server).await?;
+    let listeners = Listeners::bind(&config.base.server).await?;
     let app = build(config, Metrics::new().into()).await?;
     app.run(listeners, shutdown).await
 }

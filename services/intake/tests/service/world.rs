@@ -20,6 +20,7 @@ use platform::{
 use proto::intake::v1::{
     intake_service_client::IntakeServiceClient, structure_service_client::StructureServiceClient,
 };
+use service::BaseConfig;
 use sqlx::PgPool;
 use tempfile::TempDir;
 use testkit::{AUDIENCE, Certificates, Database, Issuer, TokenSpec};
@@ -83,28 +84,30 @@ impl World {
         let (server, listeners) = listen().await;
         let key_file = |name: &str, key: [u8; 32]| key_file(folder.path(), name, key);
         let mut config = Config {
-            database: database_config(&database, "intake"),
-            internal_tls: tls(&certificates, "intake"),
-            auth: AuthConfig::new(issuer.url(), AUDIENCE),
+            base: BaseConfig {
+                database: database_config(&database, "intake"),
+                internal_tls: tls(&certificates, "intake"),
+                auth: AuthConfig::new(issuer.url(), AUDIENCE),
+                event_log,
+                server,
+            },
             sealing: SealingConfig {
                 master_key_file: key_file("master", MASTER_KEY),
                 log_key_file: key_file("log", LOG_KEY),
             },
-            event_log,
             producers: ProducersConfig {
                 qualification_url: qualification.url.clone(),
             },
             intake: IntakeConfig::new(key_file("reference", REFERENCE_KEY)),
-            server,
         };
         change(&mut config);
-        let pool = platform::connect(&config.database, "test", &Files::default())
+        let pool = platform::connect(&config.base.database, "test", &Files::default())
             .await
             .unwrap();
-        let channel = Channel::from_shared(format!("http://{}", config.server.listen))
+        let channel = Channel::from_shared(format!("http://{}", config.base.server.listen))
             .unwrap()
             .connect_lazy();
-        let internal_url = format!("https://{}", config.server.internal_listen);
+        let internal_url = format!("https://{}", config.base.server.internal_listen);
         let metrics = Arc::new(Metrics::new());
         let app = intake::build(config, Arc::clone(&metrics)).await.unwrap();
         let log = Log::open(pool.clone(), "intake", 8).await.unwrap();

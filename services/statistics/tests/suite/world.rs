@@ -14,6 +14,7 @@ use proto::statistics::v1::{
     GetOverviewRequest, GetOverviewResponse, Period,
     statistics_service_client::StatisticsServiceClient,
 };
+use service::BaseConfig;
 use sqlx::{PgConnection, PgPool};
 use statistics::{Config, LogKeyConfig, NAME, ProducersConfig, build, migrators};
 use testkit::{AUDIENCE, Certificates, Database, Issuer, TokenSpec, eventually};
@@ -94,14 +95,16 @@ impl World {
     pub(crate) async fn replica(&self) -> Replica {
         let server = server_config();
         let config = Config {
-            database: database_config(&self.database, NAME),
-            server: server.clone(),
-            internal_tls: internal_tls(&self.certificates, NAME),
-            auth: AuthConfig::new(self.issuer.url(), AUDIENCE),
+            base: BaseConfig {
+                database: database_config(&self.database, NAME),
+                server: server.clone(),
+                internal_tls: internal_tls(&self.certificates, NAME),
+                auth: AuthConfig::new(self.issuer.url(), AUDIENCE),
+                event_log: EventLogConfig::default(),
+            },
             sealing: LogKeyConfig {
                 log_key_file: self.folder.path().join("log.key"),
             },
-            event_log: EventLogConfig::default(),
             producers: ProducersConfig {
                 intake_url: self.intake.url.clone(),
                 qualification_url: self.qualification.url.clone(),
