@@ -43,7 +43,7 @@ drill-restore: drill ## Destroy PostgreSQL under load, restore it from a backup,
 drill-failover: drill ## Destroy PostgreSQL under load, and promote its standby
 	target/debug/drill failover
 
-drill-upgrade: drill ## Replace the last release by this one under load, and go back (PREVIOUS=commit)
+drill-upgrade: drill ## Replace the last release by this one under load, go back, and again (PREVIOUS=commit)
 	target/debug/drill upgrade --previous "$$(scripts/previous $(PREVIOUS))"
 
 drill: export SQLX_OFFLINE = true

@@ -308,16 +308,16 @@ pub(crate) struct WatchOptions {
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum StatsCommand {
-    /// The figures of a period beside those of the one before
+    /// The figures of a period beside those of the one before and of the year before
     Overview(PeriodOptions),
-    /// The figures of a period along a dimension
+    /// The figures of a period by one dimension or two
     Breakdown {
         #[command(flatten)]
         period: PeriodOptions,
-        /// Along what
+        /// By what
         #[arg(long)]
         by: Dimension,
-        /// And along what else
+        /// And by what else
         #[arg(long)]
         and_by: Option<Dimension>,
     },
@@ -334,9 +334,24 @@ pub(crate) struct PeriodOptions {
     /// Only this region (INSEE code) or "national"
     #[arg(long)]
     pub(crate) region: Option<String>,
+    /// Only reports with one of these values, "origin=malicious,not_said"; once a dimension
+    #[arg(long = "filter", value_name = "DIMENSION=VALUES", value_parser = parse_filter)]
+    pub(crate) filters: Vec<(Dimension, Vec<String>)>,
+    /// As known at the end of this day in Paris, "2026-03-31"; now by default
+    #[arg(long, value_name = "DAY")]
+    pub(crate) as_known_on: Option<jiff::civil::Date>,
 }
 
-/// Along what figures are broken down.
+/// Reads `dimension=value,value`.
+fn parse_filter(text: &str) -> Result<(Dimension, Vec<String>), String> {
+    let (dimension, values) = text
+        .split_once('=')
+        .ok_or("expected dimension=value,value")?;
+    let values = values.split(',').map(|value| value.trim().to_owned());
+    Ok((Dimension::from_str(dimension, true)?, values.collect()))
+}
+
+/// By what figures are broken down and filtered.
 #[derive(ValueEnum, Clone, Copy, Debug)]
 pub(crate) enum Dimension {
     Month,

@@ -1,5 +1,7 @@
 //! `vigie stats`: read figures.
 
+use jiff::civil::Date;
+use prost_types::Timestamp;
 use proto::statistics::v1 as pb;
 
 use crate::args::{Dimension, PeriodOptions, StatsCommand};
@@ -11,8 +13,11 @@ use crate::{json, table};
 pub(crate) async fn run(command: StatsCommand, client: &Client) -> Result<(), Failure> {
     match command {
         StatsCommand::Overview(options) => {
+            let as_known_on = options.as_known_on;
             let request = pb::GetOverviewRequest {
                 period: Some(period(&options)),
+                filters: filters(&options),
+                as_known_at: as_known_at(&options),
                 region: options.region.unwrap_or_default(),
             };
             let answer = client
@@ -25,6 +30,7 @@ pub(crate) async fn run(command: StatsCommand, client: &Client) -> Result<(), Fa
                 say!("{}", json::to_json(&answer)?);
             } else {
                 print_overview(&answer, client.language);
+                print_as_known_on(as_known_on, client.language);
             }
         }
         StatsCommand::Breakdown {
@@ -32,10 +38,13 @@ pub(crate) async fn run(command: StatsCommand, client: &Client) -> Result<(), Fa
             by,
             and_by,
         } => {
+            let as_known_on = options.as_known_on;
             let request = pb::GetBreakdownRequest {
                 period: Some(period(&options)),
                 dimension: dimension(by).into(),
                 second_dimension: and_by.map(|d| dimension(d).into()).unwrap_or_default(),
+                filters: filters(&options),
+                as_known_at: as_known_at(&options),
                 region: options.region.unwrap_or_default(),
             };
             let answer = client
@@ -48,6 +57,7 @@ pub(crate) async fn run(command: StatsCommand, client: &Client) -> Result<(), Fa
                 say!("{}", json::to_json(&answer)?);
             } else {
                 print_breakdown(&answer, client.language);
+                print_as_known_on(as_known_on, client.language);
             }
         }
     }
@@ -61,7 +71,33 @@ fn period(options: &PeriodOptions) -> pb::Period {
     pb::Period {
         from_month: options.from.clone().unwrap_or(january),
         to_month: options.to.clone().unwrap_or(this_month),
+        ..pb::Period::default()
     }
+}
+
+fn filters(options: &PeriodOptions) -> Vec<pb::Filter> {
+    let filters = options.filters.iter();
+    filters
+        .map(|(filtered, values)| pb::Filter {
+            dimension: dimension(*filtered).into(),
+            values: values.clone(),
+        })
+        .collect()
+}
+
+/// The last microsecond of the day in Paris; nothing, which is now, while the day lasts.
+fn as_known_at(options: &PeriodOptions) -> Option<Timestamp> {
+    let day = options.as_known_on?;
+    let [midnight, next] = [day, day.tomorrow().ok()?].map(|day| {
+        let midnight = day.in_tz("Europe/Paris");
+        let midnight = midnight.expect("the zones are part of the program");
+        midnight.timestamp().as_second()
+    });
+    let now = platform::now().unix_timestamp();
+    (!(midnight..next).contains(&now)).then_some(Timestamp {
+        seconds: next - 1,
+        nanos: 999_999_000,
+    })
 }
 
 /// The month in which a declaration of this moment counts, as in "2026-11".
@@ -93,17 +129,24 @@ pub(crate) fn print_overview(overview: &pb::GetOverviewResponse, language: Langu
     let span = |period: &Option<pb::Period>| {
         period
             .as_ref()
-            .map(|p| format!("{} → {}", p.from_month, p.to_month))
+            .map(|p| match p.to_day.as_str() {
+                "" => format!("{} → {}", p.from_month, p.to_month),
+                day => format!("{} → {day}", p.from_month),
+            })
             .unwrap_or_default()
     };
+    let change = |percent: Option<f64>| percent.map(|c| format!("{c:+.1} %")).unwrap_or_default();
     let current = span(&overview.period);
     let previous = span(&overview.previous_period);
+    let year_before = span(&overview.year_before_period);
     let headings = [
         language.pick("chiffre", "figure"),
         current.as_str(),
         language.pick("part", "share"),
         previous.as_str(),
         language.pick("évolution", "change"),
+        year_before.as_str(),
+        language.pick("sur un an", "in a year"),
     ];
     table::print(
         headings,
@@ -113,10 +156,9 @@ pub(crate) fn print_overview(overview: &pb::GetOverviewResponse, language: Langu
                 figure.current.to_string(),
                 figure.share.as_ref().map(share).unwrap_or_default(),
                 figure.previous.to_string(),
-                figure
-                    .change_percent
-                    .map(|c| format!("{c:+.1} %"))
-                    .unwrap_or_default(),
+                change(figure.change_percent),
+                figure.year_before.to_string(),
+                change(figure.year_change_percent),
             ]
         }),
     );
@@ -189,6 +231,13 @@ fn share(share: &pb::Share) -> String {
     format!("{percent}({}/{})", share.numerator, share.denominator)
 }
 
+fn print_as_known_on(day: Option<Date>, language: Language) {
+    if let Some(day) = day {
+        let known = language.pick("Tels que connus à la fin du", "As known at the end of");
+        say!("{known} {day}.");
+    }
+}
+
 fn print_reserves(partial: bool, up_to_date: bool, language: Language) {
     if partial {
         say!(
@@ -207,5 +256,44 @@ fn print_reserves(partial: bool, up_to_date: bool, language: Language) {
                 "Some events are still to be counted."
             )
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(as_known_on: &str) -> PeriodOptions {
+        PeriodOptions {
+            from: None,
+            to: None,
+            region: None,
+            filters: vec![(Dimension::Origin, vec!["malicious".to_owned()])],
+            as_known_on: Some(as_known_on.parse().unwrap()),
+        }
+    }
+
+    #[test]
+    fn what_was_known_on_a_day_is_what_was_known_at_its_end_in_paris() {
+        // 31 March 2026 is over in Paris at 22:00 UTC.
+        let known_at = as_known_at(&options("2026-03-31")).unwrap();
+        assert_eq!(
+            (known_at.seconds, known_at.nanos),
+            (1_774_994_399, 999_999_000)
+        );
+    }
+
+    #[test]
+    fn what_is_known_today_is_what_is_known_now() {
+        let now = jiff::Timestamp::from_second(platform::now().unix_timestamp()).unwrap();
+        let today = now.in_tz("Europe/Paris").unwrap().date().to_string();
+        assert_eq!(as_known_at(&options(&today)), None);
+    }
+
+    #[test]
+    fn a_filter_names_its_dimension_and_values() {
+        let filters = filters(&options("2026-03-31"));
+        assert_eq!(filters[0].dimension(), pb::Dimension::Origin);
+        assert_eq!(filters[0].values, ["malicious"]);
     }
 }

@@ -262,6 +262,7 @@ fn years_of(declarations: &[SubmitReportRequest]) -> figures_pb::Period {
     figures_pb::Period {
         from_month: figures::month_in_paris(first),
         to_month: figures::month_in_paris(now.min(longest)),
+        ..Default::default()
     }
 }
 
@@ -278,6 +279,7 @@ async fn counted(
         let request = figures_pb::GetOverviewRequest {
             period: Some(period.clone()),
             region: String::new(),
+            ..Default::default()
         };
         let overview = analyst
             .statistics()

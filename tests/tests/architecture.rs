@@ -11,9 +11,10 @@ use std::process::Command;
 use serde_json::Value;
 
 const SERVICES: [&str; 4] = ["intake", "notification", "qualification", "statistics"];
-const ROOMS: [&str; 7] = [
-    "main", "config", "lib", "grpc", "domain", "store", "convert",
-];
+/// The rooms of every service.
+const ROOMS: [&str; 4] = ["main", "config", "lib", "consume"];
+/// Those of a service whose features have no folders.
+const LAYERS: [&str; 4] = ["grpc", "domain", "store", "convert"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -88,7 +89,12 @@ fn dependencies_point_one_way() {
 fn a_service_has_the_same_rooms_as_the_others() {
     for service in SERVICES {
         let source = root().join("services").join(service).join("src");
-        for room in ROOMS {
+        let layers: &[&str] = if features(service).is_empty() {
+            &LAYERS
+        } else {
+            &[]
+        };
+        for room in ROOMS.iter().chain(layers) {
             assert!(
                 source.join(format!("{room}.rs")).exists(),
                 "{service} lacks src/{room}.rs"
@@ -104,11 +110,27 @@ fn a_service_has_the_same_rooms_as_the_others() {
     }
 }
 
-/// The files of a room: `room.rs` and everything below `room/`.
+/// The folders of features: those with a `mod.rs`.
+fn features(service: &str) -> Vec<PathBuf> {
+    let source = root().join("services").join(service).join("src");
+    let folders = fs::read_dir(source)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    folders.filter(|it| it.join("mod.rs").exists()).collect()
+}
+
+/// The files of a room: `room.rs`, where there is one, and everything below `room/`.
 fn room_files(service: &str, room: &str) -> Vec<PathBuf> {
     let source = root().join("services").join(service).join("src");
-    let mut files = vec![source.join(format!("{room}.rs"))];
-    let mut folders = vec![source.join(room)];
+    let mut files = rust_files(source.join(room));
+    files.extend(Some(source.join(format!("{room}.rs"))).filter(|file| file.exists()));
+    files
+}
+
+/// The sources in a folder and below.
+fn rust_files(folder: PathBuf) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let mut folders = vec![folder];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).into_iter().flatten() {
             let path = entry.unwrap().path();
@@ -211,6 +233,54 @@ fn arrows_inside_a_service_point_to_the_pure() {
     }
 }
 
+/// What the code of a file of a feature must not name.
+fn forbidden_in_a_feature(file: &Path) -> &'static [&'static str] {
+    match file.file_stem().and_then(|name| name.to_str()).unwrap() {
+        "decide" => &[
+            "sqlx",
+            "tonic",
+            "prost",
+            "tokio",
+            "platform::",
+            "eventlog::",
+            "proto::",
+            "store::",
+            "rpc::",
+            "events::",
+            "request::",
+            "response::",
+            "now_utc",
+            "now_local",
+            "Instant",
+            "SystemTime",
+        ],
+        "mod" => &[
+            "sqlx",
+            "tonic",
+            "prost",
+            "tokio",
+            "platform::",
+            "eventlog::",
+            "proto::",
+        ],
+        "store" => &["tonic", "rpc::", "events::"],
+        "events" => &["tonic", "rpc::"],
+        _ => &[],
+    }
+}
+
+#[test]
+fn arrows_inside_a_feature_point_to_the_pure() {
+    for service in SERVICES {
+        for file in features(service).into_iter().flat_map(rust_files) {
+            let code = code(&file);
+            for word in forbidden_in_a_feature(&file) {
+                assert!(!code.contains(word), "{} names {word}", file.display());
+            }
+        }
+    }
+}
+
 #[test]
 fn a_grouped_import_hides_nothing() {
     let tree = "crate::{domain::{Case,Change},store::{self,Entry},convert}";
@@ -229,8 +299,13 @@ fn a_grouped_import_hides_nothing() {
 #[test]
 fn a_service_reads_its_environment_in_config_only() {
     for service in SERVICES {
-        for room in ROOMS.into_iter().filter(|room| *room != "config") {
-            for file in room_files(service, room) {
+        for room in ROOMS
+            .iter()
+            .chain(&LAYERS)
+            .filter(|room| **room != "config")
+        {
+            let features = features(service).into_iter().flat_map(rust_files);
+            for file in room_files(service, room).into_iter().chain(features) {
                 assert!(
                     !code(&file).contains("env::var"),
                     "{} reads the environment",

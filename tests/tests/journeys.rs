@@ -104,8 +104,10 @@ async fn figure(caller: &Caller, name: &str) -> u64 {
         period: Some(figures_pb::Period {
             from_month: month(now - day),
             to_month: month(now + day),
+            ..Default::default()
         }),
         region: String::new(),
+        ..Default::default()
     };
     let overview = caller
         .statistics()
@@ -493,6 +495,7 @@ async fn only_an_importer_dates_a_report_back_and_nobody_is_called_at_night_for_
         period: Some(figures_pb::Period {
             from_month: "2019-11".to_owned(),
             to_month: "2019-11".to_owned(),
+            ..Default::default()
         }),
         dimension: figures_pb::Dimension::Region.into(),
         ..Default::default()

@@ -9,7 +9,7 @@ consumer (consumer, producer) as (
     values
     ('intake', 'qualification'), ('qualification', 'intake'),
     ('notification', 'intake'), ('notification', 'qualification'),
-    ('statistics', 'intake'), ('statistics', 'qualification')
+    ('statistics/facts', 'intake'), ('statistics/facts', 'qualification')
 ),
 
 progress as (

@@ -1,18 +1,16 @@
 //! Counts reports exactly and answers with figures that carry their denominators.
 //!
-//! The logs of intake and qualification become one fact for each report, and
-//! counters that move with the facts in the same transaction: [`recount`] proves
-//! that both say the same. The sealed field of a report stays sealed: the service
+//! The logs of intake and qualification become facts: what was known of each report, and from
+//! when to when. Figures are facts that are grouped and counted when they are asked for, as
+//! known now or at a past moment. The sealed field of a report stays sealed: the service
 //! is not even given the key. A structure is told apart by an id that is derived
 //! from its number or name: a pseudonym, which anybody can turn back who tries
 //! all numbers, so that facts are no data to give away.
 
 mod config;
 mod consume;
-mod convert;
-mod domain;
-mod grpc;
-mod store;
+mod facts;
+mod figures;
 
 use std::sync::Arc;
 
@@ -27,17 +25,22 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 
 pub use config::{Config, LogKeyConfig, ProducersConfig};
-pub use store::{Difference, recount};
 
 use crate::{
-    consume::{Count, Progress},
-    grpc::Statistics,
+    consume::{FactConsumer, Progress},
+    figures::Figures,
 };
 
-/// The name of the service: of its schema, its certificate and its consumers.
+/// The name of the service: of its schema and its certificate.
 pub const NAME: &str = "statistics";
 
-/// The tables of facts and counters.
+/// The name of its consumers, under which the offsets of the facts are kept.
+///
+/// The release before kept counters and follows the same logs as `statistics`: during an
+/// upgrade, and after a rollback, each goes on where its own tables stand.
+pub const CONSUMER: &str = "statistics/facts";
+
+/// The tables of facts.
 pub static MIGRATOR: Migrator = sqlx::migrate!();
 
 /// The migrations of the service's schema, in order.
@@ -70,7 +73,7 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
     let log_key = SealingKey::of_file("SEALING_LOG_KEY_FILE", log_key_file, &files)?;
     let streams = Streams::open(&config.event_log, log_key.clone(), &files)?;
     let log_metrics = LogMetrics::register(&metrics);
-    let count = Arc::new(Count);
+    let facts = Arc::new(FactConsumer);
     let mut consumers = Vec::new();
     let mut channels = Vec::new();
     for (producer, task, url) in [
@@ -84,11 +87,11 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
         let channel = internal_channel(producer, url, &config.internal_tls, &files)?;
         let source = Source::new(channel.clone(), streams.clone());
         let consumer = Consumer::new(
-            NAME,
+            CONSUMER,
             producer,
             pool.clone(),
             source,
-            Arc::clone(&count) as _,
+            Arc::clone(&facts) as _,
             log_metrics.clone(),
         );
         consumers.push((task, consumer.with_readiness(readiness.clone())));
@@ -123,14 +126,14 @@ impl App {
             .map(|(_, consumer)| consumer.handle())
             .collect();
         let operators = consumer_service(self.pool.clone(), None, handles);
-        let statistics = Statistics {
+        let figures = Figures {
             pool: self.pool.clone(),
             progress: self.progress,
         };
         let exposed = Exposed {
             name: NAME,
             public: Routes::new(
-                StatisticsServiceServer::new(statistics)
+                StatisticsServiceServer::new(figures)
                     .max_decoding_message_size(self.config.server.max_message_bytes),
             )
             .add_service(operators),

@@ -1,11 +1,8 @@
-//! The service `vigie-statistics`; `vigie-statistics recount` checks its counters.
+//! The service `vigie-statistics`.
 
-use std::{env, process::ExitCode};
+use std::process::ExitCode;
 
-use platform::{
-    DatabaseConfig, Environment, Files, Listeners, Metrics, Program, StartError, connect, migrate,
-    run_main,
-};
+use platform::{Environment, Listeners, Metrics, Program, StartError, migrate, run_main};
 use statistics::{Config, NAME, build, migrators};
 use tokio_util::sync::CancellationToken;
 
@@ -13,9 +10,6 @@ use tokio_util::sync::CancellationToken;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    if env::args().skip(1).eq(["recount"]) {
-        return recount();
-    }
     run_main(Program {
         name: NAME,
         serve: |shutdown| Box::pin(serve(shutdown)),
@@ -32,32 +26,4 @@ async fn serve(shutdown: CancellationToken) -> Result<(), StartError> {
     let listeners = Listeners::bind(&config.server).await?;
     let app = build(config, Metrics::new().into()).await?;
     app.run(listeners, shutdown).await
-}
-
-/// Compares the counters with the facts: 0 when they agree, 1 when they differ,
-/// 2 when they could not be compared.
-#[tokio::main]
-async fn recount() -> ExitCode {
-    let compared = async {
-        let config = Environment::of_process().read::<DatabaseConfig>("DATABASE_")?;
-        let pool = connect(&config, NAME, &Files::default()).await?;
-        let differences = statistics::recount(&pool).await;
-        differences.map_err(|cause| StartError::unusable("the counters", cause))
-    };
-    match compared.await {
-        Ok(differences) if differences.is_empty() => {
-            println!("every counter holds what the facts say");
-            ExitCode::SUCCESS
-        }
-        Ok(differences) => {
-            for difference in differences {
-                println!("{difference}");
-            }
-            ExitCode::FAILURE
-        }
-        Err(error) => {
-            eprintln!("vigie-{NAME}: {error}");
-            ExitCode::from(2)
-        }
-    }
 }

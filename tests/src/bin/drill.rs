@@ -25,7 +25,7 @@ enum Which {
     Restore,
     /// PostgreSQL is destroyed, and its standby promoted.
     Failover,
-    /// The programs of the last release give way to these, and these to them.
+    /// The programs of the last release give way to these, these to them, and they to these.
     Upgrade {
         /// The folder with the programs of the last release.
         #[arg(long)]

@@ -35,7 +35,7 @@ pub enum Drill {
     /// PostgreSQL is destroyed, and the standby that its commits wait for promoted.
     Failover,
     /// The programs in this folder, of the last release, give way to these one by one,
-    /// and then these to them.
+    /// then these to them, and they to these once more.
     Upgrade(PathBuf),
 }
 
@@ -103,6 +103,10 @@ pub async fn drill(drill: &Drill) -> Drilled {
         servers
             .steps
             .extend(give_way(&fleet, previous, "rolled back").await);
+        sleep(WORK).await;
+        servers
+            .steps
+            .extend(give_way(&fleet, &binaries, "upgraded again").await);
     } else {
         servers.back_up().await;
         sleep(WORK).await;

@@ -290,7 +290,9 @@ pub(super) const LAWS: &[Law] = &[
                 coalesce(r.reference, f.report_id::text),
                 case when f.report_id is null then 'lost' else 'wrong' end
             from intake.report as r
-            full join statistics.fact as f on r.report_id = f.report_id
+            full join (
+                select * from statistics.fact_version where known_until is null
+            ) as f on r.report_id = f.report_id
             left join qualification.case_file as c on r.report_id = c.report_id
             where r.report_id is null
                 or f.standing is null
@@ -299,8 +301,70 @@ pub(super) const LAWS: &[Law] = &[
                      from qualification.eventlog_meta), 0)
                 or (r.withdrawn_at is not null) <> (f.standing = 'withdrawn')",
         breach: "
-            delete from statistics.fact
+            delete from statistics.fact_version
             where report_id = (select report_id from acknowledged limit 1)",
+    },
+    Law {
+        name: "figures",
+        claim: "the figures are those of the reports and cases, counted by themselves",
+        offenders: "
+            with counted as (
+                select
+                    (r.declared_at at time zone 'Europe/Paris')::date as declared_on,
+                    r.routing_region as region,
+                    case
+                        when c.state = 'out_of_scope' then 'out_of_scope'
+                        when c.state in ('closed', 'duplicate') then 'in_scope'
+                        when c.state = 'withdrawn' or r.withdrawn_at is not null then 'withdrawn'
+                        else 'in_scope'
+                    end as standing,
+                    coalesce(c.confirmed ->> 'origin', r.facts ->> 'origin') as origin,
+                    coalesce((coalesce(c.confirmed, c.proposed) #>> '{severity,serious}')::boolean, false)
+                        as serious,
+                    count(*) as reports
+                from intake.report as r
+                left join qualification.case_file as c on r.report_id = c.report_id
+                group by 1, 2, 3, 4, 5
+            ),
+            figure as (
+                select declared_on, region, standing, origin, serious, count(*) as reports
+                from statistics.fact_version
+                where known_until is null
+                group by 1, 2, 3, 4, 5
+            )
+            select coalesce(to_jsonb(counted), to_jsonb(figure))::text, 'wrong'
+            from counted
+            full join figure
+                on to_jsonb(counted) - 'reports' = to_jsonb(figure) - 'reports'
+            where counted.reports is distinct from figure.reports",
+        breach: "
+            update statistics.fact_version set serious = not serious
+            where known_until is null
+                and report_id = (select report_id from acknowledged limit 1)",
+    },
+    Law {
+        name: "validity",
+        claim: "every fact is valid from the time of an event until that of the next",
+        offenders: "
+            select report_id || ' from ' || known_from, 'wrong'
+            from (
+                select *, lead(known_from) over (partition by report_id order by known_from)
+                    as next
+                from statistics.fact_version where known_from > '-infinity'
+            ) as f
+            where known_until is distinct from next
+                or not exists (
+                    select from intake.event
+                    where subject = 'report/' || f.report_id and recorded_at = f.known_from
+                    union all
+                    select from qualification.case_file as c
+                    inner join qualification.event as e on e.subject = 'case/' || c.case_id
+                    where c.report_id = f.report_id and e.recorded_at = f.known_from
+                )",
+        breach: "
+            update statistics.fact_version set known_until = now()
+            where known_until is null
+                and report_id = (select report_id from acknowledged limit 1)",
     },
     Law {
         name: "nothing-parked",

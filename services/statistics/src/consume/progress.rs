@@ -12,10 +12,10 @@ use sqlx::PgConnection;
 use tokio::time::timeout;
 use tonic::{Status, transport::Channel};
 
-use crate::NAME;
+use crate::CONSUMER;
 
 /// How long a producer may take to say how far it is.
-const PATIENCE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Asks the producers how far their logs reach.
 pub(crate) struct Progress {
@@ -41,7 +41,7 @@ impl Progress {
             let answer = client.clone().describe(DescribeRequest {}).await?;
             Ok::<_, Status>(answer.into_inner())
         });
-        match timeout(PATIENCE, try_join_all(descriptions)).await {
+        match timeout(TIMEOUT, try_join_all(descriptions)).await {
             Ok(Ok(heads)) => Some(Heads(heads)),
             Ok(Err(status)) => {
                 tracing::debug!(code = ?status.code(), "a producer does not say how far it is");
@@ -56,7 +56,7 @@ impl Heads {
     /// Whether what `conn` sees holds every event up to these heads.
     pub(crate) async fn are_counted(&self, conn: &mut PgConnection) -> Result<bool> {
         for log in &self.0 {
-            if !is_applied(conn, NAME, log).await? {
+            if !is_applied(conn, CONSUMER, log).await? {
                 return Ok(false);
             }
         }

@@ -1,12 +1,12 @@
 //! Who sees which figures.
 
-use proto::statistics::v1::{GetBreakdownRequest, GetOverviewRequest};
+use proto::statistics::v1::{Filter, GetBreakdownRequest, GetOverviewRequest};
 use testkit::TokenSpec;
 use tonic::Code;
 use tonic_types::StatusExt as _;
 
 use crate::{
-    story::{Words as _, events, report},
+    story::{Words as _, events, report, timestamp},
     world::{World, current, with_token},
 };
 
@@ -117,8 +117,10 @@ async fn a_bad_request_names_every_field() {
     let request = GetBreakdownRequest {
         period: None,
         dimension: 99,
-        second_dimension: 5,
+        second_dimension: 98,
         region: "nowhere".to_owned(),
+        filters: vec![Filter::default()],
+        as_known_at: Some(timestamp("1999-12-31T12:00:00Z")),
     };
     let refused = replica
         .client()
@@ -140,6 +142,13 @@ async fn a_bad_request_names_every_field() {
         .collect();
     assert_eq!(
         fields,
-        ["region", "period", "dimension", "second_dimension"]
+        [
+            "region",
+            "period",
+            "filters[0].dimension",
+            "as_known_at",
+            "dimension",
+            "second_dimension"
+        ]
     );
 }

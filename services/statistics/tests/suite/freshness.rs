@@ -1,6 +1,8 @@
 //! Whether an answer knows what it does not know.
 
+use platform::Caller;
 use proto::events::v1::ReportSubmitted;
+use statistics::{CONSUMER, NAME};
 
 use crate::{
     story::{events, report},
@@ -38,7 +40,7 @@ async fn an_event_kept_aside_is_not_called_counted_and_stops_no_other() {
     })
     .await;
     assert!(!replica.overview(MONTH, MONTH).await.up_to_date);
-    world.is_exact().await;
+    world.is_seamless().await;
 }
 
 #[tokio::test]
@@ -53,6 +55,31 @@ async fn figures_of_a_stopped_consumer_are_not_called_up_to_date() {
     .await
     .unwrap();
     assert!(!replica.overview(MONTH, MONTH).await.up_to_date);
+}
+
+#[tokio::test]
+async fn the_consumers_of_facts_are_watched_and_operated_under_the_name_of_the_service() {
+    let world = World::start("operated").await;
+    let replica = world.counted().await;
+    let metrics = replica.metrics.encode();
+    let watched = r#"eventlog_consumer_stopped{consumer="statistics",producer="intake"} 0"#;
+    assert!(metrics.contains(watched), "{metrics}");
+    assert!(!metrics.contains(CONSUMER), "{metrics}");
+    replica.stop().await;
+
+    let mut conn = world.pool.acquire().await.unwrap();
+    let operator = Caller::service("operator");
+    eventlog::adopt(&mut conn, NAME, "intake", &operator, platform::now())
+        .await
+        .unwrap();
+    let starting_over: Vec<String> = sqlx::query_scalar(
+        "select distinct consumer || ' of ' || producer from consumer_offset
+         where incarnation is null",
+    )
+    .fetch_all(&world.pool)
+    .await
+    .unwrap();
+    assert_eq!(starting_over, ["statistics/facts of intake"]);
 }
 
 impl World {

@@ -6,5 +6,7 @@ mod access;
 mod counting;
 mod figures;
 mod freshness;
+mod past;
+mod selecting;
 mod story;
 mod world;

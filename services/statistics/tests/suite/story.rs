@@ -1,6 +1,7 @@
 //! What the producers announce, in few words.
 
 use eventlog::NewEvent;
+use prost_types::Timestamp;
 use proto::{
     Payload,
     events::v1::{CaseChanged, ReportSubmitted, ReportWithdrawn, ReportedStructure},
@@ -10,7 +11,7 @@ use proto::{
         structure_identifier::Identifier,
     },
 };
-use time::OffsetDateTime;
+use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use uuid::Uuid;
 
 /// A plain incident of November 2026, the `n`-th, each of a structure of its own.
@@ -43,6 +44,17 @@ pub(crate) fn withdrawal(n: u32) -> ReportWithdrawn {
     }
 }
 
+pub(crate) fn moment(text: &str) -> OffsetDateTime {
+    OffsetDateTime::parse(text, &Rfc3339).unwrap()
+}
+
+pub(crate) fn timestamp(text: &str) -> Timestamp {
+    Timestamp {
+        seconds: moment(text).unix_timestamp(),
+        nanos: 0,
+    }
+}
+
 fn id(n: u32) -> String {
     Uuid::from_u128(u128::from(n)).to_string()
 }
@@ -71,11 +83,7 @@ pub(crate) trait Words: Sized {
 
 impl Words for ReportSubmitted {
     fn declared(mut self, at: &str) -> Self {
-        let at = OffsetDateTime::parse(at, &time::format_description::well_known::Rfc3339).unwrap();
-        self.declared_at = Some(prost_types::Timestamp {
-            seconds: at.unix_timestamp(),
-            nanos: 0,
-        });
+        self.declared_at = Some(timestamp(at));
         self
     }
 
@@ -150,8 +158,14 @@ pub(crate) fn changed(case: CaseChanged, revision: u64, state: CaseState) -> Cas
 pub(crate) trait Announced: Payload + Sized {
     fn subject(&self) -> String;
 
+    /// The event of now.
     fn event(&self) -> NewEvent {
         NewEvent::new(Uuid::now_v7(), self.subject(), platform::now(), self)
+    }
+
+    /// The event of a past moment.
+    fn event_of(&self, at: &str) -> NewEvent {
+        NewEvent::new(Uuid::now_v7(), self.subject(), moment(at), self)
     }
 }
 

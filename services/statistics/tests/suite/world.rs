@@ -1,10 +1,6 @@
 //! The service between two fake producers, over real PostgreSQL and mutual TLS.
 
-use std::{
-    collections::BTreeMap,
-    process::{Command, Output},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
@@ -19,10 +15,12 @@ use proto::statistics::v1::{
     statistics_service_client::StatisticsServiceClient,
 };
 use sqlx::{PgConnection, PgPool};
-use statistics::{Config, LogKeyConfig, NAME, ProducersConfig, build, migrators, recount};
+use statistics::{Config, LogKeyConfig, NAME, ProducersConfig, build, migrators};
 use testkit::{AUDIENCE, Certificates, Database, Issuer, TokenSpec, eventually};
 use tokio_util::sync::CancellationToken;
 use tonic::{Request, Status, service::Routes, transport::Channel};
+
+use crate::story::timestamp;
 
 /// Everything around the service.
 pub(crate) struct World {
@@ -47,6 +45,7 @@ pub(crate) struct Producer {
 
 /// One running replica of the service.
 pub(crate) struct Replica {
+    pub(crate) metrics: Arc<Metrics>,
     address: String,
     token: String,
     stop: CancellationToken,
@@ -110,7 +109,8 @@ impl World {
         };
         let listeners = Listeners::bind(&server).await.unwrap();
         let address = format!("http://{}", listeners.public.local_addr().unwrap());
-        let app = build(config, Metrics::new().into()).await.unwrap();
+        let metrics = Arc::new(Metrics::new());
+        let app = build(config, Arc::clone(&metrics)).await.unwrap();
         let stop = CancellationToken::new();
         let tasks = Tasks::new(stop.clone());
         let shutdown = stop.clone();
@@ -119,6 +119,7 @@ impl World {
         });
         let token = self.token(&TokenSpec::of("analyst").role("analyst"));
         Replica {
+            metrics,
             address,
             token,
             stop,
@@ -137,34 +138,32 @@ impl World {
         self.issuer.token(spec)
     }
 
-    /// Every counter with what all shards add up to, but those at 0.
-    pub(crate) async fn counters(&self) -> BTreeMap<String, i64> {
-        sqlx::query_as::<_, (String, i64)>(
-            "select concat_ws('/', dimension, month, region, structure_kind, value), sum(count)::bigint
-             from rollup group by 1 having sum(count) <> 0",
+    /// Every fact with its period of validity.
+    pub(crate) async fn facts(&self) -> Vec<String> {
+        sqlx::query_scalar(
+            "select fact_version::text from fact_version
+             where known_from > '-infinity' order by report_id, known_from",
         )
         .fetch_all(&self.pool)
         .await
         .unwrap()
-        .into_iter()
-        .collect()
     }
 
-    /// The counters hold what the facts say.
-    pub(crate) async fn is_exact(&self) {
-        assert_eq!(recount(&self.pool).await.unwrap(), []);
-    }
-}
-
-impl World {
-    /// Runs the command of the binary that compares the counters with the facts.
-    pub(crate) fn recount_command(&self) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_vigie-statistics"))
-            .arg("recount")
-            .env("DATABASE_URL", self.database.url(NAME))
-            .env("DATABASE_SCHEMA", NAME)
-            .output()
-            .unwrap()
+    /// The facts of each report follow each other without a gap, and the last one is valid.
+    pub(crate) async fn is_seamless(&self) {
+        let seams: Vec<String> = sqlx::query_scalar(
+            "select report_id || ' from ' || known_from
+             from (
+                 select *, lead(known_from) over (partition by report_id order by known_from)
+                     as next
+                 from fact_version where known_from > '-infinity'
+             ) as fact
+             where known_until is distinct from next",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .unwrap();
+        assert_eq!(seams, [""; 0]);
     }
 }
 
@@ -277,6 +276,7 @@ impl Replica {
         let request = GetOverviewRequest {
             period: Some(period(from, to)),
             region: region.to_owned(),
+            ..GetOverviewRequest::default()
         };
         let answer = self
             .client()
@@ -284,6 +284,23 @@ impl Replica {
             .get_overview(with_token(token, request))
             .await;
         answer.map(tonic::Response::into_inner)
+    }
+
+    /// The overview of the country as it was known at a moment.
+    pub(crate) async fn overview_known_at(
+        &self,
+        from: &str,
+        to: &str,
+        moment: &str,
+    ) -> GetOverviewResponse {
+        let request = GetOverviewRequest {
+            period: Some(period(from, to)),
+            as_known_at: Some(timestamp(moment)),
+            ..GetOverviewRequest::default()
+        };
+        let request = with_token(&self.token, request);
+        let answer = self.client().await.get_overview(request).await;
+        answer.unwrap().into_inner()
     }
 
     /// A breakdown of the country, as an analyst sees it.
@@ -298,13 +315,14 @@ impl Replica {
             period: Some(period(from, to)),
             dimension: dimension.into(),
             second_dimension: second.into(),
-            region: String::new(),
+            ..GetBreakdownRequest::default()
         };
-        let answer = self
-            .client()
-            .await
-            .get_breakdown(with_token(&self.token, request))
-            .await;
+        self.broken_down(request).await
+    }
+
+    pub(crate) async fn broken_down(&self, request: GetBreakdownRequest) -> GetBreakdownResponse {
+        let request = with_token(&self.token, request);
+        let answer = self.client().await.get_breakdown(request).await;
         answer.unwrap().into_inner()
     }
 }
@@ -339,10 +357,11 @@ pub(crate) fn with_token<T>(token: &str, message: T) -> Request<T> {
     request
 }
 
-fn period(from: &str, to: &str) -> Period {
+pub(crate) fn period(from: &str, to: &str) -> Period {
     Period {
         from_month: from.to_owned(),
         to_month: to.to_owned(),
+        to_day: String::new(),
     }
 }
 

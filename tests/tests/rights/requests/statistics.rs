@@ -26,6 +26,7 @@ fn overview(scene: &Scene, person: &TokenSpec, region: &str) -> Asked {
     let request = pb::GetOverviewRequest {
         period: Some(period()),
         region: region.to_owned(),
+        ..Default::default()
     };
     let counts = move |response: pb::GetOverviewResponse| {
         let reports = response.figures.iter().find(|it| it.name == "reports");
@@ -99,5 +100,6 @@ fn period() -> pb::Period {
     pb::Period {
         from_month: month(before),
         to_month: month(now + time::Duration::days(1)),
+        ..Default::default()
     }
 }

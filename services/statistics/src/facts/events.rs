@@ -1,11 +1,15 @@
-//! What the events of intake and qualification tell of a report.
+//! What the events of intake and qualification tell of a report, and its effect.
 //!
 //! Tests (probes) tell nothing, nor does what stays in the armed forces' own
 //! chain: a figure must not show what its reader may not see. Words of a later
 //! release are counted as they came, never dropped: a report with one said
 //! something. Only what leaves nothing to count is refused.
 
-use proto::{events::v1 as events, types::v1 as types};
+use std::collections::BTreeSet;
+
+use eventlog::{ApplyError, Event};
+use proto::{Payload, events::v1 as events, types::v1 as types};
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
@@ -13,23 +17,53 @@ use vocabulary::{
     StructureKey, StructureKind, Word as _, derived_id, propose_severity,
 };
 
-use crate::domain::{Assessment, CaseKnowledge, Knowledge, Month, Submission};
+use super::{Assessment, CaseStatus, FactUpdate, Submission, day_in_paris, store};
 
 /// What an event tells, and of which report.
-pub(crate) struct Learnt {
-    pub(crate) report_id: Uuid,
-    pub(crate) knowledge: Knowledge,
-}
+type ReportUpdate = (Uuid, FactUpdate);
 
 /// Why an event tells nothing that can be counted: an error class, for the
 /// operator who looks at parked events.
-pub(crate) type Unreadable = &'static str;
+type Unreadable = &'static str;
+
+/// Applies events to the facts of their reports. The same events again change nothing, so
+/// that a replay or a snapshot leaves no trace.
+pub(crate) async fn apply(conn: &mut PgConnection, events: &[Event]) -> Result<(), ApplyError> {
+    let mut updates = Vec::with_capacity(events.len());
+    for event in events {
+        let update = event.span().in_scope(|| parse(event))?;
+        day_in_paris(event.time).ok_or(ApplyError::Poison("bad_time"))?;
+        // PostgreSQL keeps no more of a moment.
+        let at = event.time.truncate_to_microsecond();
+        updates.extend(update.map(|(report_id, update)| (report_id, at, update)));
+    }
+    let reports: BTreeSet<Uuid> = updates.iter().map(|(report_id, ..)| *report_id).collect();
+    if reports.is_empty() {
+        return Ok(());
+    }
+    let before = store::lock(conn, &reports).await?;
+    let mut after = before.clone();
+    for (report_id, at, update) in updates {
+        after.entry(report_id).or_default().apply(at, &update);
+    }
+    store::save(conn, &before, &after).await?;
+    Ok(())
+}
+
+/// What an event tells; nothing when it is a test.
+fn parse(event: &Event) -> Result<Option<ReportUpdate>, ApplyError> {
+    let update = match event.event_type.as_str() {
+        events::ReportSubmitted::TYPE => report_submitted(&event.decode()?),
+        events::ReportWithdrawn::TYPE => report_withdrawn(&event.decode()?),
+        events::CaseChanged::TYPE => case_changed(&event.decode()?),
+        _ => Err("unexpected_type"),
+    };
+    update.map_err(ApplyError::Poison)
+}
 
 /// A new report; nothing for a test, and nothing for what neither the cell nor an
 /// agency is told of.
-pub(crate) fn report_submitted(
-    event: &events::ReportSubmitted,
-) -> Result<Option<Learnt>, Unreadable> {
+fn report_submitted(event: &events::ReportSubmitted) -> Result<Option<ReportUpdate>, Unreadable> {
     let structure = event.structure.as_ref().ok_or("no_structure")?;
     let region: RoutingRegion = structure
         .routing_region
@@ -38,11 +72,8 @@ pub(crate) fn report_submitted(
     if event.test || region == RoutingRegion::Synthetic || is_own_chain(&event.visible_to) {
         return Ok(None);
     }
-    let declared_at = event
-        .declared_at
-        .as_ref()
-        .and_then(moment)
-        .ok_or("bad_declared_at")?;
+    let declared_on = event.declared_at.as_ref().and_then(moment);
+    let declared_on = declared_on.and_then(day_in_paris);
     let key = structure.identifier.as_ref().ok_or("no_structure")?;
     let key = StructureKey::try_from(key).map_err(|_| "bad_structure")?;
     let report_kind = ReportKind::heard(event.kind);
@@ -51,7 +82,7 @@ pub(crate) fn report_submitted(
         .map(|kind| propose_severity(kind, &impacts))
         .unwrap_or_default();
     let submission = Submission {
-        month: Month::of(declared_at).ok_or("bad_declared_at")?,
+        declared_on: declared_on.ok_or("bad_declared_at")?,
         region,
         structure_kind: StructureKind::heard(structure.kind),
         structure_id: derived_id("counted_structure", &[key.to_string().as_bytes()]),
@@ -59,10 +90,11 @@ pub(crate) fn report_submitted(
         assistance_requested: event.assistance_requested,
     };
     let declared = assessment(event.origin, &event.origin_types, impacts, severity);
-    Ok(Some(Learnt {
-        report_id: report_id(&event.report_id)?,
-        knowledge: Knowledge::Submitted(submission, declared),
-    }))
+    let report_id = report_id(&event.report_id)?;
+    Ok(Some((
+        report_id,
+        FactUpdate::Submitted(submission, declared),
+    )))
 }
 
 /// Whether a report goes down the armed forces' own chain and to nobody else.
@@ -72,21 +104,15 @@ fn is_own_chain(visible_to: &[String]) -> bool {
 }
 
 /// A withdrawal; nothing for a test.
-pub(crate) fn report_withdrawn(
-    event: &events::ReportWithdrawn,
-) -> Result<Option<Learnt>, Unreadable> {
+fn report_withdrawn(event: &events::ReportWithdrawn) -> Result<Option<ReportUpdate>, Unreadable> {
     if event.test {
         return Ok(None);
     }
-    let report_id = report_id(&event.report_id)?;
-    Ok(Some(Learnt {
-        report_id,
-        knowledge: Knowledge::Withdrawn,
-    }))
+    Ok(Some((report_id(&event.report_id)?, FactUpdate::Withdrawn)))
 }
 
 /// What a case says now; nothing for a test.
-pub(crate) fn case_changed(event: &events::CaseChanged) -> Result<Option<Learnt>, Unreadable> {
+fn case_changed(event: &events::CaseChanged) -> Result<Option<ReportUpdate>, Unreadable> {
     if event.test {
         return Ok(None);
     }
@@ -100,17 +126,15 @@ pub(crate) fn case_changed(event: &events::CaseChanged) -> Result<Option<Learnt>
         significant: severity.significant,
         major: severity.major,
     };
-    let case = CaseKnowledge {
+    let case = CaseStatus {
         revision: event.revision,
         state: CaseState::heard(event.state),
         qualified: event.qualified,
     };
     let impacts = impacts(event.impacts.as_ref());
     let assessment = assessment(event.origin, &event.origin_types, impacts, severity);
-    Ok(Some(Learnt {
-        report_id: report_id(&event.report_id)?,
-        knowledge: Knowledge::Case(case, assessment),
-    }))
+    let report_id = report_id(&event.report_id)?;
+    Ok(Some((report_id, FactUpdate::Case(case, assessment))))
 }
 
 fn assessment(
@@ -143,8 +167,9 @@ fn moment(timestamp: &prost_types::Timestamp) -> Option<OffsetDateTime> {
 
 #[cfg(test)]
 mod tests {
+    use time::macros::date;
+
     use super::*;
-    use vocabulary::Origin;
 
     fn submitted() -> events::ReportSubmitted {
         events::ReportSubmitted {
@@ -171,21 +196,21 @@ mod tests {
     }
 
     fn submission(event: &events::ReportSubmitted) -> (Submission, Assessment) {
-        match report_submitted(event).unwrap().unwrap().knowledge {
-            Knowledge::Submitted(submission, assessment) => (submission, assessment),
+        match report_submitted(event).unwrap().unwrap().1 {
+            FactUpdate::Submitted(submission, assessment) => (submission, assessment),
             other => panic!("{other:?}"),
         }
     }
 
     #[test]
-    fn a_report_counts_in_the_month_of_its_declaration_in_paris() {
+    fn a_report_counts_on_the_day_of_its_declaration_in_paris() {
         let mut event = submitted();
-        assert_eq!(submission(&event).0.month.to_string(), "2026-12");
+        assert_eq!(submission(&event).0.declared_on, date!(2026 - 12 - 01));
         event.declared_at = Some(prost_types::Timestamp {
             seconds: 1_796_079_599,
             nanos: 0,
         });
-        assert_eq!(submission(&event).0.month.to_string(), "2026-11");
+        assert_eq!(submission(&event).0.declared_on, date!(2026 - 11 - 30));
     }
 
     #[test]

@@ -4,16 +4,16 @@
 ///
 /// Half up means towards plus infinity, for falls too: -0.05 becomes 0.0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Tenths(i64);
+pub(super) struct Tenths(i64);
 
 impl Tenths {
     /// The share of `part` in `whole`; nothing when the whole is 0.
-    pub(crate) fn share(part: u64, whole: u64) -> Option<Self> {
+    pub(super) fn share(part: u64, whole: u64) -> Option<Self> {
         Self::ratio(i128::from(part), whole)
     }
 
     /// The change from `previous` to `current`; nothing when the previous is 0.
-    pub(crate) fn change(current: u64, previous: u64) -> Option<Self> {
+    pub(super) fn change(current: u64, previous: u64) -> Option<Self> {
         Self::ratio(i128::from(current) - i128::from(previous), previous)
     }
 
@@ -32,7 +32,7 @@ impl Tenths {
         clippy::cast_precision_loss,
         reason = "exact up to 2^53 tenths, which no count reaches"
     )]
-    pub(crate) fn percent(self) -> f64 {
+    pub(super) fn percent(self) -> f64 {
         self.0 as f64 / 10.0
     }
 }

@@ -6,7 +6,7 @@ use vocabulary::{Region, RoutingRegion};
 
 /// Which reports are counted for a caller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
+pub(super) enum Scope {
     /// The whole country, national bodies included.
     Country,
     /// What is routed to one region, or to none of them.
@@ -15,16 +15,16 @@ pub(crate) enum Scope {
 
 /// A caller may not see the figures of the region it asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct RegionNotYours;
+pub(super) struct RegionNotYours;
 
 impl Scope {
     /// What the cell and the FSSI see: what they ask for, else the country.
-    pub(crate) fn national(asked: Option<RoutingRegion>) -> Self {
+    pub(super) fn national(asked: Option<RoutingRegion>) -> Self {
         asked.map_or(Self::Country, Self::Routed)
     }
 
     /// What the agent of a region sees: this region, asked for or not.
-    pub(crate) fn regional(
+    pub(super) fn regional(
         own: Option<Region>,
         asked: Option<RoutingRegion>,
     ) -> Result<Self, RegionNotYours> {
@@ -36,7 +36,7 @@ impl Scope {
     }
 
     /// The only region counted, or nothing for the country.
-    pub(crate) fn region(self) -> Option<RoutingRegion> {
+    pub(super) fn region(self) -> Option<RoutingRegion> {
         match self {
             Self::Country => None,
             Self::Routed(region) => Some(region),

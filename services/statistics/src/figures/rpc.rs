@@ -5,26 +5,30 @@ use proto::statistics::v1::{
     GetBreakdownRequest, GetBreakdownResponse, GetOverviewRequest, GetOverviewResponse,
     statistics_service_server::StatisticsService,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use time::OffsetDateTime;
 use tonic::{Request, Response, Status};
 use vocabulary::{Role, RoutingRegion};
 
-use crate::{
-    consume::{Heads, Progress},
-    convert::{BreakdownQuery, Query, row_response},
-    domain::{Scope, overview},
+use super::{
+    GroupKey, Selection, decide,
+    period::Span,
+    request::{self, Query},
+    response,
+    scope::Scope,
     store,
 };
+use crate::consume::{Heads, Progress};
 
 /// Answers with figures that carry their denominators.
-pub(crate) struct Statistics {
+pub(crate) struct Figures {
     pub(crate) pool: PgPool,
     pub(crate) progress: Progress,
 }
 
 #[tonic::async_trait]
-impl StatisticsService for Statistics {
+impl StatisticsService for Figures {
     async fn get_overview(
         &self,
         request: Request<GetOverviewRequest>,
@@ -46,37 +50,48 @@ impl StatisticsService for Statistics {
     }
 }
 
-impl Statistics {
+impl Figures {
     async fn overview(
         &self,
         caller: &Caller,
         request: &GetOverviewRequest,
     ) -> Result<GetOverviewResponse> {
-        let Query { period, region } = request.try_into()?;
-        let filter = json!({ "from": period.from().to_string(), "to": period.to().to_string() });
+        let now = now();
+        let query = request::overview(request, now)?;
         let access = Access {
             caller,
             action: "statistics.overview",
-            filter,
+            filter: filter(&query),
         };
-        let scope = self.scope(&access, region).await?;
+        let scope = self.scope(&access, query.region).await?;
+        let span = Span::until(query.as_known_at.unwrap_or(now), query.period);
+        let (previous, year_before) = (span.previous(), span.year_before());
+        let selection = |declared_on| Selection {
+            declared_on,
+            scope,
+            filters: query.filters.clone(),
+            as_known_at: query.as_known_at,
+        };
+
         let heads = self.progress.heads().await;
         let mut tx = self.begin().await?;
-        let up_to_date = are_counted(heads, &mut tx).await?;
-        let current = store::tally(&mut tx, period, scope).await?;
-        let previous = store::tally(&mut tx, period.previous(), scope).await?;
+        let up_to_date = are_applied(heads, &mut tx).await?;
+        let counts = [query.period.days(), previous.days(), year_before.days()].map(selection);
+        let figures = decide::overview(
+            &store::period_counts(&mut tx, &counts[0]).await?,
+            &store::period_counts(&mut tx, &counts[1]).await?,
+            &store::period_counts(&mut tx, &counts[2]).await?,
+        );
         access
             .record(&mut tx, &scope.to_string(), Outcome::Done)
             .await?;
         tx.commit().await?;
         Ok(GetOverviewResponse {
-            period: Some(period.into()),
-            previous_period: Some(period.previous().into()),
-            figures: overview(&current, &previous)
-                .into_iter()
-                .map(Into::into)
-                .collect(),
-            partial: period.is_partial(now()),
+            period: Some(span.into()),
+            previous_period: Some(previous.into()),
+            year_before_period: Some(year_before.into()),
+            figures: figures.into_iter().map(Into::into).collect(),
+            partial: span.is_partial(),
             up_to_date,
         })
     }
@@ -86,42 +101,44 @@ impl Statistics {
         caller: &Caller,
         request: &GetBreakdownRequest,
     ) -> Result<GetBreakdownResponse> {
-        let BreakdownQuery {
-            query: Query { period, region },
-            along,
-            second,
-        } = request.try_into()?;
-        let filter = json!({
-            "from": period.from().to_string(),
-            "to": period.to().to_string(),
-            "dimension": request.dimension().as_str_name(),
-            "second_dimension": request.second_dimension().as_str_name(),
-        });
+        let now = now();
+        let (query, group_by) = request::breakdown(request, now)?;
+        let mut filter = filter(&query);
+        filter["dimension"] = group_by.first.as_str().into();
+        filter["second_dimension"] = group_by.second.map(GroupKey::as_str).into();
         let access = Access {
             caller,
             action: "statistics.breakdown",
             filter,
         };
-        let scope = self.scope(&access, region).await?;
+        let scope = self.scope(&access, query.region).await?;
+        let span = Span::until(query.as_known_at.unwrap_or(now), query.period);
+        let selection = Selection {
+            declared_on: query.period.days(),
+            scope,
+            filters: query.filters,
+            as_known_at: query.as_known_at,
+        };
+
         let heads = self.progress.heads().await;
         let mut tx = self.begin().await?;
-        let up_to_date = are_counted(heads, &mut tx).await?;
-        let total = store::in_scope(&mut tx, period, scope).await?;
-        let rows = store::breakdown(&mut tx, period, scope, along, second).await?;
+        let up_to_date = are_applied(heads, &mut tx).await?;
+        let total = store::in_scope(&mut tx, &selection).await?;
+        let rows = store::breakdown(&mut tx, &selection, group_by).await?;
         access
             .record(&mut tx, &scope.to_string(), Outcome::Done)
             .await?;
         tx.commit().await?;
         Ok(GetBreakdownResponse {
-            period: Some(period.into()),
+            period: Some(span.into()),
             rows: rows
                 .into_iter()
-                .map(|row| row_response(row, total))
+                .map(|row| response::row(row, total))
                 .collect(),
             total,
-            partial: period.is_partial(now()),
+            partial: span.is_partial(),
             up_to_date,
-            overlapping: along.is_overlapping(),
+            overlapping: group_by.is_overlapping(),
         })
     }
 
@@ -154,18 +171,29 @@ impl Statistics {
 
 /// Whether the figures that `conn` sees hold all that happened until they were
 /// asked for; never when that is not known.
-async fn are_counted(heads: Option<Heads>, conn: &mut PgConnection) -> Result<bool> {
+async fn are_applied(heads: Option<Heads>, conn: &mut PgConnection) -> Result<bool> {
     match heads {
         Some(heads) => Ok(heads.are_counted(conn).await?),
         None => Ok(false),
     }
 }
 
+/// What of a query stands in the audit trail.
+fn filter(query: &Query) -> Value {
+    let filters = query.filters.iter();
+    json!({
+        "from": query.period.from().to_string(),
+        "to": query.period.to().to_string(),
+        "filters": filters.map(|it| json!({ it.key.as_str(): it.values })).collect::<Value>(),
+        "as_known_at": query.as_known_at.map(OffsetDateTime::unix_timestamp),
+    })
+}
+
 /// Who looks at which figures.
 struct Access<'a> {
     caller: &'a Caller,
     action: &'static str,
-    filter: serde_json::Value,
+    filter: Value,
 }
 
 impl Access<'_> {

@@ -1,0 +1,68 @@
+//! How an event changes what is known of a report, in whatever order events come.
+
+use time::OffsetDateTime;
+use vocabulary::CaseState;
+
+use super::{Fact, FactHistory, FactUpdate, Standing};
+
+impl FactHistory {
+    /// Takes in what an event of this time tells; the same again changes nothing.
+    pub(super) fn apply(&mut self, at: OffsetDateTime, update: &FactUpdate) {
+        let valid = self.0.range(..=at).next_back();
+        let valid = valid.map(|(_, fact)| fact.clone()).unwrap_or_default();
+        self.0.entry(at).or_insert(valid);
+        for fact in self.0.range_mut(at..).map(|(_, fact)| fact) {
+            fact.apply(update.clone());
+        }
+        // Only a change begins a period.
+        let mut previous = Fact::default();
+        self.0.retain(|_, fact| {
+            let changed = *fact != previous;
+            previous.clone_from(fact);
+            changed
+        });
+    }
+}
+
+impl Fact {
+    /// Takes in what an event tells; the same again changes nothing.
+    fn apply(&mut self, update: FactUpdate) {
+        match update {
+            FactUpdate::Submitted(submission, declared) => {
+                self.submission = Some(submission);
+                if !self.case.as_ref().is_some_and(|case| case.qualified) {
+                    self.assessment = declared;
+                }
+            }
+            FactUpdate::Withdrawn => self.withdrawn = true,
+            FactUpdate::Case(case, assessment) => {
+                let known = self.case.as_ref().map_or(0, |case| case.revision);
+                if known < case.revision {
+                    // What a case merely proposes comes from the declaration, whose
+                    // own words may be those of a later release than the case knew.
+                    if case.qualified || self.submission.is_none() {
+                        self.assessment = assessment;
+                    }
+                    self.case = Some(case);
+                }
+            }
+        }
+    }
+
+    /// How the report is counted; `None` while only its case is known.
+    ///
+    /// A duplicate is a report like any other: two structures hit by one event
+    /// are two reports (signalements). A report that is withdrawn after the cell
+    /// has ended its case stays what the cell said it is.
+    pub(super) fn standing(&self) -> Option<Standing> {
+        self.submission.as_ref()?;
+        let state = self.case.as_ref().and_then(|case| case.state);
+        Some(match state {
+            Some(CaseState::OutOfScope) => Standing::OutOfScope,
+            Some(CaseState::Closed | CaseState::Duplicate) => Standing::InScope,
+            Some(CaseState::Withdrawn) => Standing::Withdrawn,
+            _ if self.withdrawn => Standing::Withdrawn,
+            _ => Standing::InScope,
+        })
+    }
+}

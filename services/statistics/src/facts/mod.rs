@@ -1,0 +1,131 @@
+//! Facts: what was known of each report, and from when to when it was.
+
+mod decide;
+mod events;
+mod store;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::LazyLock,
+};
+
+use jiff::{Timestamp, tz::TimeZone};
+use time::{Date, Month, OffsetDateTime};
+use uuid::Uuid;
+use vocabulary::{
+    CareImpact, CaseState, DataImpact, Origin, OriginType, PatientEndangerment, ReportKind,
+    RoutingRegion, Severity, StructureKind,
+};
+
+pub(crate) use events::apply;
+
+static PARIS: LazyLock<TimeZone> =
+    LazyLock::new(|| TimeZone::get("Europe/Paris").expect("the time zones are compiled in"));
+
+/// What is known of one report; never a name, a number or a contact.
+///
+/// There is no order between the logs of intake and qualification: a case may
+/// be known before its report, which then counts nothing until it comes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Fact {
+    /// What the declaration fixed for good; absent until it comes.
+    submission: Option<Submission>,
+    /// What the case says; wins over what was declared.
+    case: Option<CaseStatus>,
+    /// As the case says, or as declared while no case is known.
+    assessment: Assessment,
+    /// The declarant withdrew the report.
+    withdrawn: bool,
+}
+
+/// The facts of one report in the order of their validity, each from its moment until that of
+/// the next.
+///
+/// The moment is the time of the event, which its producer gave it, never the clock of this
+/// service. An event changes the fact that was valid at its moment and all later ones, so that
+/// what was known at a moment is what all events up to then tell, however they came: late,
+/// before those of the other producer, again, or from a snapshot. Events of one moment change
+/// one fact. After a restore the surviving history counts: the state of a case that the
+/// producer announces anew has a greater revision than those it lost, and replaces them from
+/// the time of its own last change.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct FactHistory(BTreeMap<OffsetDateTime, Fact>);
+
+/// What a declaration fixes for good.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Submission {
+    /// Day of the declaration, in Europe/Paris.
+    declared_on: Date,
+    region: RoutingRegion,
+    structure_kind: Option<StructureKind>,
+    /// Tells structures apart. The number or name behind it is not kept, as that
+    /// of a self-employed professional is personal data; this is its pseudonym.
+    structure_id: Uuid,
+    report_kind: Option<ReportKind>,
+    assistance_requested: bool,
+}
+
+/// What a case says beside its assessment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct CaseStatus {
+    /// Counts the changes of the case, from 1; the greatest wins.
+    revision: u64,
+    state: Option<CaseState>,
+    /// The cell confirmed the assessment.
+    qualified: bool,
+}
+
+/// What is judged of an incident: first declared, then confirmed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Assessment {
+    origin: Option<Origin>,
+    origin_types: BTreeSet<OriginType>,
+    data_impacts: BTreeSet<DataImpact>,
+    care: Option<CareImpact>,
+    endangerment: Option<PatientEndangerment>,
+    severity: Severity,
+}
+
+/// What one event tells of a report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum FactUpdate {
+    Submitted(Submission, Assessment),
+    Withdrawn,
+    Case(CaseStatus, Assessment),
+}
+
+/// How a known report is counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    /// In every figure.
+    InScope,
+    /// Among the reports, but in no share.
+    OutOfScope,
+    /// Apart from all others.
+    Withdrawn,
+}
+
+impl Standing {
+    /// The slug, as stored.
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::InScope => "in_scope",
+            Self::OutOfScope => "out_of_scope",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+/// The day of a moment on the clocks of Paris; nothing outside the years 2000 to 2999.
+pub(crate) fn day_in_paris(moment: OffsetDateTime) -> Option<Date> {
+    let moment = Timestamp::from_second(moment.unix_timestamp()).ok()?;
+    let day = moment.to_zoned(PARIS.clone()).date();
+    let month = Month::try_from(u8::try_from(day.month()).ok()?).ok()?;
+    let year = i32::from(day.year());
+    let in_range = (2000..3000).contains(&year);
+    let day = u8::try_from(day.day()).ok().filter(|_| in_range)?;
+    Date::from_calendar_date(year, month, day).ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,319 @@
+//! What is known of a report at a moment, however the events came.
+
+use std::collections::VecDeque;
+
+use proptest::{collection::vec, prelude::*, sample::select};
+use time::{
+    Duration,
+    macros::{date, datetime},
+};
+use vocabulary::Word as _;
+
+use super::*;
+
+const BEGINNING: OffsetDateTime = datetime!(2026-11-10 08:00 UTC);
+
+fn submission() -> Submission {
+    Submission {
+        declared_on: date!(2026 - 11 - 10),
+        region: RoutingRegion::National,
+        structure_kind: Some(StructureKind::HealthFacility),
+        structure_id: Uuid::from_u128(7),
+        report_kind: Some(ReportKind::Incident),
+        assistance_requested: false,
+    }
+}
+
+fn of_origin(origin: Origin) -> Assessment {
+    Assessment {
+        origin: Some(origin),
+        ..Assessment::default()
+    }
+}
+
+fn declared() -> FactUpdate {
+    FactUpdate::Submitted(submission(), of_origin(Origin::Unknown))
+}
+
+fn case(revision: u64, state: CaseState, assessment: Assessment) -> FactUpdate {
+    let qualified = matches!(state, CaseState::Qualified | CaseState::Closed);
+    let state = Some(state);
+    let status = CaseStatus {
+        revision,
+        state,
+        qualified,
+    };
+    FactUpdate::Case(status, assessment)
+}
+
+fn opened() -> FactUpdate {
+    case(1, CaseState::Submitted, of_origin(Origin::Unknown))
+}
+
+fn qualified() -> FactUpdate {
+    case(2, CaseState::Qualified, of_origin(Origin::Malicious))
+}
+
+/// The history that updates of these minutes leave in the order in which they are given.
+fn history(updates: &[(i64, FactUpdate)]) -> FactHistory {
+    let mut history = FactHistory::default();
+    for (minute, update) in updates {
+        history.apply(BEGINNING + Duration::minutes(*minute), update);
+    }
+    history
+}
+
+/// What is known once all of these came, one a minute.
+fn fact(updates: &[FactUpdate]) -> Fact {
+    let updates: Vec<_> = (0..).zip(updates.iter().cloned()).collect();
+    history(&updates).at(1_000)
+}
+
+impl FactHistory {
+    fn at(&self, minute: i64) -> Fact {
+        let until = ..=BEGINNING + Duration::minutes(minute);
+        let valid = self.0.range(until).next_back();
+        valid.map(|(_, fact)| fact.clone()).unwrap_or_default()
+    }
+
+    fn minutes(&self) -> Vec<i64> {
+        let minute = |at: &OffsetDateTime| (*at - BEGINNING).whole_minutes();
+        self.0.keys().map(minute).collect()
+    }
+}
+
+#[test]
+fn a_case_that_comes_before_its_report_keeps_what_it_knows() {
+    assert_eq!(fact(&[qualified()]).standing(), None);
+    assert_eq!(
+        fact(&[qualified(), declared()]),
+        fact(&[declared(), qualified()])
+    );
+}
+
+#[test]
+fn the_greatest_revision_of_a_case_wins() {
+    assert_eq!(
+        fact(&[declared(), qualified(), opened()]),
+        fact(&[declared(), qualified()])
+    );
+}
+
+#[test]
+fn what_was_declared_stands_while_no_case_is_known() {
+    assert_eq!(fact(&[declared()]).assessment, of_origin(Origin::Unknown));
+}
+
+#[test]
+fn what_a_case_only_proposes_leaves_what_was_declared() {
+    let later = Assessment {
+        origin: Some(Origin::heard(77).unwrap()),
+        ..Assessment::default()
+    };
+    let declared = FactUpdate::Submitted(submission(), later.clone());
+    let opened = case(1, CaseState::Submitted, Assessment::default());
+    let first = fact(&[declared.clone(), opened.clone()]);
+    assert_eq!(first.assessment, later);
+    assert_eq!(fact(&[opened, declared]), first);
+}
+
+#[test]
+fn a_withdrawal_counts_unless_the_cell_has_ended_the_case() {
+    let standing = |state| {
+        let case = case(3, state, Assessment::default());
+        let first = fact(&[declared(), FactUpdate::Withdrawn, case.clone()]);
+        assert_eq!(fact(&[case, FactUpdate::Withdrawn, declared()]), first);
+        first.standing().unwrap()
+    };
+    assert_eq!(standing(CaseState::Submitted), Standing::Withdrawn);
+    assert_eq!(standing(CaseState::Qualified), Standing::Withdrawn);
+    assert_eq!(standing(CaseState::Withdrawn), Standing::Withdrawn);
+    assert_eq!(standing(CaseState::OutOfScope), Standing::OutOfScope);
+    assert_eq!(standing(CaseState::Closed), Standing::InScope);
+    assert_eq!(standing(CaseState::Duplicate), Standing::InScope);
+}
+
+#[test]
+fn a_case_that_was_withdrawn_tells_of_the_withdrawal() {
+    let withdrawn = case(3, CaseState::Withdrawn, Assessment::default());
+    assert_eq!(
+        fact(&[declared(), withdrawn]).standing(),
+        Some(Standing::Withdrawn)
+    );
+}
+
+#[test]
+fn a_duplicate_is_counted_like_any_report() {
+    let duplicate = case(2, CaseState::Duplicate, Assessment::default());
+    assert_eq!(
+        fact(&[declared(), duplicate]).standing(),
+        Some(Standing::InScope)
+    );
+}
+
+#[test]
+fn what_was_known_is_known_from_the_time_of_the_event_that_told_it() {
+    let history = history(&[(0, declared()), (30, qualified())]);
+    assert_eq!(history.minutes(), [0, 30]);
+    assert_eq!(history.at(-1), Fact::default());
+    assert_eq!(history.at(29).assessment, of_origin(Origin::Unknown));
+    assert_eq!(history.at(30).assessment, of_origin(Origin::Malicious));
+}
+
+#[test]
+fn an_event_that_comes_late_changes_what_was_known_from_its_time_on() {
+    let late = [
+        (30, qualified()),
+        (60, FactUpdate::Withdrawn),
+        (0, declared()),
+    ];
+    let history = history(&late);
+    assert_eq!(history.minutes(), [0, 30, 60]);
+    let standings = [-1, 0, 30, 60].map(|minute| history.at(minute).standing());
+    let in_scope = Some(Standing::InScope);
+    let expected = [None, in_scope, in_scope, Some(Standing::Withdrawn)];
+    assert_eq!(standings, expected);
+    assert_eq!(history.at(29).assessment, of_origin(Origin::Unknown));
+}
+
+#[test]
+fn events_of_one_moment_change_one_fact() {
+    let history = history(&[(0, qualified()), (0, declared())]);
+    assert_eq!(history.minutes(), [0]);
+    assert_eq!(history.at(0).assessment, of_origin(Origin::Malicious));
+}
+
+#[test]
+fn the_history_that_a_restore_kept_replaces_the_one_that_it_lost() {
+    let closed = case(3, CaseState::OutOfScope, of_origin(Origin::Malicious));
+    let restored = case(
+        1_796_079_600,
+        CaseState::Qualified,
+        of_origin(Origin::Malicious),
+    );
+    let history = history(&[
+        (0, declared()),
+        (20, qualified()),
+        (40, closed),
+        (20, restored),
+    ]);
+    assert_eq!(history.minutes(), [0, 20]);
+    assert_eq!(history.at(50).standing(), Some(Standing::InScope));
+}
+
+#[test]
+fn a_day_begins_at_midnight_in_paris_in_winter_and_in_summer() {
+    for (moment, day) in [
+        (datetime!(2025-12-31 22:59:59 UTC), date!(2025 - 12 - 31)),
+        (datetime!(2025-12-31 23:00 UTC), date!(2026 - 01 - 01)),
+        (datetime!(2026-06-30 21:59:59 UTC), date!(2026 - 06 - 30)),
+        (datetime!(2026-06-30 22:00 UTC), date!(2026 - 07 - 01)),
+        (datetime!(2026-01-01 00:30 +2), date!(2025 - 12 - 31)),
+    ] {
+        assert_eq!(day_in_paris(moment), Some(day), "{moment}");
+    }
+}
+
+fn assessment() -> impl Strategy<Value = Assessment> {
+    let origins = select(vec![
+        None,
+        Some(Origin::Malicious),
+        Some(Origin::NonMalicious),
+    ]);
+    let types = vec(select(OriginType::ALL), 0..3);
+    (origins, types, any::<(bool, bool)>()).prop_map(|(origin, types, (serious, major))| {
+        Assessment {
+            origin,
+            origin_types: types.into_iter().collect(),
+            severity: Severity {
+                serious,
+                significant: false,
+                major,
+            },
+            ..Assessment::default()
+        }
+    })
+}
+
+/// What intake tells, with its minutes: now and then a clock goes back.
+fn of_intake() -> impl Strategy<Value = Vec<(i64, FactUpdate)>> {
+    let times = vec(0..8_i64, 2);
+    (times, any::<(bool, bool)>(), assessment()).prop_map(
+        |(times, (requested, taken_back), declared)| {
+            let submission = Submission {
+                assistance_requested: requested,
+                ..submission()
+            };
+            let mut updates = vec![FactUpdate::Submitted(submission, declared)];
+            updates.extend(taken_back.then_some(FactUpdate::Withdrawn));
+            times.into_iter().zip(updates).collect()
+        },
+    )
+}
+
+/// The changes of a case; what was confirmed once is never merely proposed again.
+fn of_qualification() -> impl Strategy<Value = Vec<(i64, FactUpdate)>> {
+    vec((0..8_i64, select(CaseState::ALL), assessment()), 0..5).prop_map(|changes| {
+        let mut confirmed = false;
+        let updates = (1..)
+            .zip(changes)
+            .map(|(revision, (minute, state, assessment))| {
+                let FactUpdate::Case(mut status, assessment) = case(revision, state, assessment)
+                else {
+                    unreachable!("it is of a case")
+                };
+                confirmed |= status.qualified;
+                status.qualified = confirmed;
+                (minute, FactUpdate::Case(status, assessment))
+            });
+        updates.collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn neither_the_order_between_producers_nor_a_replay_leaves_a_trace(
+        intake in of_intake(), qualification in of_qualification(),
+        order in vec(any::<bool>(), 8), replayed_from in 0..8_usize,
+    ) {
+        let straight = history(&[intake.clone(), qualification.clone()].concat());
+        let (mut intake, mut qualification) = (VecDeque::from(intake), VecDeque::from(qualification));
+        let mut came = Vec::new();
+        for first in order {
+            let next = if first { &mut intake } else { &mut qualification };
+            came.extend(next.pop_front());
+        }
+        came.extend(intake.into_iter().chain(qualification));
+        let again: Vec<_> = came.iter().skip(replayed_from).cloned().collect();
+        came.extend(again);
+        prop_assert_eq!(history(&came), straight);
+    }
+
+    #[test]
+    fn what_was_known_at_a_moment_is_what_the_events_up_to_then_tell(
+        intake in of_intake(), qualification in of_qualification(), minute in 0..8_i64,
+    ) {
+        let all = [intake, qualification].concat();
+        let until: Vec<_> = all.iter().filter(|(at, _)| *at <= minute).cloned().collect();
+        prop_assert_eq!(history(&all).at(minute), history(&until).at(1_000));
+    }
+
+    #[test]
+    fn no_fact_begins_without_a_change(intake in of_intake(), qualification in of_qualification()) {
+        let FactHistory(facts) = history(&[qualification, intake].concat());
+        let mut previous = Fact::default();
+        for fact in facts.into_values() {
+            prop_assert_ne!(&fact, &previous);
+            previous = fact;
+        }
+    }
+
+    #[test]
+    fn no_moment_makes_the_day_panic(seconds in -377_705_116_800_i64..=253_402_300_799) {
+        let moment = OffsetDateTime::from_unix_timestamp(seconds).unwrap();
+        // Paris is at most two hours ahead.
+        let later = moment.saturating_add(Duration::hours(2));
+        let day = day_in_paris(moment);
+        prop_assert!(day.is_none_or(|day| [moment.date(), later.date()].contains(&day)));
+    }
+}
