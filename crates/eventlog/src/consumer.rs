@@ -5,6 +5,7 @@ mod fetch;
 mod follow;
 mod offset;
 mod parked;
+mod parked_retry;
 mod restart;
 
 use std::{
@@ -15,11 +16,12 @@ use std::{
 
 use platform::Readiness;
 use sqlx::PgPool;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use self::fetch::Source;
-pub(crate) use self::parked::{LATER, ParkedRow, Retried, list, retry, skip};
-use self::{fetch::Producer, follow::Following, offset::Offsets};
+pub(crate) use self::parked::{DATABASE, LATER, ParkedRow, Retried, SCHEMA, list, retry, skip};
+use self::{fetch::Producer, follow::Following, offset::Offsets, parked_retry::ParkedRetry};
 use crate::{
     Apply, LogMetrics, RUNBOOK,
     metrics::{ConsumerLabels, ShardLabels, SourceLabels},
@@ -59,7 +61,7 @@ pub(crate) struct Core {
 pub enum Step {
     /// Found out where it stands.
     Attached,
-    /// Applied, ignored or parked so many events.
+    /// Applied or parked so many events.
     Applied(usize),
     /// Something is away: waited.
     Waited,
@@ -119,7 +121,7 @@ impl Consumer {
                 metrics,
                 heads: Mutex::default(),
             }),
-            producer: Producer::new(producer, source),
+            producer: Producer::new(producer, name, source),
             readiness: None,
             state: State::Detached,
             broken_off: None,
@@ -141,14 +143,17 @@ impl Consumer {
     }
 
     /// Applies until the shutdown; never fails. An interrupted batch is rolled
-    /// back with its offset.
+    /// back with its offset. What was parked is retried beside it.
     pub async fn run(mut self, shutdown: CancellationToken) {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(ParkedRetry::new(Arc::clone(&self.core)).run(shutdown.clone()));
         let work = async {
             loop {
                 self.step().await;
             }
         };
         shutdown.run_until_cancelled(work).await;
+        tasks.join_all().await;
     }
 
     /// Does one thing: attaches, or waits for events and applies them. Waits for
@@ -192,7 +197,6 @@ impl Consumer {
             self.read_snapshot(&offsets).await?;
             return Ok(Step::Attached);
         };
-        parked::apply_known(&self.core).await?;
         self.tell_ready(Ok(()));
         self.core.forget_heads();
         self.state = State::Following(Following::new(&self.core, incarnation, &offsets));

@@ -13,6 +13,7 @@ mod outage;
 mod partition;
 mod relay;
 mod restore;
+mod segment;
 mod serve;
 mod snapshot;
 mod stream;
@@ -20,7 +21,7 @@ mod transaction;
 mod wire;
 
 pub use applied::is_applied;
-pub use apply::{Acceptance, Apply, ApplyError};
+pub use apply::{Apply, ApplyError};
 pub use config::{EventLogConfig, RedisMode};
 pub use consumer::{Consumer, ConsumerHandle, Source, Step};
 pub use erase::erase_data_keys;

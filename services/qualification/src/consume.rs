@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use async_trait::async_trait;
-use eventlog::{Acceptance, Apply, ApplyError, Event, Log, NewEvent};
+use eventlog::{Apply, ApplyError, Event, Log, NewEvent};
 use proto::{Payload as _, events::v1 as events};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -32,14 +32,13 @@ impl Reports {
 
 #[async_trait]
 impl Apply for Reports {
-    fn accepts(&self, event_type: &str) -> Acceptance {
-        match event_type {
+    fn accepts(&self, event_type: &str) -> bool {
+        matches!(
+            event_type,
             events::ReportSubmitted::TYPE
-            | events::ReportWithdrawn::TYPE
-            | events::ReportContactsErased::TYPE => Acceptance::Apply,
-            events::StructureRecorded::TYPE => Acceptance::Ignore,
-            _ => Acceptance::Park,
-        }
+                | events::ReportWithdrawn::TYPE
+                | events::ReportContactsErased::TYPE
+        )
     }
 
     async fn apply(&self, conn: &mut PgConnection, events: &[Event]) -> Result<(), ApplyError> {

@@ -5,12 +5,10 @@ mod progress;
 use std::collections::{BTreeSet, btree_map::Entry};
 
 use async_trait::async_trait;
-use eventlog::{Acceptance, Apply, ApplyError, Event};
+use eventlog::{Apply, ApplyError, Event};
 use proto::{
     Payload,
-    events::v1::{
-        CaseChanged, ReportContactsErased, ReportSubmitted, ReportWithdrawn, StructureRecorded,
-    },
+    events::v1::{CaseChanged, ReportSubmitted, ReportWithdrawn},
 };
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -29,13 +27,11 @@ pub(crate) struct Count;
 
 #[async_trait]
 impl Apply for Count {
-    fn accepts(&self, event_type: &str) -> Acceptance {
-        match event_type {
-            ReportSubmitted::TYPE | ReportWithdrawn::TYPE | CaseChanged::TYPE => Acceptance::Apply,
-            // A report carries what is counted of its structure; contacts are not kept here.
-            StructureRecorded::TYPE | ReportContactsErased::TYPE => Acceptance::Ignore,
-            _ => Acceptance::Park,
-        }
+    fn accepts(&self, event_type: &str) -> bool {
+        matches!(
+            event_type,
+            ReportSubmitted::TYPE | ReportWithdrawn::TYPE | CaseChanged::TYPE
+        )
     }
 
     async fn apply(&self, conn: &mut PgConnection, events: &[Event]) -> Result<(), ApplyError> {
@@ -81,4 +77,16 @@ fn read(event: &Event) -> Result<Option<Learnt>, ApplyError> {
         _ => Err("unexpected_type"),
     };
     learnt.map_err(|class: Unreadable| ApplyError::Poison(class))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_that_names_this_service_is_applied() {
+        for event_type in proto::types_for("statistics") {
+            assert!(Count.accepts(event_type), "{event_type}");
+        }
+    }
 }

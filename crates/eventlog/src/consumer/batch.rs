@@ -15,12 +15,16 @@ use super::{
     offset::{self, Held, Parked},
     parked,
 };
-use crate::{Acceptance, ApplyError, Event, event::by_shard, transaction::roll_back};
+use crate::{
+    ApplyError, Event,
+    segment::{Part, Segment},
+    transaction::roll_back,
+};
 
 /// How far a batch came.
 #[derive(Debug)]
 pub(super) struct Progress {
-    /// Events applied, ignored or parked.
+    /// Events applied or parked.
     pub(super) done: usize,
     pub(super) end: End,
 }
@@ -56,68 +60,72 @@ enum Attempt {
     Moved,
 }
 
-/// Applies events that follow each other in their shards: together if they fit
-/// into a transaction. What fails together is tried shard by shard, so that only
-/// the shard at fault waits. Returns how far each shard came.
-pub(super) async fn apply(core: &Core, incarnation: Uuid, events: &[Event]) -> Vec<Progress> {
-    let shards: Vec<&[Event]> = by_shard(events).collect();
+/// Applies segments of different shards: together if they fit into a transaction.
+/// What fails together is tried shard by shard, so that only the shard at fault
+/// waits. Returns how far each shard came.
+pub(super) async fn apply(core: &Core, incarnation: Uuid, segments: &[Segment]) -> Vec<Progress> {
+    let shards: Vec<Part<'_>> = segments.iter().map(Segment::whole).collect();
     if shards.len() > 1
-        && let Ok(attempts) = attempt(core, incarnation, events, Intent::Apply).await
+        && let Ok(attempts) = attempt(core, incarnation, &shards, Intent::Apply).await
     {
         let progress = attempts.into_iter().zip(shards);
         return progress
-            .map(|(attempt, events)| match attempt.obstacle() {
-                None => Progress::whole(events),
+            .map(|(attempt, shard)| match attempt.obstacle() {
+                None => Progress::whole(shard),
                 Some(end) => Progress { done: 0, end },
             })
             .collect();
     }
     let mut progress = Vec::with_capacity(shards.len());
-    for events in shards {
-        progress.push(apply_in_parts(core, incarnation, events).await);
+    for shard in shards {
+        progress.push(apply_in_parts(core, incarnation, shard).await);
     }
     progress
 }
 
 /// Applies the events of a shard in batches of a bounded size.
-async fn apply_in_parts(core: &Core, incarnation: Uuid, events: &[Event]) -> Progress {
+async fn apply_in_parts(core: &Core, incarnation: Uuid, shard: Part<'_>) -> Progress {
     let mut done = 0;
-    for part in events.chunks(usize::from(BATCH)) {
+    loop {
+        let part = shard.slice(done, usize::from(BATCH));
         let progress = apply_by_halves(core, incarnation, part).await;
         done += progress.done;
-        let last = part.last().map(|event| event.position);
-        if !matches!(progress.end, End::At(position) if Some(position) == last) {
+        let is_whole = matches!(progress.end, End::At(position) if position == part.end);
+        if !is_whole || done >= shard.events.len() {
             return Progress { done, ..progress };
         }
     }
-    Progress::whole(events)
 }
 
 /// Applies events of one shard. A part that fails for good is halved until the one
 /// event stands alone, which is parked.
-async fn apply_by_halves(core: &Core, incarnation: Uuid, events: &[Event]) -> Progress {
+async fn apply_by_halves(core: &Core, incarnation: Uuid, shard: Part<'_>) -> Progress {
     let mut done = 0;
-    let mut size = events.len();
+    let mut size = shard.events.len();
     let mut verdict = Verdict::Innocent;
-    while done < events.len() {
-        let part = &events[done..(done + size).min(events.len())];
+    loop {
+        let part = shard.slice(done, size);
         let intent = match verdict {
             Verdict::Guilty(class) => Intent::Park(class),
             Verdict::Innocent | Verdict::Suspected => Intent::Apply,
         };
-        match attempt(core, incarnation, part, intent).await {
+        match attempt(core, incarnation, &[part], intent).await {
             Ok(attempts) => {
                 if let Some(end) = attempts.into_iter().find_map(Attempt::obstacle) {
                     return Progress { done, end };
                 }
-                done += part.len();
+                done += part.events.len();
+                if done >= shard.events.len() {
+                    return Progress::whole(shard);
+                }
                 size *= 2;
                 verdict = Verdict::Innocent;
             }
             Err(ApplyError::Poison(class)) => {
-                verdict = match (part.len(), verdict) {
-                    // Not even parking works: somebody must see to the database.
-                    (_, Verdict::Guilty(_)) => {
+                verdict = match (part.events.len(), verdict) {
+                    // Neither parking works nor moving the offset: somebody must see
+                    // to the database.
+                    (0, _) | (_, Verdict::Guilty(_)) => {
                         return Progress {
                             done,
                             end: End::Failed(platform::Error::internal(class)),
@@ -127,7 +135,7 @@ async fn apply_by_halves(core: &Core, incarnation: Uuid, events: &[Event]) -> Pr
                     (1, Verdict::Innocent) => Verdict::Suspected,
                     (_, Verdict::Innocent | Verdict::Suspected) => Verdict::Innocent,
                 };
-                size = (part.len() / 2).max(1);
+                size = (part.events.len() / 2).max(1);
             }
             Err(ApplyError::Transient(error)) => {
                 return Progress {
@@ -137,15 +145,14 @@ async fn apply_by_halves(core: &Core, incarnation: Uuid, events: &[Event]) -> Pr
             }
         }
     }
-    Progress::whole(events)
 }
 
 impl Progress {
     /// All of them are done.
-    fn whole(events: &[Event]) -> Self {
+    fn whole(shard: Part<'_>) -> Self {
         Self {
-            done: events.len(),
-            end: End::At(events.last().map_or(0, |event| event.position)),
+            done: shard.events.len(),
+            end: End::At(shard.end),
         }
     }
 }
@@ -172,21 +179,22 @@ enum Verdict {
     Guilty(&'static str),
 }
 
-fn batch_span(core: &Core, events: &[Event]) -> tracing::Span {
+fn batch_span(core: &Core, parts: &[Part<'_>]) -> tracing::Span {
+    let events: usize = parts.iter().map(|part| part.events.len()).sum();
     let span = tracing::info_span!(
         "apply events",
         eventlog.consumer = core.name,
         eventlog.producer = core.producer,
         eventlog.shard = tracing::field::Empty,
-        eventlog.events = events.len(),
+        eventlog.events = events,
         trace_id = tracing::field::Empty,
     );
-    if by_shard(events).count() == 1 {
-        span.record("eventlog.shard", events[0].shard);
-    }
-    // Several events have several traces: their own spans follow those.
-    if let [event] = events {
-        platform::follow(&span, event.traceparent.as_deref());
+    if let [part] = parts {
+        span.record("eventlog.shard", part.shard);
+        // Several events have several traces: their own spans follow those.
+        if let [event] = part.events {
+            platform::follow(&span, event.traceparent.as_deref());
+        }
     }
     span
 }
@@ -210,12 +218,12 @@ fn note(core: &Core, events: &[Event], count: usize) {
 async fn attempt(
     core: &Core,
     incarnation: Uuid,
-    events: &[Event],
+    parts: &[Part<'_>],
     intent: Intent,
 ) -> Result<Vec<Attempt>, ApplyError> {
     let work = async {
         let mut transaction = core.pool.begin().await?;
-        match attempt_within(&mut transaction, core, incarnation, events, intent).await {
+        match attempt_within(&mut transaction, core, incarnation, parts, intent).await {
             Ok(attempts) => {
                 #[cfg(feature = "mutants")]
                 platform::mutant::crash_point();
@@ -231,13 +239,13 @@ async fn attempt(
         }
     };
     let attempts = platform::in_time(work)
-        .instrument(batch_span(core, events))
+        .instrument(batch_span(core, parts))
         .await?;
     let mut applied = false;
-    for (attempt, events) in attempts.iter().zip(by_shard(events)) {
+    for (attempt, part) in attempts.iter().zip(parts) {
         if let Attempt::Done(count) = attempt {
-            note(core, events, *count);
-            applied = true;
+            note(core, part.events, *count);
+            applied |= *count > 0;
         }
     }
     if applied {
@@ -250,30 +258,29 @@ async fn attempt_within(
     conn: &mut PgConnection,
     core: &Core,
     incarnation: Uuid,
-    events: &[Event],
+    parts: &[Part<'_>],
     intent: Intent,
 ) -> Result<Vec<Attempt>, ApplyError> {
-    let shards: Vec<u16> = by_shard(events).map(|events| events[0].shard).collect();
+    let shards: Vec<u16> = parts.iter().map(|part| part.shard).collect();
     let held = offset::take(conn, core, &shards).await?;
     let mut places: Vec<(u16, u64)> = Vec::with_capacity(shards.len());
     let mut new: Vec<&[Event]> = Vec::with_capacity(shards.len());
-    let attempts = by_shard(events).zip(shards).map(|(events, shard)| {
-        let Some(held) = held.get(&shard) else {
+    let attempts = parts.iter().map(|part| {
+        let Some(held) = held.get(&part.shard) else {
             return Attempt::Busy;
         };
         if held.stopped || held.incarnation != Some(incarnation) {
             return Attempt::Moved;
         }
-        let Some(follow) = follow_on(held, events) else {
+        let Some(follow) = follow_on(held, *part) else {
             return Attempt::Elsewhere(held.position);
         };
-        let last = follow.last().map_or(held.position, |last| last.position);
-        places.push((shard, last));
+        places.push((part.shard, part.end));
         new.push(follow);
         Attempt::Done(follow.len())
     });
     let attempts: Vec<Attempt> = attempts.collect();
-    if new.is_empty() {
+    if places.is_empty() {
         return Ok(attempts);
     }
     let parked = offset::set(conn, core, incarnation, &places).await?;
@@ -281,30 +288,26 @@ async fn attempt_within(
     if Mutant::OffsetOutsideTransaction.is_alive() {
         platform::mutant::cut(conn).await?;
     }
-    let count: usize = new.iter().map(|events| events.len()).sum();
-    let new = if count == events.len() {
-        Cow::Borrowed(events)
-    } else {
-        Cow::Owned(new.concat())
+    let new = match new[..] {
+        [of_one_shard] => Cow::Borrowed(of_one_shard),
+        _ => Cow::Owned(new.concat()),
     };
     settle(conn, core, &new, parked, intent).await?;
     Ok(attempts)
 }
 
-/// The events that follow the offset; `None` when none does.
-fn follow_on<'a>(held: &Held, events: &'a [Event]) -> Option<&'a [Event]> {
+/// The events that follow the offset; `None` when the part does not.
+fn follow_on<'a>(held: &Held, part: Part<'a>) -> Option<&'a [Event]> {
     #[cfg(feature = "mutants")]
     if Mutant::IgnoreGaps.is_alive() {
-        let later = |event: &Event| event.position > held.position;
-        return Some(&events[events.iter().position(later)?..]);
+        let after = part.after.min(held.position);
+        return Part { after, ..part }.follow(held.position);
     }
-    let place = events
-        .iter()
-        .position(|event| event.position == held.position + 1)?;
-    Some(&events[place..])
+    part.follow(held.position)
 }
 
-/// Applies events, and parks those that cannot be, inside the transaction.
+/// Applies events that are for the consumer, and parks those that cannot be, inside
+/// the transaction.
 pub(super) async fn settle(
     conn: &mut PgConnection,
     core: &Core,
@@ -312,6 +315,9 @@ pub(super) async fn settle(
     parked: Parked,
     intent: Intent,
 ) -> Result<(), ApplyError> {
+    if events.is_empty() {
+        return Ok(());
+    }
     let mut blocked: HashSet<String> = match parked {
         Parked::Nothing => HashSet::new(),
         Parked::Something => parked::subjects_of(conn, core, events).await?,
@@ -319,12 +325,11 @@ pub(super) async fn settle(
     let mut to_park: Vec<(&Event, &'static str)> = Vec::new();
     let mut to_apply: Vec<&Event> = Vec::with_capacity(events.len());
     for (place, event) in events.iter().enumerate() {
-        let reason = match (core.apply.accepts(&event.event_type), intent) {
-            (Acceptance::Ignore, _) => continue,
+        let reason = match intent {
             _ if blocked.contains(&event.subject) => Some(parked::BEHIND),
-            (_, Intent::Park(class)) if place == 0 => Some(class),
-            (Acceptance::Park, _) => Some(parked::UNKNOWN),
-            (Acceptance::Apply, _) => None,
+            Intent::Park(class) if place == 0 => Some(class),
+            _ if !core.apply.accepts(&event.event_type) => Some(parked::UNKNOWN),
+            _ => None,
         };
         match reason {
             None => to_apply.push(event),

@@ -4,9 +4,9 @@ use std::{collections::BTreeMap, time::Duration};
 
 use platform::Error;
 use proto::eventlog::v1::{
-    DescribeRequest, DescribeResponse, ReadRequest, ReportOffsetsRequest, ShardPosition,
-    SnapshotRequest, SnapshotResponse, event_log_service_client::EventLogServiceClient,
-    snapshot_response,
+    DescribeRequest, DescribeResponse, ReadRequest, ReadResponse, ReportOffsetsRequest,
+    ShardPosition, SnapshotRequest, SnapshotResponse,
+    event_log_service_client::EventLogServiceClient, snapshot_response,
 };
 use tokio::time::Instant;
 use tonic::{Code, Request, Status, Streaming, transport::Channel};
@@ -17,6 +17,7 @@ use super::Trouble;
 use crate::{
     Description, Event, Streams,
     outage::Outage,
+    segment::Segment,
     stream::{Entries, History, Listener},
     wire,
 };
@@ -46,6 +47,8 @@ impl Source {
 /// The producer as a consumer talks to it.
 pub(super) struct Producer {
     name: &'static str,
+    /// Who reads.
+    consumer: &'static str,
     client: EventLogServiceClient<Channel>,
     streams: Option<Streams>,
     listener: Option<Listener>,
@@ -65,13 +68,14 @@ pub(super) enum Heard {
 
 /// What the producer answered.
 pub(super) struct Answer {
-    pub(super) events: BTreeMap<u16, Vec<Event>>,
+    pub(super) segments: BTreeMap<u16, Segment>,
     pub(super) heads: BTreeMap<u16, u64>,
 }
 
 /// A snapshot under way.
 pub(super) struct Incoming {
     pub(super) description: Description,
+    consumer: &'static str,
     stream: Streaming<SnapshotResponse>,
 }
 
@@ -84,9 +88,10 @@ pub(super) struct Part {
 }
 
 impl Producer {
-    pub(super) fn new(name: &'static str, source: Source) -> Self {
+    pub(super) fn new(name: &'static str, consumer: &'static str, source: Source) -> Self {
         Self {
             name,
+            consumer,
             client: EventLogServiceClient::new(source.channel),
             streams: source.streams,
             listener: None,
@@ -153,6 +158,7 @@ impl Producer {
                 .map(|&(shard, position)| shard_position(shard, position))
                 .collect(),
             max_events: MAX_EVENTS,
+            consumer: self.consumer.to_owned(),
         });
         request.set_timeout(ASK_TIMEOUT);
         let response = self
@@ -161,33 +167,11 @@ impl Producer {
             .await
             .map_err(|status| trouble(&status))?
             .into_inner();
-        let mut events: BTreeMap<u16, Vec<Event>> = BTreeMap::new();
-        for placed in response.events {
-            let shard = shard_number(placed.shard)?;
-            let envelope = placed.event.unwrap_or_default();
-            let event = wire::from_cloud_event(shard, placed.position, envelope)
-                .map_err(Error::internal)?;
-            events.entry(shard).or_default().push(event);
-        }
-        for &(shard, position) in after {
-            let Some(events) = events.get(&shard) else {
-                continue;
-            };
-            if !events
-                .iter()
-                .zip(position + 1..)
-                .all(|(event, position)| event.position == position)
-            {
-                let gap =
-                    Error::unavailable("LOG_WITH_A_GAP", "the producer's answer does not follow");
-                return Err(gap.into());
-            }
-        }
         let heads = response.heads.iter();
         let heads = heads.map(|head| Ok((shard_number(head.shard)?, head.position)));
         Ok(Answer {
-            events,
             heads: heads.collect::<Result<_, Trouble>>()?,
+            segments: segments(response, after, self.consumer)?,
         })
     }
 
@@ -207,7 +191,10 @@ impl Producer {
     pub(super) async fn snapshot(&mut self, after: String) -> Result<Incoming, Trouble> {
         let response = self
             .client
-            .snapshot(SnapshotRequest { after })
+            .snapshot(SnapshotRequest {
+                after,
+                consumer: self.consumer.to_owned(),
+            })
             .await
             .map_err(|status| trouble(&status))?;
         let mut stream = response.into_inner();
@@ -215,6 +202,7 @@ impl Producer {
         match first.and_then(|message| message.part) {
             Some(snapshot_response::Part::Description(first)) => Ok(Incoming {
                 description: description(&first)?,
+                consumer: self.consumer,
                 stream,
             }),
             _ => Err(malformed()),
@@ -258,6 +246,9 @@ impl Incoming {
         let mut events: BTreeMap<u16, Vec<Event>> = BTreeMap::new();
         for envelope in batch.events {
             let mut event = wire::from_cloud_event(0, 0, envelope).map_err(Error::internal)?;
+            if !event.is_for(self.consumer) {
+                continue;
+            }
             event.shard = vocabulary::shard_of(&event.subject, shards);
             events.entry(event.shard).or_default().push(event);
         }
@@ -266,6 +257,60 @@ impl Incoming {
             cursor: batch.cursor,
         }))
     }
+}
+
+/// What an answer of the producer holds of each shard for a consumer. An answer of an
+/// earlier release leaves nothing out, and does not say how far it reached.
+fn segments(
+    response: ReadResponse,
+    after: &[(u16, u64)],
+    consumer: &str,
+) -> Result<BTreeMap<u16, Segment>, Trouble> {
+    let mut events: BTreeMap<u16, Vec<Event>> = BTreeMap::new();
+    for placed in response.events {
+        let shard = shard_number(placed.shard)?;
+        let envelope = placed.event.unwrap_or_default();
+        let event =
+            wire::from_cloud_event(shard, placed.position, envelope).map_err(Error::internal)?;
+        events.entry(shard).or_default().push(event);
+    }
+    let mut reached: BTreeMap<u16, u64> = BTreeMap::new();
+    for place in response.reached {
+        reached.insert(shard_number(place.shard)?, place.position);
+    }
+    let mut segments = BTreeMap::new();
+    for &(shard, after) in after {
+        let mut events = events.remove(&shard).unwrap_or_default();
+        let last = events.last().map_or(after, |last| last.position);
+        let end = reached.remove(&shard);
+        let follows = match end {
+            Some(end) => {
+                let first = events.first().map_or(after + 1, |first| first.position);
+                after < first && events.is_sorted_by_key(|event| event.position) && last <= end
+            }
+            None => (after + 1..)
+                .zip(&events)
+                .all(|(position, event)| event.position == position),
+        };
+        if !follows {
+            let gap = Error::unavailable("LOG_WITH_A_GAP", "the producer's answer does not follow");
+            return Err(gap.into());
+        }
+        let end = end.unwrap_or(last);
+        events.retain(|event| event.is_for(consumer));
+        if end > after {
+            segments.insert(
+                shard,
+                Segment {
+                    shard,
+                    after,
+                    end,
+                    events,
+                },
+            );
+        }
+    }
+    Ok(segments)
 }
 
 /// What a refusal of the producer means to a consumer.

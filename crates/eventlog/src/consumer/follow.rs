@@ -14,9 +14,8 @@ use super::{
     parked,
 };
 use crate::{
-    Event,
-    event::by_shard,
     outage::{Outage, backoff},
+    segment::Segment,
     stream::Continuity,
 };
 
@@ -121,15 +120,19 @@ impl Following {
         let unheard = awake.iter().map(|&i| &self.shards[i]).any(|shard| {
             now.duration_since(shard.heard) >= IDLE || shard.stream == Continuity::Gap
         });
-        let batches = if (self.asking || unheard) && self.ask_at <= now {
+        let segments = if (self.asking || unheard) && self.ask_at <= now {
             self.ask(core, producer, &awake).await?
         } else {
             self.listen(core, producer, &awake).await
         };
         let began = Instant::now();
-        let done = self.apply(core, batches).await?;
+        let covered: u64 = segments
+            .iter()
+            .map(|segment| segment.end - segment.after)
+            .sum();
+        let done = self.apply(core, segments).await?;
         // With a backlog there is nothing to wait for.
-        if (1..usize::from(BATCH)).contains(&done) {
+        if (1..u64::from(BATCH)).contains(&covered) {
             let rest = began.elapsed().clamp(SHORTEST_REST, LONGEST_REST);
             self.rested_at = Instant::now() + rest;
         }
@@ -142,7 +145,7 @@ impl Following {
         core: &Core,
         producer: &mut Producer,
         awake: &[usize],
-    ) -> Vec<Vec<Event>> {
+    ) -> Vec<Segment> {
         let now = Instant::now();
         let whole = awake.iter().map(|&i| &self.shards[i]);
         let after: Vec<(u16, u64)> = whole
@@ -174,8 +177,8 @@ impl Following {
                 return Vec::new();
             }
         };
-        let mut batches = Vec::new();
-        for entries in entries {
+        let mut segments = Vec::new();
+        for mut entries in entries {
             let Some(index) = self
                 .shards
                 .iter()
@@ -187,13 +190,21 @@ impl Following {
             if entries.continuity == Continuity::Gap {
                 core.metrics.gaps.get_or_create(&core.labels()).inc();
             }
-            if !entries.events.is_empty() {
-                self.shards[index].heard = Instant::now();
-                batches.push(entries.events);
+            if let Some(last) = entries.events.last() {
+                let shard = &mut self.shards[index];
+                shard.heard = Instant::now();
+                let end = last.position;
+                entries.events.retain(|event| event.is_for(core.name));
+                segments.push(Segment {
+                    shard: shard.number,
+                    after: shard.position,
+                    end,
+                    events: entries.events,
+                });
             }
         }
-        note_read(core, "redis", &batches);
-        batches
+        note_read(core, "redis", &segments);
+        segments
     }
 
     /// Asks the producer, once for all shards. When it is away, the streams go on.
@@ -202,7 +213,7 @@ impl Following {
         core: &Core,
         producer: &mut Producer,
         awake: &[usize],
-    ) -> Result<Vec<Vec<Event>>, Trouble> {
+    ) -> Result<Vec<Segment>, Trouble> {
         let mut after: Vec<(u16, u64)> = awake.iter().map(|&i| self.shards[i].place()).collect();
         self.turn = self.turn.wrapping_add(1);
         let first = self.turn % after.len();
@@ -217,54 +228,51 @@ impl Following {
         };
         self.outage.over();
         self.asking = false;
-        let mut batches = Vec::new();
+        let mut segments = Vec::new();
         for &index in awake {
             let shard = &mut self.shards[index];
             shard.heard = Instant::now();
             shard.stream = Continuity::Whole;
-            let events = answer.events.remove(&shard.number).unwrap_or_default();
-            let reached = events.last().map_or(shard.position, |last| last.position);
+            let segment = answer.segments.remove(&shard.number);
+            let reached = segment.as_ref().map_or(shard.position, |found| found.end);
             if let Some(&head) = answer.heads.get(&shard.number) {
                 core.saw_head(shard.number, head, shard.position);
                 self.asking |= reached < head;
             }
-            if !events.is_empty() {
-                batches.push(events);
-            }
+            segments.extend(segment);
         }
-        if batches.is_empty() {
+        if segments.is_empty() {
             // A stream may hold what the log does not: asking again at once would
             // bring no more.
             self.ask_at = Instant::now() + POLL;
         }
-        note_read(core, "grpc", &batches);
-        Ok(batches)
+        note_read(core, "grpc", &segments);
+        Ok(segments)
     }
 
     /// Applies what follows the positions of some shards.
-    async fn apply(&mut self, core: &Core, news: Vec<Vec<Event>>) -> Result<usize, Trouble> {
+    async fn apply(&mut self, core: &Core, segments: Vec<Segment>) -> Result<usize, Trouble> {
         let incarnation = self.incarnation;
-        let work = share(news).into_iter().map(|events| async move {
-            let progress = batch::apply(core, incarnation, &events).await;
-            (events, progress)
+        let work = share(segments).into_iter().map(|segments| async move {
+            let progress = batch::apply(core, incarnation, &segments).await;
+            (segments, progress)
         });
-        let outcomes: Vec<(Vec<Event>, Vec<Progress>)> =
+        let outcomes: Vec<(Vec<Segment>, Vec<Progress>)> =
             stream::iter(work).buffer_unordered(AT_ONCE).collect().await;
         let mut done = 0;
-        for (events, progress) in outcomes {
-            for (events, progress) in by_shard(&events).zip(progress) {
+        for (segments, progress) in outcomes {
+            for (segment, progress) in segments.iter().zip(progress) {
                 done += progress.done;
-                let number = events[0].shard;
-                if let Some(shard) = self.shards.iter_mut().find(|s| s.number == number) {
-                    shard.note(core, events, progress)?;
+                let shard = self.shards.iter_mut().find(|s| s.number == segment.shard);
+                if let Some(shard) = shard {
+                    shard.note(core, segment, progress)?;
                 }
             }
         }
         Ok(done)
     }
 
-    /// Tells the producer how far the consumer is, from time to time, and applies
-    /// what replicas of an earlier release parked meanwhile.
+    /// Tells the producer how far the consumer is, from time to time.
     async fn report(&mut self, core: &Core, producer: &mut Producer) -> Result<(), Trouble> {
         if Instant::now() < self.report_at {
             return Ok(());
@@ -275,9 +283,6 @@ impl Following {
             .parked
             .get_or_create(&core.labels())
             .set(parked);
-        if parked > 0 {
-            parked::apply_known(core).await?;
-        }
         let offsets = offset::load(core).await?;
         if offsets.incarnation() != Some(self.incarnation) {
             return Err(Trouble::Moved);
@@ -304,9 +309,8 @@ impl Shard {
         (self.number, self.position)
     }
 
-    fn note(&mut self, core: &Core, events: &[Event], progress: Progress) -> Result<(), Trouble> {
-        let done = events[..progress.done].last();
-        self.position = done.map_or(self.position, |last| last.position);
+    fn note(&mut self, core: &Core, segment: &Segment, progress: Progress) -> Result<(), Trouble> {
+        self.position = segment.whole().reached(progress.done);
         match progress.end {
             End::At(position) => {
                 self.position = position;
@@ -335,8 +339,7 @@ impl Shard {
             }
             End::Moved => return Err(Trouble::Moved),
         }
-        let head = events.last().map_or(self.position, |last| last.position);
-        core.saw_head(self.number, head.max(self.position), self.position);
+        core.saw_head(self.number, segment.end.max(self.position), self.position);
         Ok(())
     }
 
@@ -349,21 +352,24 @@ impl Shard {
 /// Puts shards together that fit into one transaction. With little to do that is
 /// all of them, and one commit; with much, each is by itself, and other replicas find
 /// shards to work on.
-fn share(news: Vec<Vec<Event>>) -> Vec<Vec<Event>> {
-    let mut batches: Vec<Vec<Event>> = Vec::new();
-    for events in news {
+fn share(segments: Vec<Segment>) -> Vec<Vec<Segment>> {
+    let mut batches: Vec<Vec<Segment>> = Vec::new();
+    let mut events = 0;
+    for segment in segments {
+        events += segment.events.len();
         match batches.last_mut() {
-            Some(batch) if batch.len() + events.len() <= usize::from(BATCH) => {
-                batch.extend(events);
+            Some(batch) if events <= usize::from(BATCH) => batch.push(segment),
+            _ => {
+                events = segment.events.len();
+                batches.push(vec![segment]);
             }
-            _ => batches.push(events),
         }
     }
     batches
 }
 
-fn note_read(core: &Core, source: &'static str, batches: &[Vec<Event>]) {
-    let events: usize = batches.iter().map(Vec::len).sum();
+fn note_read(core: &Core, source: &'static str, segments: &[Segment]) {
+    let events: usize = segments.iter().map(|segment| segment.events.len()).sum();
     core.metrics
         .read
         .get_or_create(&core.source_labels(source))

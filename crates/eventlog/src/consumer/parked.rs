@@ -1,14 +1,13 @@
 //! Events that could not be applied, kept aside until someone decides.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use futures::FutureExt as _;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Core, batch, offset};
-use crate::{Acceptance, ApplyError, Event, in_transaction};
+use crate::{ApplyError, Event};
 
 /// The reason of an event whose subject has parked events before it.
 pub(super) const BEHIND: &str = "behind_a_parked_event";
@@ -16,6 +15,11 @@ pub(super) const BEHIND: &str = "behind_a_parked_event";
 pub(super) const UNKNOWN: &str = "unknown_type";
 /// The reason of an event that meets what only a later release can change.
 pub(crate) const LATER: &str = "later_release";
+/// The reason of an event whose statement does not fit the schema, or may not be run: a
+/// defect, a migration that is not through, or a right that is missing.
+pub(crate) const SCHEMA: &str = "schema_mismatch";
+/// The reason of an event at which the database itself failed.
+pub(crate) const DATABASE: &str = "database_fault";
 
 /// A parked event, as an operator sees it.
 #[derive(Debug)]
@@ -108,42 +112,29 @@ pub(super) async fn park(
     Ok(())
 }
 
-/// Applies what waits for a release that can, if it is this one: what an earlier
-/// release, or an older replica beside this one, did not know.
-pub(super) async fn apply_known(core: &Core) -> platform::Result<()> {
-    let waiting = sqlx::query!(
-        "select distinct subject, event_type from parked_event
+/// The subjects that wait for something other than an operator, each with the type of
+/// the event that holds up the others. Not those that this release cannot apply either.
+pub(super) async fn waiting(core: &Core) -> platform::Result<BTreeMap<String, String>> {
+    let rows = sqlx::query!(
+        "select subject, event_type, reason from parked_event
          where consumer = $1 and producer = $2 and reason = any($3)",
         core.name,
         core.producer,
-        &[UNKNOWN, LATER] as &[&str],
+        &[UNKNOWN, LATER, SCHEMA, DATABASE] as &[&str],
     )
     .fetch_all(&core.pool)
     .await?;
-    for row in waiting {
-        if core.apply.accepts(&row.event_type) == Acceptance::Park {
-            continue;
-        }
-        let retried = in_transaction(
-            &core.pool,
-            &(core, &row.subject),
-            |conn, (core, subject)| retry(conn, core, subject).boxed(),
-        )
-        .await?;
-        let applied = retried.map_or(0, |retried| retried.applied);
-        if applied == 0 {
-            continue;
-        }
-        core.apply.committed();
-        tracing::info!(
-            eventlog.consumer = core.name,
-            eventlog.producer = core.producer,
-            event.r#type = row.event_type,
-            applied,
-            "applied events that an earlier release did not know",
-        );
-    }
-    Ok(())
+    let due = rows
+        .into_iter()
+        .filter(|row| row.reason != UNKNOWN || !awaits_upgrade(core, &row.event_type));
+    Ok(due.map(|row| (row.subject, row.event_type)).collect())
+}
+
+/// Whether only a later release can apply events of a type. One that the contract names
+/// by now, and not for this consumer, waits for nothing.
+fn awaits_upgrade(core: &Core, event_type: &str) -> bool {
+    !core.apply.accepts(event_type)
+        && proto::consumers_of(event_type).is_none_or(|named| named.contains(&core.name))
 }
 
 /// Applies the parked events of a subject again, in order, as far as they can be.
@@ -175,23 +166,20 @@ pub(crate) async fn retry(
     }
     let mut applied: Vec<Uuid> = Vec::new();
     for event in &events {
-        match core.apply.accepts(&event.event_type) {
-            Acceptance::Ignore => {}
-            Acceptance::Park => {
-                // Nothing stands before it now but its own type.
-                blame(conn, core, event.id, UNKNOWN).await?;
-                break;
-            }
-            Acceptance::Apply => {
-                let mut savepoint = sqlx::Connection::begin(&mut *conn).await?;
-                match batch::apply_all(&mut savepoint, core, std::slice::from_ref(event)).await {
-                    Ok(()) => savepoint.commit().await?,
-                    Err(ApplyError::Transient(error)) => return Err(error),
-                    Err(ApplyError::Poison(class)) => {
-                        savepoint.rollback().await?;
-                        blame(conn, core, event.id, class).await?;
-                        break;
-                    }
+        if awaits_upgrade(core, &event.event_type) {
+            // Nothing stands before it now but its own type.
+            blame(conn, core, event.id, UNKNOWN).await?;
+            break;
+        }
+        if core.apply.accepts(&event.event_type) {
+            let mut savepoint = sqlx::Connection::begin(&mut *conn).await?;
+            match batch::apply_all(&mut savepoint, core, std::slice::from_ref(event)).await {
+                Ok(()) => savepoint.commit().await?,
+                Err(ApplyError::Transient(error)) => return Err(error),
+                Err(ApplyError::Poison(class)) => {
+                    savepoint.rollback().await?;
+                    blame(conn, core, event.id, class).await?;
+                    break;
                 }
             }
         }
@@ -290,6 +278,8 @@ async fn load(conn: &mut PgConnection, core: &Core, subject: &str) -> platform::
         traceparent: row.traceparent,
         payload: row.payload.into(),
         data_key: row.data_key,
+        // It was for this consumer.
+        consumers: None,
     });
     Ok(events.collect())
 }
