@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use time::{OffsetDateTime, UtcOffset};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Log, outage::Outage, partition, relay::STREAMS_KEPT, transaction::roll_back};
+use crate::{Log, backoff::Backoff, partition, publisher::STREAMS_KEPT, transaction::roll_back};
 
 const ROUND: Duration = Duration::from_mins(1);
 /// How far apart marks are.
@@ -29,15 +29,15 @@ impl Maintenance {
 
     /// Works until the shutdown; never fails.
     pub async fn run(self, shutdown: CancellationToken) {
-        let mut outage = Outage::of("PostgreSQL (maintenance of the log)");
+        let mut backoff = Backoff::new("PostgreSQL (maintenance of the log)");
         let work = async {
             loop {
                 match self.step(platform::now()).await {
                     Ok(()) => {
-                        outage.over();
+                        backoff.reset();
                         tokio::time::sleep(ROUND).await;
                     }
-                    Err(error) => tokio::time::sleep(outage.failed(&error)).await,
+                    Err(error) => tokio::time::sleep(backoff.failed(&error)).await,
                 }
             }
         };

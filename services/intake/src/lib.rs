@@ -21,7 +21,7 @@ use std::{fs, sync::Arc};
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use eventlog::{
-    Consumer, Log, LogMetrics, Maintenance, Relay, Source, Streams, consumer_service,
+    Consumer, Log, LogMetrics, Maintenance, Source, StreamPublisher, Streams, consumer_service,
     event_log_service,
 };
 use platform::{
@@ -164,7 +164,7 @@ impl App {
         if let Some(streams) = streams {
             tasks.spawn(
                 "relay",
-                Relay::new(log.clone(), streams, log_metrics).run(shutdown.clone()),
+                StreamPublisher::new(log.clone(), streams, log_metrics).run(shutdown.clone()),
             );
         }
         tasks.spawn("consumer of cases", cases.run(shutdown.clone()));

@@ -15,7 +15,7 @@ mod store;
 
 use std::{sync::Arc, time::Duration};
 
-use eventlog::{Consumer, Log, LogMetrics, Maintenance, Relay, Source, Streams};
+use eventlog::{Consumer, Log, LogMetrics, Maintenance, Source, StreamPublisher, Streams};
 use platform::{
     AuditSealer, Authenticator, Exposed, Files, Listeners, Metrics, Readiness, SealingKey,
     StartError, Tasks,
@@ -148,7 +148,7 @@ impl App {
         let maintenance = Maintenance::new(self.log.clone(), self.config.event_log.retention());
         tasks.spawn("maintenance of the log", maintenance.run(shutdown.clone()));
         if let Some(streams) = self.streams {
-            let relay = Relay::new(self.log, streams, log_metrics);
+            let relay = StreamPublisher::new(self.log, streams, log_metrics);
             tasks.spawn("relay", relay.run(shutdown.clone()));
         }
         let audit = self.audit.run(shutdown.clone());

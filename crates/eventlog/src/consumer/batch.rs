@@ -10,9 +10,9 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::{
-    Core,
+    ConsumerContext,
     fetch::BATCH,
-    offset::{self, Held, Parked},
+    offset::{self, LockedOffset, Parked},
     parked,
 };
 use crate::{
@@ -63,10 +63,14 @@ enum Attempt {
 /// Applies segments of different shards: together if they fit into a transaction.
 /// What fails together is tried shard by shard, so that only the shard at fault
 /// waits. Returns how far each shard came.
-pub(super) async fn apply(core: &Core, incarnation: Uuid, segments: &[Segment]) -> Vec<Progress> {
+pub(super) async fn apply(
+    context: &ConsumerContext,
+    incarnation: Uuid,
+    segments: &[Segment],
+) -> Vec<Progress> {
     let shards: Vec<Part<'_>> = segments.iter().map(Segment::whole).collect();
     if shards.len() > 1
-        && let Ok(attempts) = attempt(core, incarnation, &shards, Intent::Apply).await
+        && let Ok(attempts) = attempt(context, incarnation, &shards, Intent::Apply).await
     {
         let progress = attempts.into_iter().zip(shards);
         return progress
@@ -78,17 +82,17 @@ pub(super) async fn apply(core: &Core, incarnation: Uuid, segments: &[Segment]) 
     }
     let mut progress = Vec::with_capacity(shards.len());
     for shard in shards {
-        progress.push(apply_in_parts(core, incarnation, shard).await);
+        progress.push(apply_in_parts(context, incarnation, shard).await);
     }
     progress
 }
 
 /// Applies the events of a shard in batches of a bounded size.
-async fn apply_in_parts(core: &Core, incarnation: Uuid, shard: Part<'_>) -> Progress {
+async fn apply_in_parts(context: &ConsumerContext, incarnation: Uuid, shard: Part<'_>) -> Progress {
     let mut done = 0;
     loop {
         let part = shard.slice(done, usize::from(BATCH));
-        let progress = apply_by_halves(core, incarnation, part).await;
+        let progress = apply_by_halves(context, incarnation, part).await;
         done += progress.done;
         let is_whole = matches!(progress.end, End::At(position) if position == part.end);
         if !is_whole || done >= shard.events.len() {
@@ -99,17 +103,21 @@ async fn apply_in_parts(core: &Core, incarnation: Uuid, shard: Part<'_>) -> Prog
 
 /// Applies events of one shard. A part that fails for good is halved until the one
 /// event stands alone, which is parked.
-async fn apply_by_halves(core: &Core, incarnation: Uuid, shard: Part<'_>) -> Progress {
+async fn apply_by_halves(
+    context: &ConsumerContext,
+    incarnation: Uuid,
+    shard: Part<'_>,
+) -> Progress {
     let mut done = 0;
     let mut size = shard.events.len();
-    let mut verdict = Verdict::Innocent;
+    let mut isolation = Isolation::None;
     loop {
         let part = shard.slice(done, size);
-        let intent = match verdict {
-            Verdict::Guilty(class) => Intent::Park(class),
-            Verdict::Innocent | Verdict::Suspected => Intent::Apply,
+        let intent = match isolation {
+            Isolation::Poison(class) => Intent::Park(class),
+            Isolation::None | Isolation::FailedOnce => Intent::Apply,
         };
-        match attempt(core, incarnation, &[part], intent).await {
+        match attempt(context, incarnation, &[part], intent).await {
             Ok(attempts) => {
                 if let Some(end) = attempts.into_iter().find_map(Attempt::obstacle) {
                     return Progress { done, end };
@@ -119,21 +127,21 @@ async fn apply_by_halves(core: &Core, incarnation: Uuid, shard: Part<'_>) -> Pro
                     return Progress::whole(shard);
                 }
                 size *= 2;
-                verdict = Verdict::Innocent;
+                isolation = Isolation::None;
             }
             Err(ApplyError::Poison(class)) => {
-                verdict = match (part.events.len(), verdict) {
+                isolation = match (part.events.len(), isolation) {
                     // Neither parking works nor moving the offset: somebody must see
                     // to the database.
-                    (0, _) | (_, Verdict::Guilty(_)) => {
+                    (0, _) | (_, Isolation::Poison(_)) => {
                         return Progress {
                             done,
                             end: End::Failed(platform::Error::internal(class)),
                         };
                     }
-                    (1, Verdict::Suspected) => Verdict::Guilty(class),
-                    (1, Verdict::Innocent) => Verdict::Suspected,
-                    (_, Verdict::Innocent | Verdict::Suspected) => Verdict::Innocent,
+                    (1, Isolation::FailedOnce) => Isolation::Poison(class),
+                    (1, Isolation::None) => Isolation::FailedOnce,
+                    (_, Isolation::None | Isolation::FailedOnce) => Isolation::None,
                 };
                 size = (part.events.len() / 2).max(1);
             }
@@ -169,22 +177,23 @@ impl Attempt {
     }
 }
 
-/// What is held against a single event.
+/// How often a single event failed when it was applied alone.
 #[derive(Clone, Copy)]
-enum Verdict {
-    Innocent,
-    /// It failed alone, once.
-    Suspected,
-    /// It failed alone, twice.
-    Guilty(&'static str),
+enum Isolation {
+    /// It did not.
+    None,
+    /// Once.
+    FailedOnce,
+    /// Twice: for this reason.
+    Poison(&'static str),
 }
 
-fn batch_span(core: &Core, parts: &[Part<'_>]) -> tracing::Span {
+fn batch_span(context: &ConsumerContext, parts: &[Part<'_>]) -> tracing::Span {
     let events: usize = parts.iter().map(|part| part.events.len()).sum();
     let span = tracing::info_span!(
         "apply events",
-        eventlog.consumer = core.name,
-        eventlog.producer = core.producer,
+        eventlog.consumer = context.name,
+        eventlog.producer = context.producer,
         eventlog.shard = tracing::field::Empty,
         eventlog.events = events,
         trace_id = tracing::field::Empty,
@@ -199,16 +208,18 @@ fn batch_span(core: &Core, parts: &[Part<'_>]) -> tracing::Span {
     span
 }
 
-fn note(core: &Core, events: &[Event], count: usize) {
+fn record_applied(context: &ConsumerContext, events: &[Event], count: usize) {
     let Some(last) = events.last() else {
         return;
     };
-    let labels = core.shard_labels(last.shard);
-    core.metrics
+    let labels = context.shard_labels(last.shard);
+    context
+        .metrics
         .applied
         .get_or_create(&labels)
         .inc_by(count as u64);
-    core.metrics
+    context
+        .metrics
         .last_applied
         .get_or_create(&labels)
         .set(last.time.unix_timestamp());
@@ -216,14 +227,14 @@ fn note(core: &Core, events: &[Event], count: usize) {
 
 /// Applies events in one transaction; says what became of each shard's.
 async fn attempt(
-    core: &Core,
+    context: &ConsumerContext,
     incarnation: Uuid,
     parts: &[Part<'_>],
     intent: Intent,
 ) -> Result<Vec<Attempt>, ApplyError> {
     let work = async {
-        let mut transaction = core.pool.begin().await?;
-        match attempt_within(&mut transaction, core, incarnation, parts, intent).await {
+        let mut transaction = context.pool.begin().await?;
+        match attempt_within(&mut transaction, context, incarnation, parts, intent).await {
             Ok(attempts) => {
                 #[cfg(feature = "mutants")]
                 platform::mutant::crash_point();
@@ -239,41 +250,41 @@ async fn attempt(
         }
     };
     let attempts = platform::in_time(work)
-        .instrument(batch_span(core, parts))
+        .instrument(batch_span(context, parts))
         .await?;
     let mut applied = false;
     for (attempt, part) in attempts.iter().zip(parts) {
         if let Attempt::Done(count) = attempt {
-            note(core, part.events, *count);
+            record_applied(context, part.events, *count);
             applied |= *count > 0;
         }
     }
     if applied {
-        core.apply.committed();
+        context.apply.committed();
     }
     Ok(attempts)
 }
 
 async fn attempt_within(
     conn: &mut PgConnection,
-    core: &Core,
+    context: &ConsumerContext,
     incarnation: Uuid,
     parts: &[Part<'_>],
     intent: Intent,
 ) -> Result<Vec<Attempt>, ApplyError> {
     let shards: Vec<u16> = parts.iter().map(|part| part.shard).collect();
-    let held = offset::take(conn, core, &shards).await?;
+    let locked = offset::take(conn, context, &shards).await?;
     let mut places: Vec<(u16, u64)> = Vec::with_capacity(shards.len());
     let mut new: Vec<&[Event]> = Vec::with_capacity(shards.len());
     let attempts = parts.iter().map(|part| {
-        let Some(held) = held.get(&part.shard) else {
+        let Some(locked) = locked.get(&part.shard) else {
             return Attempt::Busy;
         };
-        if held.stopped || held.incarnation != Some(incarnation) {
+        if locked.stopped || locked.incarnation != Some(incarnation) {
             return Attempt::Moved;
         }
-        let Some(follow) = follow_on(held, *part) else {
-            return Attempt::Elsewhere(held.position);
+        let Some(follow) = follow_on(locked, *part) else {
+            return Attempt::Elsewhere(locked.position);
         };
         places.push((part.shard, part.end));
         new.push(follow);
@@ -283,7 +294,7 @@ async fn attempt_within(
     if places.is_empty() {
         return Ok(attempts);
     }
-    let parked = offset::set(conn, core, incarnation, &places).await?;
+    let parked = offset::set(conn, context, incarnation, &places).await?;
     #[cfg(feature = "mutants")]
     if Mutant::OffsetOutsideTransaction.is_alive() {
         platform::mutant::cut(conn).await?;
@@ -292,25 +303,25 @@ async fn attempt_within(
         [of_one_shard] => Cow::Borrowed(of_one_shard),
         _ => Cow::Owned(new.concat()),
     };
-    settle(conn, core, &new, parked, intent).await?;
+    settle(conn, context, &new, parked, intent).await?;
     Ok(attempts)
 }
 
 /// The events that follow the offset; `None` when the part does not.
-fn follow_on<'a>(held: &Held, part: Part<'a>) -> Option<&'a [Event]> {
+fn follow_on<'a>(locked: &LockedOffset, part: Part<'a>) -> Option<&'a [Event]> {
     #[cfg(feature = "mutants")]
     if Mutant::IgnoreGaps.is_alive() {
-        let after = part.after.min(held.position);
-        return Part { after, ..part }.follow(held.position);
+        let after = part.after.min(locked.position);
+        return Part { after, ..part }.follow(locked.position);
     }
-    part.follow(held.position)
+    part.follow(locked.position)
 }
 
 /// Applies events that are for the consumer, and parks those that cannot be, inside
 /// the transaction.
 pub(super) async fn settle(
     conn: &mut PgConnection,
-    core: &Core,
+    context: &ConsumerContext,
     events: &[Event],
     parked: Parked,
     intent: Intent,
@@ -320,7 +331,7 @@ pub(super) async fn settle(
     }
     let mut blocked: HashSet<String> = match parked {
         Parked::Nothing => HashSet::new(),
-        Parked::Something => parked::subjects_of(conn, core, events).await?,
+        Parked::Something => parked::subjects_of(conn, context, events).await?,
     };
     let mut to_park: Vec<(&Event, &'static str)> = Vec::new();
     let mut to_apply: Vec<&Event> = Vec::with_capacity(events.len());
@@ -328,7 +339,7 @@ pub(super) async fn settle(
         let reason = match intent {
             _ if blocked.contains(&event.subject) => Some(parked::BEHIND),
             Intent::Park(class) if place == 0 => Some(class),
-            _ if !core.apply.accepts(&event.event_type) => Some(parked::UNKNOWN),
+            _ if !context.apply.accepts(&event.event_type) => Some(parked::UNKNOWN),
             _ => None,
         };
         match reason {
@@ -340,7 +351,7 @@ pub(super) async fn settle(
         }
     }
     if !to_park.is_empty() {
-        parked::park(conn, core, &to_park).await?;
+        parked::park(conn, context, &to_park).await?;
     }
     if to_apply.is_empty() {
         return Ok(());
@@ -350,17 +361,17 @@ pub(super) async fn settle(
     } else {
         Cow::Owned(to_apply.into_iter().cloned().collect())
     };
-    apply_all(conn, core, &to_apply).await
+    apply_all(conn, context, &to_apply).await
 }
 
 /// Applies events; a panic is a failure like another, and the transaction it left
 /// behind is rolled back.
 pub(super) async fn apply_all(
     conn: &mut PgConnection,
-    core: &Core,
+    context: &ConsumerContext,
     events: &[Event],
 ) -> Result<(), ApplyError> {
-    AssertUnwindSafe(core.apply.apply(conn, events))
+    AssertUnwindSafe(context.apply.apply(conn, events))
         .catch_unwind()
         .await
         .unwrap_or(Err(ApplyError::Poison("panic")))

@@ -13,10 +13,10 @@ use tonic::{Code, Request, Status, Streaming, transport::Channel};
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
-use super::Trouble;
+use super::StepError;
 use crate::{
     Description, Event, Streams,
-    outage::Outage,
+    backoff::Backoff,
     segment::Segment,
     stream::{Entries, History, Listener},
     wire,
@@ -53,21 +53,21 @@ pub(super) struct Producer {
     streams: Option<Streams>,
     listener: Option<Listener>,
     connect_at: Instant,
-    outage: Outage,
+    backoff: Backoff,
 }
 
 /// What the streams told.
-pub(super) enum Heard {
+pub(super) enum StreamRead {
     /// Entries of some shards.
     Entries(Vec<Entries>),
     /// Nothing within the time.
-    Silence,
+    Nothing,
     /// There is no Redis now.
-    Away,
+    Unavailable,
 }
 
 /// What the producer answered.
-pub(super) struct Answer {
+pub(super) struct ReadResult {
     pub(super) segments: BTreeMap<u16, Segment>,
     pub(super) heads: BTreeMap<u16, u64>,
 }
@@ -96,7 +96,7 @@ impl Producer {
             streams: source.streams,
             listener: None,
             connect_at: Instant::now(),
-            outage: Outage::of(format!("Redis, for the log of {name}")),
+            backoff: Backoff::new(format!("Redis, for the log of {name}")),
         }
     }
 
@@ -107,19 +107,19 @@ impl Producer {
         incarnation: Uuid,
         after: &[(u16, u64)],
         block: Duration,
-    ) -> Heard {
+    ) -> StreamRead {
         let Some(streams) = &self.streams else {
-            return Heard::Away;
+            return StreamRead::Unavailable;
         };
         if Instant::now() < self.connect_at {
-            return Heard::Away;
+            return StreamRead::Unavailable;
         }
         let history = History {
             producer: self.name,
             incarnation,
         };
         let read = async {
-            let mut listener = match self.listener.take().filter(Listener::is_of_today) {
+            let mut listener = match self.listener.take().filter(Listener::is_current) {
                 Some(listener) => listener,
                 None => streams.listen(BLOCK).await?,
             };
@@ -130,17 +130,17 @@ impl Producer {
         };
         match read.await {
             Ok((listener, entries)) => {
-                self.outage.over();
+                self.backoff.reset();
                 self.listener = Some(listener);
                 if entries.is_empty() {
-                    Heard::Silence
+                    StreamRead::Nothing
                 } else {
-                    Heard::Entries(entries)
+                    StreamRead::Entries(entries)
                 }
             }
             Err(error) => {
-                self.connect_at = Instant::now() + self.outage.failed(&error);
-                Heard::Away
+                self.connect_at = Instant::now() + self.backoff.failed(&error);
+                StreamRead::Unavailable
             }
         }
     }
@@ -150,7 +150,7 @@ impl Producer {
         &mut self,
         incarnation: Uuid,
         after: &[(u16, u64)],
-    ) -> Result<Answer, Trouble> {
+    ) -> Result<ReadResult, StepError> {
         let mut request = Request::new(ReadRequest {
             incarnation: incarnation.to_string(),
             after: after
@@ -165,30 +165,30 @@ impl Producer {
             .client
             .read(request)
             .await
-            .map_err(|status| trouble(&status))?
+            .map_err(|status| step_error(&status))?
             .into_inner();
         let heads = response.heads.iter();
         let heads = heads.map(|head| Ok((shard_number(head.shard)?, head.position)));
-        Ok(Answer {
-            heads: heads.collect::<Result<_, Trouble>>()?,
+        Ok(ReadResult {
+            heads: heads.collect::<Result<_, StepError>>()?,
             segments: segments(response, after, self.consumer)?,
         })
     }
 
     /// Asks which log it is.
-    pub(super) async fn describe(&mut self) -> Result<Description, Trouble> {
+    pub(super) async fn describe(&mut self) -> Result<Description, StepError> {
         let mut request = Request::new(DescribeRequest {});
         request.set_timeout(ASK_TIMEOUT);
         let response = self
             .client
             .describe(request)
             .await
-            .map_err(|status| trouble(&status))?;
+            .map_err(|status| step_error(&status))?;
         description(&response.into_inner())
     }
 
     /// Asks for the full state.
-    pub(super) async fn snapshot(&mut self, after: String) -> Result<Incoming, Trouble> {
+    pub(super) async fn snapshot(&mut self, after: String) -> Result<Incoming, StepError> {
         let response = self
             .client
             .snapshot(SnapshotRequest {
@@ -196,9 +196,12 @@ impl Producer {
                 consumer: self.consumer.to_owned(),
             })
             .await
-            .map_err(|status| trouble(&status))?;
+            .map_err(|status| step_error(&status))?;
         let mut stream = response.into_inner();
-        let first = stream.message().await.map_err(|status| trouble(&status))?;
+        let first = stream
+            .message()
+            .await
+            .map_err(|status| step_error(&status))?;
         match first.and_then(|message| message.part) {
             Some(snapshot_response::Part::Description(first)) => Ok(Incoming {
                 description: description(&first)?,
@@ -230,12 +233,12 @@ impl Producer {
 
 impl Incoming {
     /// The next part of the state; `None` at the end.
-    pub(super) async fn next(&mut self) -> Result<Option<Part>, Trouble> {
+    pub(super) async fn next(&mut self) -> Result<Option<Part>, StepError> {
         let Some(message) = self
             .stream
             .message()
             .await
-            .map_err(|status| trouble(&status))?
+            .map_err(|status| step_error(&status))?
         else {
             return Ok(None);
         };
@@ -265,7 +268,7 @@ fn segments(
     response: ReadResponse,
     after: &[(u16, u64)],
     consumer: &str,
-) -> Result<BTreeMap<u16, Segment>, Trouble> {
+) -> Result<BTreeMap<u16, Segment>, StepError> {
     let mut events: BTreeMap<u16, Vec<Event>> = BTreeMap::new();
     for placed in response.events {
         let shard = shard_number(placed.shard)?;
@@ -314,29 +317,29 @@ fn segments(
 }
 
 /// What a refusal of the producer means to a consumer.
-fn trouble(status: &Status) -> Trouble {
+fn step_error(status: &Status) -> StepError {
     let details = status.get_error_details();
     let reason = details.error_info().map_or("", |info| info.reason.as_str());
     match (status.code(), reason) {
         (Code::FailedPrecondition, "LOG_REINCARNATED" | "OFFSET_ABOVE_HEAD") => {
-            Trouble::Stop(reason.to_owned())
+            StepError::Stop(reason.to_owned())
         }
-        (Code::OutOfRange, "BELOW_FLOOR") => Trouble::BelowFloor,
-        (code, _) => Trouble::Later(Error::unavailable(
+        (Code::OutOfRange, "BELOW_FLOOR") => StepError::BelowFloor,
+        (code, _) => StepError::Retry(Error::unavailable(
             "PRODUCER_UNAVAILABLE",
             format!("the producer of the log answers {code:?} {reason}"),
         )),
     }
 }
 
-fn malformed() -> Trouble {
-    Trouble::Later(Error::unavailable(
+fn malformed() -> StepError {
+    StepError::Retry(Error::unavailable(
         "MALFORMED_ANSWER",
         "the producer's answer is not understood",
     ))
 }
 
-fn description(response: &DescribeResponse) -> Result<Description, Trouble> {
+fn description(response: &DescribeResponse) -> Result<Description, StepError> {
     let positions = |list: &[ShardPosition]| {
         let mut positions = vec![0; usize::try_from(response.shards).ok()?];
         for entry in list {
@@ -351,7 +354,7 @@ fn description(response: &DescribeResponse) -> Result<Description, Trouble> {
     })
 }
 
-fn shard_number(shard: u32) -> Result<u16, Trouble> {
+fn shard_number(shard: u32) -> Result<u16, StepError> {
     u16::try_from(shard).map_err(|_| malformed())
 }
 

@@ -7,14 +7,14 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
-    Core, Trouble,
+    ConsumerContext, StepError,
     batch::{self, End, Progress},
-    fetch::{BATCH, BLOCK, Heard, Producer},
+    fetch::{BATCH, BLOCK, Producer, StreamRead},
     offset::{self, Offset, Offsets},
     parked,
 };
 use crate::{
-    outage::{Outage, backoff},
+    backoff::{self, Backoff},
     segment::Segment,
     stream::Continuity,
 };
@@ -42,7 +42,7 @@ pub(super) struct Following {
     /// The shard that comes first in the next question: a page may not reach the
     /// last.
     turn: usize,
-    outage: Outage,
+    backoff: Backoff,
     report_at: Instant,
     reported: Option<Offsets>,
     /// When the next batch may be taken.
@@ -63,7 +63,7 @@ struct Shard {
 }
 
 impl Following {
-    pub(super) fn new(core: &Core, incarnation: Uuid, offsets: &Offsets) -> Self {
+    pub(super) fn new(context: &ConsumerContext, incarnation: Uuid, offsets: &Offsets) -> Self {
         let now = Instant::now();
         let shards = offsets.shards.iter().map(|offset| Shard {
             number: offset.shard,
@@ -79,7 +79,7 @@ impl Following {
             asking: true,
             ask_at: now,
             turn: 0,
-            outage: Outage::of(format!("the producer {}", core.producer)),
+            backoff: Backoff::new(format!("the producer {}", context.producer)),
             report_at: now,
             reported: None,
             rested_at: now,
@@ -102,10 +102,10 @@ impl Following {
     /// Waits for events and applies them; returns how many.
     pub(super) async fn step(
         &mut self,
-        core: &Core,
+        context: &ConsumerContext,
         producer: &mut Producer,
-    ) -> Result<usize, Trouble> {
-        self.report(core, producer).await?;
+    ) -> Result<usize, StepError> {
+        self.report(context, producer).await?;
         tokio::time::sleep_until(self.rested_at).await;
         let now = Instant::now();
         let awake: Vec<usize> = (0..self.shards.len())
@@ -121,16 +121,16 @@ impl Following {
             now.duration_since(shard.heard) >= IDLE || shard.stream == Continuity::Gap
         });
         let segments = if (self.asking || unheard) && self.ask_at <= now {
-            self.ask(core, producer, &awake).await?
+            self.ask(context, producer, &awake).await?
         } else {
-            self.listen(core, producer, &awake).await
+            self.listen(context, producer, &awake).await
         };
         let began = Instant::now();
         let covered: u64 = segments
             .iter()
             .map(|segment| segment.end - segment.after)
             .sum();
-        let done = self.apply(core, segments).await?;
+        let done = self.apply(context, segments).await?;
         // With a backlog there is nothing to wait for.
         if (1..u64::from(BATCH)).contains(&covered) {
             let rest = began.elapsed().clamp(SHORTEST_REST, LONGEST_REST);
@@ -142,7 +142,7 @@ impl Following {
     /// Waits for the streams.
     async fn listen(
         &mut self,
-        core: &Core,
+        context: &ConsumerContext,
         producer: &mut Producer,
         awake: &[usize],
     ) -> Vec<Segment> {
@@ -169,9 +169,9 @@ impl Following {
             .min()
             .map_or(BLOCK, |due| due.saturating_duration_since(now));
         let entries = match producer.listen(self.incarnation, &after, block).await {
-            Heard::Entries(entries) => entries,
-            Heard::Silence => return Vec::new(),
-            Heard::Away => {
+            StreamRead::Entries(entries) => entries,
+            StreamRead::Nothing => return Vec::new(),
+            StreamRead::Unavailable => {
                 tokio::time::sleep_until(self.ask_at.max(now + POLL)).await;
                 self.asking = true;
                 return Vec::new();
@@ -188,13 +188,13 @@ impl Following {
             };
             self.shards[index].stream = entries.continuity;
             if entries.continuity == Continuity::Gap {
-                core.metrics.gaps.get_or_create(&core.labels()).inc();
+                context.metrics.gaps.get_or_create(&context.labels()).inc();
             }
             if let Some(last) = entries.events.last() {
                 let shard = &mut self.shards[index];
                 shard.heard = Instant::now();
                 let end = last.position;
-                entries.events.retain(|event| event.is_for(core.name));
+                entries.events.retain(|event| event.is_for(context.name));
                 segments.push(Segment {
                     shard: shard.number,
                     after: shard.position,
@@ -203,30 +203,30 @@ impl Following {
                 });
             }
         }
-        note_read(core, "redis", &segments);
+        note_read(context, "redis", &segments);
         segments
     }
 
     /// Asks the producer, once for all shards. When it is away, the streams go on.
     async fn ask(
         &mut self,
-        core: &Core,
+        context: &ConsumerContext,
         producer: &mut Producer,
         awake: &[usize],
-    ) -> Result<Vec<Segment>, Trouble> {
+    ) -> Result<Vec<Segment>, StepError> {
         let mut after: Vec<(u16, u64)> = awake.iter().map(|&i| self.shards[i].place()).collect();
         self.turn = self.turn.wrapping_add(1);
         let first = self.turn % after.len();
         after.rotate_left(first);
         let mut answer = match producer.read(self.incarnation, &after).await {
             Ok(answer) => answer,
-            Err(Trouble::Later(error)) => {
-                self.ask_at = Instant::now() + self.outage.failed(&error);
+            Err(StepError::Retry(error)) => {
+                self.ask_at = Instant::now() + self.backoff.failed(&error);
                 return Ok(Vec::new());
             }
-            Err(trouble) => return Err(trouble),
+            Err(error) => return Err(error),
         };
-        self.outage.over();
+        self.backoff.reset();
         self.asking = false;
         let mut segments = Vec::new();
         for &index in awake {
@@ -236,7 +236,7 @@ impl Following {
             let segment = answer.segments.remove(&shard.number);
             let reached = segment.as_ref().map_or(shard.position, |found| found.end);
             if let Some(&head) = answer.heads.get(&shard.number) {
-                core.saw_head(shard.number, head, shard.position);
+                context.saw_head(shard.number, head, shard.position);
                 self.asking |= reached < head;
             }
             segments.extend(segment);
@@ -246,15 +246,19 @@ impl Following {
             // bring no more.
             self.ask_at = Instant::now() + POLL;
         }
-        note_read(core, "grpc", &segments);
+        note_read(context, "grpc", &segments);
         Ok(segments)
     }
 
     /// Applies what follows the positions of some shards.
-    async fn apply(&mut self, core: &Core, segments: Vec<Segment>) -> Result<usize, Trouble> {
+    async fn apply(
+        &mut self,
+        context: &ConsumerContext,
+        segments: Vec<Segment>,
+    ) -> Result<usize, StepError> {
         let incarnation = self.incarnation;
         let work = share(segments).into_iter().map(|segments| async move {
-            let progress = batch::apply(core, incarnation, &segments).await;
+            let progress = batch::apply(context, incarnation, &segments).await;
             (segments, progress)
         });
         let outcomes: Vec<(Vec<Segment>, Vec<Progress>)> =
@@ -265,7 +269,7 @@ impl Following {
                 done += progress.done;
                 let shard = self.shards.iter_mut().find(|s| s.number == segment.shard);
                 if let Some(shard) = shard {
-                    shard.note(core, segment, progress)?;
+                    shard.record_progress(context, segment, progress)?;
                 }
             }
         }
@@ -273,19 +277,24 @@ impl Following {
     }
 
     /// Tells the producer how far the consumer is, from time to time.
-    async fn report(&mut self, core: &Core, producer: &mut Producer) -> Result<(), Trouble> {
+    async fn report(
+        &mut self,
+        context: &ConsumerContext,
+        producer: &mut Producer,
+    ) -> Result<(), StepError> {
         if Instant::now() < self.report_at {
             return Ok(());
         }
         self.report_at = Instant::now() + REPORT;
-        let parked = parked::count(core).await?;
-        core.metrics
+        let parked = parked::count(context).await?;
+        context
+            .metrics
             .parked
-            .get_or_create(&core.labels())
+            .get_or_create(&context.labels())
             .set(parked);
-        let offsets = offset::load(core).await?;
+        let offsets = offset::load(context).await?;
         if offsets.incarnation() != Some(self.incarnation) {
-            return Err(Trouble::Moved);
+            return Err(StepError::Moved);
         }
         if self.reported.as_ref() == Some(&offsets) {
             return Ok(());
@@ -309,7 +318,12 @@ impl Shard {
         (self.number, self.position)
     }
 
-    fn note(&mut self, core: &Core, segment: &Segment, progress: Progress) -> Result<(), Trouble> {
+    fn record_progress(
+        &mut self,
+        context: &ConsumerContext,
+        segment: &Segment,
+        progress: Progress,
+    ) -> Result<(), StepError> {
         self.position = segment.whole().reached(progress.done);
         match progress.end {
             End::At(position) => {
@@ -317,35 +331,41 @@ impl Shard {
                 self.failures = 0;
             }
             End::Busy => {
-                core.metrics
+                context
+                    .metrics
                     .skipped_locked
-                    .get_or_create(&core.labels())
+                    .get_or_create(&context.labels())
                     .inc();
-                self.leave_alone();
+                self.back_off();
             }
             End::Failed(error) => {
-                core.metrics.failures.get_or_create(&core.labels()).inc();
+                context
+                    .metrics
+                    .failures
+                    .get_or_create(&context.labels())
+                    .inc();
                 if self.failures == 0 {
                     tracing::warn!(
-                        eventlog.consumer = core.name,
-                        eventlog.producer = core.producer,
+                        eventlog.consumer = context.name,
+                        eventlog.producer = context.producer,
                         eventlog.shard = self.number,
                         eventlog.position = self.position,
                         error = &error as &dyn std::error::Error,
                         "events could not be applied now; retrying for ever",
                     );
                 }
-                self.leave_alone();
+                self.back_off();
             }
-            End::Moved => return Err(Trouble::Moved),
+            End::Moved => return Err(StepError::Moved),
         }
-        core.saw_head(self.number, segment.end.max(self.position), self.position);
+        context.saw_head(self.number, segment.end.max(self.position), self.position);
         Ok(())
     }
 
-    fn leave_alone(&mut self) {
+    /// Leaves the shard alone for a while.
+    fn back_off(&mut self) {
         self.failures = self.failures.saturating_add(1);
-        self.resume_at = Instant::now() + backoff(self.failures);
+        self.resume_at = Instant::now() + backoff::delay(self.failures);
     }
 }
 
@@ -368,10 +388,11 @@ fn share(segments: Vec<Segment>) -> Vec<Vec<Segment>> {
     batches
 }
 
-fn note_read(core: &Core, source: &'static str, segments: &[Segment]) {
+fn note_read(context: &ConsumerContext, source: &'static str, segments: &[Segment]) {
     let events: usize = segments.iter().map(|segment| segment.events.len()).sum();
-    core.metrics
+    context
+        .metrics
         .read
-        .get_or_create(&core.source_labels(source))
+        .get_or_create(&context.source_labels(source))
         .inc_by(events as u64);
 }

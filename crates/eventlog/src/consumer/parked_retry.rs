@@ -10,8 +10,8 @@ use futures::FutureExt as _;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Core, parked};
-use crate::{in_transaction, outage::Outage};
+use super::{ConsumerContext, parked};
+use crate::{backoff::Backoff, in_transaction};
 
 /// How often parked events are looked for.
 const ROUND: Duration = Duration::from_secs(5);
@@ -21,9 +21,9 @@ const DOUBLINGS: u32 = 6;
 /// Retries the subjects whose parked events wait for something other than an
 /// operator: apart from the consumer, which follows the log meanwhile.
 pub(super) struct ParkedRetry {
-    core: Arc<Core>,
+    context: Arc<ConsumerContext>,
     delays: HashMap<String, Delay>,
-    outage: Outage,
+    backoff: Backoff,
 }
 
 /// When a subject is tried again that could not be applied.
@@ -33,12 +33,15 @@ struct Delay {
 }
 
 impl ParkedRetry {
-    pub(super) fn new(core: Arc<Core>) -> Self {
-        let outage = Outage::of(format!("PostgreSQL (parked events of {})", core.producer));
+    pub(super) fn new(context: Arc<ConsumerContext>) -> Self {
+        let backoff = Backoff::new(format!(
+            "PostgreSQL (parked events of {})",
+            context.producer
+        ));
         Self {
-            core,
+            context,
             delays: HashMap::new(),
-            outage,
+            backoff,
         }
     }
 
@@ -48,10 +51,10 @@ impl ParkedRetry {
             loop {
                 match self.step().await {
                     Ok(()) => {
-                        self.outage.over();
+                        self.backoff.reset();
                         tokio::time::sleep(ROUND).await;
                     }
-                    Err(error) => tokio::time::sleep(self.outage.failed(&error)).await,
+                    Err(error) => tokio::time::sleep(self.backoff.failed(&error)).await,
                 }
             }
         };
@@ -60,7 +63,7 @@ impl ParkedRetry {
 
     /// Tries every subject that is due.
     async fn step(&mut self) -> platform::Result<()> {
-        let waiting: BTreeMap<String, String> = parked::waiting(&self.core).await?;
+        let waiting: BTreeMap<String, String> = parked::waiting(&self.context).await?;
         self.delays
             .retain(|subject, _| waiting.contains_key(subject));
         for (subject, event_type) in waiting {
@@ -73,19 +76,19 @@ impl ParkedRetry {
     }
 
     async fn retry(&mut self, subject: String, event_type: &str) {
-        let core = self.core.as_ref();
-        let with = (core, &subject);
-        let retried = in_transaction(&core.pool, &with, |conn, (core, subject)| {
-            parked::retry(conn, core, subject).boxed()
+        let context = self.context.as_ref();
+        let with = (context, &subject);
+        let retried = in_transaction(&context.pool, &with, |conn, (context, subject)| {
+            parked::retry(conn, context, subject).boxed()
         });
         let still_parked = match retried.await {
             Ok(retried) => {
                 let applied = retried.map_or(0, |retried| retried.applied);
                 if applied > 0 {
-                    core.apply.committed();
+                    context.apply.committed();
                     tracing::info!(
-                        eventlog.consumer = core.name,
-                        eventlog.producer = core.producer,
+                        eventlog.consumer = context.name,
+                        eventlog.producer = context.producer,
                         event.r#type = event_type,
                         applied,
                         "applied events that had been kept aside",
@@ -96,8 +99,8 @@ impl ParkedRetry {
             Err(error) => {
                 if !self.delays.contains_key(&subject) {
                     tracing::warn!(
-                        eventlog.consumer = core.name,
-                        eventlog.producer = core.producer,
+                        eventlog.consumer = context.name,
+                        eventlog.producer = context.producer,
                         event.r#type = event_type,
                         error = &error as &dyn std::error::Error,
                         "events kept aside could not be applied now; retrying for ever",

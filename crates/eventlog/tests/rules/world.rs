@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use eventlog::{
-    Apply, Consumer, EventLogConfig, Log, LogMetrics, NewEvent, Relay, Source, Streams,
+    Apply, Consumer, EventLogConfig, Log, LogMetrics, NewEvent, Source, StreamPublisher, Streams,
 };
 use platform::{DatabaseConfig, Files, SealingKey};
 use proto::{
@@ -159,8 +159,8 @@ impl World {
         )
     }
 
-    pub(crate) fn relay(&self, streams: &Streams) -> Relay {
-        Relay::new(self.log.clone(), streams.clone(), self.log_metrics.clone())
+    pub(crate) fn relay(&self, streams: &Streams) -> StreamPublisher {
+        StreamPublisher::new(self.log.clone(), streams.clone(), self.log_metrics.clone())
     }
 
     /// What the consumer applied.
@@ -262,7 +262,7 @@ impl Running {
     }
 
     /// Runs a relay.
-    pub(crate) fn relay(relay: Relay) -> Self {
+    pub(crate) fn relay(relay: StreamPublisher) -> Self {
         let shutdown = CancellationToken::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(relay.run(shutdown.clone()));
