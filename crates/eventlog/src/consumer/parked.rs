@@ -113,13 +113,17 @@ pub(super) async fn park(
 }
 
 /// The subjects that wait for something other than an operator, each with the type of
-/// the event that holds up the others. Not those that this release cannot apply either.
+/// the event that holds up the others. Not those that this release cannot apply either;
+/// none while the consumer is stopped.
 pub(super) async fn waiting(
     context: &ConsumerContext,
 ) -> platform::Result<BTreeMap<String, String>> {
     let rows = sqlx::query!(
         "select subject, event_type, reason from parked_event
-         where consumer = $1 and producer = $2 and reason = any($3)",
+         where consumer = $1 and producer = $2 and reason = any($3) and not exists (
+             select from consumer_offset
+             where consumer = $1 and producer = $2 and stopped is not null
+         )",
         context.name,
         context.producer,
         &[UNKNOWN, LATER, SCHEMA, DATABASE] as &[&str],

@@ -111,14 +111,31 @@ impl ParkedRetry {
         };
         if still_parked {
             let failures = self.delays.get(&subject).map_or(0, |delay| delay.failures);
-            let wait = ROUND * (1 << failures.min(DOUBLINGS));
             let delay = Delay {
                 failures: failures.saturating_add(1),
-                until: Instant::now() + wait,
+                until: Instant::now() + delay(failures),
             };
             self.delays.insert(subject, delay);
         } else {
             self.delays.remove(&subject);
         }
+    }
+}
+
+/// How long a subject is left alone after so many failures before the last.
+fn delay(failures: u32) -> Duration {
+    ROUND * (1 << failures.min(DOUBLINGS))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_is_tried_ever_more_slowly_but_every_six_minutes_at_least() {
+        assert_eq!(delay(0), Duration::from_secs(5));
+        assert_eq!(delay(1), Duration::from_secs(10));
+        assert_eq!(delay(6), Duration::from_secs(320));
+        assert_eq!(delay(u32::MAX), Duration::from_secs(320));
     }
 }

@@ -38,6 +38,37 @@ async fn a_parked_subject_that_fails_again_keeps_no_consumer_from_starting() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_that_is_stopped_retries_nothing_by_itself() {
+    let world = World::new("stopped_beside_parked").await;
+    let ledger = Ledger::new();
+    let old = Running::consumer(world.consumer(&ledger));
+    let mut transaction = world.intake.begin().await.unwrap();
+    let events = [foreseen("report/1", &Foreseen::<1>)];
+    world.log.append(&mut transaction, &events).await.unwrap();
+    transaction.commit().await.unwrap();
+    world.until_caught_up().await;
+    old.stop().await;
+    let stop = "update consumer_offset set stopped = 'LOG_REINCARNATED'";
+    sqlx::query(stop)
+        .execute(&world.qualification)
+        .await
+        .unwrap();
+
+    ledger.upgrade();
+    let new = Running::consumer(world.consumer(&ledger));
+    let stopped = "eventlog_consumer_stopped{";
+    testkit::eventually(async || world.metric(stopped) > 0.0).await;
+    assert_eq!(world.parked().await.len(), 1);
+    let adopt = "update consumer_offset set stopped = null";
+    sqlx::query(adopt)
+        .execute(&world.qualification)
+        .await
+        .unwrap();
+    assert_eq!(world.until_applied(1).await[0].text, "foreseen");
+    new.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_schema_refuses_is_parked_and_applied_once_it_fits() {
     let world = World::new("schema").await;
     sqlx::query("alter table applied rename to renamed")
