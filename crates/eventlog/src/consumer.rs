@@ -104,6 +104,9 @@ impl Consumer {
     /// Prepares the consumer `name` (the service's own name: the one its
     /// certificate carries) of the log of `producer`. Effects and offsets are
     /// written through `pool`.
+    ///
+    /// The name may go on after a slash, as that of a consumer with offsets of its own:
+    /// what events name is the part before.
     pub fn new(
         name: &'static str,
         producer: &'static str,
@@ -112,16 +115,17 @@ impl Consumer {
         apply: Arc<dyn Apply>,
         metrics: LogMetrics,
     ) -> Self {
+        let context = ConsumerContext {
+            name,
+            producer,
+            pool,
+            apply,
+            metrics,
+            heads: Mutex::default(),
+        };
         Self {
-            context: Arc::new(ConsumerContext {
-                name,
-                producer,
-                pool,
-                apply,
-                metrics,
-                heads: Mutex::default(),
-            }),
-            producer: Producer::new(producer, name, source),
+            producer: Producer::new(producer, context.service(), source),
+            context: Arc::new(context),
             readiness: None,
             state: State::Detached,
             snapshot_progress: None,
@@ -312,6 +316,13 @@ impl ConsumerHandle {
 }
 
 impl ConsumerContext {
+    /// The name of the service that the consumer is of: the one that events name.
+    pub(crate) fn service(&self) -> &'static str {
+        self.name
+            .split_once('/')
+            .map_or(self.name, |(service, _)| service)
+    }
+
     fn labels(&self) -> ConsumerLabels {
         ConsumerLabels {
             consumer: self.name,

@@ -194,7 +194,9 @@ impl Following {
                 let shard = &mut self.shards[index];
                 shard.heard = Instant::now();
                 let end = last.position;
-                entries.events.retain(|event| event.is_for(context.name));
+                entries
+                    .events
+                    .retain(|event| event.is_for(context.service()));
                 segments.push(Segment {
                     shard: shard.number,
                     after: shard.position,

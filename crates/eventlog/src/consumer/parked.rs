@@ -140,7 +140,7 @@ pub(super) async fn waiting(
 /// by now, and not for this consumer, waits for nothing.
 fn awaits_upgrade(context: &ConsumerContext, event_type: &str) -> bool {
     !context.apply.accepts(event_type)
-        && proto::consumers_of(event_type).is_none_or(|named| named.contains(&context.name))
+        && proto::consumers_of(event_type).is_none_or(|named| named.contains(&context.service()))
 }
 
 /// Applies the parked events of a subject again, in order, as far as they can be.

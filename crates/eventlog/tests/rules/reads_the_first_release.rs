@@ -74,6 +74,7 @@ async fn rows_of_the_first_release_are_for_the_consumers_of_their_types() {
     for (name, expected) in [
         (CONSUMER, vec![SUBMITTED, WITHDRAWN, ERASED]),
         ("statistics", vec![SUBMITTED, CHANGED, WITHDRAWN]),
+        ("statistics/facts", vec![SUBMITTED, CHANGED, WITHDRAWN]),
     ] {
         let lines = Arc::new(Lines::default());
         let consumer = world.consumer_of(&world.channel(), name, Arc::<Lines>::clone(&lines));
