@@ -3,7 +3,10 @@
 use async_trait::async_trait;
 use sqlx::PgConnection;
 
-use crate::{Event, consumer::LATER};
+use crate::{
+    Event,
+    consumer::{DATABASE, LATER, SCHEMA},
+};
 
 /// Applies the events of one producer's log.
 ///
@@ -13,8 +16,10 @@ use crate::{Event, consumer::LATER};
 /// snapshot or a replay after a restore meets what exists.
 #[async_trait]
 pub trait Apply: Send + Sync + 'static {
-    /// What to do with events of a type.
-    fn accepts(&self, event_type: &str) -> Acceptance;
+    /// Whether this release knows how to apply events of a type. It is asked about
+    /// events that are for this consumer; those of an unknown type are kept aside and
+    /// applied after the upgrade that knows them.
+    fn accepts(&self, event_type: &str) -> bool;
 
     /// Applies events inside the transaction that moves the offsets. They are of one
     /// shard or of several, which nobody else applies meanwhile, and those of a shard
@@ -23,17 +28,6 @@ pub trait Apply: Send + Sync + 'static {
 
     /// Called after the commit, to wake relays and deliveries.
     fn committed(&self) {}
-}
-
-/// What a consumer does with an event type.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Acceptance {
-    /// Known: applied.
-    Apply,
-    /// Known, and of no interest here: passed over.
-    Ignore,
-    /// Unknown: kept aside and applied after the upgrade that knows it.
-    Park,
 }
 
 /// Why events were not applied.
@@ -56,8 +50,8 @@ impl ApplyError {
 
 impl From<platform::Error> for ApplyError {
     /// A refusal would be repeated, and so would what PostgreSQL says about the
-    /// data (SQLSTATE classes 21, 22, 23 and 54) and a row that this release cannot
-    /// read; everything else may pass.
+    /// data (SQLSTATE classes 21, 22, 23 and 54), about the statement (42) or about
+    /// itself (XX), and a row that this release cannot read; everything else may pass.
     fn from(error: platform::Error) -> Self {
         use platform::Error;
         match &error {
@@ -76,6 +70,8 @@ impl From<platform::Error> for ApplyError {
                 Some("22") => Self::Poison("data_exception"),
                 Some("23") => Self::Poison("constraint_violated"),
                 Some("21" | "54") => Self::Poison("statement_refused"),
+                Some("42") => Self::Poison(SCHEMA),
+                Some("XX") => Self::Poison(DATABASE),
                 _ if error.is_unreadable_row() => Self::Poison("unreadable_row"),
                 _ => Self::Transient(error),
             },

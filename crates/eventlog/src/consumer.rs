@@ -5,6 +5,7 @@ mod fetch;
 mod follow;
 mod offset;
 mod parked;
+mod parked_retry;
 mod restart;
 
 use std::{
@@ -15,15 +16,16 @@ use std::{
 
 use platform::Readiness;
 use sqlx::PgPool;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use self::fetch::Source;
-pub(crate) use self::parked::{LATER, ParkedRow, Retried, list, retry, skip};
-use self::{fetch::Producer, follow::Following, offset::Offsets};
+pub(crate) use self::parked::{DATABASE, LATER, ParkedRow, Retried, SCHEMA, list, retry, skip};
+use self::{fetch::Producer, follow::Following, offset::Offsets, parked_retry::ParkedRetry};
 use crate::{
     Apply, LogMetrics, RUNBOOK,
+    backoff::Backoff,
     metrics::{ConsumerLabels, ShardLabels, SourceLabels},
-    outage::Outage,
 };
 
 /// How often a stopped consumer looks whether an operator let it go on.
@@ -32,20 +34,20 @@ const STOPPED: Duration = Duration::from_secs(2);
 /// Applies the log of one producer. Any number of replicas may run: they share
 /// the shards batch by batch.
 pub struct Consumer {
-    core: Arc<Core>,
+    context: Arc<ConsumerContext>,
     producer: Producer,
     readiness: Option<Readiness>,
     state: State,
-    broken_off: Option<restart::BrokenOff>,
-    outage: Outage,
+    snapshot_progress: Option<restart::SnapshotProgress>,
+    backoff: Backoff,
 }
 
 /// What an operator's commands act on: a consumer that runs elsewhere.
 #[derive(Clone)]
-pub struct ConsumerHandle(pub(crate) Arc<Core>);
+pub struct ConsumerHandle(pub(crate) Arc<ConsumerContext>);
 
 /// What all parts of a consumer share.
-pub(crate) struct Core {
+pub(crate) struct ConsumerContext {
     pub(crate) name: &'static str,
     pub(crate) producer: &'static str,
     pub(crate) pool: PgPool,
@@ -59,7 +61,7 @@ pub(crate) struct Core {
 pub enum Step {
     /// Found out where it stands.
     Attached,
-    /// Applied, ignored or parked so many events.
+    /// Applied or parked so many events.
     Applied(usize),
     /// Something is away: waited.
     Waited,
@@ -73,28 +75,28 @@ enum State {
     Stopped(Offsets),
 }
 
-/// What stands in the way of a step.
+/// Why a step failed.
 #[derive(Debug)]
-enum Trouble {
+enum StepError {
     /// The log has another history, or a shorter one, than the offsets.
     Stop(String),
     /// What follows the offsets was dropped.
     BelowFloor,
     /// The offsets were moved by someone else.
     Moved,
-    /// Something is away.
-    Later(platform::Error),
+    /// Something is away: the step is tried again.
+    Retry(platform::Error),
 }
 
-impl From<platform::Error> for Trouble {
+impl From<platform::Error> for StepError {
     fn from(error: platform::Error) -> Self {
-        Self::Later(error)
+        Self::Retry(error)
     }
 }
 
-impl From<sqlx::Error> for Trouble {
+impl From<sqlx::Error> for StepError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Later(error.into())
+        Self::Retry(error.into())
     }
 }
 
@@ -114,20 +116,21 @@ impl Consumer {
         apply: Arc<dyn Apply>,
         metrics: LogMetrics,
     ) -> Self {
+        let context = ConsumerContext {
+            name,
+            producer,
+            pool,
+            apply,
+            metrics,
+            heads: Mutex::default(),
+        };
         Self {
-            core: Arc::new(Core {
-                name,
-                producer,
-                pool,
-                apply,
-                metrics,
-                heads: Mutex::default(),
-            }),
-            producer: Producer::new(producer, source),
+            producer: Producer::new(producer, context.service(), source),
+            context: Arc::new(context),
             readiness: None,
             state: State::Detached,
-            broken_off: None,
-            outage: Outage::of(format!("the consumer of the log of {producer}")),
+            snapshot_progress: None,
+            backoff: Backoff::new(format!("the consumer of the log of {producer}")),
         }
     }
 
@@ -141,44 +144,47 @@ impl Consumer {
 
     /// What an operator's commands act on.
     pub fn handle(&self) -> ConsumerHandle {
-        ConsumerHandle(Arc::clone(&self.core))
+        ConsumerHandle(Arc::clone(&self.context))
     }
 
     /// Applies until the shutdown; never fails. An interrupted batch is rolled
-    /// back with its offset.
+    /// back with its offset. What was parked is retried beside it.
     pub async fn run(mut self, shutdown: CancellationToken) {
+        let mut tasks = JoinSet::new();
+        tasks.spawn(ParkedRetry::new(Arc::clone(&self.context)).run(shutdown.clone()));
         let work = async {
             loop {
                 self.step().await;
             }
         };
         shutdown.run_until_cancelled(work).await;
+        tasks.join_all().await;
     }
 
     /// Does one thing: attaches, or waits for events and applies them. Waits for
-    /// about a second at most, or for as long as its outage asks.
+    /// about a second at most, or for as long as its backoff asks.
     pub async fn step(&mut self) -> Step {
         let done = match &mut self.state {
             State::Detached => self.attach().await,
             State::Following(following) => following
-                .step(&self.core, &mut self.producer)
+                .step(&self.context, &mut self.producer)
                 .await
                 .map(Step::Applied),
             State::Stopped(_) => self.look_again().await,
         };
         match done {
             Ok(step) => {
-                self.outage.over();
+                self.backoff.reset();
                 step
             }
-            Err(trouble) => self.cope(trouble).await,
+            Err(error) => self.handle_error(error).await,
         }
     }
 
     /// Finds out where the consumer stands, and starts from a snapshot where it
     /// must.
-    async fn attach(&mut self) -> Result<Step, Trouble> {
-        let mut offsets = offset::load(&self.core).await?;
+    async fn attach(&mut self) -> Result<Step, StepError> {
+        let mut offsets = offset::load(&self.context).await?;
         if offsets.is_empty() {
             let log = self.producer.describe().await?;
             let start = if log.floors.iter().all(|&floor| floor == 0) {
@@ -186,69 +192,68 @@ impl Consumer {
             } else {
                 None
             };
-            offset::create(&self.core, log.heads.len(), start).await?;
-            offsets = offset::load(&self.core).await?;
+            offset::create(&self.context, log.heads.len(), start).await?;
+            offsets = offset::load(&self.context).await?;
         }
         if let Some(why) = &offsets.stopped {
-            return Err(Trouble::Stop(why.clone()));
+            return Err(StepError::Stop(why.clone()));
         }
         let Some(incarnation) = offsets.incarnation() else {
             self.read_snapshot(&offsets).await?;
             return Ok(Step::Attached);
         };
-        parked::apply_known(&self.core).await?;
         self.tell_ready(Ok(()));
-        self.core.forget_heads();
-        self.state = State::Following(Following::new(&self.core, incarnation, &offsets));
+        self.context.reset_lag();
+        self.state = State::Following(Following::new(&self.context, incarnation, &offsets));
         Ok(Step::Attached)
     }
 
     /// Sees whether the offsets were changed since the consumer stopped.
-    async fn look_again(&mut self) -> Result<Step, Trouble> {
+    async fn look_again(&mut self) -> Result<Step, StepError> {
         tokio::time::sleep(STOPPED).await;
-        let now = offset::load(&self.core).await?;
+        let now = offset::load(&self.context).await?;
         if matches!(&self.state, State::Stopped(then) if *then == now) {
             return Ok(Step::Stopped);
         }
         tracing::info!(
-            eventlog.consumer = self.core.name,
-            eventlog.producer = self.core.producer,
+            eventlog.consumer = self.context.name,
+            eventlog.producer = self.context.producer,
             "the consumer goes on: its offsets were changed",
         );
         self.state = State::Detached;
         Ok(Step::Waited)
     }
 
-    async fn cope(&mut self, trouble: Trouble) -> Step {
+    async fn handle_error(&mut self, error: StepError) -> Step {
         // Another replica, or an operator, may have moved the offsets since they
         // were read: then what the producer said was about the past.
-        let moved = match (&self.state, &trouble) {
-            (State::Following(following), Trouble::Stop(_) | Trouble::BelowFloor) => {
+        let moved = match (&self.state, &error) {
+            (State::Following(following), StepError::Stop(_) | StepError::BelowFloor) => {
                 let known = following.offsets();
-                offset::load(&self.core)
+                offset::load(&self.context)
                     .await
                     .map(|now| (now != known).then_some(now))
             }
             _ => Ok(None),
         };
-        let coped = match (trouble, moved) {
-            (_, Err(error)) | (Trouble::Later(error), _) => Err(error),
-            (Trouble::Moved, _) | (_, Ok(Some(_))) => {
+        let handled = match (error, moved) {
+            (_, Err(error)) | (StepError::Retry(error), _) => Err(error),
+            (StepError::Moved, _) | (_, Ok(Some(_))) => {
                 self.state = State::Detached;
                 Ok(Step::Waited)
             }
-            (Trouble::BelowFloor, Ok(None)) => self.fall_back_on_a_snapshot().await,
-            (Trouble::Stop(why), Ok(None)) => self.stop(&why).await,
+            (StepError::BelowFloor, Ok(None)) => self.fall_back_on_a_snapshot().await,
+            (StepError::Stop(why), Ok(None)) => self.stop(&why).await,
         };
-        match coped {
+        match handled {
             Ok(step) => step,
             Err(error) => {
-                self.core
+                self.context
                     .metrics
                     .failures
-                    .get_or_create(&self.core.labels())
+                    .get_or_create(&self.context.labels())
                     .inc();
-                tokio::time::sleep(self.outage.failed(&error)).await;
+                tokio::time::sleep(self.backoff.failed(&error)).await;
                 Step::Waited
             }
         }
@@ -256,46 +261,46 @@ impl Consumer {
 
     /// Stops loudly, for a human to decide.
     async fn stop(&mut self, why: &str) -> Result<Step, platform::Error> {
-        offset::stop(&self.core, why).await?;
+        offset::stop(&self.context, why).await?;
         if !matches!(self.state, State::Stopped(_)) {
             tracing::error!(
-                eventlog.consumer = self.core.name,
-                eventlog.producer = self.core.producer,
+                eventlog.consumer = self.context.name,
+                eventlog.producer = self.context.producer,
                 why,
                 runbook = RUNBOOK,
                 "a consumer stopped: the log is not the one it knew",
             );
         }
         self.tell_ready(Err(format!("stopped ({why}): see {RUNBOOK}")));
-        self.state = State::Stopped(offset::load(&self.core).await?);
+        self.state = State::Stopped(offset::load(&self.context).await?);
         Ok(Step::Stopped)
     }
 
     async fn fall_back_on_a_snapshot(&mut self) -> Result<Step, platform::Error> {
-        let offsets = offset::load(&self.core).await?;
+        let offsets = offset::load(&self.context).await?;
         self.state = State::Detached;
         match self.read_snapshot(&offsets).await {
-            Ok(()) | Err(Trouble::Moved) => Ok(Step::Attached),
-            Err(Trouble::Later(error)) => Err(error),
-            Err(Trouble::Stop(why)) => self.stop(&why).await,
-            Err(Trouble::BelowFloor) => Ok(Step::Waited),
+            Ok(()) | Err(StepError::Moved) => Ok(Step::Attached),
+            Err(StepError::Retry(error)) => Err(error),
+            Err(StepError::Stop(why)) => self.stop(&why).await,
+            Err(StepError::BelowFloor) => Ok(Step::Waited),
         }
     }
 
-    async fn read_snapshot(&mut self, offsets: &Offsets) -> Result<(), Trouble> {
-        let (producer, broken_off) = (&mut self.producer, &mut self.broken_off);
-        restart::from_snapshot(&self.core, producer, offsets, broken_off).await
+    async fn read_snapshot(&mut self, offsets: &Offsets) -> Result<(), StepError> {
+        let (producer, snapshot_progress) = (&mut self.producer, &mut self.snapshot_progress);
+        restart::from_snapshot(&self.context, producer, offsets, snapshot_progress).await
     }
 
     fn tell_ready(&self, ready: Result<(), String>) {
         let stopped = i64::from(ready.is_err());
-        self.core
+        self.context
             .metrics
             .stopped
-            .get_or_create(&self.core.labels())
+            .get_or_create(&self.context.labels())
             .set(stopped);
         if let Some(readiness) = &self.readiness {
-            readiness.set(self.core.producer, ready);
+            readiness.set(self.context.producer, ready);
         }
     }
 }
@@ -311,8 +316,8 @@ impl ConsumerHandle {
     }
 }
 
-impl Core {
-    /// The name of the service that the consumer is of.
+impl ConsumerContext {
+    /// The name of the service that the consumer is of: the one that events name.
     pub(crate) fn service(&self) -> &'static str {
         self.name
             .split_once('/')
@@ -343,7 +348,7 @@ impl Core {
     }
 
     /// Forgets how far the log reached: it may have another history now.
-    fn forget_heads(&self) {
+    fn reset_lag(&self) {
         self.heads
             .lock()
             .unwrap_or_else(PoisonError::into_inner)

@@ -20,6 +20,7 @@ pub struct NewEvent {
     pub(crate) traceparent: Option<String>,
     pub(crate) payload: Bytes,
     pub(crate) data_key: Option<Vec<u8>>,
+    pub(crate) consumers: &'static [&'static str],
 }
 
 impl NewEvent {
@@ -35,6 +36,7 @@ impl NewEvent {
             traceparent: platform::traceparent(),
             payload: payload.encode_to_vec().into(),
             data_key: None,
+            consumers: P::CONSUMERS,
         }
     }
 
@@ -56,6 +58,24 @@ impl NewEvent {
         Self {
             traceparent,
             ..self
+        }
+    }
+
+    /// The event where it stands in the log of a source.
+    pub(crate) fn at(self, shard: u16, position: u64, source: &str) -> Event {
+        let consumers = self.consumers.iter().map(|&consumer| consumer.to_owned());
+        Event {
+            shard,
+            position,
+            id: self.id,
+            event_type: self.event_type.to_owned(),
+            source: source.to_owned(),
+            subject: self.subject,
+            time: self.time,
+            traceparent: self.traceparent,
+            payload: self.payload,
+            data_key: self.data_key,
+            consumers: Some(consumers.collect()),
         }
     }
 }
@@ -83,6 +103,9 @@ pub struct Event {
     pub payload: Bytes,
     /// The wrapped key of the payload's sealed field; absent once erased.
     pub data_key: Option<Vec<u8>>,
+    /// The services that must apply it, as its producer named them; `None` in what
+    /// was written before producers did.
+    pub consumers: Option<Vec<String>>,
 }
 
 /// The events of each shard, which stand side by side.
@@ -91,6 +114,17 @@ pub(crate) fn by_shard(events: &[Event]) -> impl Iterator<Item = &[Event]> {
 }
 
 impl Event {
+    /// Whether a service must apply it. Without named consumers the type decides; an
+    /// unknown type may be for any service.
+    pub(crate) fn is_for(&self, consumer: &str) -> bool {
+        match &self.consumers {
+            Some(named) => named.iter().any(|name| name == consumer),
+            None => {
+                proto::consumers_of(&self.event_type).is_none_or(|named| named.contains(&consumer))
+            }
+        }
+    }
+
     /// Reads the payload. Fields and enumeration numbers of later releases are
     /// passed over or kept, never refused.
     pub fn decode<P: Payload>(&self) -> Result<P, ApplyError> {
@@ -127,18 +161,7 @@ mod tests {
     use super::*;
 
     fn placed(event: NewEvent) -> Event {
-        Event {
-            shard: 0,
-            position: 1,
-            id: event.id,
-            event_type: event.event_type.to_owned(),
-            source: "/vigie/intake".to_owned(),
-            subject: event.subject,
-            time: event.time,
-            traceparent: event.traceparent,
-            payload: event.payload,
-            data_key: event.data_key,
-        }
+        event.at(0, 1, "/vigie/intake")
     }
 
     fn withdrawn() -> NewEvent {
@@ -175,6 +198,23 @@ mod tests {
         written.rewind().unwrap();
         let line: serde_json::Value = serde_json::from_reader(written).unwrap();
         assert_eq!(line["span"]["trace_id"], caused);
+    }
+
+    #[test]
+    fn an_event_is_for_the_services_that_it_names_and_else_for_those_of_its_type() {
+        let mut event = placed(withdrawn());
+        assert!(event.is_for("statistics"));
+        assert!(!event.is_for("intake"));
+        event.consumers = Some(vec!["intake".to_owned()]);
+        assert!(!event.is_for("statistics"));
+        assert!(event.is_for("intake"));
+        event.consumers = Some(Vec::new());
+        assert!(!event.is_for("intake"));
+        event.consumers = None;
+        assert!(event.is_for("statistics"));
+        assert!(!event.is_for("intake"));
+        event.event_type = "vigie.report.foreseen.v1".to_owned();
+        assert!(event.is_for("intake"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod applied;
 mod apply;
+mod backoff;
 mod config;
 mod consumer;
 mod erase;
@@ -9,10 +10,10 @@ mod event;
 mod log;
 mod maintenance;
 mod metrics;
-mod outage;
 mod partition;
-mod relay;
+mod publisher;
 mod restore;
+mod segment;
 mod serve;
 mod snapshot;
 mod stream;
@@ -20,7 +21,7 @@ mod transaction;
 mod wire;
 
 pub use applied::is_applied;
-pub use apply::{Acceptance, Apply, ApplyError};
+pub use apply::{Apply, ApplyError};
 pub use config::{EventLogConfig, RedisMode};
 pub use consumer::{Consumer, ConsumerHandle, Source, Step};
 pub use erase::erase_data_keys;
@@ -28,7 +29,7 @@ pub use event::{Event, MAX_PAYLOAD_BYTES, NewEvent};
 pub use log::{Description, Log, OpenError};
 pub use maintenance::Maintenance;
 pub use metrics::LogMetrics;
-pub use relay::{Relay, RelayError};
+pub use publisher::{PublishError, StreamPublisher};
 pub use restore::{adopt, reincarnate};
 pub use serve::{consumer_service, event_log_service};
 pub use snapshot::{Snapshot, SnapshotPage};

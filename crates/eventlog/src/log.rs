@@ -37,6 +37,28 @@ pub struct Description {
     pub floors: Vec<u64>,
 }
 
+/// Positions of a shard that are looked through: what follows `after`, up to `until`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stretch {
+    pub(crate) shard: u16,
+    pub(crate) after: u64,
+    pub(crate) until: u64,
+}
+
+/// What a stretch holds, as far as a page has room for it.
+#[derive(Debug)]
+pub(crate) struct Page {
+    pub(crate) events: Vec<Event>,
+    /// Up to here nothing was left out that was asked for.
+    pub(crate) reached: u64,
+}
+
+struct Selected {
+    events: Vec<Event>,
+    /// Whether the last stretch holds more.
+    more: bool,
+}
+
 /// Why a log does not open.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -143,6 +165,7 @@ impl Log {
             events.iter().map(|e| e.traceparent.as_deref()).collect();
         let payloads: Vec<&[u8]> = events.iter().map(|e| e.payload.as_ref()).collect();
         let data_keys: Vec<Option<&[u8]>> = events.iter().map(|e| e.data_key.as_deref()).collect();
+        let consumers: Vec<String> = events.iter().map(|e| e.consumers.join(",")).collect();
         sqlx::query_file!(
             "src/sql/append.sql",
             &shards,
@@ -153,6 +176,7 @@ impl Log {
             &traceparents as &[Option<&str>],
             &payloads as &[&[u8]],
             &data_keys as &[Option<&[u8]>],
+            &consumers,
         )
         .execute(conn)
         .await
@@ -190,31 +214,66 @@ impl Log {
         after: &[(u16, u64)],
         limit: u16,
     ) -> platform::Result<Vec<Event>> {
-        self.pages_within(conn, after, limit, PAGE_BYTES).await
+        let stretches: Vec<Stretch> = after
+            .iter()
+            .map(|&(shard, after)| Stretch {
+                shard,
+                after,
+                until: after + u64::from(limit),
+            })
+            .collect();
+        let read = self.read(conn, &stretches, limit, PAGE_BYTES, None).await?;
+        Ok(read.events)
     }
 
-    /// Reads pages that hold at most `bytes` each.
-    pub(crate) async fn pages_within(
+    /// Reads what a stretch of a shard holds, for one consumer or for all: at most
+    /// `limit` events and `bytes`, but always the first.
+    pub(crate) async fn page_of(
         &self,
         conn: &mut PgConnection,
-        after: &[(u16, u64)],
+        stretch: Stretch,
         limit: u16,
         bytes: i64,
-    ) -> platform::Result<Vec<Event>> {
-        let shards: Vec<i32> = after.iter().map(|&(shard, _)| i32::from(shard)).collect();
-        let positions: Vec<i64> = after
-            .iter()
-            .map(|&(_, position)| position.cast_signed())
-            .collect();
+        consumer: Option<&str>,
+    ) -> platform::Result<Page> {
+        let read = self.read(conn, &[stretch], limit, bytes, consumer).await?;
+        let reached = match read.events.last() {
+            Some(last) if read.more => last.position,
+            _ => stretch.until,
+        };
+        Ok(Page {
+            events: read.events,
+            reached,
+        })
+    }
+
+    async fn read(
+        &self,
+        conn: &mut PgConnection,
+        stretches: &[Stretch],
+        limit: u16,
+        bytes: i64,
+        consumer: Option<&str>,
+    ) -> Result<Selected, sqlx::Error> {
+        let shards: Vec<i32> = stretches.iter().map(|s| i32::from(s.shard)).collect();
+        let after: Vec<i64> = stretches.iter().map(|s| s.after.cast_signed()).collect();
+        let until: Vec<i64> = stretches.iter().map(|s| s.until.cast_signed()).collect();
+        let not_for_it: Vec<&str> = consumer.map_or_else(Vec::new, |consumer| {
+            proto::types_not_for(consumer).collect()
+        });
         let rows = sqlx::query_file!(
             "src/sql/pages.sql",
             &shards,
-            &positions,
+            &after,
+            &until,
             i64::from(limit),
             bytes,
+            consumer,
+            &not_for_it as &[&str],
         )
         .fetch_all(conn)
         .await?;
+        let more = rows.last().is_some_and(|row| row.more);
         let events = rows.into_iter().map(|row| Event {
             shard: u16::try_from(row.shard).expect("a log has at most 1,024 shards"),
             position: row.position.cast_unsigned(),
@@ -226,8 +285,12 @@ impl Log {
             traceparent: row.traceparent,
             payload: row.payload.into(),
             data_key: row.data_key,
+            consumers: row.consumers,
         });
-        Ok(events.collect())
+        Ok(Selected {
+            events: events.collect(),
+            more,
+        })
     }
 
     /// Says which log this is and how far it reaches.

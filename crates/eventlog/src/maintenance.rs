@@ -3,16 +3,16 @@
 use std::time::Duration;
 
 use sqlx::PgConnection;
-use time::OffsetDateTime;
+use time::{OffsetDateTime, UtcOffset};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Log, outage::Outage, partition, relay::STREAMS_KEPT, transaction::roll_back};
+use crate::{Log, backoff::Backoff, partition, publisher::STREAMS_KEPT, transaction::roll_back};
 
 const ROUND: Duration = Duration::from_mins(1);
 /// How far apart marks are.
 const MARK: time::Duration = time::Duration::minutes(5);
 
-/// Makes partitions ahead, marks positions and drops what nobody needs. Any
+/// Makes partitions ahead and each month, marks positions and drops what nobody needs. Any
 /// number may run: one at a time works.
 #[derive(Debug)]
 pub struct Maintenance {
@@ -29,15 +29,15 @@ impl Maintenance {
 
     /// Works until the shutdown; never fails.
     pub async fn run(self, shutdown: CancellationToken) {
-        let mut outage = Outage::of("PostgreSQL (maintenance of the log)");
+        let mut backoff = Backoff::new("PostgreSQL (maintenance of the log)");
         let work = async {
             loop {
                 match self.step(platform::now()).await {
                     Ok(()) => {
-                        outage.over();
+                        backoff.reset();
                         tokio::time::sleep(ROUND).await;
                     }
-                    Err(error) => tokio::time::sleep(outage.failed(&error)).await,
+                    Err(error) => tokio::time::sleep(backoff.failed(&error)).await,
                 }
             }
         };
@@ -56,8 +56,8 @@ impl Maintenance {
         partition::make_ahead(&mut transaction).await?;
         self.mark(&mut transaction, now).await?;
         transaction.commit().await?;
-        while self.drop_oldest(now).await? == Dropped::One {}
-        Ok(())
+        self.begin_month(now).await?;
+        self.drop_old(now).await
     }
 
     /// Notes where the heads stand, from time to time.
@@ -82,45 +82,68 @@ impl Maintenance {
         Ok(())
     }
 
-    /// Drops the oldest partition if all of it is older than the retention and
-    /// below the slowest consumer.
-    async fn drop_oldest(&self, now: OffsetDateTime) -> platform::Result<Dropped> {
+    /// Begins another partition when the month of the last one is over (UTC): else a log
+    /// of few events would never fill one, and drop nothing.
+    async fn begin_month(&self, now: OffsetDateTime) -> platform::Result<()> {
         let mut transaction = self.log.pool().begin().await?;
-        // Readers wait behind us while we wait: rather try again later.
-        sqlx::query!("set local lock_timeout = '200ms'")
+        let begun = sqlx::query_scalar!(
+            r#"select coalesce(month_begun_at, opened_at) as "begun!" from eventlog_meta for update"#
+        )
+        .fetch_one(&mut *transaction)
+        .await?;
+        let month = |at: OffsetDateTime| {
+            let at = at.to_offset(UtcOffset::UTC);
+            (at.year(), at.month())
+        };
+        if month(begun) == month(now) {
+            roll_back(transaction).await;
+            return Ok(());
+        }
+        partition::end_current(&mut transaction).await?;
+        sqlx::query!("update eventlog_meta set month_begun_at = $1", now)
             .execute(&mut *transaction)
             .await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Drops the partitions of which all is older than the retention and applied by
+    /// every registered consumer.
+    async fn drop_old(&self, now: OffsetDateTime) -> platform::Result<()> {
+        let old = now - self.retention;
+        let mut transaction = self.log.pool().begin().await?;
         sqlx::query!("select incarnation from eventlog_meta for update")
             .fetch_one(&mut *transaction)
             .await?;
-        let droppable = sqlx::query_file_scalar!("src/sql/droppable.sql", now - self.retention)
-            .fetch_one(&mut *transaction)
-            .await?;
-        let partitions = partition::existing(&mut transaction).await?;
-        let Some(&oldest) = partitions
-            .first()
-            .filter(|oldest| oldest.last() <= droppable)
-        else {
+        if droppable(&mut transaction, old).await?.is_none() {
             roll_back(transaction).await;
-            return Ok(Dropped::Nothing);
+            return Ok(());
+        }
+        partition::lock(&mut transaction).await?;
+        // Looked at again, now that nobody appends.
+        let Some(end) = droppable(&mut transaction, old).await? else {
+            roll_back(transaction).await;
+            return Ok(());
         };
-        sqlx::query!("update eventlog_floor set position = $1", oldest.last())
-            .execute(&mut *transaction)
-            .await?;
-        partition::drop(&mut transaction, oldest).await?;
+        partition::drop_up_to(&mut transaction, end).await?;
         transaction.commit().await?;
         tracing::info!(
             eventlog.producer = self.log.producer(),
-            eventlog.floor = oldest.last(),
+            eventlog.floor = end,
             "dropped events that every consumer has applied",
         );
-        Ok(Dropped::One)
+        Ok(())
     }
 }
 
-/// Whether a partition was dropped.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Dropped {
-    One,
-    Nothing,
+/// The end of the partitions of which nobody needs any event, all recorded before;
+/// `None` when there is none to drop.
+async fn droppable(
+    conn: &mut PgConnection,
+    before: OffsetDateTime,
+) -> Result<Option<i64>, sqlx::Error> {
+    let position = sqlx::query_file_scalar!("src/sql/droppable.sql", before)
+        .fetch_one(&mut *conn)
+        .await?;
+    partition::full_up_to(conn, position).await
 }

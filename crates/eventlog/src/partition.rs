@@ -1,100 +1,158 @@
-//! The partitions of the log: made ahead, dropped whole.
+//! The partitions of the log: made ahead, ended with the month, dropped whole.
+//!
+//! All run under the lock of the log's meta row, so that replicas do not race.
 
 use sqlx::{AssertSqlSafe, PgConnection};
 
-/// How many positions a partition holds, the same for every shard.
-pub(crate) const POSITIONS: i64 = 1_000_000;
+/// How many positions a new partition holds, the same for every shard.
+const POSITIONS: i64 = 100_000;
 
-/// A partition: positions from `number * POSITIONS + 1` on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Partition(pub i64);
-
-impl Partition {
-    /// The partition of a position.
-    pub(crate) fn of(position: i64) -> Self {
-        Self((position - 1).max(0) / POSITIONS)
-    }
-
-    /// The last position it holds.
-    pub(crate) fn last(self) -> i64 {
-        (self.0 + 1) * POSITIONS
-    }
-
-    fn name(self) -> String {
-        format!("event_{}", self.0)
-    }
+/// A table that holds the events of these positions, of every shard.
+#[derive(Debug)]
+struct Partition {
+    name: String,
+    first: i64,
+    last: i64,
 }
 
-/// Makes the partitions up to one beyond that of the highest head. Runs under
-/// the lock of the log's meta row, so that replicas do not race.
-///
-/// A table is made alone, then attached: unlike `partition of`, that lets appends
-/// and reads go on.
+/// Makes partitions with room for twice what one holds above the highest head.
 pub(crate) async fn make_ahead(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
-    let heads = sqlx::query!(
-        r#"select coalesce(max(h.position), 0) as "highest!", coalesce(min(f.position), 0) as "floor!"
-           from eventlog_head h inner join eventlog_floor f using (shard)"#
-    )
-    .fetch_one(&mut *conn)
-    .await?;
-    let present = existing(conn).await?;
-    let first = Partition::of(heads.floor + 1).0;
-    let last = Partition::of(heads.highest + 1).0 + 1;
-    for partition in (first..=last).map(Partition) {
-        if present.contains(&partition) {
-            continue;
-        }
-        let (name, from, to) = (
-            partition.name(),
-            partition.last() - POSITIONS + 1,
-            partition.last() + 1,
-        );
-        let statement = format!(
-            "create table if not exists {name} (like event including all);
-             alter table event attach partition {name} for values from ({from}) to ({to})"
-        );
-        sqlx::raw_sql(AssertSqlSafe(statement))
-            .execute(&mut *conn)
+    let floor =
+        sqlx::query_scalar!(r#"select coalesce(min(position), 0) as "floor!" from eventlog_floor"#)
+            .fetch_one(&mut *conn)
             .await?;
+    let highest = highest_head(conn).await?;
+    let partitions = existing(conn).await?;
+    let mut last = partitions.last().map_or(floor, |partition| partition.last);
+    while last < highest + 2 * POSITIONS {
+        create(conn, last + 1, last + POSITIONS).await?;
+        last += POSITIONS;
     }
     Ok(())
 }
 
-/// Drops a partition.
-pub(crate) async fn drop(conn: &mut PgConnection, partition: Partition) -> Result<(), sqlx::Error> {
-    let statement = format!("drop table {}", partition.name());
+/// Ends the partition that is written to at the highest head, and begins another, so
+/// that a log of few events has something to drop.
+///
+/// Reads what the partition holds, while nobody may append: a second at most.
+pub(crate) async fn end_current(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    lock(conn).await?;
+    let highest = highest_head(conn).await?;
+    let partitions = existing(conn).await?;
+    let current = partitions
+        .iter()
+        .find(|partition| (partition.first..partition.last).contains(&highest));
+    let Some(Partition { name, first, last }) = current else {
+        return Ok(());
+    };
+    let statement = format!(
+        "alter table event detach partition {name};
+         alter table event attach partition {name} for values from ({first}) to ({highest} + 1)"
+    );
+    sqlx::raw_sql(AssertSqlSafe(statement))
+        .execute(&mut *conn)
+        .await?;
+    create(conn, highest + 1, *last).await
+}
+
+/// The last position of the partitions that end at a position or before, if they hold
+/// events.
+pub(crate) async fn full_up_to(
+    conn: &mut PgConnection,
+    droppable: i64,
+) -> Result<Option<i64>, sqlx::Error> {
+    let partitions = existing(conn).await?;
+    let ended = partitions
+        .iter()
+        .rfind(|partition| partition.last <= droppable);
+    let Some(end) = ended.map(|partition| partition.last) else {
+        return Ok(None);
+    };
+    let holds_events = sqlx::query_scalar!(
+        r#"select exists(
+               select from eventlog_head h inner join eventlog_floor f using (shard)
+               where f.position < least(h.position, $1)
+           ) as "holds_events!""#,
+        end,
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok(holds_events.then_some(end))
+}
+
+/// Drops the partitions up to the end of one of them, while the table is locked.
+pub(crate) async fn drop_up_to(conn: &mut PgConnection, end: i64) -> Result<(), sqlx::Error> {
+    let partitions = existing(conn).await?;
+    for Partition { name, .. } in partitions.iter().filter(|partition| partition.last <= end) {
+        sqlx::raw_sql(AssertSqlSafe(format!("drop table {name}")))
+            .execute(&mut *conn)
+            .await?;
+    }
+    sqlx::query!(
+        "update eventlog_floor f set position = least(h.position, $1)
+         from eventlog_head h
+         where f.shard = h.shard and f.position < least(h.position, $1)",
+        end,
+    )
+    .execute(&mut *conn)
+    .await?;
+    // A shard that stands below the end has its next positions there.
+    let lowest =
+        sqlx::query_scalar!(r#"select coalesce(min(position), 0) as "lowest!" from eventlog_head"#)
+            .fetch_one(&mut *conn)
+            .await?;
+    if lowest < end {
+        create(conn, lowest + 1, end).await?;
+    }
+    Ok(())
+}
+
+/// Waits until nobody appends or reads, and keeps everybody from it.
+pub(crate) async fn lock(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
+    // Readers wait behind us while we wait: rather try again later.
+    sqlx::query!("set local lock_timeout = '200ms'")
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query!("lock table event in access exclusive mode")
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+async fn highest_head(conn: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(r#"select coalesce(max(position), 0) as "highest!" from eventlog_head"#)
+        .fetch_one(conn)
+        .await
+}
+
+/// Makes the partition of these positions. The table is made alone, then attached:
+/// unlike `partition of`, that lets appends and reads go on.
+async fn create(conn: &mut PgConnection, first: i64, last: i64) -> Result<(), sqlx::Error> {
+    let name = format!("event_from_{first}");
+    let statement = format!(
+        "create table {name} (like event including all);
+         alter table event attach partition {name} for values from ({first}) to ({last} + 1)"
+    );
     sqlx::raw_sql(AssertSqlSafe(statement))
         .execute(conn)
         .await?;
     Ok(())
 }
 
-/// The partitions there are, in order.
-pub(crate) async fn existing(conn: &mut PgConnection) -> Result<Vec<Partition>, sqlx::Error> {
-    let names = sqlx::query_scalar!(
-        r#"select c.relname::text as "name!"
-           from pg_inherits i inner join pg_class c on i.inhrelid = c.oid
-           where i.inhparent = 'event'::regclass"#
+/// The partitions there are, in order: the catalogue knows their bounds.
+async fn existing(conn: &mut PgConnection) -> Result<Vec<Partition>, sqlx::Error> {
+    sqlx::query_as!(
+        Partition,
+        r#"select
+               c.relname::text as "name!",
+               substring(b.bound from 'FROM \(''?(\d+)')::bigint as "first!",
+               substring(b.bound from 'TO \(''?(\d+)')::bigint - 1 as "last!"
+           from pg_inherits i
+           inner join pg_class c on i.inhrelid = c.oid
+           cross join lateral pg_get_expr(c.relpartbound, c.oid) as b (bound)
+           where i.inhparent = 'event'::regclass
+           order by 2"#
     )
     .fetch_all(conn)
-    .await?;
-    let mut partitions: Vec<Partition> = names
-        .iter()
-        .filter_map(|name| name.strip_prefix("event_")?.parse().ok().map(Partition))
-        .collect();
-    partitions.sort_unstable();
-    Ok(partitions)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_partition_holds_the_positions_between_its_bounds() {
-        assert_eq!(Partition::of(1), Partition(0));
-        assert_eq!(Partition::of(POSITIONS), Partition(0));
-        assert_eq!(Partition::of(POSITIONS + 1), Partition(1));
-        assert_eq!(Partition(0).last(), POSITIONS);
-    }
+    .await
 }

@@ -18,7 +18,7 @@ use redis::{AsyncConnectionConfig, ErrorKind, RedisError, RedisResult, Value, st
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use self::listener::Ears;
+use self::listener::StreamReaders;
 use self::{cluster::Cluster, connection::Wire, server::Server};
 pub(crate) use self::{connection::Connection, listener::Listener};
 use crate::{Event, EventLogConfig, wire};
@@ -30,29 +30,29 @@ const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
 /// The longest that a step takes which may need several nodes, one after the other.
 const STEP_TIMEOUT: Duration = Duration::from_secs(4);
 
-/// The way to Redis and the key that seals what goes there.
+/// How Redis is reached, and the key that seals what goes there.
 #[derive(Clone)]
 pub struct Streams {
-    way: Reloaded<Way>,
+    config: Reloaded<ConnectionConfig>,
     key: SealingKey,
 }
 
-/// What the streams are kept by.
-enum Way {
+/// How Redis is reached.
+enum ConnectionConfig {
     Server(Box<Server>),
     Cluster(Arc<Cluster>),
 }
 
-/// The way that a connection was made by. It is not that of today any more after a file
-/// changed that says something of it: an address left behind may go on answering.
+/// The configuration that a connection was made with. It is out of date once a file of it
+/// changed: an address left behind may go on answering.
 struct Origin {
-    made_by: Arc<Way>,
-    today: Reloaded<Way>,
+    made_by: Arc<ConnectionConfig>,
+    latest: Reloaded<ConnectionConfig>,
 }
 
 impl Origin {
-    fn is_of_today(&self) -> bool {
-        Arc::ptr_eq(&self.made_by, &self.today.current())
+    fn is_current(&self) -> bool {
+        Arc::ptr_eq(&self.made_by, &self.latest.current())
     }
 }
 
@@ -90,18 +90,20 @@ impl Streams {
         key: SealingKey,
         files: &Files,
     ) -> Result<Option<Self>, StartError> {
-        let way = settings::read(config, files)?;
-        Ok(way.map(|way| Self { way, key }))
+        let config = settings::read(config, files)?;
+        Ok(config.map(|config| Self { config, key }))
     }
 
     /// A connection that writes, trims and asks.
     pub(crate) async fn connect(&self) -> RedisResult<Connection> {
         let origin = self.origin();
         let wire = match &*origin.made_by {
-            Way::Server(server) => {
+            ConnectionConfig::Server(server) => {
                 Wire::Server(in_time_of_a_step(server.connect(ANSWER_TIMEOUT)).await?)
             }
-            Way::Cluster(cluster) => Wire::Cluster(in_time_of_a_step(cluster.connect()).await?),
+            ConnectionConfig::Cluster(cluster) => {
+                Wire::Cluster(in_time_of_a_step(cluster.connect()).await?)
+            }
         };
         Ok(Connection::new(wire, origin, self.key.clone()))
     }
@@ -110,20 +112,22 @@ impl Streams {
     /// blocking read would hold up everybody else's answers.
     pub(crate) async fn listen(&self, block: Duration) -> RedisResult<Listener> {
         let (origin, key) = (self.origin(), self.key.clone());
-        let ears = match &*origin.made_by {
-            Way::Server(server) => {
+        let readers = match &*origin.made_by {
+            ConnectionConfig::Server(server) => {
                 let connect = server.connect(block + ANSWER_TIMEOUT);
-                Ears::together(in_time_of_a_step(connect).await?)
+                StreamReaders::shared(in_time_of_a_step(connect).await?)
             }
-            Way::Cluster(cluster) => Ears::apart(Arc::clone(cluster), block),
+            ConnectionConfig::Cluster(cluster) => {
+                StreamReaders::per_stream(Arc::clone(cluster), block)
+            }
         };
-        Ok(Listener::new(ears, origin, key))
+        Ok(Listener::new(readers, origin, key))
     }
 
     fn origin(&self) -> Origin {
         Origin {
-            made_by: self.way.current(),
-            today: self.way.clone(),
+            made_by: self.config.current(),
+            latest: self.config.clone(),
         }
     }
 }

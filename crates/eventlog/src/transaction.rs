@@ -4,7 +4,7 @@ use futures::future::BoxFuture;
 use platform::{Error, Result};
 use sqlx::{PgConnection, PgPool, PgTransaction};
 
-use crate::outage::backoff;
+use crate::backoff;
 
 const TRIES: u32 = 5;
 
@@ -39,7 +39,7 @@ pub async fn in_transaction<C: Sync, T>(
             Err(error) if worth_another_try(&error) && failures + 1 < TRIES => {
                 failures += 1;
                 tracing::debug!(failures, cause = %error, "running a transaction again");
-                tokio::time::sleep(backoff(failures)).await;
+                tokio::time::sleep(backoff::delay(failures)).await;
             }
             done => return done,
         }

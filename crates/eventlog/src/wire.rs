@@ -42,6 +42,12 @@ pub(crate) fn to_cloud_event(event: &Event) -> CloudEvent {
             value(Attr::CeBytes(key.clone().into())),
         );
     }
+    if let Some(consumers) = &event.consumers {
+        attributes.insert(
+            "consumers".to_owned(),
+            value(Attr::CeString(consumers.join(","))),
+        );
+    }
     CloudEvent {
         id: event.id.to_string(),
         source: event.source.clone(),
@@ -89,6 +95,13 @@ pub(crate) fn from_cloud_event(
             Some(Attr::CeBytes(key)) => Some(key.into()),
             _ => None,
         },
+        consumers: match take("consumers") {
+            Some(Attr::CeString(names)) => {
+                let names = names.split(',').filter(|name| !name.is_empty());
+                Some(names.map(str::to_owned).collect())
+            }
+            _ => None,
+        },
     })
 }
 
@@ -121,6 +134,7 @@ mod tests {
             traceparent in proptest::option::of("00-[0-9a-f]{32}-[0-9a-f]{16}-01"),
             payload in proptest::collection::vec(any::<u8>(), 0..200),
             data_key in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..80)),
+            consumers in proptest::option::of(proptest::collection::vec("[a-z]{1,12}", 0..4)),
         ) -> Event {
             Event {
                 shard,
@@ -133,6 +147,7 @@ mod tests {
                 traceparent,
                 payload: payload.into(),
                 data_key,
+                consumers,
             }
         }
     }

@@ -4,7 +4,7 @@ mod convert;
 mod payload;
 
 pub use convert::{number, numbers};
-pub use payload::Payload;
+pub use payload::{Payload, consumers_of, types_for, types_not_for};
 
 /// The generated modules, one for each package of the contract.
 macro_rules! packages {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use eventlog::{Acceptance, Apply, ApplyError, Event, Log, NewEvent};
+use eventlog::{Apply, ApplyError, Event, Log, NewEvent};
 use proto::Payload;
 use sqlx::PgConnection;
 
@@ -71,11 +71,8 @@ impl Registry {
 
 #[async_trait]
 impl Apply for Registry {
-    fn accepts(&self, event_type: &str) -> Acceptance {
-        match self.feature(event_type) {
-            Some(_) => Acceptance::Apply,
-            None => Acceptance::Park,
-        }
+    fn accepts(&self, event_type: &str) -> bool {
+        self.feature(event_type).is_some()
     }
 
     async fn apply(&self, conn: &mut PgConnection, events: &[Event]) -> Result<(), ApplyError> {

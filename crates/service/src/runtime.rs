@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use eventlog::{
-    Apply, Consumer, ConsumerHandle, Log, LogMetrics, Maintenance, Relay, Snapshot, Source,
-    Streams, consumer_service, event_log_service,
+    Apply, Consumer, ConsumerHandle, Log, LogMetrics, Maintenance, Snapshot, Source,
+    StreamPublisher, Streams, consumer_service, event_log_service,
 };
 use platform::{
     AuditSealer, Authenticator, Exposed, Files, Listeners, Metrics, Readiness, SealingKey,
@@ -157,8 +157,9 @@ impl Running {
             maintenance.run(self.shutdown.clone()),
         );
         if let Some(streams) = streams.clone() {
-            let relay = Relay::new(log.clone(), streams, self.log_metrics.clone());
-            self.tasks.spawn("relay", relay.run(self.shutdown.clone()));
+            let publisher = StreamPublisher::new(log.clone(), streams, self.log_metrics.clone());
+            self.tasks
+                .spawn("stream publisher", publisher.run(self.shutdown.clone()));
         }
         self.published = Some(log.clone());
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use eventlog::{Acceptance, Apply, ApplyError, Event};
+use eventlog::{Apply, ApplyError, Event};
 use proto::{Payload as _, events::v1::CaseChanged};
 use sqlx::PgConnection;
 use uuid::Uuid;
@@ -20,12 +20,8 @@ pub(crate) struct Cases;
 
 #[async_trait]
 impl Apply for Cases {
-    fn accepts(&self, event_type: &str) -> Acceptance {
-        if event_type == CaseChanged::TYPE {
-            Acceptance::Apply
-        } else {
-            Acceptance::Park
-        }
+    fn accepts(&self, event_type: &str) -> bool {
+        event_type == CaseChanged::TYPE
     }
 
     async fn apply(&self, conn: &mut PgConnection, events: &[Event]) -> Result<(), ApplyError> {
@@ -45,5 +41,17 @@ impl Apply for Cases {
             .collect();
         store::record_cases(conn, &followed).await?;
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_that_names_this_service_is_applied() {
+        for event_type in proto::types_for("intake") {
+            assert!(Cases.accepts(event_type), "{event_type}");
+        }
     }
 }

@@ -4,9 +4,8 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
-use eventlog::{Acceptance, Apply, ApplyError, Event, Log, NewEvent};
+use eventlog::{Apply, ApplyError, Event, Log, NewEvent};
 use platform::{Reloaded, SealingKey};
-use proto::{Payload as _, events::v1::StructureRecorded};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use tokio::sync::Notify;
@@ -53,14 +52,8 @@ pub(crate) struct Announcer {
 
 #[async_trait]
 impl Apply for Announcer {
-    fn accepts(&self, event_type: &str) -> Acceptance {
-        if cause::concerns(event_type) {
-            Acceptance::Apply
-        } else if event_type == StructureRecorded::TYPE {
-            Acceptance::Ignore
-        } else {
-            Acceptance::Park
-        }
+    fn accepts(&self, event_type: &str) -> bool {
+        cause::concerns(event_type)
     }
 
     async fn apply(&self, conn: &mut PgConnection, events: &[Event]) -> Result<(), ApplyError> {

@@ -20,7 +20,7 @@ mod store;
 use std::{sync::Arc, time::Duration};
 
 use eventlog::{
-    Apply, Consumer, ConsumerHandle, Log, LogMetrics, Maintenance, Relay, Source, Streams,
+    Apply, Consumer, ConsumerHandle, Log, LogMetrics, Maintenance, Source, StreamPublisher, Streams,
 };
 use platform::{
     AuditSealer, Authenticator, Exposed, Files, Listeners, Metrics, Readiness, Reloaded,
@@ -212,7 +212,7 @@ impl App {
         let maintenance = Maintenance::new(self.log.clone(), self.config.event_log.retention());
         tasks.spawn("maintenance of the log", maintenance.run(shutdown.clone()));
         if let Some(streams) = self.streams {
-            let relay = Relay::new(self.log, streams, log_metrics);
+            let relay = StreamPublisher::new(self.log, streams, log_metrics);
             tasks.spawn("relay", relay.run(shutdown.clone()));
         }
         let audit = self.audit.run(shutdown.clone());

@@ -3,12 +3,10 @@
 mod progress;
 
 use async_trait::async_trait;
-use eventlog::{Acceptance, Apply, ApplyError, Event};
+use eventlog::{Apply, ApplyError, Event};
 use proto::{
     Payload,
-    events::v1::{
-        CaseChanged, ReportContactsErased, ReportSubmitted, ReportWithdrawn, StructureRecorded,
-    },
+    events::v1::{CaseChanged, ReportSubmitted, ReportWithdrawn},
 };
 use sqlx::PgConnection;
 
@@ -21,16 +19,26 @@ pub(crate) struct FactConsumer;
 
 #[async_trait]
 impl Apply for FactConsumer {
-    fn accepts(&self, event_type: &str) -> Acceptance {
-        match event_type {
-            ReportSubmitted::TYPE | ReportWithdrawn::TYPE | CaseChanged::TYPE => Acceptance::Apply,
-            // A report carries what is counted of its structure; contacts are not kept here.
-            StructureRecorded::TYPE | ReportContactsErased::TYPE => Acceptance::Ignore,
-            _ => Acceptance::Park,
-        }
+    fn accepts(&self, event_type: &str) -> bool {
+        matches!(
+            event_type,
+            ReportSubmitted::TYPE | ReportWithdrawn::TYPE | CaseChanged::TYPE
+        )
     }
 
     async fn apply(&self, conn: &mut PgConnection, events: &[Event]) -> Result<(), ApplyError> {
         facts::apply(conn, events).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_event_that_names_this_service_is_applied() {
+        for event_type in proto::types_for("statistics") {
+            assert!(FactConsumer.accepts(event_type), "{event_type}");
+        }
     }
 }

@@ -10,17 +10,21 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::{
-    Core,
+    ConsumerContext,
     fetch::BATCH,
-    offset::{self, Held, Parked},
+    offset::{self, LockedOffset, Parked},
     parked,
 };
-use crate::{Acceptance, ApplyError, Event, event::by_shard, transaction::roll_back};
+use crate::{
+    ApplyError, Event,
+    segment::{Part, Segment},
+    transaction::roll_back,
+};
 
 /// How far a batch came.
 #[derive(Debug)]
 pub(super) struct Progress {
-    /// Events applied, ignored or parked.
+    /// Events applied or parked.
     pub(super) done: usize,
     pub(super) end: End,
 }
@@ -56,78 +60,90 @@ enum Attempt {
     Moved,
 }
 
-/// Applies events that follow each other in their shards: together if they fit
-/// into a transaction. What fails together is tried shard by shard, so that only
-/// the shard at fault waits. Returns how far each shard came.
-pub(super) async fn apply(core: &Core, incarnation: Uuid, events: &[Event]) -> Vec<Progress> {
-    let shards: Vec<&[Event]> = by_shard(events).collect();
+/// Applies segments of different shards: together if they fit into a transaction.
+/// What fails together is tried shard by shard, so that only the shard at fault
+/// waits. Returns how far each shard came.
+pub(super) async fn apply(
+    context: &ConsumerContext,
+    incarnation: Uuid,
+    segments: &[Segment],
+) -> Vec<Progress> {
+    let shards: Vec<Part<'_>> = segments.iter().map(Segment::whole).collect();
     if shards.len() > 1
-        && let Ok(attempts) = attempt(core, incarnation, events, Intent::Apply).await
+        && let Ok(attempts) = attempt(context, incarnation, &shards, Intent::Apply).await
     {
         let progress = attempts.into_iter().zip(shards);
         return progress
-            .map(|(attempt, events)| match attempt.obstacle() {
-                None => Progress::whole(events),
+            .map(|(attempt, shard)| match attempt.obstacle() {
+                None => Progress::whole(shard),
                 Some(end) => Progress { done: 0, end },
             })
             .collect();
     }
     let mut progress = Vec::with_capacity(shards.len());
-    for events in shards {
-        progress.push(apply_in_parts(core, incarnation, events).await);
+    for shard in shards {
+        progress.push(apply_in_parts(context, incarnation, shard).await);
     }
     progress
 }
 
 /// Applies the events of a shard in batches of a bounded size.
-async fn apply_in_parts(core: &Core, incarnation: Uuid, events: &[Event]) -> Progress {
+async fn apply_in_parts(context: &ConsumerContext, incarnation: Uuid, shard: Part<'_>) -> Progress {
     let mut done = 0;
-    for part in events.chunks(usize::from(BATCH)) {
-        let progress = apply_by_halves(core, incarnation, part).await;
+    loop {
+        let part = shard.slice(done, usize::from(BATCH));
+        let progress = apply_by_halves(context, incarnation, part).await;
         done += progress.done;
-        let last = part.last().map(|event| event.position);
-        if !matches!(progress.end, End::At(position) if Some(position) == last) {
+        let is_whole = matches!(progress.end, End::At(position) if position == part.end);
+        if !is_whole || done >= shard.events.len() {
             return Progress { done, ..progress };
         }
     }
-    Progress::whole(events)
 }
 
 /// Applies events of one shard. A part that fails for good is halved until the one
 /// event stands alone, which is parked.
-async fn apply_by_halves(core: &Core, incarnation: Uuid, events: &[Event]) -> Progress {
+async fn apply_by_halves(
+    context: &ConsumerContext,
+    incarnation: Uuid,
+    shard: Part<'_>,
+) -> Progress {
     let mut done = 0;
-    let mut size = events.len();
-    let mut verdict = Verdict::Innocent;
-    while done < events.len() {
-        let part = &events[done..(done + size).min(events.len())];
-        let intent = match verdict {
-            Verdict::Guilty(class) => Intent::Park(class),
-            Verdict::Innocent | Verdict::Suspected => Intent::Apply,
+    let mut size = shard.events.len();
+    let mut isolation = Isolation::None;
+    loop {
+        let part = shard.slice(done, size);
+        let intent = match isolation {
+            Isolation::Poison(class) => Intent::Park(class),
+            Isolation::None | Isolation::FailedOnce => Intent::Apply,
         };
-        match attempt(core, incarnation, part, intent).await {
+        match attempt(context, incarnation, &[part], intent).await {
             Ok(attempts) => {
                 if let Some(end) = attempts.into_iter().find_map(Attempt::obstacle) {
                     return Progress { done, end };
                 }
-                done += part.len();
+                done += part.events.len();
+                if done >= shard.events.len() {
+                    return Progress::whole(shard);
+                }
                 size *= 2;
-                verdict = Verdict::Innocent;
+                isolation = Isolation::None;
             }
             Err(ApplyError::Poison(class)) => {
-                verdict = match (part.len(), verdict) {
-                    // Not even parking works: somebody must see to the database.
-                    (_, Verdict::Guilty(_)) => {
+                isolation = match (part.events.len(), isolation) {
+                    // Neither parking works nor moving the offset: somebody must see
+                    // to the database.
+                    (0, _) | (_, Isolation::Poison(_)) => {
                         return Progress {
                             done,
                             end: End::Failed(platform::Error::internal(class)),
                         };
                     }
-                    (1, Verdict::Suspected) => Verdict::Guilty(class),
-                    (1, Verdict::Innocent) => Verdict::Suspected,
-                    (_, Verdict::Innocent | Verdict::Suspected) => Verdict::Innocent,
+                    (1, Isolation::FailedOnce) => Isolation::Poison(class),
+                    (1, Isolation::None) => Isolation::FailedOnce,
+                    (_, Isolation::None | Isolation::FailedOnce) => Isolation::None,
                 };
-                size = (part.len() / 2).max(1);
+                size = (part.events.len() / 2).max(1);
             }
             Err(ApplyError::Transient(error)) => {
                 return Progress {
@@ -137,15 +153,14 @@ async fn apply_by_halves(core: &Core, incarnation: Uuid, events: &[Event]) -> Pr
             }
         }
     }
-    Progress::whole(events)
 }
 
 impl Progress {
     /// All of them are done.
-    fn whole(events: &[Event]) -> Self {
+    fn whole(shard: Part<'_>) -> Self {
         Self {
-            done: events.len(),
-            end: End::At(events.last().map_or(0, |event| event.position)),
+            done: shard.events.len(),
+            end: End::At(shard.end),
         }
     }
 }
@@ -162,45 +177,49 @@ impl Attempt {
     }
 }
 
-/// What is held against a single event.
+/// How often a single event failed when it was applied alone.
 #[derive(Clone, Copy)]
-enum Verdict {
-    Innocent,
-    /// It failed alone, once.
-    Suspected,
-    /// It failed alone, twice.
-    Guilty(&'static str),
+enum Isolation {
+    /// It did not.
+    None,
+    /// Once.
+    FailedOnce,
+    /// Twice: for this reason.
+    Poison(&'static str),
 }
 
-fn batch_span(core: &Core, events: &[Event]) -> tracing::Span {
+fn batch_span(context: &ConsumerContext, parts: &[Part<'_>]) -> tracing::Span {
+    let events: usize = parts.iter().map(|part| part.events.len()).sum();
     let span = tracing::info_span!(
         "apply events",
-        eventlog.consumer = core.name,
-        eventlog.producer = core.producer,
+        eventlog.consumer = context.name,
+        eventlog.producer = context.producer,
         eventlog.shard = tracing::field::Empty,
-        eventlog.events = events.len(),
+        eventlog.events = events,
         trace_id = tracing::field::Empty,
     );
-    if by_shard(events).count() == 1 {
-        span.record("eventlog.shard", events[0].shard);
-    }
-    // Several events have several traces: their own spans follow those.
-    if let [event] = events {
-        platform::follow(&span, event.traceparent.as_deref());
+    if let [part] = parts {
+        span.record("eventlog.shard", part.shard);
+        // Several events have several traces: their own spans follow those.
+        if let [event] = part.events {
+            platform::follow(&span, event.traceparent.as_deref());
+        }
     }
     span
 }
 
-fn note(core: &Core, events: &[Event], count: usize) {
+fn record_applied(context: &ConsumerContext, events: &[Event], count: usize) {
     let Some(last) = events.last() else {
         return;
     };
-    let labels = core.shard_labels(last.shard);
-    core.metrics
+    let labels = context.shard_labels(last.shard);
+    context
+        .metrics
         .applied
         .get_or_create(&labels)
         .inc_by(count as u64);
-    core.metrics
+    context
+        .metrics
         .last_applied
         .get_or_create(&labels)
         .set(last.time.unix_timestamp());
@@ -208,14 +227,14 @@ fn note(core: &Core, events: &[Event], count: usize) {
 
 /// Applies events in one transaction; says what became of each shard's.
 async fn attempt(
-    core: &Core,
+    context: &ConsumerContext,
     incarnation: Uuid,
-    events: &[Event],
+    parts: &[Part<'_>],
     intent: Intent,
 ) -> Result<Vec<Attempt>, ApplyError> {
     let work = async {
-        let mut transaction = core.pool.begin().await?;
-        match attempt_within(&mut transaction, core, incarnation, events, intent).await {
+        let mut transaction = context.pool.begin().await?;
+        match attempt_within(&mut transaction, context, incarnation, parts, intent).await {
             Ok(attempts) => {
                 #[cfg(feature = "mutants")]
                 platform::mutant::crash_point();
@@ -231,100 +250,97 @@ async fn attempt(
         }
     };
     let attempts = platform::in_time(work)
-        .instrument(batch_span(core, events))
+        .instrument(batch_span(context, parts))
         .await?;
     let mut applied = false;
-    for (attempt, events) in attempts.iter().zip(by_shard(events)) {
+    for (attempt, part) in attempts.iter().zip(parts) {
         if let Attempt::Done(count) = attempt {
-            note(core, events, *count);
-            applied = true;
+            record_applied(context, part.events, *count);
+            applied |= *count > 0;
         }
     }
     if applied {
-        core.apply.committed();
+        context.apply.committed();
     }
     Ok(attempts)
 }
 
 async fn attempt_within(
     conn: &mut PgConnection,
-    core: &Core,
+    context: &ConsumerContext,
     incarnation: Uuid,
-    events: &[Event],
+    parts: &[Part<'_>],
     intent: Intent,
 ) -> Result<Vec<Attempt>, ApplyError> {
-    let shards: Vec<u16> = by_shard(events).map(|events| events[0].shard).collect();
-    let held = offset::take(conn, core, &shards).await?;
+    let shards: Vec<u16> = parts.iter().map(|part| part.shard).collect();
+    let locked = offset::take(conn, context, &shards).await?;
     let mut places: Vec<(u16, u64)> = Vec::with_capacity(shards.len());
     let mut new: Vec<&[Event]> = Vec::with_capacity(shards.len());
-    let attempts = by_shard(events).zip(shards).map(|(events, shard)| {
-        let Some(held) = held.get(&shard) else {
+    let attempts = parts.iter().map(|part| {
+        let Some(locked) = locked.get(&part.shard) else {
             return Attempt::Busy;
         };
-        if held.stopped || held.incarnation != Some(incarnation) {
+        if locked.stopped || locked.incarnation != Some(incarnation) {
             return Attempt::Moved;
         }
-        let Some(follow) = follow_on(held, events) else {
-            return Attempt::Elsewhere(held.position);
+        let Some(follow) = follow_on(locked, *part) else {
+            return Attempt::Elsewhere(locked.position);
         };
-        let last = follow.last().map_or(held.position, |last| last.position);
-        places.push((shard, last));
+        places.push((part.shard, part.end));
         new.push(follow);
         Attempt::Done(follow.len())
     });
     let attempts: Vec<Attempt> = attempts.collect();
-    if new.is_empty() {
+    if places.is_empty() {
         return Ok(attempts);
     }
-    let parked = offset::set(conn, core, incarnation, &places).await?;
+    let parked = offset::set(conn, context, incarnation, &places).await?;
     #[cfg(feature = "mutants")]
     if Mutant::OffsetOutsideTransaction.is_alive() {
         platform::mutant::cut(conn).await?;
     }
-    let count: usize = new.iter().map(|events| events.len()).sum();
-    let new = if count == events.len() {
-        Cow::Borrowed(events)
-    } else {
-        Cow::Owned(new.concat())
+    let new = match new[..] {
+        [of_one_shard] => Cow::Borrowed(of_one_shard),
+        _ => Cow::Owned(new.concat()),
     };
-    settle(conn, core, &new, parked, intent).await?;
+    settle(conn, context, &new, parked, intent).await?;
     Ok(attempts)
 }
 
-/// The events that follow the offset; `None` when none does.
-fn follow_on<'a>(held: &Held, events: &'a [Event]) -> Option<&'a [Event]> {
+/// The events that follow the offset; `None` when the part does not.
+fn follow_on<'a>(locked: &LockedOffset, part: Part<'a>) -> Option<&'a [Event]> {
     #[cfg(feature = "mutants")]
     if Mutant::IgnoreGaps.is_alive() {
-        let later = |event: &Event| event.position > held.position;
-        return Some(&events[events.iter().position(later)?..]);
+        let after = part.after.min(locked.position);
+        return Part { after, ..part }.follow(locked.position);
     }
-    let place = events
-        .iter()
-        .position(|event| event.position == held.position + 1)?;
-    Some(&events[place..])
+    part.follow(locked.position)
 }
 
-/// Applies events, and parks those that cannot be, inside the transaction.
+/// Applies events that are for the consumer, and parks those that cannot be, inside
+/// the transaction.
 pub(super) async fn settle(
     conn: &mut PgConnection,
-    core: &Core,
+    context: &ConsumerContext,
     events: &[Event],
     parked: Parked,
     intent: Intent,
 ) -> Result<(), ApplyError> {
+    if events.is_empty() {
+        return Ok(());
+    }
     let mut blocked: HashSet<String> = match parked {
         Parked::Nothing => HashSet::new(),
-        Parked::Something => parked::subjects_of(conn, core, events).await?,
+        Parked::Something => parked::subjects_of(conn, context, events).await?,
     };
     let mut to_park: Vec<(&Event, &'static str)> = Vec::new();
     let mut to_apply: Vec<&Event> = Vec::with_capacity(events.len());
     for (place, event) in events.iter().enumerate() {
-        let reason = match (core.apply.accepts(&event.event_type), intent) {
-            (Acceptance::Ignore, _) => continue,
+        let reason = match intent {
             _ if blocked.contains(&event.subject) => Some(parked::BEHIND),
-            (_, Intent::Park(class)) if place == 0 => Some(class),
-            (Acceptance::Park, _) => Some(parked::UNKNOWN),
-            (Acceptance::Apply, _) => None,
+            Intent::Park(class) if place == 0 => Some(class),
+            _ if !context.apply.accepts(&event.event_type) => Some(parked::UNKNOWN),
+            _ => None,
         };
         match reason {
             None => to_apply.push(event),
@@ -335,7 +351,7 @@ pub(super) async fn settle(
         }
     }
     if !to_park.is_empty() {
-        parked::park(conn, core, &to_park).await?;
+        parked::park(conn, context, &to_park).await?;
     }
     if to_apply.is_empty() {
         return Ok(());
@@ -345,17 +361,17 @@ pub(super) async fn settle(
     } else {
         Cow::Owned(to_apply.into_iter().cloned().collect())
     };
-    apply_all(conn, core, &to_apply).await
+    apply_all(conn, context, &to_apply).await
 }
 
 /// Applies events; a panic is a failure like another, and the transaction it left
 /// behind is rolled back.
 pub(super) async fn apply_all(
     conn: &mut PgConnection,
-    core: &Core,
+    context: &ConsumerContext,
     events: &[Event],
 ) -> Result<(), ApplyError> {
-    AssertUnwindSafe(core.apply.apply(conn, events))
+    AssertUnwindSafe(context.apply.apply(conn, events))
         .catch_unwind()
         .await
         .unwrap_or(Err(ApplyError::Poison("panic")))

@@ -4,19 +4,20 @@ use std::{collections::BTreeMap, time::Duration};
 
 use platform::Error;
 use proto::eventlog::v1::{
-    DescribeRequest, DescribeResponse, ReadRequest, ReportOffsetsRequest, ShardPosition,
-    SnapshotRequest, SnapshotResponse, event_log_service_client::EventLogServiceClient,
-    snapshot_response,
+    DescribeRequest, DescribeResponse, ReadRequest, ReadResponse, ReportOffsetsRequest,
+    ShardPosition, SnapshotRequest, SnapshotResponse,
+    event_log_service_client::EventLogServiceClient, snapshot_response,
 };
 use tokio::time::Instant;
 use tonic::{Code, Request, Status, Streaming, transport::Channel};
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
-use super::Trouble;
+use super::StepError;
 use crate::{
     Description, Event, Streams,
-    outage::Outage,
+    backoff::Backoff,
+    segment::Segment,
     stream::{Entries, History, Listener},
     wire,
 };
@@ -46,32 +47,35 @@ impl Source {
 /// The producer as a consumer talks to it.
 pub(super) struct Producer {
     name: &'static str,
+    /// Who reads.
+    consumer: &'static str,
     client: EventLogServiceClient<Channel>,
     streams: Option<Streams>,
     listener: Option<Listener>,
     connect_at: Instant,
-    outage: Outage,
+    backoff: Backoff,
 }
 
 /// What the streams told.
-pub(super) enum Heard {
+pub(super) enum StreamRead {
     /// Entries of some shards.
     Entries(Vec<Entries>),
     /// Nothing within the time.
-    Silence,
+    Nothing,
     /// There is no Redis now.
-    Away,
+    Unavailable,
 }
 
 /// What the producer answered.
-pub(super) struct Answer {
-    pub(super) events: BTreeMap<u16, Vec<Event>>,
+pub(super) struct ReadResult {
+    pub(super) segments: BTreeMap<u16, Segment>,
     pub(super) heads: BTreeMap<u16, u64>,
 }
 
 /// A snapshot under way.
 pub(super) struct Incoming {
     pub(super) description: Description,
+    consumer: &'static str,
     stream: Streaming<SnapshotResponse>,
 }
 
@@ -84,14 +88,15 @@ pub(super) struct Part {
 }
 
 impl Producer {
-    pub(super) fn new(name: &'static str, source: Source) -> Self {
+    pub(super) fn new(name: &'static str, consumer: &'static str, source: Source) -> Self {
         Self {
             name,
+            consumer,
             client: EventLogServiceClient::new(source.channel),
             streams: source.streams,
             listener: None,
             connect_at: Instant::now(),
-            outage: Outage::of(format!("Redis, for the log of {name}")),
+            backoff: Backoff::new(format!("Redis, for the log of {name}")),
         }
     }
 
@@ -102,19 +107,19 @@ impl Producer {
         incarnation: Uuid,
         after: &[(u16, u64)],
         block: Duration,
-    ) -> Heard {
+    ) -> StreamRead {
         let Some(streams) = &self.streams else {
-            return Heard::Away;
+            return StreamRead::Unavailable;
         };
         if Instant::now() < self.connect_at {
-            return Heard::Away;
+            return StreamRead::Unavailable;
         }
         let history = History {
             producer: self.name,
             incarnation,
         };
         let read = async {
-            let mut listener = match self.listener.take().filter(Listener::is_of_today) {
+            let mut listener = match self.listener.take().filter(Listener::is_current) {
                 Some(listener) => listener,
                 None => streams.listen(BLOCK).await?,
             };
@@ -125,17 +130,17 @@ impl Producer {
         };
         match read.await {
             Ok((listener, entries)) => {
-                self.outage.over();
+                self.backoff.reset();
                 self.listener = Some(listener);
                 if entries.is_empty() {
-                    Heard::Silence
+                    StreamRead::Nothing
                 } else {
-                    Heard::Entries(entries)
+                    StreamRead::Entries(entries)
                 }
             }
             Err(error) => {
-                self.connect_at = Instant::now() + self.outage.failed(&error);
-                Heard::Away
+                self.connect_at = Instant::now() + self.backoff.failed(&error);
+                StreamRead::Unavailable
             }
         }
     }
@@ -145,7 +150,7 @@ impl Producer {
         &mut self,
         incarnation: Uuid,
         after: &[(u16, u64)],
-    ) -> Result<Answer, Trouble> {
+    ) -> Result<ReadResult, StepError> {
         let mut request = Request::new(ReadRequest {
             incarnation: incarnation.to_string(),
             after: after
@@ -153,68 +158,54 @@ impl Producer {
                 .map(|&(shard, position)| shard_position(shard, position))
                 .collect(),
             max_events: MAX_EVENTS,
+            consumer: self.consumer.to_owned(),
         });
         request.set_timeout(ASK_TIMEOUT);
         let response = self
             .client
             .read(request)
             .await
-            .map_err(|status| trouble(&status))?
+            .map_err(|status| step_error(&status))?
             .into_inner();
-        let mut events: BTreeMap<u16, Vec<Event>> = BTreeMap::new();
-        for placed in response.events {
-            let shard = shard_number(placed.shard)?;
-            let envelope = placed.event.unwrap_or_default();
-            let event = wire::from_cloud_event(shard, placed.position, envelope)
-                .map_err(Error::internal)?;
-            events.entry(shard).or_default().push(event);
-        }
-        for &(shard, position) in after {
-            let Some(events) = events.get(&shard) else {
-                continue;
-            };
-            if !events
-                .iter()
-                .zip(position + 1..)
-                .all(|(event, position)| event.position == position)
-            {
-                let gap =
-                    Error::unavailable("LOG_WITH_A_GAP", "the producer's answer does not follow");
-                return Err(gap.into());
-            }
-        }
         let heads = response.heads.iter();
         let heads = heads.map(|head| Ok((shard_number(head.shard)?, head.position)));
-        Ok(Answer {
-            events,
-            heads: heads.collect::<Result<_, Trouble>>()?,
+        Ok(ReadResult {
+            heads: heads.collect::<Result<_, StepError>>()?,
+            segments: segments(response, after, self.consumer)?,
         })
     }
 
     /// Asks which log it is.
-    pub(super) async fn describe(&mut self) -> Result<Description, Trouble> {
+    pub(super) async fn describe(&mut self) -> Result<Description, StepError> {
         let mut request = Request::new(DescribeRequest {});
         request.set_timeout(ASK_TIMEOUT);
         let response = self
             .client
             .describe(request)
             .await
-            .map_err(|status| trouble(&status))?;
+            .map_err(|status| step_error(&status))?;
         description(&response.into_inner())
     }
 
     /// Asks for the full state.
-    pub(super) async fn snapshot(&mut self, after: String) -> Result<Incoming, Trouble> {
+    pub(super) async fn snapshot(&mut self, after: String) -> Result<Incoming, StepError> {
         let response = self
             .client
-            .snapshot(SnapshotRequest { after })
+            .snapshot(SnapshotRequest {
+                after,
+                consumer: self.consumer.to_owned(),
+            })
             .await
-            .map_err(|status| trouble(&status))?;
+            .map_err(|status| step_error(&status))?;
         let mut stream = response.into_inner();
-        let first = stream.message().await.map_err(|status| trouble(&status))?;
+        let first = stream
+            .message()
+            .await
+            .map_err(|status| step_error(&status))?;
         match first.and_then(|message| message.part) {
             Some(snapshot_response::Part::Description(first)) => Ok(Incoming {
                 description: description(&first)?,
+                consumer: self.consumer,
                 stream,
             }),
             _ => Err(malformed()),
@@ -242,12 +233,12 @@ impl Producer {
 
 impl Incoming {
     /// The next part of the state; `None` at the end.
-    pub(super) async fn next(&mut self) -> Result<Option<Part>, Trouble> {
+    pub(super) async fn next(&mut self) -> Result<Option<Part>, StepError> {
         let Some(message) = self
             .stream
             .message()
             .await
-            .map_err(|status| trouble(&status))?
+            .map_err(|status| step_error(&status))?
         else {
             return Ok(None);
         };
@@ -258,6 +249,9 @@ impl Incoming {
         let mut events: BTreeMap<u16, Vec<Event>> = BTreeMap::new();
         for envelope in batch.events {
             let mut event = wire::from_cloud_event(0, 0, envelope).map_err(Error::internal)?;
+            if !event.is_for(self.consumer) {
+                continue;
+            }
             event.shard = vocabulary::shard_of(&event.subject, shards);
             events.entry(event.shard).or_default().push(event);
         }
@@ -268,30 +262,84 @@ impl Incoming {
     }
 }
 
+/// What an answer of the producer holds of each shard for a consumer. An answer of an
+/// earlier release leaves nothing out, and does not say how far it reached.
+fn segments(
+    response: ReadResponse,
+    after: &[(u16, u64)],
+    consumer: &str,
+) -> Result<BTreeMap<u16, Segment>, StepError> {
+    let mut events: BTreeMap<u16, Vec<Event>> = BTreeMap::new();
+    for placed in response.events {
+        let shard = shard_number(placed.shard)?;
+        let envelope = placed.event.unwrap_or_default();
+        let event =
+            wire::from_cloud_event(shard, placed.position, envelope).map_err(Error::internal)?;
+        events.entry(shard).or_default().push(event);
+    }
+    let mut reached: BTreeMap<u16, u64> = BTreeMap::new();
+    for place in response.reached {
+        reached.insert(shard_number(place.shard)?, place.position);
+    }
+    let mut segments = BTreeMap::new();
+    for &(shard, after) in after {
+        let mut events = events.remove(&shard).unwrap_or_default();
+        let last = events.last().map_or(after, |last| last.position);
+        let end = reached.remove(&shard);
+        let follows = match end {
+            Some(end) => {
+                let first = events.first().map_or(after + 1, |first| first.position);
+                after < first && events.is_sorted_by_key(|event| event.position) && last <= end
+            }
+            None => (after + 1..)
+                .zip(&events)
+                .all(|(position, event)| event.position == position),
+        };
+        if !follows {
+            let gap = Error::unavailable("LOG_WITH_A_GAP", "the producer's answer does not follow");
+            return Err(gap.into());
+        }
+        let end = end.unwrap_or(last);
+        events.retain(|event| event.is_for(consumer));
+        if end > after {
+            segments.insert(
+                shard,
+                Segment {
+                    shard,
+                    after,
+                    end,
+                    events,
+                },
+            );
+        }
+    }
+    Ok(segments)
+}
+
 /// What a refusal of the producer means to a consumer.
-fn trouble(status: &Status) -> Trouble {
+fn step_error(status: &Status) -> StepError {
     let details = status.get_error_details();
     let reason = details.error_info().map_or("", |info| info.reason.as_str());
     match (status.code(), reason) {
         (Code::FailedPrecondition, "LOG_REINCARNATED" | "OFFSET_ABOVE_HEAD") => {
-            Trouble::Stop(reason.to_owned())
+            StepError::Stop(reason.to_owned())
         }
-        (Code::OutOfRange, "BELOW_FLOOR") => Trouble::BelowFloor,
-        (code, _) => Trouble::Later(Error::unavailable(
+        (Code::OutOfRange, "BELOW_FLOOR") => StepError::BelowFloor,
+        (code, _) => StepError::Retry(Error::unavailable(
             "PRODUCER_UNAVAILABLE",
             format!("the producer of the log answers {code:?} {reason}"),
         )),
     }
 }
 
-fn malformed() -> Trouble {
-    Trouble::Later(Error::unavailable(
+fn malformed() -> StepError {
+    StepError::Retry(Error::unavailable(
         "MALFORMED_ANSWER",
         "the producer's answer is not understood",
     ))
 }
 
-fn description(response: &DescribeResponse) -> Result<Description, Trouble> {
+fn description(response: &DescribeResponse) -> Result<Description, StepError> {
     let positions = |list: &[ShardPosition]| {
         let mut positions = vec![0; usize::try_from(response.shards).ok()?];
         for entry in list {
@@ -306,7 +354,7 @@ fn description(response: &DescribeResponse) -> Result<Description, Trouble> {
     })
 }
 
-fn shard_number(shard: u32) -> Result<u16, Trouble> {
+fn shard_number(shard: u32) -> Result<u16, StepError> {
     u16::try_from(shard).map_err(|_| malformed())
 }
 

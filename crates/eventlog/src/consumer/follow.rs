@@ -7,16 +7,15 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
-    Core, Trouble,
+    ConsumerContext, StepError,
     batch::{self, End, Progress},
-    fetch::{BATCH, BLOCK, Heard, Producer},
+    fetch::{BATCH, BLOCK, Producer, StreamRead},
     offset::{self, Offset, Offsets},
     parked,
 };
 use crate::{
-    Event,
-    event::by_shard,
-    outage::{Outage, backoff},
+    backoff::{self, Backoff},
+    segment::Segment,
     stream::Continuity,
 };
 
@@ -43,7 +42,7 @@ pub(super) struct Following {
     /// The shard that comes first in the next question: a page may not reach the
     /// last.
     turn: usize,
-    outage: Outage,
+    backoff: Backoff,
     report_at: Instant,
     reported: Option<Offsets>,
     /// When the next batch may be taken.
@@ -64,7 +63,7 @@ struct Shard {
 }
 
 impl Following {
-    pub(super) fn new(core: &Core, incarnation: Uuid, offsets: &Offsets) -> Self {
+    pub(super) fn new(context: &ConsumerContext, incarnation: Uuid, offsets: &Offsets) -> Self {
         let now = Instant::now();
         let shards = offsets.shards.iter().map(|offset| Shard {
             number: offset.shard,
@@ -80,7 +79,7 @@ impl Following {
             asking: true,
             ask_at: now,
             turn: 0,
-            outage: Outage::of(format!("the producer {}", core.producer)),
+            backoff: Backoff::new(format!("the producer {}", context.producer)),
             report_at: now,
             reported: None,
             rested_at: now,
@@ -103,10 +102,10 @@ impl Following {
     /// Waits for events and applies them; returns how many.
     pub(super) async fn step(
         &mut self,
-        core: &Core,
+        context: &ConsumerContext,
         producer: &mut Producer,
-    ) -> Result<usize, Trouble> {
-        self.report(core, producer).await?;
+    ) -> Result<usize, StepError> {
+        self.report(context, producer).await?;
         tokio::time::sleep_until(self.rested_at).await;
         let now = Instant::now();
         let awake: Vec<usize> = (0..self.shards.len())
@@ -121,15 +120,19 @@ impl Following {
         let unheard = awake.iter().map(|&i| &self.shards[i]).any(|shard| {
             now.duration_since(shard.heard) >= IDLE || shard.stream == Continuity::Gap
         });
-        let batches = if (self.asking || unheard) && self.ask_at <= now {
-            self.ask(core, producer, &awake).await?
+        let segments = if (self.asking || unheard) && self.ask_at <= now {
+            self.ask(context, producer, &awake).await?
         } else {
-            self.listen(core, producer, &awake).await
+            self.listen(context, producer, &awake).await
         };
         let began = Instant::now();
-        let done = self.apply(core, batches).await?;
+        let covered: u64 = segments
+            .iter()
+            .map(|segment| segment.end - segment.after)
+            .sum();
+        let done = self.apply(context, segments).await?;
         // With a backlog there is nothing to wait for.
-        if (1..usize::from(BATCH)).contains(&done) {
+        if (1..u64::from(BATCH)).contains(&covered) {
             let rest = began.elapsed().clamp(SHORTEST_REST, LONGEST_REST);
             self.rested_at = Instant::now() + rest;
         }
@@ -139,10 +142,10 @@ impl Following {
     /// Waits for the streams.
     async fn listen(
         &mut self,
-        core: &Core,
+        context: &ConsumerContext,
         producer: &mut Producer,
         awake: &[usize],
-    ) -> Vec<Vec<Event>> {
+    ) -> Vec<Segment> {
         let now = Instant::now();
         let whole = awake.iter().map(|&i| &self.shards[i]);
         let after: Vec<(u16, u64)> = whole
@@ -166,16 +169,16 @@ impl Following {
             .min()
             .map_or(BLOCK, |due| due.saturating_duration_since(now));
         let entries = match producer.listen(self.incarnation, &after, block).await {
-            Heard::Entries(entries) => entries,
-            Heard::Silence => return Vec::new(),
-            Heard::Away => {
+            StreamRead::Entries(entries) => entries,
+            StreamRead::Nothing => return Vec::new(),
+            StreamRead::Unavailable => {
                 tokio::time::sleep_until(self.ask_at.max(now + POLL)).await;
                 self.asking = true;
                 return Vec::new();
             }
         };
-        let mut batches = Vec::new();
-        for entries in entries {
+        let mut segments = Vec::new();
+        for mut entries in entries {
             let Some(index) = self
                 .shards
                 .iter()
@@ -185,102 +188,115 @@ impl Following {
             };
             self.shards[index].stream = entries.continuity;
             if entries.continuity == Continuity::Gap {
-                core.metrics.gaps.get_or_create(&core.labels()).inc();
+                context.metrics.gaps.get_or_create(&context.labels()).inc();
             }
-            if !entries.events.is_empty() {
-                self.shards[index].heard = Instant::now();
-                batches.push(entries.events);
+            if let Some(last) = entries.events.last() {
+                let shard = &mut self.shards[index];
+                shard.heard = Instant::now();
+                let end = last.position;
+                entries
+                    .events
+                    .retain(|event| event.is_for(context.service()));
+                segments.push(Segment {
+                    shard: shard.number,
+                    after: shard.position,
+                    end,
+                    events: entries.events,
+                });
             }
         }
-        note_read(core, "redis", &batches);
-        batches
+        note_read(context, "redis", &segments);
+        segments
     }
 
     /// Asks the producer, once for all shards. When it is away, the streams go on.
     async fn ask(
         &mut self,
-        core: &Core,
+        context: &ConsumerContext,
         producer: &mut Producer,
         awake: &[usize],
-    ) -> Result<Vec<Vec<Event>>, Trouble> {
+    ) -> Result<Vec<Segment>, StepError> {
         let mut after: Vec<(u16, u64)> = awake.iter().map(|&i| self.shards[i].place()).collect();
         self.turn = self.turn.wrapping_add(1);
         let first = self.turn % after.len();
         after.rotate_left(first);
         let mut answer = match producer.read(self.incarnation, &after).await {
             Ok(answer) => answer,
-            Err(Trouble::Later(error)) => {
-                self.ask_at = Instant::now() + self.outage.failed(&error);
+            Err(StepError::Retry(error)) => {
+                self.ask_at = Instant::now() + self.backoff.failed(&error);
                 return Ok(Vec::new());
             }
-            Err(trouble) => return Err(trouble),
+            Err(error) => return Err(error),
         };
-        self.outage.over();
+        self.backoff.reset();
         self.asking = false;
-        let mut batches = Vec::new();
+        let mut segments = Vec::new();
         for &index in awake {
             let shard = &mut self.shards[index];
             shard.heard = Instant::now();
             shard.stream = Continuity::Whole;
-            let events = answer.events.remove(&shard.number).unwrap_or_default();
-            let reached = events.last().map_or(shard.position, |last| last.position);
+            let segment = answer.segments.remove(&shard.number);
+            let reached = segment.as_ref().map_or(shard.position, |found| found.end);
             if let Some(&head) = answer.heads.get(&shard.number) {
-                core.saw_head(shard.number, head, shard.position);
+                context.saw_head(shard.number, head, shard.position);
                 self.asking |= reached < head;
             }
-            if !events.is_empty() {
-                batches.push(events);
-            }
+            segments.extend(segment);
         }
-        if batches.is_empty() {
+        if segments.is_empty() {
             // A stream may hold what the log does not: asking again at once would
             // bring no more.
             self.ask_at = Instant::now() + POLL;
         }
-        note_read(core, "grpc", &batches);
-        Ok(batches)
+        note_read(context, "grpc", &segments);
+        Ok(segments)
     }
 
     /// Applies what follows the positions of some shards.
-    async fn apply(&mut self, core: &Core, news: Vec<Vec<Event>>) -> Result<usize, Trouble> {
+    async fn apply(
+        &mut self,
+        context: &ConsumerContext,
+        segments: Vec<Segment>,
+    ) -> Result<usize, StepError> {
         let incarnation = self.incarnation;
-        let work = share(news).into_iter().map(|events| async move {
-            let progress = batch::apply(core, incarnation, &events).await;
-            (events, progress)
+        let work = share(segments).into_iter().map(|segments| async move {
+            let progress = batch::apply(context, incarnation, &segments).await;
+            (segments, progress)
         });
-        let outcomes: Vec<(Vec<Event>, Vec<Progress>)> =
+        let outcomes: Vec<(Vec<Segment>, Vec<Progress>)> =
             stream::iter(work).buffer_unordered(AT_ONCE).collect().await;
         let mut done = 0;
-        for (events, progress) in outcomes {
-            for (events, progress) in by_shard(&events).zip(progress) {
+        for (segments, progress) in outcomes {
+            for (segment, progress) in segments.iter().zip(progress) {
                 done += progress.done;
-                let number = events[0].shard;
-                if let Some(shard) = self.shards.iter_mut().find(|s| s.number == number) {
-                    shard.note(core, events, progress)?;
+                let shard = self.shards.iter_mut().find(|s| s.number == segment.shard);
+                if let Some(shard) = shard {
+                    shard.record_progress(context, segment, progress)?;
                 }
             }
         }
         Ok(done)
     }
 
-    /// Tells the producer how far the consumer is, from time to time, and applies
-    /// what replicas of an earlier release parked meanwhile.
-    async fn report(&mut self, core: &Core, producer: &mut Producer) -> Result<(), Trouble> {
+    /// Tells the producer how far the consumer is, from time to time.
+    async fn report(
+        &mut self,
+        context: &ConsumerContext,
+        producer: &mut Producer,
+    ) -> Result<(), StepError> {
         if Instant::now() < self.report_at {
             return Ok(());
         }
         self.report_at = Instant::now() + REPORT;
-        let parked = parked::count(core).await?;
-        core.metrics
+        let parked = parked::count(context).await?;
+        context
+            .metrics
             .parked
-            .get_or_create(&core.labels())
+            .get_or_create(&context.labels())
             .set(parked);
-        if parked > 0 {
-            parked::apply_known(core).await?;
-        }
-        let offsets = offset::load(core).await?;
+        let offsets = offset::load(context).await?;
         if offsets.incarnation() != Some(self.incarnation) {
-            return Err(Trouble::Moved);
+            return Err(StepError::Moved);
         }
         if self.reported.as_ref() == Some(&offsets) {
             return Ok(());
@@ -304,68 +320,81 @@ impl Shard {
         (self.number, self.position)
     }
 
-    fn note(&mut self, core: &Core, events: &[Event], progress: Progress) -> Result<(), Trouble> {
-        let done = events[..progress.done].last();
-        self.position = done.map_or(self.position, |last| last.position);
+    fn record_progress(
+        &mut self,
+        context: &ConsumerContext,
+        segment: &Segment,
+        progress: Progress,
+    ) -> Result<(), StepError> {
+        self.position = segment.whole().reached(progress.done);
         match progress.end {
             End::At(position) => {
                 self.position = position;
                 self.failures = 0;
             }
             End::Busy => {
-                core.metrics
+                context
+                    .metrics
                     .skipped_locked
-                    .get_or_create(&core.labels())
+                    .get_or_create(&context.labels())
                     .inc();
-                self.leave_alone();
+                self.back_off();
             }
             End::Failed(error) => {
-                core.metrics.failures.get_or_create(&core.labels()).inc();
+                context
+                    .metrics
+                    .failures
+                    .get_or_create(&context.labels())
+                    .inc();
                 if self.failures == 0 {
                     tracing::warn!(
-                        eventlog.consumer = core.name,
-                        eventlog.producer = core.producer,
+                        eventlog.consumer = context.name,
+                        eventlog.producer = context.producer,
                         eventlog.shard = self.number,
                         eventlog.position = self.position,
                         error = &error as &dyn std::error::Error,
                         "events could not be applied now; retrying for ever",
                     );
                 }
-                self.leave_alone();
+                self.back_off();
             }
-            End::Moved => return Err(Trouble::Moved),
+            End::Moved => return Err(StepError::Moved),
         }
-        let head = events.last().map_or(self.position, |last| last.position);
-        core.saw_head(self.number, head.max(self.position), self.position);
+        context.saw_head(self.number, segment.end.max(self.position), self.position);
         Ok(())
     }
 
-    fn leave_alone(&mut self) {
+    /// Leaves the shard alone for a while.
+    fn back_off(&mut self) {
         self.failures = self.failures.saturating_add(1);
-        self.resume_at = Instant::now() + backoff(self.failures);
+        self.resume_at = Instant::now() + backoff::delay(self.failures);
     }
 }
 
 /// Puts shards together that fit into one transaction. With little to do that is
 /// all of them, and one commit; with much, each is by itself, and other replicas find
 /// shards to work on.
-fn share(news: Vec<Vec<Event>>) -> Vec<Vec<Event>> {
-    let mut batches: Vec<Vec<Event>> = Vec::new();
-    for events in news {
+fn share(segments: Vec<Segment>) -> Vec<Vec<Segment>> {
+    let mut batches: Vec<Vec<Segment>> = Vec::new();
+    let mut events = 0;
+    for segment in segments {
+        events += segment.events.len();
         match batches.last_mut() {
-            Some(batch) if batch.len() + events.len() <= usize::from(BATCH) => {
-                batch.extend(events);
+            Some(batch) if events <= usize::from(BATCH) => batch.push(segment),
+            _ => {
+                events = segment.events.len();
+                batches.push(vec![segment]);
             }
-            _ => batches.push(events),
         }
     }
     batches
 }
 
-fn note_read(core: &Core, source: &'static str, batches: &[Vec<Event>]) {
-    let events: usize = batches.iter().map(Vec::len).sum();
-    core.metrics
+fn note_read(context: &ConsumerContext, source: &'static str, segments: &[Segment]) {
+    let events: usize = segments.iter().map(|segment| segment.events.len()).sum();
+    context
+        .metrics
         .read
-        .get_or_create(&core.source_labels(source))
+        .get_or_create(&context.source_labels(source))
         .inc_by(events as u64);
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use super::Core;
+use super::ConsumerContext;
 
 /// How far every shard was applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,9 +25,9 @@ pub(super) struct Offset {
     pub(super) position: u64,
 }
 
-/// An offset row held until the end of the transaction.
+/// An offset row locked until the end of the transaction.
 #[derive(Debug)]
-pub(super) struct Held {
+pub(super) struct LockedOffset {
     pub(super) incarnation: Option<Uuid>,
     pub(super) position: u64,
     /// Whether the consumer waits for an operator.
@@ -55,14 +55,14 @@ impl Offsets {
 }
 
 /// Reads the offsets of a consumer.
-pub(super) async fn load(core: &Core) -> platform::Result<Offsets> {
+pub(super) async fn load(context: &ConsumerContext) -> platform::Result<Offsets> {
     let rows = sqlx::query!(
         "select shard, incarnation, position, stopped from consumer_offset
          where consumer = $1 and producer = $2 order by shard",
-        core.name,
-        core.producer,
+        context.name,
+        context.producer,
     )
-    .fetch_all(&core.pool)
+    .fetch_all(&context.pool)
     .await?;
     let stopped = rows.iter().find_map(|row| row.stopped.clone());
     let shards = rows.into_iter().map(|row| Offset {
@@ -78,22 +78,22 @@ pub(super) async fn load(core: &Core) -> platform::Result<Offsets> {
 
 /// Notes why the consumer waits for an operator, unless one just adopted the
 /// log's history.
-pub(super) async fn stop(core: &Core, why: &str) -> platform::Result<()> {
+pub(super) async fn stop(context: &ConsumerContext, why: &str) -> platform::Result<()> {
     sqlx::query!(
         "update consumer_offset set stopped = $3
          where consumer = $1 and producer = $2 and incarnation is not null",
-        core.name,
-        core.producer,
+        context.name,
+        context.producer,
         why,
     )
-    .execute(&core.pool)
+    .execute(&context.pool)
     .await?;
     Ok(())
 }
 
 /// Makes the offsets of a new consumer, unless another replica was faster.
 pub(super) async fn create(
-    core: &Core,
+    context: &ConsumerContext,
     shards: usize,
     incarnation: Option<Uuid>,
 ) -> platform::Result<()> {
@@ -102,13 +102,13 @@ pub(super) async fn create(
         "insert into consumer_offset (consumer, producer, shard, incarnation, position, moved_at)
          select $1, $2, shard, $4, 0, $5 from generate_series(0, $3::integer - 1) as shard
          on conflict do nothing",
-        core.name,
-        core.producer,
+        context.name,
+        context.producer,
         shards,
         incarnation,
         platform::now(),
     )
-    .execute(&core.pool)
+    .execute(&context.pool)
     .await?;
     Ok(())
 }
@@ -116,51 +116,51 @@ pub(super) async fn create(
 /// Takes the rows of shards, but for those that another replica has.
 pub(super) async fn take(
     conn: &mut PgConnection,
-    core: &Core,
+    context: &ConsumerContext,
     shards: &[u16],
-) -> Result<BTreeMap<u16, Held>, sqlx::Error> {
+) -> Result<BTreeMap<u16, LockedOffset>, sqlx::Error> {
     let shards: Vec<i32> = shards.iter().copied().map(i32::from).collect();
-    let held = sqlx::query!(
+    let locked = sqlx::query!(
         r#"select shard, incarnation, position, stopped is not null as "stopped!"
            from consumer_offset
            where consumer = $1 and producer = $2 and shard = any($3)
            for update skip locked"#,
-        core.name,
-        core.producer,
+        context.name,
+        context.producer,
         &shards,
     )
     .fetch_all(conn)
     .await?;
-    let held = held.into_iter().map(|row| {
+    let locked = locked.into_iter().map(|row| {
         let shard = u16::try_from(row.shard).expect("a log has at most 1,024 shards");
-        let held = Held {
+        let locked = LockedOffset {
             incarnation: row.incarnation,
             position: row.position.cast_unsigned(),
             stopped: row.stopped,
         };
-        (shard, held)
+        (shard, locked)
     });
-    Ok(held.collect())
+    Ok(locked.collect())
 }
 
 /// Takes the row of a shard, and waits while another replica has it; `None` when
 /// there is no such row.
 pub(super) async fn wait_for(
     conn: &mut PgConnection,
-    core: &Core,
+    context: &ConsumerContext,
     shard: u16,
-) -> Result<Option<Held>, sqlx::Error> {
-    let held = sqlx::query!(
+) -> Result<Option<LockedOffset>, sqlx::Error> {
+    let locked = sqlx::query!(
         r#"select incarnation, position, stopped is not null as "stopped!" from consumer_offset
            where consumer = $1 and producer = $2 and shard = $3
            for update"#,
-        core.name,
-        core.producer,
+        context.name,
+        context.producer,
         i32::from(shard),
     )
     .fetch_optional(conn)
     .await?;
-    Ok(held.map(|row| Held {
+    Ok(locked.map(|row| LockedOffset {
         incarnation: row.incarnation,
         position: row.position.cast_unsigned(),
         stopped: row.stopped,
@@ -170,11 +170,11 @@ pub(super) async fn wait_for(
 /// Moves rows, which the transaction holds, to these positions of their shards;
 /// says whether anything of the shards is parked.
 ///
-/// Only a statement that begins once the rows are held sees all that was parked: the
+/// Only a statement that begins once the rows are locked sees all that was parked: the
 /// one that takes them may have begun before another replica parked and let go.
 pub(super) async fn set(
     conn: &mut PgConnection,
-    core: &Core,
+    context: &ConsumerContext,
     incarnation: Uuid,
     places: &[(u16, u64)],
 ) -> Result<Parked, sqlx::Error> {
@@ -193,8 +193,8 @@ pub(super) async fn set(
                select from parked_event
                where consumer = $1 and producer = $2 and shard = any($4)
            ) as "parked!""#,
-        core.name,
-        core.producer,
+        context.name,
+        context.producer,
         incarnation,
         &shards,
         &positions,

@@ -1,14 +1,13 @@
 //! Events that could not be applied, kept aside until someone decides.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
-use futures::FutureExt as _;
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Core, batch, offset};
-use crate::{Acceptance, ApplyError, Event, in_transaction};
+use super::{ConsumerContext, batch, offset};
+use crate::{ApplyError, Event};
 
 /// The reason of an event whose subject has parked events before it.
 pub(super) const BEHIND: &str = "behind_a_parked_event";
@@ -16,6 +15,11 @@ pub(super) const BEHIND: &str = "behind_a_parked_event";
 pub(super) const UNKNOWN: &str = "unknown_type";
 /// The reason of an event that meets what only a later release can change.
 pub(crate) const LATER: &str = "later_release";
+/// The reason of an event whose statement does not fit the schema, or may not be run: a
+/// defect, a migration that is not through, or a right that is missing.
+pub(crate) const SCHEMA: &str = "schema_mismatch";
+/// The reason of an event at which the database itself failed.
+pub(crate) const DATABASE: &str = "database_fault";
 
 /// A parked event, as an operator sees it.
 #[derive(Debug)]
@@ -42,7 +46,7 @@ pub(crate) struct Retried {
 /// Which of the events' subjects have parked events.
 pub(super) async fn subjects_of(
     conn: &mut PgConnection,
-    core: &Core,
+    context: &ConsumerContext,
     events: &[Event],
 ) -> Result<HashSet<String>, sqlx::Error> {
     let shards: Vec<i32> = events.iter().map(|event| i32::from(event.shard)).collect();
@@ -50,8 +54,8 @@ pub(super) async fn subjects_of(
     let blocked = sqlx::query_scalar!(
         "select distinct subject from parked_event
          where consumer = $1 and producer = $2 and shard = any($3) and subject = any($4)",
-        core.name,
-        core.producer,
+        context.name,
+        context.producer,
         &shards,
         &subjects as &[&str],
     )
@@ -63,7 +67,7 @@ pub(super) async fn subjects_of(
 /// Parks events, each with its reason.
 pub(super) async fn park(
     conn: &mut PgConnection,
-    core: &Core,
+    context: &ConsumerContext,
     events: &[(&Event, &'static str)],
 ) -> Result<(), sqlx::Error> {
     let now = platform::now();
@@ -71,8 +75,8 @@ pub(super) async fn park(
         if *reason != BEHIND {
             tracing::error!(
                 parent: &event.span(),
-                eventlog.consumer = core.name,
-                eventlog.producer = core.producer,
+                eventlog.consumer = context.name,
+                eventlog.producer = context.producer,
                 event.id = %event.id,
                 event.r#type = %event.event_type,
                 event.shard = event.shard,
@@ -88,8 +92,8 @@ pub(super) async fn park(
               traceparent, payload, data_key, reason, parked_at)
              values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
              on conflict do nothing",
-            core.name,
-            core.producer,
+            context.name,
+            context.producer,
             event.id,
             i32::from(event.shard),
             event.position.cast_signed(),
@@ -108,57 +112,50 @@ pub(super) async fn park(
     Ok(())
 }
 
-/// Applies what waits for a release that can, if it is this one: what an earlier
-/// release, or an older replica beside this one, did not know.
-pub(super) async fn apply_known(core: &Core) -> platform::Result<()> {
-    let waiting = sqlx::query!(
-        "select distinct subject, event_type from parked_event
-         where consumer = $1 and producer = $2 and reason = any($3)",
-        core.name,
-        core.producer,
-        &[UNKNOWN, LATER] as &[&str],
+/// The subjects that wait for something other than an operator, each with the type of
+/// the event that holds up the others. Not those that this release cannot apply either;
+/// none while the consumer is stopped.
+pub(super) async fn waiting(
+    context: &ConsumerContext,
+) -> platform::Result<BTreeMap<String, String>> {
+    let rows = sqlx::query!(
+        "select subject, event_type, reason from parked_event
+         where consumer = $1 and producer = $2 and reason = any($3) and not exists (
+             select from consumer_offset
+             where consumer = $1 and producer = $2 and stopped is not null
+         )",
+        context.name,
+        context.producer,
+        &[UNKNOWN, LATER, SCHEMA, DATABASE] as &[&str],
     )
-    .fetch_all(&core.pool)
+    .fetch_all(&context.pool)
     .await?;
-    for row in waiting {
-        if core.apply.accepts(&row.event_type) == Acceptance::Park {
-            continue;
-        }
-        let retried = in_transaction(
-            &core.pool,
-            &(core, &row.subject),
-            |conn, (core, subject)| retry(conn, core, subject).boxed(),
-        )
-        .await?;
-        let applied = retried.map_or(0, |retried| retried.applied);
-        if applied == 0 {
-            continue;
-        }
-        core.apply.committed();
-        tracing::info!(
-            eventlog.consumer = core.name,
-            eventlog.producer = core.producer,
-            event.r#type = row.event_type,
-            applied,
-            "applied events that an earlier release did not know",
-        );
-    }
-    Ok(())
+    let due = rows
+        .into_iter()
+        .filter(|row| row.reason != UNKNOWN || !awaits_upgrade(context, &row.event_type));
+    Ok(due.map(|row| (row.subject, row.event_type)).collect())
+}
+
+/// Whether only a later release can apply events of a type. One that the contract names
+/// by now, and not for this consumer, waits for nothing.
+fn awaits_upgrade(context: &ConsumerContext, event_type: &str) -> bool {
+    !context.apply.accepts(event_type)
+        && proto::consumers_of(event_type).is_none_or(|named| named.contains(&context.service()))
 }
 
 /// Applies the parked events of a subject again, in order, as far as they can be.
 /// `None` when it has none.
 pub(crate) async fn retry(
     conn: &mut PgConnection,
-    core: &Core,
+    context: &ConsumerContext,
     subject: &str,
 ) -> platform::Result<Option<Retried>> {
     let shard = sqlx::query_scalar!(
         "select shard from parked_event
          where consumer = $1 and producer = $2 and subject = $3
          limit 1",
-        core.name,
-        core.producer,
+        context.name,
+        context.producer,
         subject,
     )
     .fetch_optional(&mut *conn)
@@ -168,37 +165,34 @@ pub(crate) async fn retry(
     };
     let shard = u16::try_from(shard).expect("a log has at most 1,024 shards");
     // Whoever holds the offset's row applies: nobody parks meanwhile.
-    offset::wait_for(conn, core, shard).await?;
-    let events = load(conn, core, subject).await?;
+    offset::wait_for(conn, context, shard).await?;
+    let events = load(conn, context, subject).await?;
     if events.is_empty() {
         return Ok(None);
     }
     let mut applied: Vec<Uuid> = Vec::new();
     for event in &events {
-        match core.apply.accepts(&event.event_type) {
-            Acceptance::Ignore => {}
-            Acceptance::Park => {
-                // Nothing stands before it now but its own type.
-                blame(conn, core, event.id, UNKNOWN).await?;
-                break;
-            }
-            Acceptance::Apply => {
-                let mut savepoint = sqlx::Connection::begin(&mut *conn).await?;
-                match batch::apply_all(&mut savepoint, core, std::slice::from_ref(event)).await {
-                    Ok(()) => savepoint.commit().await?,
-                    Err(ApplyError::Transient(error)) => return Err(error),
-                    Err(ApplyError::Poison(class)) => {
-                        savepoint.rollback().await?;
-                        blame(conn, core, event.id, class).await?;
-                        break;
-                    }
+        if awaits_upgrade(context, &event.event_type) {
+            // Nothing stands before it now but its own type.
+            blame(conn, context, event.id, UNKNOWN).await?;
+            break;
+        }
+        if context.apply.accepts(&event.event_type) {
+            let mut savepoint = sqlx::Connection::begin(&mut *conn).await?;
+            match batch::apply_all(&mut savepoint, context, std::slice::from_ref(event)).await {
+                Ok(()) => savepoint.commit().await?,
+                Err(ApplyError::Transient(error)) => return Err(error),
+                Err(ApplyError::Poison(class)) => {
+                    savepoint.rollback().await?;
+                    blame(conn, context, event.id, class).await?;
+                    break;
                 }
             }
         }
         applied.push(event.id);
     }
     let still_parked = events.len() - applied.len();
-    forget(conn, core, &applied).await?;
+    forget(conn, context, &applied).await?;
     Ok(Some(Retried {
         applied: u32::try_from(applied.len()).unwrap_or(u32::MAX),
         still_parked: u32::try_from(still_parked).unwrap_or(u32::MAX),
@@ -208,13 +202,13 @@ pub(crate) async fn retry(
 /// Drops a parked event for good; returns its subject.
 pub(crate) async fn skip(
     conn: &mut PgConnection,
-    core: &Core,
+    context: &ConsumerContext,
     event_id: Uuid,
 ) -> platform::Result<Option<String>> {
     let shard = sqlx::query_scalar!(
         "select shard from parked_event where consumer = $1 and producer = $2 and event_id = $3",
-        core.name,
-        core.producer,
+        context.name,
+        context.producer,
         event_id,
     )
     .fetch_optional(&mut *conn)
@@ -224,12 +218,12 @@ pub(crate) async fn skip(
     };
     let shard = u16::try_from(shard).expect("a log has at most 1,024 shards");
     // Nobody must park a later event of the subject behind one that goes.
-    offset::wait_for(conn, core, shard).await?;
+    offset::wait_for(conn, context, shard).await?;
     let skipped = sqlx::query_scalar!(
         "delete from parked_event where consumer = $1 and producer = $2 and event_id = $3
          returning subject",
-        core.name,
-        core.producer,
+        context.name,
+        context.producer,
         event_id,
     )
     .fetch_optional(conn)
@@ -257,24 +251,28 @@ pub(crate) async fn list(
 }
 
 /// How many events the consumer has parked.
-pub(super) async fn count(core: &Core) -> platform::Result<i64> {
+pub(super) async fn count(context: &ConsumerContext) -> platform::Result<i64> {
     let count = sqlx::query_scalar!(
         r#"select count(*) as "count!" from parked_event where consumer = $1 and producer = $2"#,
-        core.name,
-        core.producer,
+        context.name,
+        context.producer,
     )
-    .fetch_one(&core.pool)
+    .fetch_one(&context.pool)
     .await?;
     Ok(count)
 }
 
-async fn load(conn: &mut PgConnection, core: &Core, subject: &str) -> platform::Result<Vec<Event>> {
+async fn load(
+    conn: &mut PgConnection,
+    context: &ConsumerContext,
+    subject: &str,
+) -> platform::Result<Vec<Event>> {
     let rows = sqlx::query!(
         "select shard, position, event_id, event_type, subject, recorded_at, traceparent, payload,
                 data_key
          from parked_event where consumer = $1 and producer = $2 and subject = $3 order by arrival",
-        core.name,
-        core.producer,
+        context.name,
+        context.producer,
         subject,
     )
     .fetch_all(conn)
@@ -284,26 +282,28 @@ async fn load(conn: &mut PgConnection, core: &Core, subject: &str) -> platform::
         position: row.position.cast_unsigned(),
         id: row.event_id,
         event_type: row.event_type,
-        source: format!("/vigie/{}", core.producer),
+        source: format!("/vigie/{}", context.producer),
         subject: row.subject,
         time: row.recorded_at,
         traceparent: row.traceparent,
         payload: row.payload.into(),
         data_key: row.data_key,
+        // It was for this consumer.
+        consumers: None,
     });
     Ok(events.collect())
 }
 
 async fn blame(
     conn: &mut PgConnection,
-    core: &Core,
+    context: &ConsumerContext,
     event_id: Uuid,
     class: &str,
 ) -> platform::Result<()> {
     sqlx::query!(
         "update parked_event set reason = $4 where consumer = $1 and producer = $2 and event_id = $3",
-        core.name,
-        core.producer,
+        context.name,
+        context.producer,
         event_id,
         class,
     )
@@ -312,11 +312,15 @@ async fn blame(
     Ok(())
 }
 
-async fn forget(conn: &mut PgConnection, core: &Core, applied: &[Uuid]) -> platform::Result<()> {
+async fn forget(
+    conn: &mut PgConnection,
+    context: &ConsumerContext,
+    applied: &[Uuid],
+) -> platform::Result<()> {
     sqlx::query!(
         "delete from parked_event where consumer = $1 and producer = $2 and event_id = any($3)",
-        core.name,
-        core.producer,
+        context.name,
+        context.producer,
         applied,
     )
     .execute(conn)

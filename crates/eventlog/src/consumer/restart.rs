@@ -3,15 +3,15 @@
 use sqlx::PgConnection;
 
 use super::{
-    Core, Trouble,
+    ConsumerContext, StepError,
     batch::{Intent, settle},
     fetch::{BATCH, Producer},
     offset::{self, Offset, Offsets, Parked},
 };
 use crate::{ApplyError, Description, Event, transaction::roll_back};
 
-/// A snapshot that broke off.
-pub(super) struct BrokenOff {
+/// How far a snapshot came that broke off.
+pub(super) struct SnapshotProgress {
     /// The offsets that it was to replace.
     offsets: Offsets,
     /// Where the log stood at its beginning: what changed since follows from there.
@@ -26,34 +26,34 @@ pub(super) struct BrokenOff {
 /// What breaks off is kept, and gone on with the next time: a large state would
 /// never be read to its end where connections seldom live so long.
 pub(super) async fn from_snapshot(
-    core: &Core,
+    context: &ConsumerContext,
     producer: &mut Producer,
     offsets: &Offsets,
-    broken_off: &mut Option<BrokenOff>,
-) -> Result<(), Trouble> {
-    let earlier = broken_off
+    snapshot_progress: &mut Option<SnapshotProgress>,
+) -> Result<(), StepError> {
+    let earlier = snapshot_progress
         .take()
         .filter(|earlier| earlier.offsets == *offsets);
     tracing::info!(
-        eventlog.consumer = core.name,
-        eventlog.producer = core.producer,
+        eventlog.consumer = context.name,
+        eventlog.producer = context.producer,
         resumed = earlier.is_some(),
         "starting from a snapshot of the producer's state",
     );
     let mut progress = earlier;
-    let done = go_on(core, producer, offsets, &mut progress).await;
-    if matches!(done, Err(Trouble::Later(_))) {
-        *broken_off = progress;
+    let done = go_on(context, producer, offsets, &mut progress).await;
+    if matches!(done, Err(StepError::Retry(_))) {
+        *snapshot_progress = progress;
     }
     done
 }
 
 async fn go_on(
-    core: &Core,
+    context: &ConsumerContext,
     producer: &mut Producer,
     offsets: &Offsets,
-    progress: &mut Option<BrokenOff>,
-) -> Result<(), Trouble> {
+    progress: &mut Option<SnapshotProgress>,
+) -> Result<(), StepError> {
     let after = progress.as_ref().map(|earlier| earlier.cursor.clone());
     let mut incoming = producer.snapshot(after.unwrap_or_default()).await?;
     let beginning = match progress {
@@ -62,10 +62,10 @@ async fn go_on(
             earlier.beginning.clone()
         }
         // What was applied is of another history.
-        Some(_) => return Err(Trouble::Moved),
+        Some(_) => return Err(StepError::Moved),
     };
     if incoming.description.heads.len() != offsets.shards.len() {
-        return Err(Trouble::Stop(
+        return Err(StepError::Stop(
             "the log has another number of shards".to_owned(),
         ));
     }
@@ -73,27 +73,27 @@ async fn go_on(
         for (shard, events) in part.events {
             let expected = offsets.shards[usize::from(shard)];
             for part in events.chunks(usize::from(BATCH)) {
-                if apply(core, expected, part).await? == Snapped::Moved {
-                    return Err(Trouble::Moved);
+                if apply(context, expected, part).await? == PartOutcome::Moved {
+                    return Err(StepError::Moved);
                 }
             }
         }
         if !part.cursor.is_empty() {
-            *progress = Some(BrokenOff {
+            *progress = Some(SnapshotProgress {
                 offsets: offsets.clone(),
                 beginning: beginning.clone(),
                 cursor: part.cursor,
             });
         }
     }
-    let mut transaction = core.pool.begin().await?;
+    let mut transaction = context.pool.begin().await?;
     for &expected in &offsets.shards {
-        if !is_unmoved(&mut transaction, core, expected).await? {
-            return Err(Trouble::Moved);
+        if !is_unmoved(&mut transaction, context, expected).await? {
+            return Err(StepError::Moved);
         }
     }
     let heads: Vec<(u16, u64)> = (0..).zip(beginning.heads.iter().copied()).collect();
-    offset::set(&mut transaction, core, beginning.incarnation, &heads).await?;
+    offset::set(&mut transaction, context, beginning.incarnation, &heads).await?;
     transaction.commit().await?;
     Ok(())
 }
@@ -101,17 +101,17 @@ async fn go_on(
 /// Applies the events of a snapshot, which have no positions, while the offset
 /// still is where the restart found it.
 async fn apply(
-    core: &Core,
+    context: &ConsumerContext,
     expected: Offset,
     events: &[Event],
-) -> Result<Snapped, platform::Error> {
+) -> Result<PartOutcome, platform::Error> {
     let mut done = 0;
     let mut size = events.len();
     while done < events.len() {
         let part = &events[done..(done + size).min(events.len())];
         let mut intent = Intent::Apply;
         let outcome = loop {
-            match attempt(core, expected, part, intent).await {
+            match attempt(context, expected, part, intent).await {
                 Err(ApplyError::Poison(class))
                     if part.len() == 1 && matches!(intent, Intent::Apply) =>
                 {
@@ -121,38 +121,38 @@ async fn apply(
             }
         };
         match outcome {
-            Ok(Snapped::Applied) => {
+            Ok(PartOutcome::Applied) => {
                 done += part.len();
                 size *= 2;
             }
-            Ok(Snapped::Moved) => return Ok(Snapped::Moved),
+            Ok(PartOutcome::Moved) => return Ok(PartOutcome::Moved),
             Err(ApplyError::Poison(_)) => size = (part.len() / 2).max(1),
             Err(ApplyError::Transient(error)) => return Err(error),
         }
     }
-    Ok(Snapped::Applied)
+    Ok(PartOutcome::Applied)
 }
 
 /// What became of a part of a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Snapped {
+enum PartOutcome {
     Applied,
     /// Another replica finished first, or an operator stepped in.
     Moved,
 }
 
 async fn attempt(
-    core: &Core,
+    context: &ConsumerContext,
     expected: Offset,
     events: &[Event],
     intent: Intent,
-) -> Result<Snapped, ApplyError> {
-    let mut transaction = core.pool.begin().await?;
-    match attempt_within(&mut transaction, core, expected, events, intent).await {
-        Ok(Snapped::Applied) => {
+) -> Result<PartOutcome, ApplyError> {
+    let mut transaction = context.pool.begin().await?;
+    match attempt_within(&mut transaction, context, expected, events, intent).await {
+        Ok(PartOutcome::Applied) => {
             transaction.commit().await?;
-            core.apply.committed();
-            Ok(Snapped::Applied)
+            context.apply.committed();
+            Ok(PartOutcome::Applied)
         }
         other => {
             roll_back(transaction).await;
@@ -163,16 +163,16 @@ async fn attempt(
 
 async fn attempt_within(
     conn: &mut PgConnection,
-    core: &Core,
+    context: &ConsumerContext,
     expected: Offset,
     events: &[Event],
     intent: Intent,
-) -> Result<Snapped, ApplyError> {
-    if !is_unmoved(conn, core, expected).await? {
-        return Ok(Snapped::Moved);
+) -> Result<PartOutcome, ApplyError> {
+    if !is_unmoved(conn, context, expected).await? {
+        return Ok(PartOutcome::Moved);
     }
-    settle(conn, core, events, Parked::Something, intent).await?;
-    Ok(Snapped::Applied)
+    settle(conn, context, events, Parked::Something, intent).await?;
+    Ok(PartOutcome::Applied)
 }
 
 /// Takes an offset and sees whether it still is where the restart found it. Waits
@@ -180,13 +180,13 @@ async fn attempt_within(
 /// snapshot anew, and two replicas would keep each other from ever ending it.
 async fn is_unmoved(
     conn: &mut PgConnection,
-    core: &Core,
+    context: &ConsumerContext,
     expected: Offset,
 ) -> Result<bool, sqlx::Error> {
-    let held = offset::wait_for(conn, core, expected.shard).await?;
-    Ok(held.is_some_and(|held| {
-        !held.stopped
-            && held.incarnation == expected.incarnation
-            && held.position == expected.position
+    let locked = offset::wait_for(conn, context, expected.shard).await?;
+    Ok(locked.is_some_and(|locked| {
+        !locked.stopped
+            && locked.incarnation == expected.incarnation
+            && locked.position == expected.position
     }))
 }

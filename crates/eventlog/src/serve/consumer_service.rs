@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     ConsumerHandle, Log,
-    consumer::{self, Core, ParkedRow, Retried, retry, skip},
+    consumer::{self, ConsumerContext, ParkedRow, Retried, retry, skip},
     in_transaction,
 };
 
@@ -131,14 +131,14 @@ impl Operators {
         caller: &Caller,
         request: &RetryParkedEventsRequest,
     ) -> Result<RetryParkedEventsResponse> {
-        let core = &self.consumer(&request.consumer, &request.producer)?.0;
+        let context = &self.consumer(&request.consumer, &request.producer)?.0;
         let subject = request.subject.as_str();
-        let with = (core.as_ref(), caller, subject);
-        let retried = in_transaction(&self.pool, &with, |conn, &(core, caller, subject)| {
-            retry_and_note(conn, core, caller, subject).boxed()
+        let with = (context.as_ref(), caller, subject);
+        let retried = in_transaction(&self.pool, &with, |conn, &(context, caller, subject)| {
+            retry_and_note(conn, context, caller, subject).boxed()
         })
         .await?;
-        core.apply.committed();
+        context.apply.committed();
         let retried = retried.ok_or(Error::NotFound("parked event"))?;
         Ok(RetryParkedEventsResponse {
             applied: retried.applied,
@@ -147,15 +147,15 @@ impl Operators {
     }
 
     async fn skip(&self, caller: &Caller, request: &SkipParkedEventRequest) -> Result<()> {
-        let core = &self.consumer(&request.consumer, &request.producer)?.0;
+        let context = &self.consumer(&request.consumer, &request.producer)?.0;
         let event_id = Uuid::try_parse(&request.event_id)
             .map_err(|_| Error::invalid("event_id", "NOT_A_UUID", "the UUID of the event"))?;
-        let with = (core.as_ref(), caller, event_id);
-        let skipped = in_transaction(&self.pool, &with, |conn, &(core, caller, event_id)| {
-            skip_and_note(conn, core, caller, event_id).boxed()
+        let with = (context.as_ref(), caller, event_id);
+        let skipped = in_transaction(&self.pool, &with, |conn, &(context, caller, event_id)| {
+            skip_and_note(conn, context, caller, event_id).boxed()
         })
         .await?;
-        core.apply.committed();
+        context.apply.committed();
         skipped.map(|_| ()).ok_or(Error::NotFound("parked event"))
     }
 
@@ -175,27 +175,27 @@ impl Operators {
 
 async fn retry_and_note(
     conn: &mut PgConnection,
-    core: &Core,
+    context: &ConsumerContext,
     caller: &Caller,
     subject: &str,
 ) -> Result<Option<Retried>> {
-    let retried = retry(conn, core, subject).await?;
+    let retried = retry(conn, context, subject).await?;
     let outcome = retried.map_or(Outcome::NotVisible, |_| Outcome::Done);
-    let detail = json!({ "applied": retried.map(|r| r.applied), "producer": core.producer });
+    let detail = json!({ "applied": retried.map(|r| r.applied), "producer": context.producer });
     note(conn, caller, "log.parked.retry", subject, outcome, detail).await?;
     Ok(retried)
 }
 
 async fn skip_and_note(
     conn: &mut PgConnection,
-    core: &Core,
+    context: &ConsumerContext,
     caller: &Caller,
     event_id: Uuid,
 ) -> Result<Option<String>> {
-    let subject = skip(conn, core, event_id).await?;
+    let subject = skip(conn, context, event_id).await?;
     // Nobody waits behind it any more.
     let retried = match &subject {
-        Some(subject) => retry(conn, core, subject).await?,
+        Some(subject) => retry(conn, context, subject).await?,
         None => None,
     };
     let outcome = if subject.is_some() {
@@ -205,7 +205,7 @@ async fn skip_and_note(
     };
     let detail = json!({
         "applied": retried.map(|r| r.applied),
-        "producer": core.producer,
+        "producer": context.producer,
         "subject": subject,
     });
     note(

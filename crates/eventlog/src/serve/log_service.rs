@@ -15,10 +15,16 @@ use tonic::{Request, Response, Status};
 use uuid::Uuid;
 
 use super::snapshot;
-use crate::{Description, Event, Log, Snapshot, log::PAGE_BYTES, wire};
+use crate::{
+    Description, Event, Log, Snapshot,
+    log::{PAGE_BYTES, Stretch},
+    wire,
+};
 
 const DEFAULT_EVENTS: u32 = 256;
 const MAX_EVENTS: u32 = 1000;
+/// How many positions of a shard are looked through for the events of one consumer.
+const LOOKED_THROUGH: u64 = 10_000;
 /// When a consumer may ask again for a snapshot that found no room.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
@@ -115,9 +121,12 @@ impl LogService {
         let log = self.log.describe(&mut conn).await?;
         check_incarnation(&log, &request.incarnation, &after)?;
         check_bounds(&log, &after)?;
-        let events = self
-            .read_shards(&mut conn, &log, &after, max_events)
+        let consumer = Some(request.consumer.as_str()).filter(|name| !name.is_empty());
+        let (events, reached) = self
+            .read_shards(&mut conn, &log, &after, max_events, consumer)
             .await?;
+        // A partition may have been dropped since: what was not found may be gone.
+        check_bounds(&self.log.describe(&mut conn).await?, &after)?;
         let heads = after.iter().map(|after| ShardPosition {
             shard: u32::from(after.shard),
             position: log.heads[usize::from(after.shard)],
@@ -126,6 +135,7 @@ impl LogService {
             incarnation: log.incarnation.to_string(),
             heads: heads.collect(),
             events: events.iter().map(placed).collect(),
+            reached,
         })
     }
 
@@ -135,33 +145,35 @@ impl LogService {
         log: &Description,
         after: &[After],
         max_events: u32,
-    ) -> Result<Vec<Event>> {
+        consumer: Option<&str>,
+    ) -> Result<(Vec<Event>, Vec<ShardPosition>)> {
         let mut room = u16::try_from(max_events).unwrap_or(u16::MAX);
         let mut bytes = PAGE_BYTES;
         let mut events: Vec<Event> = Vec::new();
-        for after in after {
+        let mut reached = Vec::new();
+        for &After { shard, position } in after {
             if room == 0 || bytes <= 0 {
                 break;
             }
-            if after.position >= log.heads[usize::from(after.shard)] {
-                continue;
-            }
+            let head = log.heads[usize::from(shard)];
+            let stretch = Stretch {
+                shard,
+                after: position,
+                until: head.min(position + LOOKED_THROUGH),
+            };
             let page = self
                 .log
-                .pages_within(conn, &[(after.shard, after.position)], room, bytes)
+                .page_of(conn, stretch, room, bytes, consumer)
                 .await?;
-            // A partition may be dropped between the two reads.
-            if page
-                .first()
-                .is_none_or(|event| event.position != after.position + 1)
-            {
-                return Err(below_floor());
-            }
-            room -= u16::try_from(page.len()).unwrap_or(room).min(room);
-            bytes -= page.iter().map(volume).sum::<i64>();
-            events.extend(page);
+            room -= u16::try_from(page.events.len()).unwrap_or(room).min(room);
+            bytes -= page.events.iter().map(volume).sum::<i64>();
+            events.extend(page.events);
+            reached.push(ShardPosition {
+                shard: u32::from(shard),
+                position: page.reached,
+            });
         }
-        Ok(events)
+        Ok((events, reached))
     }
 
     async fn register(&self, consumer: &str, request: ReportOffsetsRequest) -> Result<()> {
@@ -219,7 +231,7 @@ impl EventLogService for LogService {
         request: Request<SnapshotRequest>,
     ) -> Result<Response<Self::SnapshotStream>, Status> {
         self.consumer(&request)?;
-        let after = Some(request.into_inner().after).filter(|after| !after.is_empty());
+        let SnapshotRequest { after, consumer } = request.into_inner();
         let room = Arc::clone(&self.snapshots).try_acquire_owned();
         let room = room.map_err(|_| {
             Error::exhausted(
@@ -232,7 +244,10 @@ impl EventLogService for LogService {
             self.log.clone(),
             self.read_pool.clone(),
             Arc::clone(&self.snapshot),
-            after,
+            snapshot::Wanted {
+                after: Some(after).filter(|after| !after.is_empty()),
+                consumer: Some(consumer).filter(|consumer| !consumer.is_empty()),
+            },
             room,
         );
         Ok(Response::new(

@@ -10,9 +10,17 @@ use sqlx::PgPool;
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::log_service::described;
-use crate::{Event, Log, NewEvent, Snapshot, log::PAGE_BYTES, wire};
+use crate::{Log, NewEvent, Snapshot, log::PAGE_BYTES, wire};
 
 const SNAPSHOT_PAGE: u16 = 256;
+
+/// Which part of the state is asked for.
+pub(super) struct Wanted {
+    /// What follows this cursor.
+    pub(super) after: Option<String>,
+    /// Only what this consumer must apply.
+    pub(super) consumer: Option<String>,
+}
 
 /// Streams the state after a cursor from one repeatable-read transaction, with the
 /// heads that go with it.
@@ -20,7 +28,7 @@ pub(super) fn stream(
     log: Log,
     pool: PgPool,
     source: Arc<dyn Snapshot>,
-    after: Option<String>,
+    wanted: Wanted,
     room: OwnedSemaphorePermit,
 ) -> impl Stream<Item = Result<SnapshotResponse>> + Send {
     async_stream::try_stream! {
@@ -34,11 +42,15 @@ pub(super) fn stream(
             .await?;
         let description = log.describe(&mut transaction).await?;
         yield part(Part::Description(described(&log, &description)));
-        let mut cursor = after;
+        let mut cursor = wanted.after;
         loop {
             let page = source.page(&mut transaction, cursor, SNAPSHOT_PAGE).await?;
             cursor = page.next;
-            let mut batches = batches(&log, page.events).into_iter().peekable();
+            let mut events = page.events;
+            if let Some(consumer) = wanted.consumer.as_deref() {
+                events.retain(|event| event.consumers.contains(&consumer));
+            }
+            let mut batches = batches(&log, events).into_iter().peekable();
             while let Some(events) = batches.next() {
                 let whole = batches.peek().is_none();
                 let cursor = cursor.clone().filter(|_| whole).unwrap_or_default();
@@ -56,18 +68,10 @@ fn batches(log: &Log, events: Vec<NewEvent>) -> Vec<Vec<CloudEvent>> {
     let mut batches: Vec<Vec<CloudEvent>> = Vec::new();
     let mut room = 0;
     for event in events {
-        let envelope = wire::to_cloud_event(&Event {
-            shard: log.shard_of(&event.subject),
-            position: 0,
-            id: event.id,
-            event_type: event.event_type.to_owned(),
-            source: log.source().to_owned(),
-            subject: event.subject,
-            time: event.time,
-            traceparent: None,
-            payload: event.payload,
-            data_key: event.data_key,
-        });
+        let shard = log.shard_of(&event.subject);
+        // The trace is that of the snapshot, not of the fact.
+        let event = event.with_traceparent(None);
+        let envelope = wire::to_cloud_event(&event.at(shard, 0, log.source()));
         let size = i64::try_from(envelope.encoded_len()).unwrap_or(PAGE_BYTES);
         match batches.last_mut() {
             Some(batch) if size <= room => batch.push(envelope),

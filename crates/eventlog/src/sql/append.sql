@@ -5,9 +5,12 @@ with input as (
     select *
     from unnest(
         $1::integer [], $2::uuid [], $3::text [], $4::text [],
-        $5::timestamptz [], $6::text [], $7::bytea [], $8::bytea []
+        $5::timestamptz [], $6::text [], $7::bytea [], $8::bytea [], $9::text []
     ) with ordinality as
-    i (shard, event_id, event_type, subject, recorded_at, traceparent, payload, data_key, place)
+    i (
+        shard, event_id, event_type, subject, recorded_at, traceparent, payload, data_key,
+        consumers, place
+    )
 ),
 
 head as materialized (
@@ -20,11 +23,16 @@ head as materialized (
 
 written as (
     insert into event
-    (shard, position, event_id, event_type, subject, recorded_at, traceparent, payload, data_key)
+    (
+        shard, position, event_id, event_type, subject, recorded_at, traceparent, payload,
+        data_key, consumers
+    )
     select
         i.shard,
         h.position + row_number() over (partition by i.shard order by i.place),
-        i.event_id, i.event_type, i.subject, i.recorded_at, i.traceparent, i.payload, i.data_key
+        i.event_id, i.event_type, i.subject, i.recorded_at, i.traceparent, i.payload, i.data_key,
+        -- An array of arrays does not unnest into arrays.
+        string_to_array(i.consumers, ',')
     from input as i
     inner join head as h on i.shard = h.shard
     returning shard, position

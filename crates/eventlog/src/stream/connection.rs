@@ -38,8 +38,8 @@ impl Connection {
     }
 
     /// Whether Redis is still reached as it is now.
-    pub(crate) fn is_of_today(&self) -> bool {
-        self.origin.is_of_today()
+    pub(crate) fn is_current(&self) -> bool {
+        self.origin.is_current()
     }
 
     /// The last position of each of these shards' streams; `None` for an empty

@@ -23,21 +23,21 @@ use super::{ANSWER_TIMEOUT, Entries, History, Origin, cluster::Cluster, in_time_
 
 /// Connections for blocking reads.
 pub(crate) struct Listener {
-    ears: Ears,
+    readers: StreamReaders,
     origin: Origin,
     key: SealingKey,
 }
 
-pub(super) enum Ears {
+pub(super) enum StreamReaders {
     /// One read of all streams.
-    Together(MultiplexedConnection),
+    Shared(MultiplexedConnection),
     /// One read of each stream, as they live on different nodes.
-    Apart(Box<Apart>),
+    PerStream(Box<PerStream>),
 }
 
 /// A connection for each stream of a cluster. A read outlives the wait for it, so
 /// that the stream that speaks first does not end the reads of the others.
-pub(super) struct Apart {
+pub(super) struct PerStream {
     cluster: Arc<Cluster>,
     /// How long a read blocks.
     block: Duration,
@@ -57,13 +57,13 @@ struct Read {
     entries: Vec<StreamId>,
 }
 
-impl Ears {
-    pub(super) fn together(connection: MultiplexedConnection) -> Self {
-        Self::Together(connection)
+impl StreamReaders {
+    pub(super) fn shared(connection: MultiplexedConnection) -> Self {
+        Self::Shared(connection)
     }
 
-    pub(super) fn apart(cluster: Arc<Cluster>, block: Duration) -> Self {
-        Self::Apart(Box::new(Apart {
+    pub(super) fn per_stream(cluster: Arc<Cluster>, block: Duration) -> Self {
+        Self::PerStream(Box::new(PerStream {
             cluster,
             block,
             idle: BTreeMap::new(),
@@ -74,13 +74,17 @@ impl Ears {
 }
 
 impl Listener {
-    pub(super) fn new(ears: Ears, origin: Origin, key: SealingKey) -> Self {
-        Self { ears, origin, key }
+    pub(super) fn new(readers: StreamReaders, origin: Origin, key: SealingKey) -> Self {
+        Self {
+            readers,
+            origin,
+            key,
+        }
     }
 
     /// Whether Redis is still reached as it is now.
-    pub(crate) fn is_of_today(&self) -> bool {
-        self.origin.is_of_today()
+    pub(crate) fn is_current(&self) -> bool {
+        self.origin.is_current()
     }
 
     /// Waits for what follows these positions, for at most `block`, and opens
@@ -93,13 +97,15 @@ impl Listener {
         limit: u16,
         block: Duration,
     ) -> RedisResult<Vec<Entries>> {
-        let found = match &mut self.ears {
-            Ears::Together(connection) => {
+        let found = match &mut self.readers {
+            StreamReaders::Shared(connection) => {
                 let command = read_command(history, after, limit, Some(block));
                 let reply = command.query_async(connection).await?;
                 by_shard(history, after, reply)
             }
-            Ears::Apart(apart) => apart.read(history, after, limit, block).await?,
+            StreamReaders::PerStream(per_stream) => {
+                per_stream.read(history, after, limit, block).await?
+            }
         };
         let opened = found
             .into_iter()
@@ -108,7 +114,7 @@ impl Listener {
     }
 }
 
-impl Apart {
+impl PerStream {
     async fn read(
         &mut self,
         history: &History,

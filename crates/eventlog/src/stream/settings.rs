@@ -1,4 +1,4 @@
-//! What an installation says about the way to Redis, read into one.
+//! Reads how Redis is reached from the configuration.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use redis::{
 use secrecy::ExposeSecret as _;
 
 use super::{
-    Way,
+    ConnectionConfig,
     cluster::Cluster,
     server::{Sentinels, Server},
 };
@@ -22,13 +22,13 @@ const SENTINEL_USERNAME: &str = "EVENTLOG_REDIS_SENTINEL_USERNAME";
 const SENTINEL_PASSWORD_FILE: &str = "EVENTLOG_REDIS_SENTINEL_PASSWORD_FILE";
 const CA_FILE: &str = "EVENTLOG_REDIS_CA_FILE";
 
-/// The way to Redis, made anew when a file changes that says something of it; `None`
-/// when there is none. What contradicts itself is refused, since the events would only
+/// How Redis is reached, read again when a file of it changes; `None` when there is no
+/// Redis. What contradicts itself is refused, since the events would only
 /// be slow and nobody would know why.
 pub(super) fn read(
     config: &EventLogConfig,
     files: &Files,
-) -> Result<Option<Reloaded<Way>>, StartError> {
+) -> Result<Option<Reloaded<ConnectionConfig>>, StartError> {
     refuse_what_is_for_sentinels_alone(config)?;
     let (told, file) = (config.redis_url.as_ref(), config.redis_url_file.as_deref());
     let Some(source) = SecretSource::of([URL, URL_FILE], told, file)? else {
@@ -49,10 +49,15 @@ pub(super) fn read(
         (CA_FILE, config.redis_ca_file.as_deref()),
     ];
     let read = config.clone();
-    files.keep(named, move || way(&read, &source)).map(Some)
+    files
+        .keep(named, move || connection(&read, &source))
+        .map(Some)
 }
 
-fn way(config: &EventLogConfig, source: &SecretSource) -> Result<Way, StartError> {
+fn connection(
+    config: &EventLogConfig,
+    source: &SecretSource,
+) -> Result<ConnectionConfig, StartError> {
     // The error of the parser could repeat the URL and its password.
     let unusable = |why: &str| StartError::unusable(source.variable(), why);
     let mut nodes =
@@ -63,14 +68,16 @@ fn way(config: &EventLogConfig, source: &SecretSource) -> Result<Way, StartError
         nodes = trusting.collect::<Result<_, _>>()?;
     }
     Ok(match config.redis_mode {
-        RedisMode::Single => Way::Server(Server::Fixed(only(nodes).map_err(unusable)?).into()),
+        RedisMode::Single => {
+            ConnectionConfig::Server(Server::Fixed(only(nodes).map_err(unusable)?).into())
+        }
         RedisMode::Cluster => {
             let cluster = Cluster::new(nodes, authority);
             let cluster = cluster.map_err(|_| unusable("not that of a cluster"))?;
-            Way::Cluster(cluster.into())
+            ConnectionConfig::Cluster(cluster.into())
         }
         RedisMode::Sentinel => {
-            Way::Server(Server::Elected(sentinels(config, nodes, authority)?).into())
+            ConnectionConfig::Server(Server::Elected(sentinels(config, nodes, authority)?).into())
         }
     })
 }

@@ -8,11 +8,8 @@ use std::{
     },
 };
 
-use eventlog::{Acceptance, Apply, ApplyError, Event};
-use proto::{
-    Payload as _,
-    events::v1::{ReportWithdrawn, StructureRecorded},
-};
+use eventlog::{Apply, ApplyError, Event};
+use proto::{Payload as _, events::v1::ReportWithdrawn};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -113,16 +110,8 @@ impl Ledger {
 
 #[async_trait::async_trait]
 impl Apply for Ledger {
-    fn accepts(&self, event_type: &str) -> Acceptance {
-        if event_type == ReportWithdrawn::TYPE
-            || self.known_later.lock().unwrap().contains(event_type)
-        {
-            Acceptance::Apply
-        } else if event_type == StructureRecorded::TYPE {
-            Acceptance::Ignore
-        } else {
-            Acceptance::Park
-        }
+    fn accepts(&self, event_type: &str) -> bool {
+        event_type == ReportWithdrawn::TYPE || self.known_later.lock().unwrap().contains(event_type)
     }
 
     async fn apply(&self, conn: &mut PgConnection, events: &[Event]) -> Result<(), ApplyError> {

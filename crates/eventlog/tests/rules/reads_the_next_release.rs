@@ -6,12 +6,16 @@ use prost::{
     bytes::{Buf, BufMut},
     encoding::{DecodeContext, WireType},
 };
-use proto::{Payload, events::v1::ReportSubmitted};
+use proto::{
+    Payload,
+    events::v1::{ReportSubmitted, StructureRecorded},
+};
+use testkit::{Redis, RedisOptions};
 use uuid::Uuid;
 
 use crate::{
     ledger::{FAR_RELEASE, Ledger, NEXT_RELEASE},
-    world::{Running, World, event},
+    world::{CONSUMER, Running, World, event, streams},
 };
 
 /// A payload whose type only a later release knows, the farther the greater the
@@ -41,10 +45,12 @@ impl<const RELEASES: u8> Message for Foreseen<RELEASES> {
 
 impl Payload for Foreseen<1> {
     const TYPE: &'static str = NEXT_RELEASE;
+    const CONSUMERS: &'static [&'static str] = &[CONSUMER];
 }
 
 impl Payload for Foreseen<2> {
     const TYPE: &'static str = FAR_RELEASE;
+    const CONSUMERS: &'static [&'static str] = &[CONSUMER];
 }
 
 #[test]
@@ -68,6 +74,7 @@ fn unknown_fields_are_passed_over_and_unknown_enumeration_numbers_kept() {
         traceparent: None,
         payload: payload.into(),
         data_key: None,
+        consumers: None,
     };
     let read: ReportSubmitted = event.decode().unwrap();
     assert_eq!(read, known);
@@ -138,6 +145,11 @@ async fn each_release_applies_as_far_as_it_knows_and_leaves_the_rest_to_the_next
     assert_eq!(world.parked().await, []);
 }
 
+impl Payload for Foreseen<3> {
+    const TYPE: &'static str = "vigie.report.elsewhere.v1";
+    const CONSUMERS: &'static [&'static str] = &["statistics"];
+}
+
 /// An event of a later release.
 pub(crate) fn foreseen<const RELEASES: u8>(subject: &str, payload: &Foreseen<RELEASES>) -> NewEvent
 where
@@ -147,25 +159,42 @@ where
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_that_are_known_and_of_no_interest_are_passed_over() {
-    let world = World::new("ignored").await;
-    let consumer = Running::consumer(world.consumer(&Ledger::new()));
-    let mut transaction = world.intake.begin().await.unwrap();
-    let payload = proto::events::v1::StructureRecorded::default();
-    let ignored = NewEvent::new(
-        Uuid::now_v7(),
-        "structure/1".to_owned(),
-        platform::now(),
-        &payload,
-    );
-    world
-        .log
-        .append(&mut transaction, &[ignored, event("structure/1", "next")])
-        .await
-        .unwrap();
-    transaction.commit().await.unwrap();
-    world.until_caught_up().await;
-    consumer.stop().await;
-    assert_eq!(world.applied().await.len(), 1);
-    assert_eq!(world.parked().await, []);
+async fn events_for_others_are_passed_over_known_or_unknown() {
+    let redis = Redis::start(RedisOptions::default()).await.unwrap();
+    for by_redis in [false, true] {
+        let world = World::new(&format!("passed_over_{by_redis}")).await;
+        let streams = by_redis.then(|| streams(&redis.url()));
+        let relay = streams
+            .as_ref()
+            .map(|streams| Running::relay(world.relay(streams)));
+        let consumer = Running::consumer(world.consumer_over(&Ledger::new(), streams));
+        if by_redis {
+            world.until_redis_is_heard().await;
+        }
+        let before = world.applied().await.len();
+        let mut transaction = world.intake.begin().await.unwrap();
+        let events = [
+            NewEvent::new(
+                Uuid::now_v7(),
+                "report/1".to_owned(),
+                platform::now(),
+                &StructureRecorded::default(),
+            ),
+            foreseen("report/1", &Foreseen::<3>),
+            event("report/1", "next"),
+            foreseen("report/1", &Foreseen::<3>),
+        ];
+        world.log.append(&mut transaction, &events).await.unwrap();
+        transaction.commit().await.unwrap();
+        world.log.committed();
+        world.until_caught_up().await;
+        consumer.stop().await;
+        if let Some(relay) = relay {
+            relay.stop().await;
+        }
+        let applied = world.applied().await;
+        assert_eq!(applied.len(), before + 1);
+        assert_eq!(applied[before].text, "next");
+        assert_eq!(world.parked().await, []);
+    }
 }

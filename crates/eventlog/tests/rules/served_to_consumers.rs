@@ -2,17 +2,24 @@
 
 use std::sync::Arc;
 
-use eventlog::{Snapshot, SnapshotPage, event_log_service};
+use eventlog::{NewEvent, Snapshot, SnapshotPage, event_log_service};
 use platform::Caller;
-use proto::eventlog::v1::{
-    DescribeRequest, ReadRequest, ShardPosition, SnapshotRequest,
-    event_log_service_client::EventLogServiceClient, snapshot_response::Part,
+use proto::{
+    eventlog::v1::{
+        DescribeRequest, ReadRequest, ShardPosition, SnapshotRequest,
+        event_log_service_client::EventLogServiceClient, snapshot_response::Part,
+    },
+    events::v1::{ReportWithdrawn, StructureRecorded},
 };
 use sqlx::PgConnection;
 use tonic::{Code, Request, Status};
 use tonic_types::StatusExt as _;
+use uuid::Uuid;
 
-use crate::world::World;
+use crate::{
+    ledger::Ledger,
+    world::{BY_GRPC, Running, World},
+};
 
 /// A producer without any state.
 struct Nothing;
@@ -220,6 +227,115 @@ async fn each_refusal_of_a_position_has_its_reason() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_read_for_one_consumer_leaves_out_the_others_events_and_says_how_far_it_looked() {
+    let world = World::new("for_one").await;
+    let subject = world.subject_in(0);
+    world.append_structures(3).await;
+    world.append(&subject, &["a", "b"]).await;
+    world.append_structures(1).await;
+    let page = async |consumer: &str, max_events| {
+        let request = ReadRequest {
+            consumer: consumer.to_owned(),
+            ..read(&[(0, 0), (1, 0)], max_events)
+        };
+        let mut client = EventLogServiceClient::new(world.channel());
+        let answer = client.read(request).await.unwrap().into_inner();
+        let positions: Vec<u64> = answer.events.iter().map(|event| event.position).collect();
+        let reached = answer
+            .reached
+            .iter()
+            .map(|place| (place.shard, place.position));
+        (positions, reached.collect::<Vec<_>>())
+    };
+    assert_eq!(
+        page("qualification", 10).await,
+        (vec![4, 5], vec![(0, 6), (1, 0)])
+    );
+    assert_eq!(page("qualification", 2).await, (vec![4, 5], vec![(0, 6)]));
+    assert_eq!(page("qualification", 1).await, (vec![4], vec![(0, 4)]));
+    assert_eq!(page("intake", 10).await, (vec![], vec![(0, 6), (1, 0)]));
+    // Whoever names no consumer gets everything: an earlier release.
+    assert_eq!(
+        page("", 10).await,
+        (vec![1, 2, 3, 4, 5, 6], vec![(0, 6), (1, 0)])
+    );
+    assert_eq!(page("", 4).await, (vec![1, 2, 3, 4], vec![(0, 4)]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_passes_over_thousands_of_events_that_it_is_never_sent() {
+    let world = World::new("thousands").await;
+    world.append_structures(25_000).await;
+    world.append(&world.subject_in(0), &["a"]).await;
+    world.append(&world.subject_in(1), &["b"]).await;
+    let consumer = Running::consumer(world.consumer(&Ledger::new()));
+    world.until_applied(2).await;
+    world.until_caught_up().await;
+    consumer.stop().await;
+    assert_eq!(world.heads().await[0], 25_001);
+    assert_eq!(world.metric(BY_GRPC).to_string(), "2");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_for_one_consumer_holds_what_it_must_apply() {
+    let world = World::new("snapshot_for_one").await;
+    let service = event_log_service(
+        world.log.clone(),
+        world.intake.clone(),
+        Arc::new(Directory),
+        &["qualification"],
+    );
+    let mut client = EventLogServiceClient::new(service);
+    for (consumer, expected) in [("", 1005), ("qualification", 5), ("intake", 0)] {
+        let request = SnapshotRequest {
+            consumer: consumer.to_owned(),
+            ..SnapshotRequest::default()
+        };
+        let mut parts = client
+            .snapshot(as_consumer(request))
+            .await
+            .unwrap()
+            .into_inner();
+        let mut events = 0;
+        while let Some(response) = parts.message().await.unwrap() {
+            if let Some(Part::Events(batch)) = response.part {
+                events += batch.events.len();
+            }
+        }
+        assert_eq!(events, expected, "{consumer}");
+    }
+}
+
+/// A producer of a thousand structures and five reports.
+struct Directory;
+
+#[async_trait::async_trait]
+impl Snapshot for Directory {
+    async fn page(
+        &self,
+        _: &mut PgConnection,
+        after: Option<String>,
+        limit: u16,
+    ) -> platform::Result<SnapshotPage> {
+        let first: usize = after.map_or(0, |after| after.parse().unwrap());
+        let last = 1005.min(first + usize::from(limit));
+        let events = (first..last).map(|n| {
+            let (id, now) = (Uuid::from_u128(n as u128), platform::now());
+            if n < 1000 {
+                let structure = StructureRecorded::default();
+                NewEvent::new(id, format!("structure/{n}"), now, &structure)
+            } else {
+                NewEvent::new(id, format!("report/{n}"), now, &ReportWithdrawn::default())
+            }
+        });
+        Ok(SnapshotPage {
+            events: events.collect(),
+            next: (last < 1005).then(|| last.to_string()),
+        })
+    }
+}
+
 fn read(after: &[(u32, u64)], max_events: u32) -> ReadRequest {
     let after = after
         .iter()
@@ -228,6 +344,7 @@ fn read(after: &[(u32, u64)], max_events: u32) -> ReadRequest {
         incarnation: String::new(),
         after: after.collect(),
         max_events,
+        consumer: String::new(),
     }
 }
 

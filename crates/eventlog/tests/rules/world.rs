@@ -1,27 +1,28 @@
 //! A producer and its consumers, with everything between them.
 
-use std::{sync::Arc, time::Duration};
+mod producer;
+
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use eventlog::{
-    Consumer, EventLogConfig, Log, LogMetrics, NewEvent, Relay, Snapshot, SnapshotPage, Source,
-    Streams, event_log_service,
+    Apply, Consumer, EventLogConfig, Log, LogMetrics, NewEvent, Source, StreamPublisher, Streams,
 };
-use platform::{Caller, DatabaseConfig, Files, SealingKey};
-use proto::events::v1::ReportWithdrawn;
+use platform::{DatabaseConfig, Files, SealingKey};
+use proto::{
+    Payload as _,
+    events::v1::{ReportWithdrawn, StructureRecorded},
+};
 use redis::AsyncCommands as _;
 use sqlx::{PgConnection, PgPool};
 use testkit::{Database, Postgres};
-use time::OffsetDateTime;
-use tokio::{net::TcpListener, task::JoinSet};
-use tokio_stream::wrappers::TcpListenerStream;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use tonic::{
-    service::interceptor::InterceptedService,
-    transport::{Channel, Endpoint, Server},
-};
+use tonic::transport::Channel;
 use uuid::Uuid;
 
+use self::producer::log_service;
+pub(crate) use self::producer::serve;
 use crate::ledger::{Entry, Ledger};
 
 pub(crate) const PRODUCER: &str = "intake";
@@ -29,6 +30,9 @@ pub(crate) const CONSUMER: &str = "qualification";
 pub(crate) const SHARDS: u16 = 4;
 /// The metric of the events that came by Redis.
 pub(crate) const BY_REDIS: &str = r#"eventlog_consumer_read_events_total{consumer="qualification",producer="intake",source="redis"}"#;
+
+/// The metric of the events that came from the producer.
+pub(crate) const BY_GRPC: &str = r#"eventlog_consumer_read_events_total{consumer="qualification",producer="intake",source="grpc"}"#;
 
 /// The producer `intake` with a log of four shards, and a database for the
 /// consumer `qualification`.
@@ -55,8 +59,18 @@ impl World {
 
     /// A world on a server of its own.
     pub(crate) async fn on(postgres: &Postgres, label: &str) -> Self {
+        Self::upon(postgres, label, "").await
+    }
+
+    /// A world whose log holds rows already.
+    pub(crate) async fn with_rows(label: &str, rows: &'static str) -> Self {
+        Self::upon(testkit::postgres().await, label, rows).await
+    }
+
+    async fn upon(postgres: &Postgres, label: &str, rows: &'static str) -> Self {
         let database = postgres.database_like(label, "eventlog", prepare).await;
         let intake = pool(&database, PRODUCER).await;
+        sqlx::raw_sql(rows).execute(&intake).await.unwrap();
         let qualification = pool(&database, CONSUMER).await;
         sqlx::raw_sql("create table fact (event_id uuid primary key, subject text, text text)")
             .execute(&intake)
@@ -66,7 +80,7 @@ impl World {
         let log = Log::open(intake.clone(), PRODUCER, SHARDS).await.unwrap();
         let metrics = Arc::new(platform::Metrics::new());
         let log_metrics = LogMetrics::register(&metrics);
-        let (channel, producer) = serve(&log, &intake).await;
+        let (channel, producer) = serve(log_service(&log, &intake)).await;
         Self {
             log,
             intake,
@@ -116,6 +130,23 @@ impl World {
         self.consumer_over(apply, None)
     }
 
+    /// Any consumer of any producer, without Redis.
+    pub(crate) fn consumer_of(
+        &self,
+        channel: &Channel,
+        name: &'static str,
+        apply: Arc<dyn Apply>,
+    ) -> Consumer {
+        Consumer::new(
+            name,
+            PRODUCER,
+            self.qualification.clone(),
+            Source::new(channel.clone(), None),
+            apply,
+            self.log_metrics.clone(),
+        )
+    }
+
     /// A consumer that also reads the streams.
     pub(crate) fn consumer_over(&self, apply: &Arc<Ledger>, streams: Option<Streams>) -> Consumer {
         Consumer::new(
@@ -128,8 +159,8 @@ impl World {
         )
     }
 
-    pub(crate) fn relay(&self, streams: &Streams) -> Relay {
-        Relay::new(self.log.clone(), streams.clone(), self.log_metrics.clone())
+    pub(crate) fn relay(&self, streams: &Streams) -> StreamPublisher {
+        StreamPublisher::new(self.log.clone(), streams.clone(), self.log_metrics.clone())
     }
 
     /// What the consumer applied.
@@ -169,6 +200,26 @@ impl World {
         })
         .await;
         self.until_caught_up().await;
+    }
+
+    /// Announces structures, which no consumer must apply, in the first shard: rows as
+    /// an append makes them, so many at once.
+    pub(crate) async fn append_structures(&self, count: i64) {
+        sqlx::query(
+            "with head as (
+                 update eventlog_head set position = position + $1 where shard = 0
+                 returning position - $1 as before
+             )
+             insert into event
+             (shard, position, event_id, event_type, subject, recorded_at, payload, consumers)
+             select 0, before + n, gen_random_uuid(), $2, 'structure/' || n, now(), '', '{}'
+             from head, generate_series(1, $1) as n",
+        )
+        .bind(count)
+        .bind(StructureRecorded::TYPE)
+        .execute(&self.intake)
+        .await
+        .unwrap();
     }
 
     pub(crate) async fn heads(&self) -> Vec<u64> {
@@ -211,7 +262,7 @@ impl Running {
     }
 
     /// Runs a relay.
-    pub(crate) fn relay(relay: Relay) -> Self {
+    pub(crate) fn relay(relay: StreamPublisher) -> Self {
         let shutdown = CancellationToken::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(relay.run(shutdown.clone()));
@@ -320,68 +371,4 @@ async fn record(conn: &mut PgConnection, event: &NewEvent, subject: &str, text: 
         .execute(conn)
         .await
         .unwrap();
-}
-
-async fn serve(log: &Log, pool: &PgPool) -> (Channel, Running) {
-    let service = event_log_service(
-        log.clone(),
-        pool.clone(),
-        Arc::new(Facts),
-        &[CONSUMER, "statistics"],
-    );
-    // Stands in for the client certificate.
-    let service = InterceptedService::new(service, |mut request: tonic::Request<()>| {
-        request.extensions_mut().insert(Caller::service(CONSUMER));
-        Ok(request)
-    });
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let shutdown = CancellationToken::new();
-    let mut tasks = JoinSet::new();
-    let end = shutdown.clone().cancelled_owned();
-    tasks.spawn(async move {
-        Server::builder()
-            .add_service(service)
-            .serve_with_incoming_shutdown(TcpListenerStream::new(listener), end)
-            .await
-            .unwrap();
-    });
-    let endpoint = Endpoint::from_shared(url)
-        .unwrap()
-        .connect_timeout(Duration::from_secs(1));
-    (endpoint.connect_lazy(), Running { tasks, shutdown })
-}
-
-/// Tells the facts again.
-struct Facts;
-
-#[async_trait::async_trait]
-impl Snapshot for Facts {
-    async fn page(
-        &self,
-        conn: &mut PgConnection,
-        after: Option<String>,
-        _limit: u16,
-    ) -> platform::Result<SnapshotPage> {
-        let after = after.map_or(Uuid::nil(), |after| after.parse().unwrap());
-        // Small pages, so that there are several.
-        let rows: Vec<(Uuid, String, String)> = sqlx::query_as(
-            "select event_id, subject, text from fact where event_id > $1 order by event_id limit 3",
-        )
-        .bind(after)
-        .fetch_all(conn)
-        .await?;
-        let next = rows.last().map(|(id, ..)| id.to_string());
-        let events = rows.iter().map(|(id, subject, text)| {
-            let payload = ReportWithdrawn {
-                reference: text.clone(),
-                ..ReportWithdrawn::default()
-            };
-            NewEvent::new(*id, subject.clone(), OffsetDateTime::UNIX_EPOCH, &payload)
-        });
-        Ok(SnapshotPage {
-            events: events.collect(),
-            next,
-        })
-    }
 }

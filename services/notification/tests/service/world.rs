@@ -10,7 +10,9 @@ use std::{
 
 use async_trait::async_trait;
 use base64::{Engine as _, engine::general_purpose::STANDARD};
-use eventlog::{EventLogConfig, Log, LogMetrics, NewEvent, Relay, Snapshot, SnapshotPage, Streams};
+use eventlog::{
+    EventLogConfig, Log, LogMetrics, NewEvent, Snapshot, SnapshotPage, StreamPublisher, Streams,
+};
 use notification::{Config, NotificationConfig, ProducersConfig, SmtpConfig};
 use platform::{
     AuthConfig, Authenticator, DatabaseConfig, Exposed, Files, InternalTlsConfig, Listeners,
@@ -418,7 +420,7 @@ impl Surroundings<'_> {
             SealingKey::from_bytes(LOG_KEY),
             &Files::default(),
         );
-        let relay = Relay::new(
+        let relay = StreamPublisher::new(
             log.clone(),
             streams.unwrap().unwrap(),
             LogMetrics::register(&metrics),

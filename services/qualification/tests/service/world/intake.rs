@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use eventlog::{EventLogConfig, Log, LogMetrics, Relay, Snapshot, SnapshotPage, Streams};
+use eventlog::{EventLogConfig, Log, LogMetrics, Snapshot, SnapshotPage, StreamPublisher, Streams};
 use platform::{AuthConfig, Authenticator, Exposed, Files, Metrics, Readiness, SealingKey, Tasks};
 use sqlx::{PgConnection, PgPool};
 use testkit::{AUDIENCE, Certificates, Database, Issuer};
@@ -54,7 +54,7 @@ pub(super) async fn start(
     )
     .unwrap()
     .unwrap();
-    let relay = Relay::new(log.clone(), streams, LogMetrics::register(&metrics));
+    let relay = StreamPublisher::new(log.clone(), streams, LogMetrics::register(&metrics));
     tasks.spawn("relay", relay.run(shutdown.clone()));
 
     let (server, listeners) = listen().await;

@@ -8,9 +8,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Event, Log, LogMetrics,
+    backoff::Backoff,
     event::by_shard,
     log::Description,
-    outage::Outage,
     stream::{Connection, History, Streams},
 };
 
@@ -31,7 +31,7 @@ const PAGE: u16 = 256;
 const TOGETHER: usize = 8;
 
 /// Publishes the log to Redis. Any number may run: Redis refuses what is there.
-pub struct Relay {
+pub struct StreamPublisher {
     log: Log,
     streams: Streams,
     metrics: LogMetrics,
@@ -41,12 +41,12 @@ pub struct Relay {
     history: Option<History>,
     compare_at: Instant,
     trim_at: Instant,
-    outage: Outage,
+    backoff: Backoff,
 }
 
-/// Why a round of the relay failed.
+/// Why a round of the publisher failed.
 #[derive(Debug, thiserror::Error)]
-pub enum RelayError {
+pub enum PublishError {
     /// Redis is away or refuses.
     #[error("Redis: {0}")]
     Redis(#[from] RedisError),
@@ -55,17 +55,17 @@ pub enum RelayError {
     Database(#[from] platform::Error),
 }
 
-impl From<sqlx::Error> for RelayError {
+impl From<sqlx::Error> for PublishError {
     fn from(error: sqlx::Error) -> Self {
         Self::Database(error.into())
     }
 }
 
-impl Relay {
-    /// Prepares the relay of a log; connects later.
+impl StreamPublisher {
+    /// Prepares the publisher of a log; connects later.
     pub fn new(log: Log, streams: Streams, metrics: LogMetrics) -> Self {
         let now = Instant::now();
-        let outage = Outage::of(format!(
+        let backoff = Backoff::new(format!(
             "Redis or PostgreSQL, for the relay of {}",
             log.producer()
         ));
@@ -78,7 +78,7 @@ impl Relay {
             history: None,
             compare_at: now,
             trim_at: now,
-            outage,
+            backoff,
         }
     }
 
@@ -93,7 +93,7 @@ impl Relay {
                 appended.as_mut().enable();
                 match self.step().await {
                     Ok(published) => {
-                        self.outage.over();
+                        self.backoff.reset();
                         if published > 0 {
                             tokio::time::sleep(GATHER).await;
                         }
@@ -102,7 +102,7 @@ impl Relay {
                     Err(error) => {
                         self.connection = None;
                         self.metrics.relay_errors.inc();
-                        tokio::time::sleep(self.outage.failed(&error)).await;
+                        tokio::time::sleep(self.backoff.failed(&error)).await;
                     }
                 }
             }
@@ -111,7 +111,7 @@ impl Relay {
     }
 
     /// Publishes what follows the ends of the streams; returns how much.
-    pub async fn step(&mut self) -> Result<u64, RelayError> {
+    pub async fn step(&mut self) -> Result<u64, PublishError> {
         let description = platform::in_time(self.description()).await?;
         let history = History {
             producer: self.log.producer(),
@@ -130,7 +130,7 @@ impl Relay {
             .sum();
         self.metrics.relay_behind.set(behind.cast_signed());
 
-        let open = self.connection.take().filter(Connection::is_of_today);
+        let open = self.connection.take().filter(Connection::is_current);
         let connection = if let Some(connection) = open {
             connection
         } else {
@@ -164,7 +164,7 @@ impl Relay {
         connection: &Connection,
         history: &History,
         log: &Description,
-    ) -> Result<u64, RelayError> {
+    ) -> Result<u64, PublishError> {
         let everything = Instant::now() >= self.compare_at;
         let shards: Vec<u16> = (0..self.log.shards())
             .filter(|&shard| {
@@ -221,7 +221,7 @@ impl Relay {
         history: &History,
         log: &Description,
         behind: &[(u16, u64)],
-    ) -> Result<u64, RelayError> {
+    ) -> Result<u64, PublishError> {
         let mut behind = behind.to_vec();
         let mut count = 0;
         while !behind.is_empty() {
@@ -249,14 +249,14 @@ impl Relay {
         history: &History,
         shard: u16,
         position: u64,
-    ) -> Result<bool, RelayError> {
+    ) -> Result<bool, PublishError> {
         let mut conn = self.log.pool().acquire().await?;
         let now = self.log.describe(&mut conn).await?;
         Ok(now.incarnation == history.incarnation && position > now.heads[usize::from(shard)])
     }
 
     /// Forgets what is more than a day old, by the marks that maintenance made.
-    async fn trim(&self, connection: &Connection, history: &History) -> Result<(), RelayError> {
+    async fn trim(&self, connection: &Connection, history: &History) -> Result<(), PublishError> {
         let marks = sqlx::query!(
             r#"select h.shard, coalesce(
                    (select m.position from eventlog_mark m

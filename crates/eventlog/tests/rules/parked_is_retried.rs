@@ -1,0 +1,125 @@
+//! Rule 5: what is parked keeps nobody from starting, and is applied by itself once what
+//! it waits for is there.
+
+use eventlog::Step;
+
+use crate::{
+    ledger::Ledger,
+    reads_the_next_release::{Foreseen, foreseen},
+    world::{Running, World},
+};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_parked_subject_that_fails_again_keeps_no_consumer_from_starting() {
+    let world = World::new("start_beside_parked").await;
+    let ledger = Ledger::new();
+    let old = Running::consumer(world.consumer(&ledger));
+    let mut transaction = world.intake.begin().await.unwrap();
+    let events = [foreseen("report/1", &Foreseen::<1>)];
+    world.log.append(&mut transaction, &events).await.unwrap();
+    transaction.commit().await.unwrap();
+    world.until_caught_up().await;
+    old.stop().await;
+
+    // The release that knows the type fails at it, for what may be a passing reason.
+    ledger.upgrade();
+    ledger.hold_up("foreseen");
+    let mut new = world.consumer(&ledger);
+    assert_eq!(new.step().await, Step::Attached);
+    world.append("report/2", &["free"]).await;
+    let new = Running::consumer(new);
+    assert_eq!(world.until_applied(1).await[0].text, "free");
+    assert_eq!(world.parked().await.len(), 1);
+
+    ledger.cure();
+    assert_eq!(world.until_applied(2).await[1].text, "foreseen");
+    new.stop().await;
+    assert_eq!(world.parked().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_that_is_stopped_retries_nothing_by_itself() {
+    let world = World::new("stopped_beside_parked").await;
+    let ledger = Ledger::new();
+    let old = Running::consumer(world.consumer(&ledger));
+    let mut transaction = world.intake.begin().await.unwrap();
+    let events = [foreseen("report/1", &Foreseen::<1>)];
+    world.log.append(&mut transaction, &events).await.unwrap();
+    transaction.commit().await.unwrap();
+    world.until_caught_up().await;
+    old.stop().await;
+    let stop = "update consumer_offset set stopped = 'LOG_REINCARNATED'";
+    sqlx::query(stop)
+        .execute(&world.qualification)
+        .await
+        .unwrap();
+
+    ledger.upgrade();
+    let new = Running::consumer(world.consumer(&ledger));
+    let stopped = "eventlog_consumer_stopped{";
+    testkit::eventually(async || world.metric(stopped) > 0.0).await;
+    assert_eq!(world.parked().await.len(), 1);
+    let adopt = "update consumer_offset set stopped = null";
+    sqlx::query(adopt)
+        .execute(&world.qualification)
+        .await
+        .unwrap();
+    assert_eq!(world.until_applied(1).await[0].text, "foreseen");
+    new.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_schema_refuses_is_parked_and_applied_once_it_fits() {
+    let world = World::new("schema").await;
+    sqlx::query("alter table applied rename to renamed")
+        .execute(&world.qualification)
+        .await
+        .unwrap();
+    let consumer = Running::consumer(world.consumer(&Ledger::new()));
+    world.append("report/1", &["1", "2"]).await;
+    world.until_caught_up().await;
+    let parked = world.parked().await;
+    let reasons: Vec<&str> = parked.iter().map(|(_, reason)| reason.as_str()).collect();
+    assert_eq!(reasons, ["schema_mismatch", "behind_a_parked_event"]);
+
+    sqlx::query("alter table renamed rename to applied")
+        .execute(&world.qualification)
+        .await
+        .unwrap();
+    let entries = world.until_applied(2).await;
+    consumer.stop().await;
+    let texts: Vec<&str> = entries.iter().map(|entry| entry.text.as_str()).collect();
+    assert_eq!(texts, ["1", "2"]);
+    assert_eq!(world.parked().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_at_which_the_database_fails_holds_up_no_other() {
+    let world = World::new("database_fault").await;
+    sqlx::raw_sql(
+        "create function fail() returns trigger language plpgsql as $$
+         begin raise exception 'a page is damaged' using errcode = 'XX001'; end $$;
+         create trigger fail before insert on applied for each row
+         when (new.text = 'damaged') execute function fail()",
+    )
+    .execute(&world.qualification)
+    .await
+    .unwrap();
+    let consumer = Running::consumer(world.consumer(&Ledger::new()));
+    world.append(&world.subject_in(0), &["damaged"]).await;
+    world
+        .append(&world.subject_in(0).replace("report", "case"), &["x"])
+        .await;
+    world.append(&world.subject_in(1), &["y"]).await;
+    assert_eq!(world.until_applied(2).await.len(), 2);
+    world.until_caught_up().await;
+    let expected = (world.subject_in(0), "database_fault".to_owned());
+    assert_eq!(world.parked().await, [expected]);
+
+    sqlx::query("drop trigger fail on applied")
+        .execute(&world.qualification)
+        .await
+        .unwrap();
+    assert_eq!(world.until_applied(3).await[2].text, "damaged");
+    consumer.stop().await;
+}
