@@ -18,6 +18,7 @@ use uuid::Uuid;
 
 use crate::{
     ConsumerHandle, Log,
+    consumer::ConsumerContext,
     consumer::{self, ConsumerContext, ParkedRow, Retried, retry, skip},
     in_transaction,
 };
@@ -48,7 +49,7 @@ struct Operators {
 impl Operators {
     /// The consumer of this name, or of the service of this name.
     fn consumer(&self, name: &str, producer: &str) -> Result<&ConsumerHandle> {
-        let is_meant = |core: &Core| name == core.name || name == core.service();
+        let is_meant = |core: &ConsumerContext| name == core.name || name == core.service();
         self.consumers
             .iter()
             .find(|handle| is_meant(&handle.0) && handle.0.producer == producer)
@@ -63,7 +64,8 @@ impl Operators {
         .fetch_all(&self.pool)
         .await?;
         let positions = rows.into_iter().map(|row| {
-            let is_of = |core: &Core| core.name == row.consumer && core.producer == row.producer;
+            let is_of =
+                |core: &ConsumerContext| core.name == row.consumer && core.producer == row.producer;
             let handle = self.consumers.iter().find(|handle| is_of(&handle.0));
             let heads = handle.map(ConsumerHandle::heads);
             let shard = u16::try_from(row.shard).unwrap_or_default();
