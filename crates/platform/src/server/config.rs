@@ -10,7 +10,7 @@ use crate::{
     tls::{self, Tls},
 };
 
-use super::{connections::Limits, patience::Patience};
+use super::{connections::Limits, deadline::DeadlineLimits};
 
 /// How a service listens and what it bears (`SERVER_*`).
 #[derive(Debug, Clone, Deserialize)]
@@ -137,8 +137,8 @@ impl ServerConfig {
         }
     }
 
-    pub(super) fn patience(&self) -> Patience {
-        Patience {
+    pub(super) fn deadlines(&self) -> DeadlineLimits {
+        DeadlineLimits {
             default: Duration::from_millis(self.default_deadline_ms),
             max: Duration::from_millis(self.max_deadline_ms),
         }

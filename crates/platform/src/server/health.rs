@@ -1,4 +1,4 @@
-//! Health as gRPC tells it, and reflection.
+//! The gRPC health and reflection services.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ const HEALTH: &str = "grpc.health.v1.Health";
 const PING: Duration = Duration::from_secs(1);
 const PING_TIMEOUT: Duration = Duration::from_secs(2);
 
-/// Tells by gRPC whether the service is ready.
+/// Publishes the readiness by the gRPC health service.
 pub(super) struct Health {
     name: &'static str,
     reporter: HealthReporter,
@@ -36,43 +36,43 @@ impl Health {
     /// the service no longer serves.
     pub(super) async fn run(self, readiness: Readiness, shutdown: CancellationToken) {
         let mut changes = readiness.changes();
-        let (mut pulse, mut next_ping) = (Pulse::default(), Instant::now());
+        let (mut probe, mut next_ping) = (DatabaseProbe::default(), Instant::now());
         loop {
             let status = if readiness.failing().is_empty() {
                 ServingStatus::Serving
             } else {
                 ServingStatus::NotServing
             };
-            self.tell(status).await;
+            self.publish(status).await;
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 Ok(()) = changes.changed() => {}
                 () = sleep_until(next_ping) => {
                     next_ping = Instant::now() + PING;
                     if let Some(pool) = readiness.pool() {
-                        readiness.set(Readiness::DATABASE, pulse.ask(pool).await);
+                        readiness.set(Readiness::DATABASE, probe.ask(pool).await);
                     }
                 }
             }
         }
         readiness.set("shutdown", Err("the service is draining".to_owned()));
-        self.tell(ServingStatus::NotServing).await;
+        self.publish(ServingStatus::NotServing).await;
     }
 
-    async fn tell(&self, status: ServingStatus) {
+    async fn publish(&self, status: ServingStatus) {
         self.reporter.set_service_status("", status).await;
         self.reporter.set_service_status(self.name, status).await;
     }
 }
 
-/// Asks the database on a connection of its own: a pool that is busy is no reason to
-/// send clients away.
+/// Probes the database on a connection of its own, so that a busy pool does not make the
+/// service unready.
 #[derive(Default)]
-struct Pulse {
+struct DatabaseProbe {
     conn: Option<PgConnection>,
 }
 
-impl Pulse {
+impl DatabaseProbe {
     async fn ask(&mut self, pool: &PgPool) -> Result<(), String> {
         let asked = timeout(PING_TIMEOUT, async {
             // Taken out, so that a connection that fails or hangs is not used again.

@@ -159,7 +159,7 @@ fn the_health_check_fails_when_nobody_answers() {
 async fn the_health_check_follows_the_readiness() {
     let world = crate::world::World::start().await;
     let check = async || {
-        let address = world.monitor.to_string();
+        let address = world.admin.to_string();
         tokio::task::spawn_blocking(move || {
             example()
                 .arg("healthcheck")

@@ -1,4 +1,4 @@
-//! What every call goes through, in order.
+//! The middleware of every call: policy, limits, deadline, authentication, handler.
 
 use std::{
     convert::Infallible,
@@ -29,29 +29,29 @@ use crate::{
 
 use super::{
     access::authorise,
-    body::{Answer, Tally},
-    load::Load,
-    patience::Patience,
-    red::Red,
+    concurrency_limit::ConcurrencyLimit,
+    deadline::DeadlineLimits,
+    response_body::{CallMetrics, ResponseBody},
+    rpc_metrics::RpcMetrics,
 };
 
-/// What every call goes through: the policy, the room, the deadline, the proof of who
-/// calls, and the handler with its panics caught.
+/// Applies the policy, the limits, the deadline and the authentication to a call, and
+/// catches the panics of its handler.
 #[derive(Clone)]
-pub(super) struct Stack {
+pub(super) struct RpcMiddleware {
     pub(super) routes: Routes,
     pub(super) listener: Listener,
     /// The service at the other end of an internal connection.
     pub(super) service: Option<&'static str>,
     pub(super) policy: Arc<Policy>,
     pub(super) authenticator: Arc<Authenticator>,
-    pub(super) load: Load,
-    pub(super) patience: Patience,
-    pub(super) red: Red,
+    pub(super) concurrency: ConcurrencyLimit,
+    pub(super) deadlines: DeadlineLimits,
+    pub(super) rpc_metrics: RpcMetrics,
     pub(super) shutdown: CancellationToken,
 }
 
-impl<B> Service<Request<B>> for Stack
+impl<B> Service<Request<B>> for RpcMiddleware
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
@@ -65,18 +65,18 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let stack = self.clone();
-        Box::pin(async move { Ok(stack.answer(request.map(Body::new)).await) })
+        let middleware = self.clone();
+        Box::pin(async move { Ok(middleware.answer(request.map(Body::new)).await) })
     }
 }
 
-/// What an admitted call holds beside its answer.
-struct Held {
+/// What an admitted call keeps until its response has been sent.
+struct CallGuard {
     room: Option<OwnedSemaphorePermit>,
     cut: Option<BoxFuture<'static, Status>>,
 }
 
-impl Stack {
+impl RpcMiddleware {
     async fn answer(self, request: Request<Body>) -> Response<Body> {
         let rule = self.policy.find(request.uri().path());
         let span = span(rule.as_ref());
@@ -91,11 +91,11 @@ impl Stack {
             Some(rule) => (rule.service.clone(), rule.method.clone()),
             None => ("unknown".to_owned(), "unknown".to_owned()),
         };
-        self.red.started();
-        let red = self.red.clone();
+        self.rpc_metrics.started();
+        let rpc_metrics = self.rpc_metrics.clone();
         let started = Instant::now();
-        let mut tally = Tally {
-            red,
+        let mut metrics = CallMetrics {
+            rpc_metrics,
             span: span.clone(),
             service,
             method,
@@ -105,22 +105,22 @@ impl Stack {
         };
 
         let answered = self.admit(rule, request).instrument(span).await;
-        let (response, held) = match answered {
-            Ok((response, held)) => (response, held),
+        let (response, guard) = match answered {
+            Ok(admitted) => admitted,
             Err(status) => (
                 status.into_http(),
-                Held {
+                CallGuard {
                     room: None,
                     cut: None,
                 },
             ),
         };
-        tally.note(response.headers());
+        metrics.record_status(response.headers());
         response.map(|inner| {
-            let Held { room, cut } = held;
-            Body::new(Answer {
+            let CallGuard { room, cut } = guard;
+            Body::new(ResponseBody {
                 inner,
-                tally,
+                metrics,
                 room,
                 cut,
                 done: false,
@@ -132,16 +132,16 @@ impl Stack {
         mut self,
         rule: Option<Rule>,
         mut request: Request<Body>,
-    ) -> Result<(Response<Body>, Held), Status> {
+    ) -> Result<(Response<Body>, CallGuard), Status> {
         let rule = rule
             .filter(|rule| rule.served_on(self.listener))
             .ok_or_else(unknown_path)?;
         let room = if rule.is_exempt() {
-            self.load.admit_unproven(rule.shape)?
+            self.concurrency.admit_unproven(rule.shape)?
         } else {
-            Some(self.load.admit(rule.shape)?)
+            Some(self.concurrency.admit(rule.shape)?)
         };
-        let deadline = self.patience.deadline(rule.shape, request.headers());
+        let deadline = self.deadlines.of_call(rule.shape, request.headers());
 
         let handled = async {
             let caller = authorise(
@@ -177,7 +177,7 @@ impl Stack {
         };
         // A client that is slow to take a finished answer must not keep others out.
         let room = room.filter(|_| rule.shape == Shape::ServerStream);
-        Ok((response, Held { room, cut }))
+        Ok((response, CallGuard { room, cut }))
     }
 
     /// What ends a stream to a client before its time: the drain, the end of the token or
