@@ -44,7 +44,9 @@ pub use caller::Caller;
 pub use channel::internal_channel;
 pub use clock::now;
 pub use config::{ConfigError, Environment};
-pub use database::{DatabaseConfig, MIGRATOR, check_migrated, connect, in_time, migrate};
+pub use database::{
+    DatabaseConfig, MIGRATOR, check_migrated, connect, in_time, migrate, read_transaction,
+};
 pub use deadline::Deadline;
 pub use error::{BoxError, Error, Reason, Result, Violation, Violations};
 pub use files::{Files, Reloaded};

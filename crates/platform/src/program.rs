@@ -75,7 +75,12 @@ async fn run(program: Program, command: Command) -> Result<ExitCode, StartError>
         Command::Help => println!("{}", usage(program.name)),
         Command::Version => println!("vigie-{} {}", program.name, version()),
         Command::Healthcheck => healthcheck().await?,
-        Command::Migrate => (program.migrate)().await?,
+        Command::Migrate => {
+            let telemetry = start_telemetry(program.name)?;
+            let ended = (program.migrate)().await;
+            telemetry.shutdown().await;
+            ended?;
+        }
         Command::VerifyAudit(checkpoint) => {
             return Ok(verify_audit(program.name, checkpoint.as_ref()).await);
         }
@@ -85,10 +90,7 @@ async fn run(program: Program, command: Command) -> Result<ExitCode, StartError>
 }
 
 async fn serve(program: Program) -> Result<ExitCode, StartError> {
-    let telemetry = Telemetry::start(
-        &Environment::of_process().read::<TelemetryConfig>("TELEMETRY_")?,
-        program.name,
-    )?;
+    let telemetry = start_telemetry(program.name)?;
     let mut signals = Signals::listen()?;
     tracing::info!(
         service.name = program.name,
@@ -115,6 +117,11 @@ async fn serve(program: Program) -> Result<ExitCode, StartError> {
     tracing::info!("stopped");
     telemetry.shutdown().await;
     ended.map(|()| ExitCode::SUCCESS)
+}
+
+fn start_telemetry(name: &'static str) -> Result<Telemetry, StartError> {
+    let config = Environment::of_process().read::<TelemetryConfig>("TELEMETRY_")?;
+    Telemetry::start(&config, name)
 }
 
 /// Asks the running service of this container whether it is ready.
@@ -157,7 +164,7 @@ async fn verify_audit(name: &'static str, checkpoint: Option<&Checkpoint>) -> Ex
         let key = environment.read::<Key>("SEALING_")?.log_key_file;
         let key = SealingKey::of_file("SEALING_LOG_KEY_FILE", &key, &files)?;
         let database = environment.read::<DatabaseConfig>("DATABASE_")?;
-        let pool = connect(&database, name, &files).await?;
+        let pool = connect(&database.for_maintenance(), name, &files).await?;
         audit::verify_audit(&pool, name, &key, checkpoint)
             .await
             .map_err(|cause| StartError::unusable("the audit trail", cause))

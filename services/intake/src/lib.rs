@@ -75,8 +75,10 @@ pub struct App {
     files: Files,
     authenticator: Arc<Authenticator>,
     pool: PgPool,
-    /// Serves the log without waiting behind declarations.
+    /// Serves searches.
     read_pool: PgPool,
+    /// Serves the log.
+    log_pool: PgPool,
     log: Log,
     streams: Option<Streams>,
     qualification: Channel,
@@ -101,9 +103,8 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
 
     let pool = connect(&config.database, NAME, &files).await?;
     check_migrated(&pool, &migrators()).await?;
-    let mut reading = config.database.clone();
-    reading.max_connections = 4;
-    let read_pool = connect(&reading, "intake log", &files).await?;
+    let read_pool = connect(&config.database.for_reads(), "intake reads", &files).await?;
+    let log_pool = connect(&config.database.for_maintenance(), "intake log", &files).await?;
     let log = Log::open(pool.clone(), NAME, config.event_log.shards)
         .await
         .map_err(|cause| StartError::unusable("the event log", cause))?;
@@ -116,6 +117,7 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
         authenticator,
         pool,
         read_pool,
+        log_pool,
         log,
         streams,
         qualification,
@@ -139,6 +141,7 @@ impl App {
             authenticator,
             pool,
             read_pool,
+            log_pool,
             log,
             streams,
             ..
@@ -160,7 +163,7 @@ impl App {
             log_metrics.clone(),
         );
         let operators = consumer_service(pool.clone(), Some(log.clone()), vec![cases.handle()]);
-        let consumers = event_log_service(log.clone(), read_pool, Arc::new(State), CONSUMERS);
+        let consumers = event_log_service(log.clone(), log_pool, Arc::new(State), CONSUMERS);
         if let Some(streams) = streams {
             tasks.spawn(
                 "relay",
@@ -195,6 +198,7 @@ impl App {
         };
         let structures = Structures {
             pool,
+            read_pool,
             log,
             tasks: tasks.clone(),
             import_max_bytes: config.intake.import_max_bytes,

@@ -37,9 +37,6 @@ pub static MIGRATOR: Migrator = sqlx::migrate!();
 const PRODUCER: &str = "intake";
 /// Who may read the service's log.
 const CONSUMERS: &[&str] = &["intake", "notification", "statistics"];
-/// Connections kept apart for the readers of the log, so that calls of people
-/// never wait behind them.
-const LOG_CONNECTIONS: u32 = 4;
 
 /// All migrations that the schema of the service needs, in order.
 pub fn migrators() -> Vec<&'static Migrator> {
@@ -72,9 +69,7 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
     let intake = platform::internal_channel(PRODUCER, intake_url, &config.internal_tls, &files)?;
     let pool = platform::connect(&config.database, NAME, &files).await?;
     platform::check_migrated(&pool, &migrators()).await?;
-    let mut apart = config.database.clone();
-    apart.max_connections = LOG_CONNECTIONS;
-    let log_pool = platform::connect(&apart, NAME, &files).await?;
+    let log_pool = platform::connect(&config.database.for_maintenance(), NAME, &files).await?;
     let log = Log::open(pool.clone(), NAME, config.event_log.shards)
         .await
         .map_err(|cause| StartError::unusable("the event log", cause))?;
