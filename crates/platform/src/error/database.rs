@@ -26,7 +26,7 @@ impl From<sqlx::Error> for Error {
                 // The statement took longer than its session or its call allows.
                 "57014" => away(
                     "STATEMENT_TIMEOUT",
-                    "la base de données n’a pas répondu à temps ; réessayez",
+                    "la base de données n'a pas répondu à temps ; réessayez",
                     error,
                 ),
                 // Connection failures, a full server, a server that stops or starts,
@@ -71,7 +71,7 @@ impl Error {
 }
 
 fn unavailable(error: sqlx::Error) -> Error {
-    let message = "la base de données n’est pas disponible ; réessayez";
+    let message = "la base de données n'est pas disponible ; réessayez";
     away("DATABASE_UNAVAILABLE", message, error)
 }
 

@@ -52,7 +52,11 @@ impl ConcurrencyLimit {
 }
 
 fn take(room: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
-    Arc::clone(room)
-        .try_acquire_owned()
-        .map_err(|_| Error::exhausted("SERVER_BUSY", "too many calls at once; retry", RETRY_AFTER))
+    Arc::clone(room).try_acquire_owned().map_err(|_| {
+        Error::exhausted(
+            "SERVER_BUSY",
+            "trop d'appels à la fois ; réessayez",
+            RETRY_AFTER,
+        )
+    })
 }

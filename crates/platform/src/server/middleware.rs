@@ -8,7 +8,7 @@ use std::{
 };
 
 use futures::{FutureExt as _, future::BoxFuture};
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use http_body::Body as HttpBody;
 use prost::bytes::Bytes;
 use tokio::{
@@ -16,15 +16,16 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Status, body::Body, service::Routes};
-use tonic_types::{ErrorDetails, StatusExt as _};
+use tonic::{Status, body::Body, service::Routes};
 use tower::Service;
 use tracing::{Instrument as _, Span, field::Empty};
 
 use crate::{
     Authenticator, BoxError, Caller, Deadline, Error, Policy,
     auth::{Listener, Rule, Shape},
-    clock, propagation,
+    clock,
+    error::{Stage, complete, deadline_exceeded, unknown_method},
+    propagation,
 };
 
 use super::{
@@ -135,7 +136,7 @@ impl RpcMiddleware {
     ) -> Result<(Response<Body>, CallGuard), Status> {
         let rule = rule
             .filter(|rule| rule.served_on(self.listener))
-            .ok_or_else(unknown_path)?;
+            .ok_or_else(unknown_method)?;
         let room = if rule.is_exempt() {
             self.concurrency.admit_unproven(rule.shape)?
         } else {
@@ -157,16 +158,15 @@ impl RpcMiddleware {
             if let Some(deadline) = deadline {
                 request.extensions_mut().insert(deadline);
             }
+            let is_compressed = is_compressed(&request);
             let handled = AssertUnwindSafe(self.routes.call(request))
                 .catch_unwind()
                 .await;
-            let Ok(Ok(response)) = handled else {
+            let Ok(Ok(mut response)) = handled else {
                 return Err(Status::from(Error::internal("a handler panicked")));
             };
-            match malformed(response.headers()) {
-                Some(error) => Err(error.into()),
-                None => Ok((response, cut)),
-            }
+            complete(response.headers_mut(), Stage::Request { is_compressed });
+            Ok((response, cut))
         };
         let (response, cut) = match deadline {
             Some(deadline) => timeout_at(deadline.instant(), handled)
@@ -209,10 +209,10 @@ impl RpcMiddleware {
             };
             tokio::select! {
                 () = shutdown.cancelled() => {
-                    Error::unavailable("SHUTTING_DOWN", "the server is stopping; call again").into()
+                    Error::unavailable("SHUTTING_DOWN", "le serveur s'arrête ; rappelez").into()
                 }
                 () = expiry => {
-                    Error::unauthenticated("TOKEN_EXPIRED", "the token has expired").into()
+                    Error::unauthenticated("TOKEN_EXPIRED", "le jeton a expiré").into()
                 }
                 () = late => deadline_exceeded(),
             }
@@ -245,32 +245,8 @@ fn span(rule: Option<&Rule>) -> Span {
     )
 }
 
-fn unknown_path() -> Status {
-    let details = ErrorDetails::with_error_info("UNKNOWN_METHOD", "vigie", []);
-    let message = "this server does not serve this path";
-    Status::with_error_details(Code::Unimplemented, message, details)
-}
-
-/// What the client is told of a message that could not be read: the library below
-/// calls it our fault, quotes itself and gives no reason.
-fn malformed(headers: &HeaderMap) -> Option<Error> {
-    let has = |name, value: &str| headers.get(name).is_some_and(|it| it == value);
-    if headers.contains_key("grpc-status-details-bin") {
-        return None;
-    }
-    if has("grpc-status", "13") {
-        return Some(Error::invalid(
-            "",
-            "MALFORMED_REQUEST",
-            "the message is not what the contract says",
-        ));
-    }
-    has("grpc-status", "11")
-        .then(|| Error::out_of_range("MESSAGE_TOO_LARGE", "the message is too large"))
-}
-
-fn deadline_exceeded() -> Status {
-    let details = ErrorDetails::with_error_info("DEADLINE_EXCEEDED", "vigie", []);
-    let message = "the call took longer than its deadline";
-    Status::with_error_details(Code::DeadlineExceeded, message, details)
+/// Whether the client compresses the messages of its request.
+fn is_compressed<T>(request: &Request<T>) -> bool {
+    let encoding = request.headers().get("grpc-encoding");
+    encoding.is_some_and(|encoding| encoding != "identity")
 }

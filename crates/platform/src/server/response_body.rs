@@ -14,7 +14,10 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use tonic::{Code, Status, body::Body};
 use tracing::Span;
 
-use crate::Error;
+use crate::{
+    Error,
+    error::{Stage, complete},
+};
 
 use super::rpc_metrics::RpcMetrics;
 
@@ -69,10 +72,11 @@ impl HttpBody for ResponseBody {
             let status = Status::from(Error::internal("a stream panicked"));
             return Poll::Ready(Some(Ok(this.end_with(&status))));
         };
-        let frame = ready!(polled);
-        match &frame {
+        let mut frame = ready!(polled);
+        match &mut frame {
             Some(Ok(frame)) => {
-                if let Some(trailers) = frame.trailers_ref() {
+                if let Some(trailers) = frame.trailers_mut() {
+                    complete(trailers, Stage::Response);
                     this.metrics.record_status(trailers);
                 }
             }

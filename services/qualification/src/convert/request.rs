@@ -180,7 +180,7 @@ pub(crate) fn list(request: &pb::ListCasesRequest, caller: &Caller) -> Result<Pa
         PageToken::decode(&request.page_token, filter.describe().as_bytes())?;
     if after.is_some_and(|place| !is_moment(place.declared_at)) {
         // Tokens are opaque, not signed: anybody can write one.
-        let why = "does not belong to this list";
+        let why = "Ce jeton n'appartient pas à cette liste.";
         return Err(platform::Error::invalid(
             "page_token",
             "INVALID_PAGE_TOKEN",
@@ -247,7 +247,7 @@ fn text<const MIN: usize, const MAX: usize>(
     if parsed.is_none() {
         violations.add(
             field,
-            "BAD_FORMAT",
+            "BAD_CHARACTER",
             "Ce texte contient des caractères de contrôle.",
         );
     }

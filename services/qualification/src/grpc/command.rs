@@ -105,7 +105,7 @@ impl Attempt<'_> {
         {
             return Err(Error::aborted(
                 "ETAG_MISMATCH",
-                "the case changed: read it again",
+                "Le dossier a changé : relisez-le.",
             ));
         }
         let actor = Actor::Person {
@@ -194,15 +194,18 @@ fn refused(refusal: Refusal) -> Error {
     match refusal {
         Refusal::WrongState(state) => Error::failed_precondition(
             "WRONG_STATE",
-            format!("the case is in the state {state}, which does not allow this"),
+            format!(
+                "Le dossier est à l'état « {} », qui ne le permet pas.",
+                state.french()
+            ),
         ),
         Refusal::WrongRole(role) => Error::permission_denied(
             "ROLE_MISSING",
-            format!("the role {role} does not lead cases"),
+            format!("Le rôle « {} » ne conduit pas les dossiers.", role.french()),
         ),
         Refusal::Ahead => Error::unavailable(
             "LATER_RELEASE",
-            "a later release wrote this case: try again, it answers once it runs everywhere",
+            "Une version plus récente a écrit ce dossier : réessayez quand elle sera installée partout.",
         ),
     }
 }

@@ -64,7 +64,7 @@ async fn a_qualification_is_refused_with_every_field_at_fault() {
         ),
         (
             with(|r| r.note = "a\u{7}b".into()),
-            &[("note", "BAD_FORMAT")],
+            &[("note", "BAD_CHARACTER")],
         ),
         (out(|r| r.note = " ".into()), &[("note", "REQUIRED")]),
         (
