@@ -13,7 +13,6 @@ use std::{
     time::Duration,
 };
 
-use platform::Readiness;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
@@ -34,7 +33,6 @@ const STOPPED: Duration = Duration::from_secs(2);
 pub struct Consumer {
     core: Arc<Core>,
     producer: Producer,
-    readiness: Option<Readiness>,
     state: State,
     broken_off: Option<restart::BrokenOff>,
     outage: Outage,
@@ -120,18 +118,9 @@ impl Consumer {
                 heads: Mutex::default(),
             }),
             producer: Producer::new(producer, source),
-            readiness: None,
             state: State::Detached,
             broken_off: None,
             outage: Outage::of(format!("the consumer of the log of {producer}")),
-        }
-    }
-
-    /// Lets the service say that it is not ready while the consumer is stopped.
-    pub fn with_readiness(self, readiness: Readiness) -> Self {
-        Self {
-            readiness: Some(readiness),
-            ..self
         }
     }
 
@@ -193,7 +182,7 @@ impl Consumer {
             return Ok(Step::Attached);
         };
         parked::apply_known(&self.core).await?;
-        self.tell_ready(Ok(()));
+        self.set_stopped(false);
         self.core.forget_heads();
         self.state = State::Following(Following::new(&self.core, incarnation, &offsets));
         Ok(Step::Attached)
@@ -262,7 +251,7 @@ impl Consumer {
                 "a consumer stopped: the log is not the one it knew",
             );
         }
-        self.tell_ready(Err(format!("stopped ({why}): see {RUNBOOK}")));
+        self.set_stopped(true);
         self.state = State::Stopped(offset::load(&self.core).await?);
         Ok(Step::Stopped)
     }
@@ -283,16 +272,13 @@ impl Consumer {
         restart::from_snapshot(&self.core, producer, offsets, broken_off).await
     }
 
-    fn tell_ready(&self, ready: Result<(), String>) {
-        let stopped = i64::from(ready.is_err());
+    /// A consumer that stopped is no reason to take its service out: it shows here alone.
+    fn set_stopped(&self, is_stopped: bool) {
         self.core
             .metrics
             .stopped
             .get_or_create(&self.core.labels())
-            .set(stopped);
-        if let Some(readiness) = &self.readiness {
-            readiness.set(self.core.producer, ready);
-        }
+            .set(is_stopped.into());
     }
 }
 

@@ -113,7 +113,8 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
     let log = Log::open(pool.clone(), NAME, config.event_log.shards)
         .await
         .map_err(|cause| StartError::unusable("the event log", cause))?;
-    let authenticator = Arc::new(Authenticator::start(&config.auth).await?);
+    let authenticator =
+        Arc::new(Authenticator::start_with_store(&config.auth, &pool, &log_key, &files).await?);
     let audit = AuditSealer::new(NAME, pool.clone(), log_key, &metrics);
     Ok(App {
         config,
@@ -177,7 +178,6 @@ impl App {
                         Arc::clone(&announcer),
                         log_metrics.clone(),
                     )
-                    .with_readiness(readiness.clone())
                 },
             );
         let feed = Feed::new(

@@ -63,11 +63,12 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
     let files = Files::new(&metrics);
     let pool = connect(&config.database, NAME, &files).await?;
     check_migrated(&pool, &migrators()).await?;
-    let authenticator = Arc::new(Authenticator::start(&config.auth).await?);
     let readiness = Readiness::new().with_database(pool.clone());
 
     let log_key_file = &config.sealing.log_key_file;
     let log_key = SealingKey::of_file("SEALING_LOG_KEY_FILE", log_key_file, &files)?;
+    let authenticator =
+        Authenticator::start_with_store(&config.auth, &pool, &log_key, &files).await?;
     let streams = Streams::open(&config.event_log, log_key.clone(), &files)?;
     let log_metrics = LogMetrics::register(&metrics);
     let count = Arc::new(Count);
@@ -91,7 +92,7 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
             Arc::clone(&count) as _,
             log_metrics.clone(),
         );
-        consumers.push((task, consumer.with_readiness(readiness.clone())));
+        consumers.push((task, consumer));
         channels.push(channel);
     }
     let audit = AuditSealer::new(NAME, pool.clone(), log_key, &metrics);
@@ -101,7 +102,7 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
         metrics,
         audit,
         files,
-        authenticator,
+        authenticator: Arc::new(authenticator),
         readiness,
         consumers,
         progress: Progress::new(channels),
