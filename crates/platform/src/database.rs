@@ -301,7 +301,7 @@ pub fn in_time<T, E: From<Error>>(
     let work = Box::pin(work);
     async move {
         timeout(TASK_TIMEOUT, work).await.unwrap_or_else(|_| {
-            let silent = Error::unavailable("DATABASE_SILENT", "the database does not answer");
+            let silent = Error::unavailable("DATABASE_SILENT", "la base de données ne répond pas");
             Err(silent.into())
         })
     }

@@ -316,6 +316,13 @@ impl fmt::Debug for Files {
     }
 }
 
+/// Does not show the content: it may be secret.
+impl<T> fmt::Debug for Reloaded<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reloaded").finish_non_exhaustive()
+    }
+}
+
 /// What never changes.
 impl<T> From<T> for Reloaded<T> {
     fn from(value: T) -> Self {

@@ -118,7 +118,12 @@ pub async fn serve(
     let tasks = Tasks::new(shutdown.clone());
     tasks.spawn("public listener", public.run(shutdown.clone()));
     tasks.spawn("internal listener", internal.run(shutdown.clone()));
-    tasks.spawn("readiness", health.run(readiness.clone(), shutdown.clone()));
+    let health = health.run(
+        readiness.clone(),
+        Arc::clone(&authenticator),
+        shutdown.clone(),
+    );
+    tasks.spawn("readiness", health);
     tasks.spawn("files", files.watch(shutdown.clone()));
     let stop = shutdown.clone();
     tasks.spawn(

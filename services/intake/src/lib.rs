@@ -99,7 +99,6 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
         &config.internal_tls,
         &files,
     )?;
-    let authenticator = Arc::new(Authenticator::start(&config.auth).await?);
 
     let pool = connect(&config.database, NAME, &files).await?;
     check_migrated(&pool, &migrators()).await?;
@@ -108,13 +107,15 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
     let log = Log::open(pool.clone(), NAME, config.event_log.shards)
         .await
         .map_err(|cause| StartError::unusable("the event log", cause))?;
+    let authenticator =
+        Authenticator::start_with_store(&config.auth, &pool, &log_key, &files).await?;
     let audit = AuditSealer::new(NAME, pool.clone(), log_key, &metrics);
     Ok(App {
         config,
         metrics,
         audit,
         files,
-        authenticator,
+        authenticator: Arc::new(authenticator),
         pool,
         read_pool,
         log_pool,

@@ -73,7 +73,8 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
     let log = Log::open(pool.clone(), NAME, config.event_log.shards)
         .await
         .map_err(|cause| StartError::unusable("the event log", cause))?;
-    let authenticator = Arc::new(Authenticator::start(&config.auth).await?);
+    let authenticator =
+        Authenticator::start_with_store(&config.auth, &pool, &log_key, &files).await?;
     let audit = AuditSealer::new(NAME, pool.clone(), log_key, &metrics);
     Ok(App {
         config,
@@ -86,7 +87,7 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
         streams,
         intake,
         master_key,
-        authenticator,
+        authenticator: Arc::new(authenticator),
     })
 }
 
