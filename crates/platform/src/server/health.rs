@@ -96,14 +96,13 @@ impl DatabaseProbe {
         let probed = timeout(PROBE_TIMEOUT, async {
             // Taken out, so that a connection that fails or hangs is not used again.
             let kept = self.conn.take();
-            let (mut conn, made_at) =
-                match kept.filter(|(_, made_at)| made_at.elapsed() < PROBE_CONNECTION_AGE) {
-                    Some(kept) => kept,
-                    None => {
-                        let options = pool.connect_options();
-                        (PgConnection::connect_with(&options).await?, Instant::now())
-                    }
-                };
+            let kept = kept.filter(|(_, made_at)| made_at.elapsed() < PROBE_CONNECTION_AGE);
+            let (mut conn, made_at) = if let Some(kept) = kept {
+                kept
+            } else {
+                let options = pool.connect_options();
+                (PgConnection::connect_with(&options).await?, Instant::now())
+            };
             let setting: String = sqlx::query_scalar("show transaction_read_only")
                 .fetch_one(&mut conn)
                 .await?;
