@@ -21,7 +21,7 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-use crate::{ConfigError, Error, Files, SecretSource, StartError, files::Found};
+use crate::{ConfigError, Error, Files, SecretSource, StartError, files::FileState};
 
 use self::first_connection::first_connection;
 
@@ -210,7 +210,7 @@ pub async fn connect(
 ) -> Result<PgPool, StartError> {
     let source = config.source()?;
     // Looked at before it is read: a change between the two is seen later.
-    let found = Found::of([(source.variable(), source.file())]);
+    let found = FileState::of([(source.variable(), source.file())]);
     let options = config.session(&source, application)?;
     let unusable = |cause| StartError::unusable(source.variable(), cause);
     first_connection(&options, &source, config.connect_timeout())
@@ -222,7 +222,7 @@ pub async fn connect(
     let pool = pool(config, options, &moved);
     if let Some(found) = found {
         let followed = Arc::new((config.clone(), pool.clone(), application.to_owned(), moved));
-        files.follow(found, move || {
+        files.on_change(found, move || {
             let (followed, source) = (Arc::clone(&followed), source.clone());
             async move {
                 let (config, pool, application, moved) = &*followed;

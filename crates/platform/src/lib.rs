@@ -49,14 +49,14 @@ pub use database::{
 };
 pub use deadline::Deadline;
 pub use error::{BoxError, Error, Reason, Result, Violation, Violations};
-pub use files::{Files, Reloaded};
+pub use files::{Files, Watched};
 pub use idempotency::{
     Claim, RequestKey, claim_request, complete_request, keep_requests_purged, purge_requests,
 };
 pub use metrics::Metrics;
 pub use page_token::PageToken;
 pub use program::{Program, Running, run_main};
-pub use propagation::{follow, traceparent};
+pub use propagation::{set_parent, traceparent};
 pub use sealing::{DataKey, SealError, SealingConfig, SealingKey};
 pub use secret::SecretSource;
 pub use server::{Exposed, Listeners, Readiness, ServerConfig, serve};

@@ -124,7 +124,7 @@ pub async fn serve(
         shutdown.clone(),
     );
     tasks.spawn("readiness", health);
-    tasks.spawn("files", files.watch(shutdown.clone()));
+    tasks.spawn("files", files.run(shutdown.clone()));
     let stop = shutdown.clone();
     tasks.spawn(
         "issuer's keys",

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use eventlog::{Acceptance, Apply, ApplyError, Event, Log, NewEvent};
-use platform::{Reloaded, SealingKey};
+use platform::{SealingKey, Watched};
 use proto::{Payload as _, events::v1::StructureRecorded};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -40,7 +40,7 @@ pub(crate) struct Announcer {
     /// Where institutions are reached.
     pub(crate) address_book: AddressBook,
     /// Who is on call.
-    pub(crate) on_call: Reloaded<OnCallChain>,
+    pub(crate) on_call: Watched<OnCallChain>,
     /// Opens the reports' own keys.
     pub(crate) master_key: SealingKey,
     /// Woken when there is something new in the feed.

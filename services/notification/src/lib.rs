@@ -23,8 +23,8 @@ use eventlog::{
     Apply, Consumer, ConsumerHandle, Log, LogMetrics, Maintenance, Relay, Source, Streams,
 };
 use platform::{
-    AuditSealer, Authenticator, Exposed, Files, Listeners, Metrics, Readiness, Reloaded,
-    SealingKey, StartError, Tasks,
+    AuditSealer, Authenticator, Exposed, Files, Listeners, Metrics, Readiness, SealingKey,
+    StartError, Tasks, Watched,
 };
 use proto::notification::v1::{
     delivery_service_server::DeliveryServiceServer,
@@ -82,7 +82,7 @@ pub struct App {
     master_key: SealingKey,
     authenticator: Arc<Authenticator>,
     address_book: AddressBook,
-    on_call: Reloaded<OnCallChain>,
+    on_call: Watched<OnCallChain>,
     post: Arc<PostSettings>,
 }
 

@@ -186,7 +186,7 @@ fn batch_span(core: &Core, events: &[Event]) -> tracing::Span {
     }
     // Several events have several traces: their own spans follow those.
     if let [event] = events {
-        platform::follow(&span, event.traceparent.as_deref());
+        platform::set_parent(&span, event.traceparent.as_deref());
     }
     span
 }

@@ -6,7 +6,7 @@ use jsonwebtoken::jwk::JwkSet;
 use reqwest::{Certificate, Client, Url, redirect};
 use serde::{Deserialize, de::DeserializeOwned};
 
-use crate::{BoxError, Files, Reloaded, StartError, read_authority};
+use crate::{BoxError, Files, StartError, Watched, read_authority};
 
 use super::AuthConfig;
 
@@ -19,7 +19,7 @@ const MAX_ANSWER: usize = 1 << 20;
 /// Fetches the keys of one issuer.
 #[derive(Debug)]
 pub(super) struct IssuerClient {
-    client: Reloaded<Client>,
+    client: Watched<Client>,
     issuer: String,
     discovery: Url,
 }
@@ -54,7 +54,7 @@ impl IssuerClient {
         }
         let ca_file = config.ca_file.clone();
         let is_loopback = is_loopback(&discovery);
-        let client = files.keep([(CA_FILE, config.ca_file.as_deref())], move || {
+        let client = files.watch([(CA_FILE, config.ca_file.as_deref())], move || {
             client(ca_file.as_deref(), is_loopback)
         })?;
         Ok(Self {

@@ -6,7 +6,7 @@ use rustls::ServerConfig as TlsConfig;
 use serde::Deserialize;
 
 use crate::{
-    Files, Reloaded, StartError,
+    Files, StartError, Watched,
     tls::{self, Tls},
 };
 
@@ -128,7 +128,7 @@ impl ServerConfig {
     pub(super) fn public_tls(
         &self,
         files: &Files,
-    ) -> Result<Option<Reloaded<Tls<TlsConfig>>>, StartError> {
+    ) -> Result<Option<Watched<Tls<TlsConfig>>>, StartError> {
         match (&self.tls_cert_file, &self.tls_key_file) {
             (Some(cert), Some(key)) => Ok(Some(tls::public_server(cert, key, files)?)),
             (None, None) => Ok(None),

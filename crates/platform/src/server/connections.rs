@@ -21,7 +21,7 @@ use tower::ServiceBuilder;
 use tower_http::cors::CorsLayer;
 
 use crate::{
-    Reloaded,
+    Watched,
     tls::{self, Tls},
 };
 
@@ -30,7 +30,7 @@ use super::{handshake_timeout::HandshakeTimeout, middleware::RpcMiddleware};
 /// One listener with all its connections.
 pub(super) struct Connections {
     pub(super) socket: TcpListener,
-    pub(super) tls: Option<Reloaded<Tls<TlsConfig>>>,
+    pub(super) tls: Option<Watched<Tls<TlsConfig>>>,
     pub(super) middleware: RpcMiddleware,
     /// Lets browsers call.
     pub(super) web: Option<CorsLayer>,

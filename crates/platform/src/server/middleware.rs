@@ -85,7 +85,7 @@ impl RpcMiddleware {
             .headers()
             .get("traceparent")
             .and_then(|it| it.to_str().ok());
-        propagation::follow(&span, traceparent);
+        propagation::set_parent(&span, traceparent);
         let trace_id = propagation::trace_id_of(&span);
         // Names come from the contract: a path from outside would make endless metrics.
         let (service, method) = match &rule {

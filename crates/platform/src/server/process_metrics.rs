@@ -9,7 +9,7 @@ use prometheus_client::{
 use rustls::ServerConfig as TlsConfig;
 use sqlx::PgPool;
 
-use crate::{Authenticator, Metrics, Readiness, Reloaded, program::Build, tls::Tls};
+use crate::{Authenticator, Metrics, Readiness, Watched, program::Build, tls::Tls};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct BuildLabels {
@@ -96,7 +96,7 @@ pub(super) fn register(
     service: &'static str,
     readiness: Readiness,
     authenticator: Arc<Authenticator>,
-    certificates: Vec<(&'static str, Reloaded<Tls<TlsConfig>>)>,
+    certificates: Vec<(&'static str, Watched<Tls<TlsConfig>>)>,
 ) {
     let process = ProcessMetrics::new(metrics);
     let Build { version, revision } = Build::of_this();

@@ -129,7 +129,7 @@ async fn the_statement_of_a_call_that_is_gone_ends() {
         count.fetch_one(&pool).await.unwrap()
     };
     let mut call = Box::pin(async {
-        let deadline = Deadline::after(Duration::from_secs(3_600));
+        let deadline = Deadline::after(Duration::from_hours(1));
         let mut read = read_transaction(&pool, Some(deadline)).await.unwrap();
         read.execute("select pg_sleep(3600)").await.unwrap();
     });
@@ -249,7 +249,7 @@ async fn new_connections_are_made_by_the_address_that_the_file_has_now() {
     let before = user(&mut first).await;
 
     write(&database.url("statistics"));
-    files.look().await;
+    files.poll().await;
     let mut second = pool.acquire().await.unwrap();
     let after = user(&mut second).await;
     assert_ne!(before, after);
@@ -268,7 +268,7 @@ async fn new_connections_are_made_by_the_address_that_the_file_has_now() {
     let unknown = database.url("intake").replace("//", "//nobody_");
     for unusable in ["postgres://[", unknown.as_str()] {
         write(unusable);
-        files.look().await;
+        files.poll().await;
         let mut third = pool.acquire().await.unwrap().detach();
         assert_eq!(user(&mut third).await, after);
     }

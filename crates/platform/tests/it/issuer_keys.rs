@@ -7,6 +7,7 @@ use platform::{AuthConfig, Authenticator, Files, InternalTlsConfig, SealingKey, 
 use serde_json::{Value, json};
 use sqlx::PgPool;
 use testkit::{AUDIENCE, Certificates, Issuer, TokenSpec};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 const SEAL: [u8; 32] = [7; 32];
@@ -73,8 +74,8 @@ async fn a_process_without_keys_takes_those_that_another_one_stores_later() {
     tokio::join!(waiting.refresh(stop.clone()), learnt);
 }
 
-/// Serves the metadata and the keys of an issuer by HTTPS.
-async fn https_issuer(tls: &InternalTlsConfig) -> String {
+/// Serves the metadata and the keys of an issuer by HTTPS, until the tasks are dropped.
+async fn https_issuer(tls: &InternalTlsConfig) -> (String, JoinSet<std::io::Result<()>>) {
     use rustls::pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _};
     let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
     let config = rustls::ServerConfig::builder_with_provider(provider)
@@ -100,8 +101,9 @@ async fn https_issuer(tls: &InternalTlsConfig) -> String {
         socket: listener,
         acceptor: tokio_rustls::TlsAcceptor::from(Arc::new(config)),
     };
-    tokio::task::spawn(axum::serve(listener, routes).into_future());
-    issuer
+    let mut serving = JoinSet::new();
+    serving.spawn(axum::serve(listener, routes).into_future());
+    (issuer, serving)
 }
 
 struct TlsListener {
@@ -132,7 +134,7 @@ async fn an_issuer_behind_a_private_authority_is_trusted_by_its_file_which_may_c
     let folder = tempfile::tempdir().unwrap();
     let ours = Certificates::generate(folder.path().join("ours")).unwrap();
     let theirs = Certificates::generate(folder.path().join("theirs")).unwrap();
-    let issuer = https_issuer(&crate::world::tls_of(&ours, "intake")).await;
+    let (issuer, _serving) = https_issuer(&crate::world::tls_of(&ours, "intake")).await;
     let signer = Issuer::start().await;
     let bundle = folder.path().join("authorities.pem");
     let mut config = AuthConfig::new(issuer, AUDIENCE);
@@ -155,7 +157,7 @@ async fn an_issuer_behind_a_private_authority_is_trusted_by_its_file_which_may_c
     let both = fs::read_to_string(theirs.ca_file()).unwrap();
     let both = both + &fs::read_to_string(ours.ca_file()).unwrap();
     fs::write(&bundle, both).unwrap();
-    files.look().await;
+    files.poll().await;
     let stop = CancellationToken::new();
     let trusted = async {
         let known = async || outcome(&authenticator, &signer).await == "TOKEN_INVALID";
