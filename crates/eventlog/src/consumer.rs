@@ -14,7 +14,6 @@ use std::{
     time::Duration,
 };
 
-use platform::Readiness;
 use sqlx::PgPool;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -36,7 +35,6 @@ const STOPPED: Duration = Duration::from_secs(2);
 pub struct Consumer {
     context: Arc<ConsumerContext>,
     producer: Producer,
-    readiness: Option<Readiness>,
     state: State,
     snapshot_progress: Option<restart::SnapshotProgress>,
     backoff: Backoff,
@@ -127,18 +125,9 @@ impl Consumer {
         Self {
             producer: Producer::new(producer, context.service(), source),
             context: Arc::new(context),
-            readiness: None,
             state: State::Detached,
             snapshot_progress: None,
             backoff: Backoff::new(format!("the consumer of the log of {producer}")),
-        }
-    }
-
-    /// Lets the service say that it is not ready while the consumer is stopped.
-    pub fn with_readiness(self, readiness: Readiness) -> Self {
-        Self {
-            readiness: Some(readiness),
-            ..self
         }
     }
 
@@ -202,7 +191,7 @@ impl Consumer {
             self.read_snapshot(&offsets).await?;
             return Ok(Step::Attached);
         };
-        self.tell_ready(Ok(()));
+        self.set_stopped(false);
         self.context.reset_lag();
         self.state = State::Following(Following::new(&self.context, incarnation, &offsets));
         Ok(Step::Attached)
@@ -271,7 +260,7 @@ impl Consumer {
                 "a consumer stopped: the log is not the one it knew",
             );
         }
-        self.tell_ready(Err(format!("stopped ({why}): see {RUNBOOK}")));
+        self.set_stopped(true);
         self.state = State::Stopped(offset::load(&self.context).await?);
         Ok(Step::Stopped)
     }
@@ -292,16 +281,13 @@ impl Consumer {
         restart::from_snapshot(&self.context, producer, offsets, snapshot_progress).await
     }
 
-    fn tell_ready(&self, ready: Result<(), String>) {
-        let stopped = i64::from(ready.is_err());
+    /// A consumer that stopped is no reason to take its service out: it shows here alone.
+    fn set_stopped(&self, is_stopped: bool) {
         self.context
             .metrics
             .stopped
             .get_or_create(&self.context.labels())
-            .set(stopped);
-        if let Some(readiness) = &self.readiness {
-            readiness.set(self.context.producer, ready);
-        }
+            .set(is_stopped.into());
     }
 }
 

@@ -144,7 +144,7 @@ impl Event {
             event.position = self.position,
             trace_id = tracing::field::Empty,
         );
-        platform::follow(&span, self.traceparent.as_deref());
+        platform::set_parent(&span, self.traceparent.as_deref());
         span
     }
 }

@@ -150,7 +150,7 @@ impl Log {
         {
             return Err(platform::Error::out_of_range(
                 "EVENT_TOO_LARGE",
-                "what is announced may hold at most 64 KiB",
+                "ce qui est annoncé dépasse 64 Kio",
             ));
         }
         let shards: Vec<i32> = events
@@ -365,7 +365,10 @@ impl Log {
 fn no_room(error: sqlx::Error) -> platform::Error {
     match error.as_database_error() {
         Some(refusal) if refusal.is_check_violation() && refusal.constraint().is_none() => {
-            platform::Error::unavailable("LOG_FULL", "the log has no room yet; retry")
+            platform::Error::unavailable(
+                "LOG_FULL",
+                "le journal n'a pas encore de place ; réessayez",
+            )
         }
         _ => error.into(),
     }

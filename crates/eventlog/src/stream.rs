@@ -11,7 +11,7 @@ use std::{sync::Arc, time::Duration};
 
 #[cfg(feature = "mutants")]
 use platform::mutant::Mutant;
-use platform::{Files, Reloaded, SealingKey, StartError};
+use platform::{Files, SealingKey, StartError, Watched};
 use prost::Message as _;
 use proto::eventlog::v1::CloudEvent;
 use redis::{AsyncConnectionConfig, ErrorKind, RedisError, RedisResult, Value, streams::StreamId};
@@ -33,7 +33,7 @@ const STEP_TIMEOUT: Duration = Duration::from_secs(4);
 /// How Redis is reached, and the key that seals what goes there.
 #[derive(Clone)]
 pub struct Streams {
-    config: Reloaded<ConnectionConfig>,
+    config: Watched<ConnectionConfig>,
     key: SealingKey,
 }
 
@@ -47,7 +47,7 @@ enum ConnectionConfig {
 /// changed: an address left behind may go on answering.
 struct Origin {
     made_by: Arc<ConnectionConfig>,
-    latest: Reloaded<ConnectionConfig>,
+    latest: Watched<ConnectionConfig>,
 }
 
 impl Origin {

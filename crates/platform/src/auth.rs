@@ -3,12 +3,16 @@
 mod cache;
 mod claims;
 mod config;
+mod issuer_client;
+mod key_set;
+mod key_store;
 mod keys;
 mod policy;
 mod rules;
 
 use std::time::Duration;
 
+use sqlx::PgPool;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 
@@ -16,9 +20,11 @@ pub use config::AuthConfig;
 pub use policy::Policy;
 pub(crate) use policy::{Listener, Rule, Shape};
 
-use crate::{Caller, Error, Result, ServerConfig, StartError, clock};
+use crate::{Caller, Error, Files, Result, SealingKey, ServerConfig, StartError, clock};
 
-use self::{cache::Cache, keys::Keys, rules::Rules};
+use self::{
+    cache::Cache, issuer_client::IssuerClient, key_store::KeyStore, keys::Keys, rules::Rules,
+};
 
 /// Turns bearer tokens into callers.
 #[derive(Debug)]
@@ -29,25 +35,47 @@ pub struct Authenticator {
 }
 
 impl Authenticator {
-    /// Starts with the issuer's keys.
+    /// Starts with the issuer's keys, and follows no file.
     ///
     /// An issuer that does not answer does not stop the start: its tokens are refused
     /// with `ISSUER_UNAVAILABLE` until [`refresh`](Self::refresh) reaches it.
     pub async fn start(config: &AuthConfig) -> Result<Self, StartError> {
-        let started = Self::new(config)?;
-        started.keys.start().await?;
-        Ok(started)
+        Self::open(config, &Files::default(), None).await
+    }
+
+    /// Starts with the keys that another replica has stored in the last 24 hours, or with
+    /// the issuer's, and stores what it fetches.
+    pub async fn start_with_store(
+        config: &AuthConfig,
+        pool: &PgPool,
+        seal: &SealingKey,
+        files: &Files,
+    ) -> Result<Self, StartError> {
+        let store = KeyStore {
+            pool: pool.clone(),
+            seal: seal.clone(),
+            issuer: config.issuer.clone(),
+        };
+        Self::open(config, files, Some(store)).await
     }
 
     /// Reads the configuration as a start beside this server does, without asking the issuer.
     pub(crate) fn check(config: &AuthConfig, server: &ServerConfig) -> Result<(), StartError> {
-        Self::new(config)?.check_transport(server)
+        Rules::new(config)?;
+        let issuer = IssuerClient::new(config, &Files::default())?;
+        check_transport(issuer.is_encrypted(), server)
     }
 
-    fn new(config: &AuthConfig) -> Result<Self, StartError> {
+    async fn open(
+        config: &AuthConfig,
+        files: &Files,
+        store: Option<KeyStore>,
+    ) -> Result<Self, StartError> {
+        let rules = Rules::new(config)?;
+        let keys = Keys::start(config, files, store).await?;
         Ok(Self {
-            rules: Rules::new(config)?,
-            keys: Keys::new(config)?,
+            rules,
+            keys,
             cache: Cache::default(),
         })
     }
@@ -60,16 +88,17 @@ impl Authenticator {
         if let Some(caller) = self.cache.get(&fingerprint, generation, now) {
             return Ok(caller);
         }
-        let header = jsonwebtoken::decode_header(token).map_err(|_| invalid("is not readable"))?;
+        let header =
+            jsonwebtoken::decode_header(token).map_err(|_| invalid("n'est pas lisible"))?;
         let key_id = header
             .kid
             .as_deref()
-            .ok_or_else(|| invalid("names no key"))?;
+            .ok_or_else(|| invalid("ne nomme aucune clé"))?;
         let key = self
             .keys
             .find(key_id)
             .await?
-            .ok_or_else(|| invalid("names an unknown key"))?;
+            .ok_or_else(|| invalid("nomme une clé inconnue"))?;
         let caller = self.rules.verify(token, &key)?;
         self.cache
             .put(fingerprint, key.generation, caller.clone(), now);
@@ -81,6 +110,11 @@ impl Authenticator {
         self.keys.age()
     }
 
+    /// Waits until the issuer's keys were read once.
+    pub(crate) async fn keys_read(&self) {
+        self.keys.read_once().await;
+    }
+
     /// Keeps the issuer's keys fresh until the shutdown.
     pub async fn refresh(&self, shutdown: CancellationToken) {
         shutdown.run_until_cancelled(self.keys.keep_fresh()).await;
@@ -88,14 +122,16 @@ impl Authenticator {
 
     /// Refuses an issuer that speaks plain text unless nobody outside can reach the server.
     pub(crate) fn check_transport(&self, server: &ServerConfig) -> Result<(), StartError> {
-        if self.keys.is_encrypted() || server.is_loopback() {
-            return Ok(());
-        }
-        Err(StartError::unusable(
-            "AUTH_ISSUER",
-            "https is required beyond this machine",
-        ))
+        check_transport(self.keys.is_encrypted(), server)
     }
+}
+
+fn check_transport(is_encrypted: bool, server: &ServerConfig) -> Result<(), StartError> {
+    if is_encrypted || server.is_loopback() {
+        return Ok(());
+    }
+    let why = "https is required beyond this machine";
+    Err(StartError::unusable("AUTH_ISSUER", why))
 }
 
 /// For how long clocks may differ.
@@ -107,5 +143,5 @@ fn holds(expires_at: Option<OffsetDateTime>, now: OffsetDateTime) -> bool {
 }
 
 fn invalid(why: &'static str) -> Error {
-    Error::unauthenticated("TOKEN_INVALID", format!("the token {why}"))
+    Error::unauthenticated("TOKEN_INVALID", format!("le jeton {why}"))
 }

@@ -25,9 +25,10 @@ pub struct Caller {
 impl Caller {
     /// The caller of a request that went through the server's stack.
     pub fn of<T>(request: &tonic::Request<T>) -> Result<&Self> {
-        request.extensions().get::<Self>().ok_or_else(|| {
-            Error::unauthenticated("TOKEN_MISSING", "the call carries no proof of who calls")
-        })
+        request
+            .extensions()
+            .get::<Self>()
+            .ok_or_else(|| Error::unauthenticated("TOKEN_MISSING", "un jeton est requis"))
     }
 
     /// A caller without a token, who may do only what anyone may.

@@ -1,4 +1,8 @@
-//! The connection to PostgreSQL and the state of its schema.
+//! The connections to PostgreSQL and the state of its schema.
+
+mod first_connection;
+mod migrations;
+mod read_transaction;
 
 use std::{
     path::PathBuf,
@@ -11,17 +15,20 @@ use futures::FutureExt as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 use sqlx::{
-    Connection as _, Executor as _, PgConnection, PgPool,
-    migrate::{Migrate as _, Migrator},
+    Connection as _, Executor as _, PgPool,
     pool::PoolConnectionMetadata,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 use tokio::time::timeout;
 
-use crate::{BoxError, ConfigError, Error, Files, SecretSource, StartError, files::Found};
+use crate::{ConfigError, Error, Files, SecretSource, StartError, files::FileState};
 
-/// The tables that every service keeps in its own schema.
-pub static MIGRATOR: Migrator = sqlx::migrate!();
+use self::first_connection::first_connection;
+
+pub use self::{
+    migrations::{MIGRATOR, check_migrated, migrate},
+    read_transaction::read_transaction,
+};
 
 /// Where the service's schema is (`DATABASE_*`).
 #[derive(Debug, Clone, Deserialize)]
@@ -39,6 +46,15 @@ pub struct DatabaseConfig {
     /// How long a call waits for a connection, in milliseconds.
     #[serde(default = "acquire_timeout_ms")]
     pub acquire_timeout_ms: u64,
+    /// How long one statement may take, in milliseconds; 0 for no limit.
+    #[serde(default = "statement_timeout_ms")]
+    pub statement_timeout_ms: u64,
+    /// The greatest number of connections of the pool for searches and lists.
+    #[serde(default = "read_connections")]
+    pub read_connections: u32,
+    /// How long a start tries again while PostgreSQL cannot be reached, in milliseconds.
+    #[serde(default = "connect_timeout_ms")]
+    pub connect_timeout_ms: u64,
 }
 
 fn max_connections() -> u32 {
@@ -49,6 +65,22 @@ fn acquire_timeout_ms() -> u64 {
     3_000
 }
 
+fn statement_timeout_ms() -> u64 {
+    30_000
+}
+
+fn read_connections() -> u32 {
+    8
+}
+
+fn connect_timeout_ms() -> u64 {
+    60_000
+}
+
+/// The connections of the pool for maintenance, and how long their statements may take.
+const MAINTENANCE_CONNECTIONS: u32 = 4;
+const MAINTENANCE_STATEMENT_TIMEOUT: Duration = Duration::from_mins(5);
+
 /// After how long without use a connection may have died unseen.
 const IDLE: Duration = Duration::from_secs(5);
 
@@ -57,10 +89,7 @@ const WELL_WITHIN: Duration = Duration::from_secs(2);
 
 /// How long one transaction of a task may take: far longer than any that PostgreSQL
 /// answers.
-const PATIENCE: Duration = Duration::from_secs(30);
-
-/// How long the first connection may take.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+const TASK_TIMEOUT: Duration = Duration::from_secs(30);
 
 const URL: &str = "DATABASE_URL";
 const URL_FILE: &str = "DATABASE_URL_FILE";
@@ -74,7 +103,34 @@ impl DatabaseConfig {
             schema: schema.into(),
             max_connections: max_connections(),
             acquire_timeout_ms: acquire_timeout_ms(),
+            statement_timeout_ms: statement_timeout_ms(),
+            read_connections: read_connections(),
+            connect_timeout_ms: connect_timeout_ms(),
         }
+    }
+
+    /// The settings of the pool for searches and lists, which must not take the
+    /// connections of writes. Its transactions begin with [`read_transaction`].
+    pub fn for_reads(&self) -> Self {
+        Self {
+            max_connections: self.read_connections,
+            ..self.clone()
+        }
+    }
+
+    /// The settings of the pool for maintenance and for readers of the log: few
+    /// connections, whose statements may take minutes.
+    pub fn for_maintenance(&self) -> Self {
+        let timeout = MAINTENANCE_STATEMENT_TIMEOUT.as_millis();
+        Self {
+            max_connections: MAINTENANCE_CONNECTIONS,
+            statement_timeout_ms: u64::try_from(timeout).unwrap_or(u64::MAX),
+            ..self.clone()
+        }
+    }
+
+    fn connect_timeout(&self) -> Duration {
+        Duration::from_millis(self.connect_timeout_ms)
     }
 
     fn source(&self) -> Result<SecretSource, StartError> {
@@ -124,7 +180,12 @@ impl DatabaseConfig {
         source: &SecretSource,
         application: &str,
     ) -> Result<PgConnectOptions, StartError> {
+        let statement_timeout = self.statement_timeout_ms.to_string();
         let options = self.options(source, application)?.options([
+            ("statement_timeout", statement_timeout.as_str()),
+            // A statement ends soon after its connection was closed: a call that is dropped
+            // leaves none behind.
+            ("client_connection_check_interval", "1s"),
             // A frozen holder of a lock must stop nobody for longer than these.
             ("lock_timeout", "2s"),
             ("idle_in_transaction_session_timeout", "5s"),
@@ -154,10 +215,10 @@ pub async fn connect(
 ) -> Result<PgPool, StartError> {
     let source = config.source()?;
     // Looked at before it is read: a change between the two is seen later.
-    let found = Found::of([(source.variable(), source.file())]);
+    let found = FileState::of([(source.variable(), source.file())]);
     let options = config.session(&source, application)?;
     let unusable = |cause| StartError::unusable(source.variable(), cause);
-    first_connection(&options, &source)
+    first_connection(&options, &source, config.connect_timeout())
         .await?
         .close()
         .await
@@ -166,12 +227,13 @@ pub async fn connect(
     let pool = pool(config, options, &moved);
     if let Some(found) = found {
         let followed = Arc::new((config.clone(), pool.clone(), application.to_owned(), moved));
-        files.follow(found, move || {
+        files.on_change(found, move || {
             let (followed, source) = (Arc::clone(&followed), source.clone());
             async move {
                 let (config, pool, application, moved) = &*followed;
                 let options = config.session(&source, application)?;
-                let proof = first_connection(&options, &source).await?;
+                // The file is looked at again soon: no need to wait here.
+                let proof = first_connection(&options, &source, Duration::ZERO).await?;
                 pool.set_connect_options(options);
                 moved.now();
                 // Whether it says goodbye does not matter.
@@ -243,85 +305,9 @@ pub fn in_time<T, E: From<Error>>(
     // Boxed: what waits for it need not be as large as the work.
     let work = Box::pin(work);
     async move {
-        timeout(PATIENCE, work).await.unwrap_or_else(|_| {
-            let silent = Error::unavailable("DATABASE_SILENT", "the database does not answer");
+        timeout(TASK_TIMEOUT, work).await.unwrap_or_else(|_| {
+            let silent = Error::unavailable("DATABASE_SILENT", "la base de données ne répond pas");
             Err(silent.into())
         })
     }
-}
-
-/// Brings the schema up to date; safe while other programs do the same.
-pub async fn migrate(config: &DatabaseConfig, migrators: &[&Migrator]) -> Result<(), StartError> {
-    // Migrations take turns: the wait for the turn is not a lock that hangs.
-    let source = config.source()?;
-    let options = config
-        .options(&source, "vigie migrate")?
-        .options([("lock_timeout", "60s")]);
-    let mut conn = first_connection(&options, &source).await?;
-    for migrator in migrators {
-        migrator
-            .run_direct(None, &mut conn, false)
-            .await
-            .map_err(|cause| StartError::unusable("DATABASE_SCHEMA", cause))?;
-    }
-    conn.close()
-        .await
-        .map_err(|cause| StartError::unusable(source.variable(), cause))
-}
-
-/// Refuses a schema that lacks a migration of this program.
-///
-/// A newer schema is fine: the previous release runs while the next one migrates.
-pub async fn check_migrated(pool: &PgPool, migrators: &[&Migrator]) -> Result<(), StartError> {
-    let mut conn = pool.acquire().await.map_err(unusable)?;
-    for migrator in migrators {
-        let table = migrator.table_name.as_ref();
-        let exists: bool = sqlx::query_scalar("select to_regclass($1) is not null")
-            .bind(table)
-            .fetch_one(&mut *conn)
-            .await
-            .map_err(unusable)?;
-        if !exists {
-            return Err(StartError::NotMigrated(format!(
-                "the table {table} is missing"
-            )));
-        }
-        let applied = conn
-            .list_applied_migrations(table)
-            .await
-            .map_err(|cause| StartError::unusable("DATABASE_SCHEMA", cause))?;
-        for migration in migrator.iter() {
-            let Some(found) = applied
-                .iter()
-                .find(|found| found.version == migration.version)
-            else {
-                return Err(StartError::NotMigrated(format!(
-                    "migration {} ({}) is missing",
-                    migration.version, migration.description
-                )));
-            };
-            if found.checksum != migration.checksum {
-                return Err(StartError::NotMigrated(format!(
-                    "migration {} is not the one of this program",
-                    migration.version
-                )));
-            }
-        }
-    }
-    Ok(())
-}
-
-async fn first_connection(
-    options: &PgConnectOptions,
-    source: &SecretSource,
-) -> Result<PgConnection, StartError> {
-    let unusable = |cause: BoxError| StartError::unusable(source.variable(), cause);
-    timeout(CONNECT_TIMEOUT, PgConnection::connect_with(options))
-        .await
-        .map_err(|_| unusable("no answer within 10 s".into()))?
-        .map_err(|cause| unusable(cause.into()))
-}
-
-fn unusable(cause: sqlx::Error) -> StartError {
-    StartError::unusable(URL, cause)
 }

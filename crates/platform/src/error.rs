@@ -1,11 +1,13 @@
 //! The one error at the boundary of a service.
 
 mod database;
+mod library;
 mod status;
 mod violations;
 
 use std::{borrow::Cow, error::Error as StdError, fmt, time::Duration};
 
+pub(crate) use library::{Stage, complete, deadline_exceeded, unknown_method};
 pub use violations::{Violation, Violations};
 
 /// An error of any kind, kept for the log only.

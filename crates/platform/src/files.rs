@@ -1,4 +1,4 @@
-//! Files that may change while a service runs: keys, certificates, passwords.
+//! Files that are read again when they change: keys, certificates, passwords.
 
 use std::{
     collections::BTreeMap,
@@ -22,40 +22,40 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Metrics, StartError, now};
 
-/// How often files are looked at for a change.
-const LOOK: Duration = Duration::from_secs(10);
+/// How often files are checked for a change.
+const POLL_EVERY: Duration = Duration::from_secs(10);
 
-/// The files of a service that are read again when they change.
+/// Polls the files of a service and reads those that changed.
 ///
-/// What cannot be used leaves what was read before, and is told by a line of the log and
-/// by `vigie_file_unusable`.
+/// A changed file that cannot be used leaves the value read before in use, an error line and
+/// `vigie_file_unusable`.
 #[derive(Clone, Default)]
 pub struct Files {
-    watched: Arc<Mutex<Vec<Watched>>>,
+    sets: Arc<Mutex<Vec<FileSet>>>,
     turn: Arc<tokio::sync::Mutex<()>>,
     metrics: FileMetrics,
 }
 
-/// What is made of files, as they were when they could last be used.
-pub struct Reloaded<T>(Arc<RwLock<Arc<T>>>);
+/// A value made of files, replaced when one of them changes and can be used.
+pub struct Watched<T>(Arc<RwLock<Arc<T>>>);
 
 /// Reads the files, and puts what they hold into use.
 type Read = Box<dyn Fn() -> BoxFuture<'static, Result<(), StartError>> + Send + Sync>;
 
-struct Watched {
+struct FileSet {
     variable: &'static str,
     paths: Vec<PathBuf>,
     read: Read,
-    seen: Vec<Seen>,
+    seen: Vec<Digest>,
     is_usable: bool,
 }
 
-/// A file as it was seen: the digest of its content, or that it cannot be read.
-type Seen = Option<Vec<u8>>;
+/// The digest of the content of a file; `None` when it cannot be read.
+type Digest = Option<Vec<u8>>;
 
-/// What came of looking at a file.
-enum Look {
-    Same,
+/// The result of polling a file.
+enum Polled {
+    Unchanged,
     Used,
     Refused(StartError),
 }
@@ -107,30 +107,30 @@ impl FileMetrics {
 }
 
 impl Files {
-    /// No files yet; the metrics will tell of them. Those of `default` are told of nowhere:
-    /// it is for commands, which end before anything changes.
+    /// Starts without files, and registers their metrics. `default` registers none: it is for
+    /// commands, which end before anything changes.
     pub fn new(metrics: &Metrics) -> Self {
         Self {
-            watched: Arc::default(),
+            sets: Arc::default(),
             turn: Arc::default(),
             metrics: FileMetrics::new(metrics),
         }
     }
 
-    /// Makes something of the files that variables name, and again when one changes. They
-    /// are told of under the first; without any, what was made never changes.
-    pub fn keep<'a, T: Send + Sync + 'static>(
+    /// Makes a value of the files that variables name, and again when one changes. Metrics
+    /// and log lines name the first variable; without files the value never changes.
+    pub fn watch<'a, T: Send + Sync + 'static>(
         &self,
         named: impl IntoIterator<Item = (&'static str, Option<&'a Path>)>,
         make: impl Fn() -> Result<T, StartError> + Send + Sync + 'static,
-    ) -> Result<Reloaded<T>, StartError> {
-        // Looked at before they are read: a change between the two is seen later.
-        let found = Found::of(named);
-        let kept = Reloaded::from(make()?);
+    ) -> Result<Watched<T>, StartError> {
+        // Digested before they are read: a change between the two is seen later.
+        let found = FileState::of(named);
+        let watched = Watched::from(make()?);
         if let Some(found) = found {
             let variable = found.variable;
-            let (place, make) = (kept.clone(), Arc::new(make));
-            self.follow(found, move || {
+            let (place, make) = (watched.clone(), Arc::new(make));
+            self.on_change(found, move || {
                 let (place, make) = (place.clone(), Arc::clone(&make));
                 let reading = spawn_blocking(move || make().map(|new| place.put(new)));
                 async move {
@@ -141,10 +141,10 @@ impl Files {
                 .boxed()
             });
         }
-        Ok(kept)
+        Ok(watched)
     }
 
-    /// Tells how many keys the file of a variable holds.
+    /// Counts the keys in the file of a variable, for the metric.
     pub(crate) fn count_keys(&self, variable: &'static str) -> impl Fn(usize) + use<> {
         let label = VariableLabel { variable };
         let keys = self.metrics.keys.get_or_create_owned(&label);
@@ -153,15 +153,15 @@ impl Files {
         }
     }
 
-    /// Does something when the content of files changes after they were found.
-    pub(crate) fn follow(
+    /// Calls `read` when the content of the files is no longer that of `found`.
+    pub(crate) fn on_change(
         &self,
-        found: Found,
+        found: FileState,
         read: impl Fn() -> BoxFuture<'static, Result<(), StartError>> + Send + Sync + 'static,
     ) {
         self.metrics.read(found.variable);
         self.metrics.usable(found.variable, true);
-        self.lock().push(Watched {
+        self.lock().push(FileSet {
             variable: found.variable,
             paths: found.paths,
             read: Box::new(read),
@@ -170,44 +170,46 @@ impl Files {
         });
     }
 
-    /// Looks at the files until the shutdown.
-    pub(crate) async fn watch(self, shutdown: CancellationToken) {
+    /// Polls the files until the shutdown.
+    pub(crate) async fn run(self, shutdown: CancellationToken) {
         let work = async {
-            let mut ticks = interval(LOOK);
+            let mut ticks = interval(POLL_EVERY);
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
             loop {
                 ticks.tick().await;
-                self.look().await;
+                self.poll().await;
             }
         };
         shutdown.run_until_cancelled(work).await;
     }
 
-    /// Looks at all files once, and reads those that changed. One look at a time.
-    pub async fn look(&self) {
+    /// Polls all files once, and reads those that changed. One poll at a time.
+    pub async fn poll(&self) {
         let _turn = self.turn.lock().await;
         let mut taken = Taken::from(self);
         let mut told = BTreeMap::new();
         for watched in &mut taken.watched {
-            let look = watched.look().await;
-            let (is_usable, told) = told.entry(watched.variable).or_insert((true, Look::Same));
+            let polled = watched.poll().await;
+            let (is_usable, told) = told
+                .entry(watched.variable)
+                .or_insert((true, Polled::Unchanged));
             *is_usable &= watched.is_usable;
             // What several things are made of is told once.
-            match (&told, look) {
-                (_, Look::Same) | (Look::Refused(_), _) => {}
-                (_, look) => *told = look,
+            match (&told, polled) {
+                (_, Polled::Unchanged) | (Polled::Refused(_), _) => {}
+                (_, polled) => *told = polled,
             }
         }
         drop(taken);
-        for (variable, (is_usable, look)) in told {
+        for (variable, (is_usable, polled)) in told {
             self.metrics.usable(variable, is_usable);
-            match look {
-                Look::Same => {}
-                Look::Used => {
+            match polled {
+                Polled::Unchanged => {}
+                Polled::Used => {
                     self.metrics.read(variable);
                     tracing::info!(config.variable = variable, "a changed file is in use");
                 }
-                Look::Refused(error) => tracing::error!(
+                Polled::Refused(error) => tracing::error!(
                     config.variable = variable,
                     error.message = %error,
                     "a changed file cannot be used; what was read before still serves"
@@ -216,15 +218,15 @@ impl Files {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<Watched>> {
-        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Vec<FileSet>> {
+        self.sets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// What is looked at, which goes back to its place however the look ends.
+/// The files while they are polled; they go back however the poll ends.
 struct Taken<'a> {
     files: &'a Files,
-    watched: Vec<Watched>,
+    watched: Vec<FileSet>,
 }
 
 impl<'a> From<&'a Files> for Taken<'a> {
@@ -240,44 +242,44 @@ impl Drop for Taken<'_> {
     }
 }
 
-impl Watched {
-    async fn look(&mut self) -> Look {
+impl FileSet {
+    async fn poll(&mut self) -> Polled {
         let paths = self.paths.clone();
-        let Ok(seen) = spawn_blocking(move || see(&paths)).await else {
-            return Look::Same;
+        let Ok(seen) = spawn_blocking(move || digests(&paths)).await else {
+            return Polled::Unchanged;
         };
         let is_new = seen != self.seen;
         // What cannot be used is tried again: the file may not be what was wrong.
         if !is_new && self.is_usable {
-            return Look::Same;
+            return Polled::Unchanged;
         }
         self.seen = seen;
         let was_usable = self.is_usable;
         match (self.read)().await {
             Ok(()) => {
                 self.is_usable = true;
-                Look::Used
+                Polled::Used
             }
             Err(error) => {
                 self.is_usable = false;
                 if is_new || was_usable {
-                    Look::Refused(error)
+                    Polled::Refused(error)
                 } else {
-                    Look::Same
+                    Polled::Unchanged
                 }
             }
         }
     }
 }
 
-/// The files that are set, as they are now.
-pub(crate) struct Found {
+/// The files that are set, and their digests now.
+pub(crate) struct FileState {
     variable: &'static str,
     paths: Vec<PathBuf>,
-    seen: Vec<Seen>,
+    seen: Vec<Digest>,
 }
 
-impl Found {
+impl FileState {
     pub(crate) fn of<'a>(
         named: impl IntoIterator<Item = (&'static str, Option<&'a Path>)>,
     ) -> Option<Self> {
@@ -287,20 +289,20 @@ impl Found {
             .unzip();
         Some(Self {
             variable: *variables.first()?,
-            seen: see(&paths),
+            seen: digests(&paths),
             paths,
         })
     }
 }
 
-fn see(paths: &[PathBuf]) -> Vec<Seen> {
+fn digests(paths: &[PathBuf]) -> Vec<Digest> {
     let digest = |content: Vec<u8>| digest::digest(&digest::SHA256, &content).as_ref().to_vec();
     let seen = paths.iter().map(|path| fs::read(path).ok().map(digest));
     seen.collect()
 }
 
-impl<T> Reloaded<T> {
-    /// The present form.
+impl<T> Watched<T> {
+    /// Returns the present value.
     pub fn current(&self) -> Arc<T> {
         Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
     }
@@ -316,14 +318,21 @@ impl fmt::Debug for Files {
     }
 }
 
-/// What never changes.
-impl<T> From<T> for Reloaded<T> {
+/// Does not show the content: it may be secret.
+impl<T> fmt::Debug for Watched<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Watched").finish_non_exhaustive()
+    }
+}
+
+/// A value that never changes.
+impl<T> From<T> for Watched<T> {
     fn from(value: T) -> Self {
         Self(Arc::new(RwLock::new(Arc::new(value))))
     }
 }
 
-impl<T> Clone for Reloaded<T> {
+impl<T> Clone for Watched<T> {
     fn clone(&self) -> Self {
         Self(Arc::clone(&self.0))
     }

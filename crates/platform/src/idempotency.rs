@@ -73,13 +73,13 @@ pub async fn claim_request(
     let Some(earlier) = earlier else {
         return Err(Error::aborted(
             "CONCURRENT_CHANGE",
-            "the request is being forgotten; retry",
+            "cette requête est en cours d'oubli ; réessayez",
         ));
     };
     if earlier.request_hash != request_hash {
         return Err(Error::already_exists(
             "REQUEST_ID_REUSED",
-            "this request_id was used for another request",
+            "ce request_id a servi pour une autre requête",
         ));
     }
     match earlier.response {

@@ -44,17 +44,19 @@ pub use caller::Caller;
 pub use channel::internal_channel;
 pub use clock::now;
 pub use config::{ConfigError, Environment};
-pub use database::{DatabaseConfig, MIGRATOR, check_migrated, connect, in_time, migrate};
+pub use database::{
+    DatabaseConfig, MIGRATOR, check_migrated, connect, in_time, migrate, read_transaction,
+};
 pub use deadline::Deadline;
 pub use error::{BoxError, Error, Reason, Result, Violation, Violations};
-pub use files::{Files, Reloaded};
+pub use files::{Files, Watched};
 pub use idempotency::{
     Claim, RequestKey, claim_request, complete_request, keep_requests_purged, purge_requests,
 };
 pub use metrics::Metrics;
 pub use page_token::PageToken;
 pub use program::{Program, Running, run_main};
-pub use propagation::{follow, traceparent};
+pub use propagation::{set_parent, traceparent};
 pub use sealing::{DataKey, SealError, SealingConfig, SealingKey};
 pub use secret::SecretSource;
 pub use server::{Exposed, Listeners, Readiness, ServerConfig, serve};

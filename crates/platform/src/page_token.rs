@@ -37,7 +37,7 @@ impl<T: Serialize + DeserializeOwned> PageToken<T> {
             Error::invalid(
                 "page_token",
                 "INVALID_PAGE_TOKEN",
-                "does not belong to this list",
+                "ce jeton n'appartient pas à cette liste",
             )
         };
         let text = URL_SAFE_NO_PAD.decode(token).map_err(|_| refused())?;

@@ -78,7 +78,12 @@ async fn run(program: Program, command: Command) -> Result<ExitCode, StartError>
         Command::Help => println!("{}", usage(program.name)),
         Command::Version => println!("vigie-{} {}", program.name, version()),
         Command::Healthcheck => healthcheck().await?,
-        Command::Migrate => (program.migrate)().await?,
+        Command::Migrate => {
+            let telemetry = start_telemetry(program.name)?;
+            let ended = (program.migrate)().await;
+            telemetry.shutdown().await;
+            ended?;
+        }
         Command::CheckConfig => {
             check_config(program, &Environment::of_process()).await?;
             println!("the configuration can be used");
@@ -92,10 +97,7 @@ async fn run(program: Program, command: Command) -> Result<ExitCode, StartError>
 }
 
 async fn serve(program: Program) -> Result<ExitCode, StartError> {
-    let telemetry = Telemetry::start(
-        &Environment::of_process().read::<TelemetryConfig>("TELEMETRY_")?,
-        program.name,
-    )?;
+    let telemetry = start_telemetry(program.name)?;
     let mut signals = Signals::listen()?;
     tracing::info!(
         service.name = program.name,
@@ -124,11 +126,15 @@ async fn serve(program: Program) -> Result<ExitCode, StartError> {
     ended.map(|()| ExitCode::SUCCESS)
 }
 
+fn start_telemetry(name: &'static str) -> Result<Telemetry, StartError> {
+    let config = Environment::of_process().read::<TelemetryConfig>("TELEMETRY_")?;
+    Telemetry::start(&config, name)
+}
+
 /// Reads the whole configuration as a start does: every variable and every file, but
 /// without connecting to anything.
 async fn check_config(program: Program, environment: &Environment) -> Result<(), StartError> {
-    let telemetry = environment.read::<TelemetryConfig>("TELEMETRY_")?;
-    Telemetry::start(&telemetry, program.name)?.shutdown().await;
+    start_telemetry(program.name)?.shutdown().await;
     let files = Files::default();
     environment.read::<DatabaseConfig>("DATABASE_")?.check()?;
     let server = environment.read::<ServerConfig>("SERVER_")?;
@@ -179,7 +185,7 @@ async fn verify_audit(name: &'static str, checkpoint: Option<&Checkpoint>) -> Ex
         let key = environment.read::<Key>("SEALING_")?.log_key_file;
         let key = SealingKey::of_file("SEALING_LOG_KEY_FILE", &key, &files)?;
         let database = environment.read::<DatabaseConfig>("DATABASE_")?;
-        let pool = connect(&database, name, &files).await?;
+        let pool = connect(&database.for_maintenance(), name, &files).await?;
         audit::verify_audit(&pool, name, &key, checkpoint)
             .await
             .map_err(|cause| StartError::unusable("the audit trail", cause))

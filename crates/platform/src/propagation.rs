@@ -22,18 +22,18 @@ pub fn traceparent() -> Option<String> {
     carrier.remove(TRACEPARENT)
 }
 
-/// Makes a span that was just created the child of a trace context, where there is one
-/// that can be read; a field `trace_id` of the span then names its trace in log lines.
-pub fn follow(span: &Span, traceparent: Option<&str>) {
+/// Sets the parent of a span that was just created, if the trace context can be read, and
+/// records the trace in its field `trace_id` for log lines.
+pub fn set_parent(span: &Span, traceparent: Option<&str>) {
     if let Some(traceparent) = traceparent {
-        set_parent(span, traceparent);
+        adopt_context(span, traceparent);
     }
     if let Some(trace_id) = trace_id_of(span) {
         span.record(TRACE_ID, trace_id);
     }
 }
 
-fn set_parent(span: &Span, traceparent: &str) {
+fn adopt_context(span: &Span, traceparent: &str) {
     let mut carrier = HashMap::from([(TRACEPARENT.to_owned(), traceparent.to_owned())]);
     let parent =
         TraceContextPropagator::new().extract_with_context(&Context::new(), &Carrier(&mut carrier));
@@ -99,7 +99,7 @@ mod tests {
             assert!(text.contains(&id));
 
             let second = tracing::info_span!(parent: None, "second");
-            follow(&second, Some(&text));
+            set_parent(&second, Some(&text));
             assert_eq!(second.in_scope(trace_id), Some(id));
         });
     }
@@ -108,7 +108,7 @@ mod tests {
     fn a_broken_trace_context_starts_a_new_trace() {
         with_tracing(|| {
             let span = tracing::info_span!("span");
-            follow(&span, Some("00-nonsense-01"));
+            set_parent(&span, Some("00-nonsense-01"));
             assert!(span.in_scope(trace_id).is_some());
         });
     }

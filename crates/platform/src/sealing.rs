@@ -16,7 +16,7 @@ use aws_lc_rs::{
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
 
-use crate::{Files, Reloaded, StartError};
+use crate::{Files, StartError, Watched};
 
 const VERSION: u8 = 1;
 const KEY_LEN: usize = 32;
@@ -49,7 +49,7 @@ impl SealingConfig {
 /// A key kept outside the database, with the earlier ones that still open. Its clones are
 /// the same key, also after its file has changed.
 #[derive(Clone)]
-pub struct SealingKey(Reloaded<Ciphers>);
+pub struct SealingKey(Watched<Ciphers>);
 
 struct Ciphers {
     current: Cipher,
@@ -75,7 +75,7 @@ impl SealingKey {
             count(1 + ciphers.earlier.len());
             Ok(ciphers)
         };
-        files.keep([(variable, Some(path))], read).map(Self)
+        files.watch([(variable, Some(path))], read).map(Self)
     }
 
     /// A key of the given bytes.
@@ -302,7 +302,7 @@ mod tests {
         let sealed = key.seal(b"", b"text");
 
         fs::write(&path, format!("{new}\n{old}\n")).unwrap();
-        files.look().await;
+        files.poll().await;
         assert!(holds(2));
         assert_eq!(key.open(b"", &sealed).unwrap(), b"text");
 

@@ -13,7 +13,7 @@ use crate::StartError;
 #[derive(Debug, Clone)]
 pub enum SecretSource {
     /// It is the value of the variable.
-    Told(&'static str, SecretString),
+    Inline(&'static str, SecretString),
     /// It is the content of the file that the variable names, but for white space around it.
     File(&'static str, PathBuf),
 }
@@ -31,7 +31,7 @@ impl SecretSource {
                 let why = format!("{variable} is set too");
                 Err(StartError::unusable(file_variable, why))
             }
-            (Some(told), None) => Ok(Some(Self::Told(variable, told.clone()))),
+            (Some(told), None) => Ok(Some(Self::Inline(variable, told.clone()))),
             (None, Some(file)) => Ok(Some(Self::File(file_variable, file.to_owned()))),
             (None, None) => Ok(None),
         }
@@ -40,14 +40,14 @@ impl SecretSource {
     /// The variable that is set.
     pub fn variable(&self) -> &'static str {
         match self {
-            Self::Told(variable, _) | Self::File(variable, _) => variable,
+            Self::Inline(variable, _) | Self::File(variable, _) => variable,
         }
     }
 
     /// The file, where there is one.
     pub fn file(&self) -> Option<&Path> {
         match self {
-            Self::Told(..) => None,
+            Self::Inline(..) => None,
             Self::File(_, file) => Some(file),
         }
     }
@@ -55,7 +55,7 @@ impl SecretSource {
     /// The secret as it is now; an empty file holds none.
     pub fn read(&self) -> Result<SecretString, StartError> {
         match self {
-            Self::Told(_, secret) => Ok(secret.clone()),
+            Self::Inline(_, secret) => Ok(secret.clone()),
             Self::File(variable, file) => {
                 let unusable = |cause: &dyn fmt::Display| {
                     StartError::unusable(*variable, format!("{}: {cause}", file.display()))

@@ -1,19 +1,19 @@
-//! The one server stack of all services.
+//! The gRPC server that every service runs.
 
 mod access;
-mod body;
-mod call;
+mod admin_server;
+mod concurrency_limit;
 mod config;
 mod connections;
+mod deadline;
+mod handshake_timeout;
 mod health;
-mod impatient;
 mod listeners;
-mod load;
-mod monitor;
-mod patience;
+mod middleware;
+mod process_metrics;
 mod readiness;
-mod red;
-mod vitals;
+mod response_body;
+mod rpc_metrics;
 mod web;
 
 use std::{sync::Arc, time::Duration};
@@ -30,7 +30,10 @@ use crate::{
     tls,
 };
 
-use self::{call::Stack, connections::Connections, health::Health, load::Load, red::Red};
+use self::{
+    concurrency_limit::ConcurrencyLimit, connections::Connections, health::Health,
+    middleware::RpcMiddleware, rpc_metrics::RpcMetrics,
+};
 
 /// What a service offers.
 #[derive(Debug)]
@@ -74,8 +77,8 @@ pub async fn serve(
         public = health::add_reflection(public, exposed.name, &policy)?;
     }
 
-    let red = Red::new(&metrics);
-    vitals::tell(
+    let rpc_metrics = RpcMetrics::new(&metrics);
+    process_metrics::register(
         &metrics,
         exposed.name,
         readiness.clone(),
@@ -86,28 +89,28 @@ pub async fn serve(
             .chain([("internal", internal_tls.clone())])
             .collect(),
     );
-    let stack = |listener, routes: Routes| Stack {
+    let middleware = |listener, routes: Routes| RpcMiddleware {
         routes: routes.prepare(),
         listener,
         service: None,
         policy: Arc::clone(&policy),
         authenticator: Arc::clone(&authenticator),
-        load: Load::new(config),
-        patience: config.patience(),
-        red: red.clone(),
+        concurrency: ConcurrencyLimit::new(config),
+        deadlines: config.deadlines(),
+        rpc_metrics: rpc_metrics.clone(),
         shutdown: shutdown.clone(),
     };
     let public = Connections {
         socket: listeners.public,
         tls: public_tls,
-        stack: stack(Listener::Public, public),
+        middleware: middleware(Listener::Public, public),
         web: Some(web),
         limits: config.limits(),
     };
     let internal = Connections {
         socket: listeners.internal,
         tls: Some(internal_tls),
-        stack: stack(Listener::Internal, internal),
+        middleware: middleware(Listener::Internal, internal),
         web: None,
         limits: config.limits(),
     };
@@ -115,21 +118,26 @@ pub async fn serve(
     let tasks = Tasks::new(shutdown.clone());
     tasks.spawn("public listener", public.run(shutdown.clone()));
     tasks.spawn("internal listener", internal.run(shutdown.clone()));
-    tasks.spawn("readiness", health.run(readiness.clone(), shutdown.clone()));
-    tasks.spawn("files", files.watch(shutdown.clone()));
+    let health = health.run(
+        readiness.clone(),
+        Arc::clone(&authenticator),
+        shutdown.clone(),
+    );
+    tasks.spawn("readiness", health);
+    tasks.spawn("files", files.run(shutdown.clone()));
     let stop = shutdown.clone();
     tasks.spawn(
         "issuer's keys",
         async move { authenticator.refresh(stop).await },
     );
     // Probes and the last scrape still hear of the drain.
-    let (monitor, drained) = (Tasks::new(shutdown.clone()), CancellationToken::new());
-    let listening = monitor::run(listeners.metrics, metrics, readiness, drained.clone());
-    monitor.spawn("metrics listener", listening);
+    let (admin, drained) = (Tasks::new(shutdown.clone()), CancellationToken::new());
+    let listening = admin_server::run(listeners.metrics, metrics, readiness, drained.clone());
+    admin.spawn("metrics listener", listening);
     tracing::info!(service.name = exposed.name, "serving");
 
     shutdown.cancelled().await;
     let ended = tasks.join(config.drain() + GRACE).await;
     drained.cancel();
-    ended.and(monitor.join(GRACE).await)
+    ended.and(admin.join(GRACE).await)
 }

@@ -1,14 +1,15 @@
 //! Logs and traces of the process.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use opentelemetry::trace::TracerProvider as _;
-use opentelemetry_otlp::WithExportConfig as _;
+use opentelemetry_otlp::{WithExportConfig as _, WithTonicConfig as _};
 use opentelemetry_sdk::{
     Resource,
     trace::{Sampler, SdkTracerProvider},
 };
 use serde::Deserialize;
+use tonic::transport::{Certificate, ClientTlsConfig};
 use tracing::level_filters::LevelFilter;
 use tracing_subscriber::{
     EnvFilter, Layer as _,
@@ -17,7 +18,7 @@ use tracing_subscriber::{
     util::SubscriberInitExt as _,
 };
 
-use crate::StartError;
+use crate::{StartError, read_authority};
 
 /// How the process tells what it does (`TELEMETRY_*`).
 #[derive(Debug, Clone, Deserialize)]
@@ -30,6 +31,9 @@ pub struct TelemetryConfig {
     pub log_filter: String,
     /// Where spans are sent by OTLP over gRPC; nowhere when unset.
     pub otlp_endpoint: Option<String>,
+    /// The authorities that signed the certificates of the collector, in PEM; those of the
+    /// system when unset.
+    pub otlp_ca_file: Option<PathBuf>,
     /// The share of new traces that are sampled, from 0 to 1.
     #[serde(default = "sample_ratio")]
     pub sample_ratio: f64,
@@ -173,10 +177,16 @@ fn provider(
     let Some(endpoint) = &config.otlp_endpoint else {
         return Ok(builder.build());
     };
-    let exporter = opentelemetry_otlp::SpanExporter::builder()
+    let mut exporter = opentelemetry_otlp::SpanExporter::builder()
         .with_tonic()
         .with_endpoint(endpoint)
-        .with_timeout(Duration::from_secs(5))
+        .with_timeout(Duration::from_secs(5));
+    if let Some(file) = &config.otlp_ca_file {
+        let authorities = read_authority("TELEMETRY_OTLP_CA_FILE", file)?;
+        let authorities = Certificate::from_pem(authorities);
+        exporter = exporter.with_tls_config(ClientTlsConfig::new().ca_certificate(authorities));
+    }
+    let exporter = exporter
         .build()
         .map_err(|cause| StartError::unusable("TELEMETRY_OTLP_ENDPOINT", cause))?;
     Ok(builder.with_batch_exporter(exporter).build())

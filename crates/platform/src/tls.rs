@@ -18,7 +18,7 @@ use rustls::{
 };
 use serde::Deserialize;
 
-use crate::{BoxError, Files, Reloaded, StartError};
+use crate::{BoxError, Files, StartError, Watched};
 
 /// The certificate of this service and the authority of the suite (`INTERNAL_TLS_*`).
 #[derive(Debug, Clone, Deserialize)]
@@ -58,15 +58,15 @@ pub(crate) struct Tls<T> {
 
 /// Makes a side of connections of its files, and again when one changes. The first is the
 /// certificate.
-fn keep<T: Send + Sync + 'static>(
+fn watch<T: Send + Sync + 'static>(
     files: &Files,
     named: &[(&'static str, &Path)],
     make: impl Fn() -> Result<T, BoxError> + Send + Sync + 'static,
-) -> Result<Reloaded<Tls<T>>, StartError> {
+) -> Result<Watched<Tls<T>>, StartError> {
     let (variable, certificate) = named[0];
     let certificate = certificate.to_owned();
     let named = named.iter().map(|&(variable, path)| (variable, Some(path)));
-    files.keep(named, move || {
+    files.watch(named, move || {
         let config = make().map_err(|cause| StartError::unusable(variable, cause))?;
         Ok(Tls {
             config: Arc::new(config),
@@ -92,9 +92,9 @@ pub(crate) fn public_server(
     cert_file: &Path,
     key_file: &Path,
     files: &Files,
-) -> Result<Reloaded<Tls<ServerConfig>>, StartError> {
+) -> Result<Watched<Tls<ServerConfig>>, StartError> {
     let (cert, key) = (cert_file.to_owned(), key_file.to_owned());
-    keep(
+    watch(
         files,
         &[
             ("SERVER_TLS_CERT_FILE", cert_file),
@@ -115,9 +115,9 @@ pub(crate) fn public_server(
 pub(crate) fn internal_server(
     tls: &InternalTlsConfig,
     files: &Files,
-) -> Result<Reloaded<Tls<ServerConfig>>, StartError> {
+) -> Result<Watched<Tls<ServerConfig>>, StartError> {
     let read = tls.clone();
-    keep(files, &named(tls), move || {
+    watch(files, &named(tls), move || {
         let tls = &read;
         let verifier =
             WebPkiClientVerifier::builder_with_provider(roots(tls)?.into(), provider()).build()?;
@@ -134,9 +134,9 @@ pub(crate) fn internal_server(
 pub(crate) fn internal_client(
     tls: &InternalTlsConfig,
     files: &Files,
-) -> Result<Reloaded<Tls<ClientConfig>>, StartError> {
+) -> Result<Watched<Tls<ClientConfig>>, StartError> {
     let read = tls.clone();
-    keep(files, &named(tls), move || {
+    watch(files, &named(tls), move || {
         let tls = &read;
         let mut config = ClientConfig::builder_with_provider(provider())
             .with_protocol_versions(&[&version::TLS13])?
@@ -252,11 +252,11 @@ mod tests {
         assert_eq!(ends_in(), Some(2030));
 
         write_until(folder.path(), 2031);
-        files.look().await;
+        files.poll().await;
         assert_eq!(ends_in(), Some(2031));
 
         fs::write(&cert, "nonsense").unwrap();
-        files.look().await;
+        files.poll().await;
         assert_eq!(ends_in(), Some(2031));
     }
 

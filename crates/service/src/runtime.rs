@@ -16,10 +16,6 @@ use tonic::{service::Routes, transport::Channel};
 
 use crate::{BaseConfig, Commands};
 
-/// Connections kept apart for the readers of the log, so that calls of people never
-/// wait behind them.
-const LOG_CONNECTIONS: u32 = 4;
-
 /// A service that is connected and checked, before its features are added.
 pub struct Runtime {
     /// The name of the service: of its schema, its certificate and its log.
@@ -32,7 +28,9 @@ pub struct Runtime {
     pub files: Files,
     /// Its tables.
     pub pool: PgPool,
-    /// What reads the log, or much, without waiting behind calls and events.
+    /// Serves searches and lists, whose statements end soon.
+    pub read_pool: PgPool,
+    /// Serves the readers of the log, without waiting behind calls and events.
     pub log_pool: PgPool,
     streams: Option<Streams>,
     audit: AuditSealer,
@@ -51,12 +49,12 @@ impl Runtime {
         metrics: Arc<Metrics>,
     ) -> Result<Self, StartError> {
         let streams = Streams::open(&config.event_log, log_key.clone(), &files)?;
-        let authenticator = Arc::new(Authenticator::start(&config.auth).await?);
         let pool = connect(&config.database, name, &files).await?;
         check_migrated(&pool, migrators).await?;
-        let mut reading = config.database.clone();
-        reading.max_connections = LOG_CONNECTIONS;
-        let log_pool = connect(&reading, name, &files).await?;
+        let read_pool = connect(&config.database.for_reads(), name, &files).await?;
+        let log_pool = connect(&config.database.for_maintenance(), name, &files).await?;
+        let authenticator =
+            Authenticator::start_with_store(&config.auth, &pool, &log_key, &files).await?;
         let audit = AuditSealer::new(name, pool.clone(), log_key, &metrics);
         Ok(Self {
             name,
@@ -64,10 +62,11 @@ impl Runtime {
             metrics,
             files,
             pool,
+            read_pool,
             log_pool,
             streams,
             audit,
-            authenticator,
+            authenticator: Arc::new(authenticator),
         })
     }
 }

@@ -161,8 +161,8 @@ def test_without_an_answer_about_the_lag_what_runs_goes_on():
 
 def test_the_database_has_a_connection_for_every_pod_that_may_be():
     rendered = profile("production")
-    # A pool of 16, 4 that read the log, and the one of the pulse.
-    of_a_pod = 21
+    # A pool of 16, 8 that search, 4 that read the log, and the one of the probe.
+    of_a_pod = 29
     pods = 0
     for it in of_kind(rendered, "HorizontalPodAutoscaler", "ScaledObject"):
         most = it["spec"].get("maxReplicas") or it["spec"]["maxReplicaCount"]

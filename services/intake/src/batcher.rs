@@ -110,5 +110,5 @@ fn depth(jobs: &mpsc::Sender<Job>) -> i64 {
 }
 
 fn stopping() -> Error {
-    Error::unavailable("STOPPING", "le service s'arrête")
+    Error::unavailable("SHUTTING_DOWN", "le service s'arrête")
 }

@@ -33,6 +33,8 @@ pub(crate) struct Reports {
 #[derive(Clone)]
 pub(crate) struct Structures {
     pub(crate) pool: PgPool,
+    /// Serves searches, apart from writes.
+    pub(crate) read_pool: PgPool,
     pub(crate) log: Log,
     pub(crate) tasks: Tasks,
     pub(crate) import_max_bytes: u64,

@@ -123,6 +123,7 @@ impl App {
         };
         let structures = Structures {
             pool,
+            read_pool,
             log,
             tasks,
             import_max_bytes: intake.import_max_bytes,

@@ -36,8 +36,12 @@ fn main() -> ExitCode {
             Box::pin(async move {
                 let config = Config::read(&Environment::of_process())?;
                 let listeners = Listeners::bind(&config.base.server).await?;
-                let app = build(config, Arc::new(Metrics::new())).await?;
-                app.run(listeners, shutdown).await
+                // The database may be waited for: a stop ends the wait.
+                let building = build(config, Arc::new(Metrics::new()));
+                let Some(app) = shutdown.run_until_cancelled(building).await else {
+                    return Ok(());
+                };
+                app?.run(listeners, shutdown).await
             })
         },
         migrate: || {

@@ -8,8 +8,8 @@ use lettre::transport::smtp::{
     extension::ClientId,
 };
 use platform::{
-    AuthConfig, ConfigError, DatabaseConfig, Environment, Files, InternalTlsConfig, Reloaded,
-    SealingConfig, SecretSource, ServerConfig, StartError, internal_channel, read_authority,
+    AuthConfig, ConfigError, DatabaseConfig, Environment, Files, InternalTlsConfig, SealingConfig,
+    SecretSource, ServerConfig, StartError, Watched, internal_channel, read_authority,
 };
 use serde::Deserialize;
 use vocabulary::EmailAddress;
@@ -192,13 +192,13 @@ impl SmtpConfig {
     }
 
     /// The relay, which is another one when the files of its password or authority change.
-    fn relay(&self, sender_domain: &str, files: &Files) -> Result<Reloaded<Relay>, StartError> {
+    fn relay(&self, sender_domain: &str, files: &Files) -> Result<Watched<Relay>, StartError> {
         let named = [
             ("SMTP_PASSWORD_FILE", self.password_file.as_deref()),
             ("SMTP_CA_FILE", self.ca_file.as_deref()),
         ];
         let (read, sender_domain) = (self.clone(), sender_domain.to_owned());
-        files.keep(named, move || read.read_relay(&sender_domain))
+        files.watch(named, move || read.read_relay(&sender_domain))
     }
 
     fn read_relay(&self, sender_domain: &str) -> Result<Relay, StartError> {

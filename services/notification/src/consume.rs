@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use async_trait::async_trait;
 use eventlog::{Apply, ApplyError, Event, Log, NewEvent};
-use platform::{Reloaded, SealingKey};
+use platform::{SealingKey, Watched};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use tokio::sync::Notify;
@@ -39,7 +39,7 @@ pub(crate) struct Announcer {
     /// Where institutions are reached.
     pub(crate) address_book: AddressBook,
     /// Who is on call.
-    pub(crate) on_call: Reloaded<OnCallChain>,
+    pub(crate) on_call: Watched<OnCallChain>,
     /// Opens the reports' own keys.
     pub(crate) master_key: SealingKey,
     /// Woken when there is something new in the feed.

@@ -23,8 +23,8 @@ use eventlog::{
     Apply, Consumer, ConsumerHandle, Log, LogMetrics, Maintenance, Source, StreamPublisher, Streams,
 };
 use platform::{
-    AuditSealer, Authenticator, Exposed, Files, Listeners, Metrics, Readiness, Reloaded,
-    SealingKey, StartError, Tasks,
+    AuditSealer, Authenticator, Exposed, Files, Listeners, Metrics, Readiness, SealingKey,
+    StartError, Tasks, Watched,
 };
 use proto::notification::v1::{
     delivery_service_server::DeliveryServiceServer,
@@ -79,7 +79,7 @@ pub struct App {
     master_key: SealingKey,
     authenticator: Arc<Authenticator>,
     address_book: AddressBook,
-    on_call: Reloaded<OnCallChain>,
+    on_call: Watched<OnCallChain>,
     post: Arc<PostSettings>,
 }
 
@@ -107,7 +107,8 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
     let log = Log::open(pool.clone(), NAME, config.event_log.shards)
         .await
         .map_err(|cause| StartError::unusable("the event log", cause))?;
-    let authenticator = Arc::new(Authenticator::start(&config.auth).await?);
+    let authenticator =
+        Arc::new(Authenticator::start_with_store(&config.auth, &pool, &log_key, &files).await?);
     let audit = AuditSealer::new(NAME, pool.clone(), log_key, &metrics);
     Ok(App {
         config,
@@ -171,7 +172,6 @@ impl App {
                         Arc::clone(&announcer),
                         log_metrics.clone(),
                     )
-                    .with_readiness(readiness.clone())
                 },
             );
         let feed = Feed::new(

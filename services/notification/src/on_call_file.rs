@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, sync::atomic::AtomicU64};
 
-use platform::{Files, Metrics, Reloaded, StartError};
+use platform::{Files, Metrics, StartError, Watched};
 use prometheus_client::metrics::gauge::Gauge;
 use serde::Deserialize;
 use time::OffsetDateTime;
@@ -28,12 +28,9 @@ struct FileDuty {
 }
 
 /// The on-call chain of a file; empty when there is none.
-pub(crate) fn open(
-    path: Option<&Path>,
-    files: &Files,
-) -> Result<Reloaded<OnCallChain>, StartError> {
+pub(crate) fn open(path: Option<&Path>, files: &Files) -> Result<Watched<OnCallChain>, StartError> {
     let file = path.map(Path::to_owned);
-    files.keep([(VARIABLE, path)], move || match &file {
+    files.watch([(VARIABLE, path)], move || match &file {
         Some(file) => read(file).map_err(|why| StartError::unusable(VARIABLE, why)),
         None => Ok(OnCallChain::default()),
     })
@@ -43,7 +40,7 @@ pub(crate) fn open(
 /// anybody to be on call.
 pub(crate) fn tell_cover(
     path: Option<&Path>,
-    chain: Reloaded<OnCallChain>,
+    chain: Watched<OnCallChain>,
     covered: Gauge<f64, AtomicU64>,
     metrics: &Metrics,
 ) {
@@ -102,7 +99,7 @@ mod tests {
         )
     }
 
-    fn on_duty(chain: &Reloaded<OnCallChain>) -> Vec<String> {
+    fn on_duty(chain: &Watched<OnCallChain>) -> Vec<String> {
         let chain = chain.current();
         let duty = chain.on_duty(datetime!(2026-11-23 08:00 UTC));
         duty.iter()
@@ -120,10 +117,10 @@ mod tests {
         let chain = open(Some(&path), &files).unwrap();
         assert_eq!(on_duty(&chain), ["first@example.org"]);
         write(&turn("second@example.org"));
-        files.look().await;
+        files.poll().await;
         assert_eq!(on_duty(&chain), ["second@example.org"]);
         write("[");
-        files.look().await;
+        files.poll().await;
         assert_eq!(on_duty(&chain), ["second@example.org"]);
     }
 

@@ -25,6 +25,10 @@ fn main() -> ExitCode {
 async fn serve(shutdown: CancellationToken) -> Result<(), StartError> {
     let config = Config::read(&Environment::of_process())?;
     let listeners = Listeners::bind(&config.base.server).await?;
-    let app = build(config, Metrics::new().into()).await?;
-    app.run(listeners, shutdown).await
+    // The database may be waited for: a stop ends the wait.
+    let building = build(config, Metrics::new().into());
+    let Some(app) = shutdown.run_until_cancelled(building).await else {
+        return Ok(());
+    };
+    app?.run(listeners, shutdown).await
 }

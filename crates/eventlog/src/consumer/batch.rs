@@ -202,7 +202,7 @@ fn batch_span(context: &ConsumerContext, parts: &[Part<'_>]) -> tracing::Span {
         span.record("eventlog.shard", part.shard);
         // Several events have several traces: their own spans follow those.
         if let [event] = part.events {
-            platform::follow(&span, event.traceparent.as_deref());
+            platform::set_parent(&span, event.traceparent.as_deref());
         }
     }
     span

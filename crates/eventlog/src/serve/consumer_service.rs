@@ -112,7 +112,7 @@ impl Operators {
                 return Err(Error::invalid(
                     "page_size",
                     "OUT_OF_RANGE",
-                    "1 to 1,000, or 0 for 100",
+                    "de 1 à 1 000, ou 0 pour 100",
                 ));
             }
         };
@@ -151,7 +151,7 @@ impl Operators {
     async fn skip(&self, caller: &Caller, request: &SkipParkedEventRequest) -> Result<()> {
         let context = &self.consumer(&request.consumer, &request.producer)?.0;
         let event_id = Uuid::try_parse(&request.event_id)
-            .map_err(|_| Error::invalid("event_id", "NOT_A_UUID", "the UUID of the event"))?;
+            .map_err(|_| Error::invalid("event_id", "BAD_FORMAT", "un UUID est attendu"))?;
         let with = (context.as_ref(), caller, event_id);
         let skipped = in_transaction(&self.pool, &with, |conn, &(context, caller, event_id)| {
             skip_and_note(conn, context, caller, event_id).boxed()

@@ -74,7 +74,7 @@ impl LogService {
         } else {
             Err(Error::permission_denied(
                 "CONSUMER_NOT_ALLOWED",
-                "this service may not read this log",
+                "ce service ne peut pas lire ce journal",
             ))
         }
     }
@@ -87,13 +87,13 @@ impl LogService {
                 .ok()
                 .filter(|&shard| shard < self.log.shards());
             let shard = shard.ok_or_else(|| {
-                Error::invalid(field, "UNKNOWN_SHARD", "the log has no such shard")
+                Error::invalid(field, "UNKNOWN_SHARD", "le journal n'a pas cette partition")
             })?;
             if !seen.insert(shard) {
                 return Err(Error::invalid(
                     field,
-                    "DUPLICATE_SHARD",
-                    "a shard is named twice",
+                    "DUPLICATE",
+                    "cette partition est répétée",
                 ));
             }
             Ok(After {
@@ -113,7 +113,7 @@ impl LogService {
                 return Err(Error::invalid(
                     "max_events",
                     "OUT_OF_RANGE",
-                    "1 to 1,000, or 0 for 256",
+                    "de 1 à 1 000, ou 0 pour 256",
                 ));
             }
         };
@@ -236,7 +236,7 @@ impl EventLogService for LogService {
         let room = room.map_err(|_| {
             Error::exhausted(
                 "SNAPSHOTS_BUSY",
-                "too many snapshots are read at once; retry",
+                "trop d'instantanés sont lus à la fois ; réessayez",
                 RETRY_AFTER,
             )
         })?;
@@ -269,15 +269,14 @@ fn check_incarnation(log: &Description, named: &str, after: &[After]) -> Result<
     if named.is_empty() && after.iter().all(|after| after.position == 0) {
         return Ok(());
     }
-    let named = Uuid::try_parse(named).map_err(|_| {
-        Error::invalid("incarnation", "NOT_A_UUID", "the UUID of the log's history")
-    })?;
+    let named = Uuid::try_parse(named)
+        .map_err(|_| Error::invalid("incarnation", "BAD_FORMAT", "un UUID est attendu"))?;
     if named == log.incarnation {
         Ok(())
     } else {
         Err(Error::failed_precondition(
             "LOG_REINCARNATED",
-            "the log has another history since it was restored",
+            "le journal a une autre histoire depuis sa restauration",
         ))
     }
 }
@@ -296,7 +295,7 @@ fn check_above(log: &Description, after: After) -> Result<()> {
     if after.position > log.heads[usize::from(after.shard)] {
         return Err(Error::failed_precondition(
             "OFFSET_ABOVE_HEAD",
-            "a position was never written: the database was restored",
+            "une position n'a jamais été écrite : la base a été restaurée",
         ));
     }
     Ok(())
@@ -305,7 +304,7 @@ fn check_above(log: &Description, after: After) -> Result<()> {
 fn below_floor() -> Error {
     Error::out_of_range(
         "BELOW_FLOOR",
-        "events after a position were dropped: start from a snapshot",
+        "des événements suivant une position ont été supprimés : partez d'un instantané",
     )
 }
 

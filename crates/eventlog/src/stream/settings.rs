@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use platform::{ConfigError, Files, Reloaded, SecretSource, StartError, read_authority};
+use platform::{ConfigError, Files, SecretSource, StartError, Watched, read_authority};
 use redis::{
     Client, ConnectionAddr, ConnectionInfo, IntoConnectionInfo as _, RedisResult, TlsCertificates,
 };
@@ -28,7 +28,7 @@ const CA_FILE: &str = "EVENTLOG_REDIS_CA_FILE";
 pub(super) fn read(
     config: &EventLogConfig,
     files: &Files,
-) -> Result<Option<Reloaded<ConnectionConfig>>, StartError> {
+) -> Result<Option<Watched<ConnectionConfig>>, StartError> {
     refuse_what_is_for_sentinels_alone(config)?;
     let (told, file) = (config.redis_url.as_ref(), config.redis_url_file.as_deref());
     let Some(source) = SecretSource::of([URL, URL_FILE], told, file)? else {
@@ -50,7 +50,7 @@ pub(super) fn read(
     ];
     let read = config.clone();
     files
-        .keep(named, move || connection(&read, &source))
+        .watch(named, move || connection(&read, &source))
         .map(Some)
 }
 

@@ -129,14 +129,14 @@ async fn a_connection_is_made_by_the_address_that_the_file_has_now() {
     assert!(relay.step().await.is_err());
 
     std::fs::write(&file, redis.url_as("default", "new")).unwrap();
-    files.look().await;
+    files.poll().await;
     relay.step().await.unwrap();
     assert_eq!(stream_entries(&redis).await, 5);
 
     // What is open is not kept for its own sake, though the old server still answers.
     let other = Redis::start(RedisOptions::default()).await.unwrap();
     std::fs::write(&file, other.url()).unwrap();
-    files.look().await;
+    files.poll().await;
     world.append_many(5..8).await;
     relay.step().await.unwrap();
     assert_eq!(stream_entries(&redis).await, 5);

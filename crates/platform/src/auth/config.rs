@@ -1,5 +1,7 @@
 //! What is known of the issuer of tokens.
 
+use std::path::PathBuf;
+
 use serde::Deserialize;
 
 /// The issuer of tokens and how its claims are read (`AUTH_*`).
@@ -11,6 +13,9 @@ pub struct AuthConfig {
     pub audience: String,
     /// Where the issuer's metadata are, when not at the standard place below the issuer.
     pub discovery_url: Option<String>,
+    /// The authorities that signed the certificates of the issuer, in PEM; those of the
+    /// system when unset.
+    pub ca_file: Option<PathBuf>,
     /// The accepted signature algorithms, as a comma list.
     #[serde(default = "algorithms")]
     pub algorithms: Vec<String>,
@@ -40,6 +45,7 @@ impl AuthConfig {
             issuer: issuer.into(),
             audience: audience.into(),
             discovery_url: None,
+            ca_file: None,
             algorithms: algorithms(),
             acr: Vec::new(),
             roles_claim: roles_claim(),

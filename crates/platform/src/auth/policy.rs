@@ -152,7 +152,7 @@ impl Rule {
             if caller.roles.is_empty() {
                 return Err(Error::permission_denied(
                     "ROLE_MISSING",
-                    "none of your roles may call this",
+                    "aucun de vos rôles ne permet cet appel",
                 ));
             }
         }

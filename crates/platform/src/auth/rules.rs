@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::{Caller, Error, Result, StartError};
 
-use super::{AuthConfig, LEEWAY, claims::ClaimMap, invalid, keys::Key};
+use super::{AuthConfig, LEEWAY, claims::ClaimMap, invalid, key_set::Key};
 
 /// What a token must be to be believed.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ impl Rules {
             .algorithms
             .retain(|algorithm| key.algorithms.contains(algorithm));
         if validation.algorithms.is_empty() {
-            return Err(invalid("is signed by a key that is not accepted"));
+            return Err(invalid("est signé par une clé qui n'est pas acceptée"));
         }
         let claims = jsonwebtoken::decode::<Map<String, Value>>(token, &key.decoding, &validation)
             .map_err(|error| refusal(error.kind()))?
@@ -70,26 +70,24 @@ impl Rules {
                 .iter()
                 .any(|accepted| Some(accepted.as_str()) == acr)
         {
-            return Err(invalid("comes from a sign-in that is not strong enough"));
+            return Err(invalid("vient d'une authentification trop faible"));
         }
         self.claims
             .caller(&claims)
-            .ok_or_else(|| invalid("has no usable subject or end"))
+            .ok_or_else(|| invalid("n'a pas de sujet ou de fin utilisables"))
     }
 }
 
 /// The reason for the client; it never repeats anything of the token.
 fn refusal(kind: &ErrorKind) -> Error {
     match kind {
-        ErrorKind::ExpiredSignature => {
-            Error::unauthenticated("TOKEN_EXPIRED", "the token has expired")
-        }
-        ErrorKind::ImmatureSignature => invalid("is not valid yet"),
-        ErrorKind::InvalidIssuer => invalid("comes from another issuer"),
-        ErrorKind::InvalidAudience => invalid("is meant for another audience"),
-        ErrorKind::MissingRequiredClaim(_) => invalid("lacks a claim"),
-        ErrorKind::InvalidAlgorithm => invalid("is signed by an algorithm that is not accepted"),
-        ErrorKind::InvalidSignature => invalid("has a signature that does not match"),
-        _ => invalid("is not readable"),
+        ErrorKind::ExpiredSignature => Error::unauthenticated("TOKEN_EXPIRED", "le jeton a expiré"),
+        ErrorKind::ImmatureSignature => invalid("n'est pas encore valable"),
+        ErrorKind::InvalidIssuer => invalid("vient d'un autre fournisseur d'identité"),
+        ErrorKind::InvalidAudience => invalid("est destiné à une autre audience"),
+        ErrorKind::MissingRequiredClaim(_) => invalid("n'a pas toutes les déclarations requises"),
+        ErrorKind::InvalidAlgorithm => invalid("est signé par un algorithme qui n'est pas accepté"),
+        ErrorKind::InvalidSignature => invalid("a une signature fausse"),
+        _ => invalid("n'est pas lisible"),
     }
 }

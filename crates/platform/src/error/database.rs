@@ -16,12 +16,18 @@ impl From<sqlx::Error> for Error {
             | sqlx::Error::PoolClosed
             | sqlx::Error::WorkerCrashed
             // What a connection says that was cut in the middle of a word.
-            | sqlx::Error::Protocol(_) => away(error),
+            | sqlx::Error::Protocol(_) => unavailable(error),
             sqlx::Error::Database(ref cause) => match cause.code().as_deref().unwrap_or_default() {
                 // Serialization failure, deadlock, lock timeout.
                 "40001" | "40P01" | "55P03" => Self::aborted(
                     "CONCURRENT_CHANGE",
-                    "the same thing is being changed; retry",
+                    "cet élément est en cours de modification ; réessayez",
+                ),
+                // The statement took longer than its session or its call allows.
+                "57014" => away(
+                    "STATEMENT_TIMEOUT",
+                    "la base de données n'a pas répondu à temps ; réessayez",
+                    error,
                 ),
                 // Connection failures, a full server, a server that stops or starts,
                 // a primary that became a standby, a session ended for idling.
@@ -31,7 +37,7 @@ impl From<sqlx::Error> for Error {
                     || code == "25006"
                     || code == "25P03" =>
                 {
-                    away(error)
+                    unavailable(error)
                 }
                 _ => Self::Internal(Box::new(Redacted(error))),
             },
@@ -64,12 +70,14 @@ impl Error {
     }
 }
 
-fn away(error: sqlx::Error) -> Error {
+fn unavailable(error: sqlx::Error) -> Error {
+    let message = "la base de données n'est pas disponible ; réessayez";
+    away("DATABASE_UNAVAILABLE", message, error)
+}
+
+fn away(code: &'static str, message: &'static str, error: sqlx::Error) -> Error {
     Error::Unavailable {
-        reason: Reason::new(
-            "DATABASE_UNAVAILABLE",
-            "the database is not available; retry",
-        ),
+        reason: Reason::new(code, message),
         retry_after: RETRY_AFTER,
         cause: Some(Box::new(Redacted(error))),
     }

@@ -21,10 +21,10 @@ impl From<Error> for Status {
                 details.set_bad_request(fields(violations));
                 (
                     Code::InvalidArgument,
-                    "some fields are not valid".to_owned(),
+                    "certains champs ne sont pas valides".to_owned(),
                 )
             }
-            Error::NotFound(what) => (Code::NotFound, format!("{what} not found")),
+            Error::NotFound(what) => (Code::NotFound, not_found(what).to_owned()),
             Error::AlreadyExists(reason) => (Code::AlreadyExists, reason.message.to_string()),
             Error::FailedPrecondition(reason) => {
                 (Code::FailedPrecondition, reason.message.to_string())
@@ -48,9 +48,28 @@ impl From<Error> for Status {
                 details.set_retry_info(Some(*retry_after));
                 (Code::Unavailable, reason.message.to_string())
             }
-            Error::Internal(_) => (Code::Internal, "internal error".to_owned()),
+            Error::Internal(_) => (Code::Internal, "erreur interne".to_owned()),
         };
         Self::with_error_details(code, message, details)
+    }
+}
+
+/// A status with a reason and no other details.
+pub(super) fn with_reason(code: Code, reason: &str, message: &str) -> Status {
+    let details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
+    Status::with_error_details(code, message, details)
+}
+
+/// What a person reads of a thing that is not there, or not for this caller.
+fn not_found(what: &str) -> &'static str {
+    match what {
+        "case" => "dossier introuvable",
+        "consumer" => "consommateur introuvable",
+        "delivery" => "envoi introuvable",
+        "parked event" => "événement mis de côté introuvable",
+        "report" => "signalement introuvable",
+        "structure" => "structure introuvable",
+        _ => "introuvable",
     }
 }
 
@@ -152,7 +171,7 @@ mod tests {
         let status = Status::from(Error::internal("password of the database is hunter2"));
 
         assert_eq!(status.code(), Code::Internal);
-        assert_eq!(status.message(), "internal error");
+        assert_eq!(status.message(), "erreur interne");
         assert!(!String::from_utf8_lossy(status.details()).contains("hunter2"));
     }
 

@@ -19,11 +19,11 @@ impl Sample {
         fs::write(self.path(), text).unwrap();
     }
 
-    fn kept(&self, files: &Files) -> Reloaded<u32> {
+    fn kept(&self, files: &Files) -> Watched<u32> {
         let path = self.path();
         let named = [("SAMPLE_FILE", Some(self.path()))];
         let named = named.iter().map(|(name, path)| (*name, path.as_deref()));
-        let kept = files.keep(named, move || {
+        let kept = files.watch(named, move || {
             let text = fs::read_to_string(&path)
                 .map_err(|cause| StartError::unusable("SAMPLE_FILE", cause))?;
             text.parse()
@@ -50,19 +50,19 @@ async fn a_changed_file_is_used_and_a_broken_one_leaves_the_last() {
     assert_eq!(*kept.current(), 1);
 
     sample.write("2");
-    files.look().await;
+    files.poll().await;
     assert_eq!((*kept.current(), unusable()), (2, 0));
 
     sample.write("two");
-    files.look().await;
+    files.poll().await;
     assert_eq!((*kept.current(), unusable()), (2, 1));
 
     fs::remove_file(sample.path()).unwrap();
-    files.look().await;
+    files.poll().await;
     assert_eq!((*kept.current(), unusable()), (2, 1));
 
     sample.write("3");
-    files.look().await;
+    files.poll().await;
     assert_eq!((*kept.current(), unusable()), (3, 0));
 }
 
@@ -79,12 +79,12 @@ async fn a_file_that_is_written_again_as_it_was_is_not_read_again() {
     files.metrics.read_at.get_or_create_owned(&read_at).set(7);
 
     sample.write("1");
-    files.look().await;
+    files.poll().await;
     assert!(Arc::ptr_eq(&first, &kept.current()));
     assert_eq!(told(&metrics, "vigie_file_read_timestamp_seconds"), 7);
 
     sample.write("2");
-    files.look().await;
+    files.poll().await;
     assert!(told(&metrics, "vigie_file_read_timestamp_seconds") > 7);
 }
 
@@ -94,15 +94,15 @@ async fn a_variable_is_well_when_all_that_was_made_of_it_is() {
     let files = Files::new(&metrics);
     let sample = Sample::of("1");
     let path = sample.path();
-    let found = Found::of([("SAMPLE_FILE", Some(sample.path().as_path()))]);
-    files.follow(found.unwrap(), move || {
+    let found = FileState::of([("SAMPLE_FILE", Some(sample.path().as_path()))]);
+    files.on_change(found.unwrap(), move || {
         let text = fs::read_to_string(&path).unwrap();
         let refused = || StartError::unusable("SAMPLE_FILE", "not two");
         async move { if text == "2" { Err(refused()) } else { Ok(()) } }.boxed()
     });
     let kept = sample.kept(&files);
     sample.write("2");
-    files.look().await;
+    files.poll().await;
     assert_eq!(*kept.current(), 2);
     assert_eq!(told(&metrics, "vigie_file_unusable"), 1);
 }
@@ -115,13 +115,13 @@ async fn a_panic_on_what_a_file_holds_leaves_the_last() {
     let path = sample.path();
     let named = [("SAMPLE_FILE", Some(path.as_path()))];
     let path = path.clone();
-    let kept = files.keep(named, move || {
+    let kept = files.watch(named, move || {
         let text = fs::read_to_string(&path).unwrap();
         Ok(text.parse::<u32>().unwrap())
     });
     let kept = kept.unwrap();
     sample.write("one");
-    files.look().await;
+    files.poll().await;
     assert_eq!(*kept.current(), 1);
     assert_eq!(told(&metrics, "vigie_file_unusable"), 1);
 }
@@ -135,9 +135,9 @@ async fn files_are_looked_at_until_the_shutdown() {
     let change = async {
         sample.write("2");
         while *kept.current() != 2 {
-            tokio::time::sleep(LOOK).await;
+            tokio::time::sleep(POLL_EVERY).await;
         }
         shutdown.cancel();
     };
-    tokio::join!(files.clone().watch(shutdown.clone()), change);
+    tokio::join!(files.clone().run(shutdown.clone()), change);
 }

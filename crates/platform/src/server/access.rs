@@ -25,7 +25,7 @@ pub(super) async fn authorise(
         (Listener::Internal, None) => {
             return Err(Error::unauthenticated(
                 "CERTIFICATE_UNKNOWN",
-                "the certificate names no service of the suite",
+                "le certificat ne nomme aucun service de la suite",
             ));
         }
         (Listener::Public, _) => match bearer(headers)? {
@@ -34,7 +34,7 @@ pub(super) async fn authorise(
             None => {
                 return Err(Error::unauthenticated(
                     "TOKEN_MISSING",
-                    "a token is required",
+                    "un jeton est requis",
                 ));
             }
         },
@@ -47,7 +47,7 @@ fn bearer(headers: &HeaderMap) -> Result<Option<&str>> {
     let refused = || {
         Error::unauthenticated(
             "TOKEN_INVALID",
-            "the header authorization is not a bearer token",
+            "l'en-tête authorization ne porte pas un jeton « Bearer »",
         )
     };
     let mut values = headers.get_all(AUTHORIZATION).iter();

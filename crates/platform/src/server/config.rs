@@ -6,11 +6,11 @@ use rustls::ServerConfig as TlsConfig;
 use serde::Deserialize;
 
 use crate::{
-    Files, Reloaded, StartError,
+    Files, StartError, Watched,
     tls::{self, Tls},
 };
 
-use super::{connections::Limits, patience::Patience, web};
+use super::{connections::Limits, deadline::DeadlineLimits, web};
 
 /// How a service listens and what it bears (`SERVER_*`).
 #[derive(Debug, Clone, Deserialize)]
@@ -134,7 +134,7 @@ impl ServerConfig {
     pub(super) fn public_tls(
         &self,
         files: &Files,
-    ) -> Result<Option<Reloaded<Tls<TlsConfig>>>, StartError> {
+    ) -> Result<Option<Watched<Tls<TlsConfig>>>, StartError> {
         match (&self.tls_cert_file, &self.tls_key_file) {
             (Some(cert), Some(key)) => Ok(Some(tls::public_server(cert, key, files)?)),
             (None, None) => Ok(None),
@@ -143,8 +143,8 @@ impl ServerConfig {
         }
     }
 
-    pub(super) fn patience(&self) -> Patience {
-        Patience {
+    pub(super) fn deadlines(&self) -> DeadlineLimits {
+        DeadlineLimits {
             default: Duration::from_millis(self.default_deadline_ms),
             max: Duration::from_millis(self.max_deadline_ms),
         }

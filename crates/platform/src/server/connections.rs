@@ -21,17 +21,17 @@ use tower::ServiceBuilder;
 use tower_http::cors::CorsLayer;
 
 use crate::{
-    Reloaded,
+    Watched,
     tls::{self, Tls},
 };
 
-use super::{call::Stack, impatient::Impatient};
+use super::{handshake_timeout::HandshakeTimeout, middleware::RpcMiddleware};
 
 /// One listener with all its connections.
 pub(super) struct Connections {
     pub(super) socket: TcpListener,
-    pub(super) tls: Option<Reloaded<Tls<TlsConfig>>>,
-    pub(super) stack: Stack,
+    pub(super) tls: Option<Watched<Tls<TlsConfig>>>,
+    pub(super) middleware: RpcMiddleware,
     /// Lets browsers call.
     pub(super) web: Option<CorsLayer>,
     pub(super) limits: Limits,
@@ -61,7 +61,7 @@ impl Connections {
         let Self {
             socket,
             tls,
-            stack,
+            middleware,
             web,
             limits,
         } = self;
@@ -84,7 +84,7 @@ impl Connections {
                     }
                 };
                 let connection = Connection {
-                    stack: stack.clone(),
+                    middleware: middleware.clone(),
                     web: web.clone(),
                     age: limits.age,
                     shutdown: shutdown.clone(),
@@ -115,7 +115,7 @@ impl Connections {
 }
 
 struct Connection {
-    stack: Stack,
+    middleware: RpcMiddleware,
     web: Option<CorsLayer>,
     age: Duration,
     shutdown: CancellationToken,
@@ -132,7 +132,7 @@ impl Connection {
         match timeout(HANDSHAKE, TlsAcceptor::from(tls).accept(stream)).await {
             Ok(Ok(stream)) => {
                 let certificates = stream.get_ref().1.peer_certificates();
-                self.stack.service = certificates
+                self.middleware.service = certificates
                     .and_then(<[_]>::first)
                     .and_then(tls::service_of);
                 self.serve(stream).await;
@@ -152,7 +152,7 @@ impl Connection {
             .max_header_list_size(HEADER_BYTES)
             .keep_alive_interval(KEEPALIVE)
             .keep_alive_timeout(KEEPALIVE_TIMEOUT);
-        let io = TokioIo::new(Impatient::new(stream, HANDSHAKE));
+        let io = TokioIo::new(HandshakeTimeout::new(stream, HANDSHAKE));
         let (age, shutdown) = (self.age, self.shutdown);
         // The two kinds of service have two types of connection, hence a macro. `last_call` asks the client to make no new call on this connection.
         macro_rules! drive {
@@ -180,11 +180,11 @@ impl Connection {
             let service = ServiceBuilder::new()
                 .layer(cors)
                 .layer(GrpcWebLayer::new())
-                .service(self.stack);
+                .service(self.middleware);
             drive!(server.serve_connection(io, TowerToHyperService::new(service)));
         } else {
             let server = server.http2_only();
-            drive!(server.serve_connection(io, TowerToHyperService::new(self.stack)));
+            drive!(server.serve_connection(io, TowerToHyperService::new(self.middleware)));
         }
     }
 }

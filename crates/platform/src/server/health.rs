@@ -1,6 +1,6 @@
-//! Health as gRPC tells it, and reflection.
+//! The gRPC health and reflection services.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use sqlx::{Connection as _, PgConnection, PgPool};
 use tokio::time::{Instant, sleep_until, timeout};
@@ -12,15 +12,18 @@ use tonic_health::{
     server::HealthReporter,
 };
 
-use crate::{Policy, Readiness, StartError, auth::Listener};
+use crate::{Authenticator, Policy, Readiness, StartError, auth::Listener};
 
 /// The name under which clients ask for the contract of health.
 const HEALTH: &str = "grpc.health.v1.Health";
-/// How often the database is asked, and how long it may take.
-const PING: Duration = Duration::from_secs(1);
-const PING_TIMEOUT: Duration = Duration::from_secs(2);
+/// How often the database is probed, and how long it may take.
+const PROBE_EVERY: Duration = Duration::from_secs(1);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How old the connection of the probe gets: settings of the role or of the database, such
+/// as `default_transaction_read_only`, reach new connections only.
+const PROBE_CONNECTION_AGE: Duration = Duration::from_secs(10);
 
-/// Tells by gRPC whether the service is ready.
+/// Publishes the readiness by the gRPC health service.
 pub(super) struct Health {
     name: &'static str,
     reporter: HealthReporter,
@@ -32,62 +35,83 @@ impl Health {
         (Self { name, reporter }, service)
     }
 
-    /// Follows the readiness and asks the database until the shutdown, then says that
-    /// the service no longer serves.
-    pub(super) async fn run(self, readiness: Readiness, shutdown: CancellationToken) {
+    /// Publishes each change of the readiness, and checks the database and the issuer's keys,
+    /// until the shutdown; then publishes that the service no longer serves.
+    pub(super) async fn run(
+        self,
+        readiness: Readiness,
+        authenticator: Arc<Authenticator>,
+        shutdown: CancellationToken,
+    ) {
         let mut changes = readiness.changes();
-        let (mut pulse, mut next_ping) = (Pulse::default(), Instant::now());
+        let (mut probe, mut next_probe) = (DatabaseProbe::default(), Instant::now());
+        let (keys_read, mut has_keys) = (authenticator.keys_read(), false);
+        tokio::pin!(keys_read);
+        readiness.set(
+            Readiness::ISSUER,
+            Err("its keys were not read yet".to_owned()),
+        );
         loop {
             let status = if readiness.failing().is_empty() {
                 ServingStatus::Serving
             } else {
                 ServingStatus::NotServing
             };
-            self.tell(status).await;
+            self.publish(status).await;
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 Ok(()) = changes.changed() => {}
-                () = sleep_until(next_ping) => {
-                    next_ping = Instant::now() + PING;
+                () = &mut keys_read, if !has_keys => {
+                    has_keys = true;
+                    readiness.set(Readiness::ISSUER, Ok(()));
+                }
+                () = sleep_until(next_probe) => {
+                    next_probe = Instant::now() + PROBE_EVERY;
                     if let Some(pool) = readiness.pool() {
-                        readiness.set(Readiness::DATABASE, pulse.ask(pool).await);
+                        readiness.set(Readiness::DATABASE, probe.check(pool).await);
                     }
                 }
             }
         }
         readiness.set("shutdown", Err("the service is draining".to_owned()));
-        self.tell(ServingStatus::NotServing).await;
+        self.publish(ServingStatus::NotServing).await;
     }
 
-    async fn tell(&self, status: ServingStatus) {
+    async fn publish(&self, status: ServingStatus) {
         self.reporter.set_service_status("", status).await;
         self.reporter.set_service_status(self.name, status).await;
     }
 }
 
-/// Asks the database on a connection of its own: a pool that is busy is no reason to
-/// send clients away.
+/// Probes the database on a connection of its own, so that a busy pool does not make the
+/// service unready.
 #[derive(Default)]
-struct Pulse {
-    conn: Option<PgConnection>,
+struct DatabaseProbe {
+    conn: Option<(PgConnection, Instant)>,
 }
 
-impl Pulse {
-    async fn ask(&mut self, pool: &PgPool) -> Result<(), String> {
-        let asked = timeout(PING_TIMEOUT, async {
+impl DatabaseProbe {
+    /// Tells whether the database can be written to.
+    async fn check(&mut self, pool: &PgPool) -> Result<(), String> {
+        let probed = timeout(PROBE_TIMEOUT, async {
             // Taken out, so that a connection that fails or hangs is not used again.
-            let mut conn = match self.conn.take() {
-                Some(conn) => conn,
-                None => PgConnection::connect_with(&pool.connect_options()).await?,
+            let kept = self.conn.take();
+            let kept = kept.filter(|(_, made_at)| made_at.elapsed() < PROBE_CONNECTION_AGE);
+            let (mut conn, made_at) = if let Some(kept) = kept {
+                kept
+            } else {
+                let options = pool.connect_options();
+                (PgConnection::connect_with(&options).await?, Instant::now())
             };
-            conn.ping().await?;
-            Ok::<_, sqlx::Error>(conn)
+            let setting: String = sqlx::query_scalar("show transaction_read_only")
+                .fetch_one(&mut conn)
+                .await?;
+            self.conn = Some((conn, made_at));
+            Ok::<_, sqlx::Error>(setting == "on")
         });
-        match asked.await {
-            Ok(Ok(conn)) => {
-                self.conn = Some(conn);
-                Ok(())
-            }
+        match probed.await {
+            Ok(Ok(false)) => Ok(()),
+            Ok(Ok(true)) => Err("PostgreSQL is read-only".to_owned()),
             Ok(Err(_)) => Err("the database refuses".to_owned()),
             Err(_) => Err("the database does not answer".to_owned()),
         }

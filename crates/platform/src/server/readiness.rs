@@ -1,11 +1,14 @@
-//! Whether the service can do its work now.
+//! The checks of what the service needs to do its work.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use sqlx::PgPool;
 use tokio::sync::watch;
 
-/// Whether the service can do its work now: every check must be well.
+/// Holds the checks of what the service needs: it is ready when all of them pass.
+///
+/// A consumer is none of them: one that stopped takes no reading out of service. It shows
+/// in `eventlog_consumer_stopped`.
 #[derive(Debug, Clone)]
 pub struct Readiness {
     checks: Arc<watch::Sender<Checks>>,
@@ -21,8 +24,9 @@ impl Default for Readiness {
 }
 
 impl Readiness {
-    /// The name of the check that the server makes itself.
+    /// The names of the checks that the server makes itself.
     pub(super) const DATABASE: &str = "database";
+    pub(super) const ISSUER: &str = "issuer";
 
     /// A readiness without checks: ready.
     pub fn new() -> Self {
@@ -32,11 +36,11 @@ impl Readiness {
         }
     }
 
-    /// Has the server ask the database every second.
+    /// Has the server check every second that the database can be written to.
     #[must_use]
     pub fn with_database(mut self, pool: PgPool) -> Self {
         self.pool = Some(pool);
-        self.set(Self::DATABASE, Err("not asked yet".to_owned()));
+        self.set(Self::DATABASE, Err("not checked yet".to_owned()));
         self
     }
 

@@ -3,10 +3,14 @@
 use std::{error::Error as _, time::Duration};
 
 use platform::{
-    DatabaseConfig, Error, Files, MIGRATOR, StartError, check_migrated, connect, migrate,
+    DatabaseConfig, Deadline, Error, Files, MIGRATOR, StartError, check_migrated, connect, migrate,
+    read_transaction,
 };
 use sqlx::{Connection as _, Executor as _, PgConnection, PgPool};
 use testkit::{Database, Postgres, PostgresOptions};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::world::{log, trace};
 
 pub(crate) fn config(database: &Database) -> DatabaseConfig {
     DatabaseConfig {
@@ -25,10 +29,11 @@ pub(crate) async fn pool(label: &str) -> PgPool {
 }
 
 #[tokio::test]
-async fn an_unreachable_server_is_told_at_once_with_its_true_cause() {
+async fn an_unreachable_server_is_told_with_its_true_cause() {
     let config = DatabaseConfig {
         max_connections: 1,
         acquire_timeout_ms: 60_000,
+        connect_timeout_ms: 500,
         ..DatabaseConfig::new("postgres://me:hunter2@127.0.0.1:1/vigie", "platform")
     };
     let connected = tokio::time::timeout(
@@ -40,6 +45,101 @@ async fn an_unreachable_server_is_told_at_once_with_its_true_cause() {
     assert!(error.starts_with("DATABASE_URL: "), "{error}");
     assert!(error.contains("refused"), "{error}");
     assert!(!error.contains("hunter2"), "{error}");
+}
+
+#[tokio::test]
+async fn a_server_that_can_be_reached_only_later_is_waited_for() {
+    trace();
+    let database = testkit::postgres().await.database("later").await;
+    let free = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let mut there: reqwest::Url = database.url("platform").parse().unwrap();
+    let server = format!("{}:{}", there.host_str().unwrap(), there.port().unwrap());
+    there.set_port(Some(address.port())).unwrap();
+    let config = DatabaseConfig::new(there.to_string(), "platform");
+
+    let migrators = [&MIGRATOR];
+    let migrating = migrate(&config, &migrators);
+    let opening = async {
+        testkit::eventually(async || log().contains("PostgreSQL cannot be reached yet")).await;
+        let listener = TcpListener::bind(address).await.unwrap();
+        let (mut inside, _) = listener.accept().await.unwrap();
+        let mut outside = TcpStream::connect(server).await.unwrap();
+        tokio::io::copy_bidirectional(&mut inside, &mut outside)
+            .await
+            .unwrap();
+    };
+    let (migrated, ()) = tokio::join!(migrating, opening);
+    migrated.unwrap();
+}
+
+#[tokio::test]
+async fn a_refused_password_is_an_error_at_once() {
+    let database = testkit::postgres().await.database("refused").await;
+    let address = database.url("platform").replace("//", "//nobody_");
+    let config = DatabaseConfig::new(address, "platform");
+    let files = Files::default();
+    let connecting = connect(&config, "test", &files);
+    let connected = tokio::time::timeout(Duration::from_secs(5), connecting).await;
+    let error = connected.unwrap().unwrap_err().to_string();
+    assert!(error.starts_with("DATABASE_URL: "), "{error}");
+    assert!(error.contains("nobody_"), "{error}");
+}
+
+#[tokio::test]
+async fn a_read_ends_with_the_deadline_of_its_call_and_changes_nothing() {
+    let pool = pool("reads").await;
+    let deadline = Deadline::after(Duration::from_millis(300));
+    let mut read = read_transaction(&pool, Some(deadline)).await.unwrap();
+    let error: Error = read
+        .execute("select pg_sleep(30)")
+        .await
+        .unwrap_err()
+        .into();
+    assert_eq!(error.code(), "STATEMENT_TIMEOUT");
+    assert!(error.retryable());
+    drop(read);
+
+    let mut read = read_transaction(&pool, None).await.unwrap();
+    let written = read.execute("delete from audit_entry").await;
+    let refused = written.unwrap_err().into_database_error().unwrap();
+    assert_eq!(refused.code().unwrap(), "25006");
+    drop(read);
+
+    // The limit is the transaction's: the next user of the connection has the session's.
+    let mut conn = pool.acquire().await.unwrap();
+    let timeout: String = sqlx::query_scalar("show statement_timeout")
+        .fetch_one(&mut *conn)
+        .await
+        .unwrap();
+    assert_eq!(timeout, "30s");
+}
+
+#[tokio::test]
+async fn the_statement_of_a_call_that_is_gone_ends() {
+    let database = testkit::postgres().await.database("gone").await;
+    let config = config(&database);
+    let pool = connect(&config, "test", &Files::default()).await.unwrap();
+    let running = async || -> i64 {
+        let count = "select count(*) from pg_stat_activity
+                     where datname = current_database() and state = 'active'
+                       and query = 'select pg_sleep(3600)'";
+        let count = sqlx::query_scalar(count);
+        count.fetch_one(&pool).await.unwrap()
+    };
+    let mut call = Box::pin(async {
+        let deadline = Deadline::after(Duration::from_hours(1));
+        let mut read = read_transaction(&pool, Some(deadline)).await.unwrap();
+        read.execute("select pg_sleep(3600)").await.unwrap();
+    });
+    testkit::eventually(async || {
+        assert!(futures::poll!(&mut call).is_pending());
+        running().await == 1
+    })
+    .await;
+    drop(call);
+    testkit::eventually(async || running().await == 0).await;
 }
 
 #[tokio::test]
@@ -149,7 +249,7 @@ async fn new_connections_are_made_by_the_address_that_the_file_has_now() {
     let before = user(&mut first).await;
 
     write(&database.url("statistics"));
-    files.look().await;
+    files.poll().await;
     let mut second = pool.acquire().await.unwrap();
     let after = user(&mut second).await;
     assert_ne!(before, after);
@@ -168,7 +268,7 @@ async fn new_connections_are_made_by_the_address_that_the_file_has_now() {
     let unknown = database.url("intake").replace("//", "//nobody_");
     for unusable in ["postgres://[", unknown.as_str()] {
         write(unusable);
-        files.look().await;
+        files.poll().await;
         let mut third = pool.acquire().await.unwrap().detach();
         assert_eq!(user(&mut third).await, after);
     }
@@ -212,6 +312,27 @@ async fn a_schema_is_refused_until_it_is_migrated() {
 }
 
 #[tokio::test]
+async fn an_earlier_release_leaves_the_schema_of_a_later_one_as_it_is() {
+    let database = testkit::postgres().await.database("ahead").await;
+    let config = config(&database);
+    migrate(&config, &[&MIGRATOR]).await.unwrap();
+    let pool = connect(&config, "test", &Files::default()).await.unwrap();
+    let later =
+        "insert into _platform_migrations (version, description, success, checksum, execution_time)
+                 values (9999, 'of the next release', true, '', 0)";
+    pool.execute(later).await.unwrap();
+    migrate(&config, &[&MIGRATOR]).await.unwrap();
+
+    let changed = "update _platform_migrations set checksum = 'x' where version = 1";
+    pool.execute(changed).await.unwrap();
+    let error = migrate(&config, &[&MIGRATOR]).await.unwrap_err();
+    assert!(
+        error.to_string().starts_with("DATABASE_SCHEMA: "),
+        "{error}"
+    );
+}
+
+#[tokio::test]
 async fn programs_that_migrate_at_the_same_time_do_not_disturb_each_other() {
     let database = testkit::postgres().await.database("together").await;
     let config = config(&database);
@@ -228,6 +349,7 @@ async fn a_session_lets_no_lock_and_no_frozen_transaction_hold_others_up() {
     let pool = pool("session").await;
     for (setting, expected) in [
         ("lock_timeout", "2s"),
+        ("statement_timeout", "30s"),
         ("idle_in_transaction_session_timeout", "5s"),
         ("search_path", "platform"),
     ] {
@@ -252,6 +374,24 @@ async fn a_lock_that_is_held_too_long_is_worth_a_retry() {
         .into();
     assert!(matches!(error, Error::Aborted(_)), "{error:?}");
     assert!(error.retryable());
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_statement_or_a_server_is_our_fault_and_not_worth_a_retry() {
+    let pool = pool("faults").await;
+    for (statement, state) in [
+        ("select * from nowhere", "42P01"),
+        ("select 1 +", "42601"),
+        (
+            "do $$ begin raise exception using errcode = 'XX001'; end $$",
+            "XX001",
+        ),
+    ] {
+        let error: Error = pool.execute(statement).await.unwrap_err().into();
+        assert_eq!(error.code(), "INTERNAL", "{state}");
+        assert_eq!(error.sql_state().as_deref(), Some(state));
+        assert!(!error.retryable(), "{state}");
+    }
 }
 
 #[tokio::test]

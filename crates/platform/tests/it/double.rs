@@ -99,12 +99,16 @@ impl NotificationService for Double {
         request: Request<WatchRequest>,
     ) -> Result<Response<Self::WatchStream>, Status> {
         let panics = request.get_ref().cursor == "panic";
+        let is_bare = request.get_ref().cursor == "bare";
         let first = tokio_stream::once(Ok(WatchResponse {
             cursor: "first".to_owned(),
             message: None,
         }));
         let rest = futures::stream::once(async move {
             assert!(!panics, "a secret of the stream");
+            if is_bare {
+                return Err(Status::resource_exhausted("a text of a library"));
+            }
             std::future::pending().await
         });
         Ok(Response::new(Box::pin(first.chain(rest))))

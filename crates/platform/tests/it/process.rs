@@ -112,6 +112,16 @@ fn a_wrong_variable_ends_the_start_with_one_line_that_names_it() {
     );
     assert!(!log.contains("s3cret"), "{log}");
 
+    let ended = example()
+        .env("EXAMPLE_MODE", "polite")
+        .env("TELEMETRY_OTLP_ENDPOINT", "https://127.0.0.1:1")
+        .env("TELEMETRY_OTLP_CA_FILE", "/nonexistent/ca.pem")
+        .output()
+        .unwrap();
+    let log = String::from_utf8(ended.stderr).unwrap();
+    let expected = "vigie-example: TELEMETRY_OTLP_CA_FILE: /nonexistent/ca.pem: ";
+    assert!(log.starts_with(expected), "{log}");
+
     let ended = example().arg("migrate").output().unwrap();
     let log = String::from_utf8(ended.stderr).unwrap();
     assert_eq!(log, "vigie-example: DATABASE_URL: is not set\n");
@@ -191,7 +201,7 @@ fn the_health_check_fails_when_nobody_answers() {
 async fn the_health_check_follows_the_readiness() {
     let world = crate::world::World::start().await;
     let check = async || {
-        let address = world.monitor.to_string();
+        let address = world.admin.to_string();
         tokio::task::spawn_blocking(move || {
             example()
                 .arg("healthcheck")

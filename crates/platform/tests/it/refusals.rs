@@ -13,7 +13,7 @@ async fn a_panic_fails_its_own_call_only_and_tells_nothing() {
     let status = ask(&mut client, &token, "panic").await.unwrap_err();
     assert_eq!(
         (status.code(), status.message()),
-        (Code::Internal, "internal error")
+        (Code::Internal, "erreur interne")
     );
 
     assert_eq!(ask(&mut client, &token, "caller").await.unwrap(), "olga");
@@ -27,7 +27,7 @@ async fn a_fault_is_told_to_the_log_with_its_cause_and_not_to_the_client() {
     let status = world.ask("fault told once").await.unwrap_err();
     assert_eq!(
         (status.code(), status.message()),
-        (Code::Internal, "internal error")
+        (Code::Internal, "erreur interne")
     );
     let told = log().matches("a secret told once").count();
     assert_eq!(told, 1, "logged once, where it is handled");

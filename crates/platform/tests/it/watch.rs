@@ -86,7 +86,7 @@ async fn a_stream_that_panics_ends_without_telling_why() {
     let status = end(&mut stream).await;
     assert_eq!(
         (status.code(), status.message()),
-        (Code::Internal, "internal error")
+        (Code::Internal, "erreur interne")
     );
     assert!(log().contains("a stream panicked"));
 }

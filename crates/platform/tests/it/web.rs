@@ -115,7 +115,7 @@ async fn a_message_that_cannot_be_read_is_refused_with_a_reason_and_without_our_
         assert_eq!(header(&answer, "grpc-status"), "3", "{message:?}");
         assert_eq!(
             header(&answer, "grpc-message").replace("%20", " "),
-            "some fields are not valid"
+            "certains champs ne sont pas valides"
         );
         assert_ne!(header(&answer, "grpc-status-details-bin"), "");
     }

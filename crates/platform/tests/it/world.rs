@@ -33,7 +33,7 @@ pub(crate) struct World {
     pub(crate) readiness: Readiness,
     pub(crate) public: SocketAddr,
     pub(crate) internal: SocketAddr,
-    pub(crate) monitor: SocketAddr,
+    pub(crate) admin: SocketAddr,
     pub(crate) shutdown: CancellationToken,
     serving: JoinSet<Result<(), StartError>>,
     _folder: tempfile::TempDir,
@@ -71,7 +71,7 @@ impl World {
         let listeners = Listeners::bind(&server).await.unwrap();
         let address = |listener: &tokio::net::TcpListener| listener.local_addr().unwrap();
         let (public, internal) = (address(&listeners.public), address(&listeners.internal));
-        let monitor = address(&listeners.metrics);
+        let admin = address(&listeners.metrics);
         let authenticator = Arc::new(Authenticator::start(&auth).await.unwrap());
         let tls = tls_of(&certificates, "intake");
         let (double, shutdown) = (Double::new(), CancellationToken::new());
@@ -106,7 +106,7 @@ impl World {
             readiness,
             public,
             internal,
-            monitor,
+            admin,
             shutdown,
             serving,
             _folder: folder,
@@ -142,7 +142,7 @@ impl World {
     }
 
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
-        let answer = reqwest::get(format!("http://{}{path}", self.monitor))
+        let answer = reqwest::get(format!("http://{}{path}", self.admin))
             .await
             .unwrap();
         (answer.status().as_u16(), answer.text().await.unwrap())

@@ -1,6 +1,8 @@
 //! `StructureService`: the directory is loaded, shown and searched.
 
-use platform::{AuditEntry, Caller, Error, Outcome, PageToken, Result, audit, now};
+use platform::{
+    AuditEntry, Caller, Deadline, Error, Outcome, PageToken, Result, audit, now, read_transaction,
+};
 use proto::intake::v1::{
     self as pb, GetStructureRequest, GetStructureResponse, ImportStructuresRequest,
     ImportStructuresResponse, SearchStructuresRequest, SearchStructuresResponse,
@@ -52,9 +54,10 @@ impl StructureService for Structures {
         &self,
         request: Request<SearchStructuresRequest>,
     ) -> Result<Response<SearchStructuresResponse>, Status> {
-        let caller = Caller::of(&request)?.clone();
+        let (caller, deadline) = (Caller::of(&request)?.clone(), Deadline::of(&request));
         Ok(Response::new(
-            self.search(&caller, &request.into_inner()).await?,
+            self.search(&caller, deadline, &request.into_inner())
+                .await?,
         ))
     }
 }
@@ -92,6 +95,7 @@ impl Structures {
     async fn search(
         &self,
         caller: &Caller,
+        deadline: Option<Deadline>,
         request: &SearchStructuresRequest,
     ) -> Result<SearchStructuresResponse> {
         let words = SearchWords::parse(&request.query)
@@ -100,8 +104,9 @@ impl Structures {
         let size = convert::page_size(request.page_size, MAX_PAGE);
         let after: Option<NamePosition> = PageToken::decode(&request.page_token, key.as_bytes())?;
 
-        let mut transaction = self.pool.begin().await?;
-        let mut found = store::search(&mut transaction, &words, after.as_ref(), size + 1).await?;
+        let mut read = read_transaction(&self.read_pool, deadline).await?;
+        let mut found = store::search(&mut read, &words, after.as_ref(), size + 1).await?;
+        drop(read);
         let more = found.len() > size as usize;
         found.truncate(size as usize);
         let entry = AuditEntry {
@@ -112,8 +117,9 @@ impl Structures {
             detail: json!({ "continued": after.is_some(), "structures": found.len() }),
             at: now(),
         };
-        audit(&mut transaction, entry).await?;
-        transaction.commit().await?;
+        let mut conn = self.pool.acquire().await?;
+        audit(&mut conn, entry).await?;
+        drop(conn);
 
         let next_page_token = match found.last() {
             Some((_, place)) if more => PageToken::encode(place, key.as_bytes()),

@@ -76,7 +76,7 @@ async fn the_password_is_the_one_that_the_file_has_now() {
     assert_eq!(login(), ("vigie".to_owned(), "old".to_owned()));
 
     fs::write(password.path(), "new\n").unwrap();
-    files.look().await;
+    files.poll().await;
     assert_eq!(login(), ("vigie".to_owned(), "new".to_owned()));
 }
 

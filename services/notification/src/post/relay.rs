@@ -13,7 +13,7 @@ use lettre::transport::smtp::{
     commands::{Data, Mail, Rcpt},
     extension::ClientId,
 };
-use platform::Reloaded;
+use platform::Watched;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::time::timeout;
 
@@ -72,13 +72,13 @@ struct Content<'a>(&'a str);
 
 /// A connection to the relay, made when it is needed.
 pub(crate) struct Courier {
-    relay: Reloaded<Relay>,
+    relay: Watched<Relay>,
     connection: Option<AsyncSmtpConnection>,
 }
 
 impl Courier {
     /// A courier who has not set out yet.
-    pub(crate) fn new(relay: Reloaded<Relay>) -> Self {
+    pub(crate) fn new(relay: Watched<Relay>) -> Self {
         Self {
             relay,
             connection: None,

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use platform::{Reloaded, Result, SealingKey};
+use platform::{Result, SealingKey, Watched};
 use sqlx::PgPool;
 use tokio::sync::{Notify, mpsc};
 use tokio_util::sync::CancellationToken;
@@ -58,7 +58,7 @@ pub(crate) struct Post {
 /// How the post works.
 pub(crate) struct PostSettings {
     /// The relay.
-    pub(crate) relay: Reloaded<Relay>,
+    pub(crate) relay: Watched<Relay>,
     /// Who sends.
     pub(crate) sender: Sender,
     /// What messages say of the place they come from.
@@ -156,7 +156,7 @@ impl Post {
                 delivery.attempt = claimed.attempts,
                 trace_id = tracing::field::Empty,
             );
-            platform::follow(&span, claimed.traceparent.as_deref());
+            platform::set_parent(&span, claimed.traceparent.as_deref());
             let (attempt, outcome) = self.deliver(courier, &claimed).instrument(span).await;
             // Nobody records any more once the claim has ended.
             let unrecorded = tried.send(attempt).await.is_err();

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, mpsc};
 
 use lettre::transport::smtp::extension::ClientId;
-use platform::{DatabaseConfig, Files, Reloaded, SealingKey};
+use platform::{DatabaseConfig, Files, SealingKey, Watched};
 use testkit::{SmtpOptions, SmtpSink};
 use time::Duration;
 use tokio::sync::Notify;
@@ -50,7 +50,7 @@ async fn post_of(config: &DatabaseConfig, sink: &SmtpSink, claim: Duration) -> P
         master_key: SealingKey::from_bytes([7; 32]),
         metrics: ServiceMetrics::default(),
         settings: Arc::new(PostSettings {
-            relay: Reloaded::from(Relay {
+            relay: Watched::from(Relay {
                 host: "127.0.0.1".to_owned(),
                 port: sink.address().port(),
                 encryption: Encryption::None,

@@ -1,4 +1,4 @@
-//! What every call goes through, in order.
+//! The middleware of every call: policy, limits, deadline, authentication, handler.
 
 use std::{
     convert::Infallible,
@@ -8,7 +8,7 @@ use std::{
 };
 
 use futures::{FutureExt as _, future::BoxFuture};
-use http::{HeaderMap, Request, Response};
+use http::{Request, Response};
 use http_body::Body as HttpBody;
 use prost::bytes::Bytes;
 use tokio::{
@@ -16,42 +16,43 @@ use tokio::{
     time::{Instant, sleep, sleep_until, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Status, body::Body, service::Routes};
-use tonic_types::{ErrorDetails, StatusExt as _};
+use tonic::{Status, body::Body, service::Routes};
 use tower::Service;
 use tracing::{Instrument as _, Span, field::Empty};
 
 use crate::{
     Authenticator, BoxError, Caller, Deadline, Error, Policy,
     auth::{Listener, Rule, Shape},
-    clock, propagation,
+    clock,
+    error::{Stage, complete, deadline_exceeded, unknown_method},
+    propagation,
 };
 
 use super::{
     access::authorise,
-    body::{Answer, Tally},
-    load::Load,
-    patience::Patience,
-    red::Red,
+    concurrency_limit::ConcurrencyLimit,
+    deadline::DeadlineLimits,
+    response_body::{CallMetrics, ResponseBody},
+    rpc_metrics::RpcMetrics,
 };
 
-/// What every call goes through: the policy, the room, the deadline, the proof of who
-/// calls, and the handler with its panics caught.
+/// Applies the policy, the limits, the deadline and the authentication to a call, and
+/// catches the panics of its handler.
 #[derive(Clone)]
-pub(super) struct Stack {
+pub(super) struct RpcMiddleware {
     pub(super) routes: Routes,
     pub(super) listener: Listener,
     /// The service at the other end of an internal connection.
     pub(super) service: Option<&'static str>,
     pub(super) policy: Arc<Policy>,
     pub(super) authenticator: Arc<Authenticator>,
-    pub(super) load: Load,
-    pub(super) patience: Patience,
-    pub(super) red: Red,
+    pub(super) concurrency: ConcurrencyLimit,
+    pub(super) deadlines: DeadlineLimits,
+    pub(super) rpc_metrics: RpcMetrics,
     pub(super) shutdown: CancellationToken,
 }
 
-impl<B> Service<Request<B>> for Stack
+impl<B> Service<Request<B>> for RpcMiddleware
 where
     B: HttpBody<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
@@ -65,18 +66,18 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let stack = self.clone();
-        Box::pin(async move { Ok(stack.answer(request.map(Body::new)).await) })
+        let middleware = self.clone();
+        Box::pin(async move { Ok(middleware.answer(request.map(Body::new)).await) })
     }
 }
 
-/// What an admitted call holds beside its answer.
-struct Held {
+/// What an admitted call keeps until its response has been sent.
+struct CallGuard {
     room: Option<OwnedSemaphorePermit>,
     cut: Option<BoxFuture<'static, Status>>,
 }
 
-impl Stack {
+impl RpcMiddleware {
     async fn answer(self, request: Request<Body>) -> Response<Body> {
         let rule = self.policy.find(request.uri().path());
         let span = span(rule.as_ref());
@@ -84,18 +85,18 @@ impl Stack {
             .headers()
             .get("traceparent")
             .and_then(|it| it.to_str().ok());
-        propagation::follow(&span, traceparent);
+        propagation::set_parent(&span, traceparent);
         let trace_id = propagation::trace_id_of(&span);
         // Names come from the contract: a path from outside would make endless metrics.
         let (service, method) = match &rule {
             Some(rule) => (rule.service.clone(), rule.method.clone()),
             None => ("unknown".to_owned(), "unknown".to_owned()),
         };
-        self.red.started();
-        let red = self.red.clone();
+        self.rpc_metrics.started();
+        let rpc_metrics = self.rpc_metrics.clone();
         let started = Instant::now();
-        let mut tally = Tally {
-            red,
+        let mut metrics = CallMetrics {
+            rpc_metrics,
             span: span.clone(),
             service,
             method,
@@ -105,22 +106,22 @@ impl Stack {
         };
 
         let answered = self.admit(rule, request).instrument(span).await;
-        let (response, held) = match answered {
-            Ok((response, held)) => (response, held),
+        let (response, guard) = match answered {
+            Ok(admitted) => admitted,
             Err(status) => (
                 status.into_http(),
-                Held {
+                CallGuard {
                     room: None,
                     cut: None,
                 },
             ),
         };
-        tally.note(response.headers());
+        metrics.record_status(response.headers());
         response.map(|inner| {
-            let Held { room, cut } = held;
-            Body::new(Answer {
+            let CallGuard { room, cut } = guard;
+            Body::new(ResponseBody {
                 inner,
-                tally,
+                metrics,
                 room,
                 cut,
                 done: false,
@@ -132,16 +133,16 @@ impl Stack {
         mut self,
         rule: Option<Rule>,
         mut request: Request<Body>,
-    ) -> Result<(Response<Body>, Held), Status> {
+    ) -> Result<(Response<Body>, CallGuard), Status> {
         let rule = rule
             .filter(|rule| rule.served_on(self.listener))
-            .ok_or_else(unknown_path)?;
+            .ok_or_else(unknown_method)?;
         let room = if rule.is_exempt() {
-            self.load.admit_unproven(rule.shape)?
+            self.concurrency.admit_unproven(rule.shape)?
         } else {
-            Some(self.load.admit(rule.shape)?)
+            Some(self.concurrency.admit(rule.shape)?)
         };
-        let deadline = self.patience.deadline(rule.shape, request.headers());
+        let deadline = self.deadlines.of_call(rule.shape, request.headers());
 
         let handled = async {
             let caller = authorise(
@@ -157,16 +158,15 @@ impl Stack {
             if let Some(deadline) = deadline {
                 request.extensions_mut().insert(deadline);
             }
+            let is_compressed = is_compressed(&request);
             let handled = AssertUnwindSafe(self.routes.call(request))
                 .catch_unwind()
                 .await;
-            let Ok(Ok(response)) = handled else {
+            let Ok(Ok(mut response)) = handled else {
                 return Err(Status::from(Error::internal("a handler panicked")));
             };
-            match malformed(response.headers()) {
-                Some(error) => Err(error.into()),
-                None => Ok((response, cut)),
-            }
+            complete(response.headers_mut(), Stage::Request { is_compressed });
+            Ok((response, cut))
         };
         let (response, cut) = match deadline {
             Some(deadline) => timeout_at(deadline.instant(), handled)
@@ -177,7 +177,7 @@ impl Stack {
         };
         // A client that is slow to take a finished answer must not keep others out.
         let room = room.filter(|_| rule.shape == Shape::ServerStream);
-        Ok((response, Held { room, cut }))
+        Ok((response, CallGuard { room, cut }))
     }
 
     /// What ends a stream to a client before its time: the drain, the end of the token or
@@ -209,10 +209,10 @@ impl Stack {
             };
             tokio::select! {
                 () = shutdown.cancelled() => {
-                    Error::unavailable("SHUTTING_DOWN", "the server is stopping; call again").into()
+                    Error::unavailable("SHUTTING_DOWN", "le serveur s'arrête ; rappelez").into()
                 }
                 () = expiry => {
-                    Error::unauthenticated("TOKEN_EXPIRED", "the token has expired").into()
+                    Error::unauthenticated("TOKEN_EXPIRED", "le jeton a expiré").into()
                 }
                 () = late => deadline_exceeded(),
             }
@@ -245,32 +245,8 @@ fn span(rule: Option<&Rule>) -> Span {
     )
 }
 
-fn unknown_path() -> Status {
-    let details = ErrorDetails::with_error_info("UNKNOWN_METHOD", "vigie", []);
-    let message = "this server does not serve this path";
-    Status::with_error_details(Code::Unimplemented, message, details)
-}
-
-/// What the client is told of a message that could not be read: the library below
-/// calls it our fault, quotes itself and gives no reason.
-fn malformed(headers: &HeaderMap) -> Option<Error> {
-    let has = |name, value: &str| headers.get(name).is_some_and(|it| it == value);
-    if headers.contains_key("grpc-status-details-bin") {
-        return None;
-    }
-    if has("grpc-status", "13") {
-        return Some(Error::invalid(
-            "",
-            "MALFORMED_REQUEST",
-            "the message is not what the contract says",
-        ));
-    }
-    has("grpc-status", "11")
-        .then(|| Error::out_of_range("MESSAGE_TOO_LARGE", "the message is too large"))
-}
-
-fn deadline_exceeded() -> Status {
-    let details = ErrorDetails::with_error_info("DEADLINE_EXCEEDED", "vigie", []);
-    let message = "the call took longer than its deadline";
-    Status::with_error_details(Code::DeadlineExceeded, message, details)
+/// Whether the client compresses the messages of its request.
+fn is_compressed<T>(request: &Request<T>) -> bool {
+    let encoding = request.headers().get("grpc-encoding");
+    encoding.is_some_and(|encoding| encoding != "identity")
 }

@@ -9,7 +9,7 @@ use tonic::Code;
 
 use crate::Metrics;
 
-use super::body::Tally;
+use super::response_body::CallMetrics;
 
 /// The upper bounds of the durations, in seconds.
 const BOUNDS: [f64; 13] = [
@@ -18,7 +18,7 @@ const BOUNDS: [f64; 13] = [
 
 /// The metrics of all calls of a service.
 #[derive(Debug, Clone)]
-pub(super) struct Red {
+pub(super) struct RpcMetrics {
     duration:
         Family<Labels, HistogramWithExemplars<Example>, fn() -> HistogramWithExemplars<Example>>,
     active: Gauge,
@@ -41,7 +41,7 @@ struct Example {
     trace_id: String,
 }
 
-impl Red {
+impl RpcMetrics {
     pub(super) fn new(metrics: &Metrics) -> Self {
         let histogram: fn() -> HistogramWithExemplars<Example> =
             || HistogramWithExemplars::new(BOUNDS.into_iter());
@@ -64,7 +64,7 @@ impl Red {
         self.active.inc();
     }
 
-    pub(super) fn ended(&self, call: &Tally, code: Code) {
+    pub(super) fn ended(&self, call: &CallMetrics, code: Code) {
         self.active.dec();
         let labels = Labels {
             rpc_service: call.service.clone(),

@@ -1,4 +1,4 @@
-//! The listener for metrics and probes, in plain HTTP.
+//! The HTTP server of metrics and probes.
 
 use std::sync::Arc;
 
@@ -23,7 +23,7 @@ struct Shared {
     readiness: Readiness,
 }
 
-/// Answers until `end`, so that probes and the last scrape still hear of the drain.
+/// Serves until `end`, which comes after the drain, so that probes and the last scrape see it.
 pub(super) async fn run(
     socket: TcpListener,
     metrics: Arc<Metrics>,
@@ -31,9 +31,9 @@ pub(super) async fn run(
     end: CancellationToken,
 ) {
     let routes = Router::new()
-        .route("/metrics", get(tell_metrics))
+        .route("/metrics", get(export_metrics))
         .route("/livez", get(|| async { "alive\n" }))
-        .route("/readyz", get(tell_readiness))
+        .route("/readyz", get(report_readiness))
         .with_state(Shared { metrics, readiness });
     let serving = axum::serve(socket, routes);
     if let Some(Err(cause)) = end.run_until_cancelled(serving.into_future()).await {
@@ -41,14 +41,14 @@ pub(super) async fn run(
     }
 }
 
-async fn tell_metrics(State(shared): State<Shared>) -> impl IntoResponse {
+async fn export_metrics(State(shared): State<Shared>) -> impl IntoResponse {
     (
         [(header::CONTENT_TYPE, OPENMETRICS)],
         shared.metrics.encode(),
     )
 }
 
-async fn tell_readiness(State(shared): State<Shared>) -> impl IntoResponse {
+async fn report_readiness(State(shared): State<Shared>) -> impl IntoResponse {
     let failing = shared.readiness.failing();
     if failing.is_empty() {
         return (StatusCode::OK, "ready\n".to_owned());

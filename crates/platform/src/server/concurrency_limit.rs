@@ -1,4 +1,4 @@
-//! How many calls run at once: one more is refused at once, never queued.
+//! Limits how many calls run at once; one more is refused, never queued.
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,19 +9,19 @@ use crate::{Error, Result, ServerConfig, auth::Shape};
 /// When a refused client may try again.
 const RETRY_AFTER: Duration = Duration::from_millis(500);
 
-/// How many calls and streams run at once.
+/// Counts the calls and streams that run, and refuses those beyond the limits.
 #[derive(Debug, Clone)]
-pub(super) struct Load {
+pub(super) struct ConcurrencyLimit {
     calls: Arc<Semaphore>,
     streams: Arc<Semaphore>,
-    /// Streams of anybody: health watched, the contract read.
+    /// Streams of unauthenticated callers: health and reflection.
     unproven: Arc<Semaphore>,
 }
 
-/// How many streams are open at once for which nobody proves who he is.
+/// The most streams of unauthenticated callers that are open at once.
 const UNPROVEN: usize = 64;
 
-impl Load {
+impl ConcurrencyLimit {
     pub(super) fn new(config: &ServerConfig) -> Self {
         Self {
             calls: Arc::new(Semaphore::new(config.max_concurrent_requests)),
@@ -30,10 +30,9 @@ impl Load {
         }
     }
 
-    /// Room for one call while it is worked on, or for one stream while it is open, or a
-    /// refusal.
+    /// Takes a permit for a call while it is handled, or for a stream while it is open.
     ///
-    /// Streams that wait for news have their own room: they must not keep calls out.
+    /// Streams have permits of their own, so that idle ones do not keep calls out.
     pub(super) fn admit(&self, shape: Shape) -> Result<OwnedSemaphorePermit> {
         let room = match shape {
             Shape::Unary | Shape::ClientStream => &self.calls,
@@ -42,8 +41,8 @@ impl Load {
         take(room)
     }
 
-    /// Room for a call that needs no proof of who calls: a probe must be answered by
-    /// a busy server too, but nobody may pile up streams.
+    /// Takes a permit for an unauthenticated call: a busy server still answers probes, but
+    /// limits their streams.
     pub(super) fn admit_unproven(&self, shape: Shape) -> Result<Option<OwnedSemaphorePermit>> {
         match shape {
             Shape::Unary | Shape::ClientStream => Ok(None),
@@ -53,7 +52,11 @@ impl Load {
 }
 
 fn take(room: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit> {
-    Arc::clone(room)
-        .try_acquire_owned()
-        .map_err(|_| Error::exhausted("SERVER_BUSY", "too many calls at once; retry", RETRY_AFTER))
+    Arc::clone(room).try_acquire_owned().map_err(|_| {
+        Error::exhausted(
+            "SERVER_BUSY",
+            "trop d'appels à la fois ; réessayez",
+            RETRY_AFTER,
+        )
+    })
 }

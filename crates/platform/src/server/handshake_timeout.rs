@@ -1,4 +1,4 @@
-//! A connection whose client must begin to speak within a while.
+//! A stream that fails when its client does not send the HTTP/2 preface in time.
 
 use std::{
     io,
@@ -12,44 +12,44 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-/// How much a client says before it is believed to mean it: what HTTP/2 begins with.
-const ENOUGH: usize = 24;
+/// The length of the HTTP/2 connection preface, in bytes (RFC 9113, section 3.4).
+const PREFACE_LEN: usize = 24;
 
-/// A connection that breaks when its client does not begin to speak: a silent one
-/// would keep a place that somebody else needs.
-pub(super) struct Impatient<S> {
+/// Fails reads when the preface has not come in time: a silent client would keep one of the
+/// listener's connections.
+pub(super) struct HandshakeTimeout<S> {
     stream: S,
-    heard: usize,
+    received: usize,
     until: Pin<Box<Sleep>>,
 }
 
-impl<S> Impatient<S> {
-    pub(super) fn new(stream: S, patience: Duration) -> Self {
+impl<S> HandshakeTimeout<S> {
+    pub(super) fn new(stream: S, timeout: Duration) -> Self {
         Self {
             stream,
-            heard: 0,
-            until: Box::pin(sleep(patience)),
+            received: 0,
+            until: Box::pin(sleep(timeout)),
         }
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Impatient<S> {
+impl<S: AsyncRead + Unpin> AsyncRead for HandshakeTimeout<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        if self.heard < ENOUGH && self.until.as_mut().poll(cx).is_ready() {
+        if self.received < PREFACE_LEN && self.until.as_mut().poll(cx).is_ready() {
             return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
         }
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
-        self.heard = self.heard.saturating_add(buffer.filled().len() - before);
+        self.received = self.received.saturating_add(buffer.filled().len() - before);
         Poll::Ready(Ok(()))
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Impatient<S> {
+impl<S: AsyncWrite + Unpin> AsyncWrite for HandshakeTimeout<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -85,31 +85,31 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(10);
+    const TIMEOUT: Duration = Duration::from_secs(10);
 
     #[tokio::test(start_paused = true)]
-    async fn a_client_that_says_too_little_is_cut_off() {
+    async fn a_client_that_sends_less_than_the_preface_is_cut_off() {
         let (mut client, server) = duplex(64);
-        let mut server = Impatient::new(server, PATIENCE);
+        let mut server = HandshakeTimeout::new(server, TIMEOUT);
         client.write_all(b"PRI * HTTP/2.0").await.unwrap();
-        let mut heard = Vec::new();
-        let broken = server.read_to_end(&mut heard).await.unwrap_err();
+        let mut received = Vec::new();
+        let broken = server.read_to_end(&mut received).await.unwrap_err();
         assert_eq!(broken.kind(), io::ErrorKind::TimedOut);
-        assert_eq!(heard, b"PRI * HTTP/2.0");
+        assert_eq!(received, b"PRI * HTTP/2.0");
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_client_that_has_begun_may_be_silent_for_long() {
         let (mut client, server) = duplex(64);
-        let mut server = Impatient::new(server, PATIENCE);
-        client.write_all(&[7; ENOUGH]).await.unwrap();
-        let mut heard = [0; ENOUGH];
-        server.read_exact(&mut heard).await.unwrap();
+        let mut server = HandshakeTimeout::new(server, TIMEOUT);
+        client.write_all(&[7; PREFACE_LEN]).await.unwrap();
+        let mut received = [0; PREFACE_LEN];
+        server.read_exact(&mut received).await.unwrap();
         let late = async {
-            sleep(2 * PATIENCE).await;
+            sleep(2 * TIMEOUT).await;
             client.write_all(&[8]).await.unwrap();
         };
-        let (heard, ()) = tokio::join!(server.read_u8(), late);
-        assert_eq!(heard.unwrap(), 8);
+        let (received, ()) = tokio::join!(server.read_u8(), late);
+        assert_eq!(received.unwrap(), 8);
     }
 }

@@ -1,4 +1,4 @@
-//! How a process stands, read when somebody asks for its metrics.
+//! Metrics of the process: build, readiness, database connections, keys, certificates.
 
 use std::sync::{Arc, atomic::AtomicU64};
 
@@ -9,7 +9,7 @@ use prometheus_client::{
 use rustls::ServerConfig as TlsConfig;
 use sqlx::PgPool;
 
-use crate::{Authenticator, Metrics, Readiness, Reloaded, program::Build, tls::Tls};
+use crate::{Authenticator, Metrics, Readiness, Watched, program::Build, tls::Tls};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct BuildLabels {
@@ -33,8 +33,8 @@ struct ListenerLabel {
     listener: &'static str,
 }
 
-/// What every service tells of itself.
-struct Vitals {
+/// The metrics that every service exports about its process.
+struct ProcessMetrics {
     build: Family<BuildLabels, Gauge>,
     checks: Family<CheckLabel, Gauge>,
     connections: Family<StateLabel, Gauge>,
@@ -43,7 +43,7 @@ struct Vitals {
     certificate_ends: Family<ListenerLabel, Gauge>,
 }
 
-impl Vitals {
+impl ProcessMetrics {
     fn new(metrics: &Metrics) -> Self {
         Self {
             build: metrics.register(
@@ -79,7 +79,7 @@ impl Vitals {
         }
     }
 
-    fn read_pool(&self, pool: &PgPool) {
+    fn observe_pool(&self, pool: &PgPool) {
         let idle = i64::try_from(pool.num_idle()).unwrap_or(i64::MAX);
         let state = |state| self.connections.get_or_create_owned(&StateLabel { state });
         state("idle").set(idle);
@@ -90,41 +90,41 @@ impl Vitals {
     }
 }
 
-/// Has the metrics tell how the process stands.
-pub(super) fn tell(
+/// Registers the metrics of the process; they are read at each scrape.
+pub(super) fn register(
     metrics: &Metrics,
     service: &'static str,
     readiness: Readiness,
     authenticator: Arc<Authenticator>,
-    certificates: Vec<(&'static str, Reloaded<Tls<TlsConfig>>)>,
+    certificates: Vec<(&'static str, Watched<Tls<TlsConfig>>)>,
 ) {
-    let vitals = Vitals::new(metrics);
+    let process = ProcessMetrics::new(metrics);
     let Build { version, revision } = Build::of_this();
     let labels = BuildLabels {
         service,
         version,
         revision,
     };
-    vitals.build.get_or_create(&labels).set(1);
+    process.build.get_or_create(&labels).set(1);
     metrics.on_reading(move || {
         for (check, is_well) in readiness.states() {
-            let check = vitals.checks.get_or_create_owned(&CheckLabel { check });
+            let check = process.checks.get_or_create_owned(&CheckLabel { check });
             check.set(is_well.into());
         }
         if let Some(pool) = readiness.pool() {
-            vitals.read_pool(pool);
+            process.observe_pool(pool);
         }
         let age = authenticator.keys_age();
-        vitals
+        process
             .keys_age
             .set(age.map_or(f64::INFINITY, |age| age.as_secs_f64()));
         for (listener, certificate) in &certificates {
             let listener = ListenerLabel { listener };
             if let Some(ends_at) = certificate.current().ends_at {
-                let ends = vitals.certificate_ends.get_or_create_owned(&listener);
+                let ends = process.certificate_ends.get_or_create_owned(&listener);
                 ends.set(ends_at);
             } else {
-                vitals.certificate_ends.remove(&listener);
+                process.certificate_ends.remove(&listener);
             }
         }
     });

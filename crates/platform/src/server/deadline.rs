@@ -1,4 +1,4 @@
-//! For how long a call may run.
+//! The deadline of a call, from `grpc-timeout` and the configuration.
 
 use std::time::Duration;
 
@@ -6,22 +6,22 @@ use http::HeaderMap;
 
 use crate::{Deadline, auth::Shape};
 
-/// For how long a client may send, if it asks for that: a large directory over a slow
-/// line takes its time.
+/// The longest deadline of a client stream that names one: a large directory over a slow
+/// line takes long.
 const UPLOAD: Duration = Duration::from_hours(1);
 
-/// For how long calls may run.
+/// The deadline of calls that name none, and the longest that is granted.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
+pub(super) struct DeadlineLimits {
     pub(super) default: Duration,
     pub(super) max: Duration,
 }
 
-impl Patience {
-    /// The deadline of a call, from what its client asks for.
+impl DeadlineLimits {
+    /// Returns the deadline of a call.
     ///
-    /// A stream to a client ends when its token does, or when the client asked.
-    pub(super) fn deadline(self, shape: Shape, headers: &HeaderMap) -> Option<Deadline> {
+    /// A server stream has none unless its client names one: it ends with the token.
+    pub(super) fn of_call(self, shape: Shape, headers: &HeaderMap) -> Option<Deadline> {
         let asked = headers
             .get("grpc-timeout")
             .and_then(|value| value.to_str().ok())
@@ -62,7 +62,7 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Patience = Patience {
+    const LIMITS: DeadlineLimits = DeadlineLimits {
         default: Duration::from_secs(10),
         max: Duration::from_mins(1),
     };
@@ -72,7 +72,7 @@ mod tests {
         if let Some(timeout) = timeout {
             headers.insert("grpc-timeout", timeout.parse().unwrap());
         }
-        PATIENCE.deadline(shape, &headers).map(Deadline::remaining)
+        LIMITS.of_call(shape, &headers).map(Deadline::remaining)
     }
 
     #[tokio::test(start_paused = true)]

@@ -1,4 +1,4 @@
-//! The answer on its way: counted, and ended when it must not go on.
+//! The body of a response: records the metrics of its call and ends streams early.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -14,35 +14,38 @@ use tokio::{sync::OwnedSemaphorePermit, time::Instant};
 use tonic::{Code, Status, body::Body};
 use tracing::Span;
 
-use crate::Error;
+use crate::{
+    Error,
+    error::{Stage, complete},
+};
 
-use super::red::Red;
+use super::rpc_metrics::RpcMetrics;
 
-/// The body of an answer, with what it holds until it has gone.
-pub(super) struct Answer {
+/// The body of a response, with the permit and the metrics of its call.
+pub(super) struct ResponseBody {
     pub(super) inner: Body,
-    pub(super) tally: Tally,
-    /// The room that an open stream takes.
+    pub(super) metrics: CallMetrics,
+    /// The permit of an open stream.
     pub(super) room: Option<OwnedSemaphorePermit>,
-    /// Ends a stream before its time, with the status that tells why.
+    /// Resolves when the stream must end early, with the status to send.
     pub(super) cut: Option<BoxFuture<'static, Status>>,
     pub(super) done: bool,
 }
 
-/// What is counted of one call; told when it is dropped, however the call ended.
-pub(super) struct Tally {
-    pub(super) red: Red,
+/// The metrics of one call, recorded when it is dropped, however the call ended.
+pub(super) struct CallMetrics {
+    pub(super) rpc_metrics: RpcMetrics,
     pub(super) span: Span,
     pub(super) service: String,
     pub(super) method: String,
-    /// The identifier of its trace, where that is kept.
+    /// The identifier of its trace, if it is sampled.
     pub(super) kept_trace: Option<String>,
     pub(super) started: Instant,
-    /// The status; a call that ends without one was given up by its client.
+    /// The status; without one the client cancelled the call.
     pub(super) code: Option<Code>,
 }
 
-impl HttpBody for Answer {
+impl HttpBody for ResponseBody {
     type Data = Bytes;
     type Error = Status;
 
@@ -59,7 +62,7 @@ impl HttpBody for Answer {
         {
             return Poll::Ready(Some(Ok(this.end_with(&status))));
         }
-        let span = this.tally.span.clone();
+        let span = this.metrics.span.clone();
         let polled = span.in_scope(|| {
             catch_unwind(AssertUnwindSafe(|| {
                 Pin::new(&mut this.inner).poll_frame(cx)
@@ -69,14 +72,15 @@ impl HttpBody for Answer {
             let status = Status::from(Error::internal("a stream panicked"));
             return Poll::Ready(Some(Ok(this.end_with(&status))));
         };
-        let frame = ready!(polled);
-        match &frame {
+        let mut frame = ready!(polled);
+        match &mut frame {
             Some(Ok(frame)) => {
-                if let Some(trailers) = frame.trailers_ref() {
-                    this.tally.note(trailers);
+                if let Some(trailers) = frame.trailers_mut() {
+                    complete(trailers, Stage::Response);
+                    this.metrics.record_status(trailers);
                 }
             }
-            Some(Err(status)) => this.tally.code = Some(status.code()),
+            Some(Err(status)) => this.metrics.code = Some(status.code()),
             None => this.finish(),
         }
         Poll::Ready(frame)
@@ -95,10 +99,10 @@ impl HttpBody for Answer {
     }
 }
 
-impl Answer {
+impl ResponseBody {
     /// The trailers that end the stream with a status.
     fn end_with(&mut self, status: &Status) -> Frame<Bytes> {
-        self.tally.code = Some(status.code());
+        self.metrics.code = Some(status.code());
         self.finish();
         let mut trailers = HeaderMap::new();
         if status.add_header(&mut trailers).is_err() {
@@ -107,7 +111,7 @@ impl Answer {
         Frame::trailers(trailers)
     }
 
-    /// Lets go of the handler's stream and of its room.
+    /// Drops the handler's stream and its permit.
     fn finish(&mut self) {
         self.done = true;
         self.inner = Body::empty();
@@ -116,19 +120,19 @@ impl Answer {
     }
 }
 
-impl Tally {
-    /// Notes the status of headers or trailers that bring one.
-    pub(super) fn note(&mut self, headers: &HeaderMap) {
+impl CallMetrics {
+    /// Records the status of headers or trailers that carry one.
+    pub(super) fn record_status(&mut self, headers: &HeaderMap) {
         if let Some(status) = headers.get("grpc-status") {
             self.code = Some(Code::from_bytes(status.as_bytes()));
         }
     }
 }
 
-impl Drop for Tally {
+impl Drop for CallMetrics {
     fn drop(&mut self) {
         let code = self.code.unwrap_or(Code::Cancelled);
-        self.red.ended(self, code);
+        self.rpc_metrics.ended(self, code);
         self.span.record("rpc.grpc.status_code", code as i32);
         // Only what is our fault is an error of the server's span.
         let ours = [Code::Unknown, Code::DeadlineExceeded, Code::Unimplemented];
