@@ -165,8 +165,8 @@ tolerations:
 {{- end }}
 
 {{/*
-How many Pods of a service run, until a scaler has said a number: from then on it is the
-scaler's, and Helm would be refused another. Nothing where there is no cluster to ask.
+How many Pods of a service run, as long as no scaler has set the number: from then on the
+scaler owns it, and Helm may not set another. Nothing where there is no cluster to ask.
 */}}
 {{- define "vigie.livePods" -}}
 {{- with lookup "apps/v1" "Deployment" .root.Release.Namespace (printf "%s-%s" (include "vigie.fullname" .root) .service) }}
