@@ -5,6 +5,7 @@ use std::time::Duration;
 use proto::notification::v1 as pb;
 use proto::notification::v1::watch_response::Message;
 use tonic::{Code, Status};
+use vocabulary::display_line;
 
 use crate::args::WatchOptions;
 use crate::client::Client;
@@ -98,6 +99,8 @@ async fn follow(
     Ok(())
 }
 
+const MAX_HEADLINE_WIDTH: usize = 500;
+
 /// A notification on one line; its headline names the report and says what matters.
 pub(crate) fn line(notification: &pb::Notification) -> String {
     let mark = if notification.kind() == pb::NotificationKind::Major {
@@ -108,6 +111,6 @@ pub(crate) fn line(notification: &pb::Notification) -> String {
     format!(
         "{mark} {} {}",
         table::moment(notification.raised_at),
-        notification.headline
+        display_line(&notification.headline, MAX_HEADLINE_WIDTH)
     )
 }

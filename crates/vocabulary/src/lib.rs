@@ -69,7 +69,7 @@ pub use role::Role;
 pub use routing::RoutingRegion;
 pub use rpps::Rpps;
 pub use severity::{Severity, has_health_impact, propose_severity};
-pub use siret::Siret;
+pub use siret::{Siret, is_siren};
 pub use structure::{OperatorStatus, StructureKind};
 pub use structure_key::{StructureKey, StructureName};
 pub use text::{Line, Text, is_empty_text};

@@ -60,6 +60,12 @@ impl FromStr for Siret {
     }
 }
 
+/// Whether a text is a SIREN: the nine digits of a company as a whole.
+pub fn is_siren(text: &str) -> bool {
+    let number = pasted::number(text);
+    number.len() == 9 && number.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 impl fmt::Display for Siret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())

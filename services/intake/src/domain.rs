@@ -22,7 +22,9 @@ pub(crate) use channel::channel_of;
 pub(crate) use consequences::{AgencyTold, Consequences, Duty, Settings};
 pub(crate) use decision::{Context, Decision, decide};
 pub(crate) use draft::{Contact, Contacts, Draft, Facts, StructureIdentifier};
-pub(crate) use import::{Changes, Encoding, Imported, Rejection};
+pub(crate) use import::{
+    Changes, Column, Encoding, Imported, ReadStructure, RejectedLine, Rejection,
+};
 pub(crate) use query::{CaseChange, Filter, Wanted};
 pub(crate) use refusal::Refusal;
 pub(crate) use report::{

@@ -2,10 +2,10 @@
 
 use platform::{Error, Result};
 use proto::intake::v1 as pb;
-use vocabulary::{Finess, OperatorStatus, Word as _, fold};
+use vocabulary::{Finess, OperatorStatus, ParseError, Text, Word as _, fold, is_empty_text};
 
-use super::{identifier, wire};
-use crate::domain::{Imported, Structure};
+use super::wire;
+use crate::domain::{Column, Imported, RejectedLine, Structure};
 
 /// A structure for the wire, with the operator status that the caller may see.
 pub(crate) fn structure(
@@ -29,32 +29,32 @@ pub(crate) fn structure(
 
 /// Parses the FINESS that is asked for.
 pub(crate) fn wanted_structure(text: &str) -> Result<Finess> {
-    if text.is_empty() {
+    if is_empty_text(text) {
         return Err(Error::invalid(
             "finess",
             "REQUIRED",
             "ce champ est obligatoire",
         ));
     }
-    identifier::finess(text)
-        .map_err(|(reason, description)| Error::invalid("finess", reason, description))
+    text.parse().map_err(|refused: ParseError| {
+        Error::invalid("finess", refused.reason, refused.description)
+    })
 }
 
-/// Parses the words of a search into their folded form, which is never empty.
+/// Parses the words of a search into their folded form, which is never empty. A FINESS
+/// is one word, whatever was pasted between its digits.
 pub(crate) fn search_query(text: &str) -> Result<String> {
-    let (reason, description) = match text.trim().chars().count() {
-        0 => ("REQUIRED", "ce champ est obligatoire"),
-        1 => ("TOO_SHORT", "au moins 2 caractères"),
-        2..=200 => {
-            let folded = fold(text);
-            if !folded.is_empty() {
-                return Ok(folded);
-            }
-            ("BAD_FORMAT", "aucun mot à chercher")
-        }
-        _ => ("TOO_LONG", "au plus 200 caractères"),
+    let words = Text::<2, 200>::try_from(text)
+        .map_err(|refused| Error::invalid("query", refused.reason, refused.description))?;
+    let folded = match text.parse::<Finess>() {
+        Ok(finess) => fold(finess.as_str()),
+        Err(_) => fold(words.as_str()),
     };
-    Err(Error::invalid("query", reason, description))
+    if folded.is_empty() {
+        let why = "aucun mot à chercher";
+        return Err(Error::invalid("query", "BAD_FORMAT", why));
+    }
+    Ok(folded)
 }
 
 /// What came of a file, for the wire.
@@ -65,16 +65,18 @@ pub(crate) fn import_answer(imported: Imported) -> pb::ImportStructuresResponse 
         updated: imported.changes.updated,
         unchanged: imported.changes.unchanged,
         rejected: imported.rejected,
-        rejected_lines: imported
-            .rejected_lines
-            .into_iter()
-            .map(|line| pb::RejectedLine {
-                line: line.line,
-                column: line.rejection.column.to_owned(),
-                reason: line.rejection.reason.to_owned(),
-                description: line.rejection.description.to_owned(),
-            })
-            .collect(),
+        rejected_lines: imported.rejected_lines.into_iter().map(remark).collect(),
+        warned: imported.warned,
+        warnings: imported.warnings.into_iter().map(remark).collect(),
         encoding: imported.encoding.name().to_owned(),
+    }
+}
+
+fn remark(line: RejectedLine) -> pb::RejectedLine {
+    pb::RejectedLine {
+        line: line.line,
+        column: line.rejection.column.map_or("", Column::name).to_owned(),
+        reason: line.rejection.reason.to_owned(),
+        description: line.rejection.description.into_owned(),
     }
 }

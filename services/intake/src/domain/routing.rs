@@ -190,7 +190,7 @@ fn parties(
 
 #[cfg(test)]
 mod tests {
-    use vocabulary::{Role, Siret, Text};
+    use vocabulary::{Line, Role, Siret};
 
     use super::{
         super::samples::{caller, decided, degraded, entry, facts},
@@ -379,7 +379,7 @@ mod tests {
 
     #[test]
     fn the_health_authority_sees_what_touches_care_also_of_a_national_body() {
-        let name: Text<1, 200> = "Agence".try_into().unwrap();
+        let name: Line<1, 200> = "Agence".try_into().unwrap();
         let national = Facts {
             structure: StructureIdentifier::Described {
                 name,

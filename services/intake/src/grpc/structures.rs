@@ -30,7 +30,7 @@ impl StructureService for Structures {
         let mut pieces = request.into_inner();
         let mut spool = Spool::new(self.import_max_bytes)?;
         while let Some(piece) = pieces.message().await? {
-            spool.push(&piece.chunk).await?;
+            spool.push(&piece).await?;
         }
         let file = spool.finish().await?;
         let work = import(self.pool.clone(), self.log.clone(), caller, file);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use platform::{Caller, PageToken, Result, Violations};
 use proto::qualification::v1 as pb;
 use uuid::Uuid;
-use vocabulary::{CaseState, Reference, RoutingRegion, Text, Word as _};
+use vocabulary::{CaseState, Reference, RoutingRegion, Text, Word as _, is_empty_text};
 
 use super::{
     time::{is_moment, moment},
@@ -59,9 +59,11 @@ pub(crate) fn claim(request: &pb::ClaimCaseRequest) -> Result<Asked> {
 /// Reads a request to qualify a case.
 pub(crate) fn qualify(request: pb::QualifyCaseRequest) -> Result<Asked> {
     let mut violations = Violations::default();
-    let note = match request.note.trim() {
-        "" => None,
-        note => text::<1, 4_000>("note", note, &mut violations),
+    let unsaid = is_empty_text(&request.note);
+    let note = if unsaid {
+        None
+    } else {
+        text::<1, 4_000>("note", &request.note, &mut violations)
     };
     let command = match pb::Scope::try_from(request.scope) {
         Ok(pb::Scope::In) => triage::confirmed(request.triage, &mut violations)
@@ -71,7 +73,7 @@ pub(crate) fn qualify(request: pb::QualifyCaseRequest) -> Result<Asked> {
                 let why = "Hors périmètre, il n'y a pas d'évaluation à confirmer.";
                 violations.add("triage", "CONFLICT", why);
             }
-            if request.note.trim().is_empty() {
+            if unsaid {
                 violations.add("note", "REQUIRED", "Dites à ceux qui suivent pourquoi.");
             }
             note.map(|note: Note| Command::Qualify(Scope::Out { note }))
@@ -118,7 +120,7 @@ pub(crate) fn get(request: &pb::GetCaseRequest) -> Result<Key> {
     if let Ok(reference) = name.parse::<Reference>() {
         return Ok(Key::Reference(reference.to_string()));
     }
-    let reason = if name.is_empty() {
+    let reason = if is_empty_text(name) {
         "REQUIRED"
     } else {
         "BAD_FORMAT"
@@ -239,17 +241,7 @@ fn text<const MIN: usize, const MAX: usize>(
     text: &str,
     violations: &mut Violations,
 ) -> Option<Text<MIN, MAX>> {
-    if text.trim().chars().count() > MAX {
-        violations.add(field, "TOO_LONG", format!("Au plus {MAX} caractères."));
-        return None;
-    }
-    let parsed = Text::try_from(text.to_owned()).ok();
-    if parsed.is_none() {
-        violations.add(
-            field,
-            "BAD_FORMAT",
-            "Ce texte contient des caractères de contrôle.",
-        );
-    }
-    parsed
+    Text::try_from(text)
+        .map_err(|refused| violations.add(field, refused.reason, refused.description))
+        .ok()
 }
