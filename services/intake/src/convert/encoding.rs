@@ -78,10 +78,10 @@ fn named_delimiter(line: &[u8]) -> Option<u8> {
 
 /// Which of comma, semicolon and tabulation divides the columns of a header.
 fn most_frequent_delimiter(header: &[u8]) -> u8 {
-    let count = |by: u8| header.iter().filter(|&&byte| byte == by).count();
+    let columns = |by: u8| header.split(|&byte| byte == by).count();
     let mut best = b',';
     for other in [b';', b'\t'] {
-        if count(other) > count(best) {
+        if columns(other) > columns(best) {
             best = other;
         }
     }
@@ -97,6 +97,8 @@ pub(crate) struct LineEncodings {
     /// Lines that are no UTF-8.
     other: u64,
     line: LineState,
+    /// The first bytes, where a byte order mark would stand.
+    start: Vec<u8>,
 }
 
 /// What is known of a line whose end has not come yet.
@@ -111,6 +113,8 @@ struct LineState {
 impl LineEncodings {
     /// Looks at the next piece.
     pub(crate) fn push(&mut self, piece: &[u8]) {
+        let missing = BOM.len().saturating_sub(self.start.len());
+        self.start.extend(piece.iter().take(missing));
         let ends = |byte: &u8| matches!(byte, b'\n' | b'\r');
         for part in piece.split_inclusive(ends) {
             self.line.push(part);
@@ -123,7 +127,7 @@ impl LineEncodings {
     /// How most lines were written.
     pub(crate) fn encoding(mut self) -> Encoding {
         self.end_line();
-        if self.other > self.utf8 {
+        if self.other > self.utf8 && self.start != BOM {
             Encoding::Windows1252
         } else {
             Encoding::Utf8
@@ -159,10 +163,21 @@ impl LineState {
 
 /// Bytes as text; nothing when they are not in this encoding.
 pub(super) fn decode(bytes: &[u8], encoding: Encoding) -> Option<Cow<'_, str>> {
+    let utf8 = std::str::from_utf8(bytes).ok();
     match encoding {
-        Encoding::Utf8 => std::str::from_utf8(bytes).ok().map(Cow::Borrowed),
+        Encoding::Utf8 => utf8.map(Cow::Borrowed),
+        Encoding::Windows1252 if utf8.is_some_and(has_french_letters) => None,
         Encoding::Windows1252 => Some(WINDOWS_1252.decode_without_bom_handling(bytes).0),
     }
+}
+
+/// Whether a text has letters or marks beyond ASCII, and only such as French writes: by
+/// chance, bytes of Windows-1252 make others.
+fn has_french_letters(text: &str) -> bool {
+    !text.is_ascii()
+        && text.chars().all(|c| {
+            matches!(c, '\0'..='\u{7f}' | '\u{a0}'..='\u{ff}' | 'Œ' | 'œ' | '‘'..='”' | '…' | '€')
+        })
 }
 
 /// Bytes as text; what is no character becomes the replacement character.
@@ -232,6 +247,18 @@ mod tests {
             Encoding::Windows1252
         );
         assert_eq!(encoding(b"A\xa0B\n", 1_000), Encoding::Windows1252);
+        let marked = "\u{feff}finess_et\n".as_bytes();
+        let marked = [marked, b"Caf\xe9\nH\xf4pital\n"].concat();
+        assert_eq!(encoding(&marked, 2), Encoding::Utf8);
+    }
+
+    #[test]
+    fn a_cell_in_another_encoding_than_the_file_is_not_read() {
+        assert_eq!(decode(b"A\xa0B", Encoding::Utf8), None);
+        let windows = |bytes| decode(bytes, Encoding::Windows1252);
+        assert_eq!(windows(b"H\xf4pital").as_deref(), Some("Hôpital"));
+        assert_eq!(windows(b"SANT\xc9\xa0").as_deref(), Some("SANTÉ\u{a0}"));
+        assert_eq!(windows("Hôpital de l’Œuvre".as_bytes()), None);
     }
 
     proptest! {

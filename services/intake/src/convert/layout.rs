@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use csv::ByteRecord;
-use platform::{Error, Result, Violations};
+use platform::{Result, Violations};
 use proto::intake::v1::{self as pb, StructureFileLayout as Layout};
 
 use super::encoding::decode_lossy;
@@ -20,7 +20,7 @@ pub(crate) struct FileLayout {
 /// Where the columns of a file are.
 #[derive(Clone, Debug)]
 pub(crate) struct Places {
-    places: [Option<usize>; Column::ALL.len()],
+    by_column: [Option<usize>; Column::ALL.len()],
     /// The columns of the header.
     pub(super) width: usize,
     /// Whether the lines are those of the FINESS extraction, which begin with their kind.
@@ -100,6 +100,17 @@ const EXTRACTION: [&str; 32] = [
     "numuai",
 ];
 
+/// Whether a first record is none of names, but the first line of an extraction.
+pub(crate) fn is_extraction(first: &ByteRecord) -> bool {
+    let kind = first.get(0).unwrap_or_default();
+    let known = |name: &str| name.as_bytes() == kind;
+    // A file of ours may have a column "finess"; the extraction says who made it.
+    let title = known("finess") && first.get(1) == Some(b"etalab");
+    let extracted = title || known(EXTRACTED_SITE) || known(EXTRACTED_ENTITY);
+    // With its names in the first line, it begins with them.
+    extracted && first.get(1) != Some(b"nofinesset")
+}
+
 impl FileLayout {
     /// Reads how the columns are named from the first piece of a file.
     pub(crate) fn of(wire: &pb::ImportStructuresRequest) -> Result<Self> {
@@ -119,17 +130,6 @@ impl FileLayout {
         }
         violations.into_result()?;
         Ok(Self { layout, mapped })
-    }
-
-    /// Whether a first record is none of names, but the first line of an extraction.
-    pub(crate) fn is_extraction(&self, first: &ByteRecord) -> bool {
-        let kind = first.get(0).unwrap_or_default();
-        let known = |name: &str| name.as_bytes() == kind;
-        // A file of ours may have a column "finess"; the extraction says who made it.
-        let title = known("finess") && first.get(1) == Some(b"etalab");
-        let extracted = title || known(EXTRACTED_SITE) || known(EXTRACTED_ENTITY);
-        // With its names in the first line, it begins with them.
-        extracted && first.get(1) != Some(b"nofinesset")
     }
 
     /// Finds the columns by the names of a header.
@@ -152,7 +152,7 @@ impl FileLayout {
 
     fn find(&self, names: &[String], extraction: bool) -> Result<Places> {
         let mut violations = Violations::default();
-        let places = Column::ALL.map(|column| {
+        let by_column = Column::ALL.map(|column| {
             let wanted = self.name(column);
             let mut found = names.iter().enumerate().filter(|(_, name)| *name == wanted);
             let place = found.next().map(|(place, _)| place);
@@ -167,9 +167,9 @@ impl FileLayout {
             }
             place
         });
-        violations.into_result().map_err(Error::from)?;
+        violations.into_result()?;
         Ok(Places {
-            places,
+            by_column,
             width: names.len(),
             extraction,
         })
@@ -190,7 +190,7 @@ impl FileLayout {
 impl Places {
     /// The cell of a column; empty when the file has no such column.
     pub(super) fn cell<'r>(&self, record: &'r ByteRecord, column: Column) -> &'r [u8] {
-        self.places[column as usize]
+        self.by_column[column as usize]
             .and_then(|place| record.get(place))
             .unwrap_or_default()
     }
@@ -199,7 +199,7 @@ impl Places {
     pub(super) fn least(&self) -> usize {
         if self.extraction {
             // Its last cells differ from year to year.
-            self.places
+            self.by_column
                 .iter()
                 .flatten()
                 .max()
@@ -218,6 +218,8 @@ fn normalised(name: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use platform::Error;
+
     use super::*;
 
     fn layout(layout: Layout, columns: &[(&str, &str)]) -> Result<FileLayout> {
@@ -290,12 +292,12 @@ mod tests {
     fn the_extraction_is_known_with_and_without_its_names() {
         let layout = layout(Layout::Finess, &[]).unwrap();
         let names = ByteRecord::from(EXTRACTION.to_vec());
-        assert!(!layout.is_extraction(&names));
+        assert!(!is_extraction(&names));
         assert!(layout.places(&names, Encoding::Utf8).is_ok());
         let title = ByteRecord::from(vec!["finess", "etalab", "93", "2024-01-08"]);
-        assert!(layout.is_extraction(&title));
+        assert!(is_extraction(&title));
         let site = ByteRecord::from(vec!["structureet", "010000024"]);
-        assert!(layout.is_extraction(&site));
-        assert!(!layout.is_extraction(&ByteRecord::from(vec!["finess", "nom"])));
+        assert!(is_extraction(&site));
+        assert!(!is_extraction(&ByteRecord::from(vec!["finess", "nom"])));
     }
 }

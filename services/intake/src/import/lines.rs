@@ -12,7 +12,7 @@ use platform::{Error, Result};
 
 use super::{BATCH, Spooled};
 use crate::{
-    convert::{LineParser, Opening, is_empty_record},
+    convert::{LineParser, Opening, is_empty_record, is_extraction},
     domain::{Column, Imported, ReadStructure, Rejection},
 };
 
@@ -101,7 +101,7 @@ fn begin(spooled: &Spooled) -> Result<(Reader<BufReader<&File>>, LineParser)> {
         first_at = reader.position().clone();
     }
     let layout = &spooled.layout;
-    let places = if layout.is_extraction(&first) {
+    let places = if is_extraction(&first) {
         reader.seek(first_at).map_err(Error::internal)?;
         layout.extraction_places()?
     } else {

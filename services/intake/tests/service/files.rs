@@ -13,14 +13,14 @@ fn remarks(lines: &[RejectedLine]) -> Vec<(u64, &str, &str)> {
         .collect()
 }
 
-fn counts(imported: &ImportStructuresResponse) -> (u64, u64, u64, u64) {
+fn counts(loaded: &ImportStructuresResponse) -> (u64, u64, u64, u64) {
     let ImportStructuresResponse {
         created,
         updated,
         unchanged,
         rejected,
         ..
-    } = imported;
+    } = loaded;
     (*created, *updated, *unchanged, *rejected)
 }
 
@@ -80,8 +80,8 @@ async fn a_file_for_spreadsheets_is_taken_with_its_first_line_and_its_empty_ones
     let world = World::start().await;
     let file = "\u{feff}sep=;\r\nfiness_et;name;commune\r\n;;\r\n\
         ＝\"010 000 024\";CH, FLEYRIAT;VIRIAT;;;\r\n;;;;\r\n'010000032;CH BUGEY;BELLEY\r\n";
-    let imported = world.importer().import(file.as_bytes()).await.unwrap();
-    assert_eq!((imported.lines, counts(&imported)), (2, (2, 0, 0, 0)));
+    let loaded = world.importer().import(file.as_bytes()).await.unwrap();
+    assert_eq!((loaded.lines, counts(&loaded)), (2, (2, 0, 0, 0)));
     let structure = world.importer().structure("010000024").await.unwrap();
     assert_eq!(structure.name, "CH, FLEYRIAT");
 }
@@ -98,14 +98,14 @@ async fn what_a_spreadsheet_spoiled_is_named_and_costs_no_more_than_it_must() {
         "{header}010000024;CH DE FLEYRIAT;2,60100E+13;1;VIR\tIAT;?\n\
          10000032;CH BUGEY SUD;;01;;\n010000065;CH DE TREVOUX;;99;;\n"
     );
-    let imported = importer.import(spoiled.as_bytes()).await.unwrap();
-    assert_eq!(counts(&imported), (1, 0, 1, 1));
+    let loaded = importer.import(spoiled.as_bytes()).await.unwrap();
+    assert_eq!(counts(&loaded), (1, 0, 1, 1));
     assert_eq!(
-        remarks(&imported.rejected_lines),
+        remarks(&loaded.rejected_lines),
         [(3, "finess_et", "LOST_LEADING_ZERO")]
     );
     assert_eq!(
-        remarks(&imported.warnings),
+        remarks(&loaded.warnings),
         [
             (2, "department", "LOST_LEADING_ZERO"),
             (2, "siret", "SPREADSHEET_NOTATION"),
@@ -114,7 +114,7 @@ async fn what_a_spreadsheet_spoiled_is_named_and_costs_no_more_than_it_must() {
             (4, "department", "BAD_FORMAT"),
         ]
     );
-    assert_eq!(imported.warned, 5);
+    assert_eq!(loaded.warned, 5);
     // What could not be read stays as it was known.
     let kept = importer.structure("010000024").await.unwrap();
     assert_eq!(
@@ -133,14 +133,14 @@ async fn a_name_of_several_lines_is_refused() {
     let world = World::start().await;
     let file = "finess_et,name\n010000024,\"Cabinet\n\nURGENT : ouvrez https://…\"\n\
         010000032,Cabinet du Lac\u{202e}\n010000065,CH DE TREVOUX\n";
-    let imported = world.importer().import(file.as_bytes()).await.unwrap();
-    let refused = remarks(&imported.rejected_lines);
+    let loaded = world.importer().import(file.as_bytes()).await.unwrap();
+    let refused = remarks(&loaded.rejected_lines);
     assert_eq!(refused[0], (2, "name", "BAD_CHARACTER"));
     assert!(
         refused.contains(&(5, "name", "BAD_CHARACTER")),
         "{refused:?}"
     );
-    assert_eq!(imported.created, 1);
+    assert_eq!(loaded.created, 1);
 }
 
 /// Lines of the FINESS extraction (DREES, open data), shortened.
@@ -156,9 +156,8 @@ Centres Hospitaliers;26010004500012;8610Z;03;ARS;1;Public;1979-02-13;1979-02-13;
 async fn the_finess_extraction_is_known_by_its_lines() {
     let world = World::start().await;
     let importer = world.importer();
-    // Shortened lines have names for their continuation, never for the first cell.
-    let imported = importer.import(EXTRACTION.as_bytes()).await.unwrap();
-    assert_eq!((imported.lines, counts(&imported)), (2, (2, 0, 0, 0)));
+    let loaded = importer.import(EXTRACTION.as_bytes()).await.unwrap();
+    assert_eq!((loaded.lines, counts(&loaded)), (2, (2, 0, 0, 0)));
     let site = importer.structure("010000024").await.unwrap();
     assert_eq!(
         [
@@ -185,8 +184,8 @@ async fn the_finess_extraction_is_known_by_its_lines() {
     );
 
     let entities = "structureej;010780054;CH DE BOURG EN BRESSE;;;\n";
-    let imported = importer.import(entities.as_bytes()).await.unwrap();
-    assert_eq!(remarks(&imported.rejected_lines), [(1, "", "NOT_A_SITE")]);
+    let loaded = importer.import(entities.as_bytes()).await.unwrap();
+    assert_eq!(remarks(&loaded.rejected_lines), [(1, "", "NOT_A_SITE")]);
 }
 
 #[tokio::test]
@@ -203,11 +202,11 @@ async fn columns_have_the_names_that_the_request_gives() {
         layout: layout.into(),
         ..ImportStructuresRequest::default()
     };
-    let imported = importer
+    let loaded = importer
         .import_as(sae.as_bytes(), layout(StructureFileLayout::Sae))
         .await
         .unwrap();
-    assert_eq!(counts(&imported), (1, 0, 0, 0));
+    assert_eq!(counts(&loaded), (1, 0, 0, 0));
     let site = importer.structure("010000024").await.unwrap();
     assert_eq!(
         (site.town.as_str(), site.siret.as_str()),
@@ -220,8 +219,8 @@ async fn columns_have_the_names_that_the_request_gives() {
         ..ImportStructuresRequest::default()
     };
     let ours = "n° finess;ÉTABLISSEMENT\n010000032;CH BUGEY SUD\n";
-    let imported = importer.import_as(ours.as_bytes(), mapped).await.unwrap();
-    assert_eq!(counts(&imported), (1, 0, 0, 0));
+    let loaded = importer.import_as(ours.as_bytes(), mapped).await.unwrap();
+    assert_eq!(counts(&loaded), (1, 0, 0, 0));
 }
 
 #[tokio::test]
