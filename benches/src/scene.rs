@@ -142,6 +142,7 @@ impl Scene {
         let channel = Endpoint::from_shared(format!("http://{intake}"))?;
         let mut file = Request::new(tokio_stream::once(ImportStructuresRequest {
             chunk: STRUCTURES.into(),
+            ..Default::default()
         }));
         let bearer = self.bearer("importer")?;
         file.metadata_mut().insert("authorization", bearer);

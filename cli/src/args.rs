@@ -211,8 +211,14 @@ pub(crate) enum ReportCommand {
 pub(crate) enum StructureCommand {
     /// Load a directory from CSV
     Import {
-        /// UTF-8 or Windows-1252, comma or semicolon
+        /// UTF-8 or Windows-1252, comma, semicolon or tabulation
         file: PathBuf,
+        /// The names of the columns are those of the DREES survey (SAE) or of the FINESS extraction
+        #[arg(long)]
+        layout: Option<Layout>,
+        /// A column of the file that has another name, "finess_et=fi"; may be repeated
+        #[arg(long = "map", value_name = "COLUMN=NAME", value_parser = mapping)]
+        columns: Vec<(String, String)>,
     },
     /// Find structures by name, town or FINESS
     Search {
@@ -223,6 +229,18 @@ pub(crate) enum StructureCommand {
         #[arg(long, default_value_t = 20)]
         limit: u32,
     },
+}
+
+/// How a file of structures names its columns.
+#[derive(clap::ValueEnum, Clone, Copy, Debug)]
+pub(crate) enum Layout {
+    Sae,
+    Finess,
+}
+
+fn mapping(text: &str) -> Result<(String, String), String> {
+    let (ours, theirs) = text.split_once('=').ok_or("not of the form finess_et=fi")?;
+    Ok((ours.trim().to_owned(), theirs.trim().to_owned()))
 }
 
 #[derive(Subcommand, Debug)]

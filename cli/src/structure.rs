@@ -11,9 +11,10 @@ use tokio::io::AsyncReadExt as _;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 
-use crate::args::StructureCommand;
+use crate::args::{Layout, StructureCommand};
 use crate::client::Client;
 use crate::exit::Failure;
+use crate::language::Language;
 use crate::report::word;
 use crate::{json, table};
 
@@ -24,8 +25,22 @@ const PATIENCE: Duration = Duration::from_hours(1);
 
 pub(crate) async fn run(command: StructureCommand, client: &Client) -> Result<(), Failure> {
     match command {
-        StructureCommand::Import { file } => {
-            let answer = import(&file, client).await?;
+        StructureCommand::Import {
+            file,
+            layout,
+            columns,
+        } => {
+            let layout = match layout {
+                None => pb::StructureFileLayout::Unspecified,
+                Some(Layout::Sae) => pb::StructureFileLayout::Sae,
+                Some(Layout::Finess) => pb::StructureFileLayout::Finess,
+            };
+            let naming = pb::ImportStructuresRequest {
+                layout: layout.into(),
+                columns: columns.into_iter().collect(),
+                ..pb::ImportStructuresRequest::default()
+            };
+            let answer = import_as(&file, naming, client).await?;
             print_import(&answer, client)
         }
         StructureCommand::Search { words, limit } => search(words.join(" "), limit, client).await,
@@ -34,6 +49,15 @@ pub(crate) async fn run(command: StructureCommand, client: &Client) -> Result<()
 
 /// Streams a file to the directory, with a progress bar on a terminal.
 pub async fn import(file: &Path, client: &Client) -> Result<pb::ImportStructuresResponse, Failure> {
+    import_as(file, pb::ImportStructuresRequest::default(), client).await
+}
+
+/// As `import`, of a file whose columns are named as `naming` says.
+async fn import_as(
+    file: &Path,
+    naming: pb::ImportStructuresRequest,
+    client: &Client,
+) -> Result<pb::ImportStructuresResponse, Failure> {
     let mut reader = tokio::fs::File::open(file)
         .await
         .with_context(|| format!("opening {}", file.display()))?;
@@ -58,12 +82,14 @@ pub async fn import(file: &Path, client: &Client) -> Result<pb::ImportStructures
         }
     };
     // Only the end of the file ends the stream: a part is never taken for the whole.
-    let messages = ReceiverStream::new(receiver)
+    let chunks = ReceiverStream::new(receiver)
         .chain(tokio_stream::pending())
         .map_while(|chunk| chunk)
         .map(|chunk| pb::ImportStructuresRequest {
             chunk: chunk.into(),
+            ..pb::ImportStructuresRequest::default()
         });
+    let messages = tokio_stream::once(naming).chain(chunks);
     let mut request = tonic::Request::new(messages);
     request.set_timeout(PATIENCE);
     let mut structures = client.structures().await?;
@@ -100,11 +126,29 @@ fn print_import(answer: &pb::ImportStructuresResponse, client: &Client) -> Resul
             answer.rejected.to_string(),
         ),
         (
+            language.pick("Cellules illisibles", "Unreadable cells"),
+            answer.warned.to_string(),
+        ),
+        (
             language.pick("Encodage", "Encoding"),
             answer.encoding.clone(),
         ),
     ]);
-    for line in answer.rejected_lines.iter().take(REJECTED_SHOWN) {
+    let rejected = language.pick("Lignes refusées", "Rejected lines");
+    print_lines(rejected, answer.rejected, &answer.rejected_lines, language);
+    let unread = language.pick("Cellules illisibles", "Unreadable cells");
+    print_lines(unread, answer.warned, &answer.warnings, language);
+    Ok(())
+}
+
+/// Prints the first of the lines that were refused or have cells that were not read.
+fn print_lines(title: &str, all: u64, lines: &[pb::RejectedLine], language: Language) {
+    if lines.is_empty() {
+        return;
+    }
+    say!("\n{title}");
+    let shown = lines.iter().take(REJECTED_SHOWN);
+    for line in shown.clone() {
         let number = language.pick("ligne", "line");
         say!(
             "  {number} {}: {} {} [{}]",
@@ -114,7 +158,11 @@ fn print_import(answer: &pb::ImportStructuresResponse, client: &Client) -> Resul
             line.reason
         );
     }
-    Ok(())
+    let more = all.saturating_sub(shown.len() as u64);
+    if more > 0 {
+        let others = language.pick("autres", "others");
+        say!("  … {more} {others}");
+    }
 }
 
 async fn search(query: String, limit: u32, client: &Client) -> Result<(), Failure> {

@@ -1,6 +1,10 @@
 //! Tables for people.
 
 use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width, presets};
+use vocabulary::{display_line, display_text};
+
+/// The columns of the longest cell, a note of a case.
+const MAX_CELL_WIDTH: usize = 4_000;
 
 /// The blanks between two columns.
 const GAP: u16 = 2;
@@ -11,14 +15,23 @@ pub(crate) fn print<const N: usize>(
     headings: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
 ) {
-    let rows: Vec<_> = rows.into_iter().collect();
+    let rows: Vec<_> = rows.into_iter().map(cleaned).collect();
     say!("{}", layout(headings, &rows, terminal_width()));
 }
 
 /// Prints facts, one a line, their names aligned; empty ones are left out.
 pub(crate) fn print_facts(facts: &[(&str, String)]) {
+    let facts: Vec<_> = facts
+        .iter()
+        .map(|(name, value)| (*name, display_text(value)))
+        .collect();
     let facts = facts.iter().map(|(name, value)| (*name, value.as_str()));
     say!("{}", record(facts, terminal_width()));
+}
+
+/// Cells whose texts, which others may have written, change nothing around them.
+fn cleaned<const N: usize>(row: [String; N]) -> [String; N] {
+    row.map(|cell| display_line(&cell, MAX_CELL_WIDTH))
 }
 
 fn terminal_width() -> Option<u16> {
@@ -88,7 +101,7 @@ fn longest_word(cell: &str) -> u16 {
 
 #[cfg(test)]
 mod tests {
-    use super::{layout, record};
+    use super::{cleaned, layout, record};
 
     const ID: &str = "0192f3a0-0000-7000-8000-000000000001";
     const HEADINGS: [&str; 4] = ["remise", "créée le", "destinataire", "erreur"];
@@ -156,5 +169,16 @@ mod tests {
             "             papier",
         ];
         assert_eq!(text, lines.join("\n"));
+    }
+
+    #[test]
+    fn a_name_forges_no_row_of_a_table() {
+        let name = "Cabinet\rSIG-2026-0000000\nurgent\u{202e}\u{1b}[2J".to_owned();
+        let row = cleaned(["SIG-2026-7K3M9Q4".to_owned(), name]);
+        let shown = layout(["reference", "structure"], &[row], None);
+        let lines: Vec<&str> = shown.lines().collect();
+        let cleaned = "Cabinet SIG-2026-0000000 urgent\u{fffd}\u{fffd}[2J";
+        assert_eq!(lines[1], format!("SIG-2026-7K3M9Q4  {cleaned}"));
+        assert_eq!(lines.len(), 2);
     }
 }

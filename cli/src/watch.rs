@@ -5,6 +5,7 @@ use std::time::Duration;
 use proto::notification::v1 as pb;
 use proto::notification::v1::watch_response::Message;
 use tonic::{Code, Status};
+use vocabulary::display_line;
 
 use crate::args::WatchOptions;
 use crate::client::Client;
@@ -99,6 +100,8 @@ async fn follow(
     Ok(())
 }
 
+const MAX_HEADLINE_WIDTH: usize = 500;
+
 /// A notification on one line; its headline names the report and says what matters.
 pub fn line(notification: &pb::Notification, zone: Zone) -> String {
     let mark = if notification.kind() == pb::NotificationKind::Major {
@@ -109,6 +112,6 @@ pub fn line(notification: &pb::Notification, zone: Zone) -> String {
     format!(
         "{mark} {} {}",
         zone.show(notification.raised_at),
-        notification.headline
+        display_line(&notification.headline, MAX_HEADLINE_WIDTH)
     )
 }

@@ -24,7 +24,7 @@ const SECRETS: [&str; 6] = [
     "Quatrelivres",
     "Cunegonde",
     "cunegonde@prive.example.org",
-    "06 98 76 54 32",
+    "0698765432",
     "le carnet rouge est reste sur le bureau",
     "autre@prive.example.org",
 ];

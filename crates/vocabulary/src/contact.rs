@@ -3,7 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::ParseError;
+use crate::{
+    ParseError,
+    character::{is_dash, is_ignorable},
+    pasted,
+};
 
 const MAX_EMAIL_BYTES: usize = 254;
 const MAX_LOCAL_BYTES: usize = 64;
@@ -12,7 +16,9 @@ const MAX_LOCAL_BYTES: usize = 64;
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EmailAddress(String);
 
-/// A telephone number. Its prints show nothing.
+/// A telephone number without its blanks and punctuation: ten digits of the French
+/// numbering plan, a short number (3646, 116 117), or "+" and the digits of a foreign
+/// one. Its prints show nothing.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct PhoneNumber(String);
 
@@ -28,13 +34,30 @@ impl PhoneNumber {
     pub fn expose(&self) -> &str {
         &self.0
     }
+
+    /// Reads what was stored. An earlier release may have taken what this one would
+    /// refuse: that is kept as it was.
+    pub fn from_db(text: &str) -> Self {
+        text.parse().unwrap_or_else(|_| Self(text.to_owned()))
+    }
 }
 
 impl FromStr for EmailAddress {
     type Err = ParseError;
 
+    /// Reads an address as it was pasted: without zero-width characters and the blanks
+    /// around it, its hyphens plain. Fails with the reason `BAD_FORMAT`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let refused = |why| Err(ParseError::new("mail address", why));
+        let refused = |why| {
+            Err(ParseError::new("mail address", why)
+                .because("BAD_FORMAT", "ce n'est pas une adresse électronique"))
+        };
+        let text: String = text
+            .trim()
+            .chars()
+            .filter(|&c| !is_ignorable(c))
+            .map(|c| if is_dash(c) { '-' } else { pasted::narrow(c) })
+            .collect();
         let text = text.trim();
         if text.len() > MAX_EMAIL_BYTES {
             return refused("too long");
@@ -67,22 +90,68 @@ impl FromStr for EmailAddress {
 impl FromStr for PhoneNumber {
     type Err = ParseError;
 
+    /// Reads a number as it was pasted. Fails with the reason `BAD_FORMAT`,
+    /// `LOST_LEADING_ZERO` or `SPREADSHEET_NOTATION`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let refused = |why| Err(ParseError::new("telephone number", why));
-        let text = text.trim();
-        if !(5..=20).contains(&text.chars().count()) {
-            return refused("must have 5 to 20 characters");
+        let compact = pasted::compact(text);
+        let number = dialled(&compact);
+        if is_dialable(&number) {
+            return Ok(Self(number));
         }
-        if !text
-            .chars()
-            .all(|c| c.is_ascii_digit() || " +.-()".contains(c))
-        {
-            return refused("must be digits, spaces and + . - ( )");
-        }
-        if text.chars().filter(char::is_ascii_digit).count() < 3 {
-            return refused("has too few digits");
-        }
-        Ok(Self(text.to_owned()))
+        let refused = ParseError::new("telephone number", "no such number")
+            .because("BAD_FORMAT", "ce n'est pas un numéro de téléphone");
+        Err(if pasted::is_spreadsheet_number(&compact) {
+            pasted::spreadsheet_notation(refused)
+        } else if is_dialable(&format!("0{number}")) {
+            pasted::lost_leading_zero(refused)
+        } else {
+            refused
+        })
+    }
+}
+
+/// The digits that are dialled, after "+" where the country is among them: "00" is taken
+/// for it, and the zero goes that stands for calls within the country.
+fn dialled(compact: &str) -> String {
+    let number = compact.replace(['.', '/'], "");
+    let open = number.trim_start_matches('(');
+    let abroad = open.strip_prefix('+').or_else(|| open.strip_prefix("00"));
+    let Some(abroad) = abroad else {
+        return number.replace(['(', ')'], "");
+    };
+    let digits = abroad.replace("(0)", "").replace(['(', ')'], "");
+    match digits.strip_prefix("330") {
+        Some(french) => format!("+33{french}"),
+        None => format!("+{digits}"),
+    }
+}
+
+/// Whether a number can exist: by the French numbering plan (ARCEP, décision 2018-0881),
+/// or by the lengths of ITU-T E.164 abroad.
+fn is_dialable(number: &str) -> bool {
+    let digits = number.strip_prefix('+').unwrap_or(number);
+    if !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return false;
+    }
+    // Neither a number abroad nor the rest of a French one begins with a zero.
+    let significant = |digits: &str| !digits.starts_with('0');
+    match (number.strip_prefix('+'), digits.strip_prefix("33")) {
+        (Some(_), Some(french)) => french.len() == 9 && significant(french),
+        (Some(foreign), None) => (7..=15).contains(&foreign.len()) && significant(foreign),
+        (None, _) => match digits.strip_prefix('0') {
+            Some(french) => french.len() == 9 && significant(french),
+            None => is_short_number(digits),
+        },
+    }
+}
+
+/// Whether a number is one of the short ones at which somebody is reached; those of the
+/// emergency services reach no declarant.
+fn is_short_number(digits: &str) -> bool {
+    match digits.len() {
+        4 => digits.starts_with('3') || digits.starts_with("10"),
+        6 => digits.starts_with("116") || digits.starts_with("118"),
+        _ => false,
     }
 }
 
@@ -107,9 +176,11 @@ impl fmt::Debug for PhoneNumber {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use rstest::rstest;
 
     use super::*;
+    use crate::pasted::tests::sprinkled;
 
     #[rstest]
     fn usual_addresses_are_read(
@@ -144,14 +215,85 @@ mod tests {
             format!("{address} {address:?}"),
             "***@example.org ***@example.org"
         );
-        let phone: PhoneNumber = "+33 (0)1 23-45.67".parse().unwrap();
+        let phone: PhoneNumber = "+33 (0)1 23-45.67 89".parse().unwrap();
         assert_eq!(format!("{phone:?}"), "***");
     }
 
     #[rstest]
-    fn what_is_not_a_number_is_refused(
-        #[values("", "12", "12345x", "+ - ( )", "123456789012345678901")] text: &str,
-    ) {
-        assert!(text.parse::<PhoneNumber>().is_err());
+    #[case("06\u{a0}12\u{a0}34\u{a0}56\u{a0}78", "0612345678")]
+    #[case("06\u{202f}12\u{202f}34\u{202f}56\u{202f}78", "0612345678")]
+    #[case("\u{202a}06‑12‑34‑56‑78\u{202c}", "0612345678")]
+    #[case("06.12/34.56.78.", "0612345678")]
+    #[case("(０)６ １２ ３４ ５６ ７８", "0612345678")]
+    #[case("+33 (0)6 12 34 56 78", "+33612345678")]
+    #[case("+33 06 12 34 56 78", "+33612345678")]
+    #[case("(+33) 6 12 34 56 78", "+33612345678")]
+    #[case("0033 6 12 34 56 78", "+33612345678")]
+    #[case("0690 12 34 56", "0690123456")]
+    #[case("+377 98 98 98 98", "+37798989898")]
+    #[case("3646", "3646")]
+    #[case("36 46", "3646")]
+    #[case("1013", "1013")]
+    #[case("116 117", "116117")]
+    fn a_number_is_read_as_it_is_pasted(#[case] text: &str, #[case] number: &str) {
+        assert_eq!(text.parse::<PhoneNumber>().unwrap().expose(), number);
+    }
+
+    #[rstest]
+    #[case("01234567890", "BAD_FORMAT")]
+    #[case("0012", "BAD_FORMAT")]
+    #[case("012345678", "BAD_FORMAT")]
+    #[case("5566", "BAD_FORMAT")]
+    #[case("15", "BAD_FORMAT")]
+    #[case("", "BAD_FORMAT")]
+    #[case("+", "BAD_FORMAT")]
+    #[case("12345x", "BAD_FORMAT")]
+    #[case("+ - ( )", "BAD_FORMAT")]
+    #[case("+33 6 12 34 56", "BAD_FORMAT")]
+    #[case("0123456789/0612345678", "BAD_FORMAT")]
+    #[case("01 23 45 67 89\u{0}", "BAD_FORMAT")]
+    #[case("612345678", "LOST_LEADING_ZERO")]
+    #[case("6,12346E+08", "SPREADSHEET_NOTATION")]
+    fn a_number_that_cannot_exist_is_refused(#[case] text: &str, #[case] reason: &str) {
+        assert_eq!(text.parse::<PhoneNumber>().unwrap_err().reason, reason);
+    }
+
+    #[test]
+    fn a_number_that_an_earlier_release_took_stays_readable() {
+        assert_eq!(PhoneNumber::from_db("+33 (0)1 23").expose(), "+33 (0)1 23");
+        assert_eq!(
+            PhoneNumber::from_db("06 12 34 56 78").expose(),
+            "0612345678"
+        );
+    }
+
+    #[test]
+    fn an_address_is_read_as_it_is_pasted() {
+        let read = |text: &str| text.parse::<EmailAddress>().unwrap().expose().to_owned();
+        assert_eq!(
+            read("\u{a0}\u{200b}direction@ch\u{2011}lisieux\u{ad}.fr\u{202f}"),
+            "direction@ch-lisieux.fr"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn a_telephone_number_is_read_whatever_is_sprinkled_over_it(
+            (number, text) in "0[1-9][0-9]{8}|\\+33[1-9][0-9]{8}|3[0-9]{3}"
+                .prop_flat_map(|number| (Just(number.clone()), sprinkled(number)))
+        ) {
+            let read = text.parse::<PhoneNumber>().unwrap();
+            prop_assert_eq!(read.expose(), number);
+        }
+
+        #[test]
+        fn no_text_makes_the_parsers_panic(text in any::<String>()) {
+            if let Ok(phone) = text.parse::<PhoneNumber>() {
+                prop_assert_eq!(phone.expose().parse::<PhoneNumber>().unwrap(), phone);
+            }
+            if let Ok(address) = text.parse::<EmailAddress>() {
+                prop_assert_eq!(address.expose().parse::<EmailAddress>().unwrap(), address);
+            }
+        }
     }
 }

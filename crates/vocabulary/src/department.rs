@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{ParseError, Region, as_text::serde_as_text};
+use crate::{ParseError, Region, as_text::serde_as_text, pasted};
 
 /// A department, by its number: "01" to "95", "2A", "2B", "971" to "974" and
 /// "976" overseas, "977" and "978", which the ARS of Guadeloupe covers, and
@@ -90,7 +90,7 @@ impl Department {
     /// Reads a department as the DREES spells it: overseas ones are "9A"
     /// (Guadeloupe) to "9D" (La Réunion) and "9F" (Mayotte).
     pub fn from_drees(text: &str) -> Result<Self, ParseError> {
-        match text {
+        match pasted::number(text).as_str() {
             "9A" => "971".parse(),
             "9B" => "972".parse(),
             "9C" => "973".parse(),
@@ -101,12 +101,23 @@ impl Department {
     }
 }
 
+/// Reads a number that stands alone.
+fn fit(text: &str) -> Result<Department, ParseError> {
+    Department::all()
+        .find(|department| department.0 == text)
+        .ok_or_else(|| {
+            ParseError::new("department", "not the number of a department")
+                .because("BAD_FORMAT", "ce département n'existe pas")
+        })
+}
+
 impl FromStr for Department {
     type Err = ParseError;
 
+    /// Reads a number as it was pasted. Fails with the reason `BAD_FORMAT`,
+    /// `LOST_LEADING_ZERO` or `SPREADSHEET_NOTATION`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let found = Self::all().find(|department| department.0.eq_ignore_ascii_case(text));
-        found.ok_or_else(|| ParseError::new("department", "not the number of a department"))
+        pasted::parse(text, fit, |_| true)
     }
 }
 
@@ -157,5 +168,16 @@ mod tests {
         assert_eq!(region("975"), None);
         let without: Vec<_> = Department::all().filter(|d| d.region().is_none()).collect();
         assert_eq!(without, ["975".parse().unwrap()]);
+    }
+
+    #[test]
+    fn a_number_is_read_as_it_is_pasted() {
+        let read = |text: &str| text.parse::<Department>().map(Department::as_str);
+        assert_eq!(read("\u{a0}01\u{202f}"), Ok("01"));
+        assert_eq!(read("２ａ"), Ok("2A"));
+        assert_eq!(read("1").unwrap_err().reason, "LOST_LEADING_ZERO");
+        assert_eq!(read("20").unwrap_err().reason, "BAD_FORMAT");
+        let overseas = Department::from_drees(" 9a\u{a0}").unwrap();
+        assert_eq!(overseas.as_str(), "971");
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{Department, ParseError, as_text::serde_as_text, luhn};
+use crate::{Department, ParseError, as_text::serde_as_text, luhn, pasted};
 
 const WHAT: &str = "FINESS number";
 
@@ -43,27 +43,34 @@ fn digit(byte: u8) -> u8 {
     }
 }
 
+/// Reads a number that stands alone.
+fn fit(text: &str) -> Result<Finess, ParseError> {
+    let refused = |why| {
+        ParseError::new(WHAT, why).because("BAD_FORMAT", "un numéro FINESS compte 9 caractères")
+    };
+    let bytes: [u8; 9] = text
+        .as_bytes()
+        .try_into()
+        .map_err(|_| refused("must have 9 characters"))?;
+    let corsican = bytes[0] == b'2' && matches!(bytes[1], b'A' | b'B');
+    let digits_from = if corsican { 2 } else { 0 };
+    if !bytes[digits_from..].iter().all(u8::is_ascii_digit) {
+        return Err(refused("must be digits, or begin with 2A or 2B"));
+    }
+    if luhn::remainder(bytes.iter().copied().map(digit)) != 0 {
+        return Err(ParseError::new(WHAT, "its key is wrong")
+            .because("BAD_KEY", "la clé de ce numéro FINESS est fausse"));
+    }
+    Ok(Finess(bytes))
+}
+
 impl FromStr for Finess {
     type Err = ParseError;
 
+    /// Reads a number as it was pasted. Fails with the reason `BAD_FORMAT`, `BAD_KEY`,
+    /// `LOST_LEADING_ZERO` or `SPREADSHEET_NOTATION`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut bytes: [u8; 9] = text
-            .as_bytes()
-            .try_into()
-            .map_err(|_| ParseError::new(WHAT, "must have 9 characters"))?;
-        bytes.make_ascii_uppercase();
-        let corsican = bytes[0] == b'2' && matches!(bytes[1], b'A' | b'B');
-        let digits_from = if corsican { 2 } else { 0 };
-        if !bytes[digits_from..].iter().all(u8::is_ascii_digit) {
-            return Err(ParseError::new(
-                WHAT,
-                "must be digits, or begin with 2A or 2B",
-            ));
-        }
-        if luhn::remainder(bytes.iter().copied().map(digit)) != 0 {
-            return Err(ParseError::new(WHAT, "its key is wrong"));
-        }
-        Ok(Self(bytes))
+        pasted::parse(text, fit, |_| true)
     }
 }
 
@@ -86,6 +93,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::pasted::tests::sprinkled;
 
     /// The number whose body is `body`, its key computed by trying all ten.
     fn with_key(body: &str) -> Finess {
@@ -119,6 +127,17 @@ mod tests {
     }
 
     #[test]
+    fn the_cause_of_a_wrong_number_is_named() {
+        let reason = |number: &str| number.parse::<Finess>().unwrap_err().reason;
+        assert_eq!(reason("10000024"), "LOST_LEADING_ZERO");
+        assert_eq!(reason("1,0000E+07"), "SPREADSHEET_NOTATION");
+        assert_eq!(reason("10000024.0"), "SPREADSHEET_NOTATION");
+        assert_eq!(reason("10000025"), "BAD_FORMAT");
+        assert_eq!(reason("010000025"), "BAD_KEY");
+        assert_eq!(reason("2C0000014"), "BAD_FORMAT");
+    }
+
+    #[test]
     fn lower_case_letters_are_taken_for_capitals() {
         assert_eq!(
             "2a0000014".parse::<Finess>().unwrap().to_string(),
@@ -139,9 +158,18 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_it_panic(text in "\\PC*") {
+        fn a_number_is_read_whatever_is_sprinkled_over_it(
+            (number, text) in "[0-9]{8}|2[AB][0-9]{6}"
+                .prop_map(|body| with_key(&body).to_string())
+                .prop_flat_map(|number| (Just(number.clone()), sprinkled(number)))
+        ) {
+            prop_assert_eq!(text.parse::<Finess>().unwrap().to_string(), number);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in any::<String>()) {
             if let Ok(number) = text.parse::<Finess>() {
-                prop_assert_eq!(number.to_string(), text.to_ascii_uppercase());
+                prop_assert_eq!(number.as_str().parse::<Finess>().unwrap(), number);
             }
         }
     }

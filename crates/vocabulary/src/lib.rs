@@ -9,15 +9,20 @@
 //!   for people. They are open ([`Word`]): a release keeps what a later one says.
 //! - Identifiers ([`Finess`], [`Siret`], [`Rpps`], [`Reference`]) know their own
 //!   keys; territories ([`Department`], [`Region`], [`Agency`]) their bounds.
+//! - What people write is normalised here and nowhere else: texts ([`Text`], [`Line`])
+//!   when they are parsed, identifiers by their parsers, and whatever is shown among
+//!   words of our own by [`display_line`] and [`display_text`].
 //! - Rules of law ([`propose_severity`], [`has_health_impact`],
 //!   [`parallel_duties`]) cite their article.
 
 mod agency;
 mod as_text;
 mod case;
+mod character;
 mod contact;
 mod department;
 mod derived;
+mod display;
 mod duty;
 mod enumeration;
 mod error;
@@ -28,6 +33,7 @@ mod impact;
 mod luhn;
 mod origin;
 mod party;
+mod pasted;
 mod reference;
 mod region;
 mod report;
@@ -47,6 +53,7 @@ pub use case::{CaseState, MeasureKind};
 pub use contact::{EmailAddress, PhoneNumber};
 pub use department::Department;
 pub use derived::{derived_id, shard_of};
+pub use display::{display_line, display_text};
 pub use duty::{ParallelDuty, parallel_duties};
 pub use error::ParseError;
 pub use finess::Finess;
@@ -62,9 +69,9 @@ pub use role::Role;
 pub use routing::RoutingRegion;
 pub use rpps::Rpps;
 pub use severity::{Severity, has_health_impact, propose_severity};
-pub use siret::Siret;
+pub use siret::{Siret, is_siren};
 pub use structure::{OperatorStatus, StructureKind};
 pub use structure_key::{StructureKey, StructureName};
-pub use text::Text;
+pub use text::{Line, Text, is_empty_text};
 pub use word::{LaterWord, Word};
 pub use working_hours::{is_working_time, next_working_time, paris_date};

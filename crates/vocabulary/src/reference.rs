@@ -6,7 +6,7 @@ use std::str::FromStr;
 use aws_lc_rs::hmac;
 use time::OffsetDateTime;
 
-use crate::{ParseError, as_text::serde_as_text, paris_date};
+use crate::{ParseError, as_text::serde_as_text, paris_date, pasted};
 
 const WHAT: &str = "reference";
 const PREFIX: &str = "SIG";
@@ -108,17 +108,18 @@ impl Reference {
 impl FromStr for Reference {
     type Err = ParseError;
 
-    /// Reads what a person typed: capitals or not, I and L for 1, O for 0.
+    /// Reads what a person typed or pasted: capitals or not, with hyphens of any kind or
+    /// none, I and L for 1, O for 0.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let refused = |why| ParseError::new(WHAT, why);
-        let text = text.trim().to_ascii_uppercase();
+        let refused = |why| {
+            ParseError::new(WHAT, why)
+                .because("BAD_FORMAT", "ce n'est pas une référence de signalement")
+        };
         let form = || refused("not of the form SIG-2026-7K3M9Q4");
-        let rest = text
-            .strip_prefix(PREFIX)
-            .and_then(|t| t.strip_prefix('-'))
-            .ok_or_else(form)?;
-        let (year, code) = rest.split_once('-').ok_or_else(form)?;
-        if year.len() != 4 || !year.bytes().all(|b| b.is_ascii_digit()) || code.len() != 7 {
+        let number = pasted::number(text);
+        let rest = number.strip_prefix(PREFIX).ok_or_else(form)?;
+        let (year, code) = rest.split_at_checked(4).ok_or_else(form)?;
+        if !year.bytes().all(|b| b.is_ascii_digit()) || code.len() != 7 {
             return Err(form());
         }
         let code: String = code
@@ -162,6 +163,7 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+    use crate::pasted::tests::sprinkled;
 
     /// Where the year, the six characters and the check stand in the text.
     const PLACES: &[usize] = &[4, 5, 6, 7, 9, 10, 11, 12, 13, 14, 15];
@@ -221,6 +223,19 @@ mod tests {
     }
 
     #[test]
+    fn a_reference_is_read_as_it_is_pasted_from_a_sentence() {
+        let reference = cipher().reference(2026, 1);
+        for text in [
+            "SIG\u{2011}2026\u{2011}Y0W1A0C.",
+            "« SIG–2026–Y0W1A0C »,",
+            "(sig 2026 y0w1a0c)",
+            "\u{202a}SIG-2026-Y0W1A0C\u{202c}",
+        ] {
+            assert_eq!(text.parse(), Ok(reference.clone()), "{text}");
+        }
+    }
+
+    #[test]
     fn the_characters_form_a_field() {
         for a in 1..32 {
             let products: HashSet<u8> = (0..32).map(|b| multiply(a, b)).collect();
@@ -269,7 +284,16 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_it_panic(text in "\\PC*") {
+        fn a_reference_is_read_whatever_is_sprinkled_over_it(
+            (reference, text) in (2017_i32..2100, 0_u32..(1 << 30))
+                .prop_map(|(year, number)| cipher().reference(year, number))
+                .prop_flat_map(|reference| (Just(reference.clone()), sprinkled(reference.0)))
+        ) {
+            prop_assert_eq!(text.parse::<Reference>().unwrap(), reference);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in any::<String>()) {
             let _: Result<Reference, _> = text.parse();
         }
     }

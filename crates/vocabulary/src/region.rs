@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{Department, ParseError, as_text::serde_as_text};
+use crate::{Department, ParseError, as_text::serde_as_text, pasted};
 
 /// A region, by its INSEE code: region 75 is Nouvelle-Aquitaine, department 75
 /// is Paris, and neither type takes the other.
@@ -107,15 +107,25 @@ impl Region {
     }
 }
 
+/// Reads a code that stands alone.
+fn fit(code: &str) -> Result<Region, ParseError> {
+    Region::ALL
+        .iter()
+        .find(|region| region.code() == code)
+        .copied()
+        .ok_or_else(|| {
+            ParseError::new("region", "not the INSEE code of a region")
+                .because("UNKNOWN_VALUE", "cette région n'existe pas")
+        })
+}
+
 impl FromStr for Region {
     type Err = ParseError;
 
+    /// Reads a code as it was pasted. Fails with the reason `UNKNOWN_VALUE`,
+    /// `LOST_LEADING_ZERO` or `SPREADSHEET_NOTATION`.
     fn from_str(code: &str) -> Result<Self, Self::Err> {
-        let found = Self::ALL
-            .iter()
-            .find(|region| region.code() == code)
-            .copied();
-        found.ok_or_else(|| ParseError::new("region", "not the INSEE code of a region"))
+        pasted::parse(code, fit, |_| true)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{ParseError, as_text::serde_as_text, luhn};
+use crate::{ParseError, as_text::serde_as_text, luhn, pasted};
 
 const WHAT: &str = "RPPS number";
 
@@ -24,18 +24,25 @@ impl Rpps {
     }
 }
 
+/// Reads a number that stands alone.
+fn fit(text: &str) -> Result<Rpps, ParseError> {
+    let bytes: Option<[u8; 11]> = text.as_bytes().try_into().ok();
+    bytes
+        .filter(|bytes| bytes.iter().all(u8::is_ascii_digit))
+        .map(Rpps)
+        .ok_or_else(|| {
+            ParseError::new(WHAT, "must have 11 digits")
+                .because("BAD_FORMAT", "un numéro RPPS compte 11 chiffres")
+        })
+}
+
 impl FromStr for Rpps {
     type Err = ParseError;
 
+    /// Reads a number as it was pasted. Fails with the reason `BAD_FORMAT` or
+    /// `SPREADSHEET_NOTATION`; no number begins with a zero.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let bytes: [u8; 11] = text
-            .as_bytes()
-            .try_into()
-            .map_err(|_| ParseError::new(WHAT, "must have 11 digits"))?;
-        if !bytes.iter().all(u8::is_ascii_digit) {
-            return Err(ParseError::new(WHAT, "must have 11 digits"));
-        }
-        Ok(Self(bytes))
+        pasted::parse(text, fit, |_| false)
     }
 }
 
@@ -55,7 +62,10 @@ serde_as_text!(Rpps);
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::pasted::tests::sprinkled;
 
     #[test]
     fn the_form_is_hard_and_the_key_is_soft() {
@@ -69,5 +79,20 @@ mod tests {
                 .has_valid_key()
         });
         assert_eq!(right.count(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn a_number_is_read_whatever_is_sprinkled_over_it(
+            (number, text) in "[0-9]{11}"
+                .prop_flat_map(|number| (Just(number.clone()), sprinkled(number)))
+        ) {
+            prop_assert_eq!(text.parse::<Rpps>().unwrap().to_string(), number);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in any::<String>()) {
+            let _: Result<Rpps, _> = text.parse();
+        }
     }
 }

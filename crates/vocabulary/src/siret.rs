@@ -3,7 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use crate::{ParseError, as_text::serde_as_text, luhn};
+use crate::{ParseError, as_text::serde_as_text, luhn, pasted};
 
 const WHAT: &str = "SIRET number";
 
@@ -35,22 +35,35 @@ impl Siret {
     }
 }
 
+/// Reads a number that stands alone.
+fn fit(text: &str) -> Result<Siret, ParseError> {
+    let refused =
+        |why| ParseError::new(WHAT, why).because("BAD_FORMAT", "un SIRET compte 14 chiffres");
+    let bytes: [u8; 14] = text
+        .as_bytes()
+        .try_into()
+        .map_err(|_| refused("must have 14 characters"))?;
+    let monegasque = bytes.starts_with(b"MONACO") && bytes.iter().all(u8::is_ascii_alphanumeric);
+    if !monegasque && !bytes.iter().all(u8::is_ascii_digit) {
+        return Err(refused("must be digits"));
+    }
+    Ok(Siret(bytes))
+}
+
 impl FromStr for Siret {
     type Err = ParseError;
 
+    /// Reads a number as it was pasted. Fails with the reason `BAD_FORMAT`,
+    /// `LOST_LEADING_ZERO` or `SPREADSHEET_NOTATION`.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut bytes: [u8; 14] = text
-            .as_bytes()
-            .try_into()
-            .map_err(|_| ParseError::new(WHAT, "must have 14 characters"))?;
-        bytes.make_ascii_uppercase();
-        let monegasque =
-            bytes.starts_with(b"MONACO") && bytes.iter().all(u8::is_ascii_alphanumeric);
-        if !monegasque && !bytes.iter().all(u8::is_ascii_digit) {
-            return Err(ParseError::new(WHAT, "must be digits"));
-        }
-        Ok(Self(bytes))
+        pasted::parse(text, fit, Self::has_valid_key)
     }
+}
+
+/// Whether a text is a SIREN: the nine digits of a company as a whole.
+pub fn is_siren(text: &str) -> bool {
+    let number = pasted::number(text);
+    number.len() == 9 && number.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 impl fmt::Display for Siret {
@@ -69,9 +82,11 @@ serde_as_text!(Siret);
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use rstest::rstest;
 
     use super::*;
+    use crate::pasted::tests::sprinkled;
 
     #[rstest]
     #[case::hospital("26010004500012", true)]
@@ -91,5 +106,38 @@ mod tests {
     #[case("")]
     fn another_form_is_refused(#[case] number: &str) {
         assert!(number.parse::<Siret>().is_err());
+    }
+
+    #[rstest]
+    #[case::the_format_of_a_register("356 000 000 09075", "35600000009075")]
+    #[case::no_break_spaces("356\u{a0}000\u{202f}000\u{2007}09075\u{a0}", "35600000009075")]
+    #[case::monaco("Monaco confo 001", "MONACOCONFO001")]
+    fn a_number_is_read_as_it_is_pasted(#[case] text: &str, #[case] number: &str) {
+        assert_eq!(text.parse::<Siret>().unwrap().as_str(), number);
+    }
+
+    #[rstest]
+    #[case("2,60100E+13", "SPREADSHEET_NOTATION")]
+    #[case("26010004500012.0", "SPREADSHEET_NOTATION")]
+    #[case("2601000450001", "BAD_FORMAT")]
+    // 005520135 00038: the SIREN begins with two zeros.
+    #[case("552013500038", "LOST_LEADING_ZERO")]
+    fn the_cause_of_a_wrong_number_is_named(#[case] number: &str, #[case] reason: &str) {
+        assert_eq!(number.parse::<Siret>().unwrap_err().reason, reason);
+    }
+
+    proptest! {
+        #[test]
+        fn a_number_is_read_whatever_is_sprinkled_over_it(
+            (number, text) in "[0-9]{14}|MONACO[0-9A-Z]{8}"
+                .prop_flat_map(|number| (Just(number.clone()), sprinkled(number)))
+        ) {
+            prop_assert_eq!(text.parse::<Siret>().unwrap().to_string(), number);
+        }
+
+        #[test]
+        fn no_text_makes_it_panic(text in any::<String>()) {
+            let _: Result<Siret, _> = text.parse();
+        }
     }
 }

@@ -7,6 +7,7 @@ mod encoding;
 mod event;
 mod filter;
 mod identifier;
+mod layout;
 mod personal;
 #[cfg(test)]
 mod properties;
@@ -17,10 +18,11 @@ mod structure;
 mod time;
 mod wire;
 
-pub(crate) use directory::Columns;
-pub(crate) use encoding::{Utf8Check, delimiter};
+pub(crate) use directory::{LineParser, is_empty_record};
+pub(crate) use encoding::{LineEncodings, Opening};
 pub(crate) use event::{case_change, contacts_erased, recorded, submitted, withdrawn};
 pub(crate) use filter::{page_size, report_filter, wanted_report};
+pub(crate) use layout::{FileLayout, is_extraction};
 pub(crate) use personal::{open_contacts, seal_contacts};
 pub(crate) use report::{consequences, receipt, report};
 pub(crate) use request::{Withdrawing, check, submission, violation, warning, withdrawing};

@@ -24,7 +24,9 @@ pub(crate) use consequences::{AgencyTold, Consequences, Duty, Settings};
 pub(crate) use decision::{Context, Decision, decide};
 pub(crate) use draft::{Contact, Contacts, Draft, Facts, StructureIdentifier};
 pub(crate) use found::{Doubt, Found, is_placeholder};
-pub(crate) use import::{Changes, Encoding, Imported, Rejection};
+pub(crate) use import::{
+    Changes, Column, Encoding, Imported, ReadStructure, RejectedLine, Rejection,
+};
 pub(crate) use query::{CaseChange, Filter, SearchWords, Wanted};
 pub(crate) use refusal::Refusal;
 pub(crate) use report::{

@@ -3,6 +3,8 @@
 mod lines;
 mod spool;
 
+use std::collections::BTreeMap;
+
 use eventlog::{Log, in_transaction};
 use futures::FutureExt as _;
 use platform::{AuditEntry, Caller, Error, Outcome, Result, audit, now};
@@ -14,7 +16,7 @@ pub(crate) use spool::{Spool, Spooled};
 
 use crate::{
     convert,
-    domain::{Changes, Imported, Recorded, Structure},
+    domain::{Changes, Imported, ReadStructure, Recorded, Structure},
     store,
 };
 
@@ -29,9 +31,9 @@ pub(crate) async fn import(
     caller: Caller,
     file: Spooled,
 ) -> Result<Imported> {
-    let (batches, mut read) = mpsc::channel::<Vec<Structure>>(1);
+    let (batches, mut read) = mpsc::channel::<Vec<ReadStructure>>(1);
     let reading =
-        spawn_blocking(move || lines::read(file, |batch| batches.blocking_send(batch).is_ok()));
+        spawn_blocking(move || lines::read(&file, |batch| batches.blocking_send(batch).is_ok()));
     let mut changes = Changes::default();
     while let Some(batch) = read.recv().await {
         let recorded = record(&pool, &log, &caller, &batch).await?;
@@ -44,6 +46,7 @@ pub(crate) async fn import(
         created = changes.created,
         updated = changes.updated,
         rejected = imported.rejected,
+        warned = imported.warned,
         "a file of structures was loaded",
     );
     Ok(imported)
@@ -53,7 +56,7 @@ async fn record(
     pool: &PgPool,
     log: &Log,
     caller: &Caller,
-    batch: &[Structure],
+    batch: &[ReadStructure],
 ) -> Result<Vec<Recorded>> {
     let recorded = in_transaction(
         pool,
@@ -69,10 +72,11 @@ async fn record_once(
     conn: &mut PgConnection,
     log: &Log,
     caller: &Caller,
-    batch: &[Structure],
+    batch: &[ReadStructure],
 ) -> Result<Vec<Recorded>> {
     let at = now();
-    let recorded = store::record(&mut *conn, batch, at).await?;
+    let batch = with_known(conn, batch).await?;
+    let recorded = store::record(&mut *conn, &batch, at).await?;
     let entry = AuditEntry {
         caller,
         action: "structure.import",
@@ -85,4 +89,23 @@ async fn record_once(
     let events: Vec<_> = recorded.iter().map(convert::recorded).collect();
     log.append(conn, &events).await?;
     Ok(recorded)
+}
+
+/// The structures of a batch; what could not be read of them stays as it is known.
+async fn with_known(conn: &mut PgConnection, batch: &[ReadStructure]) -> Result<Vec<Structure>> {
+    let incomplete: Vec<_> = batch
+        .iter()
+        .filter(|read| !read.unread.is_empty())
+        .map(|read| read.structure.finess)
+        .collect();
+    let known = if incomplete.is_empty() {
+        BTreeMap::new()
+    } else {
+        store::sites(conn, &incomplete).await?
+    };
+    let structures = batch.iter().cloned().map(|read| {
+        let known = known.get(&read.structure.finess);
+        read.with_known(known)
+    });
+    Ok(structures.collect())
 }

@@ -78,7 +78,10 @@ impl Scene {
     pub(crate) async fn prepare() -> Self {
         let world = World::start().await;
         let chunk = DIRECTORY.as_bytes().into();
-        let pieces = tokio_stream::iter([pb::ImportStructuresRequest { chunk }]);
+        let pieces = tokio_stream::iter([pb::ImportStructuresRequest {
+            chunk,
+            ..Default::default()
+        }]);
         let importer = world.being("importer");
         let loaded = importer.structures().import_structures(pieces).await;
         assert_eq!(loaded.unwrap().into_inner().created, 3);

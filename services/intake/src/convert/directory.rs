@@ -1,217 +1,223 @@
 //! The lines of a file of structures, parsed.
 
+use std::str::FromStr as _;
+
 use csv::ByteRecord;
-use platform::{Error, Result};
-use vocabulary::{Department, Finess, OperatorStatus, Region, Siret, StructureKind, Text};
+use vocabulary::{
+    Department, Finess, Line, OperatorStatus, ParseError, Region, Siret, StructureKind,
+    is_empty_text, is_siren,
+};
 
-use super::{encoding::decode, identifier};
-use crate::domain::{Encoding, Rejection, Structure};
+use super::{
+    encoding::decode,
+    layout::{EXTRACTED_SITE, EXTRACTED_WITHOUT_STRUCTURE, Places},
+};
+use crate::domain::{Column, Encoding, ReadStructure, Rejection, Structure};
 
-/// Where the columns of a file are.
+/// Parses the lines of one file.
 #[derive(Clone, Debug)]
-pub(crate) struct Columns {
+pub(crate) struct LineParser {
     encoding: Encoding,
-    width: usize,
-    places: [Option<usize>; NAMES.len()],
+    places: Places,
 }
 
-const NAMES: [&str; 9] = [
-    FINESS_ET,
-    FINESS_EJ,
-    NAME,
-    CATEGORY_CODE,
-    SIRET,
-    REGION_CODE,
-    DEPARTMENT,
-    COMMUNE,
-    OPERATOR_STATUS,
-];
-const FINESS_ET: &str = "finess_et";
-const FINESS_EJ: &str = "finess_ej";
-const NAME: &str = "name";
-const CATEGORY_CODE: &str = "category_code";
-const SIRET: &str = "siret";
-const REGION_CODE: &str = "region_code";
-const DEPARTMENT: &str = "department";
-const COMMUNE: &str = "commune";
-const OPERATOR_STATUS: &str = "operator_status";
-
-/// No name of a directory takes more lines.
-const MAX_LINES: usize = 2;
-
-impl Columns {
-    /// Reads the header; columns that are not known are passed over.
-    pub(crate) fn of(header: &ByteRecord, encoding: Encoding) -> Result<Self> {
-        let names: Vec<String> = header
-            .iter()
-            .map(|name| {
-                decode(name, encoding)
-                    .trim_start_matches('\u{feff}')
-                    .trim()
-                    .to_lowercase()
-            })
-            .collect();
-        let places = NAMES.map(|wanted| names.iter().position(|name| name == wanted));
-        for required in [FINESS_ET, NAME] {
-            if !names.iter().any(|name| name == required) {
-                let description = format!("la colonne {required} manque à la première ligne");
-                return Err(Error::invalid("chunk", "MISSING_COLUMN", description));
-            }
-        }
-        Ok(Self {
-            encoding,
-            width: header.len(),
-            places,
-        })
+impl LineParser {
+    /// A parser of lines written in this way, with their columns at these places.
+    pub(crate) fn new(encoding: Encoding, places: Places) -> Self {
+        Self { encoding, places }
     }
 
-    /// Parses a line into a structure.
-    pub(crate) fn structure(&self, record: &ByteRecord) -> Result<Structure, Rejection> {
-        if record.len() != self.width {
-            return Err(rejection(
-                "",
-                "BAD_FORMAT",
-                "cette ligne n'a pas autant de colonnes que la première",
-            ));
+    /// Whether a line tells of no structure: its cells are empty, or it is one of the
+    /// other lines of the FINESS extraction.
+    pub(crate) fn passes_over(&self, record: &ByteRecord) -> bool {
+        let kind = record.get(0).unwrap_or_default();
+        let other = self.places.extraction
+            && EXTRACTED_WITHOUT_STRUCTURE
+                .iter()
+                .any(|known| known.as_bytes() == kind);
+        other || is_empty_record(record, self.encoding)
+    }
+
+    /// Parses a line into a structure. An optional cell that cannot be read is left out
+    /// and named.
+    pub(crate) fn structure(&self, record: &ByteRecord) -> Result<ReadStructure, Rejection> {
+        if self.places.extraction && record.get(0) != Some(EXTRACTED_SITE.as_bytes()) {
+            let description = "cette ligne décrit autre chose qu'un site (structureet)";
+            return Err(Rejection::of_line("NOT_A_SITE", description));
         }
-        let finess = self.required(record, FINESS_ET, finess)?;
-        let (region, department) = self.place(record, finess)?;
-        let category_code: Option<Text<1, 10>> = self.optional(record, CATEGORY_CODE, text)?;
-        Ok(Structure {
+        let short = record.len() < self.places.least();
+        // Spreadsheets lengthen lines by empty cells.
+        if short || !are_empty(record.iter().skip(self.places.width), self.encoding) {
+            let description = "cette ligne n'a pas autant de colonnes que la première";
+            return Err(Rejection::of_line("BAD_FORMAT", description));
+        }
+        let mut cells = Cells {
+            encoding: self.encoding,
+            places: &self.places,
+            record,
+            unread: Vec::new(),
+        };
+        let finess = cells.required(Column::FinessEt, Finess::from_str)?;
+        let name = cells.required(Column::Name, |text| Line::try_from(text))?;
+        let (region, department) = cells.place(finess)?;
+        let legal_entity = cells.optional(Column::FinessEj, Finess::from_str)?;
+        let siret = cells.optional(Column::Siret, siret)?.flatten();
+        let category_code =
+            cells.optional(Column::CategoryCode, |text| Line::<1, 10>::try_from(text))?;
+        let town = cells.optional(Column::Commune, |text| {
+            Line::try_from(if self.places.extraction {
+                town_of_postal_line(text)
+            } else {
+                text
+            })
+        })?;
+        let operator_status = cells.optional(Column::OperatorStatus, operator_status)?;
+        let structure = Structure {
             finess,
-            legal_entity: self.optional(record, FINESS_EJ, self::finess)?,
-            siret: self.optional(record, SIRET, siret)?.flatten(),
-            name: self.required(record, NAME, text)?,
+            legal_entity,
+            siret,
+            name,
             kind: category_code.as_ref().map_or(StructureKind::Other, |code| {
                 StructureKind::from_category(code.as_str())
             }),
             category_code,
             region,
             department,
-            town: self.optional(record, COMMUNE, text)?,
-            operator_status: self.optional(record, OPERATOR_STATUS, operator_status)?,
+            town,
+            operator_status,
+        };
+        Ok(ReadStructure {
+            structure,
+            unread: cells.unread,
         })
     }
+}
 
-    /// The region and the department, which must agree. What the file leaves
+/// Whether nothing stands in the cells of a line.
+pub(crate) fn is_empty_record(record: &ByteRecord, encoding: Encoding) -> bool {
+    are_empty(record.iter(), encoding)
+}
+
+fn are_empty<'r>(mut cells: impl Iterator<Item = &'r [u8]>, encoding: Encoding) -> bool {
+    cells.all(|cell| decode(cell, encoding).is_some_and(|text| is_empty_text(&text)))
+}
+
+/// The cells of one line.
+struct Cells<'r> {
+    encoding: Encoding,
+    places: &'r Places,
+    record: &'r ByteRecord,
+    /// Optional cells that could not be read.
+    unread: Vec<Rejection>,
+}
+
+impl Cells<'_> {
+    /// The region and the department, which must agree. What cannot be read or is left
     /// out, the FINESS number tells.
-    fn place(
-        &self,
-        record: &ByteRecord,
-        finess: Finess,
-    ) -> Result<(Option<Region>, Department), Rejection> {
-        let department = self.optional(record, DEPARTMENT, |text| {
-            Department::from_drees(text).map_err(|_| ("BAD_FORMAT", "ce département n'existe pas"))
-        })?;
-        let department = department
-            .or_else(|| finess.department())
-            .ok_or_else(|| rejection(DEPARTMENT, "REQUIRED", "le département n'est pas connu"))?;
+    fn place(&mut self, finess: Finess) -> Result<(Option<Region>, Department), Rejection> {
+        let department = match finess.department() {
+            Some(told) => self
+                .optional(Column::Department, Department::from_drees)?
+                .unwrap_or(told),
+            None => self.required(Column::Department, Department::from_drees)?,
+        };
         // What a file gives as the region of a territory without one is none of ours.
         let Some(own) = department.region() else {
             return Ok((None, department));
         };
-        let region = self.optional(record, REGION_CODE, |text| {
-            text.parse::<Region>()
-                .map_err(|_| ("UNKNOWN_VALUE", "cette région n'existe pas"))
-        })?;
+        let region = self.optional(Column::RegionCode, Region::from_str)?;
         if region.is_some_and(|region| region != own) {
-            return Err(rejection(
-                REGION_CODE,
-                "CONFLICT",
-                "le département n'est pas de cette région",
-            ));
+            return Err(Rejection {
+                column: Some(Column::RegionCode),
+                reason: "CONFLICT",
+                description: "le département n'est pas de cette région".into(),
+            });
         }
         Ok((Some(own), department))
     }
 
+    /// What a cell says that must say something.
     fn required<T>(
-        &self,
-        record: &ByteRecord,
-        column: &'static str,
-        parse: Parse<T>,
+        &mut self,
+        column: Column,
+        parse: impl FnOnce(&str) -> Result<T, ParseError>,
     ) -> Result<T, Rejection> {
-        self.optional(record, column, parse)?
-            .ok_or_else(|| rejection(column, "REQUIRED", "ce champ est obligatoire"))
+        let before = self.unread.len();
+        let read = self.optional(column, parse)?;
+        read.ok_or_else(|| {
+            self.unread
+                .drain(before..)
+                .next()
+                .unwrap_or_else(|| Rejection {
+                    column: Some(column),
+                    reason: "REQUIRED",
+                    description: "ce champ est obligatoire".into(),
+                })
+        })
     }
 
+    /// What an optional cell says; nothing when it is empty or cannot be read.
     fn optional<T>(
-        &self,
-        record: &ByteRecord,
-        column: &'static str,
-        parse: impl FnOnce(&str) -> Result<T, (&'static str, &'static str)>,
+        &mut self,
+        column: Column,
+        parse: impl FnOnce(&str) -> Result<T, ParseError>,
     ) -> Result<Option<T>, Rejection> {
-        let place = NAMES
-            .iter()
-            .position(|name| *name == column)
-            .and_then(|known| self.places[known]);
-        let field = place
-            .and_then(|place| record.get(place))
-            .unwrap_or_default();
-        let field = decode(field, self.encoding);
-        let field = field.trim();
-        if field.is_empty() {
-            return Ok(None);
+        let cell = self.places.cell(self.record, column);
+        // It may hold what belongs to the lines below.
+        if cell.trim_ascii().iter().any(|byte| b"\r\n".contains(byte)) {
+            return Err(Rejection {
+                column: Some(column),
+                reason: "BAD_CHARACTER",
+                description: "cette cellule a plusieurs lignes ; \
+                              un guillemet n'est peut-être pas fermé"
+                    .into(),
+            });
         }
-        if field.lines().count() > MAX_LINES {
-            return Err(rejection(
-                column,
-                "BAD_FORMAT",
-                "un guillemet n'est peut-être pas fermé",
-            ));
+        let parsed = match decode(cell, self.encoding) {
+            Some(text) if is_empty_text(&text) => return Ok(None),
+            Some(text) => parse(&text),
+            None => Err(
+                ParseError::new("cell", "not in the encoding of the file").because(
+                    "BAD_ENCODING",
+                    "ce texte n'est pas écrit dans l'encodage du fichier",
+                ),
+            ),
+        };
+        match parsed {
+            Ok(read) => Ok(Some(read)),
+            Err(refused) => {
+                self.unread.push(Rejection {
+                    column: Some(column),
+                    reason: refused.reason,
+                    description: refused.description,
+                });
+                Ok(None)
+            }
         }
-        parse(field)
-            .map(Some)
-            .map_err(|(reason, description)| rejection(column, reason, description))
     }
 }
-
-type Parse<T> = fn(&str) -> Result<T, (&'static str, &'static str)>;
 
 /// A whole group has a SIREN in the place of a SIRET: that is no error, and no
 /// SIRET either.
-fn siret(text: &str) -> Result<Option<Siret>, (&'static str, &'static str)> {
-    if text.len() == 9 && text.bytes().all(|byte| byte.is_ascii_digit()) {
+fn siret(text: &str) -> Result<Option<Siret>, ParseError> {
+    if is_siren(text) {
         return Ok(None);
     }
-    let siret = text
-        .parse()
-        .map_err(|_| ("BAD_FORMAT", "un SIRET compte 14 chiffres"))?;
-    Ok(Some(siret))
+    text.parse().map(Some)
 }
 
-fn finess(text: &str) -> Result<Finess, (&'static str, &'static str)> {
-    identifier::finess(text)
+/// The town of the last line of a postal address: "01012 BOURG EN BRESSE CEDEX 9".
+fn town_of_postal_line(text: &str) -> &str {
+    let town = text.trim().trim_start_matches(|c: char| c.is_ascii_digit());
+    town.split(" CEDEX").next().unwrap_or(town)
 }
 
-fn text<const MIN: usize, const MAX: usize>(
-    text: &str,
-) -> Result<Text<MIN, MAX>, (&'static str, &'static str)> {
-    let too_long = text.chars().count() > MAX;
-    Text::try_from(text.to_owned()).map_err(|_| {
-        if too_long {
-            ("TOO_LONG", "ce texte est trop long")
-        } else {
-            (
-                "BAD_CHARACTER",
-                "ce texte contient des caractères de contrôle",
-            )
-        }
-    })
-}
-
-fn operator_status(text: &str) -> Result<OperatorStatus, (&'static str, &'static str)> {
-    match text.to_lowercase().as_str() {
+fn operator_status(text: &str) -> Result<OperatorStatus, ParseError> {
+    match text.trim().to_lowercase().as_str() {
         "vital" | "oiv" => Ok(OperatorStatus::Vital),
         "essential_services" | "ose" => Ok(OperatorStatus::EssentialServices),
-        _ => Err(("UNKNOWN_VALUE", "ce statut d'opérateur n'existe pas")),
-    }
-}
-
-fn rejection(column: &'static str, reason: &'static str, description: &'static str) -> Rejection {
-    Rejection {
-        column,
-        reason,
-        description,
+        _ => Err(ParseError::new("operator status", "not one of its words")
+            .because("UNKNOWN_VALUE", "ce statut d'opérateur n'existe pas")),
     }
 }
 
@@ -219,7 +225,9 @@ fn rejection(column: &'static str, reason: &'static str, description: &'static s
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
+    use proto::intake::v1::ImportStructuresRequest;
+
+    use super::{super::layout::FileLayout, *};
 
     const HEADER: &[&str] = &[
         "\u{feff}FINESS_ET",
@@ -230,28 +238,34 @@ mod tests {
         "operator_status",
     ];
 
-    fn columns() -> Columns {
-        Columns::of(&ByteRecord::from(HEADER.to_vec()), Encoding::Utf8).unwrap()
+    fn parser(header: &[&str]) -> LineParser {
+        let layout = FileLayout::of(&ImportStructuresRequest::default()).unwrap();
+        let header = ByteRecord::from(header.to_vec());
+        let places = layout.places(&header, Encoding::Utf8).unwrap();
+        LineParser::new(Encoding::Utf8, places)
+    }
+
+    fn read(fields: &[&str]) -> Result<ReadStructure, Rejection> {
+        parser(HEADER).structure(&ByteRecord::from(fields.to_vec()))
     }
 
     fn refused(fields: &[&str]) -> (&'static str, &'static str) {
-        let rejection = columns()
-            .structure(&ByteRecord::from(fields.to_vec()))
-            .unwrap_err();
-        (rejection.column, rejection.reason)
+        let rejection = read(fields).unwrap_err();
+        (rejection.column.map_or("", Column::name), rejection.reason)
+    }
+
+    fn unread(fields: &[&str]) -> Vec<(&'static str, &'static str)> {
+        let unread = read(fields).unwrap().unread;
+        let unread = unread.iter();
+        unread
+            .map(|cell| (cell.column.unwrap().name(), cell.reason))
+            .collect()
     }
 
     #[test]
     fn a_line_is_read_by_the_names_of_its_columns() {
-        let record = ByteRecord::from(vec![
-            "010000024",
-            "CH DE FLEYRIAT",
-            "01",
-            "84",
-            "VIRIAT",
-            "OSE",
-        ]);
-        let structure = columns().structure(&record).unwrap();
+        let fields = ["010000024", "CH DE FLEYRIAT", "01", "84", "VIRIAT", "OSE"];
+        let structure = read(&fields).unwrap().structure;
         assert_eq!(structure.key().to_string(), "finess:010000024");
         assert_eq!(structure.region, "84".parse().ok());
         assert_eq!(structure.kind, StructureKind::Other);
@@ -280,53 +294,96 @@ mod tests {
             ("name", "REQUIRED")
         );
         assert_eq!(
-            refused(&["010000024", "X", "99", "84", "", ""]),
-            ("department", "BAD_FORMAT")
-        );
-        assert_eq!(
-            refused(&["010000024", "X", "01", "99", "", ""]),
-            ("region_code", "UNKNOWN_VALUE")
-        );
-        assert_eq!(
             refused(&["010000024", "X", "01", "76", "", ""]),
             ("region_code", "CONFLICT")
         );
         assert_eq!(
-            refused(&["010000024", "X", "01", "84", "", "big"]),
-            ("operator_status", "UNKNOWN_VALUE")
+            refused(&["10000024", "X", "01", "84", "", ""]),
+            ("finess_et", "LOST_LEADING_ZERO")
+        );
+        assert_eq!(
+            refused(&["990000010", "X", "99", "", "", ""]),
+            ("department", "BAD_FORMAT")
+        );
+        assert_eq!(
+            refused(&["990000010", "X", "", "", "", ""]),
+            ("department", "REQUIRED")
+        );
+        assert_eq!(
+            refused(&["010000024", "X\u{202e}", "01", "84", "", ""]),
+            ("name", "BAD_CHARACTER")
+        );
+        assert_eq!(
+            refused(&["010000024", "X", "01", "84", "VIRIAT\n010000032,Y", ""]),
+            ("commune", "BAD_CHARACTER")
         );
         assert_eq!(refused(&["010000024", "X"]), ("", "BAD_FORMAT"));
+        assert_eq!(
+            refused(&["010000024", "X", "01", "84", "", "", "Y"]),
+            ("", "BAD_FORMAT")
+        );
+    }
+
+    #[test]
+    fn an_optional_cell_that_cannot_be_read_is_named_and_costs_nothing_else() {
+        assert_eq!(
+            unread(&["010000024", "X", "99", "98", "a\tb", "big", "", ""]),
+            [
+                ("department", "BAD_FORMAT"),
+                ("region_code", "UNKNOWN_VALUE"),
+                ("commune", "BAD_CHARACTER"),
+                ("operator_status", "UNKNOWN_VALUE"),
+            ]
+        );
+        assert_eq!(
+            unread(&["010000024", "X", "1", "84", "", ""]),
+            [("department", "LOST_LEADING_ZERO")]
+        );
+    }
+
+    #[test]
+    fn a_line_of_empty_cells_is_passed_over() {
+        let passed_over =
+            |fields: &[&str]| parser(HEADER).passes_over(&ByteRecord::from(fields.to_vec()));
+        assert!(passed_over(&[
+            "", " ", "\u{a0}", "\u{200b}", "", "", "", ""
+        ]));
+        assert!(!passed_over(&["", "", "", "", "", "x"]));
     }
 
     #[test]
     fn the_number_tells_the_place_that_the_file_leaves_out() {
-        let record = ByteRecord::from(vec!["010000024", "X", "", "", "", ""]);
-        assert_eq!(
-            columns().structure(&record).unwrap().region,
-            "84".parse().ok()
-        );
+        let structure = read(&["010000024", "X", "", "", "", ""]).unwrap().structure;
+        assert_eq!(structure.region, "84".parse().ok());
     }
 
     #[test]
     fn a_siren_in_the_place_of_a_siret_is_no_siret() {
-        let header = ByteRecord::from(vec!["finess_et", "name", "siret"]);
-        let columns = Columns::of(&header, Encoding::Utf8).unwrap();
-        let read = |siret| columns.structure(&ByteRecord::from(vec!["060800174", "LENVAL", siret]));
-        assert_eq!(read("775552003").unwrap().siret, None);
-        assert!(read("26010004500012").unwrap().siret.is_some());
-        assert_eq!(read("7755520031").unwrap_err().column, "siret");
+        let parser = parser(&["finess_et", "name", "siret"]);
+        let read = |siret| {
+            let record = ByteRecord::from(vec!["060800174", "LENVAL", siret]);
+            parser.structure(&record).unwrap()
+        };
+        for siren in ["775552003", "775 552\u{a0}003"] {
+            assert_eq!(read(siren).structure.siret, None);
+            assert!(read(siren).unread.is_empty());
+        }
+        assert!(read("260 100 045 00012").structure.siret.is_some());
+        assert_eq!(read("7755520031").unread[0].reason, "BAD_FORMAT");
+        assert_eq!(read("2,60100E+13").unread[0].reason, "SPREADSHEET_NOTATION");
     }
 
     #[test]
-    fn a_header_without_a_required_column_is_refused() {
-        let header = ByteRecord::from(vec!["finess_et", "nom"]);
-        assert!(Columns::of(&header, Encoding::Utf8).is_err());
+    fn the_town_of_a_postal_line_has_neither_code_nor_cedex() {
+        let town = |line| town_of_postal_line(line).trim();
+        assert_eq!(town("01012 BOURG EN BRESSE CEDEX 9"), "BOURG EN BRESSE");
+        assert_eq!(town("01440 VIRIAT"), "VIRIAT");
     }
 
     proptest! {
         #[test]
         fn any_line_is_parsed_or_refused(fields: Vec<Vec<u8>>) {
-            drop(columns().structure(&ByteRecord::from(fields)));
+            drop(parser(HEADER).structure(&ByteRecord::from(fields)));
         }
     }
 }

@@ -7,11 +7,11 @@ use platform::Violations;
 use prost::Message as _;
 use proto::{intake::v1 as pb, types::v1 as types};
 use vocabulary::{
-    Capacity, DataImpact, Department, Impacts, Origin, OriginType, ParseError, Region, ReportKind,
-    Tlp, Word as _,
+    Capacity, DataImpact, Department, Impacts, Origin, OriginType, Region, ReportKind, Tlp,
+    Word as _, is_empty_text,
 };
 
-use super::{identifier::identifier, reader::Reader};
+use super::{draft_out, identifier::identifier, reader::Reader};
 use crate::domain::{Contact, Contacts, Draft, Facts, StructureIdentifier};
 
 /// How far a declarant's clock may be ahead.
@@ -36,9 +36,6 @@ pub(super) fn draft(
         read.missing("");
         return None;
     };
-    if wire.encoded_len() > MAX_DRAFT_BYTES {
-        read.refuse("", "TOO_LONG", "l'ensemble des textes dépasse 56 Kio");
-    }
     // Everything is read before anything is assembled, so that one answer
     // names every violation.
     let contacts = contacts(
@@ -47,14 +44,21 @@ pub(super) fn draft(
         wire.alternate_contact.clone(),
     );
     let facts = facts(&mut read, wire, now);
-    if violations.is_empty() {
-        Some(Draft {
-            facts: facts?,
-            contacts: contacts?,
-        })
-    } else {
-        None
+    if !violations.is_empty() {
+        return None;
     }
+    let draft = Draft {
+        facts: facts?,
+        contacts: contacts?,
+    };
+    // Like the length of each text, that of all is judged after they are normalised.
+    let normalised = draft_out::to_wire(&draft.facts, Some(&draft.contacts));
+    if normalised.encoded_len() > MAX_DRAFT_BYTES {
+        let why = "l'ensemble des textes dépasse 56 Kio";
+        Reader::new("draft", violations).refuse("", "TOO_LONG", why);
+        return None;
+    }
+    Some(draft)
 }
 
 fn facts(read: &mut Reader<'_>, wire: pb::ReportDraft, now: OffsetDateTime) -> Option<Facts> {
@@ -141,13 +145,11 @@ fn department(
         placed,
         Some(StructureIdentifier::Siret(_) | StructureIdentifier::Rpps(_))
     );
-    if silent && wire.is_empty() {
-        read.missing("department");
+    if silent {
+        read.required_identifier("department", wire)
+    } else {
+        read.identifier("department", wire)
     }
-    read.formed("department", wire, |text| {
-        text.parse()
-            .map_err(|_: ParseError| ("BAD_FORMAT", "ce département n'existe pas"))
-    })
 }
 
 /// The regions that an agency or an importer names, each once.
@@ -187,7 +189,7 @@ fn contacts(
 }
 
 fn contact(read: &mut Reader<'_>, wire: pb::Contact) -> Option<Contact> {
-    if wire.email.is_empty() && wire.phone.is_empty() {
+    if is_empty_text(&wire.email) && is_empty_text(&wire.phone) {
         read.refuse(
             "email",
             "REQUIRED",
@@ -197,14 +199,8 @@ fn contact(read: &mut Reader<'_>, wire: pb::Contact) -> Option<Contact> {
     let family_name = read.required_text("family_name", wire.family_name);
     let given_name = read.text("given_name", wire.given_name);
     let position = read.text("position", wire.position);
-    let email = read.formed("email", &wire.email, |text| {
-        text.parse()
-            .map_err(|_: ParseError| ("BAD_FORMAT", "ce n'est pas une adresse électronique"))
-    });
-    let phone = read.formed("phone", &wire.phone, |text| {
-        text.parse()
-            .map_err(|_: ParseError| ("BAD_FORMAT", "ce n'est pas un numéro de téléphone"))
-    });
+    let email = read.identifier("email", &wire.email);
+    let phone = read.identifier("phone", &wire.phone);
     Some(Contact {
         family_name: family_name?,
         given_name,

@@ -3,21 +3,21 @@
 use platform::{Error, Result, Violations};
 use proto::intake::v1 as pb;
 use uuid::Uuid;
-use vocabulary::{ParseError, ReportKind};
+use vocabulary::{ParseError, ReportKind, is_empty_text};
 
 use super::reader::Reader;
 use crate::domain::{Filter, ReportState, Wanted};
 
 /// Parses the id or the reference of the wanted report.
 pub(crate) fn wanted_report(text: &str) -> Result<Wanted> {
-    if text.is_empty() {
+    if is_empty_text(text) {
         return Err(Error::invalid(
             "report_id",
             "REQUIRED",
             "ce champ est obligatoire",
         ));
     }
-    if let Ok(id) = Uuid::try_parse(text) {
+    if let Ok(id) = Uuid::try_parse(text.trim()) {
         return Ok(Wanted::Id(id));
     }
     text.parse().map(Wanted::Reference).map_err(|_| {

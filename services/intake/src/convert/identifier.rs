@@ -1,7 +1,7 @@
 //! How a structure is named, both ways.
 
 use proto::types::v1::{self as types, structure_identifier::Identifier};
-use vocabulary::{Finess, ParseError, fold};
+use vocabulary::{Line, fold};
 
 use super::reader::Reader;
 use crate::domain::StructureIdentifier;
@@ -19,29 +19,23 @@ pub(super) fn identifier(
     };
     let mut read = read.within("structure");
     match identifier {
-        Identifier::Finess(text) => {
-            numbered(&mut read, "finess", &text, finess).map(StructureIdentifier::Finess)
-        }
-        Identifier::Siret(text) => numbered(&mut read, "siret", &text, |text| {
-            text.parse()
-                .map_err(|_: ParseError| ("BAD_FORMAT", "un SIRET compte 14 chiffres"))
-        })
-        .map(StructureIdentifier::Siret),
-        Identifier::Rpps(text) => numbered(&mut read, "rpps", &text, |text| {
-            text.parse()
-                .map_err(|_: ParseError| ("BAD_FORMAT", "un numéro RPPS compte 11 chiffres"))
-        })
-        .map(StructureIdentifier::Rpps),
+        Identifier::Finess(text) => read
+            .required_identifier("finess", &text)
+            .map(StructureIdentifier::Finess),
+        Identifier::Siret(text) => read
+            .required_identifier("siret", &text)
+            .map(StructureIdentifier::Siret),
+        Identifier::Rpps(text) => read
+            .required_identifier("rpps", &text)
+            .map(StructureIdentifier::Rpps),
         Identifier::Described(wire) => {
             let mut read = read.within("described");
-            let name = read.required_text("name", wire.name);
-            if wire.department.is_empty() && !is_placed {
-                read.missing("department");
-            }
-            let department = read.formed("department", &wire.department, |text| {
-                text.parse()
-                    .map_err(|_: ParseError| ("BAD_FORMAT", "ce département n'existe pas"))
-            });
+            let name: Option<Line<1, 200>> = read.required_text("name", wire.name);
+            let department = if is_placed {
+                read.identifier("department", &wire.department)
+            } else {
+                read.required_identifier("department", &wire.department)
+            };
             let name = name?;
             if fold(name.as_str()).is_empty() {
                 read.refuse("name", "BAD_FORMAT", "ce nom ne contient aucun mot");
@@ -49,21 +43,6 @@ pub(super) fn identifier(
             Some(StructureIdentifier::Described { name, department })
         }
     }
-}
-
-/// Parses a FINESS number; tells a wrong key from a wrong form.
-pub(super) fn finess(text: &str) -> Result<Finess, (&'static str, &'static str)> {
-    text.parse().map_err(|_: ParseError| {
-        let formed = text.len() == 9
-            && text.bytes().enumerate().all(|(place, byte)| {
-                byte.is_ascii_digit() || (place == 1 && matches!(byte, b'A' | b'B' | b'a' | b'b'))
-            });
-        if formed {
-            ("BAD_KEY", "la clé de ce numéro FINESS est fausse")
-        } else {
-            ("BAD_FORMAT", "un numéro FINESS compte 9 caractères")
-        }
-    })
 }
 
 /// How a structure is named, for the wire.
@@ -84,16 +63,4 @@ pub(super) fn to_wire(identifier: &StructureIdentifier) -> types::StructureIdent
     types::StructureIdentifier {
         identifier: Some(identifier),
     }
-}
-
-fn numbered<T>(
-    read: &mut Reader<'_>,
-    field: &str,
-    text: &str,
-    parse: impl FnOnce(&str) -> Result<T, (&'static str, &'static str)>,
-) -> Option<T> {
-    if text.is_empty() {
-        read.missing(field);
-    }
-    read.formed(field, text, parse)
 }

@@ -4,7 +4,7 @@ use platform::{DataKey, Error, Result, SealingKey};
 use prost::Message as _;
 use proto::events::v1::{self as events, SealedPersonalData};
 use uuid::Uuid;
-use vocabulary::{EmailAddress, ParseError, PhoneNumber, Text};
+use vocabulary::{EmailAddress, Line, ParseError, PhoneNumber};
 
 use super::wire;
 use crate::domain::{Contact, Contacts, SealedContacts};
@@ -78,16 +78,14 @@ fn to_wire(contact: &Contact) -> events::Contact {
 
 fn from_wire(wire: events::Contact) -> Result<Contact> {
     let said = |text: String| Some(text).filter(|text| !text.is_empty());
-    let read = || -> Result<Contact, ParseError> {
-        Ok(Contact {
-            family_name: wire.family_name.try_into()?,
-            given_name: said(wire.given_name).map(Text::try_from).transpose()?,
-            position: said(wire.position).map(Text::try_from).transpose()?,
-            email: said(wire.email).map(|email| email.parse()).transpose()?,
-            phone: said(wire.phone).map(|phone| phone.parse()).transpose()?,
-        })
-    };
-    read().map_err(Error::internal)
+    let email = said(wire.email).map(|email| email.parse()).transpose();
+    Ok(Contact {
+        family_name: Line::from_db(&wire.family_name),
+        given_name: said(wire.given_name).map(|name| Line::from_db(&name)),
+        position: said(wire.position).map(|position| Line::from_db(&position)),
+        email: email.map_err(|error: ParseError| Error::internal(error))?,
+        phone: said(wire.phone).map(|phone| PhoneNumber::from_db(&phone)),
+    })
 }
 
 #[cfg(test)]
@@ -119,6 +117,18 @@ mod tests {
         assert!(open_contacts(&master, Uuid::from_u128(2), &sealed).is_err());
         let stranger = SealingKey::from_bytes([8; 32]);
         assert!(open_contacts(&stranger, Uuid::from_u128(1), &sealed).is_err());
+    }
+
+    #[test]
+    fn contacts_that_an_earlier_release_took_by_other_rules_stay_readable() {
+        let read = from_wire(events::Contact {
+            family_name: "Martin\tAnne".to_owned(),
+            phone: "+33 (0)1 23".to_owned(),
+            ..events::Contact::default()
+        })
+        .unwrap();
+        assert_eq!(read.family_name.as_str(), "Martin Anne");
+        assert_eq!(read.phone.unwrap().expose(), "+33 (0)1 23");
     }
 
     #[test]

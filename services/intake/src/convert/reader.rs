@@ -1,11 +1,11 @@
 //! Reads fields and collects every violation on the way.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, str::FromStr};
 
 use platform::Violations;
 use prost_types::Timestamp;
 use time::OffsetDateTime;
-use vocabulary::{Text, Word};
+use vocabulary::{ParseError, Word, is_empty_text};
 
 use super::time::moment;
 
@@ -51,45 +51,55 @@ impl<'v> Reader<'v> {
         self.refuse(field, "REQUIRED", "ce champ est obligatoire");
     }
 
-    /// A text; nothing when it is empty.
-    pub(super) fn text<const MIN: usize, const MAX: usize>(
-        &mut self,
-        field: &str,
-        text: String,
-    ) -> Option<Text<MIN, MAX>> {
-        let length = text.trim().chars().count();
-        if length == 0 {
+    /// A text; nothing when nothing of it can be seen.
+    pub(super) fn text<T>(&mut self, field: &str, text: String) -> Option<T>
+    where
+        T: TryFrom<String, Error = ParseError>,
+    {
+        if is_empty_text(&text) {
             return None;
         }
-        if length > MAX {
-            self.refuse(field, "TOO_LONG", format!("au plus {MAX} caractères"));
-            return None;
-        }
-        if length < MIN {
-            self.refuse(field, "TOO_SHORT", format!("au moins {MIN} caractères"));
-            return None;
-        }
-        let read = Text::try_from(text);
-        if read.is_err() {
-            self.refuse(
-                field,
-                "BAD_CHARACTER",
-                "ce texte contient des caractères de contrôle",
-            );
-        }
-        read.ok()
+        self.accepted(field, text.try_into())
     }
 
     /// A text that must be there.
-    pub(super) fn required_text<const MIN: usize, const MAX: usize>(
-        &mut self,
-        field: &str,
-        text: String,
-    ) -> Option<Text<MIN, MAX>> {
-        if text.trim().is_empty() {
+    pub(super) fn required_text<T>(&mut self, field: &str, text: String) -> Option<T>
+    where
+        T: TryFrom<String, Error = ParseError>,
+    {
+        if is_empty_text(&text) {
             self.missing(field);
         }
         self.text(field, text)
+    }
+
+    /// An identifier; nothing when nothing of it can be seen.
+    pub(super) fn identifier<T>(&mut self, field: &str, text: &str) -> Option<T>
+    where
+        T: FromStr<Err = ParseError>,
+    {
+        if is_empty_text(text) {
+            return None;
+        }
+        self.accepted(field, text.parse())
+    }
+
+    /// An identifier that must be there.
+    pub(super) fn required_identifier<T>(&mut self, field: &str, text: &str) -> Option<T>
+    where
+        T: FromStr<Err = ParseError>,
+    {
+        if is_empty_text(text) {
+            self.missing(field);
+        }
+        self.identifier(field, text)
+    }
+
+    /// What was parsed, or a violation that says why it could not be.
+    fn accepted<T>(&mut self, field: &str, parsed: Result<T, ParseError>) -> Option<T> {
+        parsed
+            .map_err(|refused| self.refuse(field, refused.reason, refused.description))
+            .ok()
     }
 
     /// What a text in a fixed form says; nothing when it is empty. The reason

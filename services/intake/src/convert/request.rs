@@ -85,22 +85,25 @@ pub(crate) fn check(
 /// Parses a withdrawal, or tells every violation.
 pub(crate) fn withdrawing(wire: pb::WithdrawReportRequest) -> Result<Withdrawing> {
     let mut violations = Violations::default();
-    let hash = hash(&pb::WithdrawReportRequest {
-        request_id: String::new(),
-        ..wire.clone()
-    });
     let mut read = Reader::new("", &mut violations);
     let request_id = uuid(&mut read, "request_id", &wire.request_id);
     let report_id = uuid(&mut read, "report_id", &wire.report_id);
-    let reason = read.required_text("reason", wire.reason);
+    let reason: Option<Text<1, 2_000>> = read.required_text("reason", wire.reason.clone());
     match (request_id, report_id, reason, violations.is_empty()) {
-        (Some(request_id), Some(report_id), Some(reason), true) => Ok(Withdrawing {
-            request_id,
-            report_id,
-            reason,
-            etag: wire.etag,
-            hash,
-        }),
+        (Some(request_id), Some(report_id), Some(reason), true) => {
+            let hash = hash(&pb::WithdrawReportRequest {
+                request_id: String::new(),
+                reason: reason.as_str().to_owned(),
+                ..wire.clone()
+            });
+            Ok(Withdrawing {
+                request_id,
+                report_id,
+                reason,
+                etag: wire.etag,
+                hash,
+            })
+        }
         _ => Err(violations.into()),
     }
 }

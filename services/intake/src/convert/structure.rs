@@ -2,10 +2,10 @@
 
 use platform::{Error, Result};
 use proto::intake::v1 as pb;
-use vocabulary::{Finess, OperatorStatus, Word as _};
+use vocabulary::{Finess, OperatorStatus, ParseError, Word as _, is_empty_text};
 
-use super::{identifier, wire};
-use crate::domain::{Imported, Structure};
+use super::wire;
+use crate::domain::{Column, Imported, RejectedLine, Structure};
 
 /// A structure for the wire, with the operator status that the caller may see.
 pub(crate) fn structure(
@@ -29,15 +29,16 @@ pub(crate) fn structure(
 
 /// Parses the FINESS that is asked for.
 pub(crate) fn wanted_structure(text: &str) -> Result<Finess> {
-    if text.is_empty() {
+    if is_empty_text(text) {
         return Err(Error::invalid(
             "finess",
             "REQUIRED",
             "ce champ est obligatoire",
         ));
     }
-    identifier::finess(text)
-        .map_err(|(reason, description)| Error::invalid("finess", reason, description))
+    text.parse().map_err(|refused: ParseError| {
+        Error::invalid("finess", refused.reason, refused.description)
+    })
 }
 
 /// What came of a file, for the wire.
@@ -48,16 +49,18 @@ pub(crate) fn import_answer(imported: Imported) -> pb::ImportStructuresResponse 
         updated: imported.changes.updated,
         unchanged: imported.changes.unchanged,
         rejected: imported.rejected,
-        rejected_lines: imported
-            .rejected_lines
-            .into_iter()
-            .map(|line| pb::RejectedLine {
-                line: line.line,
-                column: line.rejection.column.to_owned(),
-                reason: line.rejection.reason.to_owned(),
-                description: line.rejection.description.to_owned(),
-            })
-            .collect(),
+        rejected_lines: imported.rejected_lines.into_iter().map(remark).collect(),
+        warned: imported.warned,
+        warnings: imported.warnings.into_iter().map(remark).collect(),
         encoding: imported.encoding.name().to_owned(),
+    }
+}
+
+fn remark(line: RejectedLine) -> pb::RejectedLine {
+    pb::RejectedLine {
+        line: line.line,
+        column: line.rejection.column.map_or("", Column::name).to_owned(),
+        reason: line.rejection.reason.to_owned(),
+        description: line.rejection.description.into_owned(),
     }
 }

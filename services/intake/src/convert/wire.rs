@@ -2,11 +2,9 @@
 
 use std::fmt::Display;
 
-use vocabulary::Text;
-
 /// A text.
-pub(super) fn text<const MIN: usize, const MAX: usize>(text: Option<&Text<MIN, MAX>>) -> String {
-    text.map(Text::as_str).unwrap_or_default().to_owned()
+pub(super) fn text(text: Option<&impl AsRef<str>>) -> String {
+    text.map(AsRef::as_ref).unwrap_or_default().to_owned()
 }
 
 /// Something with a text of its own.

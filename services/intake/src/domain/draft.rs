@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt};
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use vocabulary::{
-    Capacity, Department, EmailAddress, Finess, Impacts, OperatorStatus, Origin, OriginType,
+    Capacity, Department, EmailAddress, Finess, Impacts, Line, OperatorStatus, Origin, OriginType,
     PhoneNumber, Region, ReportKind, Rpps, Siret, StructureKey, StructureKind, StructureName, Text,
     Tlp,
 };
@@ -53,9 +53,9 @@ pub(crate) struct Facts {
     /// Mesures prises.
     pub(crate) measures_taken: Option<LongText>,
     /// Prestataire or éditeur en cause.
-    pub(crate) vendor: Option<Text<1, 200>>,
+    pub(crate) vendor: Option<Line<1, 200>>,
     /// Produit en cause.
-    pub(crate) product: Option<Text<1, 200>>,
+    pub(crate) product: Option<Line<1, 200>>,
     /// Where it comes from, if known.
     pub(crate) origin: Option<Origin>,
     /// Types of the origin; each fits it.
@@ -100,7 +100,7 @@ pub(crate) enum StructureIdentifier {
     /// In words, where there is no number.
     Described {
         /// Its name.
-        name: Text<1, 200>,
+        name: Line<1, 200>,
         /// Its department; absent only for a national body.
         department: Option<Department>,
     },
@@ -143,11 +143,11 @@ pub(crate) struct Contacts {
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Contact {
     /// Nom.
-    pub(crate) family_name: Text<1, 100>,
+    pub(crate) family_name: Line<1, 100>,
     /// Prénom.
-    pub(crate) given_name: Option<Text<1, 100>>,
+    pub(crate) given_name: Option<Line<1, 100>>,
     /// Fonction.
-    pub(crate) position: Option<Text<1, 200>>,
+    pub(crate) position: Option<Line<1, 200>>,
     /// Courriel.
     pub(crate) email: Option<EmailAddress>,
     /// Téléphone.

@@ -1,6 +1,8 @@
 //! What comes of a file of structures.
 
-use super::Recorded;
+use std::borrow::Cow;
+
+use super::{Recorded, Structure};
 
 /// What comes of a file of structures.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +17,42 @@ pub(crate) struct Imported {
     pub(crate) rejected: u64,
     /// The first of them.
     pub(crate) rejected_lines: Vec<RejectedLine>,
+    /// Cells that could not be read in lines that were taken.
+    pub(crate) warned: u64,
+    /// The first of them.
+    pub(crate) warnings: Vec<RejectedLine>,
+}
+
+/// A structure as a line of a file tells it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ReadStructure {
+    /// The structure, without what could not be read.
+    pub(crate) structure: Structure,
+    /// Optional cells that could not be read.
+    pub(crate) unread: Vec<Rejection>,
+}
+
+/// A column that is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Column {
+    /// FINESS of the site.
+    FinessEt,
+    /// FINESS of the legal entity.
+    FinessEj,
+    /// Raison sociale.
+    Name,
+    /// Category of the national directory.
+    CategoryCode,
+    /// SIRET.
+    Siret,
+    /// INSEE code of the region.
+    RegionCode,
+    /// Department.
+    Department,
+    /// Commune.
+    Commune,
+    /// Critical-operator status.
+    OperatorStatus,
 }
 
 /// What becomes of structures that are recorded.
@@ -46,15 +84,15 @@ pub(crate) struct RejectedLine {
     pub(crate) rejection: Rejection,
 }
 
-/// Why a line is refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Why a line is refused, or a cell cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Rejection {
-    /// The column at fault, or empty.
-    pub(crate) column: &'static str,
+    /// The column at fault.
+    pub(crate) column: Option<Column>,
     /// Machine-readable reason.
     pub(crate) reason: &'static str,
     /// For people, in French.
-    pub(crate) description: &'static str,
+    pub(crate) description: Cow<'static, str>,
 }
 
 /// How many refused lines an answer names.
@@ -79,6 +117,8 @@ impl Imported {
             changes: Changes::default(),
             rejected: 0,
             rejected_lines: Vec::new(),
+            warned: 0,
+            warnings: Vec::new(),
         }
     }
 
@@ -87,6 +127,87 @@ impl Imported {
         self.rejected += 1;
         if self.rejected_lines.len() < NAMED {
             self.rejected_lines.push(RejectedLine { line, rejection });
+        }
+    }
+
+    /// Counts a cell that could not be read and names it if it is among the first.
+    pub(crate) fn warn(&mut self, line: u64, rejection: Rejection) {
+        self.warned += 1;
+        if self.warnings.len() < NAMED {
+            self.warnings.push(RejectedLine { line, rejection });
+        }
+    }
+}
+
+impl ReadStructure {
+    /// The structure to record: what could not be read stays as the directory knows it.
+    pub(crate) fn with_known(self, known: Option<&Structure>) -> Structure {
+        let Self {
+            mut structure,
+            unread,
+        } = self;
+        let Some(known) = known else {
+            return structure;
+        };
+        for column in unread.iter().filter_map(|cell| cell.column) {
+            match column {
+                Column::FinessEj => structure.legal_entity = known.legal_entity,
+                Column::Siret => structure.siret = known.siret,
+                Column::CategoryCode => {
+                    structure.category_code.clone_from(&known.category_code);
+                    structure.kind = known.kind;
+                }
+                Column::RegionCode | Column::Department => {
+                    structure.region = known.region;
+                    structure.department = known.department;
+                }
+                Column::Commune => structure.town.clone_from(&known.town),
+                Column::OperatorStatus => structure.operator_status = known.operator_status,
+                // They are required: a line without them is refused.
+                Column::FinessEt | Column::Name => {}
+            }
+        }
+        structure
+    }
+}
+
+impl Column {
+    /// Every column.
+    pub(crate) const ALL: [Self; 9] = [
+        Self::FinessEt,
+        Self::FinessEj,
+        Self::Name,
+        Self::CategoryCode,
+        Self::Siret,
+        Self::RegionCode,
+        Self::Department,
+        Self::Commune,
+        Self::OperatorStatus,
+    ];
+
+    /// Its name in the contract.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::FinessEt => "finess_et",
+            Self::FinessEj => "finess_ej",
+            Self::Name => "name",
+            Self::CategoryCode => "category_code",
+            Self::Siret => "siret",
+            Self::RegionCode => "region_code",
+            Self::Department => "department",
+            Self::Commune => "commune",
+            Self::OperatorStatus => "operator_status",
+        }
+    }
+}
+
+impl Rejection {
+    /// Refuses a whole line.
+    pub(crate) fn of_line(reason: &'static str, description: &'static str) -> Self {
+        Self {
+            column: None,
+            reason,
+            description: description.into(),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{Reference, ReportKind, RoutingRegion, fold};
+use vocabulary::{Finess, ParseError, Reference, ReportKind, RoutingRegion, Text, fold};
 
 use super::{CaseProgress, ReportState};
 
@@ -57,19 +57,19 @@ impl Wanted {
 }
 
 impl SearchWords {
-    const MAX_CHARACTERS: usize = 200;
     const MAX_WORDS: usize = 8;
 
-    /// Parses what a person typed; the reason and the description tell what is wrong.
+    /// Parses what a person typed.
     ///
-    /// An elided article (« l' », « d' ») is no word of its own.
-    pub(crate) fn parse(text: &str) -> Result<Self, (&'static str, &'static str)> {
-        match text.trim().chars().count() {
-            0 => return Err(("REQUIRED", "ce champ est obligatoire")),
-            1 => return Err(("TOO_SHORT", "au moins 2 caractères")),
-            2..=Self::MAX_CHARACTERS => {}
-            _ => return Err(("TOO_LONG", "au plus 200 caractères")),
+    /// An elided article (« l' », « d' ») is no word of its own; a FINESS is one word,
+    /// whatever was pasted between its digits.
+    pub(crate) fn parse(text: &str) -> Result<Self, ParseError> {
+        let text = Text::<2, 200>::try_from(text)?;
+        if let Ok(finess) = text.as_str().parse::<Finess>() {
+            return Ok(Self(vec![fold(finess.as_str())]));
         }
+        let text = text.as_str();
+        let refused = |reason, why| Err(ParseError::new("search", reason).because(reason, why));
         let mut words: Vec<String> = Vec::new();
         for piece in text.split_inclusive(['\'', '\u{2019}', '\u{2bc}']) {
             let folded = fold(piece);
@@ -83,14 +83,14 @@ impl SearchWords {
             }
         }
         if words.is_empty() {
-            return Err(("BAD_FORMAT", "aucun mot à chercher"));
+            return refused("BAD_FORMAT", "aucun mot à chercher");
         }
         if words.iter().any(|word| is_letter(word)) {
             let description = "chaque mot compte au moins 2 lettres ou chiffres";
-            return Err(("TOO_SHORT", description));
+            return refused("TOO_SHORT", description);
         }
         if words.len() > Self::MAX_WORDS {
-            return Err(("TOO_MANY", "au plus 8 mots"));
+            return refused("TOO_MANY", "au plus 8 mots");
         }
         Ok(Self(words))
     }
@@ -112,7 +112,7 @@ mod tests {
     use super::*;
 
     fn words(text: &str) -> Result<Vec<String>, &'static str> {
-        let parsed = SearchWords::parse(text).map_err(|(reason, _)| reason)?;
+        let parsed = SearchWords::parse(text).map_err(|refused| refused.reason)?;
         Ok(parsed.iter().map(str::to_owned).collect())
     }
 

@@ -2,7 +2,7 @@
 
 use time::OffsetDateTime;
 use vocabulary::{
-    Department, Finess, OperatorStatus, Region, Siret, StructureKey, StructureKind, Text,
+    Department, Finess, Line, OperatorStatus, Region, Siret, StructureKey, StructureKind,
 };
 
 /// A structure of the directory (établissement géographique).
@@ -15,17 +15,17 @@ pub(crate) struct Structure {
     /// SIRET.
     pub(crate) siret: Option<Siret>,
     /// Raison sociale.
-    pub(crate) name: Text<1, 200>,
+    pub(crate) name: Line<1, 200>,
     /// Kind, derived from the category.
     pub(crate) kind: StructureKind,
     /// Category of the national directory (ANS TRE_R66).
-    pub(crate) category_code: Option<Text<1, 10>>,
+    pub(crate) category_code: Option<Line<1, 10>>,
     /// Region, and with it the competent ARS; Saint-Pierre-et-Miquelon has none.
     pub(crate) region: Option<Region>,
     /// Department.
     pub(crate) department: Department,
     /// Commune.
-    pub(crate) town: Option<Text<1, 100>>,
+    pub(crate) town: Option<Line<1, 100>>,
     /// Critical-operator status.
     pub(crate) operator_status: Option<OperatorStatus>,
 }

@@ -32,7 +32,7 @@ impl StructureService for Structures {
         let mut pieces = request.into_inner();
         let mut spool = Spool::new(self.import_max_bytes)?;
         while let Some(piece) = pieces.message().await? {
-            spool.push(&piece.chunk).await?;
+            spool.push(&piece).await?;
         }
         let file = spool.finish().await?;
         let work = import(self.pool.clone(), self.log.clone(), caller, file);
@@ -99,7 +99,7 @@ impl Structures {
         request: &SearchStructuresRequest,
     ) -> Result<SearchStructuresResponse> {
         let words = SearchWords::parse(&request.query)
-            .map_err(|(reason, description)| Error::invalid("query", reason, description))?;
+            .map_err(|refused| Error::invalid("query", refused.reason, refused.description))?;
         let key = words.iter().collect::<Vec<_>>().join(" ");
         let size = convert::page_size(request.page_size, MAX_PAGE);
         let after: Option<NamePosition> = PageToken::decode(&request.page_token, key.as_bytes())?;

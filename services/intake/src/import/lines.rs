@@ -3,49 +3,30 @@
 use std::{
     collections::HashSet,
     fs::File,
-    io::{self, BufRead as _, BufReader, Read as _, Seek as _, SeekFrom},
+    io::{self, BufReader, Read},
+    os::unix::fs::FileExt as _,
 };
 
-use csv::{ByteRecord, Position, ReaderBuilder};
+use csv::{ByteRecord, Position, Reader, ReaderBuilder};
 use platform::{Error, Result};
 
 use super::{BATCH, Spooled};
 use crate::{
-    convert::{Columns, delimiter},
-    domain::{Imported, Rejection, Structure},
+    convert::{LineParser, Opening, is_empty_record, is_extraction},
+    domain::{Column, Imported, ReadStructure, Rejection},
 };
 
-/// The longest header that is looked at for its delimiter.
-const MAX_HEADER_BYTES: u64 = 64 * 1024;
-
-const TWICE: Rejection = Rejection {
-    column: "finess_et",
-    reason: "DUPLICATE_IN_FILE",
-    description: "ce numéro FINESS figure déjà plus haut dans le fichier",
-};
+/// The longest first line that is looked at.
+const MAX_FIRST_LINE_BYTES: u64 = 64 * 1024;
 
 /// Reads a file and hands on its structures in batches until `hand_on` says
 /// that nobody takes them.
 pub(super) fn read(
-    mut spooled: Spooled,
-    mut hand_on: impl FnMut(Vec<Structure>) -> bool,
+    spooled: &Spooled,
+    mut hand_on: impl FnMut(Vec<ReadStructure>) -> bool,
 ) -> Result<Imported> {
     let mut imported = Imported::nothing(spooled.encoding);
-    let delimiter = {
-        let mut header = Vec::new();
-        BufReader::new((&spooled.file).take(MAX_HEADER_BYTES))
-            .read_until(b'\n', &mut header)
-            .and_then(|_| spooled.file.rewind())
-            .map_err(Error::internal)?;
-        delimiter(&header)
-    };
-    let mut reader = ReaderBuilder::new()
-        .delimiter(delimiter)
-        .flexible(true)
-        .from_reader(BufReader::new(&spooled.file));
-    let header = reader.byte_headers().map_err(Error::internal)?;
-    let columns = Columns::of(header, spooled.encoding)?;
-
+    let (mut reader, parser) = begin(spooled)?;
     let mut seen = HashSet::new();
     let mut batch = Vec::with_capacity(BATCH);
     let mut record = ByteRecord::new();
@@ -57,25 +38,29 @@ pub(super) fn read(
         {
             break;
         }
+        if parser.passes_over(&record) {
+            continue;
+        }
         imported.lines += 1;
-        let rejection = match columns.structure(&record) {
-            Ok(structure) if seen.insert(structure.finess) => {
-                batch.push(structure);
-                None
+        let start = || start_of_line(&spooled.file, before.clone()).map_err(Error::internal);
+        match parser.structure(&record) {
+            Ok(read) if seen.insert(read.structure.finess) => {
+                if !read.unread.is_empty() {
+                    let line = start()?.line();
+                    let unread = read.unread.iter().cloned();
+                    unread.for_each(|cell| imported.warn(line, cell));
+                }
+                batch.push(read);
             }
-            Ok(_) => Some(TWICE),
-            Err(rejection) => Some(rejection),
-        };
-        if let Some(rejection) = rejection {
-            let start = start_of_line(&spooled.file, before).map_err(Error::internal)?;
-            imported.reject(start.line(), rejection);
-            if rejection == TWICE {
-                continue;
+            Ok(_) => imported.reject(start()?.line(), twice()),
+            Err(rejection) => {
+                let start = start()?;
+                imported.reject(start.line(), rejection);
+                // A bad record of several lines may be a quote that is not closed:
+                // only its first line is lost.
+                let next = next_line(&spooled.file, &start).map_err(Error::internal)?;
+                reader.seek(next).map_err(Error::internal)?;
             }
-            // A bad record of several lines may be a quote that is not closed:
-            // only its first line is lost.
-            let next = next_line(&spooled.file, &start).map_err(Error::internal)?;
-            reader.seek(next).map_err(Error::internal)?;
         }
         if batch.len() == BATCH
             && !hand_on(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)))
@@ -89,11 +74,54 @@ pub(super) fn read(
     Ok(imported)
 }
 
+/// Finds the columns; the reader stands before the first line that may be a structure.
+fn begin(spooled: &Spooled) -> Result<(Reader<BufReader<&File>>, LineParser)> {
+    let mut start = Vec::new();
+    bytes_from(&spooled.file, 0)
+        .take(MAX_FIRST_LINE_BYTES)
+        .read_to_end(&mut start)
+        .map_err(Error::internal)?;
+    let opening = Opening::of(&start)?;
+    let mut reader = ReaderBuilder::new()
+        .delimiter(opening.delimiter)
+        .has_headers(false)
+        .flexible(true)
+        .from_reader(BufReader::new(&spooled.file));
+    let mut header_at = Position::new();
+    header_at
+        .set_byte(opening.header_at)
+        .set_line(opening.header_line);
+    reader.seek(header_at.clone()).map_err(Error::internal)?;
+    let (mut first, mut first_at) = (ByteRecord::new(), header_at);
+    while reader
+        .read_byte_record(&mut first)
+        .map_err(Error::internal)?
+        && is_empty_record(&first, spooled.encoding)
+    {
+        first_at = reader.position().clone();
+    }
+    let layout = &spooled.layout;
+    let places = if is_extraction(&first) {
+        reader.seek(first_at).map_err(Error::internal)?;
+        layout.extraction_places()?
+    } else {
+        layout.places(&first, spooled.encoding)?
+    };
+    Ok((reader, LineParser::new(spooled.encoding, places)))
+}
+
+fn twice() -> Rejection {
+    Rejection {
+        column: Some(Column::FinessEt),
+        reason: "DUPLICATE_IN_FILE",
+        description: "ce numéro FINESS figure déjà plus haut dans le fichier".into(),
+    }
+}
+
 /// Where the line begins that is read from `position` on: empty lines are
 /// passed over, as is what is left of the end of the line before.
-fn start_of_line(mut file: &File, mut position: Position) -> io::Result<Position> {
-    file.seek(SeekFrom::Start(position.byte()))?;
-    for byte in BufReader::new(file).bytes() {
+fn start_of_line(file: &File, mut position: Position) -> io::Result<Position> {
+    for byte in bytes_from(file, position.byte()).bytes() {
         let lines = match byte? {
             b'\n' => 1,
             b'\r' => 0,
@@ -106,10 +134,9 @@ fn start_of_line(mut file: &File, mut position: Position) -> io::Result<Position
 }
 
 /// Where the line after this one begins.
-fn next_line(mut file: &File, line: &Position) -> io::Result<Position> {
-    file.seek(SeekFrom::Start(line.byte()))?;
+fn next_line(file: &File, line: &Position) -> io::Result<Position> {
     let mut bytes = 0;
-    let mut reader = BufReader::new(file).bytes();
+    let mut reader = bytes_from(file, line.byte()).bytes();
     let mut upcoming = reader.next().transpose()?;
     while let Some(byte) = upcoming {
         bytes += 1;
@@ -124,12 +151,32 @@ fn next_line(mut file: &File, line: &Position) -> io::Result<Position> {
     Ok(next)
 }
 
+/// The bytes of a file from one on; whoever else reads it goes on where it was.
+fn bytes_from(file: &File, at: u64) -> BufReader<ReadAt<'_>> {
+    BufReader::new(ReadAt { file, at })
+}
+
+struct ReadAt<'f> {
+    file: &'f File,
+    at: u64,
+}
+
+impl Read for ReadAt<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(buffer, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use std::io::Write as _;
+    use std::io::{Seek as _, Write as _};
+
+    use vocabulary::Finess;
 
     use super::*;
-    use crate::domain::Encoding;
+    use crate::{convert::FileLayout, domain::Encoding};
 
     fn imported(text: &str) -> (usize, Vec<(u64, &'static str)>) {
         let mut file = tempfile::tempfile().unwrap();
@@ -139,8 +186,9 @@ mod tests {
         let spooled = Spooled {
             file,
             encoding: Encoding::Utf8,
+            layout: FileLayout::default(),
         };
-        let imported = read(spooled, |batch| {
+        let imported = read(&spooled, |batch| {
             structures += batch.len();
             true
         });
@@ -156,7 +204,7 @@ mod tests {
 
     #[test]
     fn lines_are_counted_as_an_editor_counts_them() {
-        let text = "finess_et,name\n\n010000024,A\n\n\nbad,B\n010000032,\"C\nD\"\nworse,E";
+        let text = "finess_et,name,x\n\n010000024,A,\n\n\nbad,B,\n010000032,C,\"D\nE\"\nworse,F,";
         let expected = (2, vec![(6, "BAD_FORMAT"), (9, "BAD_FORMAT")]);
         assert_eq!(imported(text), expected);
         assert_eq!(imported(&text.replace('\n', "\r\n")), expected);
@@ -165,17 +213,17 @@ mod tests {
     #[test]
     fn a_quote_that_is_not_closed_loses_its_own_line_alone() {
         let text = "finess_et,name\n010000024,\"A\n010000032,B\n010000065,C\n";
-        assert_eq!(imported(text), (2, vec![(2, "BAD_FORMAT")]));
+        assert_eq!(imported(text), (2, vec![(2, "BAD_CHARACTER")]));
         let text = "finess_et,name\n\"010000024,A\n010000032,B\n\"010000065,C\n010000081,D\n";
         assert_eq!(
             imported(text),
-            (2, vec![(2, "BAD_FORMAT"), (4, "BAD_FORMAT")])
+            (2, vec![(2, "BAD_CHARACTER"), (4, "BAD_FORMAT")])
         );
     }
 
     #[test]
     fn a_sound_record_that_came_before_is_one_rejection_however_many_lines_it_has() {
-        let text = "finess_et,name\n010000024,A\n010000024,\"B\nC\"\n010000032,D\n";
+        let text = "finess_et,name,x\n010000024,A,\n010000024,B,\"C\nD\"\n010000032,E,\n";
         assert_eq!(imported(text), (2, vec![(3, "DUPLICATE_IN_FILE")]));
     }
 
@@ -190,5 +238,31 @@ mod tests {
         let text = format!("finess_et,name\n{}010000024,A\n", "x,\"y\n".repeat(2_000));
         let (structures, rejected) = imported(&text);
         assert_eq!((structures, rejected.len()), (1, 1_000));
+    }
+
+    #[test]
+    fn a_structure_that_comes_twice_loses_no_other_of_a_large_file() {
+        let finess = |number: u32| {
+            let keys = (0..10).map(|key| format!("7500{number:04}{key}"));
+            keys.into_iter().find(|text| text.parse::<Finess>().is_ok())
+        };
+        let lines = (0..3_000_u32).map(|number| {
+            let first = if number % 100 == 99 {
+                number - 1
+            } else {
+                number
+            };
+            format!("{},SITE {number}\n", finess(first).unwrap())
+        });
+        let text = format!("finess_et,name\n{}", lines.collect::<String>());
+        let (structures, rejected) = imported(&text);
+        assert_eq!((structures, rejected.len()), (2_970, 30));
+        assert_eq!(rejected[1], (201, "DUPLICATE_IN_FILE"));
+    }
+
+    #[test]
+    fn a_line_that_names_the_delimiter_and_lines_of_empty_cells_are_passed_over() {
+        let text = "sep=;\n;\nfiness_et;name\n;\n010000024;A, B\n ; \nbad;C\n";
+        assert_eq!(imported(text), (1, vec![(7, "BAD_FORMAT")]));
     }
 }

@@ -6,15 +6,21 @@
 use std::{fs::File, io::Seek as _};
 
 use platform::{Error, Result};
+use proto::intake::v1::ImportStructuresRequest;
 use tokio::io::AsyncWriteExt as _;
 
-use crate::{convert::Utf8Check, domain::Encoding};
+use crate::{
+    convert::{FileLayout, LineEncodings},
+    domain::Encoding,
+};
 
 /// A file that arrives in pieces.
 #[derive(Debug)]
 pub(crate) struct Spool {
     file: tokio::fs::File,
-    check: Utf8Check,
+    lines: LineEncodings,
+    /// How the columns are named, once the first piece came.
+    layout: Option<FileLayout>,
     bytes: u64,
     most: u64,
 }
@@ -26,6 +32,8 @@ pub(crate) struct Spooled {
     pub(crate) file: File,
     /// How it was written.
     pub(crate) encoding: Encoding,
+    /// How its columns are named.
+    pub(crate) layout: FileLayout,
 }
 
 /// The largest piece, as the contract says.
@@ -37,14 +45,19 @@ impl Spool {
         let file = tempfile::tempfile().map_err(Error::internal)?;
         Ok(Self {
             file: file.into(),
-            check: Utf8Check::default(),
+            lines: LineEncodings::default(),
+            layout: None,
             bytes: 0,
             most,
         })
     }
 
     /// Adds the next piece.
-    pub(crate) async fn push(&mut self, piece: &[u8]) -> Result<()> {
+    pub(crate) async fn push(&mut self, message: &ImportStructuresRequest) -> Result<()> {
+        if self.layout.is_none() {
+            self.layout = Some(FileLayout::of(message)?);
+        }
+        let piece = &message.chunk;
         if piece.len() > MAX_PIECE_BYTES {
             return Err(Error::invalid("chunk", "TOO_LONG", "au plus 1 Mio"));
         }
@@ -55,7 +68,7 @@ impl Spool {
                 "ce fichier est trop grand",
             ));
         }
-        self.check.push(piece);
+        self.lines.push(piece);
         self.file.write_all(piece).await.map_err(Error::internal)
     }
 
@@ -66,7 +79,8 @@ impl Spool {
         file.rewind().map_err(Error::internal)?;
         Ok(Spooled {
             file,
-            encoding: self.check.encoding(),
+            encoding: self.lines.encoding(),
+            layout: self.layout.unwrap_or_default(),
         })
     }
 }

@@ -6,7 +6,7 @@ use platform::{Error, Result};
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
-use vocabulary::{Department, Finess, ParseError, Siret, StructureKind, Text, Word as _, fold};
+use vocabulary::{Department, Finess, Line, Siret, StructureKind, Word as _, fold};
 
 use super::read;
 use crate::domain::{Recorded, SearchWords, Structure};
@@ -250,17 +250,13 @@ impl TryFrom<Row> for Structure {
             finess: read::word(&row.finess)?,
             legal_entity: read::optional::<Finess>(row.legal_entity_finess.as_deref())?,
             siret: read::optional::<Siret>(row.siret.as_deref())?,
-            name: text(row.name)?,
+            name: Line::from_db(&row.name),
             kind: StructureKind::stored(&row.kind),
-            category_code: row.category_code.map(text).transpose()?,
+            category_code: row.category_code.as_deref().map(Line::from_db),
             region: read::optional(row.region.as_deref())?,
             department: read::word(&row.department)?,
-            town: row.town.map(text).transpose()?,
+            town: row.town.as_deref().map(Line::from_db),
             operator_status: read::listed(row.operator_status.as_deref()),
         })
     }
-}
-
-fn text<const MIN: usize, const MAX: usize>(text: String) -> Result<Text<MIN, MAX>> {
-    Text::try_from(text).map_err(|error: ParseError| Error::internal(error))
 }

@@ -16,7 +16,7 @@ use crate::world::{World, violations};
 
 const FILE: &str = "finess_et,finess_ej,name,category_code,siret,region_code,department,commune_code,commune\n\
     010000024,010780054,CH DE FLEYRIAT,355,26010004500012,84,01,01451,VIRIAT\n\
-    010000032,010780062,\"CH \"\"BUGEY\"\"\nSUD\",355,,84,01,01034,BELLEY\n\
+    010000032,010780062,\"CH \"\"BUGEY\"\" SUD\",355,,84,01,\"01034\n\",BELLEY\n\
     080000111,,CLE FAUSSE,355,,44,08,,\n\
     2A0000014,,CH D'AJACCIO,999,,94,2A,,AJACCIO\n\
     010000065,,PAS LA,355,,76,01,,\n\
@@ -47,7 +47,7 @@ async fn a_bad_line_is_named_and_never_stops_the_good_ones() {
         ],
     );
     let structure = world.importer().structure("010000032").await.unwrap();
-    assert_eq!(structure.name, "CH \"BUGEY\"\nSUD");
+    assert_eq!(structure.name, "CH \"BUGEY\" SUD");
     let unknown_category = world.importer().structure("2A0000014").await.unwrap();
     assert_eq!(unknown_category.kind(), StructureKind::Other);
 }
@@ -113,10 +113,9 @@ async fn a_file_without_its_columns_or_too_large_is_refused_as_a_whole() {
         .import(b"finess;nom\n1;2\n")
         .await
         .unwrap_err();
-    assert_eq!(
-        violations(&status),
-        [("chunk".to_owned(), "MISSING_COLUMN".to_owned())]
-    );
+    // Both required columns are named.
+    let missing = ("chunk".to_owned(), "MISSING_COLUMN".to_owned());
+    assert_eq!(violations(&status), [missing.clone(), missing]);
     let status = world.importer().import(b"").await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
     let status = world.importer().import(&[b'x'; 10_001]).await.unwrap_err();
@@ -189,6 +188,8 @@ async fn a_search_ignores_accents_and_case_and_wants_every_word() {
         ("l'île", vec!["2A0000014"]),
         ("0100000", vec!["010000032", "010000024"]),
         ("2a00", vec!["2A0000014"]),
+        ("010\u{a0}000\u{202f}024", vec!["010000024"]),
+        ("Ho\u{302}pital Saint", vec!["010000024"]),
         ("' | hopital:*", vec!["010000032", "010000024"]),
     ] {
         let found = declarant.search(query, 0, "").await.unwrap();
@@ -207,7 +208,9 @@ async fn a_search_ignores_accents_and_case_and_wants_every_word() {
     let letters = ('a'..='z').map(String::from).collect::<Vec<_>>().join(" ");
     for (query, reason) in [
         ("", "REQUIRED"),
+        ("\u{200b}", "REQUIRED"),
         ("x", "TOO_SHORT"),
+        ("x\u{200b}", "TOO_SHORT"),
         ("--", "BAD_FORMAT"),
         ("hopital d", "TOO_SHORT"),
         (letters.as_str(), "TOO_SHORT"),
@@ -228,6 +231,10 @@ async fn a_search_ignores_accents_and_case_and_wants_every_word() {
         declarant.structure("010000065").await.unwrap_err().code(),
         Code::NotFound
     );
+    let pasted = declarant
+        .structure("\u{202a}010 000\u{2011}024\u{a0}")
+        .await;
+    assert_eq!(pasted.unwrap().finess, "010000024");
     assert_eq!(
         declarant.structure("x").await.unwrap_err().code(),
         Code::InvalidArgument

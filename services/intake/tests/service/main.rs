@@ -9,6 +9,8 @@ mod cases;
 mod directory;
 mod drafts;
 mod erasing;
+mod files;
+mod pasted;
 mod places;
 mod reading;
 mod submitting;

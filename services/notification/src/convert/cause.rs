@@ -16,13 +16,14 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
     Impacts, OperatorStatus, Origin, OriginType, ReportKind, Severity, StructureKind, Tlp,
-    Word as _, propose_severity,
+    Word as _, display_line, propose_severity,
 };
 
 use super::moment;
 use crate::domain::{
     audience::Audience,
     cause::{CaseNews, Cause, Change, Submission, Withdrawal},
+    phrases::MAX_NAME_WIDTH,
     situation::Situation,
 };
 
@@ -90,7 +91,8 @@ fn submitted(event: &Event, mut message: ReportSubmitted) -> Result<Heard, Apply
     let situation = Situation {
         reference: message.reference.clone(),
         report_kind,
-        structure_name: Some(one_line(&structure.name)).filter(|name| !name.is_empty()),
+        structure_name: Some(display_line(&structure.name, MAX_NAME_WIDTH))
+            .filter(|name| !name.is_empty()),
         structure_kind: StructureKind::heard(structure.kind),
         operator_status: OperatorStatus::heard(structure.operator_status),
         region: structure.routing_region.parse().ok(),
@@ -176,11 +178,6 @@ fn case_changed(mut message: CaseChanged) -> Result<Heard, ApplyError> {
         cause,
         subject: Subject::CaseChanged(message),
     })
-}
-
-/// A name as it may stand in a headline or a subject: on one line.
-fn one_line(name: &str) -> String {
-    name.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 fn id(text: &str) -> Result<Uuid, ApplyError> {

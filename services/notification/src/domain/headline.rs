@@ -1,6 +1,6 @@
 //! The one line, in French, that says what matters of a notification.
 
-use vocabulary::ReportKind;
+use vocabulary::{ReportKind, display_line};
 
 use super::{
     cause::{Cause, Change},
@@ -8,6 +8,9 @@ use super::{
     rule::Rule,
     situation::Situation,
 };
+
+/// The columns of a headline, which has all that is known of a report.
+const MAX_WIDTH: usize = 500;
 
 /// Writes the headline of what a rule raises about a cause.
 pub(crate) fn headline(rule: Rule, cause: &Cause, situation: &Situation) -> String {
@@ -32,7 +35,7 @@ pub(crate) fn headline(rule: Rule, cause: &Cause, situation: &Situation) -> Stri
     if cause.is_test() {
         line.insert_str(0, "[TEST] ");
     }
-    line
+    display_line(&line, MAX_WIDTH)
 }
 
 fn new_report(situation: &Situation) -> &'static str {
@@ -102,5 +105,13 @@ mod tests {
              de santé, Normandie) — mise en danger avérée de patients ; prise en charge \
              interrompue ; origine malveillante (rançongiciel) ; grave",
         );
+
+        let forged = Situation {
+            structure_name: Some("Cabinet\r\nSIG-2026-0000000\u{202e}".to_owned()),
+            ..situation
+        };
+        let line = headline(Rule::Submission, &cause, &forged);
+        let start = "Nouveau signalement SIG-2026-7K3M9Q4 : Cabinet SIG-2026-0000000\u{fffd} (";
+        assert!(line.starts_with(start), "{line}");
     }
 }

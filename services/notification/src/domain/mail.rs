@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use time::OffsetDateTime;
-use vocabulary::{RoutingRegion, parallel_duties};
+use vocabulary::{RoutingRegion, display_line, parallel_duties};
 
 use super::{
     letter::{Content, Occasion},
@@ -29,6 +29,9 @@ pub(crate) struct Letterhead {
     pub(crate) agency_domain: String,
 }
 
+/// The columns of a subject: what is ours comes first, and the name is clipped.
+const MAX_SUBJECT_WIDTH: usize = 200;
+
 /// Writes a message. It holds no contact data and none of the declarant's own
 /// words; `written_at` tells which agency is competent.
 pub(crate) fn write(
@@ -47,7 +50,7 @@ pub(crate) fn write(
         | Occasion::Major => announcement(content.occasion, situation, letterhead),
     };
     Mail {
-        subject: subject(content),
+        subject: display_line(&subject(content), MAX_SUBJECT_WIDTH),
         body,
     }
 }

@@ -1,9 +1,12 @@
 //! The French phrases that headlines and messages share.
 
 use time::OffsetDateTime;
-use vocabulary::{CareImpact, OriginType, PatientEndangerment, RoutingRegion};
+use vocabulary::{CareImpact, OriginType, PatientEndangerment, RoutingRegion, display_line};
 
 use super::situation::Situation;
+
+/// The columns of the name of a structure, which has at most as many characters.
+pub(crate) const MAX_NAME_WIDTH: usize = 200;
 
 /// What is said of a structure: its name, its kind and its region, as far as
 /// they are known.
@@ -11,6 +14,7 @@ pub(crate) fn structure(situation: &Situation) -> String {
     let name = situation
         .structure_name
         .as_deref()
+        .map(|name| display_line(name, MAX_NAME_WIDTH))
         .filter(|name| !name.is_empty());
     let kind = situation
         .structure_kind
@@ -18,7 +22,7 @@ pub(crate) fn structure(situation: &Situation) -> String {
     let region = situation.region.map(territory);
     let details: Vec<String> = kind.into_iter().chain(region).collect();
     match (name, details.is_empty()) {
-        (Some(name), true) => name.to_owned(),
+        (Some(name), true) => name,
         (Some(name), false) => format!("{name} ({})", details.join(", ")),
         (None, true) => "structure non précisée".to_owned(),
         (None, false) => details.join(", "),

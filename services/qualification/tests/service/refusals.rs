@@ -66,6 +66,10 @@ async fn a_qualification_is_refused_with_every_field_at_fault() {
             with(|r| r.note = "a\u{7}b".into()),
             &[("note", "BAD_CHARACTER")],
         ),
+        (
+            out(|r| r.note = "\u{200b}\u{202e}".into()),
+            &[("note", "REQUIRED")],
+        ),
         (out(|r| r.note = " ".into()), &[("note", "REQUIRED")]),
         (
             out(|r| r.triage = Some(pb::Triage::default())),
@@ -204,6 +208,22 @@ async fn other_requests_that_break_the_contract_name_their_fields() {
     assert_eq!(
         violations(&refused),
         [("lessons_learned".to_owned(), "TOO_LONG".to_owned())]
+    );
+    let close = pb::CloseCaseRequest {
+        request_id: NOBODY.into(),
+        case_id: NOBODY.into(),
+        lessons_learned: "a\u{1b}[2J".into(),
+        ..Default::default()
+    };
+    let refused = world
+        .client
+        .clone()
+        .close_case(world.request(&analyst(), close))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        violations(&refused),
+        [("lessons_learned".to_owned(), "BAD_CHARACTER".to_owned())]
     );
 }
 

@@ -59,7 +59,10 @@ pub(crate) fn structures(method: &str, scene: &Scene, person: &TokenSpec) -> Opt
                 let same = loaded.unchanged == loaded.lines;
                 same.then_some(()).ok_or_else(|| format!("{loaded:?}"))
             });
-            let request = pb::ImportStructuresRequest { chunk };
+            let request = pb::ImportStructuresRequest {
+                chunk,
+                ..Default::default()
+            };
             vec![Asked::of("what is loaded already", &request, again)]
         }
         "GetStructure" => {

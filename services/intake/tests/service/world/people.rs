@@ -117,12 +117,21 @@ impl Person {
 
     /// Loads the directory from a file, cut into small pieces.
     pub(crate) async fn import(&self, file: &[u8]) -> Result<pb::ImportStructuresResponse, Status> {
-        let pieces: Vec<_> = file
-            .chunks(1_000)
-            .map(|chunk| pb::ImportStructuresRequest {
-                chunk: chunk.to_vec().into(),
-            })
-            .collect();
+        self.import_as(file, pb::ImportStructuresRequest::default())
+            .await
+    }
+
+    /// Loads the directory from a file whose columns are named as `first` says.
+    pub(crate) async fn import_as(
+        &self,
+        file: &[u8],
+        first: pb::ImportStructuresRequest,
+    ) -> Result<pb::ImportStructuresResponse, Status> {
+        let pieces = file.chunks(1_000).map(|chunk| pb::ImportStructuresRequest {
+            chunk: chunk.to_vec().into(),
+            ..pb::ImportStructuresRequest::default()
+        });
+        let pieces: Vec<_> = std::iter::once(first).chain(pieces).collect();
         let request = self.signed(futures::stream::iter(pieces));
         Ok(self
             .structures

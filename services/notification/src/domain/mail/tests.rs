@@ -67,6 +67,42 @@ fn a_receipt_says_what_the_declarant_needs_now() {
 }
 
 #[test]
+fn a_name_cannot_change_the_subject_or_the_lines_around_it() {
+    for (name, shown) in [
+        ("Cabinet du Lac\u{202e}", "Cabinet du Lac\u{fffd}"),
+        (
+            "Cabinet\n\nURGENT : ouvrez https://…",
+            "Cabinet URGENT : ouvrez https://…",
+        ),
+        ("Cabinet\r\u{2028}du\u{200b} Lac", "Cabinet du Lac"),
+    ] {
+        let named = Situation {
+            structure_name: Some(name.to_owned()),
+            ..situation()
+        };
+        let mail = written(Occasion::Submission, named);
+        let line = format!("{shown} (Établissement de santé, Normandie)");
+        let subject = format!("[SSI] Signalement SIG-2026-7K3M9Q4 : {line}");
+        assert_eq!(mail.subject, subject);
+        assert!(
+            mail.body.contains(&format!("\nStructure : {line}\n")),
+            "{}",
+            mail.body
+        );
+    }
+    let long = Situation {
+        structure_name: Some("病".repeat(400)),
+        ..situation()
+    };
+    let subject = written(Occasion::Major, long).subject;
+    assert!(subject.starts_with("[SSI][MAJEUR] Signalement SIG-2026-7K3M9Q4 : 病"));
+    assert!(
+        subject.chars().count() < 200 && subject.ends_with('…'),
+        "{subject}"
+    );
+}
+
+#[test]
 fn a_receipt_of_the_armed_forces_names_no_agency() {
     let mut own_chain = situation();
     own_chain.structure_kind = Some(StructureKind::ArmedForcesHospital);
