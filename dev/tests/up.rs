@@ -92,15 +92,19 @@ impl Up {
         assert!(self.child.wait().unwrap().success());
     }
 
+    fn kill(mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Kills it and its watchdogs, as somebody who is in a hurry does.
-    fn kill_with_watchdogs(mut self) {
+    fn kill_with_watchdogs(self) {
         let watchdogs = children(self.child.id(), "vigie-watchdog");
         assert_eq!(watchdogs.len(), 2, "one for PostgreSQL, one for Redis");
         for process in watchdogs {
             send("KILL", process);
         }
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
+        self.kill();
     }
 }
 
@@ -151,6 +155,20 @@ fn a_suite_whose_processes_were_killed_starts_again_on_its_data() {
     );
     second.stop();
     assert!(!machine.data().join("postgres/data/postmaster.pid").exists());
+}
+
+#[test]
+fn a_start_waits_for_the_watchdogs_of_a_suite_that_was_killed() {
+    let machine = Machine::new();
+    let mut killed = machine.up();
+    assert!(killed.is_ready());
+    killed.kill();
+
+    let mut second = machine.up();
+    assert!(second.is_ready());
+    let postgres = machine.postgres();
+    assert!(is_running(postgres), "the first watchdog left it alone");
+    second.stop();
 }
 
 #[test]

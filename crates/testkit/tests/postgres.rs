@@ -6,6 +6,7 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     pin::pin,
+    process::Command,
     sync::atomic::{AtomicU32, Ordering},
     time::Duration,
 };
@@ -179,6 +180,27 @@ async fn a_kept_folder_outlives_its_server() {
 }
 
 #[tokio::test]
+async fn a_process_that_has_the_number_of_a_killed_server_is_left_alone() {
+    let folder = folder_to_pass_through();
+    let options = PostgresOptions {
+        folder: Folder::Kept(folder.path().join("data")),
+        ..PostgresOptions::default()
+    };
+    drop(Postgres::start(options.clone()).await.unwrap());
+    let mut other = Command::new("sleep").arg("60").spawn().unwrap();
+    let pid_file = folder.path().join("data/data/postmaster.pid");
+    fs::write(&pid_file, format!("{}\n", other.id())).unwrap();
+
+    let started = Postgres::start(options).await;
+
+    let still_there = other.try_wait().unwrap().is_none();
+    other.kill().unwrap();
+    other.wait().unwrap();
+    assert!(still_there);
+    started.unwrap().named_database("unharmed").await.unwrap();
+}
+
+#[tokio::test]
 async fn two_servers_cannot_share_a_folder() {
     let folder = folder_to_pass_through();
 
@@ -190,6 +212,6 @@ async fn two_servers_cannot_share_a_folder() {
 
     let refused = Postgres::start(options).await.unwrap_err();
 
-    assert!(refused.to_string().contains("already runs"));
+    assert!(refused.to_string().contains("is in use"), "{refused:#}");
     first.named_database("unharmed").await.unwrap();
 }
