@@ -15,7 +15,7 @@ use serde::Deserialize;
 use vocabulary::EmailAddress;
 
 use crate::{
-    domain::{address_book::AddressBook, mail::Letterhead, retry::RetryPolicy},
+    domain::{address_book::AddressBook, mail::Branding, retry::RetryPolicy},
     post::{Encryption, PostSettings, Relay, Sender, TURN},
 };
 
@@ -262,11 +262,11 @@ impl NotificationConfig {
             )?,
             agency_domain: self.agency_mail_domain.clone(),
         };
-        for (variable, told) in [
+        for (variable, mailboxes) in [
             ("NOTIFICATION_FSSI_MAILBOXES", &book.security_officer),
             ("NOTIFICATION_CELL_MAILBOXES", &book.cell),
         ] {
-            if told.is_empty() {
+            if mailboxes.is_empty() {
                 let why = "somebody must hear of every submission";
                 return Err(StartError::unusable(variable, why));
             }
@@ -304,7 +304,7 @@ impl NotificationConfig {
         Ok(PostSettings {
             relay,
             sender,
-            letterhead: Letterhead {
+            branding: Branding {
                 emergency_phone: self.emergency_phone.clone(),
                 agency_domain: self.agency_mail_domain.clone(),
             },

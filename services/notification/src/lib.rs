@@ -38,12 +38,12 @@ use tonic::{service::Routes, transport::Channel};
 pub use config::{Config, NotificationConfig, ProducersConfig, SmtpConfig, SmtpTls};
 
 use crate::{
-    consume::Announcer,
+    consume::NotificationConsumer,
     domain::{
         address_book::{AddressBook, OnCallChain},
         cursor::CURSOR_LIFE,
     },
-    feed::{Feed, tail::Tail},
+    feed::{Feed, reader::FeedReader},
     metrics::ServiceMetrics,
     post::{Post, PostSettings},
 };
@@ -60,7 +60,7 @@ const QUALIFICATION: &str = "qualification";
 const CONSUMERS: &[&str] = &["statistics"];
 /// Connections kept apart for those who read the feed, so that deliveries and
 /// events never wait behind them.
-const READ_CONNECTIONS: u32 = 8;
+const LOG_CONNECTIONS: u32 = 8;
 
 /// All migrations that the schema of the service needs, in order.
 pub fn migrators() -> Vec<&'static Migrator> {
@@ -74,7 +74,7 @@ pub struct App {
     audit: AuditSealer,
     files: Files,
     pool: PgPool,
-    read_pool: PgPool,
+    log_pool: PgPool,
     log: Log,
     streams: Option<Streams>,
     intake: Channel,
@@ -108,8 +108,8 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
     let pool = platform::connect(&config.database, NAME, &files).await?;
     platform::check_migrated(&pool, &migrators()).await?;
     let mut apart = config.database.clone();
-    apart.max_connections = READ_CONNECTIONS;
-    let read_pool = platform::connect(&apart, NAME, &files).await?;
+    apart.max_connections = LOG_CONNECTIONS;
+    let log_pool = platform::connect(&apart, NAME, &files).await?;
     let log = Log::open(pool.clone(), NAME, config.event_log.shards)
         .await
         .map_err(|cause| StartError::unusable("the event log", cause))?;
@@ -121,7 +121,7 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
         audit,
         files,
         pool,
-        read_pool,
+        log_pool,
         log,
         streams,
         intake,
@@ -136,9 +136,9 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
 
 /// What a commit wakes.
 #[derive(Clone, Default)]
-struct Wakes {
+struct WakeSignals {
     /// The tail of the feed: something was raised.
-    news: Arc<Notify>,
+    raised: Arc<Notify>,
     /// The delivery workers: something is due.
     due: Arc<Notify>,
 }
@@ -154,15 +154,15 @@ impl App {
         let metrics = ServiceMetrics::register(&self.metrics);
         let readiness = Readiness::new().with_database(self.pool.clone());
         let tasks = Tasks::new(shutdown.clone());
-        let wakes = Wakes::default();
+        let wakes = WakeSignals::default();
         let drain = self.config.server.drain();
 
-        let announcer: Arc<dyn Apply> = Arc::new(Announcer {
+        let consumer: Arc<dyn Apply> = Arc::new(NotificationConsumer {
             log: self.log.clone(),
             address_book: self.address_book.clone(),
             on_call: self.on_call.clone(),
             master_key: self.master_key.clone(),
-            news: Arc::clone(&wakes.news),
+            raised_wake: Arc::clone(&wakes.raised),
             due: Arc::clone(&wakes.due),
             metrics: metrics.clone(),
         });
@@ -174,7 +174,7 @@ impl App {
                         producer,
                         self.pool.clone(),
                         Source::new(channel.clone(), self.streams.clone()),
-                        Arc::clone(&announcer),
+                        Arc::clone(&consumer),
                         log_metrics.clone(),
                     )
                     .with_readiness(readiness.clone())
@@ -182,7 +182,7 @@ impl App {
             );
         let feed = Feed::new(
             self.log.clone(),
-            self.read_pool.clone(),
+            self.log_pool.clone(),
             self.config.notification.stream_buffer,
             self.config.notification.gap_after,
         );
@@ -196,7 +196,7 @@ impl App {
         );
         tasks.spawn(
             "tail of the feed",
-            Tail::new(feed.over(self.pool.clone()), wakes.news).run(shutdown.clone()),
+            FeedReader::new(feed.over(self.pool.clone()), wakes.raised).run(shutdown.clone()),
         );
         let post = Post {
             pool: self.pool.clone(),
@@ -208,8 +208,8 @@ impl App {
         for _ in 0..self.config.notification.delivery_workers.max(1) {
             tasks.spawn("delivery worker", post.clone().run(shutdown.clone()));
         }
-        tasks.spawn("standing of deliveries", post.sample(shutdown.clone()));
-        on_call_file::tell_cover(
+        tasks.spawn("queue_stats of deliveries", post.sample(shutdown.clone()));
+        on_call_file::export_coverage(
             self.config.notification.on_call_file.as_deref(),
             self.on_call.clone(),
             metrics.on_call_covered.clone(),
@@ -249,7 +249,7 @@ impl App {
     fn exposed(
         &self,
         feed: &Feed,
-        wakes: &Wakes,
+        wakes: &WakeSignals,
         operable: Vec<ConsumerHandle>,
         tasks: &Tasks,
         metrics: &ServiceMetrics,
@@ -277,7 +277,7 @@ impl App {
         });
         let log_service = eventlog::event_log_service(
             self.log.clone(),
-            self.read_pool.clone(),
+            self.log_pool.clone(),
             snapshot,
             CONSUMERS,
         );

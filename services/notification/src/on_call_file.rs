@@ -41,7 +41,7 @@ pub(crate) fn open(
 
 /// Has the metrics tell for how long duty is covered; of no chain, that nobody meant
 /// anybody to be on call.
-pub(crate) fn tell_cover(
+pub(crate) fn export_coverage(
     path: Option<&Path>,
     chain: Reloaded<OnCallChain>,
     covered: Gauge<f64, AtomicU64>,

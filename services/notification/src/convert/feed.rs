@@ -9,12 +9,12 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{Impacts, Party, ReportKind, Word as _, derived_id, propose_severity};
 
-use super::{cause::Heard, moment};
-use crate::domain::{audience::Audience, headline::headline, rule::Rule, situation::Situation};
+use super::{incoming::ParsedEvent, moment};
+use crate::domain::{audience::Audience, headline::headline, rule::Rule, summary::ReportSummary};
 
 /// A notification of the feed, with who may see it.
 #[derive(Clone, Debug)]
-pub(crate) struct Told {
+pub(crate) struct FeedItem {
     /// Who may see it.
     pub(crate) audience: Audience,
     /// What is streamed.
@@ -43,13 +43,13 @@ pub(crate) fn notification_id(event_id: Uuid, rule: Rule) -> Uuid {
 pub(crate) fn raised(
     event: &Event,
     rule: Rule,
-    heard: &Heard,
-    situation: &Situation,
+    parsed: &ParsedEvent,
+    summary: &ReportSummary,
     case_id: Option<Uuid>,
     at: OffsetDateTime,
     traceparent: Option<String>,
 ) -> NewEvent {
-    let cause = &heard.cause;
+    let trigger = &parsed.trigger;
     let probe = Party::Probe.to_string();
     let id = notification_id(event.id, rule);
     let payload = NotificationRaised {
@@ -57,24 +57,24 @@ pub(crate) fn raised(
         rule: rule.name().to_owned(),
         legal_basis: rule.legal_basis().to_owned(),
         // A test is for probers, whatever its routing says.
-        visible_to: cause
+        visible_to: trigger
             .audience()
             .slugs()
-            .filter(|slug| !cause.is_test() || *slug == probe)
+            .filter(|slug| !trigger.is_test() || *slug == probe)
             .filter(|slug| !names_a_person(slug))
             .map(str::to_owned)
             .collect(),
-        test: cause.is_test(),
+        test: trigger.is_test(),
         raised_at: Some(moment::to_wire(at)),
-        subject: Some(heard.subject.clone()),
-        headline: headline(rule, cause, situation),
-        structure_name: situation.structure_name.clone().unwrap_or_default(),
-        structure_kind: proto::number(situation.structure_kind),
-        report_kind: proto::number(situation.report_kind),
-        declared_at: situation.declared_at.map(moment::to_wire),
+        subject: Some(parsed.subject.clone()),
+        headline: headline(rule, trigger, summary),
+        structure_name: summary.structure_name.clone().unwrap_or_default(),
+        structure_kind: proto::number(summary.structure_kind),
+        report_kind: proto::number(summary.report_kind),
+        declared_at: summary.declared_at.map(moment::to_wire),
         case_id: case_id.map(|id| id.to_string()).unwrap_or_default(),
     };
-    NewEvent::new(id, format!("report/{}", cause.report_id()), at, &payload)
+    NewEvent::new(id, format!("report/{}", trigger.report_id()), at, &payload)
         .with_traceparent(traceparent)
 }
 
@@ -88,7 +88,7 @@ fn names_a_person(slug: &str) -> bool {
 }
 
 /// Reads a notification of the feed.
-pub(crate) fn told(event: &Event) -> Result<Told, ApplyError> {
+pub(crate) fn item(event: &Event) -> Result<FeedItem, ApplyError> {
     let raised: NotificationRaised = event.decode()?;
     let audience = Audience::new(raised.visible_to.iter().cloned());
     let mut notification = Notification {
@@ -149,7 +149,7 @@ pub(crate) fn told(event: &Event) -> Result<Told, ApplyError> {
     let major = raised.rule == Rule::Major.name();
     notification.kind = if major { NotificationKind::Major } else { kind }.into();
     notification.rule = raised.rule;
-    Ok(Told {
+    Ok(FeedItem {
         audience,
         notification,
     })

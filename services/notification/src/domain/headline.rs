@@ -3,40 +3,42 @@
 use vocabulary::ReportKind;
 
 use super::{
-    cause::{Cause, Change},
     phrases,
     rule::Rule,
-    situation::Situation,
+    summary::ReportSummary,
+    trigger::{Change, Trigger},
 };
 
-/// Writes the headline of what a rule raises about a cause.
-pub(crate) fn headline(rule: Rule, cause: &Cause, situation: &Situation) -> String {
-    let reference = &situation.reference;
-    let what = match (rule, cause) {
+/// Writes the headline of what a rule raises about a trigger.
+pub(crate) fn headline(rule: Rule, trigger: &Trigger, summary: &ReportSummary) -> String {
+    let reference = &summary.reference;
+    let what = match (rule, trigger) {
         (Rule::Major, _) => format!("Incident majeur {reference}"),
-        (_, Cause::Submitted(_)) => format!("{} {reference}", new_report(situation)),
-        (_, Cause::Withdrawn(_)) => format!("Signalement {reference} retiré (fausse alerte)"),
-        (_, Cause::CaseChanged(news)) => format!("Dossier {reference} {}", happened(news.change)),
+        (_, Trigger::Submitted(_)) => format!("{} {reference}", new_report(summary)),
+        (_, Trigger::Withdrawn(_)) => format!("Signalement {reference} retiré (fausse alerte)"),
+        (_, Trigger::CaseChanged(update)) => {
+            format!("Dossier {reference} {}", happened(update.change))
+        }
     };
-    let mut line = format!("{what} : {}", phrases::structure(situation));
-    let mut facts: Vec<String> = phrases::danger(situation)
+    let mut line = format!("{what} : {}", phrases::structure(summary));
+    let mut facts: Vec<String> = phrases::danger(summary)
         .into_iter()
         .map(str::to_owned)
         .collect();
-    facts.extend(phrases::origin(situation));
-    facts.extend(phrases::severity(situation));
-    if !facts.is_empty() && !matches!(cause, Cause::Withdrawn(_)) {
+    facts.extend(phrases::origin(summary));
+    facts.extend(phrases::severity(summary));
+    if !facts.is_empty() && !matches!(trigger, Trigger::Withdrawn(_)) {
         line.push_str(" — ");
         line.push_str(&facts.join(" ; "));
     }
-    if cause.is_test() {
+    if trigger.is_test() {
         line.insert_str(0, "[TEST] ");
     }
     line
 }
 
-fn new_report(situation: &Situation) -> &'static str {
-    match situation.report_kind {
+fn new_report(summary: &ReportSummary) -> &'static str {
+    match summary.report_kind {
         Some(ReportKind::Incident | ReportKind::Later(_)) | None => "Nouveau signalement",
         Some(ReportKind::ProductVulnerability) => "Nouvelle vulnérabilité de produit",
         Some(ReportKind::VendorBadPractice) => "Nouvelle mauvaise pratique de fournisseur",
@@ -64,11 +66,11 @@ mod tests {
         StructureKind,
     };
 
-    use super::{super::cause::Submission, *};
+    use super::{super::trigger::Submission, *};
 
     #[test]
     fn a_headline_says_who_where_what_and_how_bad() {
-        let situation = Situation {
+        let summary = ReportSummary {
             reference: "SIG-2026-7K3M9Q4".to_owned(),
             structure_name: Some("Centre hospitalier de Lisieux".to_owned()),
             structure_kind: Some(StructureKind::HealthFacility),
@@ -84,11 +86,11 @@ mod tests {
                 serious: true,
                 ..Severity::default()
             },
-            ..Situation::default()
+            ..ReportSummary::default()
         };
-        let cause = Cause::Submitted(Submission {
+        let trigger = Trigger::Submitted(Submission {
             report_id: Uuid::nil(),
-            situation: situation.clone(),
+            summary: summary.clone(),
             received_at: datetime!(2026-11-23 08:00 UTC),
             back_dated: false,
             audience: super::super::audience::Audience::default(),
@@ -97,7 +99,7 @@ mod tests {
             data_key: None,
         });
         assert_eq!(
-            headline(Rule::Submission, &cause, &situation),
+            headline(Rule::Submission, &trigger, &summary),
             "Nouveau signalement SIG-2026-7K3M9Q4 : Centre hospitalier de Lisieux (Établissement \
              de santé, Normandie) — mise en danger avérée de patients ; prise en charge \
              interrompue ; origine malveillante (rançongiciel) ; grave",

@@ -6,9 +6,9 @@ use time::OffsetDateTime;
 use vocabulary::{RoutingRegion, parallel_duties};
 
 use super::{
-    letter::{Content, Occasion},
+    mail_draft::{Content, Template},
     phrases,
-    situation::Situation,
+    summary::ReportSummary,
 };
 
 /// A message ready to be sent to somebody.
@@ -22,7 +22,7 @@ pub(crate) struct Mail {
 
 /// What messages say of the place they come from.
 #[derive(Clone, Debug)]
-pub(crate) struct Letterhead {
+pub(crate) struct Branding {
     /// The number of the on-call service (astreinte).
     pub(crate) emergency_phone: String,
     /// The domain of the agencies' mailboxes.
@@ -31,20 +31,16 @@ pub(crate) struct Letterhead {
 
 /// Writes a message. It holds no contact data and none of the declarant's own
 /// words; `written_at` tells which agency is competent.
-pub(crate) fn write(
-    content: &Content,
-    letterhead: &Letterhead,
-    written_at: OffsetDateTime,
-) -> Mail {
-    let situation = &content.situation;
-    let body = match content.occasion {
-        Occasion::Receipt => receipt(situation, letterhead, written_at),
-        Occasion::Closing => closing(situation, letterhead),
-        Occasion::Withdrawal => withdrawal(situation),
-        Occasion::Submission
-        | Occasion::SubmissionOutOfHours
-        | Occasion::HealthImpact
-        | Occasion::Major => announcement(content.occasion, situation, letterhead),
+pub(crate) fn write(content: &Content, branding: &Branding, written_at: OffsetDateTime) -> Mail {
+    let summary = &content.summary;
+    let body = match content.template {
+        Template::Receipt => receipt(summary, branding, written_at),
+        Template::Closing => closing(summary, branding),
+        Template::Withdrawal => withdrawal(summary),
+        Template::Submission
+        | Template::SubmissionOutOfHours
+        | Template::HealthImpact
+        | Template::Major => announcement(content.template, summary, branding),
     };
     Mail {
         subject: subject(content),
@@ -53,56 +49,50 @@ pub(crate) fn write(
 }
 
 fn subject(content: &Content) -> String {
-    let Content {
-        occasion,
-        situation,
-    } = content;
-    let reference = &situation.reference;
-    match occasion {
-        Occasion::Receipt => format!("Signalement {reference} enregistré"),
-        Occasion::Closing => format!("Signalement {reference} : dossier clos"),
-        Occasion::Withdrawal => format!("[SSI] Signalement {reference} retiré"),
-        Occasion::Submission => {
+    let Content { template, summary } = content;
+    let reference = &summary.reference;
+    match template {
+        Template::Receipt => format!("Signalement {reference} enregistré"),
+        Template::Closing => format!("Signalement {reference} : dossier clos"),
+        Template::Withdrawal => format!("[SSI] Signalement {reference} retiré"),
+        Template::Submission => {
             format!(
                 "[SSI] Signalement {reference} : {}",
-                phrases::structure(situation)
+                phrases::structure(summary)
             )
         }
-        Occasion::SubmissionOutOfHours => {
+        Template::SubmissionOutOfHours => {
             format!(
                 "[SSI][ASTREINTE] Signalement {reference} : {}",
-                phrases::structure(situation)
+                phrases::structure(summary)
             )
         }
-        Occasion::HealthImpact => {
+        Template::HealthImpact => {
             format!("[SSI] Signalement {reference} : impact sanitaire confirmé")
         }
-        Occasion::Major => {
+        Template::Major => {
             format!(
                 "[SSI][MAJEUR] Signalement {reference} : {}",
-                phrases::structure(situation)
+                phrases::structure(summary)
             )
         }
     }
 }
 
-fn receipt(situation: &Situation, letterhead: &Letterhead, written_at: OffsetDateTime) -> String {
+fn receipt(summary: &ReportSummary, branding: &Branding, written_at: OffsetDateTime) -> String {
     let mut body = String::from("Bonjour,\n\n");
     line(
         &mut body,
-        &format!(
-            "Votre signalement {} a été enregistré.",
-            situation.reference
-        ),
+        &format!("Votre signalement {} a été enregistré.", summary.reference),
     );
-    if let Some(at) = situation.received_at {
+    if let Some(at) = summary.received_at {
         line(&mut body, &format!("Reçu le {}.", phrases::moment(at)));
     }
-    if let Some(RoutingRegion::Region(region)) = situation.region
-        && !situation.stays_with_the_armed_forces()
+    if let Some(RoutingRegion::Region(region)) = summary.region
+        && !summary.stays_with_the_armed_forces()
     {
         let agency = region.agency_on(written_at.date());
-        let mailbox = agency.mailbox(&letterhead.agency_domain);
+        let mailbox = agency.mailbox(&branding.agency_domain);
         line(
             &mut body,
             &format!(
@@ -114,16 +104,16 @@ fn receipt(situation: &Situation, letterhead: &Letterhead, written_at: OffsetDat
     body.push_str("\nEt maintenant :\n");
     let mut steps = vec![format!(
         "En cas d'urgence, en dehors des heures ouvrées, appelez le {}.",
-        letterhead.emergency_phone
+        branding.emergency_phone
     )];
     let duties = parallel_duties(
-        &situation.impacts,
-        situation.operator_status,
-        situation.origin,
-        situation.origin_types.iter().copied(),
+        &summary.impacts,
+        summary.operator_status,
+        summary.origin,
+        summary.origin_types.iter().copied(),
     );
     for duty in duties {
-        let deadline = situation
+        let deadline = summary
             .found_at
             .and_then(|found_at| duty.deadline(found_at));
         let until = deadline.map(|at| format!(", avant le {}", phrases::moment(at)));
@@ -150,13 +140,13 @@ fn receipt(situation: &Situation, letterhead: &Letterhead, written_at: OffsetDat
     body
 }
 
-fn closing(situation: &Situation, letterhead: &Letterhead) -> String {
+fn closing(summary: &ReportSummary, branding: &Branding) -> String {
     let mut body = String::from("Bonjour,\n\n");
     line(
         &mut body,
         &format!(
             "Le dossier de votre signalement {} est clos.",
-            situation.reference
+            summary.reference
         ),
     );
     line(
@@ -167,7 +157,7 @@ fn closing(situation: &Situation, letterhead: &Letterhead) -> String {
         &mut body,
         &format!(
             "Si l'incident reprend, signalez-le de nouveau ; en urgence : {}.",
-            letterhead.emergency_phone
+            branding.emergency_phone
         ),
     );
     footer(
@@ -177,53 +167,53 @@ fn closing(situation: &Situation, letterhead: &Letterhead) -> String {
     body
 }
 
-fn withdrawal(situation: &Situation) -> String {
+fn withdrawal(summary: &ReportSummary) -> String {
     let mut body = String::new();
     line(
         &mut body,
         &format!(
             "Le signalement {} a été retiré par son déclarant (fausse alerte).",
-            situation.reference
+            summary.reference
         ),
     );
     line(
         &mut body,
-        &format!("Structure : {}", phrases::structure(situation)),
+        &format!("Structure : {}", phrases::structure(summary)),
     );
-    footer(&mut body, situation.tlp().french());
+    footer(&mut body, summary.tlp().french());
     body
 }
 
-fn announcement(occasion: Occasion, situation: &Situation, letterhead: &Letterhead) -> String {
+fn announcement(template: Template, summary: &ReportSummary, branding: &Branding) -> String {
     let mut body = String::new();
-    let opening = match occasion {
-        Occasion::Major => "Un incident a été qualifié de majeur.",
-        Occasion::HealthImpact => "La qualification a confirmé un impact sanitaire.",
-        Occasion::SubmissionOutOfHours => "Un signalement a été reçu en dehors des heures ouvrées.",
+    let opening = match template {
+        Template::Major => "Un incident a été qualifié de majeur.",
+        Template::HealthImpact => "La qualification a confirmé un impact sanitaire.",
+        Template::SubmissionOutOfHours => "Un signalement a été reçu en dehors des heures ouvrées.",
         _ => "Un signalement a été reçu.",
     };
     line(&mut body, opening);
     body.push('\n');
-    line(&mut body, &format!("Référence : {}", situation.reference));
-    if let Some(kind) = situation.report_kind {
+    line(&mut body, &format!("Référence : {}", summary.reference));
+    if let Some(kind) = summary.report_kind {
         line(&mut body, &format!("Objet : {}", kind.french()));
     }
     line(
         &mut body,
-        &format!("Structure : {}", phrases::structure(situation)),
+        &format!("Structure : {}", phrases::structure(summary)),
     );
-    if let Some(at) = situation.declared_at {
+    if let Some(at) = summary.declared_at {
         line(&mut body, &format!("Déclaré le : {}", phrases::moment(at)));
     }
-    let origin = phrases::origin(situation);
+    let origin = phrases::origin(summary);
     line(
         &mut body,
         &format!("Origine : {}", origin.as_deref().unwrap_or("non précisée")),
     );
-    for impact in impacts(situation) {
+    for impact in impacts(summary) {
         line(&mut body, &impact);
     }
-    let severity = phrases::severity(situation);
+    let severity = phrases::severity(summary);
     line(
         &mut body,
         &format!(
@@ -231,20 +221,20 @@ fn announcement(occasion: Occasion, situation: &Situation, letterhead: &Letterhe
             severity.as_deref().unwrap_or("aucune proposée")
         ),
     );
-    if matches!(occasion, Occasion::Major | Occasion::SubmissionOutOfHours) {
+    if matches!(template, Template::Major | Template::SubmissionOutOfHours) {
         line(
             &mut body,
-            &format!("Astreinte : {}", letterhead.emergency_phone),
+            &format!("Astreinte : {}", branding.emergency_phone),
         );
     }
     body.push_str("\nLe détail est à consulter dans l'application, selon vos droits.\n");
-    footer(&mut body, situation.tlp().french());
+    footer(&mut body, summary.tlp().french());
     body
 }
 
 /// What is said of the impacts, a line each; what was not said is left out.
-fn impacts(situation: &Situation) -> Vec<String> {
-    let impacts = &situation.impacts;
+fn impacts(summary: &ReportSummary) -> Vec<String> {
+    let impacts = &summary.impacts;
     let mut lines = Vec::new();
     let list = |labels: Vec<&str>| labels.join(", ");
     if !impacts.data.is_empty() {

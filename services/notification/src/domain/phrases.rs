@@ -3,19 +3,17 @@
 use time::OffsetDateTime;
 use vocabulary::{CareImpact, OriginType, PatientEndangerment, RoutingRegion};
 
-use super::situation::Situation;
+use super::summary::ReportSummary;
 
 /// What is said of a structure: its name, its kind and its region, as far as
 /// they are known.
-pub(crate) fn structure(situation: &Situation) -> String {
-    let name = situation
+pub(crate) fn structure(summary: &ReportSummary) -> String {
+    let name = summary
         .structure_name
         .as_deref()
         .filter(|name| !name.is_empty());
-    let kind = situation
-        .structure_kind
-        .map(|kind| kind.french().to_owned());
-    let region = situation.region.map(territory);
+    let kind = summary.structure_kind.map(|kind| kind.french().to_owned());
+    let region = summary.region.map(territory);
     let details: Vec<String> = kind.into_iter().chain(region).collect();
     match (name, details.is_empty()) {
         (Some(name), true) => name.to_owned(),
@@ -36,16 +34,14 @@ pub(crate) fn territory(region: RoutingRegion) -> String {
 
 /// Where an incident comes from, with its types: "origine malveillante
 /// (rançongiciel)"; nothing when nothing was said.
-pub(crate) fn origin(situation: &Situation) -> Option<String> {
-    let types: Vec<String> = situation
+pub(crate) fn origin(summary: &ReportSummary) -> Option<String> {
+    let types: Vec<String> = summary
         .origin_types
         .iter()
         .filter(|origin_type| **origin_type != OriginType::Unknown)
         .map(|origin_type| origin_type.french().to_lowercase())
         .collect();
-    let origin = situation
-        .origin
-        .map(|origin| origin.french().to_lowercase());
+    let origin = summary.origin.map(|origin| origin.french().to_lowercase());
     match (origin, types.is_empty()) {
         (Some(origin), true) => Some(format!("origine {origin}")),
         (Some(origin), false) => Some(format!("origine {origin} ({})", types.join(", "))),
@@ -55,8 +51,8 @@ pub(crate) fn origin(situation: &Situation) -> Option<String> {
 }
 
 /// What matters most for patients, the worst first.
-pub(crate) fn danger(situation: &Situation) -> Vec<&'static str> {
-    let endangerment = match situation.impacts.patient_endangerment {
+pub(crate) fn danger(summary: &ReportSummary) -> Vec<&'static str> {
+    let endangerment = match summary.impacts.patient_endangerment {
         Some(PatientEndangerment::Proven) => Some("mise en danger avérée de patients"),
         Some(PatientEndangerment::Potential) => Some("mise en danger potentielle de patients"),
         Some(
@@ -66,7 +62,7 @@ pub(crate) fn danger(situation: &Situation) -> Vec<&'static str> {
         )
         | None => None,
     };
-    let care = match situation.impacts.care {
+    let care = match summary.impacts.care {
         Some(CareImpact::Interruption) => Some("prise en charge interrompue"),
         Some(CareImpact::DegradedMode) => Some("fonctionnement en mode dégradé"),
         Some(CareImpact::None | CareImpact::Unknown | CareImpact::Later(_)) | None => None,
@@ -75,11 +71,11 @@ pub(crate) fn danger(situation: &Situation) -> Vec<&'static str> {
 }
 
 /// The judgements of law that hold: "majeur, grave, significatif".
-pub(crate) fn severity(situation: &Situation) -> Option<String> {
+pub(crate) fn severity(summary: &ReportSummary) -> Option<String> {
     let judgements = [
-        (situation.severity.major, "majeur"),
-        (situation.severity.serious, "grave"),
-        (situation.severity.significant, "significatif"),
+        (summary.severity.major, "majeur"),
+        (summary.severity.serious, "grave"),
+        (summary.severity.significant, "significatif"),
     ];
     let held: Vec<&str> = judgements
         .iter()

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     convert::contacts,
     domain::{
-        mail::{self, Letterhead},
+        mail::{self, Branding},
         retry::{Next, Outcome, RetryPolicy},
     },
     metrics::ServiceMetrics,
@@ -34,7 +34,7 @@ const BATCH: usize = 16;
 /// How long a worker sends before it looks again what is due: an urgent message
 /// does not wait behind a batch that a slow relay takes.
 pub(crate) const TURN: Duration = Duration::from_secs(1);
-/// How often the standing of the queue is told.
+/// How often the queue is measured.
 const SAMPLE: Duration = Duration::from_secs(5);
 
 /// The class of what cannot be sent because the contacts were erased meanwhile.
@@ -62,7 +62,7 @@ pub(crate) struct PostSettings {
     /// Who sends.
     pub(crate) sender: Sender,
     /// What messages say of the place they come from.
-    pub(crate) letterhead: Letterhead,
+    pub(crate) branding: Branding,
     /// When a delivery is tried again.
     pub(crate) policy: RetryPolicy,
     /// How long a claim holds; longer than a turn and an attempt may take.
@@ -240,7 +240,7 @@ impl Post {
         };
         let mail = mail::write(
             &claimed.content,
-            &self.settings.letterhead,
+            &self.settings.branding,
             claimed.created_at,
         );
         // The span of this attempt where it is recorded, else the request's own.
@@ -298,10 +298,10 @@ impl Post {
     pub(crate) async fn sample(self, shutdown: CancellationToken) {
         let work = async {
             loop {
-                if let Ok(standing) = delivery_queue::standing(&self.pool).await {
-                    self.metrics.pending.set(standing.pending);
-                    self.metrics.dead.set(standing.dead);
-                    let age = standing.oldest.map(|oldest| platform::now() - oldest);
+                if let Ok(queue_stats) = delivery_queue::queue_stats(&self.pool).await {
+                    self.metrics.pending.set(queue_stats.pending);
+                    self.metrics.dead.set(queue_stats.dead);
+                    let age = queue_stats.oldest.map(|oldest| platform::now() - oldest);
                     self.metrics
                         .oldest_age
                         .set(age.map_or(0.0, time::Duration::as_seconds_f64));

@@ -9,7 +9,7 @@ use testkit::TokenSpec;
 use time::{OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
-use crate::world::MASTER_KEY;
+use crate::env::MASTER_KEY;
 
 /// A Monday at eleven in Paris: within working hours.
 pub(crate) const WORKING: OffsetDateTime = datetime!(2026-11-23 10:00 UTC);

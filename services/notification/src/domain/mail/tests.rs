@@ -7,15 +7,15 @@ use vocabulary::{
 
 use super::*;
 
-fn letterhead() -> Letterhead {
-    Letterhead {
+fn branding() -> Branding {
+    Branding {
         emergency_phone: "09 72 43 91 25".to_owned(),
         agency_domain: "ars.example.org".to_owned(),
     }
 }
 
-fn situation() -> Situation {
-    Situation {
+fn summary() -> ReportSummary {
+    ReportSummary {
         reference: "SIG-2026-7K3M9Q4".to_owned(),
         structure_name: Some("Centre hospitalier de Lisieux".to_owned()),
         structure_kind: Some(StructureKind::HealthFacility),
@@ -33,21 +33,18 @@ fn situation() -> Situation {
             ..Impacts::default()
         },
         tlp: Some(Tlp::Amber),
-        ..Situation::default()
+        ..ReportSummary::default()
     }
 }
 
-fn written(occasion: Occasion, situation: Situation) -> Mail {
-    let content = Content {
-        occasion,
-        situation,
-    };
-    write(&content, &letterhead(), datetime!(2026-11-23 10:06 UTC))
+fn written(template: Template, summary: ReportSummary) -> Mail {
+    let content = Content { template, summary };
+    write(&content, &branding(), datetime!(2026-11-23 10:06 UTC))
 }
 
 #[test]
 fn a_receipt_says_what_the_declarant_needs_now() {
-    let mail = written(Occasion::Receipt, situation());
+    let mail = written(Template::Receipt, summary());
     assert_eq!(mail.subject, "Signalement SIG-2026-7K3M9Q4 enregistré");
     for said in [
         "SIG-2026-7K3M9Q4",
@@ -68,15 +65,15 @@ fn a_receipt_says_what_the_declarant_needs_now() {
 
 #[test]
 fn a_receipt_of_the_armed_forces_names_no_agency() {
-    let mut own_chain = situation();
+    let mut own_chain = summary();
     own_chain.structure_kind = Some(StructureKind::ArmedForcesHospital);
     own_chain.impacts = Impacts::default();
-    assert!(!written(Occasion::Receipt, own_chain).body.contains("ARS"));
+    assert!(!written(Template::Receipt, own_chain).body.contains("ARS"));
 }
 
 #[test]
 fn an_announcement_says_who_where_what_and_how_far_it_may_go() {
-    let mail = written(Occasion::Submission, situation());
+    let mail = written(Template::Submission, summary());
     for said in [
         "Centre hospitalier de Lisieux (Établissement de santé, Normandie)",
         "origine malveillante (rançongiciel)",
@@ -98,23 +95,23 @@ fn an_announcement_says_who_where_what_and_how_far_it_may_go() {
 #[test]
 fn what_cannot_wait_says_so_in_its_subject() {
     assert!(
-        written(Occasion::Major, situation())
+        written(Template::Major, summary())
             .subject
             .starts_with("[SSI][MAJEUR]")
     );
-    let out_of_hours = written(Occasion::SubmissionOutOfHours, situation());
+    let out_of_hours = written(Template::SubmissionOutOfHours, summary());
     assert!(out_of_hours.subject.starts_with("[SSI][ASTREINTE]"));
     assert!(out_of_hours.body.contains("09 72 43 91 25"));
 }
 
 #[test]
 fn what_was_not_said_is_treated_as_amber_strict() {
-    let unsaid = Situation {
+    let unsaid = ReportSummary {
         tlp: None,
-        ..situation()
+        ..summary()
     };
     assert!(
-        written(Occasion::Submission, unsaid)
+        written(Template::Submission, unsaid)
             .body
             .contains("TLP:AMBER+STRICT")
     );

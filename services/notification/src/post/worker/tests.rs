@@ -12,8 +12,8 @@ use uuid::Uuid;
 use super::*;
 use crate::{
     domain::{
-        letter::{Content, Occasion},
-        situation::Situation,
+        mail_draft::{Content, Template},
+        summary::ReportSummary,
     },
     post::Encryption,
     store::delivery_queue::{DeliveryAddress, NewDelivery},
@@ -59,7 +59,7 @@ async fn post_of(config: &DatabaseConfig, sink: &SmtpSink, claim: Duration) -> P
                 step_timeout: std::time::Duration::from_secs(5),
             }),
             sender: Sender::parse("vigie@example.org").unwrap(),
-            letterhead: Letterhead {
+            branding: Branding {
                 emergency_phone: "09 72 43 91 25".to_owned(),
                 agency_domain: "ars.example.org".to_owned(),
             },
@@ -84,8 +84,8 @@ impl Post {
             recipient: "cell".to_owned(),
             address,
             content: Content {
-                occasion: Occasion::Submission,
-                situation: Situation::default(),
+                template: Template::Submission,
+                summary: ReportSummary::default(),
             },
             traceparent: None,
         };
@@ -332,26 +332,26 @@ async fn a_message_written_down_with_its_own_situation_is_sent_after_the_migrati
 async fn messages_that_go_out_together_share_their_situation_and_no_others_do() {
     let sink = SmtpSink::start().await;
     let post = post(&sink).await;
-    let of = |report: u128, occasion, reference: &str| NewDelivery {
+    let of = |report: u128, template, reference: &str| NewDelivery {
         delivery_id: Uuid::now_v7(),
         report_id: Uuid::from_u128(report),
         rule: "announce_cell",
         recipient: "cell".to_owned(),
         address: mailbox(),
         content: Content {
-            occasion,
-            situation: Situation {
+            template,
+            summary: ReportSummary {
                 reference: reference.to_owned(),
-                ..Situation::default()
+                ..ReportSummary::default()
             },
         },
         traceparent: None,
     };
     let deliveries = [
-        of(1, Occasion::Submission, "S-1"),
-        of(1, Occasion::SubmissionOutOfHours, "S-1"),
-        of(1, Occasion::Closing, "S-1 later"),
-        of(2, Occasion::Submission, "S-2"),
+        of(1, Template::Submission, "S-1"),
+        of(1, Template::SubmissionOutOfHours, "S-1"),
+        of(1, Template::Closing, "S-1 later"),
+        of(2, Template::Submission, "S-2"),
     ];
     let mut conn = post.pool.acquire().await.unwrap();
     delivery_queue::add(&mut conn, &deliveries, platform::now())

@@ -21,7 +21,7 @@ select claimed.delivery_id,
        claimed.mailbox,
        claimed.sealed_address,
        known_report.data_key as "data_key?",
-       jsonb_build_object('occasion', claimed.occasion, 'situation', situation.situation)
+       jsonb_build_object('template', claimed.occasion, 'summary', situation.situation)
            as "content!: Json<Content>",
        claimed.traceparent,
        claimed.created_at,

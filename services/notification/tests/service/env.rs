@@ -43,7 +43,7 @@ pub(crate) const AGENCY: &str = "ssi-occitanie@ars.example.org";
 pub(crate) const ON_CALL: &str = "astreinte@example.org";
 
 /// The service, two producers, a mail server and those who call.
-pub(crate) struct World {
+pub(crate) struct TestEnv {
     /// The mail server.
     pub(crate) sink: SmtpSink,
     /// A producer in place of intake.
@@ -79,19 +79,19 @@ pub(crate) struct Producer {
     state: Arc<State>,
 }
 
-impl Drop for World {
+impl Drop for TestEnv {
     fn drop(&mut self) {
         self.shutdown.cancel();
     }
 }
 
-impl World {
+impl TestEnv {
     /// Starts everything with the usual settings, but for quick retries.
     pub(crate) async fn start() -> Self {
         Self::start_with(|_| ()).await
     }
 
-    /// Starts everything with other settings; all of it ends with the world.
+    /// Starts everything with other settings; all of it ends with it.
     pub(crate) async fn start_with(change: impl FnOnce(&mut NotificationConfig)) -> Self {
         let database = testkit::postgres().await.database("notification").await;
         let folder = tempfile::tempdir().unwrap();
@@ -346,7 +346,7 @@ impl Service {
         tasks.spawn("notification", async move {
             app.run(listeners, stop).await.unwrap();
             end.cancel();
-            // A process that a story stops is no failure of the world.
+            // A process that a story stops is no failure of the environment.
             all.cancelled().await;
         });
         Self {

@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Feed, Live};
+use super::{Broadcast, Feed};
 use crate::domain::cursor::Bounds;
 
 /// The safety net under the wake-ups: what another replica commits is seen by it.
@@ -16,9 +16,9 @@ const POLL: Duration = Duration::from_millis(200);
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Reads what is new and gives it to all watchers.
-pub(crate) struct Tail {
+pub(crate) struct FeedReader {
     feed: Feed,
-    news: Arc<Notify>,
+    raised: Arc<Notify>,
     follows: Option<Follows>,
 }
 
@@ -44,23 +44,23 @@ impl From<Bounds> for Follows {
     }
 }
 
-impl Tail {
-    /// Prepares the tail of a feed, woken by `news`.
-    pub(crate) fn new(feed: Feed, news: Arc<Notify>) -> Self {
+impl FeedReader {
+    /// Prepares the reader of a feed, woken by `raised`.
+    pub(crate) fn new(feed: Feed, raised: Arc<Notify>) -> Self {
         Self {
             feed,
-            news,
+            raised,
             follows: None,
         }
     }
 
     /// Reads until the shutdown; never fails.
     pub(crate) async fn run(mut self, shutdown: CancellationToken) {
-        let news = Arc::clone(&self.news);
+        let raised = Arc::clone(&self.raised);
         let work = async {
             let mut away = false;
             loop {
-                let woken = news.notified();
+                let woken = raised.notified();
                 tokio::pin!(woken);
                 // Registered before looking: nothing is missed in between.
                 woken.as_mut().enable();
@@ -92,19 +92,22 @@ impl Tail {
         };
         // Nobody listening is no failure.
         loop {
-            let (bounds, places) = self.feed.read_on(&follows.positions).await?;
+            let (bounds, items) = self.feed.read_on(&follows.positions).await?;
             if !follows.is_of(&bounds) {
                 *follows = bounds.into();
-                self.feed.live.send(Live::Restarted).unwrap_or_default();
+                self.feed
+                    .live
+                    .send(Broadcast::Restarted)
+                    .unwrap_or_default();
                 return Ok(());
             }
-            if places.is_empty() {
+            if items.is_empty() {
                 return Ok(());
             }
-            for place in places {
-                follows.positions[usize::from(place.shard)] = place.position;
-                let told = Live::Told(Arc::new(place));
-                self.feed.live.send(told).unwrap_or_default();
+            for entry in items {
+                follows.positions[usize::from(entry.shard)] = entry.position;
+                let item = Broadcast::Item(Arc::new(entry));
+                self.feed.live.send(item).unwrap_or_default();
             }
         }
     }

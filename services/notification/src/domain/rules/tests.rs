@@ -1,4 +1,4 @@
-//! Every row of the matrix, as a table.
+//! Every rule, as a table.
 
 use proptest::prelude::*;
 use time::{OffsetDateTime, macros::datetime};
@@ -43,11 +43,11 @@ fn care_interrupted() -> Impacts {
 fn submission(parties: &[Party]) -> Submission {
     Submission {
         report_id: Uuid::from_u128(9),
-        situation: Situation {
+        summary: ReportSummary {
             reference: "SIG-2026-7K3M9Q4".to_owned(),
             region: Some(RoutingRegion::Region(normandy())),
             structure_kind: Some(StructureKind::HealthFacility),
-            ..Situation::default()
+            ..ReportSummary::default()
         },
         received_at: WORKING,
         back_dated: false,
@@ -58,8 +58,8 @@ fn submission(parties: &[Party]) -> Submission {
     }
 }
 
-fn news(change: Change, revision: u64) -> CaseNews {
-    CaseNews {
+fn update(change: Change, revision: u64) -> CaseUpdate {
+    CaseUpdate {
         report_id: Uuid::from_u128(9),
         case_id: Uuid::from_u128(10),
         revision,
@@ -76,33 +76,33 @@ fn news(change: Change, revision: u64) -> CaseNews {
     }
 }
 
-fn after(cause: &Cause) -> KnownReport {
-    decide(SUBMITTED, cause, &KnownReport::default()).known
+fn after(trigger: &Trigger) -> ReportProjection {
+    decide(SUBMITTED, trigger, &ReportProjection::default()).known
 }
 
 /// The messages of a decision, as "rule to recipient".
-fn told(decision: &Decision) -> Vec<String> {
+fn mails(decision: &Decision) -> Vec<String> {
     let line =
-        |(_, letter): &(Uuid, Letter)| format!("{} {}", letter.rule.name(), letter.recipient);
-    decision.letters.iter().map(line).collect()
+        |(_, draft): &(Uuid, MailDraft)| format!("{} {}", draft.rule.name(), draft.recipient);
+    decision.drafts.iter().map(line).collect()
 }
 
-fn told_of(submission: Submission) -> Vec<String> {
-    told(&decide(
+fn mails_of(submission: Submission) -> Vec<String> {
+    mails(&decide(
         SUBMITTED,
-        &Cause::Submitted(submission),
-        &KnownReport::default(),
+        &Trigger::Submitted(submission),
+        &ReportProjection::default(),
     ))
 }
 
-fn told_of_news(news: CaseNews, known: &KnownReport) -> Vec<String> {
-    told(&decide(CHANGED, &Cause::CaseChanged(news), known))
+fn mails_of_update(update: CaseUpdate, known: &ReportProjection) -> Vec<String> {
+    mails(&decide(CHANGED, &Trigger::CaseChanged(update), known))
 }
 
 #[test]
 fn every_submission_goes_to_declarant_cell_fssi_and_the_agency_of_the_region() {
     assert_eq!(
-        told_of(submission(&everybody())),
+        mails_of(submission(&everybody())),
         [
             "receipt declarant",
             "announce_cell cell",
@@ -120,17 +120,17 @@ fn a_health_impact_also_goes_to_the_health_authority() {
     };
     for impacts in [care_interrupted(), danger] {
         let mut submission = submission(&everybody());
-        submission.situation.impacts = impacts;
-        assert!(told_of(submission).contains(&"announce_health_authority dgs".to_owned()));
+        submission.summary.impacts = impacts;
+        assert!(mails_of(submission).contains(&"announce_health_authority dgs".to_owned()));
     }
 }
 
 #[test]
 fn nobody_is_told_whom_the_routing_does_not_let_see_it() {
     let mut submission = submission(&[Party::Cell]);
-    submission.situation.impacts = care_interrupted();
+    submission.summary.impacts = care_interrupted();
     assert_eq!(
-        told_of(submission),
+        mails_of(submission),
         ["receipt declarant", "announce_cell cell"]
     );
 }
@@ -138,9 +138,9 @@ fn nobody_is_told_whom_the_routing_does_not_let_see_it() {
 #[test]
 fn a_national_body_is_announced_to_fssi_and_cell_only() {
     let mut submission = submission(&[Party::Cell, Party::SecurityOfficer]);
-    submission.situation.region = Some(RoutingRegion::National);
+    submission.summary.region = Some(RoutingRegion::National);
     assert_eq!(
-        told_of(submission),
+        mails_of(submission),
         [
             "receipt declarant",
             "announce_cell cell",
@@ -152,12 +152,12 @@ fn a_national_body_is_announced_to_fssi_and_cell_only() {
 #[test]
 fn a_hospital_of_the_armed_forces_stays_in_its_chain_unless_care_is_touched() {
     let mut own_chain = submission(&everybody());
-    own_chain.situation.structure_kind = Some(StructureKind::ArmedForcesHospital);
+    own_chain.summary.structure_kind = Some(StructureKind::ArmedForcesHospital);
     own_chain.received_at = WEEKEND;
     let mut care_touched = own_chain.clone();
-    care_touched.situation.impacts = care_interrupted();
-    assert_eq!(told_of(own_chain), ["receipt declarant"]);
-    assert!(told_of(care_touched).contains(&"announce_agency ars:28".to_owned()));
+    care_touched.summary.impacts = care_interrupted();
+    assert_eq!(mails_of(own_chain), ["receipt declarant"]);
+    assert!(mails_of(care_touched).contains(&"announce_agency ars:28".to_owned()));
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn a_submission_out_of_hours_goes_to_the_on_call_chain_and_one_in_hours_does_not
             ..submission(&everybody())
         };
         assert_eq!(
-            told_of(submission).contains(&"on_call on_call".to_owned()),
+            mails_of(submission).contains(&"on_call on_call".to_owned()),
             on_call
         );
     }
@@ -181,11 +181,11 @@ fn a_past_report_that_is_imported_never_wakes_the_on_call_chain() {
         back_dated: true,
         ..submission(&everybody())
     };
-    assert!(!told_of(past.clone()).contains(&"on_call on_call".to_owned()));
-    let mut major = news(Change::Qualified, 1);
+    assert!(!mails_of(past.clone()).contains(&"on_call on_call".to_owned()));
+    let mut major = update(Change::Qualified, 1);
     major.severity.major = true;
     assert_eq!(
-        told_of_news(major, &after(&Cause::Submitted(past))),
+        mails_of_update(major, &after(&Trigger::Submitted(past))),
         ["announce_major fssi"]
     );
 }
@@ -197,77 +197,85 @@ fn a_test_is_told_to_nobody_by_mail_but_raised() {
         received_at: WEEKEND,
         ..submission(&[Party::Probe])
     };
-    let decision = decide(SUBMITTED, &Cause::Submitted(test), &KnownReport::default());
-    assert_eq!(told(&decision), [""; 0]);
+    let decision = decide(
+        SUBMITTED,
+        &Trigger::Submitted(test),
+        &ReportProjection::default(),
+    );
+    assert_eq!(mails(&decision), [""; 0]);
     assert_eq!(decision.raised, [Rule::Submission]);
-    let mut closed = news(Change::Closed, 1);
+    let mut closed = update(Change::Closed, 1);
     closed.severity.major = true;
-    assert_eq!(told_of_news(closed, &decision.known), [""; 0]);
+    assert_eq!(mails_of_update(closed, &decision.known), [""; 0]);
 }
 
 #[test]
 fn a_case_judged_major_is_told_once_and_apart() {
-    let known = after(&Cause::Submitted(submission(&everybody())));
-    let mut major = news(Change::Qualified, 1);
+    let known = after(&Trigger::Submitted(submission(&everybody())));
+    let mut major = update(Change::Qualified, 1);
     major.severity.major = true;
-    let first = decide(CHANGED, &Cause::CaseChanged(major.clone()), &known);
+    let first = decide(CHANGED, &Trigger::CaseChanged(major.clone()), &known);
     assert_eq!(first.raised, [Rule::CaseChange, Rule::Major]);
-    assert_eq!(told(&first), ["announce_major fssi", "on_call on_call"]);
+    assert_eq!(mails(&first), ["announce_major fssi", "on_call on_call"]);
 
     major.revision = 2;
-    let second = decide(CHANGED, &Cause::CaseChanged(major), &first.known);
+    let second = decide(CHANGED, &Trigger::CaseChanged(major), &first.known);
     assert_eq!(second.raised, [Rule::CaseChange]);
-    assert_eq!(told(&second), [""; 0]);
+    assert_eq!(mails(&second), [""; 0]);
 }
 
 #[test]
 fn a_health_impact_confirmed_later_is_told_to_the_health_authority_once() {
-    let known = after(&Cause::Submitted(submission(&everybody())));
-    let mut confirmed = news(Change::Qualified, 1);
+    let known = after(&Trigger::Submitted(submission(&everybody())));
+    let mut confirmed = update(Change::Qualified, 1);
     confirmed.qualified = true;
     confirmed.impacts = care_interrupted();
-    let first = decide(CHANGED, &Cause::CaseChanged(confirmed.clone()), &known);
-    assert_eq!(told(&first), ["announce_health_authority dgs"]);
+    let first = decide(CHANGED, &Trigger::CaseChanged(confirmed.clone()), &known);
+    assert_eq!(mails(&first), ["announce_health_authority dgs"]);
     confirmed.revision = 2;
-    assert_eq!(told_of_news(confirmed, &first.known), [""; 0]);
+    assert_eq!(mails_of_update(confirmed, &first.known), [""; 0]);
 }
 
 #[test]
 fn a_health_impact_confirmed_before_the_report_came_is_told_to_the_health_authority_once() {
-    let mut confirmed = news(Change::Qualified, 1);
+    let mut confirmed = update(Change::Qualified, 1);
     confirmed.qualified = true;
     confirmed.impacts = care_interrupted();
     let early = decide(
         CHANGED,
-        &Cause::CaseChanged(confirmed),
-        &KnownReport::default(),
+        &Trigger::CaseChanged(confirmed),
+        &ReportProjection::default(),
     );
-    assert_eq!(told(&early), ["announce_health_authority dgs"]);
+    assert_eq!(mails(&early), ["announce_health_authority dgs"]);
     let mut submission = submission(&everybody());
-    submission.situation.impacts = care_interrupted();
-    let late = decide(SUBMITTED, &Cause::Submitted(submission), &early.known);
-    assert!(!told(&late).contains(&"announce_health_authority dgs".to_owned()));
-    assert!(late.known.told.contains(&Recipient::HealthAuthority));
+    submission.summary.impacts = care_interrupted();
+    let late = decide(SUBMITTED, &Trigger::Submitted(submission), &early.known);
+    assert!(!mails(&late).contains(&"announce_health_authority dgs".to_owned()));
+    assert!(late.known.notified.contains(&Recipient::HealthAuthority));
 }
 
 #[test]
 fn changes_of_a_case_are_raised_and_only_a_closing_writes_to_the_declarant() {
-    let known = after(&Cause::Submitted(submission(&everybody())));
+    let known = after(&Trigger::Submitted(submission(&everybody())));
     for change in [
         Change::Opened,
         Change::Claimed,
         Change::Qualified,
         Change::OutOfScope,
     ] {
-        let decision = decide(CHANGED, &Cause::CaseChanged(news(change, 1)), &known);
+        let decision = decide(CHANGED, &Trigger::CaseChanged(update(change, 1)), &known);
         assert_eq!(decision.raised, [Rule::CaseChange], "{change:?}");
-        assert_eq!(told(&decision), [""; 0], "{change:?}");
+        assert_eq!(mails(&decision), [""; 0], "{change:?}");
     }
     assert_eq!(
-        told_of_news(news(Change::Closed, 1), &known),
+        mails_of_update(update(Change::Closed, 1), &known),
         ["closing declarant"]
     );
-    let noted = decide(CHANGED, &Cause::CaseChanged(news(Change::Noted, 1)), &known);
+    let noted = decide(
+        CHANGED,
+        &Trigger::CaseChanged(update(Change::Noted, 1)),
+        &known,
+    );
     assert!(noted.raised.is_empty());
 }
 
@@ -275,7 +283,7 @@ fn changes_of_a_case_are_raised_and_only_a_closing_writes_to_the_declarant() {
 fn a_withdrawal_is_told_to_those_who_were_told() {
     let mut out_of_hours = submission(&everybody());
     out_of_hours.received_at = WEEKEND;
-    let known = after(&Cause::Submitted(out_of_hours));
+    let known = after(&Trigger::Submitted(out_of_hours));
     let withdrawal = Withdrawal {
         report_id: Uuid::from_u128(9),
         reference: "SIG-2026-7K3M9Q4".to_owned(),
@@ -284,7 +292,7 @@ fn a_withdrawal_is_told_to_those_who_were_told() {
         test: false,
     };
     assert_eq!(
-        told(&decide(CHANGED, &Cause::Withdrawn(withdrawal), &known)),
+        mails(&decide(CHANGED, &Trigger::Withdrawn(withdrawal), &known)),
         [
             "announce_withdrawal ars:28",
             "announce_withdrawal fssi",
@@ -298,14 +306,14 @@ fn a_withdrawal_is_told_to_those_who_were_told() {
 fn a_case_closed_before_its_report_came_is_told_to_the_declarant_when_it_comes() {
     let closed = decide(
         CHANGED,
-        &Cause::CaseChanged(news(Change::Closed, 4)),
-        &KnownReport::default(),
+        &Trigger::CaseChanged(update(Change::Closed, 4)),
+        &ReportProjection::default(),
     );
-    assert_eq!(told(&closed), [""; 0]);
-    let report = Cause::Submitted(submission(&[Party::Cell]));
+    assert_eq!(mails(&closed), [""; 0]);
+    let report = Trigger::Submitted(submission(&[Party::Cell]));
     let decision = decide(SUBMITTED, &report, &closed.known);
-    let (event, letter) = decision.letters.last().unwrap();
-    assert_eq!((*event, letter.rule), (CHANGED, Rule::Closing));
+    let (event, draft) = decision.drafts.last().unwrap();
+    assert_eq!((*event, draft.rule), (CHANGED, Rule::Closing));
     assert_eq!(decision.known.awaiting_closing, None);
     assert_eq!(decision.known.case_id, Some(Uuid::from_u128(10)));
 }
@@ -321,18 +329,18 @@ proptest! {
         let mut report = submission(&seen_by);
         report.received_at = if weekend { WEEKEND } else { WORKING };
         if army {
-            report.situation.structure_kind = Some(StructureKind::ArmedForcesHospital);
+            report.summary.structure_kind = Some(StructureKind::ArmedForcesHospital);
         }
         if care {
-            report.situation.impacts = care_interrupted();
+            report.summary.impacts = care_interrupted();
         }
-        let mut major = news(Change::Qualified, 1);
+        let mut major = update(Change::Qualified, 1);
         major.severity.major = true;
         major.audience = audience(&seen_by);
-        let first = decide(SUBMITTED, &Cause::Submitted(report), &KnownReport::default());
-        let second = decide(CHANGED, &Cause::CaseChanged(major), &first.known);
-        for (_, letter) in first.letters.iter().chain(&second.letters) {
-            let allowed = match letter.recipient {
+        let first = decide(SUBMITTED, &Trigger::Submitted(report), &ReportProjection::default());
+        let second = decide(CHANGED, &Trigger::CaseChanged(major), &first.known);
+        for (_, draft) in first.drafts.iter().chain(&second.drafts) {
+            let allowed = match draft.recipient {
                 Recipient::Declarant => true,
                 Recipient::Agency(region) => seen_by.contains(&Party::Region(region)),
                 Recipient::SecurityOfficer => seen_by.contains(&Party::SecurityOfficer),
@@ -344,7 +352,7 @@ proptest! {
                     seen_by.contains(&Party::Cell) || seen_by.contains(&Party::SecurityOfficer)
                 }
             };
-            prop_assert!(allowed, "{} to {}", letter.rule.name(), letter.recipient);
+            prop_assert!(allowed, "{} to {}", draft.rule.name(), draft.recipient);
         }
     }
 
@@ -357,18 +365,18 @@ proptest! {
     ) {
         let mut report = submission(&everybody());
         report.received_at = if weekend { WEEKEND } else { WORKING };
-        let mut change = news(Change::Closed, revision);
+        let mut change = update(Change::Closed, revision);
         change.severity.major = major;
-        let mut causes =
-            vec![(SUBMITTED, Cause::Submitted(report)), (CHANGED, Cause::CaseChanged(change))];
+        let mut triggers =
+            vec![(SUBMITTED, Trigger::Submitted(report)), (CHANGED, Trigger::CaseChanged(change))];
         if closed_first {
-            causes.reverse();
+            triggers.reverse();
         }
-        let mut known = KnownReport::default();
-        for (id, cause) in &causes {
-            known = decide(*id, cause, &known).known;
-            let again = decide(*id, cause, &known).known;
-            prop_assert_eq!(&again.told, &known.told);
+        let mut known = ReportProjection::default();
+        for (id, trigger) in &triggers {
+            known = decide(*id, trigger, &known).known;
+            let again = decide(*id, trigger, &known).known;
+            prop_assert_eq!(&again.notified, &known.notified);
             prop_assert_eq!(again.case_revision, known.case_revision);
             prop_assert_eq!(again.major, known.major);
         }

@@ -22,15 +22,15 @@ use vocabulary::{
 use super::moment;
 use crate::domain::{
     audience::Audience,
-    cause::{CaseNews, Cause, Change, Submission, Withdrawal},
-    situation::Situation,
+    summary::ReportSummary,
+    trigger::{CaseUpdate, Change, Submission, Trigger, Withdrawal},
 };
 
 /// An event that was read.
 #[derive(Clone, Debug)]
-pub(crate) struct Heard {
+pub(crate) struct ParsedEvent {
     /// What it means.
-    pub(crate) cause: Cause,
+    pub(crate) trigger: Trigger,
     /// What the stream passes on of it: without the declarant's words, without
     /// personal data.
     pub(crate) subject: Subject,
@@ -38,18 +38,18 @@ pub(crate) struct Heard {
 
 /// What an event means here.
 #[derive(Clone, Debug)]
-pub(crate) enum News {
+pub(crate) enum IncomingEvent {
     /// Something that somebody may be told of.
-    Heard(Box<Heard>),
+    Parsed(Box<ParsedEvent>),
     /// The contacts of this report are to be erased.
     ContactsErased(Uuid),
 }
 
-impl News {
+impl IncomingEvent {
     /// The report it is about.
     pub(crate) fn report_id(&self) -> Uuid {
         match self {
-            Self::Heard(heard) => heard.cause.report_id(),
+            Self::Parsed(parsed) => parsed.trigger.report_id(),
             Self::ContactsErased(report_id) => *report_id,
         }
     }
@@ -67,27 +67,27 @@ pub(crate) fn concerns(event_type: &str) -> bool {
 }
 
 /// Reads an event of a type that [`concerns`] this service.
-pub(crate) fn read(event: &Event) -> Result<News, ApplyError> {
-    let heard = match event.event_type.as_str() {
+pub(crate) fn parse(event: &Event) -> Result<IncomingEvent, ApplyError> {
+    let parsed = match event.event_type.as_str() {
         ReportSubmitted::TYPE => submitted(event, event.decode()?),
         ReportWithdrawn::TYPE => withdrawn(event.decode()?),
         CaseChanged::TYPE => case_changed(event.decode()?),
         ReportContactsErased::TYPE => {
             let message: ReportContactsErased = event.decode()?;
-            return id(&message.report_id).map(News::ContactsErased);
+            return id(&message.report_id).map(IncomingEvent::ContactsErased);
         }
         _ => Err(ApplyError::Poison("unexpected_type")),
     };
-    heard.map(|heard| News::Heard(Box::new(heard)))
+    parsed.map(|parsed| IncomingEvent::Parsed(Box::new(parsed)))
 }
 
-fn submitted(event: &Event, mut message: ReportSubmitted) -> Result<Heard, ApplyError> {
+fn submitted(event: &Event, mut message: ReportSubmitted) -> Result<ParsedEvent, ApplyError> {
     let structure = message.structure.take().unwrap_or_default();
     let impacts = impacts(message.impacts.as_ref());
     let report_kind = ReportKind::heard(message.kind);
     let received_at = at(message.received_at.as_ref()).unwrap_or(event.time);
     let declared_at = at(message.declared_at.as_ref()).unwrap_or(received_at);
-    let situation = Situation {
+    let summary = ReportSummary {
         reference: message.reference.clone(),
         report_kind,
         structure_name: Some(one_line(&structure.name)).filter(|name| !name.is_empty()),
@@ -105,9 +105,9 @@ fn submitted(event: &Event, mut message: ReportSubmitted) -> Result<Heard, Apply
         impacts,
         tlp: Tlp::heard(message.tlp),
     };
-    let cause = Cause::Submitted(Submission {
+    let trigger = Trigger::Submitted(Submission {
         report_id: id(&message.report_id)?,
-        situation,
+        summary,
         received_at,
         back_dated: message.channel() == wire::Channel::Import && declared_at < received_at,
         audience: Audience::new(std::mem::take(&mut message.visible_to)),
@@ -123,14 +123,14 @@ fn submitted(event: &Event, mut message: ReportSubmitted) -> Result<Heard, Apply
         identifier: None,
         ..structure
     });
-    Ok(Heard {
-        cause,
+    Ok(ParsedEvent {
+        trigger,
         subject: Subject::ReportSubmitted(message),
     })
 }
 
-fn withdrawn(mut message: ReportWithdrawn) -> Result<Heard, ApplyError> {
-    let cause = Cause::Withdrawn(Withdrawal {
+fn withdrawn(mut message: ReportWithdrawn) -> Result<ParsedEvent, ApplyError> {
+    let trigger = Trigger::Withdrawn(Withdrawal {
         report_id: id(&message.report_id)?,
         reference: message.reference.clone(),
         region: message.routing_region.parse().ok(),
@@ -138,13 +138,13 @@ fn withdrawn(mut message: ReportWithdrawn) -> Result<Heard, ApplyError> {
         test: message.test,
     });
     message.reason.clear();
-    Ok(Heard {
-        cause,
+    Ok(ParsedEvent {
+        trigger,
         subject: Subject::ReportWithdrawn(message),
     })
 }
 
-fn case_changed(mut message: CaseChanged) -> Result<Heard, ApplyError> {
+fn case_changed(mut message: CaseChanged) -> Result<ParsedEvent, ApplyError> {
     let change = match CaseChange::try_from(message.change) {
         Ok(CaseChange::Opened) => Change::Opened,
         Ok(CaseChange::Claimed) => Change::Claimed,
@@ -155,7 +155,7 @@ fn case_changed(mut message: CaseChanged) -> Result<Heard, ApplyError> {
         Ok(CaseChange::Noted) => Change::Noted,
         Ok(CaseChange::Unspecified) | Err(_) => Change::Other,
     };
-    let cause = Cause::CaseChanged(CaseNews {
+    let trigger = Trigger::CaseChanged(CaseUpdate {
         report_id: id(&message.report_id)?,
         case_id: id(&message.case_id)?,
         revision: message.revision,
@@ -172,8 +172,8 @@ fn case_changed(mut message: CaseChanged) -> Result<Heard, ApplyError> {
     });
     // A word for those who follow may be the declarant's own.
     message.note.clear();
-    Ok(Heard {
-        cause,
+    Ok(ParsedEvent {
+        trigger,
         subject: Subject::CaseChanged(message),
     })
 }

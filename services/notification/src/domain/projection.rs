@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::{cause::CaseNews, letter::Recipient, situation::Situation};
+use super::{mail_draft::Recipient, summary::ReportSummary, trigger::CaseUpdate};
 
 /// A report as this service knows it, whole or in part: the events of a case
 /// may come before those of its report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct KnownReport {
+pub(crate) struct ReportProjection {
     /// As it stands; absent until the report itself came.
-    pub(crate) situation: Option<Situation>,
+    pub(crate) summary: Option<ReportSummary>,
     /// An importer gave a past date of declaration.
     pub(crate) back_dated: bool,
     /// A test.
@@ -20,8 +20,8 @@ pub(crate) struct KnownReport {
     pub(crate) sealed_contacts: Option<Vec<u8>>,
     /// The report's key, wrapped; absent once erased.
     pub(crate) data_key: Option<Vec<u8>>,
-    /// Who was told by a message.
-    pub(crate) told: BTreeSet<Recipient>,
+    /// Who was notified by a message.
+    pub(crate) notified: BTreeSet<Recipient>,
     /// The case, once there is one.
     pub(crate) case_id: Option<Uuid>,
     /// The latest revision of the case that was seen.
@@ -32,17 +32,17 @@ pub(crate) struct KnownReport {
     pub(crate) awaiting_closing: Option<Uuid>,
 }
 
-impl KnownReport {
-    /// The report as it stands after news of its case.
-    pub(crate) fn situation_after(&self, news: &CaseNews) -> Situation {
-        let known = self.situation.clone().unwrap_or_default();
-        Situation {
-            reference: news.reference.clone(),
-            region: news.region.or(known.region),
-            origin: news.origin,
-            origin_types: news.origin_types.clone(),
-            impacts: news.impacts.clone(),
-            severity: news.severity,
+impl ReportProjection {
+    /// The report as it stands after a change of its case.
+    pub(crate) fn summary_after(&self, update: &CaseUpdate) -> ReportSummary {
+        let known = self.summary.clone().unwrap_or_default();
+        ReportSummary {
+            reference: update.reference.clone(),
+            region: update.region.or(known.region),
+            origin: update.origin,
+            origin_types: update.origin_types.clone(),
+            impacts: update.impacts.clone(),
+            severity: update.severity,
             ..known
         }
     }

@@ -5,11 +5,11 @@ use std::{fmt, str::FromStr};
 use serde::{Deserialize, Serialize};
 use vocabulary::{LaterWord, ParseError, Region};
 
-use super::{rule::Rule, situation::Situation};
+use super::{rule::Rule, summary::ReportSummary};
 
 /// A message that a rule asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Letter {
+pub(crate) struct MailDraft {
     /// The rule that asks for it.
     pub(crate) rule: Rule,
     /// Who must be told.
@@ -21,16 +21,16 @@ pub(crate) struct Letter {
 /// What a message says; kept until it is sent and rendered then.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Content {
-    /// On what occasion.
-    pub(crate) occasion: Occasion,
+    /// Its template.
+    pub(crate) template: Template,
     /// The report as it stood.
-    pub(crate) situation: Situation,
+    pub(crate) summary: ReportSummary,
 }
 
-/// On what occasion a message is sent.
+/// The template of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(crate) enum Occasion {
+pub(crate) enum Template {
     /// The declarant's own report was registered (accusé de réception).
     Receipt,
     /// A report was submitted.
@@ -47,8 +47,8 @@ pub(crate) enum Occasion {
     Closing,
 }
 
-impl Occasion {
-    /// Every occasion that this release can write about.
+impl Template {
+    /// Every template that this release can write about.
     pub(crate) const ALL: [Self; 7] = [
         Self::Receipt,
         Self::Submission,

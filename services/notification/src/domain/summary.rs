@@ -13,7 +13,7 @@ use vocabulary::{
 /// the declarant wrote. What was not said or is not known yet is absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
-pub(crate) struct Situation {
+pub(crate) struct ReportSummary {
     /// The reference for people.
     pub(crate) reference: String,
     /// What is reported.
@@ -47,7 +47,7 @@ pub(crate) struct Situation {
     pub(crate) tlp: Option<Tlp>,
 }
 
-impl Situation {
+impl ReportSummary {
     /// Whether it stays in the own chain of the armed forces: their hospitals
     /// report to their ministry alone, unless care is touched.
     pub(crate) fn stays_with_the_armed_forces(&self) -> bool {

@@ -6,20 +6,20 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{Impacts, Origin, OriginType, RoutingRegion, Severity};
 
-use super::{audience::Audience, situation::Situation};
+use super::{audience::Audience, summary::ReportSummary};
 
 /// Something that happened to a report or to its case.
 #[derive(Clone, Debug)]
-pub(crate) enum Cause {
+pub(crate) enum Trigger {
     /// A report was submitted.
     Submitted(Submission),
     /// A report was withdrawn as a false alarm.
     Withdrawn(Withdrawal),
     /// A case changed.
-    CaseChanged(CaseNews),
+    CaseChanged(CaseUpdate),
 }
 
-impl Cause {
+impl Trigger {
     /// The report it is about.
     pub(crate) fn report_id(&self) -> Uuid {
         match self {
@@ -54,7 +54,7 @@ pub(crate) struct Submission {
     /// The report.
     pub(crate) report_id: Uuid,
     /// What it says.
-    pub(crate) situation: Situation,
+    pub(crate) summary: ReportSummary,
     /// When the suite acknowledged it.
     pub(crate) received_at: OffsetDateTime,
     /// An importer gave a past date of declaration.
@@ -86,7 +86,7 @@ pub(crate) struct Withdrawal {
 
 /// A case changed.
 #[derive(Clone, Debug)]
-pub(crate) struct CaseNews {
+pub(crate) struct CaseUpdate {
     /// The report of the case.
     pub(crate) report_id: Uuid,
     /// The case.
