@@ -15,7 +15,8 @@ use serde::Deserialize;
 use vocabulary::EmailAddress;
 
 use crate::{
-    domain::{address_book::AddressBook, mail::Branding, retry::RetryPolicy},
+    domain::{address_book::AddressBook, retry::RetryPolicy},
+    notices::{Branding, Language},
     post::{Encryption, PostSettings, Relay, Sender, TURN},
 };
 
@@ -105,6 +106,9 @@ pub struct NotificationConfig {
     /// The number of the on-call service, day and night.
     #[serde(default = "emergency_phone")]
     pub emergency_phone: String,
+    /// The language of the mails: `fr` or `en`.
+    #[serde(default)]
+    pub mail_language: Language,
     /// The file of the on-call chain: a JSON list of `from`, `to` (RFC 3339) and
     /// `addresses`; read again when it changes.
     pub on_call_file: Option<PathBuf>,
@@ -239,6 +243,7 @@ impl NotificationConfig {
             health_authority_mailboxes: Vec::new(),
             agency_mail_domain: agency_mail_domain(),
             emergency_phone: emergency_phone(),
+            mail_language: Language::default(),
             on_call_file: None,
             max_streams: max_streams(),
             stream_buffer: stream_buffer(),
@@ -305,6 +310,7 @@ impl NotificationConfig {
             relay,
             sender,
             branding: Branding {
+                language: self.mail_language,
                 emergency_phone: self.emergency_phone.clone(),
                 agency_domain: self.agency_mail_domain.clone(),
             },

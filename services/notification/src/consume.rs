@@ -103,13 +103,14 @@ impl Apply for NotificationConsumer {
         let mut raised = Vec::new();
         for decided in &decisions {
             decided.0.span().in_scope(|| {
-                raised.extend(self.raised(decided, &new, now));
+                raised.extend(self.raised(decided, &new, now)?);
                 // An event whose notifications were raised before had its messages
                 // recorded with them.
                 if !raised_before(decided, &new) {
                     deliveries.extend(self.deliveries(decided, &on_call, now));
                 }
-            });
+                Ok::<_, ApplyError>(())
+            })?;
         }
         if !deliveries.is_empty() {
             delivery_queue::add(conn, &deliveries, now).await?;
@@ -151,7 +152,7 @@ impl NotificationConsumer {
         (event, parsed, decision): &Decided<'_>,
         new: &BTreeSet<Uuid>,
         now: OffsetDateTime,
-    ) -> Vec<NewEvent> {
+    ) -> Result<Vec<NewEvent>, ApplyError> {
         let rules = decision.raised.iter();
         rules
             .filter(|rule| new.contains(&feed::notification_id(event.id, **rule)))

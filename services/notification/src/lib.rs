@@ -12,6 +12,7 @@ mod domain;
 mod feed;
 mod grpc;
 mod metrics;
+mod notices;
 mod on_call_file;
 mod post;
 mod snapshot;
@@ -36,6 +37,7 @@ use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::Channel};
 
 pub use config::{Config, NotificationConfig, ProducersConfig, SmtpConfig, SmtpTls};
+pub use notices::Language;
 
 use crate::{
     consume::NotificationConsumer,

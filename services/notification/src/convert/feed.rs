@@ -10,7 +10,10 @@ use uuid::Uuid;
 use vocabulary::{Impacts, Party, ReportKind, Word as _, derived_id, propose_severity};
 
 use super::{incoming::ParsedEvent, moment};
-use crate::domain::{audience::Audience, headline::headline, rule::Rule, summary::ReportSummary};
+use crate::{
+    domain::{audience::Audience, rule::Rule, summary::ReportSummary},
+    notices,
+};
 
 /// A notification of the feed, with who may see it.
 #[derive(Clone, Debug)]
@@ -48,7 +51,7 @@ pub(crate) fn raised(
     case_id: Option<Uuid>,
     at: OffsetDateTime,
     traceparent: Option<String>,
-) -> NewEvent {
+) -> Result<NewEvent, ApplyError> {
     let trigger = &parsed.trigger;
     let probe = Party::Probe.to_string();
     let id = notification_id(event.id, rule);
@@ -67,15 +70,16 @@ pub(crate) fn raised(
         test: trigger.is_test(),
         raised_at: Some(moment::to_wire(at)),
         subject: Some(parsed.subject.clone()),
-        headline: headline(rule, trigger, summary),
+        headline: notices::headline(rule, trigger, summary)
+            .map_err(|_| ApplyError::Poison("headline"))?,
         structure_name: summary.structure_name.clone().unwrap_or_default(),
         structure_kind: proto::number(summary.structure_kind),
         report_kind: proto::number(summary.report_kind),
         declared_at: summary.declared_at.map(moment::to_wire),
         case_id: case_id.map(|id| id.to_string()).unwrap_or_default(),
     };
-    NewEvent::new(id, format!("report/{}", trigger.report_id()), at, &payload)
-        .with_traceparent(traceparent)
+    let event = NewEvent::new(id, format!("report/{}", trigger.report_id()), at, &payload);
+    Ok(event.with_traceparent(traceparent))
 }
 
 /// Whether a party is known by who he is: none of these watches, and the feed keeps

@@ -11,7 +11,7 @@ use lettre::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::domain::mail::Mail;
+use crate::notices::Mail;
 
 /// Who sends.
 #[derive(Clone, Debug)]

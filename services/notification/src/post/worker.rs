@@ -15,11 +15,9 @@ use super::{
 };
 use crate::{
     convert::contacts,
-    domain::{
-        mail::{self, Branding},
-        retry::{Next, Outcome, RetryPolicy},
-    },
+    domain::retry::{Next, Outcome, RetryPolicy},
     metrics::ServiceMetrics,
+    notices::{self, Branding},
     store::delivery_queue::{self, Attempt, Claimed},
 };
 
@@ -238,11 +236,9 @@ impl Post {
             (None, Some(sealed)) => self.open(claimed, sealed)?,
             (None, None) => return Err("no_address"),
         };
-        let mail = mail::write(
-            &claimed.content,
-            &self.settings.branding,
-            claimed.created_at,
-        );
+        let now = platform::now();
+        let mail = notices::mail(&claimed.content, &self.settings.branding, now)
+            .map_err(|_| "template")?;
         // The span of this attempt where it is recorded, else the request's own.
         let traceparent = platform::traceparent().or_else(|| claimed.traceparent.clone());
         self.settings

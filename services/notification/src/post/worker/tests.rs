@@ -60,6 +60,7 @@ async fn post_of(config: &DatabaseConfig, sink: &SmtpSink, claim: Duration) -> P
             }),
             sender: Sender::parse("vigie@example.org").unwrap(),
             branding: Branding {
+                language: notices::Language::Fr,
                 emergency_phone: "09 72 43 91 25".to_owned(),
                 agency_domain: "ars.example.org".to_owned(),
             },
