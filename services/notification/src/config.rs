@@ -15,9 +15,9 @@ use serde::Deserialize;
 use vocabulary::EmailAddress;
 
 use crate::{
-    domain::{address_book::AddressBook, retry::RetryPolicy},
+    deliveries::{DeliverySettings, Encryption, RetryPolicy, Sender, SmtpServer, TURN},
+    domain::address_book::AddressBook,
     notices::{Branding, Language},
-    post::{Encryption, PostSettings, Relay, Sender, TURN},
 };
 
 /// The whole configuration of the service.
@@ -52,7 +52,7 @@ pub struct ProducersConfig {
     pub qualification_url: String,
 }
 
-/// The relay that takes the messages (`SMTP_*`).
+/// The mail server that takes the messages (`SMTP_*`).
 #[derive(Clone, Debug, Deserialize)]
 pub struct SmtpConfig {
     /// Its name, which its certificate must carry.
@@ -69,16 +69,18 @@ pub struct SmtpConfig {
     pub username: Option<String>,
     /// The file with our password.
     pub password_file: Option<PathBuf>,
-    /// How long each step of a conversation may take, in milliseconds.
-    #[serde(default = "step_timeout_ms")]
-    pub step_timeout_ms: u64,
+    /// How long an attempt to send may take, connecting included, in milliseconds.
+    /// Servers look into a message before they answer, and a sender who does not wait
+    /// sends it twice (RFC 5321, 4.5.3.2.6).
+    #[serde(default = "timeout_ms")]
+    pub timeout_ms: u64,
 }
 
-/// How the way to the relay is protected.
+/// How the connection to the mail server is protected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SmtpTls {
-    /// Not at all: only for a relay on the same machine.
+    /// Not at all: only for a mail server on the same machine.
     None,
     /// By an upgrade that is required.
     #[default]
@@ -131,12 +133,11 @@ pub struct NotificationConfig {
     /// doubles with each, up to six hours.
     #[serde(default = "retry_base_ms")]
     pub retry_base_ms: u64,
-    /// A delivery refused, or left without an answer, so often is given up.
+    /// A delivery refused, or interrupted, so often is given up.
     #[serde(default = "max_refusals")]
     pub max_refusals: u32,
     /// How long a delivery belongs to the worker that took it, in milliseconds;
-    /// at least a second and 17 times `SMTP_STEP_TIMEOUT_MS`, which an attempt may
-    /// take.
+    /// at least eleven seconds more than `SMTP_TIMEOUT_MS`.
     #[serde(default = "claim_ms")]
     pub claim_ms: u64,
 }
@@ -159,7 +160,7 @@ impl Config {
 }
 
 impl SmtpConfig {
-    /// A relay on this machine, without protection.
+    /// A mail server on this machine, without protection.
     pub fn local(port: u16) -> Self {
         Self {
             host: "127.0.0.1".to_owned(),
@@ -168,21 +169,25 @@ impl SmtpConfig {
             ca_file: None,
             username: None,
             password_file: None,
-            step_timeout_ms: step_timeout_ms(),
+            timeout_ms: timeout_ms(),
         }
     }
 
-    /// The relay, which is another one when the files of its password or authority change.
-    fn relay(&self, sender_domain: &str, files: &Files) -> Result<Reloaded<Relay>, StartError> {
+    /// The mail server, which is another one when the files of its password or authority change.
+    fn server(
+        &self,
+        sender_domain: &str,
+        files: &Files,
+    ) -> Result<Reloaded<SmtpServer>, StartError> {
         let named = [
             ("SMTP_PASSWORD_FILE", self.password_file.as_deref()),
             ("SMTP_CA_FILE", self.ca_file.as_deref()),
         ];
         let (read, sender_domain) = (self.clone(), sender_domain.to_owned());
-        files.keep(named, move || read.read_relay(&sender_domain))
+        files.keep(named, move || read.read_server(&sender_domain))
     }
 
-    fn read_relay(&self, sender_domain: &str) -> Result<Relay, StartError> {
+    fn read_server(&self, sender_domain: &str) -> Result<SmtpServer, StartError> {
         let encryption = match self.tls {
             SmtpTls::None => Encryption::None,
             SmtpTls::Starttls => Encryption::Starttls(self.tls_parameters()?),
@@ -206,13 +211,13 @@ impl SmtpConfig {
             let why = "addresses, and a password, would travel in plain text beyond this machine";
             return Err(StartError::unusable("SMTP_TLS", why));
         }
-        Ok(Relay {
+        Ok(SmtpServer {
             host: self.host.clone(),
             port: self.port,
             encryption,
             login,
             hello: ClientId::Domain(sender_domain.to_owned()),
-            step_timeout: Duration::from_millis(self.step_timeout_ms),
+            timeout: Duration::from_millis(self.timeout_ms),
         })
     }
 
@@ -289,25 +294,25 @@ impl NotificationConfig {
         Ok(book)
     }
 
-    /// How the post works; it stops within half of the service's drain.
-    pub(crate) fn post(
+    /// How deliveries are made; the workers stop within half of the service's drain.
+    pub(crate) fn delivery(
         &self,
         smtp: &SmtpConfig,
         drain: Duration,
         files: &Files,
-    ) -> Result<PostSettings, StartError> {
+    ) -> Result<DeliverySettings, StartError> {
         let sender = Sender::parse(&self.from).ok_or_else(|| {
             StartError::unusable("NOTIFICATION_FROM", "not the address of a mailbox")
         })?;
         let claim = time::Duration::milliseconds(self.claim_ms.cast_signed());
-        let relay = smtp.relay(sender.domain(), files)?;
-        if claim < TURN + relay.current().longest_attempt() {
-            let why = "shorter than a second and an attempt may take (17 times \
-                SMTP_STEP_TIMEOUT_MS): two workers would send the same message";
+        let server = smtp.server(sender.domain(), files)?;
+        if claim < TURN + server.current().longest_attempt() {
+            let why = "less than eleven seconds more than SMTP_TIMEOUT_MS, the time of an \
+                attempt: two workers would send the same message";
             return Err(StartError::unusable("NOTIFICATION_CLAIM_MS", why));
         }
-        Ok(PostSettings {
-            relay,
+        Ok(DeliverySettings {
+            server,
             sender,
             branding: Branding {
                 language: self.mail_language,
@@ -332,8 +337,8 @@ fn mailboxes(variable: &str, texts: &[String]) -> Result<Vec<EmailAddress>, Star
     addresses.map_err(|error: vocabulary::ParseError| StartError::unusable(variable, error))
 }
 
-fn step_timeout_ms() -> u64 {
-    10_000
+fn timeout_ms() -> u64 {
+    120_000
 }
 
 fn agency_mail_domain() -> String {

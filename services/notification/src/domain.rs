@@ -6,7 +6,6 @@ pub(crate) mod cursor;
 pub(crate) mod delivery;
 pub(crate) mod mail_draft;
 pub(crate) mod projection;
-pub(crate) mod retry;
 pub(crate) mod rule;
 pub(crate) mod rules;
 pub(crate) mod summary;

@@ -8,13 +8,13 @@
 mod config;
 mod consume;
 mod convert;
+mod deliveries;
 mod domain;
 mod feed;
 mod grpc;
 mod metrics;
 mod notices;
 mod on_call_file;
-mod post;
 mod snapshot;
 mod store;
 
@@ -41,13 +41,13 @@ pub use notices::Language;
 
 use crate::{
     consume::NotificationConsumer,
+    deliveries::{DeliverySettings, DeliveryWorker},
     domain::{
         address_book::{AddressBook, OnCallChain},
         cursor::CURSOR_LIFE,
     },
     feed::{Feed, reader::FeedReader},
     metrics::ServiceMetrics,
-    post::{Post, PostSettings},
 };
 
 /// The name of the service: in certificates, logs and the database.
@@ -85,7 +85,7 @@ pub struct App {
     authenticator: Arc<Authenticator>,
     address_book: AddressBook,
     on_call: Reloaded<OnCallChain>,
-    post: Arc<PostSettings>,
+    delivery: Arc<DeliverySettings>,
 }
 
 /// Connects and checks everything that the service needs.
@@ -96,9 +96,9 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
     }
     let address_book = config.notification.address_book()?;
     let files = Files::new(&metrics);
-    let post = config
+    let delivery = config
         .notification
-        .post(&config.smtp, config.server.drain(), &files)?;
+        .delivery(&config.smtp, config.server.drain(), &files)?;
     let on_call = on_call_file::open(config.notification.on_call_file.as_deref(), &files)?;
     let master_key = config.sealing.master_key(&files)?;
     let log_key = config.sealing.log_key(&files)?;
@@ -132,7 +132,7 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
         authenticator,
         address_book,
         on_call,
-        post: Arc::new(post),
+        delivery: Arc::new(delivery),
     })
 }
 
@@ -200,17 +200,17 @@ impl App {
             "tail of the feed",
             FeedReader::new(feed.over(self.pool.clone()), wakes.raised).run(shutdown.clone()),
         );
-        let post = Post {
+        let worker = DeliveryWorker {
             pool: self.pool.clone(),
             due: wakes.due,
             master_key: self.master_key,
             metrics: metrics.clone(),
-            settings: self.post,
+            settings: self.delivery,
         };
         for _ in 0..self.config.notification.delivery_workers.max(1) {
-            tasks.spawn("delivery worker", post.clone().run(shutdown.clone()));
+            tasks.spawn("delivery worker", worker.clone().run(shutdown.clone()));
         }
-        tasks.spawn("queue_stats of deliveries", post.sample(shutdown.clone()));
+        tasks.spawn("measure of deliveries", worker.sample(shutdown.clone()));
         on_call_file::export_coverage(
             self.config.notification.on_call_file.as_deref(),
             self.on_call.clone(),

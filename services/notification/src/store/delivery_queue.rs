@@ -6,10 +6,12 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::EmailAddress;
 
-use crate::domain::{
-    mail_draft::{Content, Template},
-    retry::Next,
-    summary::ReportSummary,
+use crate::{
+    deliveries::Next,
+    domain::{
+        mail_draft::{Content, Template},
+        summary::ReportSummary,
+    },
 };
 
 /// A delivery about to be due.

@@ -17,19 +17,19 @@ use crate::notices::Mail;
 #[derive(Clone, Debug)]
 pub(crate) struct Sender(Mailbox);
 
-/// A message as the relay takes it.
+/// A message as the mail server takes it.
 #[derive(Debug)]
-pub(crate) struct Packed {
+pub(crate) struct OutgoingMail {
     /// From whom and to whom.
     pub(crate) envelope: Envelope,
     /// The message.
-    pub(crate) message: String,
+    pub(crate) message: Vec<u8>,
 }
 
 /// The message cannot be put into the form of the Internet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the message cannot be written")]
-pub(crate) struct PackError;
+pub(crate) struct MessageError;
 
 impl Sender {
     /// Takes the address that messages come from, `Name <name@domain>` or bare.
@@ -42,17 +42,17 @@ impl Sender {
         self.0.email.domain()
     }
 
-    /// Packs a message. Its Message-ID is that of the delivery: the same at
+    /// Writes a message. Its Message-ID is that of the delivery: the same at
     /// every attempt, so that a receiver can tell a duplicate.
-    pub(crate) fn pack(
+    pub(crate) fn message(
         &self,
         delivery_id: Uuid,
         to: &str,
         mail: Mail,
         created_at: OffsetDateTime,
         traceparent: Option<&str>,
-    ) -> Result<Packed, PackError> {
-        let to: Address = to.parse().map_err(|_| PackError)?;
+    ) -> Result<OutgoingMail, MessageError> {
+        let to: Address = to.parse().map_err(|_| MessageError)?;
         let message_id = format!("<{delivery_id}@{}>", self.domain());
         let mut message = Message::builder()
             .from(self.0.clone())
@@ -66,10 +66,10 @@ impl Sender {
         if let Some(traceparent) = traceparent {
             message = message.raw_header(header("Traceparent", traceparent));
         }
-        let message = message.body(mail.body).map_err(|_| PackError)?;
-        Ok(Packed {
+        let message = message.body(mail.body).map_err(|_| MessageError)?;
+        Ok(OutgoingMail {
             envelope: message.envelope().clone(),
-            message: String::from_utf8(message.formatted()).map_err(|_| PackError)?,
+            message: message.formatted(),
         })
     }
 }
@@ -93,24 +93,24 @@ mod tests {
             body: String::new(),
         };
         let created_at = datetime!(2026-11-23 08:00 UTC);
-        let packed = sender
-            .pack(Uuid::nil(), "to@example.org", mail, created_at, None)
+        let mail = sender
+            .message(Uuid::nil(), "to@example.org", mail, created_at, None)
             .unwrap();
-        let text = packed.message;
+        let text = String::from_utf8(mail.message).unwrap();
         assert!(!text.lines().any(|line| line.starts_with("Bcc")), "{text}");
-        assert_eq!(packed.envelope.to().len(), 1);
+        assert_eq!(mail.envelope.to().len(), 1);
     }
 
     #[test]
     fn a_message_is_the_same_at_every_attempt() {
         let sender = Sender::parse("Vigie <vigie@example.org>").unwrap();
-        let pack = || {
+        let write = || {
             let mail = Mail {
                 subject: "Accusé".to_owned(),
                 body: "Bonjour,\n".to_owned(),
             };
             let created_at = datetime!(2026-11-23 08:00 UTC);
-            sender.pack(
+            sender.message(
                 Uuid::from_u128(7),
                 "to@example.org",
                 mail,
@@ -118,8 +118,9 @@ mod tests {
                 Some("00-1-2-01"),
             )
         };
-        let text = pack().unwrap().message;
-        assert_eq!(text, pack().unwrap().message);
+        let message = write().unwrap().message;
+        assert_eq!(message, write().unwrap().message);
+        let text = String::from_utf8(message).unwrap();
         assert!(text.contains("Message-ID: <00000000-0000-0000-0000-000000000007@example.org>"));
         assert!(text.contains("Auto-Submitted: auto-generated"));
         assert!(text.contains("Traceparent: 00-1-2-01"));

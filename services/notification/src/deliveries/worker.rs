@@ -10,12 +10,12 @@ use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::{
-    envelope::{Packed, Sender},
-    relay::{Courier, Relay, Sent},
+    message::{OutgoingMail, Sender},
+    retry::{Next, Outcome, RetryPolicy},
+    smtp::{Attempted, SmtpServer},
 };
 use crate::{
     convert::contacts,
-    domain::retry::{Next, Outcome, RetryPolicy},
     metrics::ServiceMetrics,
     notices::{self, Branding},
     store::delivery_queue::{self, Attempt, Claimed},
@@ -30,7 +30,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// to wait for the end of the claim.
 const BATCH: usize = 16;
 /// How long a worker sends before it looks again what is due: an urgent message
-/// does not wait behind a batch that a slow relay takes.
+/// does not wait behind a batch that a slow server takes.
 pub(crate) const TURN: Duration = Duration::from_secs(1);
 /// How often the queue is measured.
 const SAMPLE: Duration = Duration::from_secs(5);
@@ -38,9 +38,9 @@ const SAMPLE: Duration = Duration::from_secs(5);
 /// The class of what cannot be sent because the contacts were erased meanwhile.
 const ERASED: &str = "erased";
 
-/// What all workers share.
+/// A worker, with what all workers share.
 #[derive(Clone)]
-pub(crate) struct Post {
+pub(crate) struct DeliveryWorker {
     /// Where deliveries rest.
     pub(crate) pool: PgPool,
     /// Woken when there is something to deliver.
@@ -50,13 +50,13 @@ pub(crate) struct Post {
     /// What the service tells about itself.
     pub(crate) metrics: ServiceMetrics,
     /// How it works.
-    pub(crate) settings: Arc<PostSettings>,
+    pub(crate) settings: Arc<DeliverySettings>,
 }
 
-/// How the post works.
-pub(crate) struct PostSettings {
-    /// The relay.
-    pub(crate) relay: Reloaded<Relay>,
+/// How deliveries are made.
+pub(crate) struct DeliverySettings {
+    /// The mail server.
+    pub(crate) server: Reloaded<SmtpServer>,
     /// Who sends.
     pub(crate) sender: Sender,
     /// What messages say of the place they come from.
@@ -78,28 +78,27 @@ pub(crate) enum Step {
     Idle,
 }
 
-impl Post {
+impl DeliveryWorker {
     /// Delivers until the shutdown; never fails. An attempt under way has a
     /// while to end and be recorded; one that hangs is given up like at a kill.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
-        let mut courier = Courier::new(self.settings.relay.clone());
-        let out_of_patience = async {
+        let grace_ended = async {
             shutdown.cancelled().await;
             tokio::time::sleep(self.settings.grace).await;
         };
         tokio::select! {
-            () = self.work(&mut courier, &shutdown) => {}
-            () = out_of_patience => {}
+            () = self.work(&shutdown) => {}
+            () = grace_ended => {}
         }
     }
 
-    async fn work(&self, courier: &mut Courier, shutdown: &CancellationToken) {
+    async fn work(&self, shutdown: &CancellationToken) {
         while !shutdown.is_cancelled() {
             let woken = self.due.notified();
             tokio::pin!(woken);
             // Registered before looking: nothing is missed in between.
             woken.as_mut().enable();
-            let pause = match self.step(courier).await {
+            let pause = match self.step().await {
                 Ok(Step::Tried) => continue,
                 Ok(Step::Idle) => POLL,
                 Err(error) => {
@@ -107,7 +106,6 @@ impl Post {
                     PAUSE
                 }
             };
-            courier.rest().await;
             tokio::select! {
                 () = shutdown.cancelled() => {}
                 () = woken => {}
@@ -117,7 +115,7 @@ impl Post {
     }
 
     /// Tries deliveries that are due, if there are any.
-    pub(crate) async fn step(&self, courier: &mut Courier) -> Result<Step> {
+    pub(crate) async fn step(&self) -> Result<Step> {
         let now = platform::now();
         let until = now + self.settings.claim;
         let batch = in_time(delivery_queue::claim(&self.pool, now, until, BATCH)).await?;
@@ -125,10 +123,8 @@ impl Post {
             return Ok(Step::Idle);
         }
         let (tried, to_record) = mpsc::channel(BATCH);
-        let (untried, recorded) = tokio::join!(
-            self.send(courier, batch, tried),
-            self.record(until, to_record)
-        );
+        let (untried, recorded) =
+            tokio::join!(self.send(batch, tried), self.record(until, to_record));
         recorded?;
         if !untried.is_empty() {
             in_time(delivery_queue::give_back(&self.pool, until, &untried)).await?;
@@ -136,14 +132,9 @@ impl Post {
         Ok(Step::Tried)
     }
 
-    /// Tries what was claimed, for a turn or until the relay is down; returns
+    /// Tries what was claimed, for a turn or until the server is down; returns
     /// what is left.
-    async fn send(
-        &self,
-        courier: &mut Courier,
-        batch: Vec<Claimed>,
-        tried: mpsc::Sender<Attempt>,
-    ) -> Vec<Uuid> {
+    async fn send(&self, batch: Vec<Claimed>, tried: mpsc::Sender<Attempt>) -> Vec<Uuid> {
         let turn = tokio::time::Instant::now();
         let mut batch = batch.into_iter();
         for claimed in batch.by_ref() {
@@ -155,17 +146,17 @@ impl Post {
                 trace_id = tracing::field::Empty,
             );
             platform::follow(&span, claimed.traceparent.as_deref());
-            let (attempt, outcome) = self.deliver(courier, &claimed).instrument(span).await;
+            let (attempt, outcome) = self.deliver(&claimed).instrument(span).await;
             // Nobody records any more once the claim has ended.
             let unrecorded = tried.send(attempt).await.is_err();
-            if unrecorded || outcome == Outcome::RelayDown || turn.elapsed() >= TURN {
+            if unrecorded || outcome == Outcome::ServerDown || turn.elapsed() >= TURN {
                 break;
             }
         }
         batch.map(|claimed| claimed.delivery_id).collect()
     }
 
-    async fn deliver(&self, courier: &mut Courier, claimed: &Claimed) -> (Attempt, Outcome) {
+    async fn deliver(&self, claimed: &Claimed) -> (Attempt, Outcome) {
         if claimed.earlier_claim_expired {
             self.metrics.expired_claims.inc();
             tracing::warn!(
@@ -174,14 +165,14 @@ impl Post {
             );
         }
         let started_at = platform::now();
-        let sent = match self.pack(claimed) {
-            Ok(packed) => {
-                let sent = courier.send(&packed).await;
+        let sent = match self.message(claimed) {
+            Ok(mail) => {
+                let sent = self.settings.server.current().send(&mail).await;
                 #[cfg(feature = "mutants")]
                 platform::mutant::crash_point();
                 sent
             }
-            Err(class) => Sent {
+            Err(class) => Attempted {
                 outcome: Outcome::RefusedForGood,
                 error_class: Some(class.to_owned()),
             },
@@ -230,7 +221,7 @@ impl Post {
     }
 
     /// Addresses and writes a message; the error is the class that is recorded.
-    fn pack(&self, claimed: &Claimed) -> Result<Packed, &'static str> {
+    fn message(&self, claimed: &Claimed) -> Result<OutgoingMail, &'static str> {
         let address = match (&claimed.mailbox, &claimed.sealed_address) {
             (Some(mailbox), _) => mailbox.clone(),
             (None, Some(sealed)) => self.open(claimed, sealed)?,
@@ -243,7 +234,7 @@ impl Post {
         let traceparent = platform::traceparent().or_else(|| claimed.traceparent.clone());
         self.settings
             .sender
-            .pack(
+            .message(
                 claimed.delivery_id,
                 &address,
                 mail,
@@ -263,7 +254,7 @@ impl Post {
         String::from_utf8(plain).map_err(|_| "bad_address")
     }
 
-    fn tell(&self, claimed: &Claimed, sent: &Sent, next: Next) {
+    fn tell(&self, claimed: &Claimed, sent: &Attempted, next: Next) {
         let class = sent.error_class.as_deref().unwrap_or_default();
         match next {
             Next::Sent => {

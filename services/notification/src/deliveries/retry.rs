@@ -9,9 +9,9 @@ pub(crate) struct RetryPolicy {
     pub(crate) base: Duration,
     /// The longest wait after a refusal.
     pub(crate) longest: Duration,
-    /// The longest wait while the relay itself cannot be reached.
+    /// The longest wait while the server itself cannot be reached.
     pub(crate) longest_outage: Duration,
-    /// A delivery refused, or left without an answer, so often is given up.
+    /// A delivery refused, or interrupted, so often is given up.
     pub(crate) refusals: u32,
 }
 
@@ -24,12 +24,13 @@ pub(crate) enum Outcome {
     RefusedForNow,
     /// The server refused this recipient or message for good.
     RefusedForGood,
-    /// The server got the whole message and its answer was lost: it may have
-    /// taken it, so that trying for ever might send it for ever.
-    Unanswered,
-    /// The relay could not be reached or would not talk: nothing is said of
-    /// the message, and however long it lasts nothing is given up.
-    RelayDown,
+    /// The conversation about this message broke off or lasted too long, while the
+    /// server takes other connections: it may have taken the message, so that trying
+    /// for ever might send it for ever.
+    Interrupted,
+    /// The server cannot be reached or refuses the suite: nothing is said of the
+    /// message, and however long it lasts nothing is given up.
+    ServerDown,
 }
 
 /// What becomes of the delivery.
@@ -47,8 +48,8 @@ impl Outcome {
     /// Whether it counts towards giving up.
     pub(crate) const fn counts(self) -> bool {
         match self {
-            Self::RefusedForNow | Self::RefusedForGood | Self::Unanswered => true,
-            Self::Accepted | Self::RelayDown => false,
+            Self::RefusedForNow | Self::RefusedForGood | Self::Interrupted => true,
+            Self::Accepted | Self::ServerDown => false,
         }
     }
 }
@@ -69,11 +70,13 @@ impl RetryPolicy {
         match outcome {
             Outcome::Accepted => Next::Sent,
             Outcome::RefusedForGood => Next::Dead,
-            Outcome::RefusedForNow | Outcome::Unanswered if refusals >= self.refusals => Next::Dead,
-            Outcome::RefusedForNow | Outcome::Unanswered => {
+            Outcome::RefusedForNow | Outcome::Interrupted if refusals >= self.refusals => {
+                Next::Dead
+            }
+            Outcome::RefusedForNow | Outcome::Interrupted => {
                 Next::Again(now + self.wait(refusals, self.longest, jitter))
             }
-            Outcome::RelayDown => {
+            Outcome::ServerDown => {
                 Next::Again(now + self.wait(attempts, self.longest_outage, jitter))
             }
         }
@@ -111,8 +114,8 @@ mod tests {
             let now = datetime!(2026-11-23 08:00 UTC);
             for (outcome, longest) in [
                 (Outcome::RefusedForNow, POLICY.longest),
-                (Outcome::Unanswered, POLICY.longest),
-                (Outcome::RelayDown, POLICY.longest_outage),
+                (Outcome::Interrupted, POLICY.longest),
+                (Outcome::ServerDown, POLICY.longest_outage),
             ] {
                 let Next::Again(due) = POLICY.next(outcome, attempts.max(refusals), refusals, now, jitter)
                 else {
@@ -125,9 +128,9 @@ mod tests {
     }
 
     #[test]
-    fn the_twelfth_refusal_or_silence_is_the_last() {
+    fn the_twelfth_refusal_or_interruption_is_the_last() {
         let now = datetime!(2026-11-23 08:00 UTC);
-        for outcome in [Outcome::RefusedForNow, Outcome::Unanswered] {
+        for outcome in [Outcome::RefusedForNow, Outcome::Interrupted] {
             assert!(matches!(
                 POLICY.next(outcome, 11, 11, now, 0.5),
                 Next::Again(_)
@@ -137,10 +140,10 @@ mod tests {
     }
 
     #[test]
-    fn an_outage_of_the_relay_gives_nothing_up() {
+    fn an_outage_of_the_server_gives_nothing_up() {
         let now = datetime!(2026-11-23 08:00 UTC);
         assert!(matches!(
-            POLICY.next(Outcome::RelayDown, 5_000, 0, now, 0.5),
+            POLICY.next(Outcome::ServerDown, 5_000, 0, now, 0.5),
             Next::Again(_)
         ));
     }

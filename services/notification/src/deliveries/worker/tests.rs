@@ -1,4 +1,4 @@
-//! The post against a mail server and a database, step by step.
+//! A worker against a mail server and a database, step by step.
 
 use std::sync::{Arc, Mutex, mpsc};
 
@@ -11,52 +11,52 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
+    deliveries::Encryption,
     domain::{
         mail_draft::{Content, Template},
         summary::ReportSummary,
     },
-    post::Encryption,
     store::delivery_queue::{DeliveryAddress, NewDelivery},
 };
 
-async fn post(sink: &SmtpSink) -> Post {
+async fn worker(sink: &SmtpSink) -> DeliveryWorker {
     // An expired claim is one that lasted no time.
-    post_with_claims_of(sink, Duration::ZERO).await
+    worker_with_claims_of(sink, Duration::ZERO).await
 }
 
-async fn post_with_claims_of(sink: &SmtpSink, claim: Duration) -> Post {
+async fn worker_with_claims_of(sink: &SmtpSink, claim: Duration) -> DeliveryWorker {
     let config = database().await;
     platform::migrate(&config, &crate::migrators())
         .await
         .unwrap();
-    post_of(&config, sink, claim).await
+    worker_of(&config, sink, claim).await
 }
 
 async fn database() -> DatabaseConfig {
-    let database = testkit::postgres().await.database("post").await;
+    let database = testkit::postgres().await.database("deliveries").await;
     DatabaseConfig {
         max_connections: 8,
         ..DatabaseConfig::new(database.url("notification"), "notification")
     }
 }
 
-async fn post_of(config: &DatabaseConfig, sink: &SmtpSink, claim: Duration) -> Post {
+async fn worker_of(config: &DatabaseConfig, sink: &SmtpSink, claim: Duration) -> DeliveryWorker {
     let pool = platform::connect(config, "test", &Files::default())
         .await
         .unwrap();
-    Post {
+    DeliveryWorker {
         pool,
         due: Arc::new(Notify::new()),
         master_key: SealingKey::from_bytes([7; 32]),
         metrics: ServiceMetrics::default(),
-        settings: Arc::new(PostSettings {
-            relay: Reloaded::from(Relay {
+        settings: Arc::new(DeliverySettings {
+            server: Reloaded::from(SmtpServer {
                 host: "127.0.0.1".to_owned(),
                 port: sink.address().port(),
                 encryption: Encryption::None,
                 login: None,
                 hello: ClientId::Domain("example.org".to_owned()),
-                step_timeout: std::time::Duration::from_secs(5),
+                timeout: std::time::Duration::from_secs(5),
             }),
             sender: Sender::parse("vigie@example.org").unwrap(),
             branding: Branding {
@@ -76,7 +76,7 @@ async fn post_of(config: &DatabaseConfig, sink: &SmtpSink, claim: Duration) -> P
     }
 }
 
-impl Post {
+impl DeliveryWorker {
     async fn add(&self, address: DeliveryAddress) -> Uuid {
         let delivery = NewDelivery {
             delivery_id: Uuid::now_v7(),
@@ -95,6 +95,11 @@ impl Post {
             .await
             .unwrap();
         delivery.delivery_id
+    }
+
+    /// Works until nothing is due.
+    async fn until_idle(&self) {
+        while self.step().await.unwrap() == Step::Tried {}
     }
 
     async fn make_urgent(&self, delivery_id: Uuid) {
@@ -133,92 +138,135 @@ async fn a_worker_killed_between_sending_and_recording_leaves_one_duplicate_that
     })
     .await
     .unwrap();
-    let post = post(&sink).await;
-    let delivery_id = post.add(mailbox()).await;
+    let worker = worker(&sink).await;
+    let delivery_id = worker.add(mailbox()).await;
 
-    let mut courier = Courier::new(post.settings.relay.clone());
     tokio::select! {
-        _ = post.step(&mut courier) => panic!("the worker was not killed"),
+        _ = worker.step() => panic!("the worker was not killed"),
         _ = was_kept.recv() => {}
     }
-    drop(courier);
     go_on.send(()).unwrap();
     go_on.send(()).unwrap();
     assert_eq!(
-        post.state(delivery_id).await,
+        worker.state(delivery_id).await,
         ("pending".to_owned(), 1, None)
     );
 
-    let mut successor = Courier::new(post.settings.relay.clone());
-    assert_eq!(post.step(&mut successor).await.unwrap(), Step::Tried);
-    assert_eq!(post.state(delivery_id).await.0, "sent");
-    assert_eq!(post.metrics.expired_claims.get(), 1);
+    assert_eq!(worker.step().await.unwrap(), Step::Tried);
+    assert_eq!(worker.state(delivery_id).await.0, "sent");
+    assert_eq!(worker.metrics.expired_claims.get(), 1);
     let mails = sink.wait_for(2).await;
     assert_eq!(mails.len(), 2);
     assert_eq!(mails[0].message_id(), mails[1].message_id());
-    assert_eq!(post.step(&mut successor).await.unwrap(), Step::Idle);
+    assert_eq!(worker.step().await.unwrap(), Step::Idle);
 }
 
 #[tokio::test]
 async fn a_delivery_refused_too_often_is_given_up() {
     let sink = SmtpSink::start().await;
-    let post = post(&sink).await;
-    let delivery_id = post.add(mailbox()).await;
+    let worker = worker(&sink).await;
+    let delivery_id = worker.add(mailbox()).await;
     sink.refuse_next(3, 450);
-    let mut courier = Courier::new(post.settings.relay.clone());
     for _ in 0..3 {
-        assert_eq!(post.step(&mut courier).await.unwrap(), Step::Tried);
+        assert_eq!(worker.step().await.unwrap(), Step::Tried);
     }
     let refused = Some("refused_450".to_owned());
     assert_eq!(
-        post.state(delivery_id).await,
+        worker.state(delivery_id).await,
         ("dead".to_owned(), 3, refused)
     );
-    assert_eq!(post.step(&mut courier).await.unwrap(), Step::Idle);
+    assert_eq!(worker.step().await.unwrap(), Step::Idle);
 }
 
 #[tokio::test]
 async fn a_message_to_somebody_who_was_erased_is_given_up_unsent() {
     let sink = SmtpSink::start().await;
-    let post = post(&sink).await;
-    let delivery_id = post.add(DeliveryAddress::Sealed(vec![1, 2, 3])).await;
-    let mut courier = Courier::new(post.settings.relay.clone());
-    assert_eq!(post.step(&mut courier).await.unwrap(), Step::Tried);
-    assert_eq!(post.state(delivery_id).await.2.as_deref(), Some("erased"));
+    let worker = worker(&sink).await;
+    let delivery_id = worker.add(DeliveryAddress::Sealed(vec![1, 2, 3])).await;
+    assert_eq!(worker.step().await.unwrap(), Step::Tried);
+    assert_eq!(worker.state(delivery_id).await.2.as_deref(), Some("erased"));
     assert!(sink.mails().is_empty());
 }
 
 #[tokio::test]
-async fn a_courier_keeps_its_connection_and_makes_a_new_one_when_it_broke() {
+async fn a_message_at_which_the_server_hangs_up_is_given_up_and_the_others_are_sent() {
     let sink = SmtpSink::start().await;
-    let post = post(&sink).await;
-    let mut courier = Courier::new(post.settings.relay.clone());
-    for _ in 0..2 {
-        post.add(mailbox()).await;
-        post.step(&mut courier).await.unwrap();
-    }
-    assert_eq!(sink.connections(), 1);
-    sink.hang_up().await;
-    post.add(mailbox()).await;
-    post.step(&mut courier).await.unwrap();
-    assert_eq!(sink.mails().len(), 3);
-    assert_eq!(sink.connections(), 2);
+    let worker = worker(&sink).await;
+    sink.hang_up_at("cellule@example.org");
+    let cut_off = worker.add(mailbox()).await;
+    let other = worker
+        .add(DeliveryAddress::Mailbox(
+            "fssi@example.org".parse().unwrap(),
+        ))
+        .await;
+    worker.until_idle().await;
+    let connect = Some("connect".to_owned());
+    assert_eq!(worker.state(cut_off).await, ("dead".to_owned(), 3, connect));
+    assert_eq!(worker.state(other).await, ("sent".to_owned(), 1, None));
+    let recorded: i64 =
+        sqlx::query_scalar("select count(*) from delivery_attempt where delivery_id = $1")
+            .bind(cut_off)
+            .fetch_one(&worker.pool)
+            .await
+            .unwrap();
+    assert_eq!(recorded, 3);
 }
 
 #[tokio::test]
-async fn what_is_due_goes_in_one_turn_and_urgent_messages_first() {
+async fn a_server_that_asks_for_a_login_gives_nothing_up() {
     let sink = SmtpSink::start().await;
-    let post = post_with_claims_of(&sink, Duration::MINUTE).await;
+    let worker = worker(&sink).await;
+    let delivery_id = worker.add(mailbox()).await;
+    sink.refuse_next(5, 530);
+    for _ in 0..5 {
+        assert_eq!(worker.step().await.unwrap(), Step::Tried);
+    }
+    let refused = Some("relay_530".to_owned());
+    assert_eq!(
+        worker.state(delivery_id).await,
+        ("pending".to_owned(), 5, refused)
+    );
+    worker.until_idle().await;
+    assert_eq!(worker.state(delivery_id).await.0, "sent");
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_too_late_is_not_taken_for_that_to_the_next_message() {
+    let sink = SmtpSink::start().await;
+    let mut worker = worker(&sink).await;
+    let settings = Arc::get_mut(&mut worker.settings).unwrap();
+    let mut server = SmtpServer::clone(&settings.server.current());
+    server.timeout = std::time::Duration::from_millis(300);
+    settings.server = Reloaded::from(server);
+    settings.policy.longest_outage = Duration::ZERO;
+    sink.behave(testkit::SmtpBehaviour::Hang);
+    let delivery_id = worker.add(mailbox()).await;
+    assert_eq!(worker.step().await.unwrap(), Step::Tried);
+    let late = Some("timeout".to_owned());
+    assert_eq!(
+        worker.state(delivery_id).await,
+        ("pending".to_owned(), 1, late)
+    );
+    sink.behave(testkit::SmtpBehaviour::Accept);
+    sink.refuse_next(1, 550);
+    assert_eq!(worker.step().await.unwrap(), Step::Tried);
+    assert_eq!(worker.state(delivery_id).await.0, "dead");
+    assert!(sink.mails().is_empty());
+}
+
+#[tokio::test]
+async fn what_is_due_goes_and_urgent_messages_first() {
+    let sink = SmtpSink::start().await;
+    let worker = worker_with_claims_of(&sink, Duration::MINUTE).await;
     let mut due = Vec::new();
     for _ in 0..12 {
-        due.push(post.add(mailbox()).await);
+        due.push(worker.add(mailbox()).await);
     }
-    let call = post.add(mailbox()).await;
-    post.make_urgent(call).await;
+    let call = worker.add(mailbox()).await;
+    worker.make_urgent(call).await;
     due.insert(0, call);
 
-    let mut courier = Courier::new(post.settings.relay.clone());
-    assert_eq!(post.step(&mut courier).await.unwrap(), Step::Tried);
+    worker.until_idle().await;
     let ids: Vec<_> = sink
         .mails()
         .iter()
@@ -227,30 +275,32 @@ async fn what_is_due_goes_in_one_turn_and_urgent_messages_first() {
     let expected: Vec<_> = due.iter().map(|id| format!("<{id}@example.org>")).collect();
     assert_eq!(ids, expected);
     for delivery_id in due {
-        assert_eq!(post.state(delivery_id).await, ("sent".to_owned(), 1, None));
+        assert_eq!(
+            worker.state(delivery_id).await,
+            ("sent".to_owned(), 1, None)
+        );
     }
-    assert_eq!(post.step(&mut courier).await.unwrap(), Step::Idle);
+    assert_eq!(worker.step().await.unwrap(), Step::Idle);
 }
 
 #[tokio::test]
-async fn while_the_relay_is_down_one_is_tried_and_the_others_keep_their_turn() {
+async fn while_the_server_is_down_one_is_tried_and_the_others_keep_their_turn() {
     let sink = SmtpSink::start().await;
-    let mut post = post_with_claims_of(&sink, Duration::MINUTE).await;
-    let settings = Arc::get_mut(&mut post.settings).unwrap();
+    let mut worker = worker_with_claims_of(&sink, Duration::MINUTE).await;
+    let settings = Arc::get_mut(&mut worker.settings).unwrap();
     settings.policy.base = Duration::MINUTE;
     sink.behave(testkit::SmtpBehaviour::Drop);
-    let first = post.add(mailbox()).await;
-    let second = post.add(mailbox()).await;
-    let mut courier = Courier::new(post.settings.relay.clone());
-    assert_eq!(post.step(&mut courier).await.unwrap(), Step::Tried);
+    let first = worker.add(mailbox()).await;
+    let second = worker.add(mailbox()).await;
+    assert_eq!(worker.step().await.unwrap(), Step::Tried);
     let down = Some("connect".to_owned());
-    assert_eq!(post.state(first).await, ("pending".to_owned(), 1, down));
-    assert_eq!(post.state(second).await, ("pending".to_owned(), 0, None));
+    assert_eq!(worker.state(first).await, ("pending".to_owned(), 1, down));
+    assert_eq!(worker.state(second).await, ("pending".to_owned(), 0, None));
 
     sink.behave(testkit::SmtpBehaviour::Accept);
-    assert_eq!(post.step(&mut courier).await.unwrap(), Step::Tried);
-    assert_eq!(post.state(second).await, ("sent".to_owned(), 1, None));
-    assert_eq!(post.step(&mut courier).await.unwrap(), Step::Idle);
+    assert_eq!(worker.step().await.unwrap(), Step::Tried);
+    assert_eq!(worker.state(second).await, ("sent".to_owned(), 1, None));
+    assert_eq!(worker.step().await.unwrap(), Step::Idle);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -267,10 +317,9 @@ async fn what_was_sent_is_recorded_once_the_database_lets_it_and_not_sent_again(
     })
     .await
     .unwrap();
-    let post = post_with_claims_of(&sink, Duration::MINUTE).await;
-    let delivery_id = post.add(mailbox()).await;
-    let mut courier = Courier::new(post.settings.relay.clone());
-    let mut elsewhere = post.pool.acquire().await.unwrap();
+    let worker = worker_with_claims_of(&sink, Duration::MINUTE).await;
+    let delivery_id = worker.add(mailbox()).await;
+    let mut elsewhere = worker.pool.acquire().await.unwrap();
     let in_the_way = async {
         was_kept.recv().await.unwrap();
         // Nobody may write the row for longer than a session waits for a lock.
@@ -280,16 +329,19 @@ async fn what_was_sent_is_recorded_once_the_database_lets_it_and_not_sent_again(
             .unwrap();
         go_on.send(()).unwrap();
         for waits in [true, false] {
-            testkit::eventually(async || somebody_waits(&post.pool).await == waits).await;
+            testkit::eventually(async || somebody_waits(&worker.pool).await == waits).await;
         }
         sqlx::raw_sql("rollback")
             .execute(&mut *elsewhere)
             .await
             .unwrap();
     };
-    let (step, ()) = tokio::join!(post.step(&mut courier), in_the_way);
+    let (step, ()) = tokio::join!(worker.step(), in_the_way);
     assert_eq!(step.unwrap(), Step::Tried);
-    assert_eq!(post.state(delivery_id).await, ("sent".to_owned(), 1, None));
+    assert_eq!(
+        worker.state(delivery_id).await,
+        ("sent".to_owned(), 1, None)
+    );
     assert_eq!(sink.mails().len(), 1);
 }
 
@@ -320,9 +372,8 @@ async fn a_message_written_down_with_its_own_situation_is_sent_after_the_migrati
         .await
         .unwrap();
 
-    let post = post_of(&config, &sink, Duration::MINUTE).await;
-    let mut courier = Courier::new(post.settings.relay.clone());
-    assert_eq!(post.step(&mut courier).await.unwrap(), Step::Tried);
+    let worker = worker_of(&config, &sink, Duration::MINUTE).await;
+    assert_eq!(worker.step().await.unwrap(), Step::Tried);
     assert_eq!(
         sink.mails()[0].subject(),
         "Signalement S-2026-7 : dossier clos"
@@ -332,7 +383,7 @@ async fn a_message_written_down_with_its_own_situation_is_sent_after_the_migrati
 #[tokio::test]
 async fn messages_that_go_out_together_share_their_situation_and_no_others_do() {
     let sink = SmtpSink::start().await;
-    let post = post(&sink).await;
+    let worker = worker(&sink).await;
     let of = |report: u128, template, reference: &str| NewDelivery {
         delivery_id: Uuid::now_v7(),
         report_id: Uuid::from_u128(report),
@@ -354,7 +405,7 @@ async fn messages_that_go_out_together_share_their_situation_and_no_others_do() 
         of(1, Template::Closing, "S-1 later"),
         of(2, Template::Submission, "S-2"),
     ];
-    let mut conn = post.pool.acquire().await.unwrap();
+    let mut conn = worker.pool.acquire().await.unwrap();
     delivery_queue::add(&mut conn, &deliveries, platform::now())
         .await
         .unwrap();
@@ -364,7 +415,7 @@ async fn messages_that_go_out_together_share_their_situation_and_no_others_do() 
         .unwrap();
     assert_eq!(kept, 3);
     let now = platform::now();
-    let mut claimed = delivery_queue::claim(&post.pool, now, now, 16)
+    let mut claimed = delivery_queue::claim(&worker.pool, now, now, 16)
         .await
         .unwrap();
     claimed.sort_by_key(|claimed| claimed.delivery_id);
