@@ -8,7 +8,7 @@ use proto::{
     Payload,
     events::v1::{
         CaseChange, CaseChanged, ReportContactsErased, ReportSubmitted, ReportWithdrawn,
-        notification_raised::Subject,
+        ReportedStructure, notification_raised::Subject,
     },
     types::v1 as wire,
 };
@@ -117,15 +117,38 @@ fn submitted(event: &Event, mut message: ReportSubmitted) -> Result<ParsedEvent,
             .map(Into::into),
         data_key: event.data_key.clone(),
     });
-    message.text = None;
-    // A structure may be named by the RPPS number of a person.
-    message.structure = Some(proto::events::v1::ReportedStructure {
-        identifier: None,
-        ..structure
-    });
+    // What the feed passes on, field by field: what is not listed is not told. A
+    // structure may be identified by the RPPS number of a person.
+    let subject = ReportSubmitted {
+        report_id: message.report_id,
+        reference: message.reference,
+        kind: message.kind,
+        channel: message.channel,
+        test: message.test,
+        received_at: message.received_at,
+        declared_at: message.declared_at,
+        found_at: message.found_at,
+        started_at: message.started_at,
+        structure: Some(ReportedStructure {
+            name: structure.name,
+            kind: structure.kind,
+            routing_region: structure.routing_region,
+            department: structure.department,
+            town: structure.town,
+            operator_status: structure.operator_status,
+            link_verified: structure.link_verified,
+            ..ReportedStructure::default()
+        }),
+        origin: message.origin,
+        origin_types: message.origin_types,
+        impacts: message.impacts,
+        assistance_requested: message.assistance_requested,
+        tlp: message.tlp,
+        ..ReportSubmitted::default()
+    };
     Ok(ParsedEvent {
         trigger,
-        subject: Subject::ReportSubmitted(message),
+        subject: Subject::ReportSubmitted(subject),
     })
 }
 
@@ -137,10 +160,17 @@ fn withdrawn(mut message: ReportWithdrawn) -> Result<ParsedEvent, ApplyError> {
         audience: Audience::new(std::mem::take(&mut message.visible_to)),
         test: message.test,
     });
-    message.reason.clear();
+    let subject = ReportWithdrawn {
+        report_id: message.report_id,
+        reference: message.reference,
+        withdrawn_at: message.withdrawn_at,
+        routing_region: message.routing_region,
+        test: message.test,
+        ..ReportWithdrawn::default()
+    };
     Ok(ParsedEvent {
         trigger,
-        subject: Subject::ReportWithdrawn(message),
+        subject: Subject::ReportWithdrawn(subject),
     })
 }
 
@@ -170,11 +200,28 @@ fn case_changed(mut message: CaseChanged) -> Result<ParsedEvent, ApplyError> {
         audience: Audience::new(std::mem::take(&mut message.visible_to)),
         test: message.test,
     });
-    // A word for those who follow may be the declarant's own.
-    message.note.clear();
+    // The note may hold the declarant's own words.
+    let subject = CaseChanged {
+        case_id: message.case_id,
+        report_id: message.report_id,
+        revision: message.revision,
+        change: message.change,
+        changed_at: message.changed_at,
+        state: message.state,
+        severity: message.severity,
+        qualified: message.qualified,
+        origin: message.origin,
+        origin_types: message.origin_types,
+        impacts: message.impacts,
+        routing_region: message.routing_region,
+        reference: message.reference,
+        test: message.test,
+        duplicate_of: message.duplicate_of,
+        ..CaseChanged::default()
+    };
     Ok(ParsedEvent {
         trigger,
-        subject: Subject::CaseChanged(message),
+        subject: Subject::CaseChanged(subject),
     })
 }
 
@@ -195,3 +242,6 @@ fn at(timestamp: Option<&prost_types::Timestamp>) -> Option<OffsetDateTime> {
 fn impacts(impacts: Option<&wire::Impacts>) -> Impacts {
     impacts.map(Impacts::from).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests;
