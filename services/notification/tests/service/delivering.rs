@@ -86,6 +86,10 @@ async fn a_recipient_refused_for_good_is_given_up_until_an_operator_tries_again(
         .await
         .unwrap();
     assert_eq!(again, due, "a retry of the call changes nothing");
+    let asked = env.audited("op").await.into_iter();
+    let asked = asked.filter(|(action, _)| action == "delivery.retry");
+    let outcomes: Vec<String> = asked.map(|(_, outcome)| outcome).collect();
+    assert_eq!(outcomes, ["done", "done"]);
     env.sink.wait_for_mail(|mail| mail.to == [DECLARANT]).await;
 }
 
@@ -305,4 +309,35 @@ async fn what_only_a_later_release_can_write_about_waits_and_stops_nothing() {
     .await
     .unwrap();
     assert_eq!((attempts, claimed), (0, false));
+}
+
+#[tokio::test]
+async fn a_retry_that_meets_a_lock_is_run_again() {
+    let env = TestEnv::start().await;
+    env.sink.refuse_recipient(DECLARANT, 550);
+    env.intake.announce(&[Report::new(1).submitted()]).await;
+    let given_up = dead(&env).await;
+    let mut elsewhere = env.pool.acquire().await.unwrap();
+    sqlx::raw_sql("begin; select from delivery for update")
+        .execute(&mut *elsewhere)
+        .await
+        .unwrap();
+    let somebody_waits = async || -> bool {
+        let sql = "select exists (select from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock')";
+        sqlx::query_scalar(sql).fetch_one(&env.pool).await.unwrap()
+    };
+    let in_the_way = async {
+        // The first try waits for the lock, and gives up.
+        for waits in [true, false] {
+            testkit::eventually(async || somebody_waits().await == waits).await;
+        }
+        sqlx::raw_sql("rollback")
+            .execute(&mut *elsewhere)
+            .await
+            .unwrap();
+    };
+    let request_id = Uuid::now_v7();
+    let (due, ()) = tokio::join!(retry(&env, &given_up.delivery_id, request_id), in_the_way);
+    assert_eq!(due.unwrap().state(), DeliveryState::Pending);
 }
