@@ -21,6 +21,7 @@ use crate::{
     domain::{
         address_book::{AddressBook, OnCallChain},
         cursor::CURSOR_LIFE,
+        digest::DigestDay,
         mail_draft::{MailDraft, Recipient},
         projection::ReportProjection,
         rules::{Decision, decide},
@@ -28,6 +29,7 @@ use crate::{
     metrics::ServiceMetrics,
     store::{
         delivery_queue::{self, DeliveryAddress, NewDelivery},
+        digest::{self, DigestMail, NewDigests},
         notification::{self, NewNotification},
         report_projection,
     },
@@ -91,6 +93,7 @@ impl Apply for NotificationConsumer {
             if is_history(event, now) {
                 decision.raised.clear();
                 decision.drafts.clear();
+                decision.digested.clear();
             }
             decisions.push((event, parsed, decision));
         }
@@ -100,6 +103,7 @@ impl Apply for NotificationConsumer {
         let new = notification::record(conn, &candidates, now).await?;
         let on_call = self.on_call.current();
         let mut deliveries = Vec::new();
+        let mut digests = NewDigests::default();
         let mut raised = Vec::new();
         for decided in &decisions {
             decided.0.span().in_scope(|| {
@@ -108,12 +112,16 @@ impl Apply for NotificationConsumer {
                 // recorded with them.
                 if !raised_before(decided, &new) {
                     deliveries.extend(self.deliveries(decided, &on_call, now));
+                    self.add_to_digests(&mut digests, decided, &on_call, now);
                 }
                 Ok::<_, ApplyError>(())
             })?;
         }
         if !deliveries.is_empty() {
             delivery_queue::add(conn, &deliveries, now).await?;
+        }
+        if !digests.entries.is_empty() {
+            digest::add(conn, &digests).await?;
         }
         self.log.append(conn, &raised).await?;
         Ok(())
@@ -158,13 +166,12 @@ impl NotificationConsumer {
             .filter(|rule| new.contains(&feed::notification_id(event.id, **rule)))
             .map(|&rule| {
                 self.metrics.raised(rule);
-                let case_id = decision.known.case_id;
                 feed::raised(
                     event,
                     rule,
                     parsed,
                     &decision.summary,
-                    case_id,
+                    &decision.known,
                     now,
                     traceparent(event),
                 )
@@ -198,7 +205,7 @@ impl NotificationConsumer {
                 deliveries.push(NewDelivery {
                     delivery_id,
                     report_id,
-                    rule: draft.rule.name(),
+                    rule: draft.rule,
                     recipient: draft.recipient.to_string(),
                     address,
                     content: draft.content.clone(),
@@ -207,6 +214,39 @@ impl NotificationConsumer {
             }
         }
         deliveries
+    }
+
+    /// Adds a report to the digests of the day that tell of it.
+    fn add_to_digests(
+        &self,
+        digests: &mut NewDigests,
+        (event, parsed, decision): &Decided<'_>,
+        on_call: &OnCallChain,
+        now: OffsetDateTime,
+    ) {
+        let day = DigestDay::of(event.time, now);
+        for &recipient in &decision.digested {
+            let mailboxes = self.address_book.mailboxes(recipient, on_call, now);
+            if mailboxes.is_empty() {
+                self.metrics.no_address(recipient);
+                continue;
+            }
+            let digest_id = day.digest_id(recipient);
+            let entry = (digest_id, parsed.trigger.report_id());
+            let reference = decision.summary.reference.clone();
+            digests.entries.insert(entry, reference);
+            for mailbox in mailboxes {
+                let address = mailbox.expose().as_bytes();
+                let delivery_id = derived_id("delivery", &[digest_id.as_bytes(), address]);
+                let mail = DigestMail {
+                    digest_id,
+                    recipient: recipient.to_string(),
+                    mailbox,
+                    due_at: day.due_at(),
+                };
+                digests.mails.insert(delivery_id, mail);
+            }
+        }
     }
 
     fn addresses(

@@ -4,6 +4,7 @@ pub(crate) mod address_book;
 pub(crate) mod audience;
 pub(crate) mod cursor;
 pub(crate) mod delivery;
+pub(crate) mod digest;
 pub(crate) mod mail_draft;
 pub(crate) mod projection;
 pub(crate) mod rule;

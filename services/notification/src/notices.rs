@@ -85,6 +85,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         "fr/major.txt",
         "fr/withdrawal.txt",
         "fr/closing.txt",
+        "fr/digest.txt",
         "en/phrases.txt",
         "en/announcement.txt",
         "en/receipt.txt",
@@ -94,6 +95,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         "en/major.txt",
         "en/withdrawal.txt",
         "en/closing.txt",
+        "en/digest.txt",
     ];
     for (name, source) in files {
         environment
@@ -128,8 +130,9 @@ pub(crate) fn headline(
     rule: Rule,
     trigger: &Trigger,
     summary: &ReportSummary,
+    back_dated: bool,
 ) -> Result<String, RenderError> {
-    let fields = fields::of_headline(rule, trigger, summary);
+    let fields = fields::of_headline(rule, trigger, summary, back_dated);
     Ok(render("fr/headline.txt", fields)?.trim_end().to_owned())
 }
 
@@ -148,6 +151,7 @@ impl Template {
             Self::Major => "major",
             Self::Withdrawal => "withdrawal",
             Self::Closing => "closing",
+            Self::Digest => "digest",
         }
     }
 }

@@ -11,7 +11,9 @@ use vocabulary::{Impacts, Party, ReportKind, Word as _, derived_id, propose_seve
 
 use super::{incoming::ParsedEvent, moment};
 use crate::{
-    domain::{audience::Audience, rule::Rule, summary::ReportSummary},
+    domain::{
+        audience::Audience, projection::ReportProjection, rule::Rule, summary::ReportSummary,
+    },
     notices,
 };
 
@@ -48,7 +50,7 @@ pub(crate) fn raised(
     rule: Rule,
     parsed: &ParsedEvent,
     summary: &ReportSummary,
-    case_id: Option<Uuid>,
+    known: &ReportProjection,
     at: OffsetDateTime,
     traceparent: Option<String>,
 ) -> Result<NewEvent, ApplyError> {
@@ -70,13 +72,14 @@ pub(crate) fn raised(
         test: trigger.is_test(),
         raised_at: Some(moment::to_wire(at)),
         subject: Some(parsed.subject.clone()),
-        headline: notices::headline(rule, trigger, summary)
+        headline: notices::headline(rule, trigger, summary, known.back_dated)
             .map_err(|_| ApplyError::Poison("headline"))?,
         structure_name: summary.structure_name.clone().unwrap_or_default(),
         structure_kind: proto::number(summary.structure_kind),
         report_kind: proto::number(summary.report_kind),
         declared_at: summary.declared_at.map(moment::to_wire),
-        case_id: case_id.map(|id| id.to_string()).unwrap_or_default(),
+        case_id: known.case_id.map(|id| id.to_string()).unwrap_or_default(),
+        entered_afterwards: known.back_dated,
     };
     let event = NewEvent::new(id, format!("report/{}", trigger.report_id()), at, &payload);
     Ok(event.with_traceparent(traceparent))
@@ -106,6 +109,7 @@ pub(crate) fn item(event: &Event) -> Result<FeedItem, ApplyError> {
         declared_at: raised.declared_at,
         headline: raised.headline,
         test: raised.test,
+        entered_afterwards: raised.entered_afterwards,
         ..Notification::default()
     };
     let kind = match raised.subject {

@@ -23,8 +23,22 @@ pub(crate) struct MailDraft {
 pub(crate) struct Content {
     /// Its template.
     pub(crate) template: Template,
-    /// The report as it stood.
+    /// The report as it stood; nothing for a digest.
     pub(crate) summary: ReportSummary,
+    /// The references that a digest lists.
+    #[serde(default)]
+    pub(crate) references: Vec<String>,
+}
+
+impl Content {
+    /// What a message says of a report.
+    pub(crate) fn of_report(template: Template, summary: ReportSummary) -> Self {
+        Self {
+            template,
+            summary,
+            references: Vec::new(),
+        }
+    }
 }
 
 /// The template of a message.
@@ -45,11 +59,13 @@ pub(crate) enum Template {
     Withdrawal,
     /// The case was closed (clôture).
     Closing,
+    /// Reports of a past date were entered (saisie a posteriori).
+    Digest,
 }
 
 impl Template {
     /// Every template that this release can write about.
-    pub(crate) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Receipt,
         Self::Submission,
         Self::SubmissionOutOfHours,
@@ -57,6 +73,7 @@ impl Template {
         Self::Major,
         Self::Withdrawal,
         Self::Closing,
+        Self::Digest,
     ];
 }
 

@@ -4,7 +4,11 @@ use std::collections::BTreeSet;
 
 use uuid::Uuid;
 
-use super::{mail_draft::Recipient, summary::ReportSummary, trigger::CaseUpdate};
+use super::{
+    mail_draft::Recipient,
+    summary::ReportSummary,
+    trigger::{CaseUpdate, Submission},
+};
 
 /// A report as this service knows it, whole or in part: the events of a case
 /// may come before those of its report.
@@ -33,6 +37,19 @@ pub(crate) struct ReportProjection {
 }
 
 impl ReportProjection {
+    /// The report once its submission came.
+    pub(crate) fn with(&self, submission: &Submission) -> Self {
+        Self {
+            summary: Some(submission.summary.clone()),
+            back_dated: submission.back_dated,
+            test: submission.test,
+            sealed_contacts: submission.sealed_contacts.clone(),
+            data_key: submission.data_key.clone(),
+            awaiting_closing: None,
+            ..self.clone()
+        }
+    }
+
     /// The report as it stands after a change of its case.
     pub(crate) fn summary_after(&self, update: &CaseUpdate) -> ReportSummary {
         let known = self.summary.clone().unwrap_or_default();

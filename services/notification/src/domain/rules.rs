@@ -22,6 +22,8 @@ pub(crate) struct Decision {
     pub(crate) summary: ReportSummary,
     /// The messages to be sent, each with the event it derives from.
     pub(crate) drafts: Vec<(Uuid, MailDraft)>,
+    /// Whose digest of the day tells of it.
+    pub(crate) digested: Vec<Recipient>,
     /// What is known of the report from now on.
     pub(crate) known: ReportProjection,
 }
@@ -37,6 +39,7 @@ pub(crate) fn decide(event_id: Uuid, trigger: &Trigger, known: &ReportProjection
     };
     if trigger.is_test() || decision.known.test {
         decision.drafts.clear();
+        decision.digested.clear();
     }
     let notified = decision.drafts.iter().map(|(_, draft)| draft.recipient);
     decision
@@ -49,10 +52,7 @@ pub(crate) fn decide(event_id: Uuid, trigger: &Trigger, known: &ReportProjection
 fn submitted(event_id: Uuid, submission: &Submission, known: &ReportProjection) -> Decision {
     let summary = submission.summary.clone();
     let draft = |rule, recipient, template| {
-        let content = Content {
-            template,
-            summary: summary.clone(),
-        };
+        let content = Content::of_report(template, summary.clone());
         (
             event_id,
             MailDraft {
@@ -62,6 +62,9 @@ fn submitted(event_id: Uuid, submission: &Submission, known: &ReportProjection) 
             },
         )
     };
+    if submission.back_dated {
+        return entered_afterwards(submission, known);
+    }
     let mut drafts = vec![draft(
         Rule::Receipt,
         Recipient::Declarant,
@@ -94,17 +97,27 @@ fn submitted(event_id: Uuid, submission: &Submission, known: &ReportProjection) 
     }
     Decision {
         raised: vec![Rule::Submission],
-        known: ReportProjection {
-            summary: Some(summary.clone()),
-            back_dated: submission.back_dated,
-            test: submission.test,
-            sealed_contacts: submission.sealed_contacts.clone(),
-            data_key: submission.data_key.clone(),
-            awaiting_closing: None,
-            ..known.clone()
-        },
+        known: known.with(submission),
         summary,
         drafts,
+        digested: Vec::new(),
+    }
+}
+
+/// What an importer sends with a past date: nobody is written to about it alone, as
+/// if it were new.
+fn entered_afterwards(submission: &Submission, known: &ReportProjection) -> Decision {
+    let mut digested = to_be_notified(submission);
+    digested.retain(|(_, recipient)| *recipient != Recipient::HealthAuthority);
+    Decision {
+        raised: vec![Rule::Submission],
+        known: known.with(submission),
+        summary: submission.summary.clone(),
+        drafts: Vec::new(),
+        digested: digested
+            .into_iter()
+            .map(|(_, recipient)| recipient)
+            .collect(),
     }
 }
 
@@ -136,9 +149,9 @@ fn to_be_notified(submission: &Submission) -> Vec<(Rule, Recipient)> {
 }
 
 /// The on-call chain hears of a submission that falls outside working hours
-/// (Monday to Friday, 9 h to 18 h, Paris); never of a past one that is imported.
+/// (Monday to Friday, 9 h to 18 h, Paris).
 fn out_of_hours(submission: &Submission) -> bool {
-    !submission.back_dated && !is_working_time(submission.received_at)
+    !is_working_time(submission.received_at)
 }
 
 fn withdrawn(event_id: Uuid, withdrawal: &Withdrawal, known: &ReportProjection) -> Decision {
@@ -149,10 +162,7 @@ fn withdrawn(event_id: Uuid, withdrawal: &Withdrawal, known: &ReportProjection) 
         ..stored
     };
     let draft = |&recipient: &Recipient| {
-        let content = Content {
-            template: Template::Withdrawal,
-            summary: summary.clone(),
-        };
+        let content = Content::of_report(Template::Withdrawal, summary.clone());
         (
             event_id,
             MailDraft {
@@ -165,6 +175,7 @@ fn withdrawn(event_id: Uuid, withdrawal: &Withdrawal, known: &ReportProjection) 
     Decision {
         raised: vec![Rule::Withdrawal],
         drafts: known.notified.iter().map(draft).collect(),
+        digested: Vec::new(),
         known: known.clone(),
         summary,
     }
@@ -185,10 +196,7 @@ fn case_changed(event_id: Uuid, update: &CaseUpdate, known: &ReportProjection) -
         now_known.major = update.severity.major;
         now_known.summary = known.summary.is_some().then(|| summary.clone());
         let draft = |rule, recipient, template| {
-            let content = Content {
-                template,
-                summary: summary.clone(),
-            };
+            let content = Content::of_report(template, summary.clone());
             (
                 event_id,
                 MailDraft {
@@ -213,7 +221,7 @@ fn case_changed(event_id: Uuid, update: &CaseUpdate, known: &ReportProjection) -
                 Template::HealthImpact,
             ));
         }
-        if update.change == Change::Closed {
+        if update.change == Change::Closed && !known.back_dated {
             if known.summary.is_some() {
                 drafts.push((event_id, closing(&summary)));
             } else {
@@ -225,6 +233,7 @@ fn case_changed(event_id: Uuid, update: &CaseUpdate, known: &ReportProjection) -
         raised,
         summary,
         drafts,
+        digested: Vec::new(),
         known: now_known,
     }
 }
@@ -259,10 +268,7 @@ fn closing(summary: &ReportSummary) -> MailDraft {
     MailDraft {
         rule: Rule::Closing,
         recipient: Recipient::Declarant,
-        content: Content {
-            template: Template::Closing,
-            summary: summary.clone(),
-        },
+        content: Content::of_report(Template::Closing, summary.clone()),
     }
 }
 

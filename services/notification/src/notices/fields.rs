@@ -13,9 +13,16 @@ use crate::domain::{
     trigger::{Change, Trigger},
 };
 
+/// The number of references that a digest lists; of more it says how many.
+const LISTED: usize = 500;
+
 /// The fields of a mail.
 pub(super) fn of_mail(content: &Content, branding: &Branding, now: OffsetDateTime) -> Value {
-    let Content { template, summary } = content;
+    let Content {
+        template,
+        summary,
+        references,
+    } = content;
     let language = branding.language;
     match template {
         Template::Receipt => context! {
@@ -39,11 +46,21 @@ pub(super) fn of_mail(content: &Content, branding: &Branding, now: OffsetDateTim
             emergency_phone => branding.emergency_phone.as_str(),
             ..announcement(summary, language)
         },
+        Template::Digest => context! {
+            count => references.len(),
+            references => references.iter().take(LISTED).cloned().collect::<Vec<String>>(),
+            others => references.len().saturating_sub(LISTED),
+        },
     }
 }
 
 /// The fields of a headline.
-pub(super) fn of_headline(rule: Rule, trigger: &Trigger, summary: &ReportSummary) -> Value {
+pub(super) fn of_headline(
+    rule: Rule,
+    trigger: &Trigger,
+    summary: &ReportSummary,
+    back_dated: bool,
+) -> Value {
     let (event, change) = match trigger {
         Trigger::Submitted(_) => ("submitted", None),
         Trigger::Withdrawn(_) => ("withdrawn", None),
@@ -55,6 +72,7 @@ pub(super) fn of_headline(rule: Rule, trigger: &Trigger, summary: &ReportSummary
         change,
         major => rule == Rule::Major,
         test => trigger.is_test(),
+        entered_afterwards => back_dated,
         reference => summary.reference.as_str(),
         report_kind => summary.report_kind.map(ReportKind::as_str),
         place => place(summary, Language::Fr),

@@ -45,7 +45,7 @@ fn summary() -> ReportSummary {
 const NOW: OffsetDateTime = datetime!(2026-11-23 10:06 UTC);
 
 fn rendered(template: Template, summary: ReportSummary) -> Mail {
-    let content = Content { template, summary };
+    let content = Content::of_report(template, summary);
     mail(&content, &branding(), NOW).unwrap()
 }
 
@@ -201,10 +201,7 @@ fn a_mail_is_written_in_the_language_of_the_installation() {
         language: Language::En,
         ..branding()
     };
-    let content = Content {
-        template: Template::Receipt,
-        summary: summary(),
-    };
+    let content = Content::of_report(Template::Receipt, summary());
     let mail = mail(&content, &english, NOW).unwrap();
     assert_eq!(mail.subject, "Report SIG-2026-7K3M9Q4 registered");
     for said in [
@@ -223,10 +220,7 @@ fn a_mail_is_written_in_the_language_of_the_installation() {
 
 #[test]
 fn a_template_sees_no_field_that_is_not_listed_for_it() {
-    let content = Content {
-        template: Template::Closing,
-        summary: summary(),
-    };
+    let content = Content::of_report(Template::Closing, summary());
     let fields = fields::of_mail(&content, &branding(), NOW);
     let listed: Vec<String> = fields
         .try_iter()
@@ -254,13 +248,13 @@ fn a_headline_says_who_where_what_and_how_bad() {
     };
     let trigger = submitted(summary.clone());
     assert_eq!(
-        headline(Rule::Submission, &trigger, &summary).unwrap(),
+        headline(Rule::Submission, &trigger, &summary, false).unwrap(),
         "Nouveau signalement SIG-2026-7K3M9Q4 : Centre hospitalier de Lisieux (Établissement de \
          santé, Normandie) — mise en danger avérée de patients ; prise en charge interrompue ; \
          origine malveillante (rançongiciel) ; grave",
     );
     assert_eq!(
-        headline(Rule::Submission, &trigger, &ReportSummary::default()).unwrap(),
+        headline(Rule::Submission, &trigger, &ReportSummary::default(), false).unwrap(),
         "Nouveau signalement  : structure non précisée",
     );
 }
@@ -317,13 +311,50 @@ proptest! {
         };
         let branding = Branding { language, ..branding() };
         for template in Template::ALL {
-            let content = Content { template, summary: summary.clone() };
+            let content = Content {
+                references: vec![summary.reference.clone()],
+                ..Content::of_report(template, summary.clone())
+            };
             let mail = mail(&content, &branding, NOW).unwrap();
-            prop_assert!(mail.subject.contains("SIG-2026-7K3M9Q4"));
+            let text = mail.subject.clone() + &mail.body;
+            prop_assert!(text.contains("SIG-2026-7K3M9Q4"));
             prop_assert!(!mail.subject.contains('\n'));
             prop_assert!(!mail.body.starts_with('\n'));
             prop_assert!(!mail.body.contains("\n\n\n"), "{}", mail.body);
         }
-        headline(Rule::Submission, &submitted(summary.clone()), &summary).unwrap();
+        headline(Rule::Submission, &submitted(summary.clone()), &summary, false).unwrap();
     }
+}
+
+#[test]
+fn a_digest_says_how_many_there_are_and_lists_no_more_than_can_be_read() {
+    let digest = |count: usize| {
+        let content = Content {
+            references: (0..count)
+                .map(|number| format!("SIG-{number:04}"))
+                .collect(),
+            ..Content::of_report(Template::Digest, ReportSummary::default())
+        };
+        mail(&content, &branding(), NOW).unwrap()
+    };
+    let one = digest(1);
+    assert_eq!(one.subject, "[SSI] 1 signalement saisi a posteriori");
+    assert!(one.body.contains("- SIG-0000\n\n"), "{}", one.body);
+    let many = digest(502);
+    assert_eq!(many.subject, "[SSI] 502 signalements saisis a posteriori");
+    assert!(
+        many.body.contains("- SIG-0499\n- et 2 autres\n"),
+        "{}",
+        many.body
+    );
+}
+
+#[test]
+fn a_headline_marks_what_was_entered_afterwards() {
+    let trigger = submitted(summary());
+    let headline = headline(Rule::Submission, &trigger, &summary(), true).unwrap();
+    assert!(
+        headline.starts_with("[SAISI A POSTERIORI] Nouveau signalement SIG-2026-7K3M9Q4"),
+        "{headline}"
+    );
 }

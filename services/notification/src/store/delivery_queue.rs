@@ -10,6 +10,7 @@ use crate::{
     deliveries::Next,
     domain::{
         mail_draft::{Content, Template},
+        rule::Rule,
         summary::ReportSummary,
     },
 };
@@ -22,7 +23,7 @@ pub(crate) struct NewDelivery {
     /// The report it is about.
     pub(crate) report_id: Uuid,
     /// The rule that asks for it.
-    pub(crate) rule: &'static str,
+    pub(crate) rule: Rule,
     /// Who it goes to.
     pub(crate) recipient: String,
     /// Where it goes.
@@ -124,7 +125,8 @@ pub(crate) async fn add(
     }
     let ids: Vec<Uuid> = deliveries.iter().map(|new| new.delivery_id).collect();
     let reports: Vec<Uuid> = deliveries.iter().map(|new| new.report_id).collect();
-    let rules: Vec<&str> = deliveries.iter().map(|new| new.rule).collect();
+    let rules: Vec<&str> = deliveries.iter().map(|new| new.rule.name()).collect();
+    let urgent: Vec<bool> = deliveries.iter().map(|new| new.rule.is_urgent()).collect();
     let recipients: Vec<&str> = deliveries
         .iter()
         .map(|new| new.recipient.as_str())
@@ -164,6 +166,7 @@ pub(crate) async fn add(
         &summary_ids,
         &summaries as &[Json<&ReportSummary>],
         now,
+        &urgent,
     )
     .execute(conn)
     .await?;

@@ -200,6 +200,49 @@ async fn a_snapshot_tells_of_recent_reports_and_writes_to_nobody_about_old_ones(
 }
 
 #[tokio::test]
+async fn what_is_entered_with_a_past_date_is_in_the_feed_and_in_one_mail_a_day() {
+    let env = TestEnv::start().await;
+    let [first, second] = [1, 2].map(|number| Report::new(number).entered_afterwards());
+    env.intake
+        .announce(&[first.submitted(), second.submitted()])
+        .await;
+    env.until_kept(&analyst(), 2).await;
+    let closed = first.case(CaseChange::Closed, 1);
+    env.qualification.announce(&[changed(&closed)]).await;
+    let kept = env.until_kept(&analyst(), 3).await;
+    for (_, notification) in &kept {
+        assert!(notification.entered_afterwards);
+        assert!(notification.headline.starts_with("[SAISI A POSTERIORI] "));
+    }
+    // Nobody is written to before the morning, and the declarant not at all.
+    let waiting: Vec<(String, bool)> =
+        sqlx::query_as("select recipient, due_at > now() from delivery order by recipient")
+            .fetch_all(&env.pool)
+            .await
+            .unwrap();
+    let addressees = ["ars:76", "cell", "fssi"];
+    assert_eq!(waiting, addressees.map(|name| (name.to_owned(), true)));
+
+    sqlx::query("update delivery set due_at = now()")
+        .execute(&env.pool)
+        .await
+        .unwrap();
+    let mails = env.sink.wait_for(3).await;
+    assert_eq!(recipients(&mails), [CELL, FSSI, AGENCY].into());
+    for mail in &mails {
+        assert_eq!(mail.subject(), "[SSI] 2 signalements saisis a posteriori");
+        for report in [&first, &second] {
+            assert!(mail.text().contains(&report.message.reference));
+        }
+        assert!(
+            !mail.text().contains("Vallonne"),
+            "only references are told"
+        );
+    }
+    testkit::eventually(async || env.delivered("sent").await == 3).await;
+}
+
+#[tokio::test]
 async fn a_test_is_shown_to_probers_and_written_to_nobody() {
     let env = TestEnv::start().await;
     let mut report = Report::new(1).test();

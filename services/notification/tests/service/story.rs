@@ -97,6 +97,14 @@ impl Report {
         self
     }
 
+    /// A report that an importer enters with a past date.
+    pub(crate) fn entered_afterwards(mut self) -> Self {
+        self.message.channel = types::Channel::Import.into();
+        self.message.declared_at = Some(at(datetime!(2017-08-03 10:00 UTC)));
+        self.message.found_at = self.message.declared_at;
+        self
+    }
+
     /// A report that belongs to a trace.
     pub(crate) fn traced(mut self, traceparent: &str) -> Self {
         self.traceparent = Some(traceparent.to_owned());

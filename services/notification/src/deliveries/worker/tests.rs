@@ -14,6 +14,7 @@ use crate::{
     deliveries::Encryption,
     domain::{
         mail_draft::{Content, Template},
+        rule::Rule,
         summary::ReportSummary,
     },
     store::delivery_queue::{DeliveryAddress, NewDelivery},
@@ -78,16 +79,17 @@ async fn worker_of(config: &DatabaseConfig, sink: &SmtpSink, claim: Duration) ->
 
 impl DeliveryWorker {
     async fn add(&self, address: DeliveryAddress) -> Uuid {
+        self.add_of(Rule::AnnounceCell, address).await
+    }
+
+    async fn add_of(&self, rule: Rule, address: DeliveryAddress) -> Uuid {
         let delivery = NewDelivery {
             delivery_id: Uuid::now_v7(),
             report_id: Uuid::now_v7(),
-            rule: "announce_cell",
+            rule,
             recipient: "cell".to_owned(),
             address,
-            content: Content {
-                template: Template::Submission,
-                summary: ReportSummary::default(),
-            },
+            content: Content::of_report(Template::Submission, ReportSummary::default()),
             traceparent: None,
         };
         let mut conn = self.pool.acquire().await.unwrap();
@@ -100,14 +102,6 @@ impl DeliveryWorker {
     /// Works until nothing is due.
     async fn until_idle(&self) {
         while self.step().await.unwrap() == Step::Tried {}
-    }
-
-    async fn make_urgent(&self, delivery_id: Uuid) {
-        sqlx::query("update delivery set rule = 'on_call' where delivery_id = $1")
-            .bind(delivery_id)
-            .execute(&self.pool)
-            .await
-            .unwrap();
     }
 
     async fn state(&self, delivery_id: Uuid) -> (String, i32, Option<String>) {
@@ -262,8 +256,7 @@ async fn what_is_due_goes_and_urgent_messages_first() {
     for _ in 0..12 {
         due.push(worker.add(mailbox()).await);
     }
-    let call = worker.add(mailbox()).await;
-    worker.make_urgent(call).await;
+    let call = worker.add_of(Rule::OnCall, mailbox()).await;
     due.insert(0, call);
 
     worker.until_idle().await;
@@ -387,16 +380,16 @@ async fn messages_that_go_out_together_share_their_situation_and_no_others_do() 
     let of = |report: u128, template, reference: &str| NewDelivery {
         delivery_id: Uuid::now_v7(),
         report_id: Uuid::from_u128(report),
-        rule: "announce_cell",
+        rule: Rule::AnnounceCell,
         recipient: "cell".to_owned(),
         address: mailbox(),
-        content: Content {
+        content: Content::of_report(
             template,
-            summary: ReportSummary {
+            ReportSummary {
                 reference: reference.to_owned(),
                 ..ReportSummary::default()
             },
-        },
+        ),
         traceparent: None,
     };
     let deliveries = [

@@ -175,19 +175,50 @@ fn a_submission_out_of_hours_goes_to_the_on_call_chain_and_one_in_hours_does_not
 }
 
 #[test]
-fn a_past_report_that_is_imported_never_wakes_the_on_call_chain() {
-    let past = Submission {
+fn a_past_report_that_is_imported_is_told_in_digests_and_not_one_by_one() {
+    let mut past = Submission {
         received_at: WEEKEND,
         back_dated: true,
         ..submission(&everybody())
     };
-    assert!(!mails_of(past.clone()).contains(&"on_call on_call".to_owned()));
+    past.summary.impacts = care_interrupted();
+    let known = ReportProjection {
+        awaiting_closing: Some(CHANGED),
+        ..ReportProjection::default()
+    };
+    let entered = decide(SUBMITTED, &Trigger::Submitted(past), &known);
+    assert_eq!(entered.raised, [Rule::Submission]);
+    assert_eq!(mails(&entered), [""; 0]);
+    let addressees = [
+        Recipient::Cell,
+        Recipient::SecurityOfficer,
+        Recipient::Agency(normandy()),
+    ];
+    assert_eq!(entered.digested, addressees);
+    let closed = mails_of_update(update(Change::Closed, 1), &entered.known);
+    assert_eq!(closed, [""; 0]);
+    // What the cell judges today is told at once, and wakes nobody.
     let mut major = update(Change::Qualified, 1);
     major.severity.major = true;
     assert_eq!(
-        mails_of_update(major, &after(&Trigger::Submitted(past))),
+        mails_of_update(major, &entered.known),
         ["announce_major fssi"]
     );
+}
+
+#[test]
+fn a_test_with_a_past_date_is_in_no_digest() {
+    let test = Submission {
+        test: true,
+        back_dated: true,
+        ..submission(&everybody())
+    };
+    let decision = decide(
+        SUBMITTED,
+        &Trigger::Submitted(test),
+        &ReportProjection::default(),
+    );
+    assert!(decision.digested.is_empty());
 }
 
 #[test]
