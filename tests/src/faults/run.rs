@@ -25,7 +25,7 @@ use super::{
 use crate::process::Programs;
 
 /// How many workers send messages in a process of notification.
-const WORKERS: i64 = 4;
+const WORKERS: i64 = 16;
 /// How many each of them claims together.
 const CLAIMED: i64 = 16;
 

@@ -289,9 +289,9 @@ impl DeliveryWorker {
                     self.metrics.pending.set(queue_stats.pending);
                     self.metrics.dead.set(queue_stats.dead);
                     let age = queue_stats.oldest.map(|oldest| platform::now() - oldest);
-                    self.metrics
-                        .oldest_age
-                        .set(age.map_or(0.0, time::Duration::as_seconds_f64));
+                    // A digest is written down before the moment from which it waits.
+                    let age = age.map_or(0.0, time::Duration::as_seconds_f64).max(0.0);
+                    self.metrics.oldest_age.set(age);
                 }
                 tokio::time::sleep(SAMPLE).await;
             }

@@ -3,7 +3,10 @@
 
 use minijinja::{Value, context};
 use time::OffsetDateTime;
-use vocabulary::{ReportKind, RoutingRegion, StructureKind, Tlp, Word, parallel_duties};
+use vocabulary::{
+    CareImpact, OriginType, PatientEndangerment, ReportKind, RoutingRegion, StructureKind, Tlp,
+    Word, parallel_duties,
+};
 
 use super::{Branding, Language};
 use crate::domain::{
@@ -78,8 +81,8 @@ pub(super) fn of_headline(
         place => place(summary, Language::Fr),
         origins => origins(summary, Language::Fr),
         severities => severities(summary),
-        endangerment => impacts.patient_endangerment.map(|word| word.as_str()),
-        care => impacts.care.map(|word| word.as_str()),
+        endangerment => impacts.patient_endangerment.map(PatientEndangerment::as_str),
+        care => impacts.care.map(CareImpact::as_str),
     }
 }
 
@@ -126,7 +129,7 @@ fn origins(summary: &ReportSummary, language: Language) -> Value {
     let known = summary
         .origin_types
         .iter()
-        .filter(|origin_type| **origin_type != vocabulary::OriginType::Unknown);
+        .filter(|origin_type| **origin_type != OriginType::Unknown);
     context! {
         origin => summary.origin.map(|origin| label(origin, language)),
         types => labels(known, language),
