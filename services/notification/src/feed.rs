@@ -1,6 +1,6 @@
 //! The feed: the service's own log, read once per process for all streams.
 //!
-//! A [`Watcher`] is subscribed to what the tail reads before it reads the log
+//! A [`Watcher`] is subscribed to what the reader broadcasts before it reads the log
 //! itself, and follows each shard position by position: whatever it misses it
 //! finds again in the log.
 
@@ -28,7 +28,7 @@ pub(crate) struct Feed {
     gap_after: u64,
 }
 
-/// What the tail tells the watchers.
+/// What the reader tells the watchers.
 #[derive(Clone, Debug)]
 enum Broadcast {
     /// A notification at its position.
@@ -64,7 +64,7 @@ impl Feed {
         }
     }
 
-    /// The same feed, read over connections of its own: the tail never waits
+    /// The same feed, read over connections of its own: the reader never waits
     /// behind the watchers.
     pub(crate) fn over(&self, pool: PgPool) -> Self {
         let turns = Arc::new(Semaphore::new(1));

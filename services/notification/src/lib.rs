@@ -139,7 +139,7 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
 /// What a commit wakes.
 #[derive(Clone, Default)]
 struct WakeSignals {
-    /// The tail of the feed: something was raised.
+    /// The reader of the feed: something was raised.
     raised: Arc<Notify>,
     /// The delivery workers: something is due.
     due: Arc<Notify>,
@@ -197,7 +197,7 @@ impl App {
             qualification.run(shutdown.clone()),
         );
         tasks.spawn(
-            "tail of the feed",
+            "reader of the feed",
             FeedReader::new(feed.over(self.pool.clone()), wakes.raised).run(shutdown.clone()),
         );
         let worker = DeliveryWorker {

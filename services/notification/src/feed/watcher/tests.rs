@@ -140,13 +140,13 @@ async fn what_the_tail_passed_over_is_found_in_the_log() {
     let caught_up = watcher.next(platform::now).await.unwrap();
     assert!(matches!(caught_up, Next::CaughtUp));
 
-    // Two are there before the tail first looks, and it begins behind them.
-    let mut tail = FeedReader::new(feed.clone(), Arc::default());
+    // Two are there before the reader first looks, and it begins behind them.
+    let mut reader = FeedReader::new(feed.clone(), Arc::default());
     tell_of(&feed, "report/1").await;
     tell_of(&feed, "report/1").await;
-    tail.step().await.unwrap();
+    reader.step().await.unwrap();
     tell_of(&feed, "report/1").await;
-    tail.step().await.unwrap();
+    reader.step().await.unwrap();
 
     let bounds = feed.bounds().await.unwrap();
     let mut told = 0;
