@@ -279,7 +279,7 @@ impl Suite {
         macro_rules! start {
             ($($service:ident),+) => {$(
                 let config = $service::Config::read(&self.environment($service::NAME))?;
-                let listeners = Listeners::bind(&config.server).await?;
+                let listeners = Listeners::bind(&config.base.server).await?;
                 let app = $service::build(config, Arc::new(Metrics::new())).await?;
                 let running = app.run(listeners, shutdown.clone());
                 tasks.spawn($service::NAME, async move {

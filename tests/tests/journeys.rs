@@ -451,7 +451,7 @@ async fn a_body_without_a_region_goes_to_the_officer_and_the_cell_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn only_an_importer_dates_a_report_back_and_nobody_is_called_at_night_for_it() {
+async fn only_an_importer_dates_a_report_back_and_it_is_told_in_digests_alone() {
     let world = World::start().await;
     let past = prost_types::Timestamp {
         seconds: 1_573_862_400,
@@ -512,21 +512,23 @@ async fn only_an_importer_dates_a_report_back_and_nobody_is_called_at_night_for_
         rows.len() == 1 && rows[0].value == "28" && rows[0].share.as_ref().unwrap().numerator == 1
     })
     .await;
-    // The messages of a report are recorded together. At what hour somebody is called
-    // is a matter of the matrix, which is held to it by the day and by the night.
+    // Nobody is written to about it alone: it stands in the digests of the morning.
     let url = world.suite.database.superuser_url();
     let mut books = PgConnection::connect(&url).await.unwrap();
-    let rules = testkit::eventually_some(async || {
-        let rules: Vec<String> = sqlx::query_scalar(
-            "select rule from notification.delivery where report_id = $1::uuid order by rule",
+    let told = testkit::eventually_some(async || {
+        let told: Vec<(String, String)> = sqlx::query_as(
+            "select recipient, rule from notification.delivery
+             left join notification.digest_entry as entry on digest_id = situation_id
+             where coalesce(entry.report_id, delivery.report_id) = $1::uuid
+             order by recipient",
         )
         .bind(&receipt.report_id)
         .fetch_all(&mut books)
         .await
         .unwrap();
-        Some(rules).filter(|rules| !rules.is_empty())
+        Some(told).filter(|told| !told.is_empty())
     })
     .await;
-    assert!(rules.contains(&"announce_agency".to_owned()), "{rules:?}");
-    assert!(!rules.contains(&"on_call".to_owned()), "{rules:?}");
+    let digests = ["ars:28", "cell", "fssi"];
+    assert_eq!(told, digests.map(|it| (it.to_owned(), "digest".to_owned())));
 }

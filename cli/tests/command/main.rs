@@ -360,13 +360,13 @@ async fn a_bad_line_of_a_directory_is_named_and_the_good_ones_are_kept() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_directory_is_loaded_by_the_names_of_its_own_columns() {
-    let desk = Desk::open().await;
-    let file = desk.home.path().join("directory.csv");
+    let env = TestEnv::start().await;
+    let file = env.home.path().join("directory.csv");
     let path = file.to_str().unwrap();
     let import = ["--as", "importer", "--json", "structure", "import", path];
     let created = async |lines: &str, naming: &[&str]| {
         std::fs::write(&file, lines).unwrap();
-        desk.types(&[&import[..], naming].concat()).await.json()["created"].clone()
+        env.run(&[&import[..], naming].concat()).await.json()["created"].clone()
     };
     let mapped = ["--map", "finess_et=N° FINESS", "--map", "name=Nom"];
     let ours = "n° finess;nom\n340782085;Hôpital\n";
@@ -374,9 +374,9 @@ async fn a_directory_is_loaded_by_the_names_of_its_own_columns() {
     let sae = "an;fi;rs;dep;sir\n2022;010000024;CH DE FLEYRIAT;01;2,60100E+13\n";
     assert_eq!(created(sae, &["--layout", "sae"]).await, Value::from(1));
 
-    let unnamed = desk.types(&import).await;
-    assert_eq!(unnamed.code(), 3, "{}", unnamed.text());
-    let why = unnamed.complaint();
+    let unnamed = env.run(&import).await;
+    assert_eq!(unnamed.code(), 3, "{}", unnamed.stdout());
+    let why = unnamed.stderr();
     assert!(why.contains("finess_et"), "{why}");
 }
 

@@ -6,7 +6,7 @@ use platform::Violations;
 use prost_types::Timestamp;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{Text, Word};
+use vocabulary::{ParseError, Word, is_empty_text};
 
 use crate::wire;
 
@@ -68,42 +68,25 @@ impl<'v> Fields<'v> {
         uuid
     }
 
-    /// A text; nothing when it is empty.
-    pub fn text<const MIN: usize, const MAX: usize>(
-        &mut self,
-        field: &str,
-        text: String,
-    ) -> Option<Text<MIN, MAX>> {
-        let length = text.trim().chars().count();
-        if length == 0 {
+    /// A text; nothing when it has no visible character.
+    pub fn text<T>(&mut self, field: &str, text: String) -> Option<T>
+    where
+        T: TryFrom<String, Error = ParseError>,
+    {
+        if is_empty_text(&text) {
             return None;
         }
-        if length > MAX {
-            self.refuse(field, "TOO_LONG", format!("Au plus {MAX} caractères."));
-            return None;
-        }
-        if length < MIN {
-            self.refuse(field, "TOO_SHORT", format!("Au moins {MIN} caractères."));
-            return None;
-        }
-        let read = Text::try_from(text);
-        if read.is_err() {
-            self.refuse(
-                field,
-                "BAD_CHARACTER",
-                "Ce texte contient des caractères de contrôle.",
-            );
-        }
-        read.ok()
+        let read = T::try_from(text);
+        read.map_err(|refused| self.refuse(field, refused.reason, refused.description))
+            .ok()
     }
 
     /// A text that must be there.
-    pub fn required_text<const MIN: usize, const MAX: usize>(
-        &mut self,
-        field: &str,
-        text: String,
-    ) -> Option<Text<MIN, MAX>> {
-        if text.trim().is_empty() {
+    pub fn required_text<T>(&mut self, field: &str, text: String) -> Option<T>
+    where
+        T: TryFrom<String, Error = ParseError>,
+    {
+        if is_empty_text(&text) {
             self.missing(field);
         }
         self.text(field, text)

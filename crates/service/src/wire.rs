@@ -4,7 +4,6 @@ use std::fmt::{Display, Write as _};
 
 use ::time::{OffsetDateTime, format_description::well_known::Rfc3339};
 use prost_types::Timestamp;
-use vocabulary::Text;
 
 /// A moment for the wire.
 pub fn timestamp(moment: OffsetDateTime) -> Timestamp {
@@ -30,8 +29,8 @@ pub fn is_moment(moment: OffsetDateTime) -> bool {
 }
 
 /// A text that may be absent: empty on the wire.
-pub fn text<const MIN: usize, const MAX: usize>(text: Option<&Text<MIN, MAX>>) -> String {
-    text.map(Text::as_str).unwrap_or_default().to_owned()
+pub fn text(text: Option<&impl AsRef<str>>) -> String {
+    text.map(AsRef::as_ref).unwrap_or_default().to_owned()
 }
 
 /// Something with a text of its own that may be absent: empty on the wire.

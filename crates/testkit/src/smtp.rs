@@ -1,7 +1,7 @@
 //! A mail server that keeps what it gets, and can be a bad one.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{HashMap, HashSet, VecDeque},
     fmt,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard},
@@ -77,6 +77,7 @@ struct Connections {
 struct Refusals {
     next: VecDeque<u16>,
     recipients: HashMap<String, u16>,
+    hang_ups: HashSet<String>,
 }
 
 impl SmtpSink {
@@ -174,6 +175,11 @@ impl SmtpSink {
             .insert(address.into(), code);
     }
 
+    /// Closes the connection at this recipient from now on, without a word.
+    pub fn hang_up_at(&self, address: impl Into<String>) {
+        self.shared.refusals().hang_ups.insert(address.into());
+    }
+
     /// Takes every recipient again.
     pub fn refuse_nobody(&self) {
         *self.shared.refusals() = Refusals::default();
@@ -267,6 +273,9 @@ async fn converse(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
             }
             "RCPT" => {
                 let recipient = path_in(&line);
+                if shared.refusals().hang_ups.contains(&recipient) {
+                    return Ok(());
+                }
                 if let Some(code) = shared.refusal_of(&recipient) {
                     format!("{code} recipient refused")
                 } else {

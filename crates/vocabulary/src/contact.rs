@@ -11,8 +11,11 @@ use crate::{
 
 const MAX_EMAIL_BYTES: usize = 254;
 const MAX_LOCAL_BYTES: usize = 64;
+/// Domains that no mail of the Internet reaches (RFC 6761, RFC 6762).
+const UNREACHABLE: [&str; 3] = ["invalid", "local", "localhost"];
 
-/// A mail address (courriel). Its prints show only the domain.
+/// A mail address (courriel), its domain in ASCII and in lower case. Its prints show
+/// only the domain.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct EmailAddress(String);
 
@@ -74,17 +77,30 @@ impl FromStr for EmailAddress {
         if local.len() > MAX_LOCAL_BYTES || !atoms(local) {
             return refused("what stands before the @ is not valid");
         }
-        let label = |label: &str| {
-            (1..=63).contains(&label.len())
-                && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-                && !label.starts_with('-')
-                && !label.ends_with('-')
+        let Some(domain) = mail_domain(domain) else {
+            return refused("what stands after the @ is not a domain that receives mail");
         };
-        if !domain.contains('.') || !domain.split('.').all(label) {
-            return refused("what stands after the @ is not a domain");
+        let address = format!("{local}@{domain}");
+        if address.len() > MAX_EMAIL_BYTES {
+            return refused("too long");
         }
-        Ok(Self(text.to_owned()))
+        Ok(Self(address))
     }
+}
+
+/// The ASCII form of a domain that mail can reach; neither an IP address nor a single
+/// name of a local network is one (RFC 5321, 2.3.5).
+fn mail_domain(text: &str) -> Option<String> {
+    let domain = idna::domain_to_ascii(text).ok()?;
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+    };
+    let (_, top) = domain.rsplit_once('.')?;
+    let reachable = !UNREACHABLE.contains(&top) && !top.chars().all(|c| c.is_ascii_digit());
+    (reachable && domain.split('.').all(label)).then_some(domain)
 }
 
 impl FromStr for PhoneNumber {
@@ -200,12 +216,30 @@ mod tests {
             "se cret@example.org",
             "secret..x@example.org",
             "secret@-x.org",
+            "secret@1.2.3.4",
+            "secret@[1.2.3.4]",
+            "secret@chu.local",
+            "secret@chu.invalid",
+            "secret@example.org.",
+            "secret@exa mple.org",
+            "secret@xn--a.org",
             "secret@example.org\r\nBcc: a@b.fr"
         )]
         text: &str,
     ) {
         let error = text.parse::<EmailAddress>().unwrap_err();
         assert!(!error.to_string().contains("secret"));
+    }
+
+    #[rstest]
+    #[case("x@hôpital-éléa.fr", "x@xn--hpital-la-h4ab7j.fr")]
+    #[case("x@EXAMPLE.Org", "x@example.org")]
+    #[case("x@例え.jp", "x@xn--r8jz45g.jp")]
+    fn an_internationalised_domain_is_taken_in_its_ascii_form(
+        #[case] text: &str,
+        #[case] ascii: &str,
+    ) {
+        assert_eq!(text.parse::<EmailAddress>().unwrap().expose(), ascii);
     }
 
     #[test]

@@ -123,7 +123,7 @@ impl App {
         };
         let structures = Structures {
             pool,
-            read_pool,
+            read_pool: running.runtime.read_pool.clone(),
             log,
             tasks,
             import_max_bytes: intake.import_max_bytes,

@@ -37,7 +37,7 @@ fn main() -> ExitCode {
                 let config = Config::read(&Environment::of_process())?;
                 let listeners = Listeners::bind(&config.base.server).await?;
                 // The database may be waited for: a stop ends the wait.
-                let building = build(config, Arc::new(Metrics::new()));
+                let building = Box::pin(build(config, Arc::new(Metrics::new())));
                 let Some(app) = shutdown.run_until_cancelled(building).await else {
                     return Ok(());
                 };

@@ -2,42 +2,33 @@
 
 use std::{net::IpAddr, path::PathBuf, time::Duration};
 
-use eventlog::{EventLogConfig, Streams};
 use lettre::transport::smtp::{
     client::{Certificate, TlsParameters, TlsParametersBuilder},
     extension::ClientId,
 };
 use platform::{
-    AuthConfig, ConfigError, DatabaseConfig, Environment, Files, InternalTlsConfig, SealingConfig,
-    SecretSource, ServerConfig, StartError, Watched, internal_channel, read_authority,
+    ConfigError, Environment, Files, SealingConfig, SecretSource, StartError, Watched,
+    read_authority,
 };
 use serde::Deserialize;
+use service::BaseConfig;
 use vocabulary::EmailAddress;
 
 use crate::{
     INTAKE, QUALIFICATION,
-    domain::{
-        address_book::AddressBook, cursor::CURSOR_LIFE, mail::Letterhead, retry::RetryPolicy,
-    },
+    deliveries::{DeliverySettings, Encryption, RetryPolicy, Sender, SmtpServer, TURN},
+    domain::{address_book::AddressBook, cursor::CURSOR_LIFE},
+    notices::{Branding, Language},
     on_call_file,
-    post::{Encryption, PostSettings, Relay, Sender, TURN},
 };
 
 /// The whole configuration of the service.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// `DATABASE_*`.
-    pub database: DatabaseConfig,
-    /// `SERVER_*`.
-    pub server: ServerConfig,
-    /// `INTERNAL_TLS_*`.
-    pub internal_tls: InternalTlsConfig,
-    /// `AUTH_*`.
-    pub auth: AuthConfig,
+    /// What all services read.
+    pub base: BaseConfig,
     /// `SEALING_*`.
     pub sealing: SealingConfig,
-    /// `EVENTLOG_*`.
-    pub event_log: EventLogConfig,
     /// `PRODUCER_*`.
     pub producers: ProducersConfig,
     /// `SMTP_*`.
@@ -55,7 +46,7 @@ pub struct ProducersConfig {
     pub qualification_url: String,
 }
 
-/// The relay that takes the messages (`SMTP_*`).
+/// The mail server that takes the messages (`SMTP_*`).
 #[derive(Clone, Debug, Deserialize)]
 pub struct SmtpConfig {
     /// Its name, which its certificate must carry.
@@ -72,16 +63,18 @@ pub struct SmtpConfig {
     pub username: Option<String>,
     /// The file with our password.
     pub password_file: Option<PathBuf>,
-    /// How long each step of a conversation may take, in milliseconds.
-    #[serde(default = "step_timeout_ms")]
-    pub step_timeout_ms: u64,
+    /// How long an attempt to send may take, connecting included, in milliseconds.
+    /// Servers look into a message before they answer, and a sender who does not wait
+    /// sends it twice (RFC 5321, 4.5.3.2.6).
+    #[serde(default = "timeout_ms")]
+    pub timeout_ms: u64,
 }
 
-/// How the way to the relay is protected.
+/// How the connection to the mail server is protected.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum SmtpTls {
-    /// Not at all: only for a relay on the same machine.
+    /// Not at all: only for a mail server on the same machine.
     None,
     /// By an upgrade that is required.
     #[default]
@@ -109,6 +102,9 @@ pub struct NotificationConfig {
     /// The number of the on-call service, day and night.
     #[serde(default = "emergency_phone")]
     pub emergency_phone: String,
+    /// The language of the mails: `fr` or `en`.
+    #[serde(default)]
+    pub mail_language: Language,
     /// The file of the on-call chain: a JSON list of `from`, `to` (RFC 3339) and
     /// `addresses`; read again when it changes.
     pub on_call_file: Option<PathBuf>,
@@ -131,12 +127,11 @@ pub struct NotificationConfig {
     /// doubles with each, up to six hours.
     #[serde(default = "retry_base_ms")]
     pub retry_base_ms: u64,
-    /// A delivery refused, or left without an answer, so often is given up.
+    /// A delivery refused, or interrupted, so often is given up.
     #[serde(default = "max_refusals")]
     pub max_refusals: u32,
     /// How long a delivery belongs to the worker that took it, in milliseconds;
-    /// at least a second and 17 times `SMTP_STEP_TIMEOUT_MS`, which an attempt may
-    /// take.
+    /// at least eleven seconds more than `SMTP_TIMEOUT_MS`.
     #[serde(default = "claim_ms")]
     pub claim_ms: u64,
 }
@@ -145,12 +140,8 @@ impl Config {
     /// Reads the variables of a process.
     pub fn read(environment: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
-            database: environment.read("DATABASE_")?,
-            server: environment.read("SERVER_")?,
-            internal_tls: environment.read("INTERNAL_TLS_")?,
-            auth: environment.read("AUTH_")?,
+            base: BaseConfig::read(environment)?,
             sealing: environment.read("SEALING_")?,
-            event_log: environment.read("EVENTLOG_")?,
             producers: environment.read("PRODUCER_")?,
             smtp: environment.read("SMTP_")?,
             notification: environment.read("NOTIFICATION_")?,
@@ -160,25 +151,30 @@ impl Config {
     /// Reads every file and address that the service is told of, without connecting.
     pub fn check(&self) -> Result<(), StartError> {
         let files = Files::default();
-        if self.event_log.retention() < CURSOR_LIFE {
+        if self.base.event_log.retention() < CURSOR_LIFE {
             let why = "cursors are good for 30 days: the feed is kept at least as long";
             return Err(StartError::unusable("EVENTLOG_RETENTION_DAYS", why));
         }
-        self.notification.address_book()?;
-        self.notification
-            .post(&self.smtp, self.server.drain(), &files)?;
-        on_call_file::open(self.notification.on_call_file.as_deref(), &files)?;
+        let own = &self.notification;
+        own.address_book()?;
+        own.delivery(&self.smtp, self.base.server.drain(), &files)?;
+        on_call_file::open(own.on_call_file.as_deref(), &files)?;
         self.sealing.master_key(&files)?;
         let log_key = self.sealing.log_key(&files)?;
-        Streams::open(&self.event_log, log_key, &files)?;
-        let channel = |producer, url| internal_channel(producer, url, &self.internal_tls, &files);
-        channel(INTAKE, &self.producers.intake_url)?;
-        channel(QUALIFICATION, &self.producers.qualification_url).map(drop)
+        let ProducersConfig {
+            intake_url,
+            qualification_url,
+        } = &self.producers;
+        let producers = [
+            (INTAKE, intake_url.as_str()),
+            (QUALIFICATION, qualification_url.as_str()),
+        ];
+        self.base.check(log_key, &producers, &files)
     }
 }
 
 impl SmtpConfig {
-    /// A relay on this machine, without protection.
+    /// A mail server on this machine, without protection.
     pub fn local(port: u16) -> Self {
         Self {
             host: "127.0.0.1".to_owned(),
@@ -187,21 +183,25 @@ impl SmtpConfig {
             ca_file: None,
             username: None,
             password_file: None,
-            step_timeout_ms: step_timeout_ms(),
+            timeout_ms: timeout_ms(),
         }
     }
 
-    /// The relay, which is another one when the files of its password or authority change.
-    fn relay(&self, sender_domain: &str, files: &Files) -> Result<Watched<Relay>, StartError> {
+    /// The mail server, which is another one when the files of its password or authority change.
+    fn server(
+        &self,
+        sender_domain: &str,
+        files: &Files,
+    ) -> Result<Watched<SmtpServer>, StartError> {
         let named = [
             ("SMTP_PASSWORD_FILE", self.password_file.as_deref()),
             ("SMTP_CA_FILE", self.ca_file.as_deref()),
         ];
         let (read, sender_domain) = (self.clone(), sender_domain.to_owned());
-        files.watch(named, move || read.read_relay(&sender_domain))
+        files.watch(named, move || read.read_server(&sender_domain))
     }
 
-    fn read_relay(&self, sender_domain: &str) -> Result<Relay, StartError> {
+    fn read_server(&self, sender_domain: &str) -> Result<SmtpServer, StartError> {
         let encryption = match self.tls {
             SmtpTls::None => Encryption::None,
             SmtpTls::Starttls => Encryption::Starttls(self.tls_parameters()?),
@@ -225,13 +225,13 @@ impl SmtpConfig {
             let why = "addresses, and a password, would travel in plain text beyond this machine";
             return Err(StartError::unusable("SMTP_TLS", why));
         }
-        Ok(Relay {
+        Ok(SmtpServer {
             host: self.host.clone(),
             port: self.port,
             encryption,
             login,
             hello: ClientId::Domain(sender_domain.to_owned()),
-            step_timeout: Duration::from_millis(self.step_timeout_ms),
+            timeout: Duration::from_millis(self.timeout_ms),
         })
     }
 
@@ -262,6 +262,7 @@ impl NotificationConfig {
             health_authority_mailboxes: Vec::new(),
             agency_mail_domain: agency_mail_domain(),
             emergency_phone: emergency_phone(),
+            mail_language: Language::default(),
             on_call_file: None,
             max_streams: max_streams(),
             stream_buffer: stream_buffer(),
@@ -285,11 +286,11 @@ impl NotificationConfig {
             )?,
             agency_domain: self.agency_mail_domain.clone(),
         };
-        for (variable, told) in [
+        for (variable, mailboxes) in [
             ("NOTIFICATION_FSSI_MAILBOXES", &book.security_officer),
             ("NOTIFICATION_CELL_MAILBOXES", &book.cell),
         ] {
-            if told.is_empty() {
+            if mailboxes.is_empty() {
                 let why = "somebody must hear of every submission";
                 return Err(StartError::unusable(variable, why));
             }
@@ -307,27 +308,28 @@ impl NotificationConfig {
         Ok(book)
     }
 
-    /// How the post works; it stops within half of the service's drain.
-    pub(crate) fn post(
+    /// How deliveries are made; the workers stop within half of the service's drain.
+    pub(crate) fn delivery(
         &self,
         smtp: &SmtpConfig,
         drain: Duration,
         files: &Files,
-    ) -> Result<PostSettings, StartError> {
+    ) -> Result<DeliverySettings, StartError> {
         let sender = Sender::parse(&self.from).ok_or_else(|| {
             StartError::unusable("NOTIFICATION_FROM", "not the address of a mailbox")
         })?;
         let claim = time::Duration::milliseconds(self.claim_ms.cast_signed());
-        let relay = smtp.relay(sender.domain(), files)?;
-        if claim < TURN + relay.current().longest_attempt() {
-            let why = "shorter than a second and an attempt may take (17 times \
-                SMTP_STEP_TIMEOUT_MS): two workers would send the same message";
+        let server = smtp.server(sender.domain(), files)?;
+        if claim < TURN + server.current().longest_attempt() {
+            let why = "less than eleven seconds more than SMTP_TIMEOUT_MS, the time of an \
+                attempt: two workers would send the same message";
             return Err(StartError::unusable("NOTIFICATION_CLAIM_MS", why));
         }
-        Ok(PostSettings {
-            relay,
+        Ok(DeliverySettings {
+            server,
             sender,
-            letterhead: Letterhead {
+            branding: Branding {
+                language: self.mail_language,
                 emergency_phone: self.emergency_phone.clone(),
                 agency_domain: self.agency_mail_domain.clone(),
             },
@@ -349,8 +351,8 @@ fn mailboxes(variable: &str, texts: &[String]) -> Result<Vec<EmailAddress>, Star
     addresses.map_err(|error: vocabulary::ParseError| StartError::unusable(variable, error))
 }
 
-fn step_timeout_ms() -> u64 {
-    10_000
+fn timeout_ms() -> u64 {
+    120_000
 }
 
 fn agency_mail_domain() -> String {

@@ -14,26 +14,28 @@ use vocabulary::{EmailAddress, derived_id};
 
 use crate::{
     convert::{
-        cause::{self, Heard, News},
         contacts, feed,
+        incoming::{self, IncomingEvent, ParsedEvent},
     },
     domain::{
         address_book::{AddressBook, OnCallChain},
         cursor::CURSOR_LIFE,
-        known::KnownReport,
-        letter::{Letter, Recipient},
-        matrix::{Decision, decide},
+        digest::DigestDay,
+        mail_draft::{MailDraft, Recipient},
+        projection::ReportProjection,
+        rules::{Decision, decide},
     },
     metrics::ServiceMetrics,
     store::{
         delivery_queue::{self, DeliveryAddress, NewDelivery},
-        known_report,
+        digest::{self, DigestMail, NewDigests},
         notification::{self, NewNotification},
+        report_projection,
     },
 };
 
 /// Applies the events of a producer by announcing them.
-pub(crate) struct Announcer {
+pub(crate) struct NotificationConsumer {
     /// Our own log, which is the feed.
     pub(crate) log: Log,
     /// Where institutions are reached.
@@ -43,7 +45,7 @@ pub(crate) struct Announcer {
     /// Opens the reports' own keys.
     pub(crate) master_key: SealingKey,
     /// Woken when there is something new in the feed.
-    pub(crate) news: Arc<Notify>,
+    pub(crate) raised_wake: Arc<Notify>,
     /// Woken when there is something to deliver.
     pub(crate) due: Arc<Notify>,
     /// What the service tells about itself.
@@ -51,58 +53,68 @@ pub(crate) struct Announcer {
 }
 
 #[async_trait]
-impl Apply for Announcer {
+impl Apply for NotificationConsumer {
     fn accepts(&self, event_type: &str) -> bool {
-        cause::concerns(event_type)
+        incoming::concerns(event_type)
     }
 
     async fn apply(&self, conn: &mut PgConnection, events: &[Event]) -> Result<(), ApplyError> {
-        let news = events
+        let incoming = events
             .iter()
-            .map(|event| cause::read(event).map(|news| (event, news)))
+            .map(|event| incoming::parse(event).map(|incoming| (event, incoming)))
             .collect::<Result<Vec<_>, _>>()?;
-        let report_ids: BTreeSet<Uuid> = news.iter().map(|(_, news)| news.report_id()).collect();
+        let report_ids: BTreeSet<Uuid> = incoming
+            .iter()
+            .map(|(_, incoming)| incoming.report_id())
+            .collect();
         let report_ids: Vec<Uuid> = report_ids.into_iter().collect();
-        let mut known = known_report::take(conn, &report_ids).await?;
+        let mut known = report_projection::take(conn, &report_ids).await?;
 
         let now = platform::now();
-        let mut decisions = Vec::with_capacity(news.len());
-        for (event, news) in news {
-            let report = known.entry(news.report_id()).or_default();
-            let heard = match news {
-                News::Heard(heard) => *heard,
-                News::ContactsErased(_) => {
+        let mut decisions = Vec::with_capacity(incoming.len());
+        for (event, incoming) in incoming {
+            let report = known.entry(incoming.report_id()).or_default();
+            let parsed = match incoming {
+                IncomingEvent::Parsed(parsed) => *parsed,
+                IncomingEvent::ContactsErased(_) => {
                     (report.sealed_contacts, report.data_key) = (None, None);
                     continue;
                 }
             };
-            let mut decision = decide(event.id, &heard.cause, report);
+            let mut decision = decide(event.id, &parsed.trigger, report);
             *report = decision.known.clone();
             if is_history(event, now) {
                 decision.raised.clear();
-                decision.letters.clear();
+                decision.drafts.clear();
+                decision.digested.clear();
             }
-            decisions.push((event, heard, decision));
+            decisions.push((event, parsed, decision));
         }
-        known_report::keep(conn, &known).await?;
+        report_projection::keep(conn, &known).await?;
 
         let candidates: Vec<NewNotification> = decisions.iter().flat_map(candidates).collect();
         let new = notification::record(conn, &candidates, now).await?;
         let on_call = self.on_call.current();
         let mut deliveries = Vec::new();
+        let mut digests = NewDigests::default();
         let mut raised = Vec::new();
-        for told in &decisions {
-            told.0.span().in_scope(|| {
-                raised.extend(self.raised(told, &new, now));
+        for decided in &decisions {
+            decided.0.span().in_scope(|| {
+                raised.extend(self.raised(decided, &new, now)?);
                 // An event whose notifications were raised before had its messages
                 // recorded with them.
-                if !raised_before(told, &new) {
-                    deliveries.extend(self.deliveries(told, &on_call, now));
+                if !raised_before(decided, &new) {
+                    deliveries.extend(self.deliveries(decided, &on_call, now));
+                    self.add_to_digests(&mut digests, decided, &on_call, now);
                 }
-            });
+                Ok::<_, ApplyError>(())
+            })?;
         }
         if !deliveries.is_empty() {
             delivery_queue::add(conn, &deliveries, now).await?;
+        }
+        if !digests.entries.is_empty() {
+            digest::add(conn, &digests).await?;
         }
         self.log.append(conn, &raised).await?;
         Ok(())
@@ -110,50 +122,49 @@ impl Apply for Announcer {
 
     fn committed(&self) {
         self.log.committed();
-        self.news.notify_waiters();
+        self.raised_wake.notify_waiters();
         self.due.notify_waiters();
     }
 }
 
-type Told<'a> = (&'a Event, Heard, Decision);
+type Decided<'a> = (&'a Event, ParsedEvent, Decision);
 
 fn candidates<'a>(
-    (event, heard, decision): &'a Told<'_>,
+    (event, parsed, decision): &'a Decided<'_>,
 ) -> impl Iterator<Item = NewNotification> + 'a {
     decision.raised.iter().map(|&rule| NewNotification {
         notification_id: feed::notification_id(event.id, rule),
         event_id: event.id,
         rule: rule.name(),
-        report_id: heard.cause.report_id(),
+        report_id: parsed.trigger.report_id(),
     })
 }
 
-fn raised_before(told: &Told<'_>, new: &BTreeSet<Uuid>) -> bool {
-    let mut ids = candidates(told)
+fn raised_before(decided: &Decided<'_>, new: &BTreeSet<Uuid>) -> bool {
+    let mut ids = candidates(decided)
         .map(|candidate| candidate.notification_id)
         .peekable();
     ids.peek().is_some() && !ids.any(|id| new.contains(&id))
 }
 
-impl Announcer {
+impl NotificationConsumer {
     fn raised(
         &self,
-        (event, heard, decision): &Told<'_>,
+        (event, parsed, decision): &Decided<'_>,
         new: &BTreeSet<Uuid>,
         now: OffsetDateTime,
-    ) -> Vec<NewEvent> {
+    ) -> Result<Vec<NewEvent>, ApplyError> {
         let rules = decision.raised.iter();
         rules
             .filter(|rule| new.contains(&feed::notification_id(event.id, **rule)))
             .map(|&rule| {
                 self.metrics.raised(rule);
-                let case_id = decision.known.case_id;
                 feed::raised(
                     event,
                     rule,
-                    heard,
-                    &decision.situation,
-                    case_id,
+                    parsed,
+                    &decision.summary,
+                    &decision.known,
                     now,
                     traceparent(event),
                 )
@@ -163,20 +174,20 @@ impl Announcer {
 
     fn deliveries(
         &self,
-        (event, heard, decision): &Told<'_>,
+        (event, parsed, decision): &Decided<'_>,
         on_call: &OnCallChain,
         now: OffsetDateTime,
     ) -> Vec<NewDelivery> {
-        let report_id = heard.cause.report_id();
+        let report_id = parsed.trigger.report_id();
         let mut deliveries = Vec::new();
-        for (cause_id, letter) in &decision.letters {
-            let addresses = self.addresses(report_id, letter, &decision.known, on_call, now);
+        for (cause_id, draft) in &decision.drafts {
+            let addresses = self.addresses(report_id, draft, &decision.known, on_call, now);
             if addresses.is_empty() {
-                self.without_address(report_id, letter.recipient);
+                self.no_address(report_id, draft.recipient);
             }
             for (place, address) in addresses.into_iter().enumerate() {
-                let delivery_id = delivery_id(*cause_id, letter, place);
-                let address = match letter.recipient {
+                let delivery_id = delivery_id(*cause_id, draft, place);
+                let address = match draft.recipient {
                     Recipient::Declarant => match self.seal(&decision.known, delivery_id, &address)
                     {
                         Some(sealed) => DeliveryAddress::Sealed(sealed),
@@ -187,10 +198,10 @@ impl Announcer {
                 deliveries.push(NewDelivery {
                     delivery_id,
                     report_id,
-                    rule: letter.rule.name(),
-                    recipient: letter.recipient.to_string(),
+                    rule: draft.rule,
+                    recipient: draft.recipient.to_string(),
                     address,
-                    content: letter.content.clone(),
+                    content: draft.content.clone(),
                     traceparent: traceparent(event),
                 });
             }
@@ -198,16 +209,49 @@ impl Announcer {
         deliveries
     }
 
+    /// Adds a report to the digests of the day that tell of it.
+    fn add_to_digests(
+        &self,
+        digests: &mut NewDigests,
+        (event, parsed, decision): &Decided<'_>,
+        on_call: &OnCallChain,
+        now: OffsetDateTime,
+    ) {
+        let day = DigestDay::of(event.time, now);
+        for &recipient in &decision.digested {
+            let mailboxes = self.address_book.mailboxes(recipient, on_call, now);
+            if mailboxes.is_empty() {
+                self.metrics.no_address(recipient);
+                continue;
+            }
+            let digest_id = day.digest_id(recipient);
+            let entry = (digest_id, parsed.trigger.report_id());
+            let reference = decision.summary.reference.clone();
+            digests.entries.insert(entry, reference);
+            for mailbox in mailboxes {
+                let address = mailbox.expose().as_bytes();
+                let delivery_id = derived_id("delivery", &[digest_id.as_bytes(), address]);
+                let mail = DigestMail {
+                    digest_id,
+                    recipient: recipient.to_string(),
+                    mailbox,
+                    due_at: day.due_at(),
+                };
+                digests.mails.insert(delivery_id, mail);
+            }
+        }
+    }
+
     fn addresses(
         &self,
         report_id: Uuid,
-        letter: &Letter,
-        known: &KnownReport,
+        draft: &MailDraft,
+        known: &ReportProjection,
         on_call: &OnCallChain,
         now: OffsetDateTime,
     ) -> Vec<EmailAddress> {
-        if letter.recipient != Recipient::Declarant {
-            return self.address_book.mailboxes(letter.recipient, on_call, now);
+        if draft.recipient != Recipient::Declarant {
+            return self.address_book.mailboxes(draft.recipient, on_call, now);
         }
         let (Some(data_key), Some(sealed)) = (&known.data_key, &known.sealed_contacts) else {
             return Vec::new();
@@ -215,7 +259,7 @@ impl Announcer {
         match contacts::address(&self.master_key, report_id, data_key, sealed) {
             Ok(address) => address.into_iter().collect(),
             Err(error) => {
-                // Everybody else is told all the same.
+                // Everybody else is written to all the same.
                 tracing::error!(
                     report.id = %report_id,
                     error.message = %error,
@@ -227,7 +271,7 @@ impl Announcer {
     }
 
     /// Tells of a message that nobody can be sent.
-    fn without_address(&self, report_id: Uuid, recipient: Recipient) {
+    fn no_address(&self, report_id: Uuid, recipient: Recipient) {
         match recipient {
             // An installation may leave the health authority to the stream.
             Recipient::HealthAuthority => return,
@@ -237,12 +281,12 @@ impl Announcer {
             ),
             _ => {}
         }
-        self.metrics.without_address(recipient);
+        self.metrics.no_address(recipient);
     }
 
     fn seal(
         &self,
-        known: &KnownReport,
+        known: &ReportProjection,
         delivery_id: Uuid,
         address: &EmailAddress,
     ) -> Option<Vec<u8>> {
@@ -259,8 +303,8 @@ impl Announcer {
 
 /// Whether an event only tells how things stood: one of a snapshot, older than
 /// what the feed keeps. A service that starts anew, years after the others, is
-/// told of all reports; it must not write to everybody about them. What comes
-/// from the log itself is told however late.
+/// handed all reports; it must not write to everybody about them. What comes
+/// from the log itself is applied however late.
 fn is_history(event: &Event, now: OffsetDateTime) -> bool {
     event.position == 0 && now - event.time > CURSOR_LIFE
 }
@@ -272,18 +316,18 @@ fn traceparent(event: &Event) -> Option<String> {
 }
 
 /// The id of a message to one address: the same at every replay.
-fn delivery_id(cause_id: Uuid, letter: &Letter, place: usize) -> Uuid {
+fn delivery_id(cause_id: Uuid, draft: &MailDraft, place: usize) -> Uuid {
     #[cfg(feature = "mutants")]
     if platform::mutant::Mutant::RandomIds.is_alive() {
         return Uuid::now_v7();
     }
-    let recipient = letter.recipient.to_string();
+    let recipient = draft.recipient.to_string();
     let place = u64::try_from(place).expect("a chain has fewer than 2^64 addresses");
     derived_id(
         "delivery",
         &[
             cause_id.as_bytes(),
-            letter.rule.name().as_bytes(),
+            draft.rule.name().as_bytes(),
             recipient.as_bytes(),
             &place.to_be_bytes(),
         ],

@@ -2,15 +2,12 @@
 
 pub(crate) mod address_book;
 pub(crate) mod audience;
-pub(crate) mod cause;
 pub(crate) mod cursor;
 pub(crate) mod delivery;
-pub(crate) mod headline;
-pub(crate) mod known;
-pub(crate) mod letter;
-pub(crate) mod mail;
-pub(crate) mod matrix;
-pub(crate) mod phrases;
-pub(crate) mod retry;
+pub(crate) mod digest;
+pub(crate) mod mail_draft;
+pub(crate) mod projection;
 pub(crate) mod rule;
-pub(crate) mod situation;
+pub(crate) mod rules;
+pub(crate) mod summary;
+pub(crate) mod trigger;

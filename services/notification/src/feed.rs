@@ -1,10 +1,10 @@
 //! The feed: the service's own log, read once per process for all streams.
 //!
-//! A [`Watcher`] is subscribed to what the tail reads before it reads the log
+//! A [`Watcher`] is subscribed to what the reader broadcasts before it reads the log
 //! itself, and follows each shard position by position: whatever it misses it
 //! finds again in the log.
 
-pub(crate) mod tail;
+pub(crate) mod reader;
 pub(crate) mod watcher;
 
 use std::{collections::VecDeque, sync::Arc};
@@ -15,7 +15,7 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use tokio::sync::{Semaphore, broadcast};
 
-use crate::{convert::feed::Told, domain::cursor::Bounds};
+use crate::{convert::feed::FeedItem, domain::cursor::Bounds};
 
 /// What the streams of a process share.
 #[derive(Clone, Debug)]
@@ -23,30 +23,30 @@ pub(crate) struct Feed {
     log: Log,
     pool: PgPool,
     turns: Arc<Semaphore>,
-    live: broadcast::Sender<Live>,
+    live: broadcast::Sender<Broadcast>,
     /// A reader further behind than that is told of a gap.
     gap_after: u64,
 }
 
-/// What the tail tells the watchers.
+/// What the reader tells the watchers.
 #[derive(Clone, Debug)]
-enum Live {
-    /// A notification at its place.
-    Told(Arc<Place>),
+enum Broadcast {
+    /// A notification at its position.
+    Item(Arc<FeedPosition>),
     /// The log has another history now: no cursor is good any more.
     Restarted,
 }
 
 /// Where the log stands, and what was read of it.
-type Read = (Bounds, VecDeque<Place>);
+type Read = (Bounds, VecDeque<FeedPosition>);
 
-/// A place of the log and what is there; nothing that this release can read
+/// A position of the log and what is there; nothing that this release can read
 /// where it is empty.
 #[derive(Debug)]
-struct Place {
+struct FeedPosition {
     shard: u16,
     position: u64,
-    told: Option<Box<Told>>,
+    item: Option<Box<FeedItem>>,
 }
 
 impl Feed {
@@ -64,7 +64,7 @@ impl Feed {
         }
     }
 
-    /// The same feed, read over connections of its own: the tail never waits
+    /// The same feed, read over connections of its own: the reader never waits
     /// behind the watchers.
     pub(crate) fn over(&self, pool: PgPool) -> Self {
         let turns = Arc::new(Semaphore::new(1));
@@ -99,11 +99,11 @@ impl Feed {
         let _turn = self.turns.acquire().await.map_err(Error::internal)?;
         let mut conn = self.pool.acquire().await?;
         let bounds = self.bounds_over(&mut conn).await?;
-        let mut places = Vec::new();
+        let mut items = Vec::new();
         // What a shard with more behind its page can still come up with.
         let mut known_until = None;
-        let places_of_shards = (0_u16..).zip(positions).zip(&bounds.heads);
-        let behind: Vec<(u16, u64)> = places_of_shards
+        let positions_of_shards = (0_u16..).zip(positions).zip(&bounds.heads);
+        let behind: Vec<(u16, u64)> = positions_of_shards
             .filter(|((_, position), head)| position < head)
             .map(|((shard, position), _)| (shard, *position))
             .collect();
@@ -113,7 +113,7 @@ impl Feed {
             let mut latest = OffsetDateTime::UNIX_EPOCH;
             for event in events {
                 latest = latest.max(event.time);
-                places.push((latest, Place::of(event)));
+                items.push((latest, FeedPosition::of(event)));
             }
             let last = &events[events.len() - 1];
             if last.position < bounds.heads[usize::from(last.shard)] {
@@ -121,16 +121,16 @@ impl Feed {
             }
         }
         if let Some(until) = known_until {
-            places.retain(|(at, _)| *at <= until);
+            items.retain(|(at, _)| *at <= until);
         }
-        places.sort_by_key(|(at, _)| *at);
-        Ok((bounds, places.into_iter().map(|(_, place)| place).collect()))
+        items.sort_by_key(|(at, _)| *at);
+        Ok((bounds, items.into_iter().map(|(_, entry)| entry).collect()))
     }
 }
 
-impl Place {
+impl FeedPosition {
     fn of(event: &Event) -> Self {
-        let told = crate::convert::feed::told(event)
+        let item = crate::convert::feed::item(event)
             .inspect_err(|error| {
                 tracing::error!(event.id = %event.id, %error, "a notification cannot be read");
             })
@@ -138,7 +138,7 @@ impl Place {
         Self {
             shard: event.shard,
             position: event.position,
-            told: told.map(Box::new),
+            item: item.map(Box::new),
         }
     }
 }

@@ -8,41 +8,39 @@
 mod config;
 mod consume;
 mod convert;
+mod deliveries;
 mod domain;
 mod feed;
 mod grpc;
 mod metrics;
+mod notices;
 mod on_call_file;
-mod post;
 mod snapshot;
 mod store;
 
 use std::{sync::Arc, time::Duration};
 
-use eventlog::{
-    Apply, Consumer, ConsumerHandle, Log, LogMetrics, Maintenance, Source, StreamPublisher, Streams,
-};
-use platform::{
-    AuditSealer, Authenticator, Exposed, Files, Listeners, Metrics, Readiness, SealingKey,
-    StartError, Tasks, Watched,
-};
+use eventlog::{Apply, Log};
+use platform::{Files, Listeners, Metrics, SealingKey, StartError, Watched};
 use proto::notification::v1::{
     delivery_service_server::DeliveryServiceServer,
     notification_service_server::NotificationServiceServer,
 };
-use sqlx::{PgPool, migrate::Migrator};
+use service::Runtime;
+use sqlx::migrate::Migrator;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::Channel};
 
 pub use config::{Config, NotificationConfig, ProducersConfig, SmtpConfig, SmtpTls};
+pub use notices::Language;
 
 use crate::{
-    consume::Announcer,
+    consume::NotificationConsumer,
+    deliveries::{DeliverySettings, DeliveryWorker},
     domain::address_book::{AddressBook, OnCallChain},
-    feed::{Feed, tail::Tail},
+    feed::{Feed, reader::FeedReader},
     metrics::ServiceMetrics,
-    post::{Post, PostSettings},
 };
 
 /// The name of the service: in certificates, logs and the database.
@@ -54,11 +52,7 @@ pub static MIGRATOR: Migrator = sqlx::migrate!();
 const INTAKE: &str = "intake";
 const QUALIFICATION: &str = "qualification";
 /// Who may read the service's log.
-const CONSUMERS: &[&str] = &["statistics"];
-/// Connections kept apart for those who read the feed, so that deliveries and
-/// events never wait behind them.
-const READ_CONNECTIONS: u32 = 8;
-
+const READERS: &[&str] = &["statistics"];
 /// All migrations that the schema of the service needs, in order.
 pub fn migrators() -> Vec<&'static Migrator> {
     vec![&platform::MIGRATOR, &eventlog::MIGRATOR, &MIGRATOR]
@@ -66,76 +60,42 @@ pub fn migrators() -> Vec<&'static Migrator> {
 
 /// The service, connected and checked, ready to run.
 pub struct App {
-    config: Config,
-    metrics: Arc<Metrics>,
-    audit: AuditSealer,
-    files: Files,
-    pool: PgPool,
-    read_pool: PgPool,
+    runtime: Runtime,
     log: Log,
-    streams: Option<Streams>,
-    intake: Channel,
-    qualification: Channel,
+    producers: [(&'static str, Channel); 2],
+    notification: NotificationConfig,
     master_key: SealingKey,
-    authenticator: Arc<Authenticator>,
     address_book: AddressBook,
     on_call: Watched<OnCallChain>,
-    post: Arc<PostSettings>,
+    delivery: Arc<DeliverySettings>,
 }
 
 /// Connects and checks everything that the service needs.
 pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartError> {
     config.check()?;
-    let address_book = config.notification.address_book()?;
+    let own = config.notification;
     let files = Files::new(&metrics);
-    let post = config
-        .notification
-        .post(&config.smtp, config.server.drain(), &files)?;
-    let on_call = on_call_file::open(config.notification.on_call_file.as_deref(), &files)?;
+    let address_book = own.address_book()?;
+    let delivery = own.delivery(&config.smtp, config.base.server.drain(), &files)?;
+    let on_call = on_call_file::open(own.on_call_file.as_deref(), &files)?;
     let master_key = config.sealing.master_key(&files)?;
     let log_key = config.sealing.log_key(&files)?;
-    let streams = Streams::open(&config.event_log, log_key.clone(), &files)?;
-    let channel =
-        |producer, url| platform::internal_channel(producer, url, &config.internal_tls, &files);
-    let intake = channel(INTAKE, &config.producers.intake_url)?;
-    let qualification = channel(QUALIFICATION, &config.producers.qualification_url)?;
-    let pool = platform::connect(&config.database, NAME, &files).await?;
-    platform::check_migrated(&pool, &migrators()).await?;
-    let mut apart = config.database.clone();
-    apart.max_connections = READ_CONNECTIONS;
-    let read_pool = platform::connect(&apart, NAME, &files).await?;
-    let log = Log::open(pool.clone(), NAME, config.event_log.shards)
-        .await
-        .map_err(|cause| StartError::unusable("the event log", cause))?;
-    let authenticator =
-        Arc::new(Authenticator::start_with_store(&config.auth, &pool, &log_key, &files).await?);
-    let audit = AuditSealer::new(NAME, pool.clone(), log_key, &metrics);
+    let runtime = Runtime::open(NAME, &migrators(), config.base, log_key, files, metrics).await?;
+    let producer = |name, url: &str| Ok::<_, StartError>((name, runtime.channel(name, url)?));
+    let producers = [
+        producer(INTAKE, &config.producers.intake_url)?,
+        producer(QUALIFICATION, &config.producers.qualification_url)?,
+    ];
     Ok(App {
-        config,
-        metrics,
-        audit,
-        files,
-        pool,
-        read_pool,
-        log,
-        streams,
-        intake,
-        qualification,
+        log: runtime.open_log().await?,
+        producers,
+        runtime,
+        notification: own,
         master_key,
-        authenticator,
         address_book,
         on_call,
-        post: Arc::new(post),
+        delivery: Arc::new(delivery),
     })
-}
-
-/// What a commit wakes.
-#[derive(Clone, Default)]
-struct Wakes {
-    /// The tail of the feed: something was raised.
-    news: Arc<Notify>,
-    /// The delivery workers: something is due.
-    due: Arc<Notify>,
 }
 
 impl App {
@@ -145,144 +105,72 @@ impl App {
         listeners: Listeners,
         shutdown: CancellationToken,
     ) -> Result<(), StartError> {
-        let log_metrics = LogMetrics::register(&self.metrics);
-        let metrics = ServiceMetrics::register(&self.metrics);
-        let readiness = Readiness::new().with_database(self.pool.clone());
-        let tasks = Tasks::new(shutdown.clone());
-        let wakes = Wakes::default();
-        let drain = self.config.server.drain();
+        let Self {
+            log,
+            notification: own,
+            ..
+        } = self;
+        let mut running = self.runtime.start(&shutdown);
+        let pool = running.runtime.pool.clone();
+        let (tasks, shutdown) = (running.tasks.clone(), running.shutdown.clone());
+        let metrics = ServiceMetrics::register(&running.runtime.metrics);
+        // Woken by commits: the reader of the feed, and the delivery workers.
+        let (raised, due) = (Arc::<Notify>::default(), Arc::<Notify>::default());
 
-        let announcer: Arc<dyn Apply> = Arc::new(Announcer {
-            log: self.log.clone(),
-            address_book: self.address_book.clone(),
+        let snapshot = snapshot::RecentNotifications { log: log.clone() };
+        running.publish(&log, Arc::new(snapshot), READERS);
+        let consumer: Arc<dyn Apply> = Arc::new(NotificationConsumer {
+            log: log.clone(),
+            address_book: self.address_book,
             on_call: self.on_call.clone(),
             master_key: self.master_key.clone(),
-            news: Arc::clone(&wakes.news),
-            due: Arc::clone(&wakes.due),
+            raised_wake: Arc::clone(&raised),
+            due: Arc::clone(&due),
             metrics: metrics.clone(),
         });
-        let [intake, qualification] =
-            [(INTAKE, &self.intake), (QUALIFICATION, &self.qualification)].map(
-                |(producer, channel)| {
-                    Consumer::new(
-                        NAME,
-                        producer,
-                        self.pool.clone(),
-                        Source::new(channel.clone(), self.streams.clone()),
-                        Arc::clone(&announcer),
-                        log_metrics.clone(),
-                    )
-                },
-            );
+        for (producer, channel) in self.producers {
+            running.consume(NAME, producer, channel, Arc::clone(&consumer));
+        }
         let feed = Feed::new(
-            self.log.clone(),
-            self.read_pool.clone(),
-            self.config.notification.stream_buffer,
-            self.config.notification.gap_after,
+            log,
+            running.runtime.log_pool.clone(),
+            own.stream_buffer,
+            own.gap_after,
         );
-        let operable = vec![intake.handle(), qualification.handle()];
-        let exposed = self.exposed(&feed, &wakes, operable, &tasks, &metrics, &shutdown);
-
-        tasks.spawn("consumer of intake", intake.run(shutdown.clone()));
-        tasks.spawn(
-            "consumer of qualification",
-            qualification.run(shutdown.clone()),
-        );
-        tasks.spawn(
-            "tail of the feed",
-            Tail::new(feed.over(self.pool.clone()), wakes.news).run(shutdown.clone()),
-        );
-        let post = Post {
-            pool: self.pool.clone(),
-            due: wakes.due,
+        let reader = FeedReader::new(feed.over(pool.clone()), raised);
+        tasks.spawn("reader of the feed", reader.run(shutdown.clone()));
+        let worker = DeliveryWorker {
+            pool: pool.clone(),
+            due: Arc::clone(&due),
             master_key: self.master_key,
             metrics: metrics.clone(),
-            settings: self.post,
+            settings: self.delivery,
         };
-        for _ in 0..self.config.notification.delivery_workers.max(1) {
-            tasks.spawn("delivery worker", post.clone().run(shutdown.clone()));
+        for _ in 0..own.delivery_workers.max(1) {
+            tasks.spawn("delivery worker", worker.clone().run(shutdown.clone()));
         }
-        tasks.spawn("standing of deliveries", post.sample(shutdown.clone()));
-        on_call_file::tell_cover(
-            self.config.notification.on_call_file.as_deref(),
-            self.on_call.clone(),
+        tasks.spawn("measure of deliveries", worker.sample(shutdown.clone()));
+        on_call_file::export_coverage(
+            own.on_call_file.as_deref(),
+            self.on_call,
             metrics.on_call_covered.clone(),
-            &self.metrics,
-        );
-        let maintenance = Maintenance::new(self.log.clone(), self.config.event_log.retention());
-        tasks.spawn("maintenance of the log", maintenance.run(shutdown.clone()));
-        if let Some(streams) = self.streams {
-            let relay = StreamPublisher::new(self.log, streams, log_metrics);
-            tasks.spawn("relay", relay.run(shutdown.clone()));
-        }
-        let audit = self.audit.run(shutdown.clone());
-        tasks.spawn("seals of the audit trail", audit);
-        tasks.spawn(
-            "purge of request keys",
-            platform::keep_requests_purged(self.pool, shutdown.clone()),
+            &running.runtime.metrics,
         );
 
-        let served = platform::serve(
-            exposed,
-            &self.config.server,
-            &self.config.internal_tls,
-            self.files,
-            self.authenticator,
-            self.metrics,
-            readiness,
-            listeners,
-            shutdown.clone(),
-        )
-        .await;
-        shutdown.cancel();
-        let drained = tasks.join(drain).await;
-        served.and(drained)
-    }
-
-    /// What is offered to people and programs, and to the other services.
-    fn exposed(
-        &self,
-        feed: &Feed,
-        wakes: &Wakes,
-        operable: Vec<ConsumerHandle>,
-        tasks: &Tasks,
-        metrics: &ServiceMetrics,
-        shutdown: &CancellationToken,
-    ) -> Exposed {
-        let own = &self.config.notification;
         let watch = grpc::watch::Streams {
-            feed: feed.clone(),
-            pool: self.pool.clone(),
+            feed,
+            pool: pool.clone(),
             room: Arc::new(Semaphore::new(own.max_streams)),
             heartbeat: Duration::from_millis(own.heartbeat_ms),
-            shutdown: shutdown.clone(),
-            metrics: metrics.clone(),
+            shutdown,
+            metrics,
         };
-        let deliveries = grpc::deliveries::Operators {
-            pool: self.pool.clone(),
-            due: Arc::clone(&wakes.due),
-            tasks: tasks.clone(),
-        };
-        let largest = self.config.server.max_message_bytes;
-        let operators =
-            eventlog::consumer_service(self.pool.clone(), Some(self.log.clone()), operable);
-        let snapshot = Arc::new(snapshot::RecentNotifications {
-            log: self.log.clone(),
-        });
-        let log_service = eventlog::event_log_service(
-            self.log.clone(),
-            self.read_pool.clone(),
-            snapshot,
-            CONSUMERS,
-        );
-        Exposed {
-            name: NAME,
-            public: Routes::new(
-                NotificationServiceServer::new(watch).max_decoding_message_size(largest),
-            )
-            .add_service(DeliveryServiceServer::new(deliveries).max_decoding_message_size(largest))
-            .add_service(operators),
-            internal: Routes::new(log_service),
-        }
+        let deliveries = grpc::deliveries::Operators { pool, due, tasks };
+        let largest = running.runtime.config.server.max_message_bytes;
+        let watch = NotificationServiceServer::new(watch).max_decoding_message_size(largest);
+        let deliveries = DeliveryServiceServer::new(deliveries).max_decoding_message_size(largest);
+        running
+            .serve(listeners, Routes::new(watch).add_service(deliveries))
+            .await
     }
 }

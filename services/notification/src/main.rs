@@ -14,9 +14,9 @@ fn main() -> ExitCode {
         serve: |shutdown| {
             Box::pin(async move {
                 let config = Config::read(&Environment::of_process())?;
-                let listeners = Listeners::bind(&config.server).await?;
+                let listeners = Listeners::bind(&config.base.server).await?;
                 // The database may be waited for: a stop ends the wait.
-                let building = notification::build(config, Arc::new(Metrics::new()));
+                let building = Box::pin(notification::build(config, Arc::new(Metrics::new())));
                 let Some(app) = shutdown.run_until_cancelled(building).await else {
                     return Ok(());
                 };

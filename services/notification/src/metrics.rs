@@ -8,13 +8,13 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
 };
 
-use crate::domain::{letter::Recipient, rule::Rule};
+use crate::domain::{mail_draft::Recipient, rule::Rule};
 
 /// The metrics of notifications and deliveries.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ServiceMetrics {
     raised: Family<RuleLabel, Counter>,
-    without_address: Family<RecipientLabel, Counter>,
+    no_address: Family<RecipientLabel, Counter>,
     attempts: Family<OutcomeLabel, Counter>,
     /// Claims that ended without a record: the message may go out twice.
     pub(crate) expired_claims: Counter,
@@ -59,7 +59,7 @@ impl ServiceMetrics {
         metrics.register(
             "vigie_notification_without_address",
             "Messages that a rule asks for and nobody can be sent, by recipient",
-            this.without_address.clone(),
+            this.no_address.clone(),
         );
         metrics.register(
             "vigie_delivery_attempts",
@@ -112,7 +112,7 @@ impl ServiceMetrics {
     }
 
     /// Counts a message that could not be addressed.
-    pub(crate) fn without_address(&self, recipient: Recipient) {
+    pub(crate) fn no_address(&self, recipient: Recipient) {
         let recipient = match recipient {
             Recipient::Declarant => "declarant",
             Recipient::Agency(_) => "agency",
@@ -122,7 +122,7 @@ impl ServiceMetrics {
             Recipient::OnCall => "on_call",
             Recipient::Later(_) => "later",
         };
-        self.without_address
+        self.no_address
             .get_or_create(&RecipientLabel { recipient })
             .inc();
     }

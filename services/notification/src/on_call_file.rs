@@ -38,7 +38,7 @@ pub(crate) fn open(path: Option<&Path>, files: &Files) -> Result<Watched<OnCallC
 
 /// Has the metrics tell for how long duty is covered; of no chain, that nobody meant
 /// anybody to be on call.
-pub(crate) fn tell_cover(
+pub(crate) fn export_coverage(
     path: Option<&Path>,
     chain: Watched<OnCallChain>,
     covered: Gauge<f64, AtomicU64>,

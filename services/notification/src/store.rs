@@ -4,5 +4,6 @@
 
 pub(crate) mod delivery_list;
 pub(crate) mod delivery_queue;
-pub(crate) mod known_report;
+pub(crate) mod digest;
 pub(crate) mod notification;
+pub(crate) mod report_projection;

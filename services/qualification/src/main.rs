@@ -16,7 +16,7 @@ fn main() -> ExitCode {
                 let config = Config::read(&Environment::of_process())?;
                 let listeners = Listeners::bind(&config.base.server).await?;
                 // The database may be waited for: a stop ends the wait.
-                let building = qualification::build(config, Arc::new(Metrics::new()));
+                let building = Box::pin(qualification::build(config, Arc::new(Metrics::new())));
                 let Some(app) = shutdown.run_until_cancelled(building).await else {
                     return Ok(());
                 };

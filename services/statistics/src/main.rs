@@ -26,7 +26,7 @@ async fn serve(shutdown: CancellationToken) -> Result<(), StartError> {
     let config = Config::read(&Environment::of_process())?;
     let listeners = Listeners::bind(&config.base.server).await?;
     // The database may be waited for: a stop ends the wait.
-    let building = build(config, Metrics::new().into());
+    let building = Box::pin(build(config, Metrics::new().into()));
     let Some(app) = shutdown.run_until_cancelled(building).await else {
         return Ok(());
     };

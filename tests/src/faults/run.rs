@@ -25,7 +25,7 @@ use super::{
 use crate::process::Programs;
 
 /// How many workers send messages in a process of notification.
-const WORKERS: i64 = 4;
+const WORKERS: i64 = 16;
 /// How many each of them claims together.
 const CLAIMED: i64 = 16;
 
@@ -135,7 +135,7 @@ impl Outcome {
 pub(super) fn layout(plan: &Plan, mailbox: &Mailbox, queue: Vec<(String, String)>) -> Layout {
     let variables = [
         ("SMTP_PORT", mailbox.port().to_string()),
-        ("SMTP_STEP_TIMEOUT_MS", "1500".to_owned()),
+        ("SMTP_TIMEOUT_MS", "5000".to_owned()),
         ("NOTIFICATION_DELIVERY_WORKERS", WORKERS.to_string()),
         ("NOTIFICATION_RETRY_BASE_MS", "500".to_owned()),
         ("NOTIFICATION_CLAIM_MS", "27000".to_owned()),

@@ -18,7 +18,6 @@ use uuid::Uuid;
 
 use crate::{
     ConsumerHandle, Log,
-    consumer::ConsumerContext,
     consumer::{self, ConsumerContext, ParkedRow, Retried, retry, skip},
     in_transaction,
 };

@@ -12,7 +12,7 @@ fn notification() -> NotificationConfig {
 }
 
 fn refused(smtp: &SmtpConfig) -> Option<String> {
-    let settings = notification().post(smtp, Duration::ZERO, &Files::default());
+    let settings = notification().delivery(smtp, Duration::ZERO, &Files::default());
     settings.err().map(|error| error.to_string())
 }
 
@@ -40,7 +40,7 @@ fn neither_a_password_nor_an_address_travels_in_plain_text_beyond_this_machine()
 fn a_claim_outlasts_the_longest_attempt() {
     let mut smtp = SmtpConfig::local(25);
     assert_eq!(refused(&smtp), None);
-    smtp.step_timeout_ms = 60_000;
+    smtp.timeout_ms = 170_000;
     let error = refused(&smtp).unwrap();
     assert!(error.starts_with("NOTIFICATION_CLAIM_MS"), "{error}");
 }
@@ -68,9 +68,11 @@ async fn the_password_is_the_one_that_the_file_has_now() {
     smtp.username = Some("vigie".to_owned());
     smtp.password_file = Some(password.path().to_owned());
     let files = Files::default();
-    let post = notification().post(&smtp, Duration::ZERO, &files).unwrap();
+    let delivery = notification()
+        .delivery(&smtp, Duration::ZERO, &files)
+        .unwrap();
     let login = || {
-        let (name, password) = post.relay.current().login.clone().unwrap();
+        let (name, password) = delivery.server.current().login.clone().unwrap();
         (name, password.expose_secret().to_owned())
     };
     assert_eq!(login(), ("vigie".to_owned(), "old".to_owned()));
@@ -81,7 +83,7 @@ async fn the_password_is_the_one_that_the_file_has_now() {
 }
 
 #[test]
-fn a_relay_is_not_trusted_by_an_authority_that_is_none() {
+fn a_mail_server_is_not_trusted_by_an_authority_that_is_none() {
     let authority = tempfile::NamedTempFile::new().unwrap();
     for content in ["", "no certificate"] {
         fs::write(authority.path(), content).unwrap();

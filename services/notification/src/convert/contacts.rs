@@ -6,9 +6,9 @@ use proto::events::v1::{Contact, SealedPersonalData};
 use uuid::Uuid;
 use vocabulary::EmailAddress;
 
-/// Opens the contacts of a report and gives the address its people are written
-/// to: the other contact's where one was given, because the declarant's own mail
-/// may be compromised; nothing when neither can be written to.
+/// Opens the contacts of a report and gives the address that its people are written
+/// to: the other contact's where one was given, because the declarant's own mailbox
+/// may be compromised, and none where that contact has only a telephone.
 pub(crate) fn address(
     master: &SealingKey,
     report_id: Uuid,
@@ -22,7 +22,7 @@ pub(crate) fn address(
     let email = |contact: Option<Contact>| contact.and_then(|contact| contact.email.parse().ok());
     let alternate = contacts
         .alternate
-        .filter(|contact| !contact.email.is_empty());
+        .filter(|contact| *contact != Contact::default());
     Ok(if alternate.is_some() {
         email(alternate)
     } else {
@@ -66,7 +66,7 @@ mod tests {
     }
 
     #[test]
-    fn the_other_contact_is_written_to_instead_of_the_declarant() {
+    fn the_other_contact_is_written_to_instead_of_the_declarant_or_nobody() {
         let mut contacts = SealedPersonalData {
             declarant: Some(contact("d.martin@ch.example.org")),
             alternate: Some(contact("martin@other.example.org")),
@@ -75,7 +75,12 @@ mod tests {
             written_to(&contacts).as_deref(),
             Some("martin@other.example.org")
         );
-        contacts.alternate = Some(contact(""));
+        contacts.alternate = Some(Contact {
+            phone: "06 12 34 56 78".to_owned(),
+            ..Contact::default()
+        });
+        assert_eq!(written_to(&contacts), None);
+        contacts.alternate = Some(Contact::default());
         assert_eq!(
             written_to(&contacts).as_deref(),
             Some("d.martin@ch.example.org")

@@ -77,7 +77,10 @@ impl From<Delivery> for WireDelivery {
             state: state.into(),
             rule: delivery.rule,
             recipient: delivery.recipient,
-            report_id: delivery.report_id.to_string(),
+            report_id: match delivery.report_id {
+                id if id.is_nil() => String::new(),
+                id => id.to_string(),
+            },
             attempts: delivery.attempts,
             created_at: Some(moment::to_wire(delivery.created_at)),
             due_at: delivery.due_at.map(moment::to_wire),

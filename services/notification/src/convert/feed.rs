@@ -9,12 +9,17 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{Impacts, Party, ReportKind, Word as _, derived_id, propose_severity};
 
-use super::{cause::Heard, moment};
-use crate::domain::{audience::Audience, headline::headline, rule::Rule, situation::Situation};
+use super::{incoming::ParsedEvent, moment};
+use crate::{
+    domain::{
+        audience::Audience, projection::ReportProjection, rule::Rule, summary::ReportSummary,
+    },
+    notices,
+};
 
 /// A notification of the feed, with who may see it.
 #[derive(Clone, Debug)]
-pub(crate) struct Told {
+pub(crate) struct FeedItem {
     /// Who may see it.
     pub(crate) audience: Audience,
     /// What is streamed.
@@ -43,13 +48,13 @@ pub(crate) fn notification_id(event_id: Uuid, rule: Rule) -> Uuid {
 pub(crate) fn raised(
     event: &Event,
     rule: Rule,
-    heard: &Heard,
-    situation: &Situation,
-    case_id: Option<Uuid>,
+    parsed: &ParsedEvent,
+    summary: &ReportSummary,
+    known: &ReportProjection,
     at: OffsetDateTime,
     traceparent: Option<String>,
-) -> NewEvent {
-    let cause = &heard.cause;
+) -> Result<NewEvent, ApplyError> {
+    let trigger = &parsed.trigger;
     let probe = Party::Probe.to_string();
     let id = notification_id(event.id, rule);
     let payload = NotificationRaised {
@@ -57,25 +62,27 @@ pub(crate) fn raised(
         rule: rule.name().to_owned(),
         legal_basis: rule.legal_basis().to_owned(),
         // A test is for probers, whatever its routing says.
-        visible_to: cause
+        visible_to: trigger
             .audience()
             .slugs()
-            .filter(|slug| !cause.is_test() || *slug == probe)
+            .filter(|slug| !trigger.is_test() || *slug == probe)
             .filter(|slug| !names_a_person(slug))
             .map(str::to_owned)
             .collect(),
-        test: cause.is_test(),
+        test: trigger.is_test(),
         raised_at: Some(moment::to_wire(at)),
-        subject: Some(heard.subject.clone()),
-        headline: headline(rule, cause, situation),
-        structure_name: situation.structure_name.clone().unwrap_or_default(),
-        structure_kind: proto::number(situation.structure_kind),
-        report_kind: proto::number(situation.report_kind),
-        declared_at: situation.declared_at.map(moment::to_wire),
-        case_id: case_id.map(|id| id.to_string()).unwrap_or_default(),
+        subject: Some(parsed.subject.clone()),
+        headline: notices::headline(rule, trigger, summary, known.back_dated)
+            .map_err(|_| ApplyError::Poison("headline"))?,
+        structure_name: summary.structure_name.clone().unwrap_or_default(),
+        structure_kind: proto::number(summary.structure_kind),
+        report_kind: proto::number(summary.report_kind),
+        declared_at: summary.declared_at.map(moment::to_wire),
+        case_id: known.case_id.map(|id| id.to_string()).unwrap_or_default(),
+        entered_afterwards: known.back_dated,
     };
-    NewEvent::new(id, format!("report/{}", cause.report_id()), at, &payload)
-        .with_traceparent(traceparent)
+    let event = NewEvent::new(id, format!("report/{}", trigger.report_id()), at, &payload);
+    Ok(event.with_traceparent(traceparent))
 }
 
 /// Whether a party is known by who he is: none of these watches, and the feed keeps
@@ -88,7 +95,7 @@ fn names_a_person(slug: &str) -> bool {
 }
 
 /// Reads a notification of the feed.
-pub(crate) fn told(event: &Event) -> Result<Told, ApplyError> {
+pub(crate) fn item(event: &Event) -> Result<FeedItem, ApplyError> {
     let raised: NotificationRaised = event.decode()?;
     let audience = Audience::new(raised.visible_to.iter().cloned());
     let mut notification = Notification {
@@ -102,6 +109,7 @@ pub(crate) fn told(event: &Event) -> Result<Told, ApplyError> {
         declared_at: raised.declared_at,
         headline: raised.headline,
         test: raised.test,
+        entered_afterwards: raised.entered_afterwards,
         ..Notification::default()
     };
     let kind = match raised.subject {
@@ -149,7 +157,7 @@ pub(crate) fn told(event: &Event) -> Result<Told, ApplyError> {
     let major = raised.rule == Rule::Major.name();
     notification.kind = if major { NotificationKind::Major } else { kind }.into();
     notification.rule = raised.rule;
-    Ok(Told {
+    Ok(FeedItem {
         audience,
         notification,
     })

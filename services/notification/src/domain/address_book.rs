@@ -5,7 +5,7 @@ use std::iter;
 use time::{Duration, OffsetDateTime};
 use vocabulary::{EmailAddress, is_working_time};
 
-use super::letter::Recipient;
+use super::mail_draft::Recipient;
 
 /// Where the institutions are reached.
 #[derive(Clone, Debug)]

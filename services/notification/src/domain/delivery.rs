@@ -8,7 +8,7 @@ use uuid::Uuid;
 pub(crate) struct Delivery {
     /// Derived from the event, the rule and the recipient.
     pub(crate) id: Uuid,
-    /// The report it is about.
+    /// The report it is about; nil for a digest.
     pub(crate) report_id: Uuid,
     /// The rule that asks for it.
     pub(crate) rule: String,

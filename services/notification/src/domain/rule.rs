@@ -29,6 +29,9 @@ pub(crate) enum Rule {
     AnnounceWithdrawal,
     /// The declarant hears that his case was closed.
     Closing,
+    /// The ARS, the FSSI and the cell hear once a day of what an importer entered
+    /// with a past date.
+    Digest,
 }
 
 impl Rule {
@@ -48,7 +51,14 @@ impl Rule {
             Self::OnCall => "on_call",
             Self::AnnounceWithdrawal => "announce_withdrawal",
             Self::Closing => "closing",
+            Self::Digest => "digest",
         }
+    }
+
+    /// Whether its messages go before everything else that is due: a night call does
+    /// not wait behind the announcements of a large import.
+    pub(crate) const fn is_urgent(self) -> bool {
+        matches!(self, Self::OnCall | Self::AnnounceMajor)
     }
 
     /// The text of law or instruction behind it.
@@ -58,6 +68,7 @@ impl Rule {
             | Self::Withdrawal
             | Self::AnnounceAgency
             | Self::AnnounceFssi
+            | Self::Digest
             | Self::AnnounceWithdrawal => {
                 "Art. L.1111-8-2 CSP ; instruction SHFDS/FSSI/2023/78 du 23 mai 2023"
             }

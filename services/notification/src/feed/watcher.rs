@@ -13,9 +13,9 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{Feed, Live, Place, Read};
+use super::{Broadcast, Feed, FeedPosition, Read};
 use crate::{
-    convert::feed::Told,
+    convert::feed::FeedItem,
     domain::cursor::{Bounds, Cursor, CursorRefusal},
 };
 
@@ -23,7 +23,7 @@ use crate::{
 pub(crate) struct Watcher {
     feed: Feed,
     parties: BTreeSet<String>,
-    live: broadcast::Receiver<Live>,
+    live: broadcast::Receiver<Broadcast>,
     incarnation: Uuid,
     positions: Vec<u64>,
     mode: Mode,
@@ -43,7 +43,7 @@ pub(crate) enum Begin {
 #[derive(Debug)]
 pub(crate) enum Next {
     /// A notification it may see.
-    Told(Box<Told>),
+    Item(Box<FeedItem>),
     /// Everything that was kept has been read.
     CaughtUp,
     /// It was too slow: what follows the cursor was left out.
@@ -54,18 +54,18 @@ enum Mode {
     /// Reads the log; a reader who only catches up with what he missed while he
     /// was away is never told of a gap.
     CatchingUp {
-        read: VecDeque<Place>,
+        read: VecDeque<FeedPosition>,
         /// What is being read. It goes on whether or not its reader listens: one who
         /// does not must keep no turn and no connection from the others.
         reading: JoinSet<Result<Read>>,
-        pace: Pace,
+        pace: Lag,
     },
-    /// Takes what the tail reads.
-    Live,
+    /// Takes what the reader broadcasts.
+    Broadcast,
 }
 
 impl Mode {
-    fn catching_up(pace: Pace) -> Self {
+    fn catching_up(pace: Lag) -> Self {
         Self::CatchingUp {
             read: VecDeque::new(),
             reading: JoinSet::new(),
@@ -75,11 +75,11 @@ impl Mode {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Pace {
+enum Lag {
     /// From where the reader began: as long as it takes.
-    Unhurried,
+    Unlimited,
     /// After being too slow: a long way behind becomes a gap.
-    FellBehind,
+    Limited,
 }
 
 impl Watcher {
@@ -107,7 +107,7 @@ impl Watcher {
             live,
             incarnation: bounds.incarnation,
             positions,
-            mode: Mode::catching_up(Pace::Unhurried),
+            mode: Mode::catching_up(Lag::Unlimited),
         })
     }
 
@@ -129,10 +129,10 @@ impl Watcher {
                     reading,
                     pace,
                 } => {
-                    if let Some(place) = read.pop_front() {
-                        self.positions[usize::from(place.shard)] = place.position;
-                        match place.told {
-                            Some(told) => return Ok(Next::Told(told)),
+                    if let Some(entry) = read.pop_front() {
+                        self.positions[usize::from(entry.shard)] = entry.position;
+                        match entry.item {
+                            Some(item) => return Ok(Next::Item(item)),
                             None => continue,
                         }
                     }
@@ -149,13 +149,13 @@ impl Watcher {
                         return Ok(next);
                     }
                 }
-                Mode::Live => match self.live.recv().await {
-                    Ok(Live::Told(place)) => {
-                        if let Some(next) = self.follow(&place) {
+                Mode::Broadcast => match self.live.recv().await {
+                    Ok(Broadcast::Item(entry)) => {
+                        if let Some(next) = self.follow(&entry) {
                             return Ok(next);
                         }
                     }
-                    Ok(Live::Restarted) => return Err(refused(CursorRefusal::Expired)),
+                    Ok(Broadcast::Restarted) => return Err(refused(CursorRefusal::Expired)),
                     Err(RecvError::Lagged(_)) => self.catch_up(),
                     Err(RecvError::Closed) => {
                         return Err(Error::unavailable("SHUTTING_DOWN", "the service stops"));
@@ -169,25 +169,25 @@ impl Watcher {
     fn take(
         &mut self,
         (bounds, mut read): Read,
-        pace: Pace,
+        pace: Lag,
         now: time::OffsetDateTime,
     ) -> Result<Option<Next>> {
         let here = self.cursor(now);
         here.check(&bounds, now).map_err(refused)?;
-        if pace == Pace::FellBehind && self.behind(&bounds) > self.feed.gap_after {
+        if pace == Lag::Limited && self.behind(&bounds) > self.feed.gap_after {
             self.positions = bounds.heads;
-            self.mode = Mode::Live;
+            self.mode = Mode::Broadcast;
             return Ok(Some(Next::Gap(here)));
         }
         if read.is_empty() {
-            self.mode = Mode::Live;
-            return Ok((pace == Pace::Unhurried).then_some(Next::CaughtUp));
+            self.mode = Mode::Broadcast;
+            return Ok((pace == Lag::Unlimited).then_some(Next::CaughtUp));
         }
         // What he may not see is not kept for him.
-        for place in &mut read {
-            place
-                .told
-                .take_if(|told| !told.audience.meets(&self.parties));
+        for entry in &mut read {
+            entry
+                .item
+                .take_if(|item| !item.audience.meets(&self.parties));
         }
         self.mode = Mode::CatchingUp {
             read,
@@ -197,24 +197,24 @@ impl Watcher {
         Ok(None)
     }
 
-    /// Takes a place that the tail read, if it is the next of its shard.
-    fn follow(&mut self, place: &Arc<Place>) -> Option<Next> {
-        let position = self.positions[usize::from(place.shard)];
-        if place.position <= position {
+    /// Takes a position that the reader broadcast, if it is the next of its shard.
+    fn follow(&mut self, entry: &Arc<FeedPosition>) -> Option<Next> {
+        let position = self.positions[usize::from(entry.shard)];
+        if entry.position <= position {
             return None;
         }
-        if place.position > position + 1 {
+        if entry.position > position + 1 {
             self.catch_up();
             return None;
         }
-        self.positions[usize::from(place.shard)] = place.position;
-        let told = place.told.as_ref()?;
-        let seen = told.audience.meets(&self.parties);
-        seen.then(|| Next::Told(told.clone()))
+        self.positions[usize::from(entry.shard)] = entry.position;
+        let item = entry.item.as_ref()?;
+        let seen = item.audience.meets(&self.parties);
+        seen.then(|| Next::Item(item.clone()))
     }
 
     fn catch_up(&mut self) {
-        self.mode = Mode::catching_up(Pace::FellBehind);
+        self.mode = Mode::catching_up(Lag::Limited);
     }
 
     fn behind(&self, bounds: &Bounds) -> u64 {
@@ -225,7 +225,7 @@ impl Watcher {
     }
 }
 
-/// What a client is told whose cursor does not do.
+/// The refusal of a cursor.
 pub(crate) fn refused(refusal: CursorRefusal) -> Error {
     match refusal {
         CursorRefusal::NotOurs => {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::FutureExt as _;
 use platform::{
     AuditEntry, Caller, Claim, Error, Outcome, PageToken, RequestKey, Result, Tasks, audit,
     claim_request, complete_request,
@@ -11,8 +12,8 @@ use proto::notification::v1::{
     ListDeliveriesRequest, ListDeliveriesResponse, RetryDeliveryRequest, RetryDeliveryResponse,
     delivery_service_server::DeliveryService,
 };
-use serde_json::json;
-use sqlx::PgPool;
+use serde_json::{Value, json};
+use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use tokio::sync::Notify;
 use tonic::{Request, Response, Status};
@@ -102,64 +103,94 @@ impl Operators {
         request_id: Uuid,
         delivery_id: Uuid,
     ) -> Result<RetryDeliveryResponse> {
-        let now = platform::now();
-        let mut transaction = self.pool.begin().await?;
-        let key = RequestKey {
+        let attempt = Attempt {
             caller,
-            method: "RetryDelivery",
             request_id,
+            delivery_id,
+            now: platform::now(),
         };
-        let claim = claim_request(&mut transaction, &key, delivery_id.as_bytes(), now).await?;
-        if let Claim::Replay(earlier) = claim {
+        // A lost connection runs it again: what was committed is answered as a retry.
+        let answered = eventlog::in_transaction(&self.pool, &attempt, |conn, attempt| {
+            attempt.answer(conn).boxed()
+        })
+        .await;
+        match &answered {
+            Ok(_) => self.due.notify_waiters(),
+            Err(error) => attempt.record_refusal(&self.pool, error).await?,
+        }
+        answered
+    }
+}
+
+/// A call of `RetryDelivery`.
+struct Attempt<'a> {
+    caller: &'a Caller,
+    request_id: Uuid,
+    delivery_id: Uuid,
+    now: OffsetDateTime,
+}
+
+impl Attempt<'_> {
+    /// Makes the delivery due, or finds what was answered before.
+    async fn answer(&self, conn: &mut PgConnection) -> Result<RetryDeliveryResponse> {
+        let key = RequestKey {
+            caller: self.caller,
+            method: "RetryDelivery",
+            request_id: self.request_id,
+        };
+        let object = self.delivery_id.to_string();
+        let hash = self.delivery_id.as_bytes();
+        if let Claim::Replay(earlier) = claim_request(conn, &key, hash, self.now).await? {
+            let entry = self.entry(&object, Outcome::Done, json!({ "retry": true }));
+            audit(conn, entry).await?;
             return RetryDeliveryResponse::decode(earlier.as_slice()).map_err(Error::internal);
         }
-        let found = delivery_list::take(&mut transaction, delivery_id).await?;
-        let outcome = match &found {
-            None => Outcome::NotVisible,
-            Some(delivery) if delivery.state == DeliveryState::Dead => Outcome::Done,
-            Some(_) => Outcome::Refused,
-        };
-        let object = delivery_id.to_string();
-        let entry = AuditEntry {
-            caller,
-            action: "delivery.retry",
-            object: &object,
-            outcome,
-            detail: json!({}),
-            at: now,
-        };
-        let delivery = match (found, outcome) {
-            (Some(delivery), Outcome::Done) => {
-                audit(&mut transaction, entry).await?;
-                delivery
-            }
-            (found, _) => {
-                // The refusal is audited without its request: it may be asked again.
-                transaction.rollback().await?;
-                let mut transaction = self.pool.begin().await?;
-                audit(&mut transaction, entry).await?;
-                transaction.commit().await?;
-                return Err(found.map_or(Error::NotFound("delivery"), |_| wrong_state()));
-            }
-        };
-        delivery_list::make_due(&mut transaction, delivery_id, now).await?;
+        let delivery = delivery_list::take(conn, self.delivery_id).await?;
+        let delivery = delivery.ok_or(Error::NotFound("delivery"))?;
+        if delivery.state != DeliveryState::Dead {
+            let why = "only a dead delivery can be tried again";
+            return Err(Error::failed_precondition("WRONG_STATE", why));
+        }
+        delivery_list::make_due(conn, self.delivery_id, self.now).await?;
         let due = Delivery {
             state: DeliveryState::Pending,
-            due_at: Some(now),
+            due_at: Some(self.now),
             ..delivery
         };
         let response = RetryDeliveryResponse {
             delivery: Some(due.into()),
         };
-        complete_request(&mut transaction, &key, &response.encode_to_vec()).await?;
-        transaction.commit().await?;
-        self.due.notify_waiters();
+        audit(conn, self.entry(&object, Outcome::Done, json!({}))).await?;
+        complete_request(conn, &key, &response.encode_to_vec()).await?;
         Ok(response)
     }
-}
 
-fn wrong_state() -> Error {
-    Error::failed_precondition("WRONG_STATE", "only a dead delivery can be tried again")
+    /// Audits a refusal in a transaction of its own: that of the call is gone, and its
+    /// request may be sent again.
+    async fn record_refusal(&self, pool: &PgPool, error: &Error) -> Result<()> {
+        let outcome = match error {
+            Error::NotFound(_) => Outcome::NotVisible,
+            Error::Unavailable { .. } | Error::Exhausted { .. } | Error::Internal(_) => {
+                return Ok(());
+            }
+            _ => Outcome::Refused,
+        };
+        let object = self.delivery_id.to_string();
+        let entry = self.entry(&object, outcome, json!({ "reason": error.code() }));
+        let mut conn = pool.acquire().await?;
+        audit(&mut conn, entry).await
+    }
+
+    fn entry<'a>(&'a self, object: &'a str, outcome: Outcome, detail: Value) -> AuditEntry<'a> {
+        AuditEntry {
+            caller: self.caller,
+            action: "delivery.retry",
+            object,
+            outcome,
+            detail,
+            at: self.now,
+        }
+    }
 }
 
 fn list_entry<'a>(

@@ -165,7 +165,7 @@ impl Watching {
             () = tokio::time::sleep_until(silent_until) => Next::CaughtUp,
         };
         Ok(match next {
-            Next::Told(told) => Message::Notification(told.notification),
+            Next::Item(item) => Message::Notification(item.notification),
             Next::CaughtUp => Message::Heartbeat(Heartbeat {}),
             Next::Gap(from) => {
                 self.metrics.gaps.inc();

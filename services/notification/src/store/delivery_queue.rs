@@ -6,10 +6,13 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::EmailAddress;
 
-use crate::domain::{
-    letter::{Content, Occasion},
-    retry::Next,
-    situation::Situation,
+use crate::{
+    deliveries::Next,
+    domain::{
+        mail_draft::{Content, Template},
+        rule::Rule,
+        summary::ReportSummary,
+    },
 };
 
 /// A delivery about to be due.
@@ -20,7 +23,7 @@ pub(crate) struct NewDelivery {
     /// The report it is about.
     pub(crate) report_id: Uuid,
     /// The rule that asks for it.
-    pub(crate) rule: &'static str,
+    pub(crate) rule: Rule,
     /// Who it goes to.
     pub(crate) recipient: String,
     /// Where it goes.
@@ -91,7 +94,7 @@ const COUNTED: i64 = 10_000;
 
 /// How the queue stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Standing {
+pub(crate) struct QueueStats {
     /// Deliveries that are pending.
     pub(crate) pending: i64,
     /// Deliveries that were given up.
@@ -122,27 +125,28 @@ pub(crate) async fn add(
     }
     let ids: Vec<Uuid> = deliveries.iter().map(|new| new.delivery_id).collect();
     let reports: Vec<Uuid> = deliveries.iter().map(|new| new.report_id).collect();
-    let rules: Vec<&str> = deliveries.iter().map(|new| new.rule).collect();
+    let rules: Vec<&str> = deliveries.iter().map(|new| new.rule.name()).collect();
+    let urgent: Vec<bool> = deliveries.iter().map(|new| new.rule.is_urgent()).collect();
     let recipients: Vec<&str> = deliveries
         .iter()
         .map(|new| new.recipient.as_str())
         .collect();
-    let occasions: Vec<Json<Occasion>> = deliveries
+    let templates: Vec<Json<Template>> = deliveries
         .iter()
-        .map(|new| Json(new.content.occasion))
+        .map(|new| Json(new.content.template))
         .collect();
     // What goes out together tells the same: the first of them names it.
     let alike = deliveries.chunk_by(|one, next| {
-        one.report_id == next.report_id && one.content.situation == next.content.situation
+        one.report_id == next.report_id && one.content.summary == next.content.summary
     });
-    let mut told: Vec<Uuid> = Vec::with_capacity(deliveries.len());
-    let mut situation_ids: Vec<Uuid> = Vec::new();
-    let mut situations: Vec<Json<&Situation>> = Vec::new();
+    let mut summary_of: Vec<Uuid> = Vec::with_capacity(deliveries.len());
+    let mut summary_ids: Vec<Uuid> = Vec::new();
+    let mut summaries: Vec<Json<&ReportSummary>> = Vec::new();
     for alike in alike {
         let [first, ..] = alike else { continue };
-        told.extend(alike.iter().map(|_| first.delivery_id));
-        situation_ids.push(first.delivery_id);
-        situations.push(Json(&first.content.situation));
+        summary_of.extend(alike.iter().map(|_| first.delivery_id));
+        summary_ids.push(first.delivery_id);
+        summaries.push(Json(&first.content.summary));
     }
     let traces: Vec<Option<&str>> = deliveries
         .iter()
@@ -156,12 +160,13 @@ pub(crate) async fn add(
         &recipients as &[&str],
         &mailboxes as &[Option<&str>],
         &sealed as &[Option<&[u8]>],
-        &occasions as &[Json<Occasion>],
-        &told,
+        &templates as &[Json<Template>],
+        &summary_of,
         &traces as &[Option<&str>],
-        &situation_ids,
-        &situations as &[Json<&Situation>],
+        &summary_ids,
+        &summaries as &[Json<&ReportSummary>],
         now,
+        &urgent,
     )
     .execute(conn)
     .await?;
@@ -182,7 +187,7 @@ pub(crate) async fn claim(
         now,
         until,
         limit,
-        &Occasion::ALL.map(Json) as &[Json<Occasion>],
+        &Template::ALL.map(Json) as &[Json<Template>],
     )
     .fetch_all(pool)
     .await?;
@@ -270,7 +275,7 @@ pub(crate) async fn give_back(
 
 /// How the queue stands of what this release can write, counted up to [`COUNTED`]: it is
 /// asked again and again, most of all while there is much to count.
-pub(crate) async fn standing(pool: &PgPool) -> sqlx::Result<Standing> {
+pub(crate) async fn queue_stats(pool: &PgPool) -> sqlx::Result<QueueStats> {
     let row = sqlx::query!(
         r#"select count(*) as "pending!",
                   min(created_at) as oldest,
@@ -280,11 +285,11 @@ pub(crate) async fn standing(pool: &PgPool) -> sqlx::Result<Standing> {
                  where state = 'pending' and to_jsonb(occasion) = any($2)
                  order by urgent desc, due_at limit $1) p"#,
         COUNTED,
-        &Occasion::ALL.map(Json) as &[Json<Occasion>],
+        &Template::ALL.map(Json) as &[Json<Template>],
     )
     .fetch_one(pool)
     .await?;
-    Ok(Standing {
+    Ok(QueueStats {
         pending: row.pending,
         dead: row.dead,
         oldest: row.oldest,

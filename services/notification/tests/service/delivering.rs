@@ -10,13 +10,13 @@ use tonic::{Code, Status};
 use uuid::Uuid;
 
 use crate::{
+    env::{TestEnv, reason},
     story::{DECLARANT, Report, changed, operator},
-    world::{World, reason},
 };
 
-async fn list(world: &World, request: ListDeliveriesRequest) -> (Vec<Delivery>, String) {
-    let request = world.request(&operator(), request);
-    let page = world
+async fn list(env: &TestEnv, request: ListDeliveriesRequest) -> (Vec<Delivery>, String) {
+    let request = env.request(&operator(), request);
+    let page = env
         .deliveries()
         .list_deliveries(request)
         .await
@@ -25,36 +25,36 @@ async fn list(world: &World, request: ListDeliveriesRequest) -> (Vec<Delivery>, 
     (page.deliveries, page.next_page_token)
 }
 
-async fn dead(world: &World) -> Delivery {
+async fn dead(env: &TestEnv) -> Delivery {
     let request = ListDeliveriesRequest {
         state: DeliveryState::Dead.into(),
         ..Default::default()
     };
-    testkit::eventually_some(async || list(world, request.clone()).await.0.into_iter().next()).await
+    testkit::eventually_some(async || list(env, request.clone()).await.0.into_iter().next()).await
 }
 
-async fn retry(world: &World, delivery_id: &str, request_id: Uuid) -> Result<Delivery, Status> {
+async fn retry(env: &TestEnv, delivery_id: &str, request_id: Uuid) -> Result<Delivery, Status> {
     let request = RetryDeliveryRequest {
         request_id: request_id.to_string(),
         delivery_id: delivery_id.to_owned(),
     };
-    let answer = world
+    let answer = env
         .deliveries()
-        .retry_delivery(world.request(&operator(), request))
+        .retry_delivery(env.request(&operator(), request))
         .await?;
     Ok(answer.into_inner().delivery.unwrap())
 }
 
 #[tokio::test]
 async fn a_recipient_refused_for_now_gets_one_mail_later() {
-    let world = World::start().await;
-    world.sink.refuse_next(2, 451);
-    world.intake.announce(&[Report::new(1).submitted()]).await;
-    world.sink.wait_for(4).await;
-    testkit::eventually(async || world.delivered("sent").await == 4).await;
-    assert_eq!(world.sink.mails().len(), 4);
+    let env = TestEnv::start().await;
+    env.sink.refuse_next(2, 451);
+    env.intake.announce(&[Report::new(1).submitted()]).await;
+    env.sink.wait_for(4).await;
+    testkit::eventually(async || env.delivered("sent").await == 4).await;
+    assert_eq!(env.sink.mails().len(), 4);
     let (attempts,): (i64,) = sqlx::query_as("select count(*) from delivery_attempt")
-        .fetch_one(&world.pool)
+        .fetch_one(&env.pool)
         .await
         .unwrap();
     assert_eq!(attempts, 6);
@@ -62,10 +62,10 @@ async fn a_recipient_refused_for_now_gets_one_mail_later() {
 
 #[tokio::test]
 async fn a_recipient_refused_for_good_is_given_up_until_an_operator_tries_again() {
-    let world = World::start().await;
-    world.sink.refuse_recipient(DECLARANT, 550);
-    world.intake.announce(&[Report::new(1).submitted()]).await;
-    let given_up = dead(&world).await;
+    let env = TestEnv::start().await;
+    env.sink.refuse_recipient(DECLARANT, 550);
+    env.intake.announce(&[Report::new(1).submitted()]).await;
+    let given_up = dead(&env).await;
     assert_eq!(
         (given_up.rule.as_str(), given_up.recipient.as_str()),
         ("receipt", "declarant")
@@ -74,68 +74,65 @@ async fn a_recipient_refused_for_good_is_given_up_until_an_operator_tries_again(
         (given_up.attempts, given_up.last_error.as_str()),
         (1, "refused_550")
     );
-    testkit::eventually(async || world.service.metric("vigie_delivery_dead") > 0.0).await;
+    testkit::eventually(async || env.service.metric("vigie_delivery_dead") > 0.0).await;
 
-    world.sink.refuse_nobody();
+    env.sink.refuse_nobody();
     let request_id = Uuid::now_v7();
-    let due = retry(&world, &given_up.delivery_id, request_id)
+    let due = retry(&env, &given_up.delivery_id, request_id)
         .await
         .unwrap();
     assert_eq!(due.state(), DeliveryState::Pending);
-    let again = retry(&world, &given_up.delivery_id, request_id)
+    let again = retry(&env, &given_up.delivery_id, request_id)
         .await
         .unwrap();
     assert_eq!(again, due, "a retry of the call changes nothing");
-    world
-        .sink
-        .wait_for_mail(|mail| mail.to == [DECLARANT])
-        .await;
+    let asked = env.audited("op").await.into_iter();
+    let asked = asked.filter(|(action, _)| action == "delivery.retry");
+    let outcomes: Vec<String> = asked.map(|(_, outcome)| outcome).collect();
+    assert_eq!(outcomes, ["done", "done"]);
+    env.sink.wait_for_mail(|mail| mail.to == [DECLARANT]).await;
 }
 
 #[tokio::test]
 async fn what_was_due_while_the_relay_was_away_is_sent_when_it_is_back() {
-    let world = World::start_with(|config| config.max_refusals = 2).await;
-    world.sink.behave(SmtpBehaviour::Drop);
-    world.intake.announce(&[Report::new(1).submitted()]).await;
+    let env = TestEnv::start_with(|config| config.max_refusals = 2).await;
+    env.sink.behave(SmtpBehaviour::Drop);
+    env.intake.announce(&[Report::new(1).submitted()]).await;
     let tried = async || -> i64 {
         sqlx::query_scalar("select coalesce(min(attempts), 0)::bigint from delivery")
-            .fetch_one(&world.pool)
+            .fetch_one(&env.pool)
             .await
             .unwrap()
     };
     testkit::eventually(async || tried().await >= 3).await;
-    assert_eq!(
-        world.delivered("dead").await,
-        0,
-        "an outage gives nothing up"
-    );
-    world.sink.behave(SmtpBehaviour::Accept);
-    world.sink.wait_for(4).await;
+    assert_eq!(env.delivered("dead").await, 0, "an outage gives nothing up");
+    env.sink.behave(SmtpBehaviour::Accept);
+    env.sink.wait_for(4).await;
 }
 
 #[tokio::test]
 async fn a_night_call_goes_before_everything_that_is_due_and_not_yet_claimed() {
-    let world = World::start_with(|config| config.delivery_workers = 1).await;
-    world.sink.behave(SmtpBehaviour::Hang);
+    let env = TestEnv::start_with(|config| config.delivery_workers = 1).await;
+    env.sink.behave(SmtpBehaviour::Hang);
     let queued = async |count: i64| {
-        testkit::eventually(async || world.delivered("pending").await == count).await;
+        testkit::eventually(async || env.delivered("pending").await == count).await;
     };
     let announced: Vec<_> = (1..=8)
         .map(|number| Report::new(number).submitted())
         .collect();
-    world.intake.announce(&announced).await;
+    env.intake.announce(&announced).await;
     queued(32).await;
     let mut major = Report::new(1).case(CaseChange::Qualified, 1);
     major.severity = Some(types::Severity {
         major: true,
         ..Default::default()
     });
-    world.qualification.announce(&[changed(&major)]).await;
+    env.qualification.announce(&[changed(&major)]).await;
     queued(34).await;
 
     // Sixteen were claimed before; the night call comes next.
-    world.sink.behave(SmtpBehaviour::Accept);
-    let mails = world.sink.wait_for(34).await;
+    env.sink.behave(SmtpBehaviour::Accept);
+    let mails = env.sink.wait_for(34).await;
     let subjects: Vec<_> = mails.iter().map(testkit::Mail::subject).collect();
     let urgent = |subject: &&String| subject.starts_with("[SSI][MAJEUR]");
     assert_eq!(
@@ -147,32 +144,32 @@ async fn a_night_call_goes_before_everything_that_is_due_and_not_yet_claimed() {
 
 #[tokio::test]
 async fn a_relay_that_hangs_does_not_keep_the_service_from_stopping() {
-    let world = World::start().await;
-    world.sink.behave(SmtpBehaviour::Hang);
-    world.intake.announce(&[Report::new(1).submitted()]).await;
+    let env = TestEnv::start().await;
+    env.sink.behave(SmtpBehaviour::Hang);
+    env.intake.announce(&[Report::new(1).submitted()]).await;
     let claimed = async || -> i64 {
         sqlx::query_scalar("select count(*) from delivery where claimed_until is not null")
-            .fetch_one(&world.pool)
+            .fetch_one(&env.pool)
             .await
             .unwrap()
     };
     testkit::eventually(async || claimed().await == 4).await;
-    world.service.stop();
-    testkit::eventually(async || world.service.has_ended()).await;
+    env.service.stop();
+    testkit::eventually(async || env.service.has_ended()).await;
 }
 
 #[tokio::test]
 async fn a_mail_whose_answer_was_lost_comes_again_under_the_same_id() {
-    let world = World::start_with(|config| config.delivery_workers = 1).await;
-    world.sink.behave(SmtpBehaviour::DropAfterMail);
-    world.intake.announce(&[Report::new(1).submitted()]).await;
-    world.sink.wait_for(2).await;
-    world.sink.behave(SmtpBehaviour::Accept);
-    testkit::eventually(async || world.delivered("sent").await == 4).await;
-    assert!(world.sink.mails().len() >= 6, "two answers were lost");
-    for mail in world.sink.mails() {
+    let env = TestEnv::start_with(|config| config.delivery_workers = 1).await;
+    env.sink.behave(SmtpBehaviour::DropAfterMail);
+    env.intake.announce(&[Report::new(1).submitted()]).await;
+    env.sink.wait_for(2).await;
+    env.sink.behave(SmtpBehaviour::Accept);
+    testkit::eventually(async || env.delivered("sent").await == 4).await;
+    assert!(env.sink.mails().len() >= 6, "two answers were lost");
+    for mail in env.sink.mails() {
         let id = mail.message_id().unwrap();
-        let same: Vec<_> = world
+        let same: Vec<_> = env
             .sink
             .mails()
             .into_iter()
@@ -184,21 +181,21 @@ async fn a_mail_whose_answer_was_lost_comes_again_under_the_same_id() {
 
 #[tokio::test]
 async fn a_mail_whose_answer_is_always_lost_is_not_sent_for_ever() {
-    let world = World::start_with(|config| config.max_refusals = 2).await;
-    world.sink.behave(SmtpBehaviour::DropAfterMail);
-    world.intake.announce(&[Report::new(1).submitted()]).await;
-    testkit::eventually(async || world.delivered("dead").await == 4).await;
-    assert_eq!(world.sink.mails().len(), 8, "each of four was tried twice");
+    let env = TestEnv::start_with(|config| config.max_refusals = 2).await;
+    env.sink.behave(SmtpBehaviour::DropAfterMail);
+    env.intake.announce(&[Report::new(1).submitted()]).await;
+    testkit::eventually(async || env.delivered("dead").await == 4).await;
+    assert_eq!(env.sink.mails().len(), 8, "each of four was tried twice");
 }
 
 #[tokio::test]
 async fn deliveries_are_listed_latest_first_by_pages_and_by_report() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     let reports: Vec<_> = (0..5).map(Report::new).collect();
     for report in &reports {
-        world.intake.announce(&[report.submitted()]).await;
+        env.intake.announce(&[report.submitted()]).await;
     }
-    testkit::eventually(async || world.delivered("sent").await == 20).await;
+    testkit::eventually(async || env.delivered("sent").await == 20).await;
 
     let mut listed = Vec::new();
     let mut page_token = String::new();
@@ -208,7 +205,7 @@ async fn deliveries_are_listed_latest_first_by_pages_and_by_report() {
             page_token,
             ..Default::default()
         };
-        let (page, next) = list(&world, request).await;
+        let (page, next) = list(&env, request).await;
         assert!(page.len() <= 7);
         listed.extend(page);
         if next.is_empty() {
@@ -228,7 +225,7 @@ async fn deliveries_are_listed_latest_first_by_pages_and_by_report() {
         report_id: report_id.clone(),
         ..Default::default()
     };
-    let (of_one, _) = list(&world, request).await;
+    let (of_one, _) = list(&env, request).await;
     assert_eq!(of_one.len(), 4);
     assert!(
         of_one
@@ -239,11 +236,11 @@ async fn deliveries_are_listed_latest_first_by_pages_and_by_report() {
 
 #[tokio::test]
 async fn a_page_token_of_another_list_is_refused() {
-    let world = World::start().await;
-    world.intake.announce(&[Report::new(1).submitted()]).await;
-    world.sink.wait_for(4).await;
+    let env = TestEnv::start().await;
+    env.intake.announce(&[Report::new(1).submitted()]).await;
+    env.sink.wait_for(4).await;
     let (_, page_token) = list(
-        &world,
+        &env,
         ListDeliveriesRequest {
             page_size: 1,
             ..Default::default()
@@ -255,31 +252,27 @@ async fn a_page_token_of_another_list_is_refused() {
         state: DeliveryState::Dead.into(),
         ..Default::default()
     };
-    let request = world.request(&operator(), other);
-    let refused = world
-        .deliveries()
-        .list_deliveries(request)
-        .await
-        .unwrap_err();
+    let request = env.request(&operator(), other);
+    let refused = env.deliveries().list_deliveries(request).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
 }
 
 #[tokio::test]
 async fn only_a_dead_delivery_is_tried_again_and_every_asking_is_audited() {
-    let world = World::start().await;
-    world.intake.announce(&[Report::new(1).submitted()]).await;
-    testkit::eventually(async || world.delivered("sent").await == 4).await;
-    let (sent, _) = list(&world, ListDeliveriesRequest::default()).await;
-    let refused = retry(&world, &sent[0].delivery_id, Uuid::now_v7())
+    let env = TestEnv::start().await;
+    env.intake.announce(&[Report::new(1).submitted()]).await;
+    testkit::eventually(async || env.delivered("sent").await == 4).await;
+    let (sent, _) = list(&env, ListDeliveriesRequest::default()).await;
+    let refused = retry(&env, &sent[0].delivery_id, Uuid::now_v7())
         .await
         .unwrap_err();
     assert_eq!(refused.code(), Code::FailedPrecondition);
     assert_eq!(reason(&refused), "WRONG_STATE");
-    let unknown = retry(&world, &Uuid::now_v7().to_string(), Uuid::now_v7())
+    let unknown = retry(&env, &Uuid::now_v7().to_string(), Uuid::now_v7())
         .await
         .unwrap_err();
     assert_eq!(unknown.code(), Code::NotFound);
-    let malformed = retry(&world, "x", Uuid::now_v7()).await.unwrap_err();
+    let malformed = retry(&env, "x", Uuid::now_v7()).await.unwrap_err();
     assert_eq!(malformed.code(), Code::InvalidArgument);
     let expected = [
         ("delivery.list", "done"),
@@ -287,14 +280,14 @@ async fn only_a_dead_delivery_is_tried_again_and_every_asking_is_audited() {
         ("delivery.retry", "not_visible"),
     ];
     let expected = expected.map(|(action, outcome)| (action.to_owned(), outcome.to_owned()));
-    assert_eq!(world.audited("op").await, expected);
+    assert_eq!(env.audited("op").await, expected);
 }
 
 #[tokio::test]
 async fn what_only_a_later_release_can_write_about_waits_and_stops_nothing() {
-    let world = World::start().await;
-    world.intake.announce(&[Report::new(1).submitted()]).await;
-    testkit::eventually(async || world.delivered("sent").await == 4).await;
+    let env = TestEnv::start().await;
+    env.intake.announce(&[Report::new(1).submitted()]).await;
+    testkit::eventually(async || env.delivered("sent").await == 4).await;
     sqlx::query(
         "insert into delivery (delivery_id, report_id, rule, recipient, mailbox, created_at,
                                due_at, occasion, situation_id)
@@ -302,18 +295,49 @@ async fn what_only_a_later_release_can_write_about_waits_and_stops_nothing() {
                 created_at, 'drill', situation_id
          from delivery where mailbox is not null limit 1",
     )
-    .execute(&world.pool)
+    .execute(&env.pool)
     .await
     .unwrap();
 
     // It is the most urgent and has been due longest.
-    world.intake.announce(&[Report::new(2).submitted()]).await;
-    testkit::eventually(async || world.delivered("sent").await == 8).await;
+    env.intake.announce(&[Report::new(2).submitted()]).await;
+    testkit::eventually(async || env.delivered("sent").await == 8).await;
     let (attempts, claimed): (i32, bool) = sqlx::query_as(
         "select attempts, claimed_until is not null from delivery where occasion = 'drill'",
     )
-    .fetch_one(&world.pool)
+    .fetch_one(&env.pool)
     .await
     .unwrap();
     assert_eq!((attempts, claimed), (0, false));
+}
+
+#[tokio::test]
+async fn a_retry_that_meets_a_lock_is_run_again() {
+    let env = TestEnv::start().await;
+    env.sink.refuse_recipient(DECLARANT, 550);
+    env.intake.announce(&[Report::new(1).submitted()]).await;
+    let given_up = dead(&env).await;
+    let mut elsewhere = env.pool.acquire().await.unwrap();
+    sqlx::raw_sql("begin; select from delivery for update")
+        .execute(&mut *elsewhere)
+        .await
+        .unwrap();
+    let somebody_waits = async || -> bool {
+        let sql = "select exists (select from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock')";
+        sqlx::query_scalar(sql).fetch_one(&env.pool).await.unwrap()
+    };
+    let in_the_way = async {
+        // The first try waits for the lock, and gives up.
+        for waits in [true, false] {
+            testkit::eventually(async || somebody_waits().await == waits).await;
+        }
+        sqlx::raw_sql("rollback")
+            .execute(&mut *elsewhere)
+            .await
+            .unwrap();
+    };
+    let request_id = Uuid::now_v7();
+    let (due, ()) = tokio::join!(retry(&env, &given_up.delivery_id, request_id), in_the_way);
+    assert_eq!(due.unwrap().state(), DeliveryState::Pending);
 }

@@ -8,6 +8,6 @@
 
 mod announcing;
 mod delivering;
+mod env;
 mod story;
 mod watching;
-mod world;

@@ -9,7 +9,7 @@ use testkit::TokenSpec;
 use time::{OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 
-use crate::world::MASTER_KEY;
+use crate::env::MASTER_KEY;
 
 /// A Monday at eleven in Paris: within working hours.
 pub(crate) const WORKING: OffsetDateTime = datetime!(2026-11-23 10:00 UTC);
@@ -94,6 +94,14 @@ impl Report {
         self.message.channel = types::Channel::Probe.into();
         self.message.visible_to = vec!["probe".to_owned()];
         self.route("synthetic");
+        self
+    }
+
+    /// A report that an importer enters with a past date.
+    pub(crate) fn entered_afterwards(mut self) -> Self {
+        self.message.channel = types::Channel::Import.into();
+        self.message.declared_at = Some(at(datetime!(2017-08-03 10:00 UTC)));
+        self.message.found_at = self.message.declared_at;
         self
     }
 

@@ -12,8 +12,8 @@ use proto::{
 use tonic::Code;
 
 use crate::{
+    env::{From, TestEnv, next, reason, told},
     story::{Report, agent, analyst, changed},
-    world::{From, World, next, reason, told},
 };
 
 /// What a stream told, report by report, in order.
@@ -28,28 +28,27 @@ fn by_report<'a>(told: impl Iterator<Item = &'a Notification>) -> BTreeMap<&'a s
     reports
 }
 
-async fn world_with(reports: u32) -> World {
-    let world = World::start().await;
+async fn world_with(reports: u32) -> TestEnv {
+    let env = TestEnv::start().await;
     for number in 0..reports {
         let report = Report::new(number);
-        world.intake.announce(&[report.submitted()]).await;
+        env.intake.announce(&[report.submitted()]).await;
         let opened = report.case(CaseChange::Opened, 1);
         let claimed = report.case(CaseChange::Claimed, 2);
-        world
-            .qualification
+        env.qualification
             .announce(&[changed(&opened), changed(&claimed)])
             .await;
     }
-    world
+    env
 }
 
 #[tokio::test]
 async fn from_every_cursor_exactly_the_rest_follows() {
-    let world = world_with(12).await;
-    let all = world.until_kept(&analyst(), 36).await;
+    let env = Box::pin(world_with(12)).await;
+    let all = env.until_kept(&analyst(), 36).await;
     assert_eq!(all.len(), 36);
     for (cut, (cursor, _)) in all.iter().enumerate() {
-        let rest = world.kept(&analyst(), From::Cursor(cursor)).await;
+        let rest = env.kept(&analyst(), From::Cursor(cursor)).await;
         let expected = by_report(all[cut + 1..].iter().map(|(_, told)| told));
         assert_eq!(
             by_report(rest.iter().map(|(_, told)| told)),
@@ -61,10 +60,10 @@ async fn from_every_cursor_exactly_the_rest_follows() {
 
 #[tokio::test]
 async fn a_cursor_of_one_replica_is_good_at_another() {
-    let world = world_with(3).await;
-    let all = world.until_kept(&analyst(), 9).await;
-    let replica = world.replica().await;
-    let mut stream = world
+    let env = Box::pin(world_with(3)).await;
+    let all = env.until_kept(&analyst(), 9).await;
+    let replica = env.replica().await;
+    let mut stream = env
         .watch_at(&replica, &analyst(), From::Cursor(&all[6].0))
         .await
         .unwrap();
@@ -75,9 +74,9 @@ async fn a_cursor_of_one_replica_is_good_at_another() {
         Some(Message::Heartbeat(_))
     ));
     // Whichever replica applies it, the streams of both tell of it.
-    let mut other = world.watch(&analyst(), From::Now).await.unwrap();
+    let mut other = env.watch(&analyst(), From::Now).await.unwrap();
     let report = Report::new(99);
-    world.intake.announce(&[report.submitted()]).await;
+    env.intake.announce(&[report.submitted()]).await;
     for stream in [&mut stream, &mut other] {
         assert_eq!(
             told(stream).await.unwrap().reference,
@@ -88,13 +87,12 @@ async fn a_cursor_of_one_replica_is_good_at_another() {
 
 #[tokio::test]
 async fn a_notification_says_what_happened_where_and_why_one_is_told() {
-    let world = World::start().await;
-    let mut stream = world.watch(&agent("76"), From::Now).await.unwrap();
+    let env = TestEnv::start().await;
+    let mut stream = env.watch(&agent("76"), From::Now).await.unwrap();
     let report = Report::new(1);
-    world.intake.announce(&[report.submitted()]).await;
+    env.intake.announce(&[report.submitted()]).await;
     let submitted = told(&mut stream).await.unwrap();
-    world
-        .qualification
+    env.qualification
         .announce(&[changed(&report.case(CaseChange::Opened, 1))])
         .await;
     let opened = told(&mut stream).await.unwrap();
@@ -116,43 +114,43 @@ async fn a_notification_says_what_happened_where_and_why_one_is_told() {
 
 #[tokio::test]
 async fn another_region_sees_nothing_of_it() {
-    let world = World::start().await;
-    let mut elsewhere = world.watch(&agent("28"), From::Now).await.unwrap();
+    let env = TestEnv::start().await;
+    let mut elsewhere = env.watch(&agent("28"), From::Now).await.unwrap();
     let theirs = Report::new(2).routed_to("28");
-    world.intake.announce(&[Report::new(1).submitted()]).await;
-    world.until_kept(&analyst(), 1).await;
-    world.intake.announce(&[theirs.submitted()]).await;
+    env.intake.announce(&[Report::new(1).submitted()]).await;
+    env.until_kept(&analyst(), 1).await;
+    env.intake.announce(&[theirs.submitted()]).await;
     // Live and from the log alike, only their own comes.
     assert_eq!(
         told(&mut elsewhere).await.unwrap().reference,
         theirs.message.reference
     );
-    let kept = world.kept(&agent("28"), From::Oldest).await;
+    let kept = env.kept(&agent("28"), From::Oldest).await;
     assert_eq!(kept.len(), 1);
-    assert_eq!(world.kept(&agent("76"), From::Oldest).await.len(), 1);
+    assert_eq!(env.kept(&agent("76"), From::Oldest).await.len(), 1);
 }
 
 #[tokio::test]
 async fn each_agency_sees_exactly_its_region_and_the_cell_everything() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     let regions = ["76", "28", "53"];
     let reports: Vec<_> = (0..15_u32)
         .map(|number| Report::new(number).routed_to(regions[(number * 7 % 3) as usize]))
         .collect();
     let mut live = Vec::new();
     for region in regions {
-        live.push(world.watch(&agent(region), From::Now).await.unwrap());
+        live.push(env.watch(&agent(region), From::Now).await.unwrap());
     }
     let events: Vec<_> = reports.iter().map(Report::submitted).collect();
-    world.intake.announce(&events).await;
-    assert_eq!(world.until_kept(&analyst(), 15).await.len(), 15);
+    env.intake.announce(&events).await;
+    assert_eq!(env.until_kept(&analyst(), 15).await.len(), 15);
     for (region, stream) in regions.into_iter().zip(&mut live) {
         let own: BTreeSet<&str> = reports
             .iter()
             .filter(|report| report.region() == region)
             .map(|report| report.message.reference.as_str())
             .collect();
-        let kept = world.kept(&agent(region), From::Oldest).await;
+        let kept = env.kept(&agent(region), From::Oldest).await;
         let kept: BTreeSet<&str> = kept
             .iter()
             .map(|(_, told)| told.reference.as_str())
@@ -171,9 +169,9 @@ async fn each_agency_sees_exactly_its_region_and_the_cell_everything() {
 
 #[tokio::test]
 async fn a_stream_ends_with_its_token() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     let short = analyst().lifetime(time::Duration::seconds(2));
-    let mut stream = world.watch(&short, From::Now).await.unwrap();
+    let mut stream = env.watch(&short, From::Now).await.unwrap();
     let ended = told(&mut stream).await.unwrap_err();
     assert_eq!(ended.code(), Code::Unauthenticated);
     assert_eq!(reason(&ended), "TOKEN_EXPIRED");
@@ -181,10 +179,10 @@ async fn a_stream_ends_with_its_token() {
 
 #[tokio::test]
 async fn a_service_that_stops_asks_its_streams_to_connect_again() {
-    let world = World::start().await;
-    let mut stream = world.watch(&analyst(), From::Now).await.unwrap();
+    let env = TestEnv::start().await;
+    let mut stream = env.watch(&analyst(), From::Now).await.unwrap();
     next(&mut stream).await.unwrap();
-    world.service.stop();
+    env.service.stop();
     assert_eq!(
         told(&mut stream).await.unwrap_err().code(),
         Code::Unavailable
@@ -193,8 +191,8 @@ async fn a_service_that_stops_asks_its_streams_to_connect_again() {
 
 #[tokio::test]
 async fn silence_is_filled_with_heartbeats_whose_cursor_is_good() {
-    let world = World::start_with(|config| config.heartbeat_ms = 50).await;
-    let mut stream = world.watch(&analyst(), From::Now).await.unwrap();
+    let env = TestEnv::start_with(|config| config.heartbeat_ms = 50).await;
+    let mut stream = env.watch(&analyst(), From::Now).await.unwrap();
     let mut cursor = String::new();
     for _ in 0..3 {
         let message = next(&mut stream).await.unwrap();
@@ -203,26 +201,23 @@ async fn silence_is_filled_with_heartbeats_whose_cursor_is_good() {
     }
     drop(stream);
     let report = Report::new(1);
-    world.intake.announce(&[report.submitted()]).await;
-    world.until_kept(&analyst(), 1).await;
-    let mut rest = world
-        .watch(&analyst(), From::Cursor(&cursor))
-        .await
-        .unwrap();
+    env.intake.announce(&[report.submitted()]).await;
+    env.until_kept(&analyst(), 1).await;
+    let mut rest = env.watch(&analyst(), From::Cursor(&cursor)).await.unwrap();
     let told = told(&mut rest).await.unwrap();
     assert_eq!(told.reference, report.message.reference);
 }
 
 #[tokio::test]
 async fn a_reader_who_is_too_slow_is_told_of_the_gap_and_can_fill_it() {
-    let world = World::start_with(|config| {
+    let env = TestEnv::start_with(|config| {
         config.stream_buffer = 8;
         config.gap_after = 50;
         // Mails are no part of this story.
         config.delivery_workers = 1;
     })
     .await;
-    let mut slow = world.watch(&analyst(), From::Now).await.unwrap();
+    let mut slow = env.watch(&analyst(), From::Now).await.unwrap();
     assert!(matches!(
         next(&mut slow).await.unwrap().message,
         Some(Message::Heartbeat(_))
@@ -233,13 +228,13 @@ async fn a_reader_who_is_too_slow_is_told_of_the_gap_and_can_fill_it() {
         let events: Vec<_> = (0..total / 10)
             .map(|number| Report::new(batch * 1_000 + number).submitted())
             .collect();
-        world.intake.announce(&events).await;
+        env.intake.announce(&events).await;
     }
     let last = Report::new(99_999);
     let until_raised = async |count: i64| {
         testkit::eventually_within(Duration::from_mins(1), async || {
             let raised: i64 = sqlx::query_scalar("select count(*) from notification")
-                .fetch_one(&world.pool)
+                .fetch_one(&env.pool)
                 .await
                 .unwrap();
             raised == count
@@ -247,7 +242,7 @@ async fn a_reader_who_is_too_slow_is_told_of_the_gap_and_can_fill_it() {
         .await;
     };
     until_raised(total.into()).await;
-    world.intake.announce(&[last.submitted()]).await;
+    env.intake.announce(&[last.submitted()]).await;
     until_raised(i64::from(total) + 1).await;
 
     // What was streamed and what the gaps left out are everything, once.
@@ -264,10 +259,10 @@ async fn a_reader_who_is_too_slow_is_told_of_the_gap_and_can_fill_it() {
         }
     }
     assert!(!gaps.is_empty());
-    assert!(world.service.metric("vigie_notification_gaps_total") >= 1.0);
+    assert!(env.service.metric("vigie_notification_gaps_total") >= 1.0);
     for (from, to) in &gaps {
-        let behind: BTreeSet<String> = references(&world, to).await.into_iter().collect();
-        let left_out = references(&world, from).await.into_iter();
+        let behind: BTreeSet<String> = references(&env, to).await.into_iter().collect();
+        let left_out = references(&env, from).await.into_iter();
         seen.extend(left_out.filter(|reference| !behind.contains(reference)));
     }
     let all: BTreeSet<&String> = seen.iter().collect();
@@ -278,29 +273,29 @@ async fn a_reader_who_is_too_slow_is_told_of_the_gap_and_can_fill_it() {
 }
 
 /// The references of what follows a cursor.
-async fn references(world: &World, cursor: &str) -> Vec<String> {
-    let kept = world.kept(&analyst(), From::Cursor(cursor)).await;
+async fn references(env: &TestEnv, cursor: &str) -> Vec<String> {
+    let kept = env.kept(&analyst(), From::Cursor(cursor)).await;
     kept.into_iter().map(|(_, told)| told.reference).collect()
 }
 
 #[tokio::test]
 async fn the_state_of_the_service_is_its_recent_notifications() {
-    let world = world_with(2).await;
-    let all = world.until_kept(&analyst(), 6).await;
+    let env = Box::pin(world_with(2)).await;
+    let all = env.until_kept(&analyst(), 6).await;
     let told: BTreeSet<String> = all
         .into_iter()
         .map(|(_, told)| told.notification_id)
         .collect();
-    assert_eq!(world.snapshot("statistics").await.unwrap(), told);
+    assert_eq!(env.snapshot("statistics").await.unwrap(), told);
     // Who may not read the log reads no snapshot either.
-    let refused = world.snapshot("intake").await.unwrap_err();
+    let refused = env.snapshot("intake").await.unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied);
 }
 
 #[tokio::test]
 async fn a_cursor_that_is_not_ours_is_refused() {
-    let world = World::start().await;
-    let refused = world
+    let env = TestEnv::start().await;
+    let refused = env
         .watch(&analyst(), From::Cursor("bm9uc2Vuc2U"))
         .await
         .unwrap_err();
@@ -309,30 +304,30 @@ async fn a_cursor_that_is_not_ours_is_refused() {
 
 #[tokio::test]
 async fn a_cursor_of_a_lost_history_or_below_the_floor_is_out_of_range() {
-    let world = world_with(2).await;
-    let all = world.until_kept(&analyst(), 6).await;
+    let env = Box::pin(world_with(2)).await;
+    let all = env.until_kept(&analyst(), 6).await;
     let cursor = &all[0].0;
     sqlx::query("update eventlog_floor set position = 1000")
-        .execute(&world.pool)
+        .execute(&env.pool)
         .await
         .unwrap();
-    let refused = world
+    let refused = env
         .watch(&analyst(), From::Cursor(cursor))
         .await
         .unwrap_err();
     assert_eq!(refused.code(), Code::OutOfRange);
     assert_eq!(reason(&refused), "CURSOR_EXPIRED");
     sqlx::query("update eventlog_floor set position = 0")
-        .execute(&world.pool)
+        .execute(&env.pool)
         .await
         .unwrap();
-    assert!(world.watch(&analyst(), From::Cursor(cursor)).await.is_ok());
+    assert!(env.watch(&analyst(), From::Cursor(cursor)).await.is_ok());
 
     sqlx::query("update eventlog_meta set incarnation = gen_random_uuid()")
-        .execute(&world.pool)
+        .execute(&env.pool)
         .await
         .unwrap();
-    let refused = world
+    let refused = env
         .watch(&analyst(), From::Cursor(cursor))
         .await
         .unwrap_err();
@@ -341,19 +336,19 @@ async fn a_cursor_of_a_lost_history_or_below_the_floor_is_out_of_range() {
 
 #[tokio::test]
 async fn one_stream_too_many_is_refused_and_an_ended_one_makes_room() {
-    let world = World::start_with(|config| config.max_streams = 1).await;
-    let first = world.watch(&analyst(), From::Now).await.unwrap();
-    let refused = world.watch(&analyst(), From::Now).await.unwrap_err();
+    let env = TestEnv::start_with(|config| config.max_streams = 1).await;
+    let first = env.watch(&analyst(), From::Now).await.unwrap();
+    let refused = env.watch(&analyst(), From::Now).await.unwrap_err();
     assert_eq!(refused.code(), Code::ResourceExhausted);
     assert_eq!(reason(&refused), "TOO_MANY_STREAMS");
     drop(first);
-    testkit::eventually(async || world.watch(&analyst(), From::Now).await.is_ok()).await;
+    testkit::eventually(async || env.watch(&analyst(), From::Now).await.is_ok()).await;
 }
 
 #[tokio::test]
 async fn each_stream_leaves_one_entry_in_the_audit() {
-    let world = World::start().await;
-    world.kept(&agent("76"), From::Oldest).await;
+    let env = TestEnv::start().await;
+    env.kept(&agent("76"), From::Oldest).await;
     let entry = ("notification.watch".to_owned(), "done".to_owned());
-    assert_eq!(world.audited("agent-76").await, [entry]);
+    assert_eq!(env.audited("agent-76").await, [entry]);
 }

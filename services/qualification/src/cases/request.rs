@@ -13,7 +13,7 @@ use service::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    CaseState, Impacts, Origin, OriginType, Reference, RoutingRegion, Severity, Text,
+    CaseState, Impacts, Origin, OriginType, Reference, RoutingRegion, Severity, Text, is_empty_text,
 };
 
 use super::{
@@ -156,7 +156,7 @@ pub(super) fn claim(request: &pb::ClaimCaseRequest) -> Result<CommandRequest> {
 pub(super) fn qualify(request: pb::QualifyCaseRequest) -> Result<CommandRequest> {
     let mut violations = Violations::default();
     let mut fields = Fields::new("", &mut violations);
-    let unsaid = request.note.trim().is_empty();
+    let unsaid = is_empty_text(&request.note);
     let note: Option<Note> = fields.text("note", request.note);
     let qualify = match pb::Scope::try_from(request.scope) {
         Ok(pb::Scope::In) => triage(request.triage, &mut fields)

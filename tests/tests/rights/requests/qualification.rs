@@ -120,15 +120,13 @@ fn history(scene: &Scene, person: &TokenSpec, thing: &Thing) -> Expected {
         return Expected::Refused(Code::NotFound);
     }
     let claimed = thing.label == scene.things[0].label;
-    let names = sees_assignee(person) && claimed;
+    let expected = sees_assignee(person) && claimed;
     answer(move |response: pb::ListCaseHistoryResponse| {
-        let named = response.entries.iter().any(|it| it.actor.contains(ANALYST));
-        match response.entries.last() {
-            Some(first) if first.action == "opened" && named == names => Ok(()),
-            _ => Err(format!(
-                "names the analyst: {named}, of {:?}",
-                response.entries
-            )),
+        let entries = &response.entries;
+        let shown = entries.iter().any(|it| it.actor.contains(ANALYST));
+        match entries.last() {
+            Some(first) if first.action == "opened" && shown == expected => Ok(()),
+            _ => Err(format!("shows the analyst: {shown}, of {entries:?}")),
         }
     })
 }

@@ -1,6 +1,6 @@
 //! Who is told of a report, and where it is counted.
 
-use vocabulary::{Capacity, Role, Siret, Text};
+use vocabulary::{Capacity, Line, Role, Siret};
 
 use super::*;
 use crate::domain::{
@@ -189,7 +189,7 @@ fn a_declarant_names_no_region() {
 
 #[test]
 fn a_name_without_a_department_is_nobody_s_own() {
-    let name: Text<1, 200> = "Cabinet".try_into().unwrap();
+    let name: Line<1, 200> = "Cabinet".try_into().unwrap();
     let described = Facts {
         structure: StructureIdentifier::Described {
             name,
@@ -291,7 +291,7 @@ fn a_wrong_word_of_the_declarant_keeps_his_report_from_nobody() {
 
 #[test]
 fn the_health_authority_sees_what_touches_care_also_of_a_national_body() {
-    let name: Text<1, 200> = "Agence".try_into().unwrap();
+    let name: Line<1, 200> = "Agence".try_into().unwrap();
     let national = Facts {
         structure: StructureIdentifier::Described {
             name,

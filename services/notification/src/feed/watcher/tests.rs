@@ -7,7 +7,7 @@ use proto::events::v1::NotificationRaised;
 use time::OffsetDateTime;
 
 use super::*;
-use crate::feed::{PAGE, tail::Tail};
+use crate::feed::{PAGE, reader::FeedReader};
 
 async fn feed_with(notifications: u16) -> Feed {
     let database = testkit::postgres().await.database("feed").await;
@@ -63,7 +63,7 @@ async fn a_reader_who_is_interrupted_before_every_answer_still_catches_up() {
             return false;
         };
         match next.unwrap() {
-            Next::Told(_) => told += 1,
+            Next::Item(_) => told += 1,
             Next::CaughtUp => return true,
             Next::Gap(_) => panic!("a gap where everything is kept"),
         }
@@ -86,7 +86,7 @@ fn two_subjects(feed: &Feed) -> [String; 2] {
 async fn headlines(feed: &Feed) -> Vec<String> {
     let mut watcher = cell(feed).await;
     let mut told = Vec::new();
-    while let Next::Told(next) = watcher.next(platform::now).await.unwrap() {
+    while let Next::Item(next) = watcher.next(platform::now).await.unwrap() {
         told.push(next.notification.headline);
     }
     told
@@ -140,19 +140,19 @@ async fn what_the_tail_passed_over_is_found_in_the_log() {
     let caught_up = watcher.next(platform::now).await.unwrap();
     assert!(matches!(caught_up, Next::CaughtUp));
 
-    // Two are there before the tail first looks, and it begins behind them.
-    let mut tail = Tail::new(feed.clone(), Arc::default());
+    // Two are there before the reader first looks, and it begins behind them.
+    let mut reader = FeedReader::new(feed.clone(), Arc::default());
     tell_of(&feed, "report/1").await;
     tell_of(&feed, "report/1").await;
-    tail.step().await.unwrap();
+    reader.step().await.unwrap();
     tell_of(&feed, "report/1").await;
-    tail.step().await.unwrap();
+    reader.step().await.unwrap();
 
     let bounds = feed.bounds().await.unwrap();
     let mut told = 0;
     while watcher.behind(&bounds) > 0 {
         let next = watcher.next(platform::now).await.unwrap();
-        assert!(matches!(next, Next::Told(_)), "{next:?}");
+        assert!(matches!(next, Next::Item(_)), "{next:?}");
         told += 1;
     }
     assert_eq!(told, 3);

@@ -4,16 +4,16 @@ with told as (
     on conflict do nothing
 )
 insert into delivery (
-    delivery_id, report_id, rule, recipient, mailbox, sealed_address, occasion, situation_id,
-    traceparent, created_at, due_at
+    delivery_id, report_id, rule, urgent, recipient, mailbox, sealed_address, occasion,
+    situation_id, traceparent, created_at, due_at
 )
-select delivery_id, report_id, rule, recipient, mailbox, sealed_address, occasion #>> '{}',
-       situation_id, traceparent, $12, $12
+select delivery_id, report_id, rule, urgent, recipient, mailbox, sealed_address,
+       occasion #>> '{}', situation_id, traceparent, $12, $12
 from unnest(
          $1::uuid[], $2::uuid[], $3::text[], $4::text[], $5::text[], $6::bytea[],
-         $7::jsonb[], $8::uuid[], $9::text[]
+         $7::jsonb[], $8::uuid[], $9::text[], $13::boolean[]
      ) as new (
          delivery_id, report_id, rule, recipient, mailbox, sealed_address, occasion,
-         situation_id, traceparent
+         situation_id, traceparent, urgent
      )
 on conflict do nothing

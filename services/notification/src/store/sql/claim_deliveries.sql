@@ -21,7 +21,9 @@ select claimed.delivery_id,
        claimed.mailbox,
        claimed.sealed_address,
        known_report.data_key as "data_key?",
-       jsonb_build_object('occasion', claimed.occasion, 'situation', situation.situation)
+       jsonb_build_object('template', claimed.occasion,
+                          'summary', coalesce(situation.situation, '{}'),
+                          'references', coalesce(listed.listed, '[]'))
            as "content!: Json<Content>",
        claimed.traceparent,
        claimed.created_at,
@@ -29,6 +31,11 @@ select claimed.delivery_id,
        claimed.refusals,
        claimed.earlier_claim_expired as "earlier_claim_expired!"
 from claimed
-join situation using (situation_id)
+left join situation using (situation_id)
+left join lateral (
+    select jsonb_agg(reference order by reference) as listed
+    from digest_entry
+    where digest_id = claimed.situation_id
+) as listed on claimed.occasion = 'digest'
 left join known_report using (report_id)
 order by claimed.urgent desc, claimed.due_at

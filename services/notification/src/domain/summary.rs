@@ -1,0 +1,65 @@
+//! A report as it stands, as far as messages tell it.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+use vocabulary::{
+    Impacts, OperatorStatus, Origin, OriginType, ReportKind, RoutingRegion, Severity,
+    StructureKind, Tlp, has_health_impact,
+};
+
+/// What is known of a report and its case; never holds contact data nor what
+/// the declarant wrote. What was not said or is not known yet is absent.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub(crate) struct ReportSummary {
+    /// The reference for people.
+    pub(crate) reference: String,
+    /// What is reported.
+    pub(crate) report_kind: Option<ReportKind>,
+    /// Name of the structure.
+    pub(crate) structure_name: Option<String>,
+    /// Its kind.
+    pub(crate) structure_kind: Option<StructureKind>,
+    /// Critical-operator status.
+    pub(crate) operator_status: Option<OperatorStatus>,
+    /// Where the report is routed.
+    pub(crate) region: Option<RoutingRegion>,
+    /// When the suite acknowledged it.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub(crate) received_at: Option<OffsetDateTime>,
+    /// When it was declared.
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub(crate) declared_at: Option<OffsetDateTime>,
+    /// When it was noticed (date du constat).
+    #[serde(with = "time::serde::rfc3339::option")]
+    pub(crate) found_at: Option<OffsetDateTime>,
+    /// Where the incident comes from.
+    pub(crate) origin: Option<Origin>,
+    /// Types of the origin.
+    pub(crate) origin_types: BTreeSet<OriginType>,
+    /// The impacts.
+    pub(crate) impacts: Impacts,
+    /// Judgements of law, proposed or confirmed.
+    pub(crate) severity: Severity,
+    /// Who may be told.
+    pub(crate) tlp: Option<Tlp>,
+}
+
+impl ReportSummary {
+    /// Whether it stays in the own chain of the armed forces: their hospitals
+    /// report to their ministry alone, unless care is touched.
+    pub(crate) fn stays_with_the_armed_forces(&self) -> bool {
+        self.structure_kind == Some(StructureKind::ArmedForcesHospital)
+            && !has_health_impact(&self.impacts)
+    }
+
+    /// The label under which it may be passed on; what was not said, or is not known
+    /// to this release, is treated as TLP:AMBER+STRICT.
+    pub(crate) fn tlp(&self) -> Tlp {
+        self.tlp
+            .filter(|tlp| Tlp::ALL.contains(tlp))
+            .unwrap_or(Tlp::AmberStrict)
+    }
+}

@@ -1,0 +1,246 @@
+//! The fields that each template may show, copied one by one: what is not listed
+//! is not told.
+
+use minijinja::{Value, context};
+use time::OffsetDateTime;
+use vocabulary::{
+    CareImpact, OriginType, PatientEndangerment, ReportKind, RoutingRegion, StructureKind, Tlp,
+    Word, display_line, parallel_duties,
+};
+
+use super::{Branding, Language};
+use crate::domain::{
+    mail_draft::{Content, Template},
+    rule::Rule,
+    summary::ReportSummary,
+    trigger::{Change, Trigger},
+};
+
+/// The number of references that a digest lists; of more it says how many.
+const LISTED: usize = 500;
+
+/// The columns of the name of a structure, which has at most as many characters.
+const MAX_NAME_WIDTH: usize = 200;
+
+/// The fields of a mail.
+pub(super) fn of_mail(content: &Content, branding: &Branding, now: OffsetDateTime) -> Value {
+    let Content {
+        template,
+        summary,
+        references,
+    } = content;
+    let language = branding.language;
+    match template {
+        Template::Receipt => context! {
+            reference => summary.reference.as_str(),
+            received_at => summary.received_at.map(moment),
+            agency => agency(summary, branding, now),
+            emergency_phone => branding.emergency_phone.as_str(),
+            duties => duties(summary, language, now),
+        },
+        Template::Closing => context! {
+            reference => summary.reference.as_str(),
+            emergency_phone => branding.emergency_phone.as_str(),
+        },
+        Template::Withdrawal => context! {
+            reference => summary.reference.as_str(),
+            place => place(summary, language),
+            tlp => label(summary.tlp(), language),
+        },
+        Template::Submission | Template::HealthImpact => announcement(summary, language),
+        Template::SubmissionOutOfHours | Template::Major => context! {
+            emergency_phone => branding.emergency_phone.as_str(),
+            ..announcement(summary, language)
+        },
+        Template::Digest => context! {
+            count => references.len(),
+            references => references.iter().take(LISTED).cloned().collect::<Vec<String>>(),
+            others => references.len().saturating_sub(LISTED),
+        },
+    }
+}
+
+/// The fields of a headline.
+pub(super) fn of_headline(
+    rule: Rule,
+    trigger: &Trigger,
+    summary: &ReportSummary,
+    back_dated: bool,
+) -> Value {
+    let (event, change) = match trigger {
+        Trigger::Submitted(_) => ("submitted", None),
+        Trigger::Withdrawn(_) => ("withdrawn", None),
+        Trigger::CaseChanged(update) => ("case_changed", slug(update.change)),
+    };
+    let impacts = &summary.impacts;
+    context! {
+        event,
+        change,
+        major => rule == Rule::Major,
+        test => trigger.is_test(),
+        entered_afterwards => back_dated,
+        reference => summary.reference.as_str(),
+        report_kind => summary.report_kind.map(ReportKind::as_str),
+        place => place(summary, Language::Fr),
+        origins => origins(summary, Language::Fr),
+        severities => severities(summary),
+        endangerment => impacts.patient_endangerment.map(PatientEndangerment::as_str),
+        care => impacts.care.map(CareImpact::as_str),
+    }
+}
+
+/// The fields that all announcements to institutions share.
+fn announcement(summary: &ReportSummary, language: Language) -> Value {
+    let impacts = &summary.impacts;
+    context! {
+        reference => summary.reference.as_str(),
+        report_kind => summary.report_kind.map(|kind| label(kind, language)),
+        place => place(summary, language),
+        declared_at => summary.declared_at.map(moment),
+        origins => origins(summary, language),
+        data => labels(&impacts.data, language),
+        data_natures => labels(&impacts.data_natures, language),
+        persons_affected => impacts.persons_affected,
+        care => impacts.care.map(|word| label(word, language)),
+        care_duration_hours => impacts.care_duration_hours,
+        endangerment => impacts.patient_endangerment.map(|word| label(word, language)),
+        reach => impacts.reach.map(|word| label(word, language)),
+        may_affect_others => impacts.may_affect_others,
+        severities => severities(summary),
+        tlp => label::<Tlp>(summary.tlp(), language),
+    }
+}
+
+/// A structure by its name, its kind and where its reports are routed.
+fn place(summary: &ReportSummary, language: Language) -> Value {
+    let (routing, region) = match summary.region {
+        Some(RoutingRegion::Region(region)) => (Some("region"), Some(region.name())),
+        Some(RoutingRegion::National) => (Some("national"), None),
+        Some(RoutingRegion::Synthetic) => (Some("synthetic"), None),
+        None => (None, None),
+    };
+    context! {
+        name => summary
+            .structure_name
+            .as_deref()
+            .map(|name| display_line(name, MAX_NAME_WIDTH)),
+        kind => summary.structure_kind.map(|kind: StructureKind| label(kind, language)),
+        routing,
+        region,
+    }
+}
+
+/// The origin of an incident, with the types that are known.
+fn origins(summary: &ReportSummary, language: Language) -> Value {
+    let known = summary
+        .origin_types
+        .iter()
+        .filter(|origin_type| **origin_type != OriginType::Unknown);
+    context! {
+        origin => summary.origin.map(|origin| label(origin, language)),
+        types => labels(known, language),
+    }
+}
+
+/// The judgements of law that hold.
+fn severities(summary: &ReportSummary) -> Value {
+    context! {
+        major => summary.severity.major,
+        serious => summary.severity.serious,
+        significant => summary.severity.significant,
+    }
+}
+
+/// The agency of the declarant; none for a report that stays in the own chain of the
+/// armed forces.
+fn agency(summary: &ReportSummary, branding: &Branding, now: OffsetDateTime) -> Option<Value> {
+    let Some(RoutingRegion::Region(region)) = summary.region else {
+        return None;
+    };
+    if summary.stays_with_the_armed_forces() {
+        return None;
+    }
+    let agency = region.agency_on(now.date());
+    Some(context! {
+        name => agency.name,
+        mailbox => agency.mailbox(&branding.agency_domain),
+    })
+}
+
+/// The parallel duties of the declarant, each with its deadline. The deadline of the
+/// CNIL counts from the awareness of the breach (RGPD, art. 33(1)).
+fn duties(summary: &ReportSummary, language: Language, now: OffsetDateTime) -> Vec<Value> {
+    let duties = parallel_duties(
+        &summary.impacts,
+        summary.operator_status,
+        summary.origin,
+        summary.origin_types.iter().copied(),
+    );
+    let fields = duties.into_iter().map(|duty| {
+        let deadline = summary
+            .found_at
+            .and_then(|found_at| duty.deadline(found_at));
+        context! {
+            text => match language {
+                Language::Fr => duty.french(),
+                Language::En => duty.english(),
+            },
+            legal_basis => duty.legal_basis(),
+            overdue => summary.found_at.is_some_and(|found_at| duty.is_overdue(found_at, now)),
+            deadline => deadline.map(moment),
+        }
+    });
+    fields.collect()
+}
+
+/// A moment in the time of Paris. In the hour that comes twice in October it says
+/// which of the two is meant.
+fn moment(at: OffsetDateTime) -> Value {
+    let paris = jiff::Timestamp::from_second(at.unix_timestamp())
+        .and_then(|at| at.in_tz("Europe/Paris"))
+        .expect("the calendar of time lies within that of jiff, which brings its time zones");
+    let doubled = paris
+        .time_zone()
+        .to_ambiguous_zoned(paris.datetime())
+        .is_ambiguous();
+    let summer = paris
+        .time_zone()
+        .to_offset_info(paris.timestamp())
+        .dst()
+        .is_dst();
+    context! {
+        date => paris.strftime("%d/%m/%Y").to_string(),
+        hour => paris.strftime("%H").to_string(),
+        minute => paris.strftime("%M").to_string(),
+        doubled => doubled.then_some(if summer { "summer" } else { "winter" }),
+    }
+}
+
+fn label<W: Word>(word: W, language: Language) -> &'static str {
+    match language {
+        Language::Fr => word.french(),
+        Language::En => word.english(),
+    }
+}
+
+fn labels<'a, W: Word>(
+    words: impl IntoIterator<Item = &'a W>,
+    language: Language,
+) -> Vec<&'static str> {
+    words
+        .into_iter()
+        .map(|word| label(*word, language))
+        .collect()
+}
+
+fn slug(change: Change) -> Option<&'static str> {
+    match change {
+        Change::Opened => Some("opened"),
+        Change::Claimed => Some("claimed"),
+        Change::Qualified => Some("qualified"),
+        Change::OutOfScope => Some("out_of_scope"),
+        Change::Closed => Some("closed"),
+        Change::Withdrawn => Some("withdrawn"),
+        Change::Noted | Change::Other => None,
+    }
+}
