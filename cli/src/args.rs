@@ -6,29 +6,11 @@ mod operations;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use uuid::Uuid;
-
-use crate::message::MessageCommand;
 
 pub(crate) use self::draft::{DraftOptions, SubmitOptions};
 pub(crate) use self::operations::{ConsumerCommand, DeliveryCommand, DeliveryState, Service};
-
-/// Declares and follows the information-security incidents of the health sector.
-#[derive(Parser, Debug)]
-#[command(name = "vigie", version, propagate_version = true)]
-#[command(
-    after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 invalid input, 4 not found, \
-    5 not allowed, 6 wrong state, 7 try again later."
-)]
-pub(crate) struct Arguments {
-    #[command(flatten)]
-    pub(crate) connection: Connection,
-    #[command(flatten)]
-    pub(crate) format: Format,
-    #[command(subcommand)]
-    pub(crate) command: Command,
-}
 
 /// How answers are printed.
 #[derive(Args, Clone, Copy, Debug)]
@@ -101,57 +83,6 @@ pub struct Connection {
     /// Give up a call after so many seconds
     #[arg(long, global = true, default_value_t = 15, value_name = "SECONDS")]
     pub timeout: u64,
-}
-
-#[derive(Subcommand, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one is made in the life of the process"
-)]
-pub(crate) enum Command {
-    /// Keep a token of a local identity for the next commands
-    Login(LoginOptions),
-    /// Forget the token
-    Logout,
-    /// Check, submit and read reports (signalements)
-    #[command(subcommand)]
-    Report(ReportCommand),
-    /// Load and search the directory of structures
-    #[command(subcommand)]
-    Structure(StructureCommand),
-    /// Lead cases (dossiers) from qualification to closure
-    #[command(subcommand)]
-    Case(CaseCommand),
-    /// Exchange messages (échanges) on a case
-    #[command(subcommand)]
-    Message(MessageCommand),
-    /// Print notifications as they come
-    Watch(WatchOptions),
-    /// Read figures
-    #[command(subcommand)]
-    Stats(StatsCommand),
-    /// See to the deliveries of notifications (operator)
-    #[command(subcommand)]
-    Delivery(DeliveryCommand),
-    /// See to the consumers of events and what they could not apply (operator)
-    #[command(subcommand)]
-    Consumer(ConsumerCommand),
-    /// Send a test report all the way (prober); nobody is told and nothing counted
-    Selftest(SelftestOptions),
-    /// Print a completion script
-    Completions {
-        /// Of this shell
-        shell: clap_complete::Shell,
-    },
-    /// Run the whole suite on this machine until Ctrl-C (by vigie-dev)
-    #[command(disable_help_flag = true)]
-    Up(Delegated),
-    /// Send a folder of declarations with their historical dates (by vigie-dev)
-    #[command(disable_help_flag = true)]
-    Replay(Delegated),
-    /// Repair event logs after a restore, with their database (by vigie-dev)
-    #[command(disable_help_flag = true)]
-    Log(Delegated),
 }
 
 /// What another program reads.
@@ -421,7 +352,8 @@ pub(crate) fn free_text(text: &str) -> Result<String, String> {
 mod tests {
     use clap::{CommandFactory as _, Parser as _};
 
-    use super::{Arguments, Command, ReportCommand};
+    use super::ReportCommand;
+    use crate::{Arguments, Command};
 
     fn description(text: &str) -> Result<String, clap::Error> {
         let typed = ["vigie", "report", "check", "--description", text];

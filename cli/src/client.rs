@@ -11,10 +11,7 @@ use proto::notification::v1::{
     delivery_service_client::DeliveryServiceClient,
     notification_service_client::NotificationServiceClient,
 };
-use proto::qualification::v1::{
-    message_service_client::MessageServiceClient,
-    qualification_service_client::QualificationServiceClient,
-};
+use proto::qualification::v1::qualification_service_client::QualificationServiceClient;
 use proto::statistics::v1::statistics_service_client::StatisticsServiceClient;
 use tonic::metadata::{Ascii, MetadataValue};
 use tonic::service::{Interceptor, interceptor::InterceptedService};
@@ -89,11 +86,6 @@ impl Client {
         Ok(QualificationServiceClient::new(channel))
     }
 
-    pub(crate) async fn messages(&self) -> Result<MessageServiceClient<Authenticated>, Failure> {
-        let channel = self.channel(&self.connection.qualification_url).await?;
-        Ok(MessageServiceClient::new(channel))
-    }
-
     /// Calls notification about what happens.
     pub async fn notification(&self) -> Result<NotificationServiceClient<Authenticated>, Failure> {
         let channel = self.channel(&self.connection.notification_url).await?;
@@ -115,13 +107,18 @@ impl Client {
         &self,
         service: Service,
     ) -> Result<ConsumerServiceClient<Authenticated>, Failure> {
+        Ok(ConsumerServiceClient::new(self.channel_to(service).await?))
+    }
+
+    /// A channel to a service, for the clients of its features.
+    pub(crate) async fn channel_to(&self, service: Service) -> Result<Authenticated, Failure> {
         let url = match service {
             Service::Intake => &self.connection.intake_url,
             Service::Qualification => &self.connection.qualification_url,
             Service::Notification => &self.connection.notification_url,
             Service::Statistics => &self.connection.statistics_url,
         };
-        Ok(ConsumerServiceClient::new(self.channel(url).await?))
+        self.channel(url).await
     }
 
     /// Whether every connection asks for a token of its own, so that one which

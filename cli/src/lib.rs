@@ -29,7 +29,7 @@ mod watch;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, Parser, Subcommand};
 
 pub use crate::args::{Connection, Format};
 pub use crate::client::Client;
@@ -43,7 +43,79 @@ pub use crate::structure::import as import_structures;
 pub use crate::text_file::read as read_text;
 pub use crate::watch::line as notification_line;
 
-use crate::args::{Arguments, Command};
+use crate::args::{
+    CaseCommand, ConsumerCommand, Delegated, DeliveryCommand, LoginOptions, ReportCommand,
+    SelftestOptions, StatsCommand, StructureCommand, WatchOptions,
+};
+use crate::message::MessageCommand;
+
+/// Declares and follows the information-security incidents of the health sector.
+#[derive(Parser, Debug)]
+#[command(name = "vigie", version, propagate_version = true)]
+#[command(
+    after_help = "Exit codes: 0 done, 1 failed, 2 usage, 3 invalid input, 4 not found, \
+    5 not allowed, 6 wrong state, 7 try again later."
+)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    pub(crate) connection: Connection,
+    #[command(flatten)]
+    pub(crate) format: Format,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// The commands, each with its own module.
+#[derive(Subcommand, Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one is made in the life of the process"
+)]
+pub(crate) enum Command {
+    /// Keep a token of a local identity for the next commands
+    Login(LoginOptions),
+    /// Forget the token
+    Logout,
+    /// Check, submit and read reports (signalements)
+    #[command(subcommand)]
+    Report(ReportCommand),
+    /// Load and search the directory of structures
+    #[command(subcommand)]
+    Structure(StructureCommand),
+    /// Lead cases (dossiers) from qualification to closure
+    #[command(subcommand)]
+    Case(CaseCommand),
+    /// Exchange messages (échanges) on a case
+    #[command(subcommand)]
+    Message(MessageCommand),
+    /// Print notifications as they come
+    Watch(WatchOptions),
+    /// Read figures
+    #[command(subcommand)]
+    Stats(StatsCommand),
+    /// See to the deliveries of notifications (operator)
+    #[command(subcommand)]
+    Delivery(DeliveryCommand),
+    /// See to the consumers of events and what they could not apply (operator)
+    #[command(subcommand)]
+    Consumer(ConsumerCommand),
+    /// Send a test report all the way (prober); nobody is told and nothing counted
+    Selftest(SelftestOptions),
+    /// Print a completion script
+    Completions {
+        /// Of this shell
+        shell: clap_complete::Shell,
+    },
+    /// Run the whole suite on this machine until Ctrl-C (by vigie-dev)
+    #[command(disable_help_flag = true)]
+    Up(Delegated),
+    /// Send a folder of declarations with their historical dates (by vigie-dev)
+    #[command(disable_help_flag = true)]
+    Replay(Delegated),
+    /// Repair event logs after a restore, with their database (by vigie-dev)
+    #[command(disable_help_flag = true)]
+    Log(Delegated),
+}
 
 /// Runs the command that was typed.
 pub fn main() -> ExitCode {

@@ -1,10 +1,10 @@
 //! `vigie message`: the exchanges on a case.
 
 use clap::{Subcommand, ValueEnum};
-use proto::qualification::v1 as pb;
+use proto::qualification::v1::{self as pb, message_service_client::MessageServiceClient};
 use uuid::Uuid;
 
-use crate::args::free_text;
+use crate::args::{Service, free_text};
 use crate::case::case_id;
 use crate::client::Client;
 use crate::exit::Failure;
@@ -65,7 +65,9 @@ pub(crate) async fn run(command: MessageCommand, client: &Client) -> Result<(), 
                 audience: audience.into(),
                 text,
             };
-            let answer = client.messages().await?.post_message(request).await?;
+            let channel = client.channel_to(Service::Qualification).await?;
+            let mut service = MessageServiceClient::new(channel);
+            let answer = service.post_message(request).await?;
             let message = answer.into_inner().message.unwrap_or_default();
             if client.json {
                 say!("{}", json::to_json(&message)?);
@@ -79,7 +81,8 @@ pub(crate) async fn run(command: MessageCommand, client: &Client) -> Result<(), 
 }
 
 async fn list(case: String, limit: usize, client: &Client) -> Result<(), Failure> {
-    let mut service = client.messages().await?;
+    let channel = client.channel_to(Service::Qualification).await?;
+    let mut service = MessageServiceClient::new(channel);
     let mut listed = pb::ListMessagesResponse::default();
     while listed.messages.len() < limit {
         let left = u32::try_from(limit - listed.messages.len()).unwrap_or(u32::MAX);

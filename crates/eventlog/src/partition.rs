@@ -34,7 +34,9 @@ pub(crate) async fn make_ahead(conn: &mut PgConnection) -> Result<(), sqlx::Erro
 /// Ends the partition that is written to at the highest head, and begins another, so
 /// that a log of few events has something to drop.
 ///
-/// Reads what the partition holds, while nobody may append: a second at most.
+/// Reads what the partition holds, while nobody may append: of one that holds more than
+/// a new one may, as those of the first release, that would take too long, and it ends by
+/// itself.
 pub(crate) async fn end_current(conn: &mut PgConnection) -> Result<(), sqlx::Error> {
     lock(conn).await?;
     let highest = highest_head(conn).await?;
@@ -45,6 +47,9 @@ pub(crate) async fn end_current(conn: &mut PgConnection) -> Result<(), sqlx::Err
     let Some(Partition { name, first, last }) = current else {
         return Ok(());
     };
+    if highest - first > POSITIONS {
+        return Ok(());
+    }
     let statement = format!(
         "alter table event detach partition {name};
          alter table event attach partition {name} for values from ({first}) to ({highest} + 1)"

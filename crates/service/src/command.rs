@@ -26,10 +26,16 @@ pub struct Call {
     pub object: String,
     /// The identifier that the client made for the request.
     pub request_id: Uuid,
-    /// What is asked for, parsed: tells this request from another under the same id.
-    pub content: Value,
+    /// Tells this request from another under the same id: see [`request_hash`].
+    pub hash: Vec<u8>,
     /// When the call came.
     pub at: OffsetDateTime,
+}
+
+/// The hash of what a request asks for, parsed, however it was spelt. Its form holds
+/// across releases: a request may be sent again to the next one.
+pub fn request_hash(content: &[u8]) -> Vec<u8> {
+    digest::digest(&digest::SHA256, content).as_ref().to_vec()
 }
 
 /// A change that was made in the transaction of its call.
@@ -100,8 +106,7 @@ async fn change<C, A: Message + Default>(
         method: call.method,
         request_id: call.request_id,
     };
-    let hash = digest::digest(&digest::SHA256, call.content.to_string().as_bytes());
-    if let Claim::Replay(answer) = claim_request(conn, &key, hash.as_ref(), call.at).await? {
+    if let Claim::Replay(answer) = claim_request(conn, &key, &call.hash, call.at).await? {
         audit(conn, call.entry(Outcome::Done, json!({ "retry": true }))).await?;
         return A::decode(answer.as_slice()).map_err(Error::internal);
     }

@@ -1,12 +1,12 @@
 //! Reads the fields of a request and collects every violation on the way.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, str::FromStr};
 
 use platform::Violations;
 use prost_types::Timestamp;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{ParseError, Word, is_empty_text};
+use vocabulary::{ParseError, Word, is_empty_text, parse_uuid};
 
 use crate::wire;
 
@@ -57,15 +57,11 @@ impl<'v> Fields<'v> {
 
     /// A UUID that must be there.
     pub fn uuid(&mut self, field: &str, text: &str) -> Option<Uuid> {
-        if text.is_empty() {
-            self.refuse(field, "REQUIRED", "Un UUID est attendu.");
+        if is_empty_text(text) {
+            self.missing(field);
             return None;
         }
-        let uuid = Uuid::try_parse(text).ok();
-        if uuid.is_none() {
-            self.refuse(field, "BAD_FORMAT", "Un UUID est attendu.");
-        }
-        uuid
+        self.accepted(field, parse_uuid(text))
     }
 
     /// A text; nothing when it has no visible character.
@@ -76,9 +72,7 @@ impl<'v> Fields<'v> {
         if is_empty_text(&text) {
             return None;
         }
-        let read = T::try_from(text);
-        read.map_err(|refused| self.refuse(field, refused.reason, refused.description))
-            .ok()
+        self.accepted(field, text.try_into())
     }
 
     /// A text that must be there.
@@ -90,6 +84,35 @@ impl<'v> Fields<'v> {
             self.missing(field);
         }
         self.text(field, text)
+    }
+
+    /// An identifier; nothing when it has no visible character.
+    pub fn identifier<T>(&mut self, field: &str, text: &str) -> Option<T>
+    where
+        T: FromStr<Err = ParseError>,
+    {
+        if is_empty_text(text) {
+            return None;
+        }
+        self.accepted(field, text.parse())
+    }
+
+    /// An identifier that must be there.
+    pub fn required_identifier<T>(&mut self, field: &str, text: &str) -> Option<T>
+    where
+        T: FromStr<Err = ParseError>,
+    {
+        if is_empty_text(text) {
+            self.missing(field);
+        }
+        self.identifier(field, text)
+    }
+
+    /// What was parsed, or a violation that says why it could not be.
+    fn accepted<T>(&mut self, field: &str, parsed: Result<T, ParseError>) -> Option<T> {
+        parsed
+            .map_err(|refused| self.refuse(field, refused.reason, refused.description))
+            .ok()
     }
 
     /// What a text in a fixed form says; nothing when it is empty. The reason and the

@@ -26,7 +26,7 @@ mod visibility;
 pub mod wire;
 
 pub use audit::{audit_list, audit_read};
-pub use command::{Call, Commands, Done};
+pub use command::{Call, Commands, Done, request_hash};
 pub use config::BaseConfig;
 pub use fields::Fields;
 pub use page::Page;

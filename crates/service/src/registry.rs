@@ -20,19 +20,17 @@ pub trait Feature: Send + Sync + 'static {
 }
 
 /// The features of a service by the events that they apply.
-#[derive(Default)]
 pub struct Registry {
     features: Vec<(&'static str, Arc<dyn Feature>)>,
-    log: Option<Log>,
-    wake: Vec<Box<dyn Fn() + Send + Sync>>,
+    log: Log,
 }
 
 impl Registry {
     /// A registry whose features announce in `log`.
     pub fn announcing(log: Log) -> Self {
         Self {
-            log: Some(log),
-            ..Self::default()
+            features: Vec::new(),
+            log,
         }
     }
 
@@ -41,13 +39,6 @@ impl Registry {
     pub fn on<P: Payload>(mut self, feature: &Arc<impl Feature>) -> Self {
         let feature = Arc::clone(feature) as Arc<dyn Feature>;
         self.features.push((P::TYPE, feature));
-        self
-    }
-
-    /// Calls this after each commit, to wake what works on the effects.
-    #[must_use]
-    pub fn then(mut self, wake: impl Fn() + Send + Sync + 'static) -> Self {
-        self.wake.push(Box::new(wake));
         self
     }
 
@@ -85,18 +76,11 @@ impl Apply for Registry {
                 announced.extend(feature.apply(conn, run).await?);
             }
         }
-        if let Some(log) = &self.log {
-            log.append(conn, &announced).await?;
-        }
+        self.log.append(conn, &announced).await?;
         Ok(())
     }
 
     fn committed(&self) {
-        if let Some(log) = &self.log {
-            log.committed();
-        }
-        for wake in &self.wake {
-            wake();
-        }
+        self.log.committed();
     }
 }

@@ -62,6 +62,7 @@ pub use holidays::french_public_holidays;
 pub use impact::{CareImpact, DataImpact, DataNature, Impacts, PatientEndangerment, Reach};
 pub use origin::{Origin, OriginType};
 pub use party::Party;
+pub use pasted::parse_uuid;
 pub use reference::{Reference, ReferenceCipher};
 pub use region::Region;
 pub use report::{Capacity, Channel, ReportKind, Tlp};

@@ -1,5 +1,7 @@
 //! Numbers as pages and office programs hand them over: cleaned first, then judged.
 
+use uuid::Uuid;
+
 use crate::{
     ParseError,
     character::{is_blank, is_dash, is_ignorable},
@@ -54,6 +56,14 @@ pub(crate) fn parse<T>(
         } else {
             refused
         }
+    })
+}
+
+/// Parses a pasted UUID.
+pub fn parse_uuid(text: &str) -> Result<Uuid, ParseError> {
+    Uuid::try_parse(&number(text)).map_err(|_| {
+        ParseError::new("UUID", "not 32 hexadecimal digits")
+            .because("BAD_FORMAT", "un UUID est attendu")
     })
 }
 
@@ -146,6 +156,18 @@ pub(crate) mod tests {
         fn a_clean_number_is_left_as_it_is(text in any::<String>()) {
             let clean = number(&text);
             prop_assert_eq!(number(&clean), clean);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_uuid_is_read_whatever_is_sprinkled_over_it(
+            (uuid, text) in any::<u128>().prop_flat_map(|number| {
+                let uuid = Uuid::from_u128(number);
+                (Just(uuid), sprinkled(uuid.to_string()))
+            }),
+        ) {
+            prop_assert_eq!(parse_uuid(&text), Ok(uuid));
         }
     }
 }

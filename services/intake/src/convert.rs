@@ -11,12 +11,9 @@ mod layout;
 mod personal;
 #[cfg(test)]
 mod properties;
-mod reader;
 mod report;
 mod request;
 mod structure;
-mod time;
-mod wire;
 
 pub(crate) use directory::{LineParser, is_empty_record};
 pub(crate) use encoding::{LineEncodings, Opening};

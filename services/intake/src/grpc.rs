@@ -10,6 +10,7 @@ use std::sync::Arc;
 
 use eventlog::Log;
 use platform::{SealingKey, Tasks};
+use service::Commands;
 use sqlx::PgPool;
 use vocabulary::ReferenceCipher;
 
@@ -19,14 +20,13 @@ use crate::{batcher::Queue, directory::Directory, domain::Settings, store::Refer
 #[derive(Clone)]
 pub(crate) struct Reports {
     pub(crate) pool: PgPool,
-    pub(crate) log: Log,
     pub(crate) queue: Arc<Queue>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) numbers: Arc<ReferenceNumbers>,
     pub(crate) references: Arc<ReferenceCipher>,
     pub(crate) master: SealingKey,
     pub(crate) settings: Arc<Settings>,
-    pub(crate) tasks: Tasks,
+    pub(crate) commands: Commands,
 }
 
 /// What the RPCs about structures work with.

@@ -109,7 +109,6 @@ impl App {
         let directory = Directory::start(&pool, &tasks, &closing);
         let reports = Reports {
             pool: pool.clone(),
-            log: log.clone(),
             queue: Arc::new(queue),
             directory: Arc::new(directory),
             numbers: Arc::new(ReferenceNumbers::new(pool.clone())),
@@ -119,7 +118,7 @@ impl App {
                 emergency_phone: intake.emergency_phone,
                 agency_mail_domain: intake.agency_mail_domain,
             }),
-            tasks: tasks.clone(),
+            commands: running.commands(&log),
         };
         let structures = Structures {
             pool,

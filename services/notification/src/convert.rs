@@ -5,4 +5,3 @@ pub(crate) mod cursor;
 pub(crate) mod delivery;
 pub(crate) mod feed;
 pub(crate) mod incoming;
-pub(crate) mod moment;

@@ -16,3 +16,25 @@ pub(crate) fn registry(log: Log) -> Registry {
         .on::<ReportWithdrawn>(&reports)
         .on::<ReportContactsErased>(&reports)
 }
+
+#[cfg(test)]
+mod tests {
+    use eventlog::Apply as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn every_event_that_names_this_service_is_applied() {
+        let database = testkit::postgres().await.database("qualification").await;
+        let config = platform::DatabaseConfig::new(database.url("qualification"), "qualification");
+        platform::migrate(&config, &crate::migrators())
+            .await
+            .unwrap();
+        let pool = platform::connect(&config, "test", &platform::Files::default()).await;
+        let log = Log::open(pool.unwrap(), "qualification", 1).await.unwrap();
+        let registry = registry(log);
+        for event_type in proto::types_for("qualification") {
+            assert!(registry.accepts(event_type), "{event_type}");
+        }
+    }
+}

@@ -4,7 +4,6 @@ select jsonb_build_object(
     'reports', (select jsonb_agg(r order by r.report_id) from intake.report r),
     'cases', (select jsonb_agg(c order by c.case_id) from qualification.case_file c),
     'history', (select count(*) from qualification.case_entry),
-    'messages', (select count(*) from qualification.case_message),
     'notifications', (select count(*) from notification.notification),
     'deliveries', (select count(*) from notification.delivery),
     'facts', (select count(*) from statistics.fact),

@@ -66,13 +66,14 @@ pub(crate) fn requests(rpc: &Rpc, scene: &Scene, person: &TokenSpec) -> Option<V
     match service {
         "IntakeService" => intake::reports(method, scene, person),
         "StructureService" => intake::structures(method, scene, person),
-        "QualificationService" => qualification::cases(method, scene, person),
-        "MessageService" => qualification::messages(method, scene, person),
         "NotificationService" => notification::feed(method, scene, person),
         "DeliveryService" => notification::deliveries(method, scene),
         "StatisticsService" => statistics::figures(method, scene, person),
         "ConsumerService" => eventlog::consumers(method),
         "EventLogService" => eventlog::log(method),
+        _ if rpc.service.starts_with("vigie.qualification.") => {
+            qualification::requests(service, method, scene, person)
+        }
         _ => None,
     }
 }

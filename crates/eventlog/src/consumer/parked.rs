@@ -89,8 +89,8 @@ pub(super) async fn park(
         sqlx::query!(
             "insert into parked_event
              (consumer, producer, event_id, shard, position, event_type, subject, recorded_at,
-              traceparent, payload, data_key, reason, parked_at)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+              traceparent, payload, data_key, reason, parked_at, consumers)
+             values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
              on conflict do nothing",
             context.name,
             context.producer,
@@ -105,6 +105,7 @@ pub(super) async fn park(
             event.data_key,
             reason,
             now,
+            event.consumers.as_deref(),
         )
         .execute(&mut *conn)
         .await?;
@@ -119,28 +120,31 @@ pub(super) async fn waiting(
     context: &ConsumerContext,
 ) -> platform::Result<BTreeMap<String, String>> {
     let rows = sqlx::query!(
-        "select subject, event_type, reason from parked_event
+        r#"select subject, event_type, reason, consumers is not null as "named!"
+         from parked_event
          where consumer = $1 and producer = $2 and reason = any($3) and not exists (
              select from consumer_offset
              where consumer = $1 and producer = $2 and stopped is not null
-         )",
+         )"#,
         context.name,
         context.producer,
         &[UNKNOWN, LATER, SCHEMA, DATABASE] as &[&str],
     )
     .fetch_all(&context.pool)
     .await?;
-    let due = rows
-        .into_iter()
-        .filter(|row| row.reason != UNKNOWN || !awaits_upgrade(context, &row.event_type));
+    let due = rows.into_iter().filter(|row| {
+        row.reason != UNKNOWN || !awaits_upgrade(context, &row.event_type, row.named)
+    });
     Ok(due.map(|row| (row.subject, row.event_type)).collect())
 }
 
-/// Whether only a later release can apply events of a type. One that the contract names
-/// by now, and not for this consumer, waits for nothing.
-fn awaits_upgrade(context: &ConsumerContext, event_type: &str) -> bool {
-    !context.apply.accepts(event_type)
-        && proto::consumers_of(event_type).is_none_or(|named| named.contains(&context.service()))
+/// Whether only a later release can apply a parked event. What named its consumers was
+/// parked because it names this one; of what an earlier release parked, a type that the
+/// contract knows by now, and not for this consumer, waits for nothing.
+fn awaits_upgrade(context: &ConsumerContext, event_type: &str, named: bool) -> bool {
+    let for_this =
+        || proto::consumers_of(event_type).is_none_or(|known| known.contains(&context.service()));
+    !context.apply.accepts(event_type) && (named || for_this())
 }
 
 /// Applies the parked events of a subject again, in order, as far as they can be.
@@ -172,7 +176,7 @@ pub(crate) async fn retry(
     }
     let mut applied: Vec<Uuid> = Vec::new();
     for event in &events {
-        if awaits_upgrade(context, &event.event_type) {
+        if awaits_upgrade(context, &event.event_type, event.consumers.is_some()) {
             // Nothing stands before it now but its own type.
             blame(conn, context, event.id, UNKNOWN).await?;
             break;
@@ -269,7 +273,7 @@ async fn load(
 ) -> platform::Result<Vec<Event>> {
     let rows = sqlx::query!(
         "select shard, position, event_id, event_type, subject, recorded_at, traceparent, payload,
-                data_key
+                data_key, consumers
          from parked_event where consumer = $1 and producer = $2 and subject = $3 order by arrival",
         context.name,
         context.producer,
@@ -288,8 +292,7 @@ async fn load(
         traceparent: row.traceparent,
         payload: row.payload.into(),
         data_key: row.data_key,
-        // It was for this consumer.
-        consumers: None,
+        consumers: row.consumers,
     });
     Ok(events.collect())
 }

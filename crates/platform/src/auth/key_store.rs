@@ -41,7 +41,7 @@ impl KeyStore {
         Ok(Some((document, row.fetched_at)))
     }
 
-    /// Keeps the keys, unless a replica fetched them later.
+    /// Keeps the keys, unless a replica fetched them later by a clock that is right.
     pub(super) async fn save(&self, document: &JwkSet, fetched_at: OffsetDateTime) -> Result<()> {
         let plain = serde_json::to_vec(document).map_err(Error::internal)?;
         let sealed = self.seal.seal(&self.bound_to(fetched_at), &plain);
@@ -49,7 +49,8 @@ impl KeyStore {
             "insert into issuer_keys (issuer, fetched_at, sealed) values ($1, $2, $3)
              on conflict (issuer) do update
              set fetched_at = excluded.fetched_at, sealed = excluded.sealed
-             where issuer_keys.fetched_at < excluded.fetched_at",
+             where issuer_keys.fetched_at < excluded.fetched_at
+                 or issuer_keys.fetched_at > excluded.fetched_at + interval '1 minute'",
             self.issuer,
             fetched_at,
             sealed,

@@ -30,6 +30,8 @@ const RETRY: Duration = Duration::from_secs(15);
 /// The pause after a failure while there are no keys at all; it doubles up to the longest.
 const FIRST_RETRY: Duration = Duration::from_millis(100);
 const LONGEST_FIRST_RETRY: Duration = Duration::from_secs(5);
+/// How far the clock of another replica may be ahead.
+const CLOCK_DRIFT: time::Duration = time::Duration::minutes(1);
 /// The least time between two fetches because of unknown keys.
 const THROTTLE: Duration = Duration::from_secs(10);
 /// How long a call with an unknown key waits for the issuer.
@@ -185,11 +187,10 @@ impl Keys {
         }
     }
 
-    /// Takes over keys that are usable, unless those in use were fetched later.
+    /// Takes over keys that are usable.
     fn adopt(&self, document: JwkSet, fetched_at: OffsetDateTime) {
         self.known.send_if_modified(|known| {
             let generation = match known {
-                Some(last) if last.fetched_at > fetched_at => return false,
                 Some(last) if last.document == document => last.generation,
                 Some(last) => last.generation + 1,
                 None => 1,
@@ -208,7 +209,14 @@ impl Keys {
             return;
         };
         match store.load().await {
-            Ok(Some((document, fetched_at))) => self.adopt(document, fetched_at),
+            // Stored by a replica whose clock is ahead: they would pass for fresh too long.
+            Ok(Some((_, fetched_at))) if fetched_at > clock::now() + CLOCK_DRIFT => {}
+            Ok(Some((document, fetched_at))) => {
+                let known = self.known.borrow().as_ref().map(|known| known.fetched_at);
+                if known.is_none_or(|known| known < fetched_at) {
+                    self.adopt(document, fetched_at);
+                }
+            }
             Ok(None) => {}
             Err(error) => tracing::debug!(%error, "the stored keys of the issuer are not used"),
         }

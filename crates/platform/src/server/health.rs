@@ -93,28 +93,35 @@ struct DatabaseProbe {
 impl DatabaseProbe {
     /// Tells whether the database can be written to.
     async fn check(&mut self, pool: &PgPool) -> Result<(), String> {
-        let probed = timeout(PROBE_TIMEOUT, async {
-            // Taken out, so that a connection that fails or hangs is not used again.
-            let kept = self.conn.take();
-            let kept = kept.filter(|(_, made_at)| made_at.elapsed() < PROBE_CONNECTION_AGE);
-            let (mut conn, made_at) = if let Some(kept) = kept {
-                kept
-            } else {
-                let options = pool.connect_options();
-                (PgConnection::connect_with(&options).await?, Instant::now())
-            };
-            let setting: String = sqlx::query_scalar("show transaction_read_only")
-                .fetch_one(&mut conn)
-                .await?;
-            self.conn = Some((conn, made_at));
-            Ok::<_, sqlx::Error>(setting == "on")
-        });
-        match probed.await {
-            Ok(Ok(false)) => Ok(()),
-            Ok(Ok(true)) => Err("PostgreSQL is read-only".to_owned()),
-            Ok(Err(_)) => Err("the database refuses".to_owned()),
-            Err(_) => Err("the database does not answer".to_owned()),
+        if self
+            .conn
+            .as_ref()
+            .is_none_or(|(_, made_at)| made_at.elapsed() > PROBE_CONNECTION_AGE)
+            && let Ok(Ok(conn)) = timeout(
+                PROBE_TIMEOUT,
+                PgConnection::connect_with(&pool.connect_options()),
+            )
+            .await
+        {
+            self.conn = Some((conn, Instant::now()));
         }
+        // Taken out, so that a connection that fails or hangs is not used again. One that
+        // still answers is good, though no other can be made: so are those of the pool.
+        let Some((mut conn, made_at)) = self.conn.take() else {
+            return Err("the database refuses or does not answer".to_owned());
+        };
+        let setting = sqlx::query_scalar("show transaction_read_only");
+        let setting: Result<String, _> =
+            match timeout(PROBE_TIMEOUT, setting.fetch_one(&mut conn)).await {
+                Ok(setting) => setting,
+                Err(_) => return Err("the database does not answer".to_owned()),
+            };
+        let setting = setting.map_err(|_| "the database refuses".to_owned())?;
+        self.conn = Some((conn, made_at));
+        if setting == "on" {
+            return Err("PostgreSQL is read-only".to_owned());
+        }
+        Ok(())
     }
 }
 

@@ -2,16 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use ::time::{Duration, OffsetDateTime, macros::datetime};
 use platform::Violations;
 use prost::Message as _;
 use proto::{intake::v1 as pb, types::v1 as types};
+use service::Fields;
+use time::{Duration, OffsetDateTime, macros::datetime};
 use vocabulary::{
     Capacity, DataImpact, Department, Impacts, Origin, OriginType, Region, ReportKind, Tlp,
     Word as _, is_empty_text,
 };
 
-use super::{draft_out, identifier::identifier, reader::Reader};
+use super::{draft_out, identifier::identifier};
 use crate::domain::{Contact, Contacts, Draft, Facts, StructureIdentifier};
 
 /// How far a declarant's clock may be ahead.
@@ -31,7 +32,7 @@ pub(super) fn draft(
     now: OffsetDateTime,
     violations: &mut Violations,
 ) -> Option<Draft> {
-    let mut read = Reader::new("draft", violations);
+    let mut read = Fields::new("draft", violations);
     let Some(wire) = wire else {
         read.missing("");
         return None;
@@ -55,13 +56,13 @@ pub(super) fn draft(
     let normalised = draft_out::to_wire(&draft.facts, Some(&draft.contacts));
     if normalised.encoded_len() > MAX_DRAFT_BYTES {
         let why = "l'ensemble des textes dépasse 56 Kio";
-        Reader::new("draft", violations).refuse("", "TOO_LONG", why);
+        Fields::new("draft", violations).refuse("", "TOO_LONG", why);
         return None;
     }
     Some(draft)
 }
 
-fn facts(read: &mut Reader<'_>, wire: pb::ReportDraft, now: OffsetDateTime) -> Option<Facts> {
+fn facts(read: &mut Fields<'_>, wire: pb::ReportDraft, now: OffsetDateTime) -> Option<Facts> {
     let kind = read.required_word::<ReportKind>("kind", wire.kind);
     let regions = regions(read, &wire.regions);
     let is_placed =
@@ -137,7 +138,7 @@ fn facts(read: &mut Reader<'_>, wire: pb::ReportDraft, now: OffsetDateTime) -> O
 /// The department beside a number; required where `placed` has a number that tells
 /// none.
 fn department(
-    read: &mut Reader<'_>,
+    read: &mut Fields<'_>,
     wire: &str,
     placed: Option<&StructureIdentifier>,
 ) -> Option<Department> {
@@ -153,7 +154,7 @@ fn department(
 }
 
 /// The regions that an agency or an importer names, each once.
-fn regions(read: &mut Reader<'_>, wire: &[String]) -> Vec<Region> {
+fn regions(read: &mut Fields<'_>, wire: &[String]) -> Vec<Region> {
     if wire.len() > Region::ALL.len() {
         read.refuse("regions", "TOO_MANY", "au plus 18 régions");
         return Vec::new();
@@ -173,7 +174,7 @@ fn regions(read: &mut Reader<'_>, wire: &[String]) -> Vec<Region> {
 }
 
 fn contacts(
-    read: &mut Reader<'_>,
+    read: &mut Fields<'_>,
     declarant: Option<pb::Contact>,
     alternate: Option<pb::Contact>,
 ) -> Option<Contacts> {
@@ -188,7 +189,7 @@ fn contacts(
     })
 }
 
-fn contact(read: &mut Reader<'_>, wire: pb::Contact) -> Option<Contact> {
+fn contact(read: &mut Fields<'_>, wire: pb::Contact) -> Option<Contact> {
     if is_empty_text(&wire.email) && is_empty_text(&wire.phone) {
         read.refuse(
             "email",
@@ -211,7 +212,7 @@ fn contact(read: &mut Reader<'_>, wire: pb::Contact) -> Option<Contact> {
 }
 
 fn found_at(
-    read: &mut Reader<'_>,
+    read: &mut Fields<'_>,
     wire: Option<&prost_types::Timestamp>,
     now: OffsetDateTime,
 ) -> Option<OffsetDateTime> {
@@ -233,7 +234,7 @@ fn found_at(
 }
 
 fn started_at(
-    read: &mut Reader<'_>,
+    read: &mut Fields<'_>,
     wire: Option<&prost_types::Timestamp>,
     found_at: Option<OffsetDateTime>,
 ) -> Option<OffsetDateTime> {
@@ -256,7 +257,7 @@ fn started_at(
 }
 
 fn origin_types(
-    read: &mut Reader<'_>,
+    read: &mut Fields<'_>,
     wire: &[i32],
     origin_number: i32,
     origin: Option<Origin>,
@@ -288,7 +289,7 @@ fn origin_types(
     types
 }
 
-fn impacts(read: &mut Reader<'_>, wire: &types::Impacts) -> Impacts {
+fn impacts(read: &mut Fields<'_>, wire: &types::Impacts) -> Impacts {
     let data: BTreeSet<DataImpact> = read.words("data", &wire.data);
     let exclusive = [DataImpact::None, DataImpact::Unknown];
     if data.len() > 1 && exclusive.iter().any(|word| data.contains(word)) {

@@ -2,9 +2,10 @@
 
 use proto::{intake::v1 as pb, types::v1 as types};
 
+use service::wire::{self, timestamp};
 use vocabulary::{EmailAddress, PhoneNumber, Word as _};
 
-use super::{identifier, time::timestamp, wire};
+use super::identifier;
 use crate::domain::{Contact, Contacts, Facts};
 
 /// A draft for the wire; without contacts for who may not see them.

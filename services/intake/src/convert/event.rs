@@ -2,15 +2,12 @@
 
 use eventlog::{ApplyError, Event, NewEvent};
 use proto::{events::v1 as events, types::v1 as types};
+use service::wire::{self, moment, timestamp};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{CaseState, StructureKey, Word as _, derived_id};
 
-use super::{
-    identifier,
-    time::{moment, timestamp},
-    wire,
-};
+use super::identifier;
 use crate::domain::{CaseChange, CaseProgress, Recorded, Report, Treatment, Withdrawal};
 
 /// Announces a report. The id derives from the report, so that a snapshot tells

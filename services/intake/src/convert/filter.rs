@@ -2,10 +2,9 @@
 
 use platform::{Error, Result, Violations};
 use proto::intake::v1 as pb;
-use uuid::Uuid;
-use vocabulary::{ParseError, ReportKind, is_empty_text};
+use service::Fields;
+use vocabulary::{ParseError, ReportKind, is_empty_text, parse_uuid};
 
-use super::reader::Reader;
 use crate::domain::{Filter, ReportState, Wanted};
 
 /// Parses the id or the reference of the wanted report.
@@ -17,7 +16,7 @@ pub(crate) fn wanted_report(text: &str) -> Result<Wanted> {
             "ce champ est obligatoire",
         ));
     }
-    if let Ok(id) = Uuid::try_parse(text.trim()) {
+    if let Ok(id) = parse_uuid(text) {
         return Ok(Wanted::Id(id));
     }
     text.parse().map(Wanted::Reference).map_err(|_| {
@@ -32,7 +31,7 @@ pub(crate) fn wanted_report(text: &str) -> Result<Wanted> {
 /// Parses which reports are wanted, or tells every violation.
 pub(crate) fn report_filter(wire: &pb::ListReportsRequest) -> Result<Filter> {
     let mut violations = Violations::default();
-    let mut read = Reader::new("", &mut violations);
+    let mut read = Fields::new("", &mut violations);
     let filter = Filter {
         routing_region: read.formed("routing_region", &wire.routing_region, |text| {
             text.parse()
@@ -58,7 +57,7 @@ pub(crate) fn report_filter(wire: &pb::ListReportsRequest) -> Result<Filter> {
     Ok(filter)
 }
 
-fn state(read: &mut Reader<'_>, wire: &pb::ListReportsRequest) -> Option<ReportState> {
+fn state(read: &mut Fields<'_>, wire: &pb::ListReportsRequest) -> Option<ReportState> {
     match pb::ReportState::try_from(wire.state) {
         Ok(pb::ReportState::Unspecified) => None,
         Ok(pb::ReportState::Submitted) => Some(ReportState::Submitted),

@@ -1,15 +1,15 @@
 //! How a structure is named, both ways.
 
 use proto::types::v1::{self as types, structure_identifier::Identifier};
+use service::Fields;
 use vocabulary::{Line, fold};
 
-use super::reader::Reader;
 use crate::domain::StructureIdentifier;
 
 /// Parses how a draft names its structure; `is_placed` when it may do without a
 /// department.
 pub(super) fn identifier(
-    read: &mut Reader<'_>,
+    read: &mut Fields<'_>,
     wire: Option<types::StructureIdentifier>,
     is_placed: bool,
 ) -> Option<StructureIdentifier> {

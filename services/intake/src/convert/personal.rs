@@ -3,10 +3,10 @@
 use platform::{DataKey, Error, Result, SealingKey};
 use prost::Message as _;
 use proto::events::v1::{self as events, SealedPersonalData};
+use service::wire;
 use uuid::Uuid;
 use vocabulary::{EmailAddress, Line, ParseError, PhoneNumber};
 
-use super::wire;
 use crate::domain::{Contact, Contacts, SealedContacts};
 
 /// Seals contacts under a key of the report's own, which is wrapped by the

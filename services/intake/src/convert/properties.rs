@@ -1,6 +1,5 @@
 //! Properties of the parser of drafts.
 
-use ::time::{OffsetDateTime, macros::datetime};
 use platform::Violations;
 use proptest::{collection::vec, option, prelude::*};
 use prost_types::Timestamp;
@@ -10,6 +9,7 @@ use proto::{
         DescribedStructure, Impacts, StructureIdentifier, structure_identifier::Identifier,
     },
 };
+use time::{OffsetDateTime, macros::datetime};
 
 use super::{draft, draft_out};
 use crate::domain::{Draft, Facts};

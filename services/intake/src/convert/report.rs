@@ -1,9 +1,10 @@
 //! Reports and what they set off, for the wire.
 
 use proto::{intake::v1 as pb, types::v1 as types};
+use service::wire::{self, timestamp};
 use vocabulary::{ParallelDuty, Severity, Word as _};
 
-use super::{draft_out, time::timestamp, wire};
+use super::draft_out;
 use crate::domain::{AgencyTold, Consequences, Contacts, Duty, Report};
 
 /// A report for the wire; without contacts for who may not see them.

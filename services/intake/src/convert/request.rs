@@ -1,16 +1,15 @@
 //! The requests about one report, parsed.
 
-use ::time::OffsetDateTime;
-use aws_lc_rs::digest;
 use platform::{Result, Violation, Violations};
 use proto::intake::v1 as pb;
+use service::{Fields, request_hash, wire::timestamp};
+use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::Text;
 
 use super::{
     draft::{self, EARLIEST},
     draft_out,
-    reader::Reader,
 };
 use crate::domain::{Draft, Warning};
 
@@ -46,7 +45,7 @@ pub(crate) struct Withdrawing {
 pub(crate) fn submission(wire: pb::SubmitReportRequest, now: OffsetDateTime) -> Result<Submission> {
     let mut violations = Violations::default();
     let request_id = uuid(
-        &mut Reader::new("", &mut violations),
+        &mut Fields::new("", &mut violations),
         "request_id",
         &wire.request_id,
     );
@@ -56,7 +55,7 @@ pub(crate) fn submission(wire: pb::SubmitReportRequest, now: OffsetDateTime) -> 
         (Some(request_id), Some(draft), true) => {
             let hash = hash(&pb::CheckReportRequest {
                 draft: Some(draft_out::to_wire(&draft.facts, Some(&draft.contacts))),
-                declared_at: declared_at.map(super::time::timestamp),
+                declared_at: declared_at.map(timestamp),
             });
             Ok(Submission {
                 request_id,
@@ -85,7 +84,7 @@ pub(crate) fn check(
 /// Parses a withdrawal, or tells every violation.
 pub(crate) fn withdrawing(wire: pb::WithdrawReportRequest) -> Result<Withdrawing> {
     let mut violations = Violations::default();
-    let mut read = Reader::new("", &mut violations);
+    let mut read = Fields::new("", &mut violations);
     let request_id = uuid(&mut read, "request_id", &wire.request_id);
     let report_id = uuid(&mut read, "report_id", &wire.report_id);
     let reason: Option<Text<1, 2_000>> = read.required_text("reason", wire.reason.clone());
@@ -131,7 +130,7 @@ fn declared_at(
     wire: Option<&prost_types::Timestamp>,
     now: OffsetDateTime,
 ) -> Option<OffsetDateTime> {
-    let mut read = Reader::new("", violations);
+    let mut read = Fields::new("", violations);
     let declared_at = read.moment("declared_at", wire)?;
     if declared_at > now {
         read.refuse(
@@ -150,22 +149,18 @@ fn declared_at(
     Some(declared_at)
 }
 
-fn uuid(read: &mut Reader<'_>, field: &str, text: &str) -> Option<Uuid> {
-    if text.is_empty() {
-        read.missing(field);
+/// A UUID that must be there and not be nil.
+fn uuid(read: &mut Fields<'_>, field: &str, text: &str) -> Option<Uuid> {
+    let uuid = read.uuid(field, text)?;
+    if uuid.is_nil() {
+        read.refuse(field, "BAD_FORMAT", "un UUID est attendu");
+        return None;
     }
-    read.formed(field, text, |text| {
-        Uuid::try_parse(text)
-            .ok()
-            .filter(|id| !id.is_nil())
-            .ok_or(("BAD_FORMAT", "ce n'est pas un UUID"))
-    })
+    Some(uuid)
 }
 
 /// A hash of the parsed request in its encoded form, which later releases
 /// extend without changing what earlier ones wrote.
 fn hash(message: &impl prost::Message) -> Vec<u8> {
-    digest::digest(&digest::SHA256, &message.encode_to_vec())
-        .as_ref()
-        .to_vec()
+    request_hash(&message.encode_to_vec())
 }

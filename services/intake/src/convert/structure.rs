@@ -2,9 +2,9 @@
 
 use platform::{Error, Result};
 use proto::intake::v1 as pb;
+use service::wire;
 use vocabulary::{Finess, OperatorStatus, ParseError, Word as _, is_empty_text};
 
-use super::wire;
 use crate::domain::{Column, Imported, RejectedLine, Structure};
 
 /// A structure for the wire, with the operator status that the caller may see.

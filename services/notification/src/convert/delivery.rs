@@ -5,9 +5,9 @@ use proto::notification::v1::{
     Delivery as WireDelivery, DeliveryState as WireState, ListDeliveriesRequest,
     RetryDeliveryRequest,
 };
+use service::wire::timestamp;
 use uuid::Uuid;
 
-use super::moment;
 use crate::domain::delivery::{Delivery, DeliveryFilter, DeliveryState};
 
 const DEFAULT_PAGE: u32 = 50;
@@ -82,9 +82,9 @@ impl From<Delivery> for WireDelivery {
                 id => id.to_string(),
             },
             attempts: delivery.attempts,
-            created_at: Some(moment::to_wire(delivery.created_at)),
-            due_at: delivery.due_at.map(moment::to_wire),
-            sent_at: delivery.sent_at.map(moment::to_wire),
+            created_at: Some(timestamp(delivery.created_at)),
+            due_at: delivery.due_at.map(timestamp),
+            sent_at: delivery.sent_at.map(timestamp),
             last_error: delivery.last_error.unwrap_or_default(),
         }
     }

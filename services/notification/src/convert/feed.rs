@@ -5,11 +5,12 @@ use proto::{
     events::v1::{CaseChange, NotificationRaised, notification_raised::Subject},
     notification::v1::{Notification, NotificationKind},
 };
+use service::wire::timestamp;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{Impacts, Party, ReportKind, Word as _, derived_id, propose_severity};
 
-use super::{incoming::ParsedEvent, moment};
+use super::incoming::ParsedEvent;
 use crate::{
     domain::{
         audience::Audience, projection::ReportProjection, rule::Rule, summary::ReportSummary,
@@ -70,14 +71,14 @@ pub(crate) fn raised(
             .map(str::to_owned)
             .collect(),
         test: trigger.is_test(),
-        raised_at: Some(moment::to_wire(at)),
+        raised_at: Some(timestamp(at)),
         subject: Some(parsed.subject.clone()),
         headline: notices::headline(rule, trigger, summary, known.back_dated)
             .map_err(|_| ApplyError::Poison("headline"))?,
         structure_name: summary.structure_name.clone().unwrap_or_default(),
         structure_kind: proto::number(summary.structure_kind),
         report_kind: proto::number(summary.report_kind),
-        declared_at: summary.declared_at.map(moment::to_wire),
+        declared_at: summary.declared_at.map(timestamp),
         case_id: known.case_id.map(|id| id.to_string()).unwrap_or_default(),
         entered_afterwards: known.back_dated,
     };

@@ -12,6 +12,7 @@ use proto::{
     },
     types::v1 as wire,
 };
+use service::wire::moment;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
@@ -19,7 +20,6 @@ use vocabulary::{
     Word as _, is_empty_text, propose_severity,
 };
 
-use super::moment;
 use crate::domain::{
     audience::Audience,
     summary::ReportSummary,
@@ -231,7 +231,7 @@ fn id(text: &str) -> Result<Uuid, ApplyError> {
 }
 
 fn at(timestamp: Option<&prost_types::Timestamp>) -> Option<OffsetDateTime> {
-    timestamp.and_then(moment::from_wire)
+    timestamp.and_then(moment)
 }
 
 fn impacts(impacts: Option<&wire::Impacts>) -> Impacts {

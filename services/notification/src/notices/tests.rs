@@ -255,7 +255,7 @@ fn a_headline_says_who_where_what_and_how_bad() {
     );
     assert_eq!(
         headline(Rule::Submission, &trigger, &ReportSummary::default(), false).unwrap(),
-        "Nouveau signalement  : structure non précisée",
+        "Nouveau signalement : structure non précisée",
     );
 }
 

@@ -3,9 +3,11 @@
 //! [`TRANSITIONS`](transitions::TRANSITIONS) is the rule book (state × command × role);
 //! the functions of [`decide`] are its only readers.
 
+mod announce;
 mod decide;
 mod events;
 mod history;
+mod list;
 mod request;
 mod response;
 mod rpc;
@@ -26,10 +28,12 @@ use vocabulary::{
 };
 
 pub(crate) use self::{
-    events::{AllCases, ReportEvents},
+    announce::AllCases,
+    events::ReportEvents,
+    list::CaseName,
     request::case_name,
     rpc::{CaseRpc, read_audited},
-    store::{CaseName, lock_case},
+    store::lock_case,
 };
 
 /// A case (dossier): the treatment of one report.

@@ -4,21 +4,20 @@ use std::collections::BTreeSet;
 
 use platform::{Caller, Error, Result, Violations};
 use proto::{qualification::v1 as pb, types::v1 as types};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use service::{
     Fields, Page,
     wire::{self, is_moment},
 };
-use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    CaseState, Impacts, Origin, OriginType, Reference, RoutingRegion, Severity, Text, is_empty_text,
+    CaseState, Impacts, Origin, OriginType, Reference, Severity, Text, is_empty_text, parse_uuid,
 };
 
 use super::{
     CaseName, Triage,
     decide::{Command, Lessons, Note, Scope},
+    list::{ListFilter, Position},
 };
 
 /// How many types an origin may have, as in a declaration.
@@ -35,32 +34,6 @@ pub(super) struct CommandRequest {
     pub(super) etag: Option<String>,
     /// What to do.
     pub(super) command: Command,
-}
-
-/// What a list is restricted to.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct ListFilter {
-    /// Only these states, each once however often it is asked for; all when empty.
-    pub(super) states: BTreeSet<CaseState>,
-    /// Only what is routed here.
-    pub(super) routing_region: Option<RoutingRegion>,
-    /// Only those with a confirmed major severity.
-    pub(super) major_only: bool,
-    /// Only those that this subject has in charge.
-    pub(super) assignee: Option<String>,
-    /// Declared at or after.
-    pub(super) declared_after: Option<OffsetDateTime>,
-    /// Declared before.
-    pub(super) declared_before: Option<OffsetDateTime>,
-}
-
-/// Where a page of a list ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Position {
-    /// When the last one was declared.
-    pub(super) declared_at: OffsetDateTime,
-    /// Its id.
-    pub(super) case_id: Uuid,
 }
 
 /// Reads which cases to list.
@@ -101,32 +74,9 @@ pub(super) fn list(
     Ok((filter, page))
 }
 
-impl ListFilter {
-    /// A text that tells this filter from every other, for page tokens and the audit
-    /// trail.
-    pub(super) fn describe(&self) -> String {
-        let bound = |name, at: OffsetDateTime| format!("{name}={}", at.unix_timestamp_nanos());
-        let mut parts: Vec<String> = self.states.iter().map(|s| format!("state={s}")).collect();
-        parts.extend(self.routing_region.map(|region| format!("region={region}")));
-        parts.extend(self.major_only.then(|| "major".to_owned()));
-        parts.extend(
-            self.assignee
-                .iter()
-                .map(|subject| format!("assignee={subject}")),
-        );
-        parts.extend(self.declared_after.map(|at| bound("from", at)));
-        parts.extend(self.declared_before.map(|at| bound("before", at)));
-        if parts.is_empty() {
-            "all".to_owned()
-        } else {
-            parts.join(" ")
-        }
-    }
-}
-
 /// Reads how a case is named.
 pub(crate) fn case_name(name: &str) -> Result<CaseName> {
-    if let Ok(case_id) = Uuid::try_parse(name) {
+    if let Ok(case_id) = parse_uuid(name) {
         return Ok(CaseName::Id(case_id));
     }
     if let Ok(reference) = name.parse::<Reference>() {

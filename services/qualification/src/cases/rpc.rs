@@ -9,17 +9,20 @@ use proto::qualification::v1::{
     qualification_service_server::QualificationService,
 };
 use serde_json::json;
-use service::{Call, Commands, Done, Page, View, audit_list, audit_read, revision_base};
+use service::{
+    Call, Commands, Done, Page, View, audit_list, audit_read, request_hash, revision_base,
+};
 use sqlx::PgConnection;
 use tonic::{Request, Response, Status};
 use vocabulary::Role;
 
 use super::{
     Actor, Case, CaseName,
+    announce::changed,
     decide::{Refusal, decide},
-    events::changed,
     history,
-    request::{self, CommandRequest, Position, case_name},
+    list::Position,
+    request::{self, CommandRequest, case_name},
     response::{Shown, etag, to_keep},
     store,
 };
@@ -101,7 +104,11 @@ impl QualificationService for CaseRpc {
         let caller = Caller::of(&request)?;
         let asked = request.get_ref();
         let name = case_name(&asked.case_id)?;
-        let page = Page::<u64>::read(asked.page_size, &asked.page_token, format!("{name:?}"))?;
+        let page = Page::<u64>::read(
+            asked.page_size,
+            &asked.page_token,
+            format!("history {name:?}"),
+        )?;
         let mut transaction = self.commands.pool.begin().await.map_err(Error::from)?;
         let conn = &mut *transaction;
         let found = read_audited(conn, caller, "case.history", &name).await?;
@@ -179,7 +186,7 @@ impl CaseRpc {
             action,
             object: case_id.to_string(),
             request_id: asked.request_id,
-            content: asked.content(),
+            hash: request_hash(asked.content().to_string().as_bytes()),
             at: now(),
         };
         let input = (self.clone(), asked);

@@ -13,17 +13,8 @@ use vocabulary::{CaseState, ReportKind, StructureKind, Word as _};
 
 use super::{
     Case, Closure, Report, Triage,
-    request::{ListFilter, Position},
+    list::{CaseName, ListFilter, Position},
 };
-
-/// How a person names a case.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum CaseName {
-    /// By its id.
-    Id(Uuid),
-    /// By the reference of its report.
-    Reference(String),
-}
 
 /// Reads a case that exists.
 pub(crate) async fn read_case(conn: &mut PgConnection, case_id: Uuid) -> Result<Option<Case>> {

@@ -23,6 +23,7 @@ pub(super) fn posted(case: &Case, message: &Message) -> NewEvent {
         test: case.report.test,
     };
     let id = derived_id("message_posted", &[message.id.as_bytes()]);
-    let subject = format!("case/{}", case.id);
+    // Messages wait for no change of the case, nor it for them.
+    let subject = format!("message/{}", message.id);
     NewEvent::new(id, subject, message.posted_at, &payload)
 }

@@ -7,7 +7,7 @@ use proto::qualification::v1::{
     message_service_server::MessageService,
 };
 use serde_json::json;
-use service::{Call, Commands, Done, Fields, Page, Sealed, View, wire::timestamp};
+use service::{Call, Commands, Done, Fields, Page, Sealed, View, request_hash, wire::timestamp};
 use sqlx::PgConnection;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -45,13 +45,14 @@ impl MessageService for MessageRpc {
         let caller = Caller::of(&request)?.clone();
         let (request_id, post) = read_post(request.into_inner())?;
         let text = post.text.as_str().to_owned();
+        let content = json!([post.case_id, post.audience.as_str(), text]);
         let call = Call {
             caller,
             method: "PostMessage",
             action: "message.post",
             object: post.case_id.to_string(),
             request_id,
-            content: json!([post.case_id, post.audience.as_str(), text]),
+            hash: request_hash(content.to_string().as_bytes()),
             at: now(),
         };
         let input = (self.clone(), post);
@@ -73,7 +74,11 @@ impl MessageService for MessageRpc {
         let caller = Caller::of(&request)?;
         let asked = request.get_ref();
         let name = cases::case_name(&asked.case_id)?;
-        let page = Page::<u64>::read(asked.page_size, &asked.page_token, format!("{name:?}"))?;
+        let page = Page::<u64>::read(
+            asked.page_size,
+            &asked.page_token,
+            format!("messages {name:?}"),
+        )?;
         let mut transaction = self.commands.pool.begin().await.map_err(Error::from)?;
         let conn = &mut *transaction;
         let case = cases::read_audited(conn, caller, "message.list", &name).await?;

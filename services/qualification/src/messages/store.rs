@@ -50,7 +50,7 @@ pub(super) async fn page(
          limit $4",
         case_id,
         agencies,
-        below.map(u64::cast_signed),
+        below.map(|below| i64::try_from(below).unwrap_or(i64::MAX)),
         limit,
     )
     .fetch_all(conn)

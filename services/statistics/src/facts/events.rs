@@ -9,8 +9,8 @@ use std::collections::BTreeSet;
 
 use eventlog::{ApplyError, Event};
 use proto::{Payload, events::v1 as events, types::v1 as types};
+use service::wire::moment;
 use sqlx::PgConnection;
-use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
     CaseState, Impacts, Origin, OriginType, Party, ReportKind, RoutingRegion, Severity,
@@ -165,10 +165,6 @@ fn impacts(impacts: Option<&types::Impacts>) -> Impacts {
 
 fn report_id(text: &str) -> Result<Uuid, Unreadable> {
     Uuid::try_parse(text).map_err(|_| "bad_report_id")
-}
-
-fn moment(timestamp: &prost_types::Timestamp) -> Option<OffsetDateTime> {
-    OffsetDateTime::from_unix_timestamp(timestamp.seconds).ok()
 }
 
 #[cfg(test)]

@@ -15,8 +15,22 @@ use crate::visibility::{sees, sees_assignee, sees_contacts};
 /// An etag that no case ever had: who gets so far may change the case.
 const NEVER: &str = "never";
 
+/// What to ask of the features of qualification.
+pub(crate) fn requests(
+    service: &str,
+    method: &str,
+    scene: &Scene,
+    person: &TokenSpec,
+) -> Option<Vec<Asked>> {
+    match service {
+        "QualificationService" => cases(method, scene, person),
+        "MessageService" => messages(method, scene, person),
+        _ => None,
+    }
+}
+
 /// What to ask about cases.
-pub(crate) fn cases(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+fn cases(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
     let changed = |thing: &Thing| {
         Expected::Refused(if sees(person, thing) {
             Code::Aborted
@@ -133,7 +147,7 @@ fn history(scene: &Scene, person: &TokenSpec, thing: &Thing) -> Expected {
 
 /// What to ask about messages: everybody admitted may write to the structure on what
 /// they see.
-pub(crate) fn messages(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+fn messages(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
     Some(match method {
         "PostMessage" => {
             let posts = of_each_thing(

@@ -152,3 +152,10 @@ fn of_a_case_the_listed_fields_are_passed_on_and_no_others() {
         ]
     );
 }
+
+#[test]
+fn every_event_that_names_this_service_is_applied() {
+    for event_type in proto::types_for("notification") {
+        assert!(concerns(event_type), "{event_type}");
+    }
+}

@@ -1,0 +1,102 @@
+//! What cases announce.
+
+use async_trait::async_trait;
+use eventlog::{Log, NewEvent, Snapshot, SnapshotPage};
+use platform::{Error, Result};
+use proto::events::v1 as events;
+use service::{revision_base, wire::timestamp};
+use sqlx::PgConnection;
+use uuid::Uuid;
+use vocabulary::{Word as _, derived_id};
+
+use super::{Action, Case, Change, history, store};
+
+/// Announces a change of a case: its whole public state, without contacts or the names
+/// of those who act. The announced revision outranks that of every change before it, in
+/// whatever history of the log.
+pub(super) fn changed(case: &Case, change: &Change, base: u64) -> NewEvent {
+    let triage = case.triage();
+    let payload = events::CaseChanged {
+        case_id: case.id.to_string(),
+        report_id: case.report.id.to_string(),
+        revision: base + change.revision,
+        change: change_of(change.action).into(),
+        changed_at: Some(timestamp(change.at)),
+        state: change.state.number(),
+        severity: Some(triage.severity.into()),
+        qualified: case.confirmed.is_some(),
+        origin: proto::number(triage.origin),
+        origin_types: proto::numbers(&triage.origin_types),
+        impacts: Some((&triage.impacts).into()),
+        note: change.note.clone(),
+        visible_to: case.visible_to.slugs(),
+        routing_region: case.report.routing_region.clone(),
+        reference: case.report.reference.clone(),
+        test: case.report.test,
+        duplicate_of: String::new(),
+    };
+    let subject = format!("case/{}", change.case_id);
+    NewEvent::new(event_id(change), subject, change.at, &payload)
+}
+
+/// The same change always announces itself under the same id. What an event caused
+/// derives from that event: applied again after a restore, it announces nothing new.
+/// What a person did derives from its moment too, because after a restore another change
+/// takes the revision of the lost one.
+fn event_id(change: &Change) -> Uuid {
+    let case_id = change.case_id.as_bytes();
+    if let Some(cause) = &change.cause {
+        return derived_id("case_changed", &[case_id, cause.as_bytes()]);
+    }
+    let revision = change.revision.to_be_bytes();
+    let at = change.at.unix_timestamp_nanos().to_be_bytes();
+    derived_id("case_changed", &[case_id, &revision, &at])
+}
+
+fn change_of(action: Action) -> events::CaseChange {
+    match action {
+        Action::Opened => events::CaseChange::Opened,
+        Action::Claimed => events::CaseChange::Claimed,
+        Action::Qualified => events::CaseChange::Qualified,
+        Action::OutOfScope => events::CaseChange::OutOfScope,
+        Action::Closed => events::CaseChange::Closed,
+        Action::Withdrawn => events::CaseChange::Withdrawn,
+        Action::Noted => events::CaseChange::Noted,
+        Action::Later(_) => events::CaseChange::Unspecified,
+    }
+}
+
+/// The present state of all cases: the latest change of each. Consumers let the greatest
+/// revision win.
+#[derive(Debug)]
+pub(crate) struct AllCases {
+    /// The log that the changes were announced in.
+    pub(crate) log: Log,
+}
+
+#[async_trait]
+impl Snapshot for AllCases {
+    async fn page(
+        &self,
+        conn: &mut PgConnection,
+        after: Option<String>,
+        limit: u16,
+    ) -> Result<SnapshotPage> {
+        let after = after.map(|cursor| Uuid::try_parse(&cursor)).transpose();
+        let after = after.map_err(Error::internal)?;
+        let mut cases = store::cases_after(conn, after, i64::from(limit)).await?;
+        cases.sort_by_key(|case| case.id);
+        let base = revision_base(&self.log, conn).await?;
+        let case_ids: Vec<_> = cases.iter().map(|case| case.id).collect();
+        let latest = history::latest(conn, &case_ids).await?;
+        let events = cases.iter().filter_map(|case| {
+            // No trace: the request that asks for the snapshot caused none of it.
+            Some(changed(case, latest.get(&case.id)?, base).with_traceparent(None))
+        });
+        let full = cases.len() == usize::from(limit);
+        Ok(SnapshotPage {
+            events: events.collect(),
+            next: case_ids.last().filter(|_| full).map(Uuid::to_string),
+        })
+    }
+}
