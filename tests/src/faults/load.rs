@@ -220,7 +220,13 @@ pub(super) async fn submit(
 ) -> Result<Receipt, Status> {
     let mut intake = IntakeServiceClient::new(channel);
     let answer = intake.submit_report(request).await?.into_inner();
-    Ok(answer.receipt.expect("a receipt comes with it"))
+    let receipt = answer.receipt.expect("a receipt comes with it");
+    // What stays the same whichever release answers: it words advice in its own way.
+    Ok(Receipt {
+        consequences: None,
+        emergency_phone: String::new(),
+        ..receipt
+    })
 }
 
 /// Withdraws a report; what comes back otherwise follows the case.
@@ -240,9 +246,24 @@ async fn open_case(
 ) -> Result<case_pb::Case, Status> {
     let mut cell = QualificationServiceClient::new(channel);
     match cell.get_case(request).await {
-        Ok(answer) => Ok(answer.into_inner().case.expect("the case comes back")),
+        Ok(answer) => Ok(settled(answer.into_inner().case)),
         Err(status) if status.code() == Code::NotFound => Err(Status::aborted("not yet")),
         Err(status) => Err(status),
+    }
+}
+
+/// What of a case stays the same whichever release answers: an older one leaves out the
+/// fields that it does not know, and texts that a newer one keeps elsewhere.
+fn settled(case: Option<case_pb::Case>) -> case_pb::Case {
+    let case = case.expect("the case comes back");
+    case_pb::Case {
+        case_id: case.case_id,
+        etag: case.etag,
+        state: case.state,
+        proposed: case.proposed,
+        confirmed: case.confirmed,
+        assignee: case.assignee,
+        ..case_pb::Case::default()
     }
 }
 
@@ -251,8 +272,7 @@ async fn claim_case(
     request: Request<case_pb::ClaimCaseRequest>,
 ) -> Result<case_pb::Case, Status> {
     let mut cell = QualificationServiceClient::new(channel);
-    let answer = cell.claim_case(request).await?.into_inner();
-    Ok(answer.case.expect("the case comes back"))
+    Ok(settled(cell.claim_case(request).await?.into_inner().case))
 }
 
 async fn qualify_case(
@@ -260,8 +280,7 @@ async fn qualify_case(
     request: Request<case_pb::QualifyCaseRequest>,
 ) -> Result<case_pb::Case, Status> {
     let mut cell = QualificationServiceClient::new(channel);
-    let answer = cell.qualify_case(request).await?.into_inner();
-    Ok(answer.case.expect("the case comes back"))
+    Ok(settled(cell.qualify_case(request).await?.into_inner().case))
 }
 
 async fn close_case(
@@ -269,8 +288,7 @@ async fn close_case(
     request: Request<case_pb::CloseCaseRequest>,
 ) -> Result<case_pb::Case, Status> {
     let mut cell = QualificationServiceClient::new(channel);
-    let answer = cell.close_case(request).await?.into_inner();
-    Ok(answer.case.expect("the case comes back"))
+    Ok(settled(cell.close_case(request).await?.into_inner().case))
 }
 
 /// A small report: a hostile mail, without any impact on care.
