@@ -20,8 +20,8 @@ use crate::{json, table};
 
 const CHUNK_BYTES: usize = 256 * 1024;
 const REJECTED_SHOWN: usize = 20;
-/// How long a large directory may take over a slow line.
-const PATIENCE: Duration = Duration::from_hours(1);
+/// The deadline of an import: a large directory over a slow line.
+const IMPORT_TIMEOUT: Duration = Duration::from_hours(1);
 
 pub(crate) async fn run(command: StructureCommand, client: &Client) -> Result<(), Failure> {
     match command {
@@ -91,7 +91,7 @@ async fn import_as(
         });
     let messages = tokio_stream::once(naming).chain(chunks);
     let mut request = tonic::Request::new(messages);
-    request.set_timeout(PATIENCE);
+    request.set_timeout(IMPORT_TIMEOUT);
     let mut structures = client.structures().await?;
     let answer = tokio::select! {
         biased;

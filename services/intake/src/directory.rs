@@ -1,5 +1,5 @@
-//! Looks structures up for declarations: those asked for while a question is under
-//! way go together into the next one.
+//! Looks structures up for declarations. Lookups that arrive while a query runs share
+//! the next one.
 
 use std::time::Duration;
 
@@ -17,35 +17,35 @@ use crate::{
     store,
 };
 
-/// How many structures one question asks for.
-const TOGETHER: usize = 64;
-/// How long the others wait for a question: one over a connection that died must not
-/// hold up everybody.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// The most lookups of one query.
+const BATCH: usize = 64;
+/// The time limit of a query: one on a dead connection must not block the next lookups.
+const QUERY_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The directory of structures, as declarations use it.
 #[derive(Debug)]
 pub(crate) struct Directory {
     pool: PgPool,
-    sites: mpsc::Sender<Wanted>,
+    lookups: mpsc::Sender<Lookup>,
 }
 
-/// Somebody who waits for a site.
+/// A lookup of one site.
 #[derive(Debug)]
-struct Wanted {
+struct Lookup {
     finess: Finess,
-    /// Dropped when the question failed.
-    answer: oneshot::Sender<Option<Structure>>,
+    /// Dropped when the query fails.
+    response: oneshot::Sender<Option<Structure>>,
 }
 
 impl Directory {
-    /// Starts the one who asks.
+    /// Spawns the task that runs the queries.
     pub(crate) fn start(pool: &PgPool, tasks: &Tasks, closing: &CancellationToken) -> Self {
-        let (sites, wanted) = mpsc::channel(TOGETHER);
-        tasks.spawn("directory", ask(pool.clone(), wanted, closing.clone()));
+        let (lookups, received) = mpsc::channel(BATCH);
+        let task = run_lookups(pool.clone(), received, closing.clone());
+        tasks.spawn("directory", task);
         Self {
             pool: pool.clone(),
-            sites,
+            lookups,
         }
     }
 
@@ -72,40 +72,44 @@ impl Directory {
     }
 
     async fn site(&self, finess: Finess) -> Result<Option<Structure>> {
-        let (answer, answered) = oneshot::channel();
-        let wanted = Wanted { finess, answer };
-        if self.sites.send(wanted).await.is_ok()
-            && let Ok(site) = answered.await
+        let (response, received) = oneshot::channel();
+        let lookup = Lookup { finess, response };
+        if self.lookups.send(lookup).await.is_ok()
+            && let Ok(site) = received.await
         {
             return Ok(site);
         }
-        // What went wrong with the question of all is told to each by its own.
+        // The shared query failed: a query of its own gives each caller its error.
         let mut conn = self.pool.acquire().await?;
         store::structure(&mut conn, finess).await
     }
 }
 
-/// Asks for what is wanted until `closing`.
-async fn ask(pool: PgPool, mut wanted: mpsc::Receiver<Wanted>, closing: CancellationToken) {
-    let mut together = Vec::with_capacity(TOGETHER);
+/// Runs the lookups in batches until `closing`.
+async fn run_lookups(
+    pool: PgPool,
+    mut lookups: mpsc::Receiver<Lookup>,
+    closing: CancellationToken,
+) {
+    let mut batch = Vec::with_capacity(BATCH);
     while closing
-        .run_until_cancelled(wanted.recv_many(&mut together, TOGETHER))
+        .run_until_cancelled(lookups.recv_many(&mut batch, BATCH))
         .await
         .is_some_and(|count| count > 0)
     {
-        let numbers: Vec<Finess> = together.iter().map(|wanted| wanted.finess).collect();
-        let question = async {
+        let numbers: Vec<Finess> = batch.iter().map(|lookup| lookup.finess).collect();
+        let query = async {
             let mut conn = pool.acquire().await?;
             store::sites(&mut conn, &numbers).await
         };
-        match timeout(PATIENCE, question).await {
+        match timeout(QUERY_TIMEOUT, query).await {
             Ok(Ok(sites)) => {
-                for Wanted { finess, answer } in together.drain(..) {
-                    // Whoever went away needs it no more.
-                    let _ = answer.send(sites.get(&finess).cloned());
+                for Lookup { finess, response } in batch.drain(..) {
+                    // The call may have been cancelled.
+                    let _ = response.send(sites.get(&finess).cloned());
                 }
             }
-            Ok(Err(_)) | Err(_) => together.clear(),
+            Ok(Err(_)) | Err(_) => batch.clear(),
         }
     }
 }

@@ -20,6 +20,8 @@ use crate::{batcher::Queue, directory::Directory, domain::Settings, store::Refer
 #[derive(Clone)]
 pub(crate) struct Reports {
     pub(crate) pool: PgPool,
+    /// Serves lists, apart from writes.
+    pub(crate) read_pool: PgPool,
     pub(crate) queue: Arc<Queue>,
     pub(crate) directory: Arc<Directory>,
     pub(crate) numbers: Arc<ReferenceNumbers>,

@@ -91,11 +91,11 @@ async fn record_once(
     Ok(recorded)
 }
 
-/// The structures of a batch; what could not be read of them stays as it is known.
+/// The structures of a batch; what the file does not say of them stays as it is known.
 async fn with_known(conn: &mut PgConnection, batch: &[ReadStructure]) -> Result<Vec<Structure>> {
     let incomplete: Vec<_> = batch
         .iter()
-        .filter(|read| !read.unread.is_empty())
+        .filter(|read| !(read.absent.is_empty() && read.unread.is_empty()))
         .map(|read| read.structure.finess)
         .collect();
     let known = if incomplete.is_empty() {

@@ -109,6 +109,7 @@ impl App {
         let directory = Directory::start(&pool, &tasks, &closing);
         let reports = Reports {
             pool: pool.clone(),
+            read_pool: running.runtime.read_pool.clone(),
             queue: Arc::new(queue),
             directory: Arc::new(directory),
             numbers: Arc::new(ReferenceNumbers::new(pool.clone())),

@@ -51,6 +51,15 @@ impl LineParser {
             let description = "cette ligne n'a pas autant de colonnes que la première";
             return Err(Rejection::of_line("BAD_FORMAT", description));
         }
+        if let Some(place) = record.iter().position(spans_lines) {
+            return Err(Rejection {
+                column: self.places.column_at(place),
+                reason: "BAD_CHARACTER",
+                description: "cette cellule a plusieurs lignes ; \
+                              un guillemet n'est peut-être pas fermé"
+                    .into(),
+            });
+        }
         let mut cells = Cells {
             encoding: self.encoding,
             places: &self.places,
@@ -60,18 +69,18 @@ impl LineParser {
         let finess = cells.required(Column::FinessEt, Finess::from_str)?;
         let name = cells.required(Column::Name, |text| Line::try_from(text))?;
         let (region, department) = cells.place(finess)?;
-        let legal_entity = cells.optional(Column::FinessEj, Finess::from_str)?;
-        let siret = cells.optional(Column::Siret, siret)?.flatten();
+        let legal_entity = cells.optional(Column::FinessEj, Finess::from_str);
+        let siret = cells.optional(Column::Siret, siret).flatten();
         let category_code =
-            cells.optional(Column::CategoryCode, |text| Line::<1, 10>::try_from(text))?;
+            cells.optional(Column::CategoryCode, |text| Line::<1, 10>::try_from(text));
         let town = cells.optional(Column::Commune, |text| {
             Line::try_from(if self.places.extraction {
                 town_of_postal_line(text)
             } else {
                 text
             })
-        })?;
-        let operator_status = cells.optional(Column::OperatorStatus, operator_status)?;
+        });
+        let operator_status = cells.optional(Column::OperatorStatus, operator_status);
         let structure = Structure {
             finess,
             legal_entity,
@@ -88,6 +97,7 @@ impl LineParser {
         };
         Ok(ReadStructure {
             structure,
+            absent: self.places.absent().collect(),
             unread: cells.unread,
         })
     }
@@ -100,6 +110,13 @@ pub(crate) fn is_empty_record(record: &ByteRecord, encoding: Encoding) -> bool {
 
 fn are_empty<'r>(mut cells: impl Iterator<Item = &'r [u8]>, encoding: Encoding) -> bool {
     cells.all(|cell| decode(cell, encoding).is_some_and(|text| is_empty_text(&text)))
+}
+
+/// Whether a cell holds text after a line break, which may belong to the lines below.
+fn spans_lines(cell: &[u8]) -> bool {
+    cell.trim_ascii_end()
+        .iter()
+        .any(|byte| b"\r\n".contains(byte))
 }
 
 /// The cells of one line.
@@ -117,7 +134,7 @@ impl Cells<'_> {
     fn place(&mut self, finess: Finess) -> Result<(Option<Region>, Department), Rejection> {
         let department = match finess.department() {
             Some(told) => self
-                .optional(Column::Department, Department::from_drees)?
+                .optional(Column::Department, Department::from_drees)
                 .unwrap_or(told),
             None => self.required(Column::Department, Department::from_drees)?,
         };
@@ -125,7 +142,7 @@ impl Cells<'_> {
         let Some(own) = department.region() else {
             return Ok((None, department));
         };
-        let region = self.optional(Column::RegionCode, Region::from_str)?;
+        let region = self.optional(Column::RegionCode, Region::from_str);
         if region.is_some_and(|region| region != own) {
             return Err(Rejection {
                 column: Some(Column::RegionCode),
@@ -143,7 +160,7 @@ impl Cells<'_> {
         parse: impl FnOnce(&str) -> Result<T, ParseError>,
     ) -> Result<T, Rejection> {
         let before = self.unread.len();
-        let read = self.optional(column, parse)?;
+        let read = self.optional(column, parse);
         read.ok_or_else(|| {
             self.unread
                 .drain(before..)
@@ -161,20 +178,10 @@ impl Cells<'_> {
         &mut self,
         column: Column,
         parse: impl FnOnce(&str) -> Result<T, ParseError>,
-    ) -> Result<Option<T>, Rejection> {
+    ) -> Option<T> {
         let cell = self.places.cell(self.record, column);
-        // It may hold what belongs to the lines below.
-        if cell.trim_ascii().iter().any(|byte| b"\r\n".contains(byte)) {
-            return Err(Rejection {
-                column: Some(column),
-                reason: "BAD_CHARACTER",
-                description: "cette cellule a plusieurs lignes ; \
-                              un guillemet n'est peut-être pas fermé"
-                    .into(),
-            });
-        }
         let parsed = match decode(cell, self.encoding) {
-            Some(text) if is_empty_text(&text) => return Ok(None),
+            Some(text) if is_empty_text(&text) => return None,
             Some(text) => parse(&text),
             None => Err(
                 ParseError::new("cell", "not in the encoding of the file").because(
@@ -184,14 +191,14 @@ impl Cells<'_> {
             ),
         };
         match parsed {
-            Ok(read) => Ok(Some(read)),
+            Ok(read) => Some(read),
             Err(refused) => {
                 self.unread.push(Rejection {
                     column: Some(column),
                     reason: refused.reason,
                     description: refused.description,
                 });
-                Ok(None)
+                None
             }
         }
     }

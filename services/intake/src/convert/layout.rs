@@ -23,7 +23,8 @@ pub(crate) struct Places {
     by_column: [Option<usize>; Column::ALL.len()],
     /// The columns of the header.
     pub(super) width: usize,
-    /// Whether the lines are those of the FINESS extraction, which begin with their kind.
+    /// Whether the lines are those of the FINESS extraction, which begin with their kind
+    /// and are not quoted.
     pub(super) extraction: bool,
 }
 
@@ -193,6 +194,20 @@ impl Places {
         self.by_column[column as usize]
             .and_then(|place| record.get(place))
             .unwrap_or_default()
+    }
+
+    /// The columns that the file does not have.
+    pub(super) fn absent(&self) -> impl Iterator<Item = Column> {
+        Column::ALL
+            .into_iter()
+            .filter(|&column| self.by_column[column as usize].is_none())
+    }
+
+    /// The column that is read at a place.
+    pub(super) fn column_at(&self, place: usize) -> Option<Column> {
+        Column::ALL
+            .into_iter()
+            .find(|&column| self.by_column[column as usize] == Some(place))
     }
 
     /// The cells that a line must have.

@@ -28,6 +28,8 @@ pub(crate) struct Imported {
 pub(crate) struct ReadStructure {
     /// The structure, without what could not be read.
     pub(crate) structure: Structure,
+    /// Columns that the file does not have.
+    pub(crate) absent: Vec<Column>,
     /// Optional cells that could not be read.
     pub(crate) unread: Vec<Rejection>,
 }
@@ -140,16 +142,19 @@ impl Imported {
 }
 
 impl ReadStructure {
-    /// The structure to record: what could not be read stays as the directory knows it.
+    /// The structure to record: what the file has no column for, or what could not be
+    /// read, stays as the directory knows it.
     pub(crate) fn with_known(self, known: Option<&Structure>) -> Structure {
         let Self {
             mut structure,
+            absent,
             unread,
         } = self;
         let Some(known) = known else {
             return structure;
         };
-        for column in unread.iter().filter_map(|cell| cell.column) {
+        let unread = unread.iter().filter_map(|cell| cell.column);
+        for column in absent.into_iter().chain(unread) {
             match column {
                 Column::FinessEj => structure.legal_entity = known.legal_entity,
                 Column::Siret => structure.siret = known.siret,
@@ -157,14 +162,14 @@ impl ReadStructure {
                     structure.category_code.clone_from(&known.category_code);
                     structure.kind = known.kind;
                 }
-                Column::RegionCode | Column::Department => {
+                Column::Department => {
                     structure.region = known.region;
                     structure.department = known.department;
                 }
                 Column::Commune => structure.town.clone_from(&known.town),
                 Column::OperatorStatus => structure.operator_status = known.operator_status,
-                // They are required: a line without them is refused.
-                Column::FinessEt | Column::Name => {}
+                // The number and the name are required, the region is the department's.
+                Column::FinessEt | Column::Name | Column::RegionCode => {}
             }
         }
         structure

@@ -1,6 +1,6 @@
 //! `IntakeService`: each RPC hands its parsed caller and message to a use case.
 
-use platform::Caller;
+use platform::{Caller, Deadline};
 use proto::intake::v1::{
     CheckReportRequest, CheckReportResponse, GetReportRequest, GetReportResponse,
     ListReportsRequest, ListReportsResponse, SubmitReportRequest, SubmitReportResponse,
@@ -56,9 +56,9 @@ impl IntakeService for Reports {
         &self,
         request: Request<ListReportsRequest>,
     ) -> Result<Response<ListReportsResponse>, Status> {
-        let caller = Caller::of(&request)?.clone();
+        let (caller, deadline) = (Caller::of(&request)?.clone(), Deadline::of(&request));
         Ok(Response::new(
-            self.list(&caller, request.into_inner()).await?,
+            self.list(&caller, deadline, request.into_inner()).await?,
         ))
     }
 }

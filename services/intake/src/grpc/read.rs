@@ -1,6 +1,8 @@
 //! Reports are read, with a trace of who read them.
 
-use platform::{AuditEntry, Caller, Error, Outcome, PageToken, Result, audit, now};
+use platform::{
+    AuditEntry, Caller, Deadline, Error, Outcome, PageToken, Result, audit, now, read_transaction,
+};
 use prost::Message as _;
 use proto::intake::v1 as pb;
 use serde_json::json;
@@ -51,6 +53,7 @@ impl Reports {
     pub(super) async fn list(
         &self,
         caller: &Caller,
+        deadline: Option<Deadline>,
         request: pb::ListReportsRequest,
     ) -> Result<pb::ListReportsResponse> {
         let filter = convert::report_filter(&request)?;
@@ -64,15 +67,10 @@ impl Reports {
         let key = bound.encode_to_vec();
         let after: Option<Position> = PageToken::decode(&token, &key)?;
 
-        let mut transaction = self.pool.begin().await?;
-        let mut reports = store::list(
-            &mut transaction,
-            &filter,
-            after,
-            size + 1,
-            &caller.parties(),
-        )
-        .await?;
+        let mut read = read_transaction(&self.read_pool, deadline).await?;
+        let mut reports =
+            store::list(&mut read, &filter, after, size + 1, &caller.parties()).await?;
+        drop(read);
         let more = reports.len() > size as usize;
         reports.truncate(size as usize);
         let entry = AuditEntry {
@@ -91,8 +89,9 @@ impl Reports {
             }),
             at: now(),
         };
-        audit(&mut transaction, entry).await?;
-        transaction.commit().await?;
+        let mut conn = self.pool.acquire().await?;
+        audit(&mut conn, entry).await?;
+        drop(conn);
 
         // A page ends early where clients would not take more.
         let (mut page, mut bytes) = (Vec::new(), 0);

@@ -3,7 +3,7 @@
 use std::{
     collections::HashSet,
     fs::File,
-    io::{self, BufReader, Read},
+    io::{self, BufReader, Read, SeekFrom},
     os::unix::fs::FileExt as _,
 };
 
@@ -56,8 +56,8 @@ pub(super) fn read(
             Err(rejection) => {
                 let start = start()?;
                 imported.reject(start.line(), rejection);
-                // A bad record of several lines may be a quote that is not closed:
-                // only its first line is lost.
+                // A record of several lines may be a quote that is not closed: only its
+                // first line is lost.
                 let next = next_line(&spooled.file, &start).map_err(Error::internal)?;
                 reader.seek(next).map_err(Error::internal)?;
             }
@@ -82,32 +82,41 @@ fn begin(spooled: &Spooled) -> Result<(Reader<BufReader<&File>>, LineParser)> {
         .read_to_end(&mut start)
         .map_err(Error::internal)?;
     let opening = Opening::of(&start)?;
-    let mut reader = ReaderBuilder::new()
-        .delimiter(opening.delimiter)
-        .has_headers(false)
-        .flexible(true)
-        .from_reader(BufReader::new(&spooled.file));
+    let reader = |quoting| {
+        ReaderBuilder::new()
+            .delimiter(opening.delimiter)
+            .quoting(quoting)
+            .has_headers(false)
+            .flexible(true)
+            .from_reader(BufReader::new(&spooled.file))
+    };
+    let mut lines = reader(true);
     let mut header_at = Position::new();
     header_at
         .set_byte(opening.header_at)
         .set_line(opening.header_line);
-    reader.seek(header_at.clone()).map_err(Error::internal)?;
+    lines.seek(header_at.clone()).map_err(Error::internal)?;
     let (mut first, mut first_at) = (ByteRecord::new(), header_at);
-    while reader
+    while lines
         .read_byte_record(&mut first)
         .map_err(Error::internal)?
         && is_empty_record(&first, spooled.encoding)
     {
-        first_at = reader.position().clone();
+        first_at = lines.position().clone();
     }
     let layout = &spooled.layout;
     let places = if is_extraction(&first) {
-        reader.seek(first_at).map_err(Error::internal)?;
+        // Its quotes are part of the names.
+        lines = reader(false);
+        // A plain seek does not move the file when the new reader is already there.
+        lines
+            .seek_raw(SeekFrom::Start(first_at.byte()), first_at)
+            .map_err(Error::internal)?;
         layout.extraction_places()?
     } else {
         layout.places(&first, spooled.encoding)?
     };
-    Ok((reader, LineParser::new(spooled.encoding, places)))
+    Ok((lines, LineParser::new(spooled.encoding, places)))
 }
 
 fn twice() -> Rejection {
@@ -204,7 +213,7 @@ mod tests {
 
     #[test]
     fn lines_are_counted_as_an_editor_counts_them() {
-        let text = "finess_et,name,x\n\n010000024,A,\n\n\nbad,B,\n010000032,C,\"D\nE\"\nworse,F,";
+        let text = "finess_et,name,x\n\n010000024,A,\n\n\nbad,B,\n010000032,C,\"D\n\"\nworse,F,";
         let expected = (2, vec![(6, "BAD_FORMAT"), (9, "BAD_FORMAT")]);
         assert_eq!(imported(text), expected);
         assert_eq!(imported(&text.replace('\n', "\r\n")), expected);
@@ -222,8 +231,19 @@ mod tests {
     }
 
     #[test]
+    fn a_quote_in_a_column_that_is_not_read_hides_no_line() {
+        let text = "finess_et,name,x\n010000024,A,\"B\n010000032,C,D\n010000065,E,\"F\n";
+        assert_eq!(imported(text), (2, vec![(2, "BAD_CHARACTER")]));
+        let text = "finess_et,name,x\n010000024,A,\"\n010000032,C,\"\n010000065,E,\n";
+        assert_eq!(
+            imported(text),
+            (1, vec![(2, "BAD_CHARACTER"), (3, "BAD_CHARACTER")])
+        );
+    }
+
+    #[test]
     fn a_sound_record_that_came_before_is_one_rejection_however_many_lines_it_has() {
-        let text = "finess_et,name,x\n010000024,A,\n010000024,B,\"C\nD\"\n010000032,E,\n";
+        let text = "finess_et,name,x\n010000024,A,\n010000024,B,\"C\n\"\n010000032,E,\n";
         assert_eq!(imported(text), (2, vec![(3, "DUPLICATE_IN_FILE")]));
     }
 

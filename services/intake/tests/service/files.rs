@@ -1,7 +1,7 @@
 //! Files of structures as spreadsheets, programs and publishers write them.
 
 use proto::intake::v1::{
-    ImportStructuresRequest, ImportStructuresResponse, RejectedLine, StructureFileLayout,
+    ImportStructuresRequest, ImportStructuresResponse, RejectedLine, Structure, StructureFileLayout,
 };
 
 use crate::world::{World, violations};
@@ -186,6 +186,76 @@ async fn the_finess_extraction_is_known_by_its_lines() {
     let entities = "structureej;010780054;CH DE BOURG EN BRESSE;;;\n";
     let loaded = importer.import(entities.as_bytes()).await.unwrap();
     assert_eq!(remarks(&loaded.rejected_lines), [(1, "", "NOT_A_SITE")]);
+}
+
+#[tokio::test]
+async fn quotes_of_the_finess_extraction_are_text() {
+    let world = World::start().await;
+    let importer = world.importer();
+    let quoted = EXTRACTION
+        .replace("CENTRE HOSPITALIER DE", "\"CENTRE HOSPITALIER DE")
+        .replace("CHU DE LA", "\"CHU\" DE LA");
+    let loaded = importer.import(quoted.as_bytes()).await.unwrap();
+    assert_eq!((loaded.lines, counts(&loaded)), (2, (2, 0, 0, 0)));
+    let site = importer.structure("010000024").await.unwrap();
+    assert_eq!(site.town, "VIRIAT");
+    let site = importer.structure("970100186").await.unwrap();
+    assert_eq!(site.name, "\"CHU\" DE LA GUADELOUPE");
+}
+
+#[tokio::test]
+async fn a_column_that_the_file_does_not_have_keeps_what_is_known() {
+    let world = World::start().await;
+    let importer = world.importer();
+    let whole = "finess_et,finess_ej,name,category_code,siret,department,commune,operator_status\n\
+        010000024,010780054,CH DE FLEYRIAT,355,26010004500012,69,LYON,OSE\n";
+    importer.import(whole.as_bytes()).await.unwrap();
+    let known = importer.structure("010000024").await.unwrap();
+
+    let named = "finess_et,name\n010000024,CH DE FLEYRIAT\n";
+    let loaded = importer.import(named.as_bytes()).await.unwrap();
+    assert_eq!(counts(&loaded), (0, 0, 1, 0));
+    assert_eq!(importer.structure("010000024").await.unwrap(), known);
+
+    let loaded = importer.import(EXTRACTION.as_bytes()).await.unwrap();
+    assert_eq!(counts(&loaded), (1, 1, 0, 0));
+    let told = Structure {
+        department: "01".to_owned(),
+        town: "VIRIAT".to_owned(),
+        ..known
+    };
+    assert_eq!(importer.structure("010000024").await.unwrap(), told);
+    assert_eq!(status_of(&world, "010000024").await, "essential_services");
+
+    let emptied = "finess_et,name,operator_status\n010000024,CH DE FLEYRIAT,\n";
+    importer.import(emptied.as_bytes()).await.unwrap();
+    assert_eq!(status_of(&world, "010000024").await, "");
+}
+
+async fn status_of(world: &World, finess: &str) -> String {
+    let status = "select coalesce(operator_status, '') from structure where finess = $1";
+    let status = sqlx::query_scalar(status).bind(finess);
+    status.fetch_one(&world.pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_region_that_cannot_be_read_does_not_keep_the_department() {
+    let world = World::start().await;
+    let importer = world.importer();
+    let file = |department, region| {
+        format!("finess_et,name,department,region_code\n010000024,CH,{department},{region}\n")
+    };
+    importer.import(file("01", "84").as_bytes()).await.unwrap();
+    let moved = importer.import(file("35", "98").as_bytes()).await.unwrap();
+    assert_eq!(
+        remarks(&moved.warnings),
+        [(2, "region_code", "UNKNOWN_VALUE")]
+    );
+    let site = importer.structure("010000024").await.unwrap();
+    assert_eq!(
+        (site.department.as_str(), site.region.as_str()),
+        ("35", "53")
+    );
 }
 
 #[tokio::test]

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
+use futures::future::join_all;
 use prost::Message as _;
 use proto::{
     events::v1::ReportWithdrawn,
     intake::v1::{ListReportsRequest, ReportDraft, ReportState, WithdrawReportRequest},
     types::v1::{OriginType, ReportKind},
 };
+use testkit::eventually;
 use tonic::Code;
 use uuid::Uuid;
 
@@ -186,6 +188,31 @@ async fn pages_of_a_list_hold_each_report_once_latest_first() {
     let moments: Vec<_> = seen.iter().map(|(at, _)| (at.seconds, at.nanos)).collect();
     assert!(moments.is_sorted_by(|a, b| a >= b), "{moments:?}");
     assert_eq!(world.audited("report.list").await.len(), 3);
+}
+
+#[tokio::test]
+async fn lists_take_no_connection_of_other_calls() {
+    let world = World::with_directory().await;
+    let alice = world.declarant("alice");
+    let mut lock = world.pool.begin().await.unwrap();
+    sqlx::query("lock table report in access exclusive mode")
+        .execute(&mut *lock)
+        .await
+        .unwrap();
+    // The world's pools hold eight connections each.
+    let lists = join_all((0..16).map(|_| alice.list(ListReportsRequest::default())));
+    let waiting = "select count(*) from pg_stat_activity
+                   where datname = current_database() and wait_event_type = 'Lock'";
+    let others = async {
+        eventually(async || world.count(waiting).await >= 8).await;
+        let structure = alice.structure("010000024").await.unwrap();
+        lock.rollback().await.unwrap();
+        structure.name
+    };
+    let (lists, name) = tokio::join!(lists, others);
+    assert_eq!(name, "CH DE FLEYRIAT");
+    assert!(lists.iter().all(Result::is_ok), "{lists:?}");
+    assert_eq!(world.audited("report.list").await.len(), 16);
 }
 
 #[tokio::test]

@@ -19,7 +19,10 @@ pub(crate) fn address(
         .unwrap_data_key(data_key)?
         .open(&contacts_aad(report_id), sealed)?;
     let contacts = SealedPersonalData::decode(plain.as_slice()).map_err(|_| SealError)?;
-    let email = |contact: Option<Contact>| contact.and_then(|contact| contact.email.parse().ok());
+    let email = |contact: Option<Contact>| {
+        let text = contact.map(|contact| contact.email)?;
+        (!text.is_empty()).then(|| EmailAddress::from_db(&text))
+    };
     let alternate = contacts
         .alternate
         .filter(|contact| *contact != Contact::default());
@@ -84,6 +87,18 @@ mod tests {
         assert_eq!(
             written_to(&contacts).as_deref(),
             Some("d.martin@ch.example.org")
+        );
+    }
+
+    #[test]
+    fn an_address_that_an_earlier_release_took_is_written_to() {
+        let contacts = SealedPersonalData {
+            declarant: Some(contact("direction@chu.local")),
+            alternate: None,
+        };
+        assert_eq!(
+            written_to(&contacts).as_deref(),
+            Some("direction@chu.local")
         );
     }
 
