@@ -10,7 +10,10 @@ use http_body_util::{BodyExt as _, Full};
 use prost_reflect::MethodDescriptor;
 use tokio::time::{sleep, timeout};
 use tonic::body::Body;
-use tonic::codegen::{BoxFuture, Service, http};
+use tonic::codegen::{
+    BoxFuture, Service,
+    http::{self, StatusCode},
+};
 use tonic::transport::Channel;
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -21,11 +24,18 @@ use crate::json::CONTRACTS;
 const PAUSE: Duration = Duration::from_millis(500);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
+/// How a proxy says that the service behind it is away.
+const AWAY: [StatusCode; 3] = [
+    StatusCode::BAD_GATEWAY,
+    StatusCode::SERVICE_UNAVAILABLE,
+    StatusCode::GATEWAY_TIMEOUT,
+];
+
 /// The only verbs of methods that change nothing.
 const READING: [&str; 4] = ["Get", "List", "Check", "Search"];
 
-/// A channel on which a unary call is made a second time after `UNAVAILABLE` or a cut
-/// connection, and ends within a time.
+/// A channel on which a unary call is made a second time after `UNAVAILABLE`, a cut
+/// connection or a proxy that does not reach the service, and ends within a time.
 ///
 /// The second call is the first one to the byte: a write carries the same `request_id`, so
 /// that it is done once. A method that neither reads nor has a `request_id` is called once.
@@ -65,7 +75,9 @@ impl RetryChannel {
         }
     }
 
-    /// Makes a unary call and reads its whole answer, which may break off as well.
+    /// Makes a unary call and reads its whole answer, which may break off as well. A proxy
+    /// says in HTTP that the service is away, and may hide that an answer broke off: what
+    /// has no status was not answered by the service.
     async fn call_once(
         &mut self,
         request: http::Request<Body>,
@@ -73,8 +85,11 @@ impl RetryChannel {
         let (parts, body) = self.send(request).await?.into_parts();
         let body = body.collect().await.map_err(|error| self.cut(&error))?;
         let trailers = body.trailers().and_then(Status::from_header_map);
+        let away = |told: &str| Err(Status::unavailable(format!("{}: {told}", self.url)));
         match Status::from_header_map(&parts.headers).or(trailers) {
             Some(status) if status.code() == Code::Unavailable => Err(status),
+            None if parts.status == StatusCode::OK => away("the answer was cut off"),
+            None if AWAY.contains(&parts.status) => away(&format!("HTTP {}", parts.status)),
             _ => Ok(http::Response::from_parts(parts, Body::new(body))),
         }
     }

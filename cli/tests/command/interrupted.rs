@@ -9,8 +9,10 @@ use tokio::net::{TcpListener, TcpStream};
 
 use crate::env::{DRAFT, TestEnv};
 
-/// The type of the HTTP/2 frame with which an answer begins.
+/// The type of the HTTP/2 frame with which an answer begins, and of its trailers.
 const HEADERS: u8 = 1;
+/// The flag of the last frame of an answer.
+const END_STREAM: u8 = 1;
 
 /// At which point of its first connections a service dies.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,6 +20,10 @@ enum Death {
     AtConnect,
     /// The call is done, and its answer does not arrive.
     BeforeAnswer,
+    /// The same behind a proxy, which answers 503.
+    BehindProxy,
+    /// The same behind a proxy, which ends the answer where it broke off: before its trailers.
+    BeforeTrailers,
 }
 
 /// A service that dies during its first connections, and then is there again.
@@ -46,7 +52,7 @@ impl MortalServer {
                 }
                 let service = TcpStream::connect(service).await.unwrap();
                 // However it ends, both sides see their connection close.
-                let _ = carry(client, service, dies).await;
+                let _ = carry(client, service, dies.then_some(death)).await;
             }
         });
         Self {
@@ -71,16 +77,20 @@ impl Drop for MortalServer {
     }
 }
 
-/// Carries what both sides say; up to the answer where the service dies before it.
-async fn carry(client: TcpStream, service: TcpStream, dies: bool) -> std::io::Result<()> {
+/// Carries what both sides say; up to the point of an answer at which the service dies.
+async fn carry(client: TcpStream, service: TcpStream, death: Option<Death>) -> std::io::Result<()> {
     let (mut from_client, mut to_client) = client.into_split();
     let (mut from_service, mut to_service) = service.into_split();
     let answers = async {
         let mut header = [0; 9];
         loop {
             from_service.read_exact(&mut header).await?;
-            if dies && header[3] == HEADERS {
-                return Ok(());
+            let begins = header[4] & END_STREAM == 0;
+            if header[3] == HEADERS
+                && let Some(death) = death
+                && !(begins && death == Death::BeforeTrailers)
+            {
+                return to_client.write_all(&last_words(death, header)).await;
             }
             let length = u32::from_be_bytes([0, header[0], header[1], header[2]]);
             let mut payload = vec![0; length as usize];
@@ -95,11 +105,27 @@ async fn carry(client: TcpStream, service: TcpStream, dies: bool) -> std::io::Re
     }
 }
 
+/// The frame that a proxy sends in place of one of the service (RFC 9113, 4.1).
+fn last_words(death: Death, [.., a, b, c, d]: [u8; 9]) -> Vec<u8> {
+    match death {
+        Death::AtConnect | Death::BeforeAnswer => Vec::new(),
+        // Headers that are all of the answer: `:status` and its value (RFC 7541, 6.2.2).
+        Death::BehindProxy => [&[0, 0, 5, HEADERS, 5, a, b, c, d], &b"\x08\x03503"[..]].concat(),
+        // Data that ends the answer, and none of it.
+        Death::BeforeTrailers => vec![0, 0, 0, 0, END_STREAM, a, b, c, d],
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_command_fails_on_a_service_that_dies_once() {
     let env = TestEnv::start().await;
     let mut failed = Vec::new();
-    for death in [Death::AtConnect, Death::BeforeAnswer] {
+    for death in [
+        Death::AtConnect,
+        Death::BeforeAnswer,
+        Death::BehindProxy,
+        Death::BeforeTrailers,
+    ] {
         let reference = env.submit().await;
         env.case_opened(&reference).await;
         let submit = [&["report", "submit"], &DRAFT[..]].concat();

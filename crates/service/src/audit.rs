@@ -4,8 +4,8 @@ use platform::{AuditEntry, Caller, Outcome, Result, audit, now};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
-/// Leaves the entry of a read of one thing, in the transaction of the read. What
-/// the caller may not see leaves the same entry as what does not exist.
+/// Leaves the entry of a read of one thing, before it is answered. What the caller may
+/// not see leaves the same entry as what does not exist.
 pub async fn audit_read(
     conn: &mut PgConnection,
     caller: &Caller,
@@ -21,8 +21,8 @@ pub async fn audit_read(
     entry(conn, caller, action, object, outcome, json!({})).await
 }
 
-/// Leaves the one entry of a list, in the transaction of the list: its filter and
-/// what else tells an auditor how much was seen.
+/// Leaves the one entry of a list, before it is answered: its filter and what else
+/// tells an auditor how much was seen.
 pub async fn audit_list(
     conn: &mut PgConnection,
     caller: &Caller,

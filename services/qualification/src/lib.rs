@@ -83,10 +83,12 @@ impl App {
         running.consume(NAME, "intake", self.intake, registry);
         let cases = CaseRpc {
             commands: commands.clone(),
+            read_pool: running.runtime.read_pool.clone(),
             master_key: self.master_key.clone(),
         };
         let messages = MessageRpc {
             commands,
+            read_pool: running.runtime.read_pool.clone(),
             master_key: self.master_key,
         };
         let largest = running.runtime.config.server.max_message_bytes;

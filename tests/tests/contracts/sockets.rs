@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use dev::{Layout, SERVICES};
 use prost::Message as _;
+use prost_reflect::{DescriptorPool, ServiceDescriptor};
 use proto::intake::v1::{GetReportRequest, ListReportsRequest, ListReportsResponse};
 use reqwest::{Client, Method, Response, StatusCode, Version};
-use testkit::eventually;
+use testkit::{TokenSpec, eventually};
 use tests::World;
 use tonic::codegen::http::{HeaderMap, HeaderName};
 use tonic::transport::{Channel, Endpoint};
@@ -36,27 +37,27 @@ fn channel(world: &World, service: &str) -> Channel {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_service_tells_what_it_serves_and_that_it_does() {
     let world = World::start().await;
-    let own: [(&str, &[&str]); 4] = [
-        (
-            "intake",
-            &["intake.v1.IntakeService", "intake.v1.StructureService"],
-        ),
-        ("qualification", &["qualification.v1.QualificationService"]),
-        (
-            "notification",
-            &[
-                "notification.v1.NotificationService",
-                "notification.v1.DeliveryService",
-            ],
-        ),
-        ("statistics", &["statistics.v1.StatisticsService"]),
-    ];
-    assert_eq!(own.map(|(service, _)| service), SERVICES);
-    for (service, own) in own {
-        let own = own.iter().chain(&["eventlog.v1.ConsumerService"]);
-        let mut expected: BTreeSet<String> = own.map(|name| format!("vigie.{name}")).collect();
+    let mut person = TokenSpec::of("everybody");
+    person.roles = dev::identities()
+        .into_iter()
+        .flat_map(|it| it.roles)
+        .collect();
+    let token = world.suite.issuer.token(&person);
+    for service in SERVICES {
+        let offered = offered(service);
+        let names = offered.iter().map(|it| it.full_name().to_owned());
+        let mut expected: BTreeSet<String> = names.collect();
         expected.insert("grpc.health.v1.Health".to_owned());
         assert_eq!(reflected(&world, service).await, expected, "{service}");
+
+        // What is served is found unreadable, and nothing is changed by it.
+        let address = world.suite.addresses(service).public;
+        for method in offered.iter().flat_map(ServiceDescriptor::methods) {
+            let offered = method.parent_service();
+            let url = format!("http://{address}/{}/{}", offered.full_name(), method.name());
+            let (_, status) = read(post(&url, &token, b"\xff").await).await;
+            assert_eq!(status.code(), Code::InvalidArgument, "{url}: {status:?}");
+        }
 
         for name in ["", service] {
             let request = HealthCheckRequest {
@@ -71,6 +72,22 @@ async fn every_service_tells_what_it_serves_and_that_it_does() {
             .await;
         }
     }
+}
+
+/// What the contract lets a service offer to people: all that its own package has, and
+/// its consumers.
+fn offered(service: &str) -> Vec<ServiceDescriptor> {
+    let contracts = DescriptorPool::decode(proto::FILE_DESCRIPTOR_SET).unwrap();
+    let own = format!("vigie.{service}.");
+    let offered: Vec<_> = contracts
+        .services()
+        .filter(|it| {
+            let name = it.full_name();
+            name.starts_with(&own) || name == "vigie.eventlog.v1.ConsumerService"
+        })
+        .collect();
+    assert!(offered.len() > 1, "{service} offers nothing of its own");
+    offered
 }
 
 /// The services that reflection lists, itself left out.

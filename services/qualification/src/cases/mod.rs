@@ -32,8 +32,8 @@ pub(crate) use self::{
     events::ReportEvents,
     list::CaseName,
     request::case_name,
-    rpc::{CaseRpc, read_audited},
-    store::lock_case,
+    rpc::{CaseRpc, audit_case},
+    store::{find_case, lock_case},
 };
 
 /// A case (dossier): the treatment of one report.

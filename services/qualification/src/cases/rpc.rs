@@ -1,7 +1,7 @@
 //! The calls of people about cases.
 
 use futures::FutureExt as _;
-use platform::{Caller, Error, Result, SealingKey, now};
+use platform::{Caller, Deadline, Error, Result, SealingKey, now, read_transaction};
 use proto::qualification::v1::{
     self as pb, ClaimCaseRequest, ClaimCaseResponse, CloseCaseRequest, CloseCaseResponse,
     GetCaseRequest, GetCaseResponse, ListCaseHistoryRequest, ListCaseHistoryResponse,
@@ -12,7 +12,7 @@ use serde_json::json;
 use service::{
     Call, Commands, Done, Page, View, audit_list, audit_read, request_hash, revision_base,
 };
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use tonic::{Request, Response, Status};
 use vocabulary::Role;
 
@@ -35,6 +35,8 @@ const LATEST_ENTRIES: i64 = 100;
 pub(crate) struct CaseRpc {
     /// Runs the commands.
     pub(crate) commands: Commands,
+    /// Serves the lists.
+    pub(crate) read_pool: PgPool,
     /// Opens the contacts for those who may see them.
     pub(crate) master_key: SealingKey,
 }
@@ -48,18 +50,20 @@ impl QualificationService for CaseRpc {
         let caller = Caller::of(&request)?;
         let (filter, page) = request::list(request.get_ref(), caller)?;
         let parties = caller.parties();
-        let mut transaction = self.commands.pool.begin().await.map_err(Error::from)?;
-        let conn = &mut *transaction;
-        let base = revision_base(&self.commands.log, conn).await?;
+        let mut read = read_transaction(&self.read_pool, Deadline::of(&request)).await?;
+        let base = revision_base(&self.commands.log, &mut read).await?;
         let after = page.after.as_ref();
-        let mut cases = store::list_cases(conn, &filter, &parties, after, page.limit()).await?;
+        let mut cases =
+            store::list_cases(&mut read, &filter, &parties, after, page.limit()).await?;
+        drop(read);
         let next_page_token = page.cut(&mut cases, |case| Position {
             declared_at: case.report.declared_at,
             case_id: case.id,
         });
         let detail = json!({ "cases": cases.len() });
-        audit_list(conn, caller, "case.list", &filter.describe(), detail).await?;
-        transaction.commit().await.map_err(Error::from)?;
+        let mut conn = self.commands.pool.acquire().await.map_err(Error::from)?;
+        audit_list(&mut conn, caller, "case.list", &filter.describe(), detail).await?;
+        drop(conn);
         let shown = cases.iter().filter_map(|case| {
             let shown = self.shown(case, caller, base)?;
             Some(shown.listed(case))
@@ -78,7 +82,8 @@ impl QualificationService for CaseRpc {
         let name = case_name(&request.get_ref().case_id)?;
         let mut transaction = self.commands.pool.begin().await.map_err(Error::from)?;
         let conn = &mut *transaction;
-        let found = read_audited(conn, caller, "case.read", &name).await?;
+        let found = store::find_case(conn, &name, &caller.parties()).await?;
+        audit_case(conn, caller, "case.read", &name, found.as_ref()).await?;
         let base = revision_base(&self.commands.log, conn).await?;
         let history = match &found {
             // A change committed between the two reads belongs to the next answer.
@@ -109,17 +114,19 @@ impl QualificationService for CaseRpc {
             &asked.page_token,
             format!("history {name:?}"),
         )?;
-        let mut transaction = self.commands.pool.begin().await.map_err(Error::from)?;
-        let conn = &mut *transaction;
-        let found = read_audited(conn, caller, "case.history", &name).await?;
+        let mut read = read_transaction(&self.read_pool, Deadline::of(&request)).await?;
+        let found = store::find_case(&mut read, &name, &caller.parties()).await?;
         let mut changes = match &found {
             Some(case) => {
                 let below = page.after.unwrap_or(case.revision + 1);
-                history::page(conn, case.id, below, page.limit()).await?
+                history::page(&mut read, case.id, below, page.limit()).await?
             }
             None => Vec::new(),
         };
-        transaction.commit().await.map_err(Error::from)?;
+        drop(read);
+        let mut conn = self.commands.pool.acquire().await.map_err(Error::from)?;
+        audit_case(&mut conn, caller, "case.history", &name, found.as_ref()).await?;
+        drop(conn);
         let case = found.ok_or(Error::NotFound("case"))?;
         let shown = self.shown(&case, caller, 0);
         let shown = shown.ok_or(Error::NotFound("case"))?;
@@ -249,21 +256,20 @@ impl CaseRpc {
     }
 }
 
-/// Reads a case for a caller, with the audit entry of that.
-pub(crate) async fn read_audited(
+/// Leaves the entry of a read of the case that was asked for by this name.
+pub(crate) async fn audit_case(
     conn: &mut PgConnection,
     caller: &Caller,
     action: &'static str,
     name: &CaseName,
-) -> Result<Option<Case>> {
-    let found = store::find_case(conn, name, &caller.parties()).await?;
-    let object = match (&found, name) {
+    found: Option<&Case>,
+) -> Result<()> {
+    let object = match (found, name) {
         (Some(case), _) => case.id.to_string(),
         (None, CaseName::Id(case_id)) => case_id.to_string(),
         (None, CaseName::Reference(reference)) => reference.clone(),
     };
-    audit_read(conn, caller, action, &object, found.is_some()).await?;
-    Ok(found)
+    audit_read(conn, caller, action, &object, found.is_some()).await
 }
 
 /// The role in which a caller commands: the policy of the contract has let the call

@@ -1,14 +1,14 @@
 //! The calls of people about messages.
 
 use futures::FutureExt as _;
-use platform::{Caller, Error, Result, SealingKey, Violations, now};
+use platform::{Caller, Deadline, Error, Result, SealingKey, Violations, now, read_transaction};
 use proto::qualification::v1::{
     self as pb, ListMessagesRequest, ListMessagesResponse, PostMessageRequest, PostMessageResponse,
     message_service_server::MessageService,
 };
 use serde_json::json;
 use service::{Call, Commands, Done, Fields, Page, Sealed, View, request_hash, wire::timestamp};
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
 use vocabulary::{Word as _, derived_id};
@@ -25,6 +25,8 @@ use crate::cases;
 pub(crate) struct MessageRpc {
     /// Runs the commands.
     pub(crate) commands: Commands,
+    /// Serves the lists.
+    pub(crate) read_pool: PgPool,
     /// Opens the keys under which texts are sealed.
     pub(crate) master_key: SealingKey,
 }
@@ -79,19 +81,21 @@ impl MessageService for MessageRpc {
             &asked.page_token,
             format!("messages {name:?}"),
         )?;
-        let mut transaction = self.commands.pool.begin().await.map_err(Error::from)?;
-        let conn = &mut *transaction;
-        let case = cases::read_audited(conn, caller, "message.list", &name).await?;
+        let mut read = read_transaction(&self.read_pool, Deadline::of(&request)).await?;
+        let case = cases::find_case(&mut read, &name, &caller.parties()).await?;
         let view = case
             .as_ref()
             .and_then(|case| View::of(&case.visible_to, caller));
         let mut messages = match (&case, view) {
             (Some(case), Some(view)) => {
-                store::page(conn, case.id, view.agencies, page.after, page.limit()).await?
+                store::page(&mut read, case.id, view.agencies, page.after, page.limit()).await?
             }
             _ => Vec::new(),
         };
-        transaction.commit().await.map_err(Error::from)?;
+        drop(read);
+        let mut conn = self.commands.pool.acquire().await.map_err(Error::from)?;
+        cases::audit_case(&mut conn, caller, "message.list", &name, case.as_ref()).await?;
+        drop(conn);
         let (case, view) = case.zip(view).ok_or(Error::NotFound("case"))?;
         let next_page_token = page.cut(&mut messages, |(number, _)| *number);
         let key = case.report.sealed.as_ref();

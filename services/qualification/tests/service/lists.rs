@@ -1,10 +1,16 @@
 //! Lists of cases.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, pin::pin};
 
-use proto::{qualification::v1 as pb, types::v1 as types};
+use futures::{FutureExt as _, future::join_all};
+use proto::{
+    qualification::v1::{self as pb, message_service_client::MessageServiceClient},
+    types::v1 as types,
+};
 use testkit::TokenSpec;
 use time::Duration;
+use tokio::select;
+use uuid::Uuid;
 
 use crate::world::{
     DECLARED, World, agent, analyst, in_scope, out_of_scope, second_analyst, violations,
@@ -243,7 +249,7 @@ async fn plan(world: &World, parties: &[&str]) -> String {
         .bind(None::<time::OffsetDateTime>)
         .bind(None::<time::OffsetDateTime>)
         .bind(None::<time::OffsetDateTime>)
-        .bind(None::<uuid::Uuid>)
+        .bind(None::<Uuid>)
         .bind(21_i64)
         .fetch_all(&world.pool)
         .await
@@ -320,4 +326,51 @@ async fn the_history_is_paged_newest_first_and_a_case_shows_its_latest_entries()
     let request = world.request(&agent("75"), request);
     let refused = world.client.clone().list_case_history(request).await;
     assert_eq!(refused.unwrap_err().code(), tonic::Code::NotFound);
+}
+
+#[tokio::test]
+async fn lists_that_wait_take_no_connection_of_a_command() {
+    const READ_CONNECTIONS: i64 = 8;
+    let world = World::start().await;
+    let mut holder = world.pool.begin().await.unwrap();
+    sqlx::query("lock table case_file in access exclusive mode")
+        .execute(&mut *holder)
+        .await
+        .unwrap();
+
+    let case_id = Uuid::now_v7().to_string();
+    let history = pb::ListCaseHistoryRequest {
+        case_id: case_id.clone(),
+        ..Default::default()
+    };
+    let messages = pb::ListMessagesRequest {
+        case_id,
+        ..Default::default()
+    };
+    let calls = (0..READ_CONNECTIONS).flat_map(|_| {
+        let cases = world.request(&analyst(), pb::ListCasesRequest::default());
+        let history = world.request(&analyst(), history.clone());
+        let messages = world.request(&analyst(), messages.clone());
+        let mut client = world.client.clone();
+        let mut same_client = world.client.clone();
+        let mut exchanges = MessageServiceClient::new(world.channel.clone());
+        [
+            async move { client.list_cases(cases).await.is_ok() }.boxed(),
+            async move { same_client.list_case_history(history).await.is_ok() }.boxed(),
+            async move { exchanges.list_messages(messages).await.is_ok() }.boxed(),
+        ]
+    });
+    let mut calls = pin!(join_all(calls));
+    let (mut most, mut answered) = (0, None);
+    while answered.is_none() {
+        let waiting = "select count(*) from pg_locks
+                       where relation = 'case_file'::regclass and not granted";
+        let waiting = sqlx::query_scalar(waiting).fetch_one(&mut *holder);
+        select! {
+            answers = &mut calls => answered = Some(answers),
+            waiting = waiting => most = i64::max(most, waiting.unwrap()),
+        }
+    }
+    assert_eq!(most, READ_CONNECTIONS);
+    assert!(answered.unwrap().iter().all(|done| !done));
 }

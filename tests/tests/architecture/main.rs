@@ -3,6 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod arrows;
+mod code;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,11 +13,27 @@ use std::process::Command;
 
 use serde_json::Value;
 
+use crate::code::{code, room_files, rust_files};
+
 const SERVICES: [&str; 4] = ["intake", "notification", "qualification", "statistics"];
 /// The rooms of every service.
 const ROOMS: [&str; 4] = ["main", "config", "lib", "consume"];
 /// Those of a service whose features have no folders.
 const LAYERS: [&str; 4] = ["grpc", "domain", "store", "convert"];
+/// The folders that are no features: each holds the parts of the file of its name.
+const FOLDERS_OF_FILES: [&str; 11] = [
+    "batcher",
+    "config",
+    "consume",
+    "convert",
+    "deliveries",
+    "domain",
+    "feed",
+    "grpc",
+    "import",
+    "notices",
+    "store",
+];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -117,188 +136,29 @@ fn a_service_has_the_same_rooms_as_the_others() {
 
 /// The folders of features: those with a `mod.rs`.
 fn features(service: &str) -> Vec<PathBuf> {
+    let mut folders = folders(service);
+    folders.retain(|it| it.join("mod.rs").exists());
+    folders
+}
+
+fn folders(service: &str) -> Vec<PathBuf> {
     let source = root().join("services").join(service).join("src");
-    let folders = fs::read_dir(source)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    folders.filter(|it| it.join("mod.rs").exists()).collect()
-}
-
-/// The files of a room: `room.rs`, where there is one, and everything below `room/`.
-fn room_files(service: &str, room: &str) -> Vec<PathBuf> {
-    let source = root().join("services").join(service).join("src");
-    let mut files = rust_files(source.join(room));
-    files.extend(Some(source.join(format!("{room}.rs"))).filter(|file| file.exists()));
-    files
-}
-
-/// The sources in a folder and below.
-fn rust_files(folder: PathBuf) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut folders = vec![folder];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).into_iter().flatten() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|e| e == "rs") {
-                files.push(path);
-            }
-        }
-    }
-    files
-}
-
-/// The code of a file without its comments and its own tests, and the path of everything
-/// that it imports written out.
-fn code(file: &Path) -> String {
-    let text = fs::read_to_string(file).unwrap();
-    let before_tests = text.split("#[cfg(test)]\nmod tests {").next();
-    let lines = before_tests.unwrap_or_default().lines();
-    let lines = lines.filter(|line| !line.trim_start().starts_with("//"));
-    let code = lines.collect::<Vec<_>>().join("\n");
-    let imports: Vec<String> = code
-        .split("use ")
-        .skip(1)
-        .filter_map(|rest| rest.split_once(';'))
-        .flat_map(|(tree, _)| written_out("", &tree.replace(char::is_whitespace, "")))
-        .collect();
-    format!("{code}\n{}", imports.join("\n"))
-}
-
-/// The paths of an import: `a::{b, c::{d, e}}` is `a::b`, `a::c::d` and `a::c::e`.
-fn written_out(prefix: &str, tree: &str) -> Vec<String> {
-    let mut depth = 0_u32;
-    let branches = tree.split(|letter| {
-        match letter {
-            '{' => depth += 1,
-            '}' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        letter == ',' && depth == 0
-    });
-    branches
-        .flat_map(|branch| match branch.split_once('{') {
-            Some((head, inner)) => {
-                let inner = inner.strip_suffix('}').unwrap_or(inner);
-                written_out(&format!("{prefix}{head}"), inner)
-            }
-            None => vec![format!("{prefix}{branch}")],
-        })
-        .collect()
+    let entries = fs::read_dir(source).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths.filter(|path| path.is_dir()).collect()
 }
 
 #[test]
-fn arrows_inside_a_service_point_to_the_pure() {
-    // A room, and what its code must not name.
-    let rules: [(&str, &[&str]); 3] = [
-        (
-            "domain",
-            &[
-                "sqlx",
-                "proto::",
-                "tonic",
-                "prost",
-                "tokio",
-                "platform::now",
-                "crate::store",
-                "crate::convert",
-                "crate::grpc",
-                "crate::consume",
-                "now_utc",
-                "now_local",
-                "Instant",
-                "SystemTime",
-            ],
-        ),
-        (
-            "convert",
-            &["sqlx", "crate::store", "crate::grpc", "crate::consume"],
-        ),
-        (
-            "store",
-            &[
-                "proto::",
-                "tonic::",
-                "crate::convert",
-                "crate::grpc",
-                "crate::consume",
-            ],
-        ),
-    ];
-    for service in SERVICES {
-        for (room, forbidden) in rules {
-            for file in room_files(service, room) {
-                let code = code(&file);
-                for word in forbidden {
-                    assert!(!code.contains(word), "{} names {word}", file.display());
-                }
-            }
-        }
+fn every_folder_of_a_service_is_a_feature_or_belongs_to_a_file_that_may_have_one() {
+    for folder in SERVICES.into_iter().flat_map(folders) {
+        let name = folder.file_name().and_then(|name| name.to_str()).unwrap();
+        let of_a_file = FOLDERS_OF_FILES.contains(&name) && folder.with_extension("rs").exists();
+        assert!(
+            folder.join("mod.rs").exists() || of_a_file,
+            "{} is neither",
+            folder.display()
+        );
     }
-}
-
-/// What the code of a file of a feature must not name.
-fn forbidden_in_a_feature(file: &Path) -> &'static [&'static str] {
-    match file.file_stem().and_then(|name| name.to_str()).unwrap() {
-        "decide" => &[
-            "sqlx",
-            "tonic",
-            "prost",
-            "tokio",
-            "platform::",
-            "eventlog::",
-            "proto::",
-            "store::",
-            "rpc::",
-            "events::",
-            "request::",
-            "response::",
-            "now_utc",
-            "now_local",
-            "Instant",
-            "SystemTime",
-        ],
-        "mod" => &[
-            "sqlx",
-            "tonic",
-            "prost",
-            "tokio",
-            "platform::",
-            "eventlog::",
-            "proto::",
-        ],
-        "store" => &["tonic", "rpc::", "events::"],
-        "events" => &["tonic", "rpc::"],
-        _ => &[],
-    }
-}
-
-#[test]
-fn arrows_inside_a_feature_point_to_the_pure() {
-    for service in SERVICES {
-        for file in features(service).into_iter().flat_map(rust_files) {
-            let code = code(&file);
-            for word in forbidden_in_a_feature(&file) {
-                assert!(!code.contains(word), "{} names {word}", file.display());
-            }
-        }
-    }
-}
-
-#[test]
-fn a_grouped_import_hides_nothing() {
-    let tree = "crate::{domain::{Case,Change},store::{self,Entry},convert}";
-    assert_eq!(
-        written_out("", tree),
-        [
-            "crate::domain::Case",
-            "crate::domain::Change",
-            "crate::store::self",
-            "crate::store::Entry",
-            "crate::convert",
-        ]
-    );
 }
 
 #[test]

@@ -1,0 +1,127 @@
+//! Which way the arrows point inside a service and inside a feature.
+
+use crate::code::{code, names, room_files, rust_files, source, with_imports, without_exports};
+use crate::{SERVICES, features};
+
+#[test]
+fn arrows_inside_a_service_point_to_the_pure() {
+    // A room, and what its code must not name.
+    let rules: [(&str, &[&str]); 3] = [
+        (
+            "domain",
+            &[
+                "sqlx",
+                "proto::",
+                "tonic",
+                "prost",
+                "tokio",
+                "platform::now",
+                "crate::store",
+                "crate::convert",
+                "crate::grpc",
+                "crate::consume",
+                "now_utc",
+                "now_local",
+                "Instant",
+                "SystemTime",
+            ],
+        ),
+        (
+            "convert",
+            &["sqlx", "crate::store", "crate::grpc", "crate::consume"],
+        ),
+        (
+            "store",
+            &[
+                "proto::",
+                "tonic::",
+                "crate::convert",
+                "crate::grpc",
+                "crate::consume",
+            ],
+        ),
+    ];
+    for service in SERVICES {
+        for (room, forbidden) in rules {
+            for file in room_files(service, room) {
+                let code = code(&file);
+                for word in forbidden {
+                    assert!(!code.contains(word), "{} names {word}", file.display());
+                }
+            }
+        }
+    }
+}
+
+/// What a file of a feature must not name: of the outside, and of the feature itself.
+fn forbidden_in_a_feature(file: &str) -> (&'static [&'static str], &'static [&'static str]) {
+    match file {
+        // The pure: rules, and the types that they are written in.
+        "mod" | "decide" | "list" | "transitions" | "period" | "rate" | "scope" => (
+            &[
+                "sqlx",
+                "tonic",
+                "prost",
+                "tokio",
+                "platform::",
+                "eventlog::",
+                "proto::",
+                "now_utc",
+                "now_local",
+                "Instant",
+                "SystemTime",
+            ],
+            &[
+                "announce",
+                "events",
+                "history",
+                "request",
+                "response",
+                "rpc",
+                "store",
+                "withdrawal",
+            ],
+        ),
+        "store" | "history" | "withdrawal" => (
+            &["tonic", "proto::"],
+            &["announce", "events", "request", "response", "rpc"],
+        ),
+        "events" | "announce" => (&["tonic"], &["request", "response", "rpc"]),
+        "request" | "response" => (
+            &["sqlx", "tokio"],
+            &[
+                "announce",
+                "events",
+                "history",
+                "rpc",
+                "store",
+                "withdrawal",
+            ],
+        ),
+        _ => (&[], &[]),
+    }
+}
+
+#[test]
+fn arrows_inside_a_feature_point_to_the_pure() {
+    for feature in SERVICES.into_iter().flat_map(features) {
+        let name = feature.file_name().and_then(|name| name.to_str()).unwrap();
+        for file in rust_files(feature.clone()) {
+            let stem = file.file_stem().and_then(|stem| stem.to_str()).unwrap();
+            let (outside, inside) = forbidden_in_a_feature(stem);
+            let source = source(&file);
+            for word in outside {
+                let found = with_imports(&source).contains(word);
+                assert!(!found, "{} names {word}", file.display());
+            }
+            let code = with_imports(&without_exports(&source));
+            for sibling in inside {
+                let found = ["super", "self", &format!("crate::{name}")]
+                    .iter()
+                    .any(|place| names(&code, &format!("{place}::{sibling}")))
+                    || stem == "mod" && names(&code, &format!("{sibling}::"));
+                assert!(!found, "{} names {sibling}", file.display());
+            }
+        }
+    }
+}
