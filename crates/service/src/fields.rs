@@ -182,7 +182,7 @@ impl<'v> Fields<'v> {
         let timestamp = timestamp?;
         let read = wire::moment(timestamp);
         if read.is_none() {
-            self.refuse(field, "OUT_OF_RANGE", "Cette date n'existe pas.");
+            self.refuse(field, "BAD_FORMAT", "Cette date n'existe pas.");
         }
         read
     }

@@ -174,8 +174,8 @@ async fn other_requests_that_break_the_contract_name_their_fields() {
     let expected = [
         ("states[1]", "UNKNOWN_VALUE"),
         ("routing_region", "UNKNOWN_VALUE"),
-        ("declared_after", "OUT_OF_RANGE"),
-        ("declared_before", "OUT_OF_RANGE"),
+        ("declared_after", "BAD_FORMAT"),
+        ("declared_before", "BAD_FORMAT"),
     ];
     assert_eq!(told, expected);
 
