@@ -13,7 +13,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{Broadcast, Feed, FeedPosition, Read};
+use super::log::{Broadcast, Feed, FeedPosition, Read};
 use crate::{
     convert::feed::FeedItem,
     domain::cursor::{Bounds, Cursor, CursorRefusal},
@@ -158,7 +158,10 @@ impl Watcher {
                     Ok(Broadcast::Restarted) => return Err(refused(CursorRefusal::Expired)),
                     Err(RecvError::Lagged(_)) => self.catch_up(),
                     Err(RecvError::Closed) => {
-                        return Err(Error::unavailable("SHUTTING_DOWN", "the service stops"));
+                        return Err(Error::unavailable(
+                            "SHUTTING_DOWN",
+                            "the service stops",
+                        ));
                     }
                 },
             }

@@ -65,7 +65,7 @@ pub(crate) struct RenderError(#[from] minijinja::Error);
 /// The embedded files of a language: name and source.
 macro_rules! templates {
     ($($name:literal),+ $(,)?) => {
-        [$(($name, include_str!(concat!("../templates/", $name)))),+]
+        [$(($name, include_str!(concat!("../../templates/", $name)))),+]
     };
 }
 
