@@ -160,7 +160,7 @@ impl Watcher {
                     Err(RecvError::Closed) => {
                         return Err(Error::unavailable(
                             "SHUTTING_DOWN",
-                            "the service stops",
+                            "le service s'arrête : reconnectez-vous",
                         ));
                     }
                 },
@@ -232,12 +232,11 @@ impl Watcher {
 pub(crate) fn refused(refusal: CursorRefusal) -> Error {
     match refusal {
         CursorRefusal::NotOurs => {
-            Error::invalid("cursor", "BAD_CURSOR", "is not a cursor of this service")
+            Error::invalid("cursor", "BAD_CURSOR", "n'est pas un curseur de ce service")
         }
         CursorRefusal::Expired => Error::out_of_range(
             "CURSOR_EXPIRED",
-            "what follows this cursor is not kept any more: start again from \
-             WATCH_START_OLDEST",
+            "la suite de ce curseur n'est plus conservée : recommencez par WATCH_START_OLDEST",
         ),
     }
 }
