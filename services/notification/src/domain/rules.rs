@@ -42,6 +42,7 @@ pub(crate) fn decide(event_id: Uuid, trigger: &Trigger, known: &ReportProjection
         decision.digested.clear();
     }
     let notified = decision.drafts.iter().map(|(_, draft)| draft.recipient);
+    let notified = notified.chain(decision.digested.iter().copied());
     decision
         .known
         .notified
@@ -105,7 +106,7 @@ fn submitted(event_id: Uuid, submission: &Submission, known: &ReportProjection) 
 }
 
 /// What an importer sends with a past date: nobody is written to about it alone, as
-/// if it were new.
+/// if it were new. Those whose digest tells of it hear of its withdrawal like the others.
 fn entered_afterwards(submission: &Submission, known: &ReportProjection) -> Decision {
     let mut digested = to_be_notified(submission);
     digested.retain(|(_, recipient)| *recipient != Recipient::HealthAuthority);
@@ -256,9 +257,11 @@ fn notified_of_major(
 }
 
 /// The health authority hears once of a report: when it is submitted with a
-/// health impact, else when the cell confirms one.
+/// health impact, else when the cell confirms one. Of an imported past one it gets no
+/// mail: what needed its answer is over.
 fn health_authority_learns(update: &CaseUpdate, known: &ReportProjection) -> bool {
     update.qualified
+        && !known.back_dated
         && has_health_impact(&update.impacts)
         && update.audience.includes(&Party::HealthAuthority)
         && !known.notified.contains(&Recipient::HealthAuthority)
