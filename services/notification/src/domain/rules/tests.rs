@@ -9,6 +9,7 @@ use vocabulary::{
 use super::{super::audience::Audience, *};
 
 mod entered_afterwards;
+mod messages;
 mod properties;
 
 /// A Monday at eleven in Paris.
