@@ -77,6 +77,7 @@ struct Connections {
 struct Refusals {
     next: VecDeque<u16>,
     recipients: HashMap<String, u16>,
+    senders: Option<u16>,
     hang_ups: HashSet<String>,
 }
 
@@ -175,12 +176,17 @@ impl SmtpSink {
             .insert(address.into(), code);
     }
 
+    /// Refuses every sender with this code from now on.
+    pub fn refuse_senders(&self, code: u16) {
+        self.shared.refusals().senders = Some(code);
+    }
+
     /// Closes the connection at this recipient from now on, without a word.
     pub fn hang_up_at(&self, address: impl Into<String>) {
         self.shared.refusals().hang_ups.insert(address.into());
     }
 
-    /// Takes every recipient again.
+    /// Takes every sender and recipient again.
     pub fn refuse_nobody(&self) {
         *self.shared.refusals() = Refusals::default();
     }
@@ -268,8 +274,13 @@ async fn converse(stream: TcpStream, shared: &Shared) -> std::io::Result<()> {
             "EHLO" => "250-vigie.invalid\r\n250-8BITMIME\r\n250 SMTPUTF8".to_owned(),
             "HELO" | "NOOP" => "250 as you wish".to_owned(),
             "MAIL" => {
-                envelope = (path_in(&line), Vec::new());
-                "250 sender noted".to_owned()
+                let refusal = shared.refusals().senders;
+                if let Some(code) = refusal {
+                    format!("{code} sender refused")
+                } else {
+                    envelope = (path_in(&line), Vec::new());
+                    "250 sender noted".to_owned()
+                }
             }
             "RCPT" => {
                 let recipient = path_in(&line);

@@ -114,7 +114,7 @@ impl Apply for NotificationConsumer {
             delivery_queue::add(conn, &deliveries, now).await?;
         }
         if !digests.entries.is_empty() {
-            digest::add(conn, &digests).await?;
+            digest::add(conn, &digests, now).await?;
         }
         self.log.append(conn, &raised).await?;
         Ok(())

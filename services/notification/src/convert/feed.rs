@@ -153,6 +153,12 @@ pub(crate) fn item(event: &Event) -> Result<FeedItem, ApplyError> {
                 NotificationKind::CaseChanged
             }
         }
+        Some(Subject::CaseMessagePosted(message)) => {
+            notification.report_id = message.report_id;
+            notification.reference = message.reference;
+            notification.routing_region = message.routing_region;
+            NotificationKind::MessagePosted
+        }
         None => NotificationKind::Unspecified,
     };
     let major = raised.rule == Rule::Major.name();

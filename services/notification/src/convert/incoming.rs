@@ -7,8 +7,8 @@ use eventlog::{ApplyError, Event};
 use proto::{
     Payload,
     events::v1::{
-        CaseChange, CaseChanged, ReportContactsErased, ReportSubmitted, ReportWithdrawn,
-        ReportedStructure, notification_raised::Subject,
+        CaseChange, CaseChanged, CaseMessagePosted, ReportContactsErased, ReportSubmitted,
+        ReportWithdrawn, ReportedStructure, notification_raised::Subject,
     },
     types::v1 as wire,
 };
@@ -16,14 +16,14 @@ use service::wire::moment;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    Impacts, OperatorStatus, Origin, OriginType, ReportKind, Severity, StructureKind, Tlp,
+    Impacts, OperatorStatus, Origin, OriginType, ReportKind, Role, Severity, StructureKind, Tlp,
     Word as _, is_empty_text, propose_severity,
 };
 
 use crate::domain::{
     audience::Audience,
     summary::ReportSummary,
-    trigger::{CaseUpdate, Change, Submission, Trigger, Withdrawal},
+    trigger::{Author, CaseUpdate, Change, PostedMessage, Submission, Trigger, Withdrawal},
 };
 
 /// An event that was read.
@@ -62,6 +62,7 @@ pub(crate) fn concerns(event_type: &str) -> bool {
         ReportWithdrawn::TYPE,
         ReportContactsErased::TYPE,
         CaseChanged::TYPE,
+        CaseMessagePosted::TYPE,
     ]
     .contains(&event_type)
 }
@@ -72,6 +73,7 @@ pub(crate) fn parse(event: &Event) -> Result<IncomingEvent, ApplyError> {
         ReportSubmitted::TYPE => submitted(event, event.decode()?),
         ReportWithdrawn::TYPE => withdrawn(event.decode()?),
         CaseChanged::TYPE => case_changed(event.decode()?),
+        CaseMessagePosted::TYPE => message_posted(event.decode()?),
         ReportContactsErased::TYPE => {
             let message: ReportContactsErased = event.decode()?;
             return id(&message.report_id).map(IncomingEvent::ContactsErased);
@@ -222,6 +224,42 @@ fn case_changed(mut message: CaseChanged) -> Result<ParsedEvent, ApplyError> {
     Ok(ParsedEvent {
         trigger,
         subject: Subject::CaseChanged(subject),
+    })
+}
+
+fn message_posted(mut message: CaseMessagePosted) -> Result<ParsedEvent, ApplyError> {
+    let author = match Role::heard(message.author_role) {
+        Some(Role::Declarant) => Some(Author::Structure),
+        Some(Role::Analyst) => Some(Author::Cell),
+        Some(Role::RegionalAgent) => Some(Author::Agency),
+        Some(Role::SecurityOfficer) => Some(Author::SecurityOfficer),
+        _ => None,
+    };
+    let trigger = Trigger::MessagePosted(PostedMessage {
+        report_id: id(&message.report_id)?,
+        case_id: id(&message.case_id)?,
+        reference: message.reference.clone(),
+        region: message.routing_region.parse().ok(),
+        author,
+        to_structure: message.to_structure,
+        audience: Audience::new(std::mem::take(&mut message.visible_to)),
+        test: message.test,
+    });
+    let subject = CaseMessagePosted {
+        message_id: message.message_id,
+        case_id: message.case_id,
+        report_id: message.report_id,
+        reference: message.reference,
+        posted_at: message.posted_at,
+        author_role: message.author_role,
+        to_structure: message.to_structure,
+        routing_region: message.routing_region,
+        test: message.test,
+        ..CaseMessagePosted::default()
+    };
+    Ok(ParsedEvent {
+        trigger,
+        subject: Subject::CaseMessagePosted(subject),
     })
 }
 

@@ -28,8 +28,8 @@ pub(crate) enum Outcome {
     /// server takes other connections: it may have taken the message, so that trying
     /// for ever might send it for ever.
     Interrupted,
-    /// The server cannot be reached or refuses the suite: nothing is said of the
-    /// message, and however long it lasts nothing is given up.
+    /// The server cannot be reached, or refuses the suite or its sender: nothing is said
+    /// of the message, and however long it lasts nothing is given up.
     ServerDown,
 }
 

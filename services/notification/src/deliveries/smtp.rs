@@ -7,12 +7,13 @@
 use std::time::Duration;
 
 use lettre::{
-    AsyncSmtpTransport, AsyncTransport as _, Tokio1Executor,
+    Address,
     transport::smtp::{
         Error as SmtpError,
-        authentication::Credentials,
-        client::{Tls, TlsParameters},
-        extension::ClientId,
+        authentication::{Credentials, DEFAULT_MECHANISMS},
+        client::{AsyncSmtpConnection, TlsParameters},
+        commands::{Mail, Rset},
+        extension::{ClientId, MailParameter},
     },
 };
 use secrecy::{ExposeSecret as _, SecretString};
@@ -20,7 +21,7 @@ use tokio::time::timeout;
 
 use super::{message::OutgoingMail, retry::Outcome};
 
-/// How long the mail server has to show that it takes connections.
+/// How long the mail server has to show that it takes our mail, or to say goodbye.
 const PROBE: Duration = Duration::from_secs(10);
 
 /// The mail server and how it is reached.
@@ -69,40 +70,63 @@ impl SmtpServer {
 
     /// Sends a message.
     pub(crate) async fn send(&self, mail: &OutgoingMail) -> Attempted {
-        let transport = self.transport();
-        let sending = transport.send_raw(&mail.envelope, &mail.message);
+        let sending = async {
+            let mut connection = self.connect().await?;
+            connection.send(&mail.envelope, &mail.message).await?;
+            Ok(connection)
+        };
         let error = match timeout(self.timeout, sending).await {
-            Ok(Ok(_)) => return Attempted::accepted(),
+            Ok(Ok(mut connection)) => {
+                // The message is taken, whatever becomes of the goodbye.
+                timeout(PROBE, connection.abort()).await.unwrap_or_default();
+                return Attempted::accepted();
+            }
             Ok(Err(error)) => Some(error),
             Err(_) => None,
         };
         // The same error means another thing where the server takes nobody's mail.
-        let server_answers = !error.as_ref().is_some_and(refuses_us)
-            && timeout(PROBE, transport.test_connection())
+        let takes_our_mail = !error.as_ref().is_some_and(refuses_us)
+            && timeout(PROBE, self.probe(mail.envelope.from()))
                 .await
-                .is_ok_and(|answer| answer.is_ok_and(|answers| answers));
-        Attempted::failed(error.as_ref(), server_answers)
+                .is_ok_and(|answer| answer.is_ok());
+        Attempted::failed(error.as_ref(), takes_our_mail)
     }
 
-    fn transport(&self) -> AsyncSmtpTransport<Tokio1Executor> {
-        let tls = match &self.encryption {
-            Encryption::None => Tls::None,
-            Encryption::Starttls(parameters) => Tls::Required(parameters.clone()),
-            Encryption::Tls(parameters) => Tls::Wrapper(parameters.clone()),
+    /// Asks whether the server takes mail from this sender.
+    async fn probe(&self, sender: Option<&Address>) -> Result<(), SmtpError> {
+        let unicode = sender.is_some_and(|sender| !AsRef::<str>::as_ref(sender).is_ascii());
+        let parameters = unicode.then_some(MailParameter::SmtpUtfEight);
+        let mail = Mail::new(sender.cloned(), parameters.into_iter().collect());
+        let mut connection = self.connect().await?;
+        connection.command(mail).await?;
+        connection.command(Rset).await?;
+        connection.abort().await;
+        Ok(())
+    }
+
+    async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpError> {
+        let (wrapper, upgrade) = match &self.encryption {
+            Encryption::None => (None, None),
+            Encryption::Starttls(parameters) => (None, Some(parameters)),
+            Encryption::Tls(parameters) => (Some(parameters), None),
         };
-        let builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&self.host)
-            .port(self.port)
-            .tls(tls)
-            .hello_name(self.hello.clone())
-            .timeout(Some(self.timeout));
-        match &self.login {
-            Some((name, password)) => {
-                let password = password.expose_secret().to_owned();
-                builder.credentials(Credentials::new(name.clone(), password))
-            }
-            None => builder,
+        let mut connection = AsyncSmtpConnection::connect_tokio1(
+            (self.host.as_str(), self.port),
+            Some(self.timeout),
+            &self.hello,
+            wrapper.cloned(),
+            None,
+        )
+        .await?;
+        if let Some(parameters) = upgrade {
+            connection.starttls(parameters.clone(), &self.hello).await?;
         }
-        .build()
+        if let Some((name, password)) = &self.login {
+            let password = password.expose_secret().to_owned();
+            let credentials = Credentials::new(name.clone(), password);
+            connection.auth(DEFAULT_MECHANISMS, &credentials).await?;
+        }
+        Ok(connection)
     }
 }
 
@@ -114,16 +138,17 @@ impl Attempted {
         }
     }
 
-    /// A failure; without an error it lasted too long. What a server that answers says
-    /// concerns this message, also where it says nothing and breaks the connection off.
-    fn failed(error: Option<&SmtpError>, server_answers: bool) -> Self {
+    /// A failure; without an error it lasted too long. What a server that takes our mail
+    /// says concerns this message, also where it says nothing and breaks the connection
+    /// off.
+    fn failed(error: Option<&SmtpError>, takes_our_mail: bool) -> Self {
         let outcome = match error {
-            _ if !server_answers => Outcome::ServerDown,
+            _ if !takes_our_mail => Outcome::ServerDown,
             Some(error) if error.is_permanent() => Outcome::RefusedForGood,
             Some(error) if error.is_transient() => Outcome::RefusedForNow,
             _ => Outcome::Interrupted,
         };
-        let stage = if server_answers { "refused" } else { "relay" };
+        let stage = if takes_our_mail { "refused" } else { "relay" };
         let error_class = match error.map(|error| (error, error.status())) {
             Some((_, Some(code))) => format!("{stage}_{code}"),
             Some((error, None)) if error.is_tls() => "tls".to_owned(),

@@ -238,7 +238,7 @@ impl DeliveryWorker {
                 claimed.delivery_id,
                 &address,
                 mail,
-                claimed.created_at,
+                claimed.dated_at,
                 traceparent.as_deref(),
             )
             .map_err(|_| "bad_address")

@@ -61,11 +61,15 @@ pub(crate) enum Template {
     Closing,
     /// Reports of a past date were entered (saisie a posteriori).
     Digest,
+    /// The structure was written to on its case (échanges).
+    Message,
+    /// The structure wrote on its case.
+    MessageOfStructure,
 }
 
 impl Template {
     /// Every template that this release can write about.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Receipt,
         Self::Submission,
         Self::SubmissionOutOfHours,
@@ -74,6 +78,8 @@ impl Template {
         Self::Withdrawal,
         Self::Closing,
         Self::Digest,
+        Self::Message,
+        Self::MessageOfStructure,
     ];
 }
 

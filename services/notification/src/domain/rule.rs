@@ -32,6 +32,8 @@ pub(crate) enum Rule {
     /// The ARS, the FSSI and the cell hear once a day of what an importer entered
     /// with a past date.
     Digest,
+    /// Those who may read a message on a case hear that there is one.
+    Message,
 }
 
 impl Rule {
@@ -52,6 +54,7 @@ impl Rule {
             Self::AnnounceWithdrawal => "announce_withdrawal",
             Self::Closing => "closing",
             Self::Digest => "digest",
+            Self::Message => "message",
         }
     }
 
@@ -79,6 +82,10 @@ impl Rule {
             }
             Self::OnCall => "Astreinte nationale, en place depuis le 17 octobre 2022",
             Self::Receipt => "Instruction SG/SHFDS/FSSI/2017/281 du 26 septembre 2017",
+            Self::Message => {
+                "Instruction SG/SHFDS/FSSI/2017/281 du 26 septembre 2017 ; ARS informée de \
+                 l'ensemble des échanges"
+            }
             Self::Closing => "Arrêté du 27 février 2017 (portail de signalement)",
         }
     }

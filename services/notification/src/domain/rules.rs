@@ -10,7 +10,7 @@ use super::{
     projection::ReportProjection,
     rule::Rule,
     summary::ReportSummary,
-    trigger::{CaseUpdate, Change, Submission, Trigger, Withdrawal},
+    trigger::{Author, CaseUpdate, Change, PostedMessage, Submission, Trigger, Withdrawal},
 };
 
 /// What a trigger leads to.
@@ -36,12 +36,14 @@ pub(crate) fn decide(event_id: Uuid, trigger: &Trigger, known: &ReportProjection
         Trigger::Submitted(submission) => submitted(event_id, submission, known),
         Trigger::Withdrawn(withdrawal) => withdrawn(event_id, withdrawal, known),
         Trigger::CaseChanged(update) => case_changed(event_id, update, known),
+        Trigger::MessagePosted(message) => message_posted(event_id, message, known),
     };
     if trigger.is_test() || decision.known.test {
         decision.drafts.clear();
         decision.digested.clear();
     }
     let notified = decision.drafts.iter().map(|(_, draft)| draft.recipient);
+    let notified = notified.chain(decision.digested.iter().copied());
     decision
         .known
         .notified
@@ -105,7 +107,7 @@ fn submitted(event_id: Uuid, submission: &Submission, known: &ReportProjection) 
 }
 
 /// What an importer sends with a past date: nobody is written to about it alone, as
-/// if it were new.
+/// if it were new. Those whose digest tells of it hear of its withdrawal like the others.
 fn entered_afterwards(submission: &Submission, known: &ReportProjection) -> Decision {
     let mut digested = to_be_notified(submission);
     digested.retain(|(_, recipient)| *recipient != Recipient::HealthAuthority);
@@ -256,12 +258,61 @@ fn notified_of_major(
 }
 
 /// The health authority hears once of a report: when it is submitted with a
-/// health impact, else when the cell confirms one.
+/// health impact, else when the cell confirms one. Of an imported past one it gets no
+/// mail: what needed its answer is over.
 fn health_authority_learns(update: &CaseUpdate, known: &ReportProjection) -> bool {
     update.qualified
+        && !known.back_dated
         && has_health_impact(&update.impacts)
         && update.audience.includes(&Party::HealthAuthority)
         && !known.notified.contains(&Recipient::HealthAuthority)
+}
+
+/// The declarant hears that somebody wrote to the structure, unless the report was
+/// imported with a past date; the cell hears that the structure wrote. All others
+/// who may read the message have the stream.
+///
+/// A message that comes before its report writes to nobody: neither the contacts of the
+/// declarant nor the chain of the structure are known.
+fn message_posted(event_id: Uuid, message: &PostedMessage, known: &ReportProjection) -> Decision {
+    let stored = known.summary.clone().unwrap_or_default();
+    let summary = ReportSummary {
+        reference: message.reference.clone(),
+        region: message.region.or(stored.region),
+        ..stored
+    };
+    let mail = match message.author {
+        Some(Author::Structure) => (message.audience.includes(&Party::Cell)
+            && !summary.stays_with_the_armed_forces())
+        .then_some((Recipient::Cell, Template::MessageOfStructure)),
+        Some(Author::Cell | Author::Agency | Author::SecurityOfficer) => (message.to_structure
+            && !known.back_dated)
+            .then_some((Recipient::Declarant, Template::Message)),
+        None => None,
+    };
+    let mail = mail.filter(|_| known.summary.is_some());
+    let draft = |(recipient, template)| {
+        let content = Content::of_report(template, summary.clone());
+        let rule = Rule::Message;
+        (
+            event_id,
+            MailDraft {
+                rule,
+                recipient,
+                content,
+            },
+        )
+    };
+    Decision {
+        raised: vec![Rule::Message],
+        drafts: mail.into_iter().map(draft).collect(),
+        digested: Vec::new(),
+        known: ReportProjection {
+            case_id: known.case_id.or(Some(message.case_id)),
+            ..known.clone()
+        },
+        summary,
+    }
 }
 
 fn closing(summary: &ReportSummary) -> MailDraft {

@@ -17,6 +17,8 @@ pub(crate) enum Trigger {
     Withdrawn(Withdrawal),
     /// A case changed.
     CaseChanged(CaseUpdate),
+    /// A message was posted on a case.
+    MessagePosted(PostedMessage),
 }
 
 impl Trigger {
@@ -26,6 +28,7 @@ impl Trigger {
             Self::Submitted(submission) => submission.report_id,
             Self::Withdrawn(withdrawal) => withdrawal.report_id,
             Self::CaseChanged(news) => news.report_id,
+            Self::MessagePosted(message) => message.report_id,
         }
     }
 
@@ -35,6 +38,7 @@ impl Trigger {
             Self::Submitted(submission) => &submission.audience,
             Self::Withdrawn(withdrawal) => &withdrawal.audience,
             Self::CaseChanged(news) => &news.audience,
+            Self::MessagePosted(message) => &message.audience,
         }
     }
 
@@ -44,6 +48,7 @@ impl Trigger {
             Self::Submitted(submission) => submission.test,
             Self::Withdrawn(withdrawal) => withdrawal.test,
             Self::CaseChanged(news) => news.test,
+            Self::MessagePosted(message) => message.test,
         }
     }
 }
@@ -113,6 +118,40 @@ pub(crate) struct CaseUpdate {
     pub(crate) audience: Audience,
     /// A test.
     pub(crate) test: bool,
+}
+
+/// A message was posted on a case: never what it says.
+#[derive(Clone, Debug)]
+pub(crate) struct PostedMessage {
+    /// The report of the case.
+    pub(crate) report_id: Uuid,
+    /// The case.
+    pub(crate) case_id: Uuid,
+    /// The reference of the report.
+    pub(crate) reference: String,
+    /// Where the report was routed.
+    pub(crate) region: Option<RoutingRegion>,
+    /// Who wrote it; absent for a role that no message of this release has.
+    pub(crate) author: Option<Author>,
+    /// The structure reads it too.
+    pub(crate) to_structure: bool,
+    /// The parties that may read it.
+    pub(crate) audience: Audience,
+    /// A test.
+    pub(crate) test: bool,
+}
+
+/// Who writes a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Author {
+    /// The structure, by its declarant.
+    Structure,
+    /// The national cell.
+    Cell,
+    /// An agence régionale de santé (ARS).
+    Agency,
+    /// The fonctionnaire de sécurité des systèmes d'information (FSSI).
+    SecurityOfficer,
 }
 
 /// What happened to a case.

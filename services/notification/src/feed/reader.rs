@@ -7,7 +7,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Broadcast, Feed};
+use super::log::{Broadcast, Feed};
 use crate::domain::cursor::Bounds;
 
 /// The safety net under the wake-ups: what another replica commits is seen by it.

@@ -13,7 +13,7 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::{Broadcast, Feed, FeedPosition, Read};
+use super::log::{Broadcast, Feed, FeedPosition, Read};
 use crate::{
     convert::feed::FeedItem,
     domain::cursor::{Bounds, Cursor, CursorRefusal},
@@ -158,7 +158,10 @@ impl Watcher {
                     Ok(Broadcast::Restarted) => return Err(refused(CursorRefusal::Expired)),
                     Err(RecvError::Lagged(_)) => self.catch_up(),
                     Err(RecvError::Closed) => {
-                        return Err(Error::unavailable("SHUTTING_DOWN", "the service stops"));
+                        return Err(Error::unavailable(
+                            "SHUTTING_DOWN",
+                            "le service s'arrête : reconnectez-vous",
+                        ));
                     }
                 },
             }
@@ -229,12 +232,11 @@ impl Watcher {
 pub(crate) fn refused(refusal: CursorRefusal) -> Error {
     match refusal {
         CursorRefusal::NotOurs => {
-            Error::invalid("cursor", "BAD_CURSOR", "is not a cursor of this service")
+            Error::invalid("cursor", "BAD_CURSOR", "n'est pas un curseur de ce service")
         }
         CursorRefusal::Expired => Error::out_of_range(
             "CURSOR_EXPIRED",
-            "what follows this cursor is not kept any more: start again from \
-             WATCH_START_OLDEST",
+            "la suite de ce curseur n'est plus conservée : recommencez par WATCH_START_OLDEST",
         ),
     }
 }

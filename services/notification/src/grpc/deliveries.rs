@@ -148,7 +148,7 @@ impl Attempt<'_> {
         let delivery = delivery_list::take(conn, self.delivery_id).await?;
         let delivery = delivery.ok_or(Error::NotFound("delivery"))?;
         if delivery.state != DeliveryState::Dead {
-            let why = "only a dead delivery can be tried again";
+            let why = "seule une remise abandonnée peut être reprise";
             return Err(Error::failed_precondition("WRONG_STATE", why));
         }
         delivery_list::make_due(conn, self.delivery_id, self.now).await?;

@@ -59,7 +59,7 @@ impl NotificationService for Streams {
         let caller = Caller::of(&request)?.clone();
         let begin = begin(request.get_ref())?;
         let room = Arc::clone(&self.room).try_acquire_owned().map_err(|_| {
-            Error::exhausted("TOO_MANY_STREAMS", "too many streams are open", RETRY_AFTER)
+            Error::exhausted("TOO_MANY_STREAMS", "trop de flux sont ouverts", RETRY_AFTER)
         })?;
         let parties: BTreeSet<String> = caller.parties().into_iter().collect();
         let now = platform::now();
@@ -116,7 +116,7 @@ fn begin(request: &WatchRequest) -> Result<Begin> {
         Err(_) => Err(Error::invalid(
             "start",
             "UNKNOWN_VALUE",
-            "is not a place to start from",
+            "n'est pas un point de départ",
         )),
     }
 }
@@ -156,10 +156,10 @@ impl Watching {
         let next = tokio::select! {
             biased;
             () = self.shutdown.cancelled() => {
-                return Err(Error::unavailable("SHUTTING_DOWN", "the service stops; connect again"));
+                return Err(Error::unavailable("SHUTTING_DOWN", "le service s'arrête : reconnectez-vous"));
             }
             () = tokio::time::sleep_until(self.token_ends) => {
-                return Err(Error::unauthenticated("TOKEN_EXPIRED", "the token of the stream expired"));
+                return Err(Error::unauthenticated("TOKEN_EXPIRED", "le jeton du flux a expiré"));
             }
             next = self.watcher.next(platform::now) => next?,
             () = tokio::time::sleep_until(silent_until) => Next::CaughtUp,

@@ -13,7 +13,7 @@ use crate::domain::{
     mail_draft::{Content, Template},
     rule::Rule,
     summary::ReportSummary,
-    trigger::{Change, Trigger},
+    trigger::{Author, Change, Trigger},
 };
 
 /// The number of references that a digest lists; of more it says how many.
@@ -38,11 +38,11 @@ pub(super) fn of_mail(content: &Content, branding: &Branding, now: OffsetDateTim
             emergency_phone => branding.emergency_phone.as_str(),
             duties => duties(summary, language, now),
         },
-        Template::Closing => context! {
+        Template::Closing | Template::Message => context! {
             reference => summary.reference.as_str(),
             emergency_phone => branding.emergency_phone.as_str(),
         },
-        Template::Withdrawal => context! {
+        Template::Withdrawal | Template::MessageOfStructure => context! {
             reference => summary.reference.as_str(),
             place => place(summary, language),
             tlp => label(summary.tlp(), language),
@@ -67,15 +67,19 @@ pub(super) fn of_headline(
     summary: &ReportSummary,
     back_dated: bool,
 ) -> Value {
-    let (event, change) = match trigger {
-        Trigger::Submitted(_) => ("submitted", None),
-        Trigger::Withdrawn(_) => ("withdrawn", None),
-        Trigger::CaseChanged(update) => ("case_changed", slug(update.change)),
+    let (event, change, author) = match trigger {
+        Trigger::Submitted(_) => ("submitted", None, None),
+        Trigger::Withdrawn(_) => ("withdrawn", None, None),
+        Trigger::CaseChanged(update) => ("case_changed", slug(update.change), None),
+        Trigger::MessagePosted(message) => {
+            ("message_posted", None, message.author.map(author_slug))
+        }
     };
     let impacts = &summary.impacts;
     context! {
         event,
         change,
+        author,
         major => rule == Rule::Major,
         test => trigger.is_test(),
         entered_afterwards => back_dated,
@@ -242,5 +246,14 @@ fn slug(change: Change) -> Option<&'static str> {
         Change::Closed => Some("closed"),
         Change::Withdrawn => Some("withdrawn"),
         Change::Noted | Change::Other => None,
+    }
+}
+
+const fn author_slug(author: Author) -> &'static str {
+    match author {
+        Author::Structure => "structure",
+        Author::Cell => "cell",
+        Author::Agency => "agency",
+        Author::SecurityOfficer => "security_officer",
     }
 }

@@ -11,6 +11,8 @@ use vocabulary::{
 use super::*;
 use crate::domain::{audience::Audience, trigger::Submission};
 
+mod messages;
+
 fn branding() -> Branding {
     Branding {
         language: Language::Fr,

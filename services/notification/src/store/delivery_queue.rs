@@ -60,8 +60,8 @@ pub(crate) struct Claimed {
     pub(crate) content: Content,
     /// The trace of the request that led to it.
     pub(crate) traceparent: Option<String>,
-    /// When it was created.
-    pub(crate) created_at: OffsetDateTime,
+    /// The date of its mail: when it was created, of a digest when it was first due.
+    pub(crate) dated_at: OffsetDateTime,
     /// Attempts, with this one.
     pub(crate) attempts: u32,
     /// Attempts that the receiver's server refused, or left without an answer.
@@ -99,7 +99,7 @@ pub(crate) struct QueueStats {
     pub(crate) pending: i64,
     /// Deliveries that were given up.
     pub(crate) dead: i64,
-    /// When the oldest pending one was created, of those that are counted.
+    /// Since when the oldest pending one waits, of those that are counted.
     pub(crate) oldest: Option<OffsetDateTime>,
 }
 
@@ -199,7 +199,7 @@ pub(crate) async fn claim(
         data_key: row.data_key,
         content: row.content.0,
         traceparent: row.traceparent,
-        created_at: row.created_at,
+        dated_at: row.dated_at,
         attempts: row.attempts.cast_unsigned(),
         refusals: row.refusals.cast_unsigned(),
         earlier_claim_expired: row.earlier_claim_expired,
@@ -278,10 +278,10 @@ pub(crate) async fn give_back(
 pub(crate) async fn queue_stats(pool: &PgPool) -> sqlx::Result<QueueStats> {
     let row = sqlx::query!(
         r#"select count(*) as "pending!",
-                  min(created_at) as oldest,
+                  min(waits_since) as oldest,
                   (select count(*)
                    from (select from delivery where state = 'dead' limit $1) d) as "dead!"
-           from (select created_at from delivery
+           from (select coalesce(first_due_at, created_at) as waits_since from delivery
                  where state = 'pending' and to_jsonb(occasion) = any($2)
                  order by urgent desc, due_at limit $1) p"#,
         COUNTED,

@@ -33,7 +33,11 @@ pub(crate) struct DigestMail {
 }
 
 /// Adds what digests list, and the mails that do not exist yet.
-pub(crate) async fn add(conn: &mut PgConnection, new: &NewDigests) -> sqlx::Result<()> {
+pub(crate) async fn add(
+    conn: &mut PgConnection,
+    new: &NewDigests,
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
     let (digests, reports): (Vec<Uuid>, Vec<Uuid>) = new.entries.keys().copied().unzip();
     let references: Vec<&str> = new.entries.values().map(String::as_str).collect();
     let ids: Vec<Uuid> = new.mails.keys().copied().collect();
@@ -53,6 +57,7 @@ pub(crate) async fn add(conn: &mut PgConnection, new: &NewDigests) -> sqlx::Resu
         &mailboxes as &[&str],
         &due,
         Rule::Digest.name(),
+        now,
     )
     .execute(conn)
     .await?;

@@ -215,11 +215,13 @@ async fn what_is_entered_with_a_past_date_is_in_the_feed_and_in_one_mail_a_day()
         assert!(notification.headline.starts_with("[SAISI A POSTERIORI] "));
     }
     // Nobody is written to before the morning, and the declarant not at all.
-    let waiting: Vec<(String, bool)> =
-        sqlx::query_as("select recipient, due_at > now() from delivery order by recipient")
-            .fetch_all(&env.pool)
-            .await
-            .unwrap();
+    let waiting: Vec<(String, bool)> = sqlx::query_as(
+        "select recipient, created_at <= now() and now() < due_at from delivery
+         order by recipient",
+    )
+    .fetch_all(&env.pool)
+    .await
+    .unwrap();
     let addressees = ["ars:76", "cell", "fssi"];
     assert_eq!(waiting, addressees.map(|name| (name.to_owned(), true)));
 

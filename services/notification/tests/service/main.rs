@@ -9,5 +9,6 @@
 mod announcing;
 mod delivering;
 mod env;
+mod messages;
 mod story;
 mod watching;

@@ -183,6 +183,25 @@ impl Report {
         }
     }
 
+    /// The event of a message on its case.
+    pub(crate) fn posted(&self, author_role: types::Role, to_structure: bool) -> NewEvent {
+        let message_id = Uuid::now_v7();
+        let message = events::CaseMessagePosted {
+            message_id: message_id.to_string(),
+            case_id: Uuid::from_u128(self.id.as_u128() ^ 1).to_string(),
+            report_id: self.message.report_id.clone(),
+            reference: self.message.reference.clone(),
+            posted_at: Some(at(WORKING)),
+            author_role: author_role.into(),
+            to_structure,
+            visible_to: self.message.visible_to.clone(),
+            routing_region: "76".to_owned(),
+            test: self.message.test,
+        };
+        let subject = format!("message/{message_id}");
+        NewEvent::new(Uuid::now_v7(), subject, WORKING, &message)
+    }
+
     fn subject(&self) -> String {
         format!("report/{}", self.id)
     }

@@ -73,6 +73,7 @@ fn passed_on<P: Payload>() -> DynamicMessage {
         Subject::ReportSubmitted(message) => message.encode_to_vec(),
         Subject::ReportWithdrawn(message) => message.encode_to_vec(),
         Subject::CaseChanged(message) => message.encode_to_vec(),
+        Subject::CaseMessagePosted(message) => message.encode_to_vec(),
     };
     DynamicMessage::decode(descriptor, subject.as_slice()).unwrap()
 }
@@ -149,6 +150,24 @@ fn of_a_case_the_listed_fields_are_passed_on_and_no_others() {
             "reference",
             "test",
             "duplicate_of",
+        ]
+    );
+}
+
+#[test]
+fn of_a_message_the_listed_fields_are_passed_on_and_no_others() {
+    assert_eq!(
+        names(&passed_on::<CaseMessagePosted>()),
+        [
+            "message_id",
+            "case_id",
+            "report_id",
+            "reference",
+            "posted_at",
+            "author_role",
+            "to_structure",
+            "routing_region",
+            "test",
         ]
     );
 }

@@ -227,6 +227,29 @@ async fn a_server_that_asks_for_a_login_gives_nothing_up() {
 }
 
 #[tokio::test]
+async fn a_server_that_refuses_the_sender_gives_nothing_up() {
+    let sink = SmtpSink::start().await;
+    let mut worker = worker(&sink).await;
+    let settings = Arc::get_mut(&mut worker.settings).unwrap();
+    settings.policy.longest_outage = Duration::ZERO;
+    let delivery_id = worker.add(mailbox()).await;
+    // More often than a refusal of the message is borne; the last ones for good.
+    for (attempts, code) in (1..).zip([451, 451, 451, 451, 550, 553]) {
+        sink.refuse_senders(code);
+        assert_eq!(worker.step().await.unwrap(), Step::Tried);
+        let refused = Some(format!("relay_{code}"));
+        assert_eq!(
+            worker.state(delivery_id).await,
+            ("pending".to_owned(), attempts, refused)
+        );
+    }
+    sink.refuse_nobody();
+    worker.until_idle().await;
+    assert_eq!(worker.state(delivery_id).await.0, "sent");
+    assert_eq!(sink.mails()[0].from, "vigie@example.org");
+}
+
+#[tokio::test]
 async fn an_answer_that_comes_too_late_is_not_taken_for_that_to_the_next_message() {
     let sink = SmtpSink::start().await;
     let mut worker = worker(&sink).await;

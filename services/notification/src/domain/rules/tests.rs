@@ -8,6 +8,8 @@ use vocabulary::{
 
 use super::{super::audience::Audience, *};
 
+mod entered_afterwards;
+mod messages;
 mod properties;
 
 /// A Monday at eleven in Paris.
@@ -75,6 +77,16 @@ fn update(change: Change, revision: u64) -> CaseUpdate {
         audience: audience(&everybody()),
         test: false,
     }
+}
+
+fn withdrawn() -> Trigger {
+    Trigger::Withdrawn(Withdrawal {
+        report_id: Uuid::from_u128(9),
+        reference: "SIG-2026-7K3M9Q4".to_owned(),
+        region: None,
+        audience: audience(&everybody()),
+        test: false,
+    })
 }
 
 fn after(trigger: &Trigger) -> ReportProjection {
@@ -191,53 +203,6 @@ fn a_submission_out_of_hours_goes_to_the_on_call_chain_and_one_in_hours_does_not
 }
 
 #[test]
-fn a_past_report_that_is_imported_is_told_in_digests_and_not_one_by_one() {
-    let mut past = Submission {
-        received_at: WEEKEND,
-        back_dated: true,
-        ..submission(&everybody())
-    };
-    past.summary.impacts = care_interrupted();
-    let known = ReportProjection {
-        awaiting_closing: Some(CHANGED),
-        ..ReportProjection::default()
-    };
-    let entered = decide(SUBMITTED, &Trigger::Submitted(past), &known);
-    assert_eq!(entered.raised, [Rule::Submission]);
-    assert_eq!(mails(&entered), [""; 0]);
-    let addressees = [
-        Recipient::Cell,
-        Recipient::SecurityOfficer,
-        Recipient::Agency(normandy()),
-    ];
-    assert_eq!(entered.digested, addressees);
-    let closed = mails_of_update(update(Change::Closed, 1), &entered.known);
-    assert_eq!(closed, [""; 0]);
-    // What the cell judges today is told at once, and wakes nobody.
-    let mut major = update(Change::Qualified, 1);
-    major.severity.major = true;
-    assert_eq!(
-        mails_of_update(major, &entered.known),
-        ["announce_major fssi"]
-    );
-}
-
-#[test]
-fn a_test_with_a_past_date_is_in_no_digest() {
-    let test = Submission {
-        test: true,
-        back_dated: true,
-        ..submission(&everybody())
-    };
-    let decision = decide(
-        SUBMITTED,
-        &Trigger::Submitted(test),
-        &ReportProjection::default(),
-    );
-    assert!(decision.digested.is_empty());
-}
-
-#[test]
 fn a_test_is_told_to_nobody_by_mail_but_raised() {
     let test = Submission {
         test: true,
@@ -331,15 +296,8 @@ fn a_withdrawal_is_told_to_those_who_were_told() {
     let mut out_of_hours = submission(&everybody());
     out_of_hours.received_at = WEEKEND;
     let known = after(&Trigger::Submitted(out_of_hours));
-    let withdrawal = Withdrawal {
-        report_id: Uuid::from_u128(9),
-        reference: "SIG-2026-7K3M9Q4".to_owned(),
-        region: None,
-        audience: audience(&everybody()),
-        test: false,
-    };
     assert_eq!(
-        mails(&decide(CHANGED, &Trigger::Withdrawn(withdrawal), &known)),
+        mails(&decide(CHANGED, &withdrawn(), &known)),
         [
             "announce_withdrawal ars:28",
             "announce_withdrawal fssi",

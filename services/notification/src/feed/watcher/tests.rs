@@ -7,7 +7,7 @@ use proto::events::v1::NotificationRaised;
 use time::OffsetDateTime;
 
 use super::*;
-use crate::feed::{PAGE, reader::FeedReader};
+use crate::feed::{log::PAGE, reader::FeedReader};
 
 async fn feed_with(notifications: u16) -> Feed {
     let database = testkit::postgres().await.database("feed").await;

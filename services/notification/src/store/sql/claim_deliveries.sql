@@ -26,7 +26,7 @@ select claimed.delivery_id,
                           'references', coalesce(listed.listed, '[]'))
            as "content!: Json<Content>",
        claimed.traceparent,
-       claimed.created_at,
+       coalesce(claimed.first_due_at, claimed.created_at) as "dated_at!",
        claimed.attempts,
        claimed.refusals,
        claimed.earlier_claim_expired as "earlier_claim_expired!"

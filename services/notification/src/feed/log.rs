@@ -1,11 +1,4 @@
-//! The feed: the service's own log, read once per process for all streams.
-//!
-//! A [`Watcher`] is subscribed to what the reader broadcasts before it reads the log
-//! itself, and follows each shard position by position: whatever it misses it
-//! finds again in the log.
-
-pub(crate) mod reader;
-pub(crate) mod watcher;
+//! The log as a feed: positions read in order, and what is broadcast of them.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -20,17 +13,17 @@ use crate::{convert::feed::FeedItem, domain::cursor::Bounds};
 /// What the streams of a process share.
 #[derive(Clone, Debug)]
 pub(crate) struct Feed {
-    log: Log,
-    pool: PgPool,
+    pub(super) log: Log,
+    pub(super) pool: PgPool,
     turns: Arc<Semaphore>,
-    live: broadcast::Sender<Broadcast>,
+    pub(super) live: broadcast::Sender<Broadcast>,
     /// A reader further behind than that is told of a gap.
-    gap_after: u64,
+    pub(super) gap_after: u64,
 }
 
 /// What the reader tells the watchers.
 #[derive(Clone, Debug)]
-enum Broadcast {
+pub(super) enum Broadcast {
     /// A notification at its position.
     Item(Arc<FeedPosition>),
     /// The log has another history now: no cursor is good any more.
@@ -38,15 +31,15 @@ enum Broadcast {
 }
 
 /// Where the log stands, and what was read of it.
-type Read = (Bounds, VecDeque<FeedPosition>);
+pub(super) type Read = (Bounds, VecDeque<FeedPosition>);
 
 /// A position of the log and what is there; nothing that this release can read
 /// where it is empty.
 #[derive(Debug)]
-struct FeedPosition {
-    shard: u16,
-    position: u64,
-    item: Option<Box<FeedItem>>,
+pub(super) struct FeedPosition {
+    pub(super) shard: u16,
+    pub(super) position: u64,
+    pub(super) item: Option<Box<FeedItem>>,
 }
 
 impl Feed {
@@ -76,7 +69,7 @@ impl Feed {
     }
 
     /// Where the log stands now.
-    async fn bounds(&self) -> Result<Bounds> {
+    pub(super) async fn bounds(&self) -> Result<Bounds> {
         let _turn = self.turns.acquire().await.map_err(Error::internal)?;
         let mut conn = self.pool.acquire().await?;
         self.bounds_over(&mut conn).await
@@ -95,7 +88,7 @@ impl Feed {
     /// what comes next. Each shard keeps its order; where shards meet, what was
     /// raised first comes first, also across turns. Empty only where nothing is
     /// left.
-    async fn read_on(&self, positions: &[u64]) -> Result<Read> {
+    pub(super) async fn read_on(&self, positions: &[u64]) -> Result<Read> {
         let _turn = self.turns.acquire().await.map_err(Error::internal)?;
         let mut conn = self.pool.acquire().await?;
         let bounds = self.bounds_over(&mut conn).await?;
@@ -148,4 +141,4 @@ impl FeedPosition {
 const TURNS: usize = 6;
 /// How many notifications of a shard are read at once: what 1,000 streams hold
 /// while they catch up must fit in memory.
-const PAGE: u16 = 32;
+pub(super) const PAGE: u16 = 32;

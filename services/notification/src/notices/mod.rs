@@ -65,7 +65,7 @@ pub(crate) struct RenderError(#[from] minijinja::Error);
 /// The embedded files of a language: name and source.
 macro_rules! templates {
     ($($name:literal),+ $(,)?) => {
-        [$(($name, include_str!(concat!("../templates/", $name)))),+]
+        [$(($name, include_str!(concat!("../../templates/", $name)))),+]
     };
 }
 
@@ -92,6 +92,8 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         "fr/withdrawal.txt",
         "fr/closing.txt",
         "fr/digest.txt",
+        "fr/message.txt",
+        "fr/message_of_structure.txt",
         "en/phrases.txt",
         "en/announcement.txt",
         "en/receipt.txt",
@@ -102,6 +104,8 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
         "en/withdrawal.txt",
         "en/closing.txt",
         "en/digest.txt",
+        "en/message.txt",
+        "en/message_of_structure.txt",
     ];
     for (name, source) in files {
         environment
@@ -159,6 +163,8 @@ impl Template {
             Self::Withdrawal => "withdrawal",
             Self::Closing => "closing",
             Self::Digest => "digest",
+            Self::Message => "message",
+            Self::MessageOfStructure => "message_of_structure",
         }
     }
 }
