@@ -164,12 +164,12 @@ async fn a_snapshot_that_breaks_off_goes_on_and_misses_nothing_that_changed_mean
 async fn a_stream_that_ends_below_the_floor_goes_on_above_it() {
     let world = World::new("stream_below").await;
     let redis = Redis::start(RedisOptions::default()).await.unwrap();
-    let mut relay = world.relay(&streams(&redis.url()));
+    let mut publisher = world.publisher(&streams(&redis.url()));
     world.append(&world.subject_in(0), &["1", "2", "3"]).await;
-    relay.step().await.unwrap();
+    publisher.step().await.unwrap();
     drop_the_first_partition(&world).await;
     world.append(&world.subject_in(0), &["after"]).await;
-    relay.step().await.unwrap();
+    publisher.step().await.unwrap();
     assert_eq!(stream_entries(&redis).await, 4);
 }
 

@@ -164,9 +164,9 @@ async fn events_for_others_are_passed_over_known_or_unknown() {
     for by_redis in [false, true] {
         let world = World::new(&format!("passed_over_{by_redis}")).await;
         let streams = by_redis.then(|| streams(&redis.url()));
-        let relay = streams
+        let publisher = streams
             .as_ref()
-            .map(|streams| Running::relay(world.relay(streams)));
+            .map(|streams| Running::publisher(world.publisher(streams)));
         let consumer = Running::consumer(world.consumer_over(&Ledger::new(), streams));
         if by_redis {
             world.until_redis_is_heard().await;
@@ -189,8 +189,8 @@ async fn events_for_others_are_passed_over_known_or_unknown() {
         world.log.committed();
         world.until_caught_up().await;
         consumer.stop().await;
-        if let Some(relay) = relay {
-            relay.stop().await;
+        if let Some(publisher) = publisher {
+            publisher.stop().await;
         }
         let applied = world.applied().await;
         assert_eq!(applied.len(), before + 1);
