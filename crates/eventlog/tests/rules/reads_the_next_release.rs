@@ -145,6 +145,13 @@ async fn each_release_applies_as_far_as_it_knows_and_leaves_the_rest_to_the_next
     assert_eq!(world.parked().await, []);
 }
 
+/// A type that this release's contract gives to no consumer, and that a later one names for
+/// this one.
+impl Payload for Foreseen<4> {
+    const TYPE: &'static str = StructureRecorded::TYPE;
+    const CONSUMERS: &'static [&'static str] = &[CONSUMER];
+}
+
 impl Payload for Foreseen<3> {
     const TYPE: &'static str = "vigie.report.elsewhere.v1";
     const CONSUMERS: &'static [&'static str] = &["statistics"];
