@@ -26,7 +26,7 @@ pub trait Apply: Send + Sync + 'static {
     /// come in order; at least one is given. Own events are appended last.
     async fn apply(&self, conn: &mut PgConnection, events: &[Event]) -> Result<(), ApplyError>;
 
-    /// Called after the commit, to wake relays and deliveries.
+    /// Called after the commit, to wake publishers and deliveries.
     fn committed(&self) {}
 }
 

@@ -105,7 +105,7 @@ impl Consumer {
     ///
     /// A service that makes its tables anew adds a slash and what it keeps there to its name:
     /// the offsets of the release before are then its own, and each release goes on where
-    /// its own tables stand. Metrics bear the service's name alone.
+    /// its own tables stand; the producer keeps what either needs. Metrics bear the service's name alone.
     pub fn new(
         name: &'static str,
         producer: &'static str,
@@ -123,7 +123,7 @@ impl Consumer {
             heads: Mutex::default(),
         };
         Self {
-            producer: Producer::new(producer, context.service(), source),
+            producer: Producer::new(&context, source),
             context: Arc::new(context),
             state: State::Detached,
             snapshot_progress: None,

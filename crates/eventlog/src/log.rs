@@ -184,12 +184,12 @@ impl Log {
         Ok(())
     }
 
-    /// Wakes the relay: something was committed.
+    /// Wakes the publisher: something was committed.
     pub fn committed(&self) {
         self.0.appended.notify_waiters();
     }
 
-    /// What the relay waits for.
+    /// What the publisher waits for.
     pub(crate) fn appended(&self) -> &Notify {
         &self.0.appended
     }

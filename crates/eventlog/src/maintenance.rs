@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sqlx::PgConnection;
+use sqlx::{PgConnection, PgPool};
 use time::{OffsetDateTime, UtcOffset};
 use tokio_util::sync::CancellationToken;
 
@@ -17,14 +17,20 @@ const MARK: time::Duration = time::Duration::minutes(5);
 #[derive(Debug)]
 pub struct Maintenance {
     log: Log,
+    pool: PgPool,
     retention: time::Duration,
 }
 
 impl Maintenance {
     /// Keeps events for at least `retention`, and as long as the slowest
-    /// registered consumer needs them.
-    pub fn new(log: Log, retention: time::Duration) -> Self {
-        Self { log, retention }
+    /// registered consumer needs them. Works through a pool of the log's schema whose
+    /// statements may take minutes: to end a partition it must be read.
+    pub fn new(log: Log, pool: PgPool, retention: time::Duration) -> Self {
+        Self {
+            log,
+            pool,
+            retention,
+        }
     }
 
     /// Works until the shutdown; never fails.
@@ -46,7 +52,7 @@ impl Maintenance {
 
     /// Does one round, unless another replica is at it.
     pub async fn step(&self, now: OffsetDateTime) -> platform::Result<()> {
-        let mut transaction = self.log.pool().begin().await?;
+        let mut transaction = self.pool.begin().await?;
         let free = sqlx::query!("select incarnation from eventlog_meta for update skip locked")
             .fetch_optional(&mut *transaction)
             .await?;
@@ -85,7 +91,7 @@ impl Maintenance {
     /// Begins another partition when the month of the last one is over (UTC): else a log
     /// of few events would never fill one, and drop nothing.
     async fn begin_month(&self, now: OffsetDateTime) -> platform::Result<()> {
-        let mut transaction = self.log.pool().begin().await?;
+        let mut transaction = self.pool.begin().await?;
         let begun = sqlx::query_scalar!(
             r#"select coalesce(month_begun_at, opened_at) as "begun!" from eventlog_meta for update"#
         )
@@ -111,7 +117,7 @@ impl Maintenance {
     /// every registered consumer.
     async fn drop_old(&self, now: OffsetDateTime) -> platform::Result<()> {
         let old = now - self.retention;
-        let mut transaction = self.log.pool().begin().await?;
+        let mut transaction = self.pool.begin().await?;
         sqlx::query!("select incarnation from eventlog_meta for update")
             .fetch_one(&mut *transaction)
             .await?;

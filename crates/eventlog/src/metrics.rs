@@ -17,9 +17,9 @@ pub struct LogMetrics {
     pub(crate) skipped_locked: Family<ConsumerLabels, Counter>,
     pub(crate) failures: Family<ConsumerLabels, Counter>,
     pub(crate) read: Family<SourceLabels, Counter>,
-    pub(crate) relay_errors: Counter,
-    pub(crate) relay_published: Counter,
-    pub(crate) relay_behind: Gauge,
+    pub(crate) publish_errors: Counter,
+    pub(crate) published: Counter,
+    pub(crate) unpublished: Gauge,
 }
 
 /// A consumer and the producer whose log it reads.
@@ -96,18 +96,18 @@ impl LogMetrics {
         );
         metrics.register(
             "eventlog_relay_errors",
-            "Failed rounds of the relay",
-            this.relay_errors.clone(),
+            "Failed rounds of the publisher",
+            this.publish_errors.clone(),
         );
         metrics.register(
             "eventlog_relay_published",
             "Events published",
-            this.relay_published.clone(),
+            this.published.clone(),
         );
         metrics.register(
             "eventlog_relay_behind_events",
             "Events committed and not published yet",
-            this.relay_behind.clone(),
+            this.unpublished.clone(),
         );
         this
     }

@@ -66,7 +66,7 @@ impl StreamPublisher {
     pub fn new(log: Log, streams: Streams, metrics: LogMetrics) -> Self {
         let now = Instant::now();
         let backoff = Backoff::new(format!(
-            "Redis or PostgreSQL, for the relay of {}",
+            "Redis or PostgreSQL, for the publisher of {}",
             log.producer()
         ));
         Self {
@@ -101,7 +101,7 @@ impl StreamPublisher {
                     }
                     Err(error) => {
                         self.connection = None;
-                        self.metrics.relay_errors.inc();
+                        self.metrics.publish_errors.inc();
                         tokio::time::sleep(self.backoff.failed(&error)).await;
                     }
                 }
@@ -128,7 +128,7 @@ impl StreamPublisher {
             .zip(&self.published)
             .map(|(head, published)| head.saturating_sub(*published))
             .sum();
-        self.metrics.relay_behind.set(behind.cast_signed());
+        self.metrics.unpublished.set(behind.cast_signed());
 
         let open = self.connection.take().filter(Connection::is_current);
         let connection = if let Some(connection) = open {
@@ -208,8 +208,8 @@ impl StreamPublisher {
         if everything {
             self.compare_at = Instant::now() + COMPARE;
         }
-        self.metrics.relay_published.inc_by(count);
-        self.metrics.relay_behind.set(0);
+        self.metrics.published.inc_by(count);
+        self.metrics.unpublished.set(0);
         Ok(count)
     }
 
@@ -242,7 +242,7 @@ impl StreamPublisher {
         Ok(count)
     }
 
-    /// Whether a position lies beyond the head as it is now: another relay may have
+    /// Whether a position lies beyond the head as it is now: another publisher may have
     /// published what was committed since the log was described.
     async fn is_beyond(
         &self,

@@ -18,7 +18,7 @@ pub enum Mutant {
     OffsetOutsideTransaction,
     /// Facts are committed before their events.
     EventsInASecondTransaction,
-    /// The relay leaves entries out, and consumers take what comes.
+    /// The publisher leaves entries out, and consumers take what comes.
     IgnoreGaps,
     /// A report's id does not derive from the request.
     RetryWithoutTheKey,

@@ -30,7 +30,8 @@ pub struct Runtime {
     pub pool: PgPool,
     /// Serves searches and lists, whose statements end soon.
     pub read_pool: PgPool,
-    /// Serves the readers of the log, without waiting behind calls and events.
+    /// Serves the readers of the log and its maintenance, without waiting behind calls and
+    /// events.
     pub log_pool: PgPool,
     streams: Option<Streams>,
     audit: AuditSealer,
@@ -150,7 +151,8 @@ impl Running {
         } = &self.runtime;
         let log_service = event_log_service(log.clone(), log_pool.clone(), snapshot, readers);
         self.internal = Routes::new(log_service);
-        let maintenance = Maintenance::new(log.clone(), config.event_log.retention());
+        let maintenance =
+            Maintenance::new(log.clone(), log_pool.clone(), config.event_log.retention());
         self.tasks.spawn(
             "maintenance of the log",
             maintenance.run(self.shutdown.clone()),

@@ -13,7 +13,7 @@ use tonic::{Code, Request, Status, Streaming, transport::Channel};
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
-use super::StepError;
+use super::{ConsumerContext, StepError};
 use crate::{
     Description, Event, Streams,
     backoff::Backoff,
@@ -47,8 +47,10 @@ impl Source {
 /// The producer as a consumer talks to it.
 pub(super) struct Producer {
     name: &'static str,
-    /// Who reads.
+    /// The whole name of the consumer, under which it reports.
     consumer: &'static str,
+    /// The service that reads: the one that events name.
+    service: &'static str,
     client: EventLogServiceClient<Channel>,
     streams: Option<Streams>,
     listener: Option<Listener>,
@@ -75,7 +77,7 @@ pub(super) struct ReadResult {
 /// A snapshot under way.
 pub(super) struct Incoming {
     pub(super) description: Description,
-    consumer: &'static str,
+    service: &'static str,
     stream: Streaming<SnapshotResponse>,
 }
 
@@ -88,10 +90,12 @@ pub(super) struct Part {
 }
 
 impl Producer {
-    pub(super) fn new(name: &'static str, consumer: &'static str, source: Source) -> Self {
+    pub(super) fn new(context: &ConsumerContext, source: Source) -> Self {
+        let name = context.producer;
         Self {
             name,
-            consumer,
+            consumer: context.name,
+            service: context.service(),
             client: EventLogServiceClient::new(source.channel),
             streams: source.streams,
             listener: None,
@@ -158,7 +162,7 @@ impl Producer {
                 .map(|&(shard, position)| shard_position(shard, position))
                 .collect(),
             max_events: MAX_EVENTS,
-            consumer: self.consumer.to_owned(),
+            consumer: self.service.to_owned(),
         });
         request.set_timeout(ASK_TIMEOUT);
         let response = self
@@ -171,7 +175,7 @@ impl Producer {
         let heads = heads.map(|head| Ok((shard_number(head.shard)?, head.position)));
         Ok(ReadResult {
             heads: heads.collect::<Result<_, StepError>>()?,
-            segments: segments(response, after, self.consumer)?,
+            segments: segments(response, after, self.service)?,
         })
     }
 
@@ -193,7 +197,7 @@ impl Producer {
             .client
             .snapshot(SnapshotRequest {
                 after,
-                consumer: self.consumer.to_owned(),
+                consumer: self.service.to_owned(),
             })
             .await
             .map_err(|status| step_error(&status))?;
@@ -205,7 +209,7 @@ impl Producer {
         match first.and_then(|message| message.part) {
             Some(snapshot_response::Part::Description(first)) => Ok(Incoming {
                 description: description(&first)?,
-                consumer: self.consumer,
+                service: self.service,
                 stream,
             }),
             _ => Err(malformed()),
@@ -224,6 +228,7 @@ impl Producer {
                 .iter()
                 .map(|&(shard, position)| shard_position(shard, position))
                 .collect(),
+            consumer: self.consumer.to_owned(),
         });
         request.set_timeout(REPORT_TIMEOUT);
         self.client.report_offsets(request).await?;
@@ -249,7 +254,7 @@ impl Incoming {
         let mut events: BTreeMap<u16, Vec<Event>> = BTreeMap::new();
         for envelope in batch.events {
             let mut event = wire::from_cloud_event(0, 0, envelope).map_err(Error::internal)?;
-            if !event.is_for(self.consumer) {
+            if !event.is_for(self.service) {
                 continue;
             }
             event.shard = vocabulary::shard_of(&event.subject, shards);

@@ -25,6 +25,8 @@ const DEFAULT_EVENTS: u32 = 256;
 const MAX_EVENTS: u32 = 1000;
 /// How many positions of a shard are looked through for the events of one consumer.
 const LOOKED_THROUGH: u64 = 10_000;
+/// The most bytes of what follows the slash in the name of a consumer.
+const MAX_KEPT: usize = 63;
 /// When a consumer may ask again for a snapshot that found no room.
 const RETRY_AFTER: Duration = Duration::from_secs(5);
 
@@ -65,8 +67,8 @@ struct After {
 }
 
 impl LogService {
-    /// The consumer that calls, if it may read this log.
-    fn consumer<'a, T>(&self, request: &'a Request<T>) -> Result<&'a str> {
+    /// The service that calls, if it may read this log.
+    fn service<'a, T>(&self, request: &'a Request<T>) -> Result<&'a str> {
         let caller = Caller::of(request)?;
         let name = caller.subject.as_str();
         if caller.has(vocabulary::Role::Service) && self.allowed.contains(&name) {
@@ -176,7 +178,7 @@ impl LogService {
         Ok((events, reached))
     }
 
-    async fn register(&self, consumer: &str, request: ReportOffsetsRequest) -> Result<()> {
+    async fn register(&self, consumer: &str, request: &ReportOffsetsRequest) -> Result<()> {
         let applied = self.positions("applied", &request.applied)?;
         let mut conn = self.read_pool.acquire().await?;
         let log = self.log.describe(&mut conn).await?;
@@ -215,14 +217,14 @@ impl EventLogService for LogService {
         &self,
         request: Request<DescribeRequest>,
     ) -> Result<Response<DescribeResponse>, Status> {
-        self.consumer(&request)?;
+        self.service(&request)?;
         let mut conn = self.read_pool.acquire().await.map_err(Error::from)?;
         let log = self.log.describe(&mut conn).await?;
         Ok(Response::new(described(&self.log, &log)))
     }
 
     async fn read(&self, request: Request<ReadRequest>) -> Result<Response<ReadResponse>, Status> {
-        self.consumer(&request)?;
+        self.service(&request)?;
         Ok(Response::new(self.read_page(request.into_inner()).await?))
     }
 
@@ -230,7 +232,7 @@ impl EventLogService for LogService {
         &self,
         request: Request<SnapshotRequest>,
     ) -> Result<Response<Self::SnapshotStream>, Status> {
-        self.consumer(&request)?;
+        self.service(&request)?;
         let SnapshotRequest { after, consumer } = request.into_inner();
         let room = Arc::clone(&self.snapshots).try_acquire_owned();
         let room = room.map_err(|_| {
@@ -259,10 +261,41 @@ impl EventLogService for LogService {
         &self,
         request: Request<ReportOffsetsRequest>,
     ) -> Result<Response<ReportOffsetsResponse>, Status> {
-        let consumer = self.consumer(&request)?.to_owned();
-        self.register(&consumer, request.into_inner()).await?;
+        let consumer = consumer_of(self.service(&request)?, &request.get_ref().consumer)?;
+        self.register(consumer, request.get_ref()).await?;
         Ok(Response::new(ReportOffsetsResponse {}))
     }
+}
+
+/// The consumer of a service that a report names: the service itself, or the service with a
+/// slash and what the consumer keeps. A report of an earlier release names none.
+fn consumer_of<'a>(service: &'a str, named: &'a str) -> Result<&'a str> {
+    if named.is_empty() {
+        return Ok(service);
+    }
+    let (owner, kept) = match named.split_once('/') {
+        Some((owner, kept)) => (owner, Some(kept)),
+        None => (named, None),
+    };
+    if owner != service {
+        return Err(Error::permission_denied(
+            "CONSUMER_NOT_OWN",
+            "ce consommateur est celui d'un autre service",
+        ));
+    }
+    if !kept.is_none_or(is_slug) {
+        return Err(Error::invalid(
+            "consumer",
+            "BAD_FORMAT",
+            "le nom du service est attendu, seul ou suivi de « /tables »",
+        ));
+    }
+    Ok(named)
+}
+
+fn is_slug(text: &str) -> bool {
+    let is_known = |byte: u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    (1..=MAX_KEPT).contains(&text.len()) && text.bytes().all(is_known)
 }
 
 fn check_incarnation(log: &Description, named: &str, after: &[After]) -> Result<()> {

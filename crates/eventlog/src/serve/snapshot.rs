@@ -50,7 +50,12 @@ pub(super) fn stream(
             if let Some(consumer) = wanted.consumer.as_deref() {
                 events.retain(|event| event.consumers.contains(&consumer));
             }
-            let mut batches = batches(&log, events).into_iter().peekable();
+            let mut batches = batches(&log, events);
+            if batches.is_empty() && cursor.is_some() {
+                // Else whoever breaks off where nothing is for it begins again.
+                batches.push(Vec::new());
+            }
+            let mut batches = batches.into_iter().peekable();
             while let Some(events) = batches.next() {
                 let whole = batches.peek().is_none();
                 let cursor = cursor.clone().filter(|_| whole).unwrap_or_default();

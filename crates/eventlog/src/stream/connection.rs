@@ -1,4 +1,4 @@
-//! The connection of the relay.
+//! The connection of the publisher.
 
 use std::time::Duration;
 
@@ -65,7 +65,7 @@ impl Connection {
     }
 
     /// Adds events under their positions, those of a shard side by side. Those that
-    /// are there already, by another relay, are refused by Redis, which is as good.
+    /// are there already, by another publisher, are refused by Redis, which is as good.
     pub(crate) async fn publish(&self, history: &History, events: &[Event]) -> RedisResult<()> {
         let shards: Vec<&[Event]> = by_shard(events).collect();
         let answers = self

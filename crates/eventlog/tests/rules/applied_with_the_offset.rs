@@ -27,7 +27,7 @@ async fn replicas_share_the_work_and_apply_each_event_once_while_they_are_cut_of
     let world = World::new("replicas").await;
     let redis = Redis::start(RedisOptions::default()).await.unwrap();
     let streams = streams(&redis.url());
-    let relay = Running::relay(world.relay(&streams));
+    let publisher = Running::publisher(world.publisher(&streams));
     let ledger = Ledger::new();
     let start = || Running::consumer(world.consumer_over(&ledger, Some(streams.clone())));
     let steady = start();
@@ -48,7 +48,7 @@ async fn replicas_share_the_work_and_apply_each_event_once_while_they_are_cut_of
     world.until_caught_up().await;
     steady.stop().await;
     unlucky.stop().await;
-    relay.stop().await;
+    publisher.stop().await;
     assert_eq!(entries.len(), 400);
     assert_once_and_in_order(&entries, &world.heads().await);
 }
@@ -158,7 +158,7 @@ async fn every_event_is_applied_once_though_the_database_is_killed_midway() {
     let world = World::on(&postgres, "killed").await;
     let redis = Redis::start(RedisOptions::default()).await.unwrap();
     let streams = streams(&redis.url());
-    let relay = Running::relay(world.relay(&streams));
+    let publisher = Running::publisher(world.publisher(&streams));
     let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
     world.append_many(0..100).await;
     postgres.kill9().await.unwrap();
@@ -176,7 +176,7 @@ async fn every_event_is_applied_once_though_the_database_is_killed_midway() {
     let entries = world.until_applied(200).await;
     world.until_caught_up().await;
     consumer.stop().await;
-    relay.stop().await;
+    publisher.stop().await;
     assert_once_and_in_order(&entries, &world.heads().await);
 }
 

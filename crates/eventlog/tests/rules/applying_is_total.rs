@@ -296,7 +296,8 @@ fn run(world: &World, ledger: &Arc<Ledger>) -> (ConsumerHandle, Running) {
     (consumer.handle(), Running::consumer(consumer))
 }
 
-fn request<T>(message: T) -> Request<T> {
+/// A request of an operator.
+pub(crate) fn request<T>(message: T) -> Request<T> {
     let mut request = Request::new(message);
     request.extensions_mut().insert(Caller {
         roles: BTreeSet::from([Role::Operator]),

@@ -9,7 +9,10 @@ use std::{
 };
 
 use eventlog::{Apply, ApplyError, Event};
-use proto::{Payload as _, events::v1::ReportWithdrawn};
+use proto::{
+    Payload as _,
+    events::v1::{ReportWithdrawn, StructureRecorded},
+};
 use sqlx::{PgConnection, PgPool};
 use uuid::Uuid;
 
@@ -84,6 +87,12 @@ impl Ledger {
         self.known_later.lock().unwrap().insert(FAR_RELEASE);
     }
 
+    /// A release that applies a type which the contract did not give this consumer before.
+    pub(crate) fn upgrade_to_structures(&self) {
+        let mut known = self.known_later.lock().unwrap();
+        known.insert(StructureRecorded::TYPE);
+    }
+
     pub(crate) async fn create_table(pool: &PgPool) {
         sqlx::raw_sql(
             "create table applied (
@@ -125,6 +134,7 @@ impl Apply for Ledger {
             let text = match event.event_type.as_str() {
                 NEXT_RELEASE => "foreseen".to_owned(),
                 FAR_RELEASE => "distant".to_owned(),
+                StructureRecorded::TYPE => "structure".to_owned(),
                 _ => event.decode::<ReportWithdrawn>()?.reference,
             };
             assert!(

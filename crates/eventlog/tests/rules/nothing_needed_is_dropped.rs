@@ -1,16 +1,25 @@
 //! Rule 7: dropped is only what is old and applied by everyone; who comes later
 //! starts from a snapshot.
 
-use std::sync::atomic::Ordering;
+use std::sync::{Arc, atomic::Ordering};
 
-use eventlog::{Log, Maintenance};
-use platform::now;
+use eventlog::{Log, Maintenance, consumer_service, event_log_service};
+use platform::{Caller, now};
+use proto::eventlog::v1::{
+    ReportOffsetsRequest, ShardPosition, UnregisterConsumerRequest,
+    consumer_service_client::ConsumerServiceClient,
+    event_log_service_client::EventLogServiceClient,
+};
+use sqlx::PgPool;
 use testkit::{Redis, RedisOptions};
 use time::{Duration, OffsetDateTime};
+use tonic::{Code, Request, Status};
 
 use crate::{
+    applying_is_total::request,
     ledger::Ledger,
-    world::{PRODUCER, Running, SHARDS, World, stream_entries, streams},
+    served_to_consumers::Nothing,
+    world::{CONSUMER, PRODUCER, Running, SHARDS, World, stream_entries, streams},
 };
 
 const RETENTION: Duration = Duration::days(30);
@@ -60,6 +69,90 @@ async fn what_the_slowest_registered_consumer_needs_is_kept() {
         floors(&world).await,
         vec![LAST.cast_unsigned(); usize::from(SHARDS)]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn consumers_of_one_service_are_registered_each_for_itself() {
+    let world = World::new("two_of_a_service").await;
+    age_the_first_partition(&world).await;
+    // The release before reports under no name, or its service's.
+    report(&world, "", LAST).await.unwrap();
+    report(&world, "statistics/facts", LAST - 1).await.unwrap();
+    report(&world, "statistics", LAST).await.unwrap();
+    let keeper = maintenance(&world);
+    keeper.step(now() + RETENTION * 2).await.unwrap();
+    assert_eq!(partitions(&world).await[0], "event_from_1");
+    assert_eq!(
+        registered(&world).await,
+        [
+            ("statistics".to_owned(), LAST),
+            ("statistics/facts".to_owned(), LAST - 1)
+        ]
+    );
+
+    let operators = consumer_service(world.intake.clone(), Some(world.log.clone()), Vec::new());
+    let forget = UnregisterConsumerRequest {
+        consumer: "statistics/facts".to_owned(),
+    };
+    ConsumerServiceClient::new(operators)
+        .unregister_consumer(request(forget))
+        .await
+        .unwrap();
+    assert_eq!(registered(&world).await, [("statistics".to_owned(), LAST)]);
+    keeper.step(now() + RETENTION * 2).await.unwrap();
+    assert_eq!(partitions(&world).await[0], "event_from_100001");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_service_registers_consumers_of_its_own_alone() {
+    let world = World::new("own_alone").await;
+    for (consumer, code) in [
+        ("qualification", Code::PermissionDenied),
+        ("qualification/facts", Code::PermissionDenied),
+        ("statistics-2/facts", Code::PermissionDenied),
+        ("/statistics", Code::PermissionDenied),
+        ("statistics/", Code::InvalidArgument),
+        ("statistics/facts/2", Code::InvalidArgument),
+        ("statistics/Facts", Code::InvalidArgument),
+        ("statistics/a\nb", Code::InvalidArgument),
+    ] {
+        let refusal = report(&world, consumer, 0).await.unwrap_err();
+        assert_eq!(refusal.code(), code, "{consumer}");
+    }
+    let long = format!("statistics/{}", "x".repeat(64));
+    let refusal = report(&world, &long, 0).await.unwrap_err();
+    assert_eq!(refusal.code(), Code::InvalidArgument);
+    assert_eq!(registered(&world).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_reports_under_its_whole_name() {
+    let world = World::new("whole_name").await;
+    world.append(&world.subject_in(0), &["1"]).await;
+    for (name, registrations) in [(CONSUMER, 1), ("qualification/facts", 2)] {
+        let ledger: Arc<Ledger> = Ledger::new();
+        let consumer = world.consumer_of(&world.channel(), name, ledger);
+        let consumer = Running::consumer(consumer);
+        let is_registered = |of: &(String, i64)| *of == (name.to_owned(), 1);
+        testkit::eventually(async || registered(&world).await.iter().any(is_registered)).await;
+        consumer.stop().await;
+        assert_eq!(registered(&world).await.len(), registrations);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn maintenance_works_through_its_own_pool_alone() {
+    let world = World::new("own_pool").await;
+    let pool = PgPool::connect_with(world.intake.connect_options().as_ref().clone())
+        .await
+        .unwrap();
+    let log = Log::open(pool.clone(), PRODUCER, SHARDS).await.unwrap();
+    pool.close().await;
+    age_the_first_partition(&world).await;
+    register(&world, CONSUMER, LAST).await;
+    let keeper = Maintenance::new(log, world.intake.clone(), RETENTION);
+    keeper.step(now() + RETENTION * 2).await.unwrap();
+    assert_eq!(partitions(&world).await[0], "event_from_100001");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -164,12 +257,12 @@ async fn a_snapshot_that_breaks_off_goes_on_and_misses_nothing_that_changed_mean
 async fn a_stream_that_ends_below_the_floor_goes_on_above_it() {
     let world = World::new("stream_below").await;
     let redis = Redis::start(RedisOptions::default()).await.unwrap();
-    let mut relay = world.relay(&streams(&redis.url()));
+    let mut publisher = world.publisher(&streams(&redis.url()));
     world.append(&world.subject_in(0), &["1", "2", "3"]).await;
-    relay.step().await.unwrap();
+    publisher.step().await.unwrap();
     drop_the_first_partition(&world).await;
     world.append(&world.subject_in(0), &["after"]).await;
-    relay.step().await.unwrap();
+    publisher.step().await.unwrap();
     assert_eq!(stream_entries(&redis).await, 4);
 }
 
@@ -192,7 +285,7 @@ async fn a_poisonous_event_of_a_snapshot_is_parked_alone() {
 }
 
 fn maintenance(world: &World) -> Maintenance {
-    Maintenance::new(world.log.clone(), RETENTION)
+    Maintenance::new(world.log.clone(), world.intake.clone(), RETENTION)
 }
 
 /// Lets the heads stand at the end of the first partition, and a mark say since
@@ -227,6 +320,41 @@ async fn move_heads(world: &World, position: i64) {
         .execute(&world.intake)
         .await
         .unwrap();
+}
+
+/// Reports as a consumer of statistics does that has applied every shard up to a position.
+async fn report(world: &World, consumer: &str, position: i64) -> Result<(), Status> {
+    let mut conn = world.intake.acquire().await.unwrap();
+    let applied = (0..SHARDS).map(|shard| ShardPosition {
+        shard: u32::from(shard),
+        position: position.cast_unsigned(),
+    });
+    let mut request = Request::new(ReportOffsetsRequest {
+        incarnation: world.log.incarnation(&mut conn).await.unwrap().to_string(),
+        applied: applied.collect(),
+        consumer: consumer.to_owned(),
+    });
+    drop(conn);
+    let statistics = Caller::service("statistics");
+    request.extensions_mut().insert(statistics);
+    let service = event_log_service(
+        world.log.clone(),
+        world.intake.clone(),
+        Arc::new(Nothing),
+        &[CONSUMER, "statistics"],
+    );
+    let mut client = EventLogServiceClient::new(service);
+    client.report_offsets(request).await.map(|_| ())
+}
+
+/// The consumers that hold events of the first shard back, and up to where.
+async fn registered(world: &World) -> Vec<(String, i64)> {
+    sqlx::query_as(
+        "select consumer, position from eventlog_registration where shard = 0 order by consumer",
+    )
+    .fetch_all(&world.intake)
+    .await
+    .unwrap()
 }
 
 pub(crate) async fn register(world: &World, consumer: &str, position: i64) {

@@ -1,12 +1,16 @@
 //! Rule 5: what is parked keeps nobody from starting, and is applied by itself once what
 //! it waits for is there.
 
-use eventlog::Step;
+use eventlog::{Step, consumer_service};
+use proto::eventlog::v1::{
+    RetryParkedEventsRequest, consumer_service_client::ConsumerServiceClient,
+};
 
 use crate::{
+    applying_is_total::request,
     ledger::Ledger,
     reads_the_next_release::{Foreseen, foreseen},
-    world::{Running, World},
+    world::{CONSUMER, PRODUCER, Running, World, event},
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -35,6 +39,69 @@ async fn a_parked_subject_that_fails_again_keeps_no_consumer_from_starting() {
     assert_eq!(world.until_applied(2).await[1].text, "foreseen");
     new.stop().await;
     assert_eq!(world.parked().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_known_type_that_newly_names_the_consumer_is_kept_until_a_release_applies_it() {
+    let world = World::new("newly_named").await;
+    let ledger = Ledger::new();
+    let consumer = world.consumer(&ledger);
+    let operators = consumer_service(world.qualification.clone(), None, vec![consumer.handle()]);
+    let old = Running::consumer(consumer);
+    let mut transaction = world.intake.begin().await.unwrap();
+    let events = [foreseen("structure/1", &Foreseen::<4>)];
+    world.log.append(&mut transaction, &events).await.unwrap();
+    transaction.commit().await.unwrap();
+    world.until_caught_up().await;
+    let kept = [("structure/1".to_owned(), "unknown_type".to_owned())];
+    assert_eq!(world.parked().await, kept);
+
+    let again = RetryParkedEventsRequest {
+        consumer: CONSUMER.to_owned(),
+        producer: PRODUCER.to_owned(),
+        subject: "structure/1".to_owned(),
+    };
+    let retried = ConsumerServiceClient::new(operators)
+        .retry_parked_events(request(again))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!((retried.applied, retried.still_parked), (0, 1));
+    assert_eq!(world.parked().await, kept);
+    old.stop().await;
+
+    ledger.upgrade_to_structures();
+    let new = Running::consumer(world.consumer(&ledger));
+    assert_eq!(world.until_applied(1).await[0].text, "structure");
+    testkit::eventually(async || world.parked().await.is_empty()).await;
+    new.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_an_earlier_release_parked_waits_for_nothing_once_its_type_is_for_others() {
+    let world = World::new("parked_before_names").await;
+    let ledger = Ledger::new();
+    let old = Running::consumer(world.consumer(&ledger));
+    let mut transaction = world.intake.begin().await.unwrap();
+    let events = [
+        foreseen("structure/1", &Foreseen::<4>),
+        event("structure/1", "behind"),
+    ];
+    world.log.append(&mut transaction, &events).await.unwrap();
+    transaction.commit().await.unwrap();
+    world.until_caught_up().await;
+    old.stop().await;
+    assert_eq!(world.parked().await.len(), 2);
+    // As a release parked it whose events did not name their consumers.
+    sqlx::query("update parked_event set consumers = null")
+        .execute(&world.qualification)
+        .await
+        .unwrap();
+
+    let new = Running::consumer(world.consumer(&ledger));
+    assert_eq!(world.until_applied(1).await[0].text, "behind");
+    testkit::eventually(async || world.parked().await.is_empty()).await;
+    new.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -21,7 +21,7 @@ async fn world(label: &str) -> World {
 }
 
 async fn step(world: &World, now: OffsetDateTime) {
-    let maintenance = Maintenance::new(world.log.clone(), Duration::days(30));
+    let maintenance = Maintenance::new(world.log.clone(), world.intake.clone(), Duration::days(30));
     maintenance.step(now).await.unwrap();
 }
 

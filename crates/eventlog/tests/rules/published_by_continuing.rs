@@ -12,7 +12,11 @@ async fn every_event_is_published_under_its_position() {
     let world = World::new("published").await;
     let redis = Redis::start(RedisOptions::default()).await.unwrap();
     world.append_many(0..40).await;
-    world.relay(&streams(&redis.url())).step().await.unwrap();
+    world
+        .publisher(&streams(&redis.url()))
+        .step()
+        .await
+        .unwrap();
 
     let mut connection = redis_connection(&redis).await;
     let incarnation: uuid::Uuid = sqlx::query_scalar("select incarnation from eventlog_meta")
@@ -29,12 +33,12 @@ async fn every_event_is_published_under_its_position() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_relays_publish_each_event_once() {
-    let world = World::new("two_relays").await;
+async fn two_publishers_publish_each_event_once() {
+    let world = World::new("two_publishers").await;
     let redis = Redis::start(RedisOptions::default()).await.unwrap();
     let streams = streams(&redis.url());
-    let first = Running::relay(world.relay(&streams));
-    let second = Running::relay(world.relay(&streams));
+    let first = Running::publisher(world.publisher(&streams));
+    let second = Running::publisher(world.publisher(&streams));
     world.append_many(0..200).await;
     testkit::eventually(async || stream_entries(&redis).await >= 200).await;
     first.stop().await;
@@ -46,19 +50,19 @@ async fn two_relays_publish_each_event_once() {
 async fn a_wiped_redis_fills_again_without_news() {
     let world = World::new("wiped").await;
     let redis = Redis::start(RedisOptions::default()).await.unwrap();
-    let relay = Running::relay(world.relay(&streams(&redis.url())));
+    let publisher = Running::publisher(world.publisher(&streams(&redis.url())));
     world.append_many(0..30).await;
     testkit::eventually(async || stream_entries(&redis).await == 30).await;
     redis.flush_all().await.unwrap();
     testkit::eventually(async || stream_entries(&redis).await == 30).await;
-    relay.stop().await;
+    publisher.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_redis_rolled_back_to_an_earlier_state_is_continued_from_there() {
     let world = World::new("rolled_back").await;
     let redis = Redis::start(RedisOptions::default()).await.unwrap();
-    let relay = Running::relay(world.relay(&streams(&redis.url())));
+    let publisher = Running::publisher(world.publisher(&streams(&redis.url())));
     world.append_many(0..10).await;
     testkit::eventually(async || stream_entries(&redis).await == 10).await;
     redis.save().await.unwrap();
@@ -67,7 +71,7 @@ async fn a_redis_rolled_back_to_an_earlier_state_is_continued_from_there() {
     redis.kill9().await.unwrap();
     redis.restart().await.unwrap();
     testkit::eventually(async || stream_entries(&redis).await == 30).await;
-    relay.stop().await;
+    publisher.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,7 +85,11 @@ async fn an_empty_stream_starts_ten_thousand_before_the_head() {
         world.log.append(&mut transaction, &events).await.unwrap();
     }
     transaction.commit().await.unwrap();
-    world.relay(&streams(&redis.url())).step().await.unwrap();
+    world
+        .publisher(&streams(&redis.url()))
+        .step()
+        .await
+        .unwrap();
 
     let mut connection = redis_connection(&redis).await;
     let [name] = stream_names(&redis).await.try_into().unwrap();
@@ -103,10 +111,18 @@ async fn entries_older_than_a_day_are_trimmed() {
         .execute(&world.intake)
         .await
         .unwrap();
-    world.relay(&streams(&redis.url())).step().await.unwrap();
+    world
+        .publisher(&streams(&redis.url()))
+        .step()
+        .await
+        .unwrap();
     // The mark says that position 3 is more than a day old, and 4 is not.
     assert_eq!(stream_entries(&redis).await, 3);
     // Trimming is not wiping: nothing is published again.
-    world.relay(&streams(&redis.url())).step().await.unwrap();
+    world
+        .publisher(&streams(&redis.url()))
+        .step()
+        .await
+        .unwrap();
     assert_eq!(stream_entries(&redis).await, 3);
 }

@@ -94,7 +94,7 @@ async fn rows_of_the_first_release_are_for_the_consumers_of_their_types() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_of_the_first_release_goes_on_and_ends_its_partition_with_the_month() {
     let world = World::with_rows("first_goes_on", ROWS).await;
-    let maintenance = Maintenance::new(world.log.clone(), Duration::days(30));
+    let maintenance = Maintenance::new(world.log.clone(), world.intake.clone(), Duration::days(30));
     maintenance
         .step(datetime!(2026-12-01 00:00:30 UTC))
         .await

@@ -145,6 +145,13 @@ async fn each_release_applies_as_far_as_it_knows_and_leaves_the_rest_to_the_next
     assert_eq!(world.parked().await, []);
 }
 
+/// A type that this release's contract gives to no consumer, and that a later one names for
+/// this one.
+impl Payload for Foreseen<4> {
+    const TYPE: &'static str = StructureRecorded::TYPE;
+    const CONSUMERS: &'static [&'static str] = &[CONSUMER];
+}
+
 impl Payload for Foreseen<3> {
     const TYPE: &'static str = "vigie.report.elsewhere.v1";
     const CONSUMERS: &'static [&'static str] = &["statistics"];
@@ -164,9 +171,9 @@ async fn events_for_others_are_passed_over_known_or_unknown() {
     for by_redis in [false, true] {
         let world = World::new(&format!("passed_over_{by_redis}")).await;
         let streams = by_redis.then(|| streams(&redis.url()));
-        let relay = streams
+        let publisher = streams
             .as_ref()
-            .map(|streams| Running::relay(world.relay(streams)));
+            .map(|streams| Running::publisher(world.publisher(streams)));
         let consumer = Running::consumer(world.consumer_over(&Ledger::new(), streams));
         if by_redis {
             world.until_redis_is_heard().await;
@@ -189,8 +196,8 @@ async fn events_for_others_are_passed_over_known_or_unknown() {
         world.log.committed();
         world.until_caught_up().await;
         consumer.stop().await;
-        if let Some(relay) = relay {
-            relay.stop().await;
+        if let Some(publisher) = publisher {
+            publisher.stop().await;
         }
         let applied = world.applied().await;
         assert_eq!(applied.len(), before + 1);

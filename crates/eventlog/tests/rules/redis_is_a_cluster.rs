@@ -52,7 +52,7 @@ async fn everything_arrives_over_a_cluster_of_three_nodes() {
     let mut world = World::new("cluster").await;
     let cluster = cluster(0).await;
     let streams = streams(cluster.url());
-    let relay = Running::relay(world.relay(&streams));
+    let publisher = Running::publisher(world.publisher(&streams));
     let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
     world.append_many(0..10).await;
     world.until_applied(10).await;
@@ -73,7 +73,7 @@ async fn everything_arrives_over_a_cluster_of_three_nodes() {
     assert!(entries.iter().all(|entry| entry.times == 1));
     assert!(world.metric(BY_REDIS) >= 50.0);
     consumer.stop().await;
-    relay.stop().await;
+    publisher.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -81,7 +81,7 @@ async fn everything_arrives_when_a_node_of_a_cluster_dies_midway_and_comes_back_
     let world = World::new("cluster_dying").await;
     let cluster = cluster(0).await;
     let streams = streams(cluster.url());
-    let relay = Running::relay(world.relay(&streams));
+    let publisher = Running::publisher(world.publisher(&streams));
     let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
     world.append_many(0..30).await;
     world.until_applied(30).await;
@@ -96,11 +96,11 @@ async fn everything_arrives_when_a_node_of_a_cluster_dies_midway_and_comes_back_
     world.append_many(60..90).await;
     let entries = world.until_applied(90).await;
     assert!(entries.iter().all(|entry| entry.times == 1));
-    // The relay fills what is missing without news.
+    // The publisher fills what is missing without news.
     until_published(&cluster, 90).await;
     world.until_redis_is_heard().await;
     consumer.stop().await;
-    relay.stop().await;
+    publisher.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -108,7 +108,7 @@ async fn everything_arrives_when_a_node_of_a_cluster_hangs() {
     let world = World::new("cluster_hanging").await;
     let cluster = cluster(0).await;
     let streams = streams(cluster.url());
-    let relay = Running::relay(world.relay(&streams));
+    let publisher = Running::publisher(world.publisher(&streams));
     let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
     world.append_many(0..10).await;
     world.until_applied(10).await;
@@ -122,7 +122,7 @@ async fn everything_arrives_when_a_node_of_a_cluster_hangs() {
     until_published(&cluster, 20).await;
     world.until_redis_is_heard().await;
     consumer.stop().await;
-    relay.stop().await;
+    publisher.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -130,7 +130,7 @@ async fn a_stream_is_heard_while_the_others_of_its_node_are_silent() {
     let mut world = World::new("cluster_silence").await;
     let cluster = cluster(0).await;
     let streams = streams(cluster.url());
-    let relay = Running::relay(world.relay(&streams));
+    let publisher = Running::publisher(world.publisher(&streams));
     let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
     world.until_redis_is_heard().await;
     let known = world.applied().await.len();
@@ -146,7 +146,7 @@ async fn a_stream_is_heard_while_the_others_of_its_node_are_silent() {
     let patience = Duration::from_secs(15);
     tokio::time::timeout(patience, one_by_one).await.unwrap();
     consumer.stop().await;
-    relay.stop().await;
+    publisher.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -154,7 +154,7 @@ async fn everything_arrives_when_a_replica_takes_over_in_a_cluster() {
     let mut world = World::new("cluster_failover").await;
     let cluster = cluster(1).await;
     let streams = streams(cluster.url());
-    let relay = Running::relay(world.relay(&streams));
+    let publisher = Running::publisher(world.publisher(&streams));
     let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
     world.append_many(0..30).await;
     world.until_applied(30).await;
@@ -175,16 +175,16 @@ async fn everything_arrives_when_a_replica_takes_over_in_a_cluster() {
     let entries = world.until_applied(known + 30).await;
     assert!(entries.iter().all(|entry| entry.times == 1));
     consumer.stop().await;
-    relay.stop().await;
+    publisher.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn two_relays_publish_each_event_once_over_a_cluster() {
-    let world = World::new("cluster_relays").await;
+async fn two_publishers_publish_each_event_once_over_a_cluster() {
+    let world = World::new("cluster_publishers").await;
     let cluster = cluster(0).await;
     let streams = streams(cluster.url());
-    let first = Running::relay(world.relay(&streams));
-    let second = Running::relay(world.relay(&streams));
+    let first = Running::publisher(world.publisher(&streams));
+    let second = Running::publisher(world.publisher(&streams));
     world.append_many(0..200).await;
     until_published(&cluster, 200).await;
     cluster.flush_all().await.unwrap();
@@ -199,7 +199,7 @@ async fn a_stream_that_moves_to_another_node_is_followed_there_at_every_step() {
     let mut world = World::new("cluster_moving").await;
     let cluster = cluster(0).await;
     let streams = streams(cluster.url());
-    let relay = Running::relay(world.relay(&streams));
+    let publisher = Running::publisher(world.publisher(&streams));
     let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
     let subject = world.subject_in(0);
     world.append(&subject, &["1"]).await;
@@ -220,7 +220,7 @@ async fn a_stream_that_moves_to_another_node_is_followed_there_at_every_step() {
     let texts: Vec<&str> = entries.iter().map(|entry| entry.text.as_str()).collect();
     assert_eq!(texts, ["1", "2", "3", "4", "5"]);
     consumer.stop().await;
-    relay.stop().await;
+    publisher.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -247,7 +247,7 @@ async fn a_cluster_is_reached_over_tls_as_a_user_who_may_do_no_more_than_is_need
         redis_ca_file: Some(certificates.ca_file()),
         ..EventLogConfig::default()
     });
-    let relay = Running::relay(world.relay(&streams));
+    let publisher = Running::publisher(world.publisher(&streams));
     let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
     world.append_many(0..10).await;
     world.until_applied(10).await;
@@ -257,5 +257,5 @@ async fn a_cluster_is_reached_over_tls_as_a_user_who_may_do_no_more_than_is_need
     world.append_many(10..30).await;
     world.until_applied(known + 20).await;
     consumer.stop().await;
-    relay.stop().await;
+    publisher.stop().await;
 }

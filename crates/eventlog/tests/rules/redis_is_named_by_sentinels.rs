@@ -26,7 +26,7 @@ async fn a_failover_loses_nothing() {
     // One of the sentinels is away: the others are asked.
     let url = sentinel.sentinel().url();
     let streams = streams_by(&config(url.replace("://", "://127.0.0.1:1,")));
-    let relay = Running::relay(world.relay(&streams));
+    let publisher = Running::publisher(world.publisher(&streams));
     let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
     world.append_many(0..30).await;
     world.until_applied(30).await;
@@ -48,7 +48,7 @@ async fn a_failover_loses_nothing() {
     let entries = world.until_applied(known + 30).await;
     assert!(entries.iter().all(|entry| entry.times == 1));
     consumer.stop().await;
-    relay.stop().await;
+    publisher.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -70,7 +70,7 @@ async fn a_master_is_found_over_tls_by_who_knows_the_password_of_the_sentinel() 
         ..config(url)
     };
     let stranger = streams_by(&trusting);
-    world.relay(&stranger).step().await.unwrap_err();
+    world.publisher(&stranger).step().await.unwrap_err();
 
     let file = folder.path().join("password");
     std::fs::write(&file, "watchword\n").unwrap();
@@ -78,7 +78,7 @@ async fn a_master_is_found_over_tls_by_who_knows_the_password_of_the_sentinel() 
         redis_sentinel_password_file: Some(file),
         ..trusting
     });
-    world.relay(&known).step().await.unwrap();
+    world.publisher(&known).step().await.unwrap();
     let master = sentinel.master().await.unwrap();
     assert_eq!(stream_entries(master).await, 5);
 }

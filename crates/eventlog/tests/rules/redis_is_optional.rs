@@ -18,13 +18,13 @@ const BY_GRPC: &str = r#"eventlog_consumer_read_events_total{consumer="qualifica
 async fn everything_arrives_when_redis_was_never_there() {
     let world = World::new("no_redis").await;
     let nowhere = streams("redis://127.0.0.1:1");
-    let relay = Running::relay(world.relay(&nowhere));
+    let publisher = Running::publisher(world.publisher(&nowhere));
     let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(nowhere)));
     world.append_many(0..50).await;
     assert_eq!(world.until_applied(50).await.len(), 50);
     assert!(world.metric("eventlog_relay_errors_total") > 0.0);
     consumer.stop().await;
-    relay.stop().await;
+    publisher.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -37,14 +37,14 @@ async fn everything_arrives_when_redis_answers_reads_and_refuses_writes() {
     .await
     .unwrap();
     let streams = streams(&redis.url_as("reader", "secret"));
-    let relay = Running::relay(world.relay(&streams));
+    let publisher = Running::publisher(world.publisher(&streams));
     let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
     world.append_many(0..50).await;
     assert_eq!(world.until_applied(50).await.len(), 50);
     testkit::eventually(async || world.metric("eventlog_relay_errors_total") > 0.0).await;
     assert_eq!(stream_entries(&redis).await, 0);
     consumer.stop().await;
-    relay.stop().await;
+    publisher.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,7 +52,7 @@ async fn everything_arrives_when_redis_dies_midway_and_comes_back() {
     let world = World::new("dying").await;
     let redis = Redis::start(RedisOptions::default()).await.unwrap();
     let streams = streams(&redis.url());
-    let relay = Running::relay(world.relay(&streams));
+    let publisher = Running::publisher(world.publisher(&streams));
     let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
     world.append_many(0..30).await;
     world.until_applied(30).await;
@@ -65,7 +65,7 @@ async fn everything_arrives_when_redis_dies_midway_and_comes_back() {
     assert!(entries.iter().all(|entry| entry.times == 1));
     testkit::eventually(async || stream_entries(&redis).await == 90).await;
     consumer.stop().await;
-    relay.stop().await;
+    publisher.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -73,7 +73,7 @@ async fn everything_arrives_when_redis_hangs() {
     let world = World::new("hanging").await;
     let redis = Redis::start(RedisOptions::default()).await.unwrap();
     let streams = streams(&redis.url());
-    let relay = Running::relay(world.relay(&streams));
+    let publisher = Running::publisher(world.publisher(&streams));
     let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
     world.append_many(0..10).await;
     world.until_applied(10).await;
@@ -82,7 +82,7 @@ async fn everything_arrives_when_redis_hangs() {
     world.until_applied(20).await;
     redis.thaw().await.unwrap();
     consumer.stop().await;
-    relay.stop().await;
+    publisher.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -102,7 +102,7 @@ async fn redis_is_reached_over_tls() {
         ..EventLogConfig::default()
     });
     world.append_many(0..5).await;
-    world.relay(&streams).step().await.unwrap();
+    world.publisher(&streams).step().await.unwrap();
     assert_eq!(stream_entries(&redis).await, 5);
 }
 
@@ -125,12 +125,12 @@ async fn a_connection_is_made_by_the_address_that_the_file_has_now() {
     let (key, files) = (SealingKey::from_bytes([7; 32]), Files::default());
     let streams = Streams::open(&config, key, &files).unwrap().unwrap();
     world.append_many(0..5).await;
-    let mut relay = world.relay(&streams);
-    assert!(relay.step().await.is_err());
+    let mut publisher = world.publisher(&streams);
+    assert!(publisher.step().await.is_err());
 
     std::fs::write(&file, redis.url_as("default", "new")).unwrap();
     files.poll().await;
-    relay.step().await.unwrap();
+    publisher.step().await.unwrap();
     assert_eq!(stream_entries(&redis).await, 5);
 
     // What is open is not kept for its own sake, though the old server still answers.
@@ -138,7 +138,7 @@ async fn a_connection_is_made_by_the_address_that_the_file_has_now() {
     std::fs::write(&file, other.url()).unwrap();
     files.poll().await;
     world.append_many(5..8).await;
-    relay.step().await.unwrap();
+    publisher.step().await.unwrap();
     assert_eq!(stream_entries(&redis).await, 5);
     assert_eq!(stream_entries(&other).await, 8);
 }
@@ -154,7 +154,7 @@ async fn a_stream_whose_beginning_was_trimmed_is_a_gap_that_the_producer_fills()
     consumer.step().await;
     consumer.step().await;
     world.append(&subject, &["1", "2", "3"]).await;
-    world.relay(&streams).step().await.unwrap();
+    world.publisher(&streams).step().await.unwrap();
     let [name] = stream_names(&redis).await.try_into().unwrap();
     let _: () = redis::cmd("XTRIM")
         .arg(&[&name, "MINID", "3"])
@@ -184,7 +184,7 @@ async fn a_gap_is_left_alone_until_the_producer_was_asked() {
     consumer.step().await;
     consumer.step().await;
     world.append(&world.subject_in(0), &["1", "2", "3"]).await;
-    world.relay(&streams).step().await.unwrap();
+    world.publisher(&streams).step().await.unwrap();
     let [name] = stream_names(&redis).await.try_into().unwrap();
     let _: () = redis::cmd("XTRIM")
         .arg(&[&name, "MINID", "3"])
@@ -203,7 +203,7 @@ async fn contiguous_streams_are_enough_while_the_producer_is_away() {
     let mut world = World::new("producer_away").await;
     let redis = Redis::start(RedisOptions::default()).await.unwrap();
     let streams = streams(&redis.url());
-    let relay = Running::relay(world.relay(&streams));
+    let publisher = Running::publisher(world.publisher(&streams));
     let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
     world.append_many(0..10).await;
     world.until_applied(10).await;
@@ -212,7 +212,7 @@ async fn contiguous_streams_are_enough_while_the_producer_is_away() {
     assert_eq!(world.until_applied(40).await.len(), 40);
     assert!(world.metric(BY_REDIS) >= 30.0);
     consumer.stop().await;
-    relay.stop().await;
+    publisher.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -15,7 +15,11 @@ async fn an_entry_shows_neither_subject_nor_content() {
     world
         .append("report/conspicuous", &["remarkable words"])
         .await;
-    world.relay(&streams(&redis.url())).step().await.unwrap();
+    world
+        .publisher(&streams(&redis.url()))
+        .step()
+        .await
+        .unwrap();
     let [name] = stream_names(&redis).await.try_into().unwrap();
     let entries: StreamRangeReply = redis_connection(&redis)
         .await
@@ -49,7 +53,7 @@ async fn a_seal_that_does_not_open_is_a_gap_that_the_producer_fills() {
     world.until_applied(1).await;
 
     // Somebody who may write to Redis forges the next entry.
-    world.relay(&streams).step().await.unwrap();
+    world.publisher(&streams).step().await.unwrap();
     let [name] = stream_names(&redis).await.try_into().unwrap();
     let mut connection = redis_connection(&redis).await;
     let _: String = connection
@@ -71,7 +75,7 @@ async fn an_entry_copied_to_another_place_does_not_open() {
     let streams = streams(&redis.url());
     let subject = world.subject_in(0);
     world.append(&subject, &["1"]).await;
-    world.relay(&streams).step().await.unwrap();
+    world.publisher(&streams).step().await.unwrap();
     let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
     world.until_applied(1).await;
     let [name] = stream_names(&redis).await.try_into().unwrap();

@@ -214,7 +214,7 @@ async fn what_an_old_replica_parks_during_an_upgrade_is_applied_by_a_new_one() {
 }
 
 #[tokio::test]
-async fn a_relay_that_another_one_overtakes_does_not_cry_of_a_restore() {
+async fn a_publisher_that_another_one_overtakes_does_not_cry_of_a_restore() {
     let said = Said::default();
     let writer = said.clone();
     let subscriber = tracing_subscriber::fmt()
@@ -226,8 +226,8 @@ async fn a_relay_that_another_one_overtakes_does_not_cry_of_a_restore() {
     let redis = Redis::start(RedisOptions::default()).await.unwrap();
     let subject = world.subject_in(0);
     let mut way = SlowWay::to(redis.port()).await;
-    let mut slow = world.relay(&streams(&way.url));
-    let mut quick = world.relay(&streams(&redis.url()));
+    let mut slow = world.publisher(&streams(&way.url));
+    let mut quick = world.publisher(&streams(&redis.url()));
     slow.step().await.unwrap();
     world.append(&subject, &["1"]).await;
 

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// A producer without any state.
-struct Nothing;
+pub(crate) struct Nothing;
 
 #[async_trait::async_trait]
 impl Snapshot for Nothing {
@@ -305,6 +305,39 @@ async fn a_snapshot_for_one_consumer_holds_what_it_must_apply() {
         }
         assert_eq!(events, expected, "{consumer}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_snapshot_that_holds_nothing_for_a_consumer_says_how_far_it_came() {
+    let world = World::new("snapshot_for_nobody").await;
+    let service = event_log_service(
+        world.log.clone(),
+        world.intake.clone(),
+        Arc::new(Directory),
+        &["qualification"],
+    );
+    let mut client = EventLogServiceClient::new(service);
+    let cursors = async |client: &mut EventLogServiceClient<_>, after: &str| {
+        let request = SnapshotRequest {
+            after: after.to_owned(),
+            consumer: "intake".to_owned(),
+        };
+        let mut parts = client
+            .snapshot(as_consumer(request))
+            .await
+            .unwrap()
+            .into_inner();
+        let mut cursors = Vec::new();
+        while let Some(response) = parts.message().await.unwrap() {
+            if let Some(Part::Events(batch)) = response.part {
+                assert_eq!(batch.events, []);
+                cursors.push(batch.cursor);
+            }
+        }
+        cursors
+    };
+    assert_eq!(cursors(&mut client, "").await, ["256", "512", "768"]);
+    assert_eq!(cursors(&mut client, "512").await, ["768"]);
 }
 
 /// A producer of a thousand structures and five reports.

@@ -159,7 +159,7 @@ impl World {
         )
     }
 
-    pub(crate) fn relay(&self, streams: &Streams) -> StreamPublisher {
+    pub(crate) fn publisher(&self, streams: &Streams) -> StreamPublisher {
         StreamPublisher::new(self.log.clone(), streams.clone(), self.log_metrics.clone())
     }
 
@@ -261,11 +261,11 @@ impl Running {
         Self { tasks, shutdown }
     }
 
-    /// Runs a relay.
-    pub(crate) fn relay(relay: StreamPublisher) -> Self {
+    /// Runs a publisher.
+    pub(crate) fn publisher(publisher: StreamPublisher) -> Self {
         let shutdown = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        tasks.spawn(relay.run(shutdown.clone()));
+        tasks.spawn(publisher.run(shutdown.clone()));
         Self { tasks, shutdown }
     }
 

@@ -13,16 +13,16 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(10);
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
 const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
-/// Connects, and tries again for `patience` while PostgreSQL cannot be reached.
+/// Connects, and tries again for `at_most` while PostgreSQL cannot be reached.
 ///
 /// A new Pod may start before the name of the database resolves or a network policy lets it
 /// through. A refusal, such as a wrong password, is an error at once.
 pub(super) async fn first_connection(
     options: &PgConnectOptions,
     source: &SecretSource,
-    patience: Duration,
+    at_most: Duration,
 ) -> Result<PgConnection, StartError> {
-    let last = Instant::now() + patience;
+    let last = Instant::now() + at_most;
     let mut pause = FIRST_PAUSE;
     loop {
         let (cause, is_unreachable): (BoxError, bool) =

@@ -18,7 +18,7 @@ async fn told(world: &World, metric: &str) -> Option<String> {
 #[tokio::test]
 async fn checks_and_connections_are_told_as_they_are_when_somebody_asks() {
     let postgres = Postgres::start(PostgresOptions::default()).await.unwrap();
-    let database = postgres.database("vitals").await;
+    let database = postgres.database("process_metrics").await;
     let config = crate::database::config(&database);
     let pool = platform::connect(&config, "test", &Files::default())
         .await

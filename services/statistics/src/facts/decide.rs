@@ -37,7 +37,8 @@ impl Fact {
             FactUpdate::Withdrawn => self.withdrawn = true,
             FactUpdate::Case(case, assessment) => {
                 let known = self.case.as_ref().map_or(0, |case| case.revision);
-                if known < case.revision {
+                // The same revision is the same state, perhaps with a field that facts lack.
+                if known <= case.revision {
                     // What a case merely proposes comes from the declaration, whose
                     // own words may be those of a later release than the case knew.
                     if case.qualified || self.submission.is_none() {

@@ -57,9 +57,7 @@ fn qualified() -> FactUpdate {
 /// The history that updates of these minutes leave in the order in which they are given.
 fn history(updates: &[(i64, FactUpdate)]) -> FactHistory {
     let mut history = FactHistory::default();
-    for (minute, update) in updates {
-        history.apply(BEGINNING + Duration::minutes(*minute), update);
-    }
+    history.take_in(updates);
     history
 }
 
@@ -70,6 +68,19 @@ fn fact(updates: &[FactUpdate]) -> Fact {
 }
 
 impl FactHistory {
+    fn take_in(&mut self, updates: &[(i64, FactUpdate)]) {
+        for (minute, update) in updates {
+            self.apply(BEGINNING + Duration::minutes(*minute), update);
+        }
+    }
+
+    /// As a release kept it that had no column for the origin.
+    fn forget_origins(&mut self) {
+        for fact in self.0.values_mut() {
+            fact.assessment.origin = None;
+        }
+    }
+
     fn at(&self, minute: i64) -> Fact {
         let until = ..=BEGINNING + Duration::minutes(minute);
         let valid = self.0.range(until).next_back();
@@ -202,6 +213,23 @@ fn the_history_that_a_restore_kept_replaces_the_one_that_it_lost() {
 }
 
 #[test]
+fn the_same_revision_fills_a_field_that_the_facts_lack_and_begins_no_period() {
+    let told = [
+        (0, declared()),
+        (10, opened()),
+        (20, qualified()),
+        (30, FactUpdate::Withdrawn),
+    ];
+    let whole = history(&told);
+    let mut lacking = whole.clone();
+    lacking.forget_origins();
+    assert_eq!(lacking.at(30).assessment, Assessment::default());
+    lacking.take_in(&told);
+    assert_eq!(lacking, whole);
+    assert_eq!(lacking.minutes(), [0, 10, 20, 30]);
+}
+
+#[test]
 fn a_day_begins_at_midnight_in_paris_in_winter_and_in_summer() {
     for (moment, day) in [
         (datetime!(2025-12-31 22:59:59 UTC), date!(2025 - 12 - 31)),
@@ -287,6 +315,18 @@ proptest! {
         let again: Vec<_> = came.iter().skip(replayed_from).cloned().collect();
         came.extend(again);
         prop_assert_eq!(history(&came), straight);
+    }
+
+    #[test]
+    fn a_replay_fills_a_field_that_the_facts_lack(
+        intake in of_intake(), qualification in of_qualification(),
+    ) {
+        let told = [intake, qualification].concat();
+        let whole = history(&told);
+        let mut lacking = whole.clone();
+        lacking.forget_origins();
+        lacking.take_in(&told);
+        prop_assert_eq!(lacking, whole);
     }
 
     #[test]
