@@ -21,18 +21,8 @@ const ROOMS: [&str; 4] = ["main", "config", "lib", "consume"];
 /// Those of a service whose features have no folders.
 const LAYERS: [&str; 4] = ["grpc", "domain", "store", "convert"];
 /// The folders that are no features: each holds the parts of the file of its name.
-const FOLDERS_OF_FILES: [&str; 11] = [
-    "batcher",
-    "config",
-    "consume",
-    "convert",
-    "deliveries",
-    "domain",
-    "feed",
-    "grpc",
-    "import",
-    "notices",
-    "store",
+const FOLDERS_OF_FILES: [&str; 8] = [
+    "batcher", "config", "consume", "convert", "domain", "grpc", "import", "store",
 ];
 
 fn root() -> PathBuf {

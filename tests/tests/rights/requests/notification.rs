@@ -54,7 +54,7 @@ pub(crate) fn deliveries(method: &str, scene: &Scene) -> Option<Vec<Asked>> {
             let told = answer(|response: pb::ListDeliveriesResponse| {
                 if response.deliveries.is_empty() {
                     Err("shows none".to_owned())
-                } else if response.encode_to_vec().contains(&b'@') {
+                } else if format!("{response:?}").contains('@') {
                     Err("shows an address".to_owned())
                 } else {
                     Ok(())
