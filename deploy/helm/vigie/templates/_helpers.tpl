@@ -8,7 +8,7 @@ intake:
   masterKey: true
 qualification:
   producers: [intake]
-  contracts: [vigie.qualification.v1.QualificationService]
+  contracts: [vigie.qualification.v1.QualificationService, vigie.qualification.v1.MessageService]
   masterKey: true
 notification:
   producers: [intake, qualification]

@@ -26,6 +26,9 @@
 {{- with $v.telemetry.otlpEndpoint }}
 - {name: TELEMETRY_OTLP_ENDPOINT, value: {{ . | quote }}}
 {{- end }}
+{{- if $v.telemetry.caSecret }}
+- {name: TELEMETRY_OTLP_CA_FILE, value: /etc/vigie/telemetry/ca.crt}
+{{- end }}
 {{- if $fact.masterKey }}
 - {name: SEALING_MASTER_KEY_FILE, value: /etc/vigie/keys/master}
 {{- end }}
@@ -101,6 +104,11 @@
 - secret:
     name: {{ . }}
     items: [{key: ca.crt, path: auth/ca.crt}]
+{{- end }}
+{{- with $v.telemetry.caSecret }}
+- secret:
+    name: {{ . }}
+    items: [{key: ca.crt, path: telemetry/ca.crt}]
 {{- end }}
 {{- if $fact.masterKey }}
 - secret:
