@@ -136,6 +136,8 @@ pub(super) fn layout(plan: &Plan, mailbox: &Mailbox, queue: Vec<(String, String)
     let variables = [
         ("SMTP_PORT", mailbox.port().to_string()),
         ("SMTP_TIMEOUT_MS", "5000".to_owned()),
+        // The name that the first release knows it by, which drills start beside this one.
+        ("SMTP_STEP_TIMEOUT_MS", "1500".to_owned()),
         ("NOTIFICATION_DELIVERY_WORKERS", WORKERS.to_string()),
         ("NOTIFICATION_RETRY_BASE_MS", "500".to_owned()),
         ("NOTIFICATION_CLAIM_MS", "27000".to_owned()),
