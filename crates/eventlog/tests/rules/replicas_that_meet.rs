@@ -4,6 +4,7 @@ use std::{
     collections::BTreeSet,
     io,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use eventlog::{Step, consumer_service};
@@ -153,6 +154,28 @@ async fn a_replica_that_goes_on_obeys_the_stop_of_another() {
         }
     }
     assert_eq!(world.applied().await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_replica_leaves_what_another_has_just_applied_and_goes_on() {
+    let world = World::new("just_applied").await;
+    let subject = world.subject_in(0);
+    let (mut quick, mut slow) = (
+        world.consumer(&Ledger::new()),
+        world.consumer(&Ledger::new()),
+    );
+    for replica in [&mut quick, &mut slow] {
+        assert_eq!(replica.step().await, Step::Attached);
+    }
+    world.append(&subject, &["1", "2", "3"]).await;
+    assert_eq!(quick.step().await, Step::Applied(3));
+    // The slow one knows of none of them, and reads the very same run.
+    let step = tokio::time::timeout(Duration::from_secs(10), slow.step());
+    assert_eq!(step.await.unwrap(), Step::Applied(0));
+    world.append(&subject, &["4"]).await;
+    let slow = Running::consumer(slow);
+    assert_eq!(world.until_applied(4).await[3].text, "4");
+    slow.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
