@@ -17,7 +17,11 @@ use tokio::sync::{Mutex, mpsc, oneshot};
 use tokio_util::sync::CancellationToken;
 
 use self::writer::Writer;
-use crate::{config::IntakeConfig, metrics::IntakeMetrics, store::NewReport};
+use crate::{
+    config::IntakeConfig,
+    metrics::IntakeMetrics,
+    store::{NewReport, Receipt},
+};
 
 /// When a refused client may come back: the queue empties within a few commits.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -39,7 +43,7 @@ pub(crate) struct Job {
     /// Who sends it.
     pub(crate) caller: Arc<Caller>,
     /// Who waits for the receipt.
-    pub(crate) answer: oneshot::Sender<Result<Vec<u8>>>,
+    pub(crate) answer: oneshot::Sender<Result<Receipt>>,
 }
 
 impl Queue {
@@ -71,14 +75,15 @@ impl Queue {
         }
     }
 
-    /// Has a report committed and gives back its receipt, or that of the same
-    /// request sent before. A full queue refuses at once.
+    /// Has a report committed and gives back its receipt, or that of the report that stands
+    /// under its id: whether it is of the same request, and the trace of that unless the
+    /// hashes agree, is up to the caller. A full queue refuses at once.
     pub(crate) async fn submit(
         &self,
         new: NewReport,
         event: NewEvent,
         caller: Arc<Caller>,
-    ) -> Result<Vec<u8>> {
+    ) -> Result<Receipt> {
         let (answer, answered) = oneshot::channel();
         let refused = self
             .jobs

@@ -22,5 +22,7 @@ pub(crate) use filter::{page_size, report_filter, wanted_report};
 pub(crate) use layout::{FileLayout, is_extraction};
 pub(crate) use personal::{open_contacts, seal_contacts};
 pub(crate) use report::{consequences, receipt, report};
-pub(crate) use request::{Withdrawing, check, submission, violation, warning, withdrawing};
+pub(crate) use request::{
+    Submission, Withdrawing, check, submission, violation, warning, withdrawing,
+};
 pub(crate) use structure::{import_answer, structure, wanted_structure};

@@ -72,7 +72,7 @@ impl Writer {
                 for job in &mut jobs {
                     let nobody = tokio::sync::oneshot::channel().0;
                     let sender = std::mem::replace(&mut job.answer, nobody);
-                    let _ = sender.send(Ok(job.new.receipt.clone()));
+                    let _ = sender.send(Ok(receipt_of(job)));
                 }
                 // The answers leave the process before it ends.
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -155,14 +155,15 @@ impl Writer {
         let entries: Vec<AuditEntry<'_>> = jobs
             .iter()
             .zip(&objects)
+            .filter(|(job, _)| {
+                let receipt = receipts.get(&job.new.report.id);
+                receipt.is_some_and(|receipt| receipt.request_hash == job.new.request_hash)
+            })
             .map(|(job, object)| AuditEntry {
                 caller: &job.caller,
                 action: "report.submit",
                 object,
-                outcome: match receipts.get(&job.new.report.id) {
-                    Some(receipt) if receipt.request_hash == job.new.request_hash => Outcome::Done,
-                    _ => Outcome::Refused,
-                },
+                outcome: Outcome::Done,
                 detail: json!({
                     "channel": job.new.report.channel.as_str(),
                     "routing_region": job.new.report.routing_region.to_string(),
@@ -213,14 +214,7 @@ fn receipt_of(job: &Job) -> Receipt {
 }
 
 fn answer(job: Job, receipt: Option<Receipt>) {
-    let answer = match receipt {
-        Some(receipt) if receipt.request_hash == job.new.request_hash => Ok(receipt.answer),
-        Some(_) => Err(Error::already_exists(
-            "REQUEST_ID_REUSED",
-            "ce request_id a servi pour un autre signalement",
-        )),
-        None => Err(Error::internal("a report was neither stored nor found")),
-    };
+    let answer = receipt.ok_or_else(|| Error::internal("a report was neither stored nor found"));
     // Whoever went away gets the same answer when he retries.
     let _ = job.answer.send(answer);
 }

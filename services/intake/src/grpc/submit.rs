@@ -2,17 +2,18 @@
 
 use std::sync::Arc;
 
-use platform::{Caller, Error, Result, Violation, now};
+use platform::{AuditEntry, Caller, Error, Outcome, Result, Violation, audit, now};
 use prost::Message as _;
 use proto::intake::v1 as pb;
+use serde_json::json;
 use uuid::Uuid;
 use vocabulary::derived_id;
 
 use super::{Reports, structures::shown};
 use crate::{
-    convert,
-    domain::{Context, Decision, Draft, Report, decide, warnings},
-    store::NewReport,
+    convert::{self, Submission},
+    domain::{Context, Decision, Draft, Report, Wanted, decide, warnings},
+    store::{self, NewReport},
 };
 
 impl Reports {
@@ -91,14 +92,63 @@ impl Reports {
         let new = NewReport {
             report,
             author: caller.subject.clone(),
-            request_hash: submission.hash,
+            request_hash: submission.hash.clone(),
             receipt: receipt.encode_to_vec(),
         };
-        let receipt = self.queue.submit(new, event, Arc::new(caller)).await?;
-        let receipt = pb::Receipt::decode(receipt.as_slice()).map_err(Error::internal)?;
+        let caller = Arc::new(caller);
+        let receipt = self.queue.submit(new, event, Arc::clone(&caller)).await?;
+        if receipt.request_hash != submission.hash {
+            self.recognise(&caller, report_id, &submission).await?;
+        }
+        let receipt = pb::Receipt::decode(receipt.answer.as_slice()).map_err(Error::internal)?;
         Ok(pb::SubmitReportResponse {
             receipt: Some(receipt),
         })
+    }
+
+    /// Refuses a submission that says something else than the report that stands under
+    /// its id; the same may have been spelt otherwise.
+    async fn recognise(
+        &self,
+        caller: &Caller,
+        report_id: Uuid,
+        submission: &Submission,
+    ) -> Result<()> {
+        let mut transaction = self.pool.begin().await?;
+        let stands = Wanted::Id(report_id);
+        let report = store::find(&mut transaction, &stands, &caller.parties()).await?;
+        let is_same = report.is_some_and(|report| self.is_of(&report, submission));
+        let entry = AuditEntry {
+            caller,
+            action: "report.submit",
+            object: &stands.subject(),
+            outcome: if is_same {
+                Outcome::Done
+            } else {
+                Outcome::Refused
+            },
+            detail: json!({ "repeated": true }),
+            at: now(),
+        };
+        audit(&mut transaction, entry).await?;
+        transaction.commit().await?;
+        if is_same {
+            return Ok(());
+        }
+        Err(Error::already_exists(
+            "REQUEST_ID_REUSED",
+            "ce request_id a servi pour un autre signalement",
+        ))
+    }
+
+    /// Whether a report says what was submitted; one whose contacts are erased does not.
+    fn is_of(&self, report: &Report, submission: &Submission) -> bool {
+        let sealed = report.contacts.as_ref();
+        let contacts =
+            sealed.and_then(|sealed| convert::open_contacts(&self.master, report.id, sealed).ok());
+        report.facts == submission.draft.facts
+            && contacts.as_ref() == Some(&submission.draft.contacts)
+            && report.declared_at == submission.declared_at.unwrap_or(report.received_at)
     }
 
     async fn report(
