@@ -42,7 +42,17 @@ impl<P: Serialize + DeserializeOwned> Page<P> {
     /// Cuts the rows to the page; gives back the token of the next one, empty on the
     /// last.
     pub fn cut<T>(&self, rows: &mut Vec<T>, position: impl FnOnce(&T) -> P) -> String {
-        let size = usize::from(self.size);
+        self.cut_to(usize::MAX, rows, position)
+    }
+
+    /// Cuts the rows to the page, or to fewer where more would be too large.
+    pub fn cut_to<T>(
+        &self,
+        most: usize,
+        rows: &mut Vec<T>,
+        position: impl FnOnce(&T) -> P,
+    ) -> String {
+        let size = usize::from(self.size).min(most);
         if rows.len() <= size {
             return String::new();
         }

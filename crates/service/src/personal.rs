@@ -16,6 +16,19 @@ pub struct Sealed {
 }
 
 impl Sealed {
+    /// Seals the contacts of a new report under a key of its own.
+    pub fn contacts_of(
+        master: &SealingKey,
+        report_id: Uuid,
+        contacts: &SealedPersonalData,
+    ) -> Self {
+        let (key, data_key) = master.new_data_key();
+        Self {
+            sealed: key.seal(&contacts_purpose(report_id), &contacts.encode_to_vec()),
+            data_key,
+        }
+    }
+
     /// Opens the contacts of a report; `None` when they do not open, which is logged:
     /// one report must not hide a list.
     pub fn contacts(&self, master: &SealingKey, report_id: Uuid) -> Option<SealedPersonalData> {

@@ -1,12 +1,12 @@
 //! What an installation says, read once.
 
-use std::path::PathBuf;
+use std::{fs, path::PathBuf};
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use platform::{Environment, Files, SealingConfig, StartError};
 use serde::Deserialize;
 use service::BaseConfig;
-
-use crate::reference_key;
+use vocabulary::ReferenceCipher;
 
 /// Everything the service is told at its start.
 #[derive(Clone, Debug)]
@@ -69,7 +69,7 @@ impl Config {
     pub fn check(&self) -> Result<(), StartError> {
         let files = Files::default();
         self.sealing.master_key(&files)?;
-        reference_key(&self.intake)?;
+        self.intake.reference_cipher()?;
         let log_key = self.sealing.log_key(&files)?;
         let producers = [("qualification", self.producers.qualification_url.as_str())];
         self.base.check(log_key, &producers, &files)
@@ -88,6 +88,20 @@ impl IntakeConfig {
             agency_mail_domain: agency_mail_domain(),
             import_max_bytes: import_max_bytes(),
         }
+    }
+
+    /// What makes the references for people of their numbers.
+    pub(crate) fn reference_cipher(&self) -> Result<ReferenceCipher, StartError> {
+        let name = "INTAKE_REFERENCE_KEY_FILE";
+        let text = fs::read_to_string(&self.reference_key_file)
+            .map_err(|cause| StartError::unusable(name, cause))?;
+        let key = STANDARD
+            .decode(text.trim())
+            .map_err(|_| StartError::unusable(name, "the key is not base64"))?;
+        let key = key
+            .try_into()
+            .map_err(|_| StartError::unusable(name, "the key is not 32 bytes long"))?;
+        Ok(ReferenceCipher::new(key))
     }
 }
 

@@ -4,22 +4,17 @@
 //! sent it and its event in one transaction. The directory of structures says
 //! who is competent; the log of cases says where the treatment stands.
 
-mod batcher;
+mod cases;
 mod config;
 mod consume;
-mod convert;
-mod directory;
-mod domain;
-mod erase;
-mod grpc;
+mod erasure;
 mod import;
-mod metrics;
+mod reports;
 mod snapshot;
-mod store;
+mod structures;
 
-use std::{fs, sync::Arc};
+use std::sync::Arc;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use eventlog::Log;
 use platform::{Files, Listeners, Metrics, SealingKey, StartError};
 use proto::intake::v1::{
@@ -32,17 +27,12 @@ use tonic::{service::Routes, transport::Channel};
 use vocabulary::ReferenceCipher;
 
 pub use config::{Config, IntakeConfig, ProducersConfig};
-pub use erase::{erase_contacts_ended_before, erase_contacts_of};
+pub use erasure::{erase_contacts_ended_before, erase_contacts_of};
 
 use crate::{
-    batcher::Queue,
-    consume::Cases,
-    directory::Directory,
-    domain::Settings,
-    grpc::{Reports, Structures},
-    metrics::IntakeMetrics,
+    reports::{Queue, ReferenceNumbers, ReportRpc, Settings},
     snapshot::State,
-    store::ReferenceNumbers,
+    structures::{Directory, StructureRpc},
 };
 
 /// The name of the service, of its schema and of its log.
@@ -53,9 +43,6 @@ pub static MIGRATOR: Migrator = sqlx::migrate!();
 
 /// Who may read the log of this service.
 const READERS: &[&str] = &["qualification", "notification", "statistics"];
-
-/// The log that this service follows.
-const QUALIFICATION: &str = "qualification";
 
 /// Everything that the service's schema holds, in the order of its making.
 pub fn migrators() -> Vec<&'static Migrator> {
@@ -68,7 +55,7 @@ pub struct App {
     log: Log,
     qualification: Channel,
     intake: IntakeConfig,
-    master: SealingKey,
+    master_key: SealingKey,
     references: ReferenceCipher,
 }
 
@@ -76,16 +63,16 @@ pub struct App {
 pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartError> {
     config.check()?;
     let files = Files::new(&metrics);
-    let master = config.sealing.master_key(&files)?;
+    let master_key = config.sealing.master_key(&files)?;
     let log_key = config.sealing.log_key(&files)?;
     let runtime = Runtime::open(NAME, &migrators(), config.base, log_key, files, metrics).await?;
     Ok(App {
         log: runtime.open_log().await?,
-        qualification: runtime.channel(QUALIFICATION, &config.producers.qualification_url)?,
+        qualification: runtime.channel("qualification", &config.producers.qualification_url)?,
         runtime,
-        references: ReferenceCipher::new(reference_key(&config.intake)?),
+        references: config.intake.reference_cipher()?,
         intake: config.intake,
-        master,
+        master_key,
     })
 }
 
@@ -98,35 +85,32 @@ impl App {
     ) -> Result<(), StartError> {
         let Self { log, intake, .. } = self;
         let mut running = self.runtime.start(&shutdown);
-        let (pool, tasks) = (running.runtime.pool.clone(), running.tasks.clone());
         running.publish(&log, Arc::new(State), READERS);
-        running.consume(NAME, QUALIFICATION, self.qualification, Arc::new(Cases));
-
+        let registry = Arc::new(consume::registry(log.clone()));
+        running.consume(NAME, "qualification", self.qualification, registry);
+        let commands = running.commands(&log);
         // Calls still need these while they drain.
-        let closing = running.closing.clone();
-        let metrics = IntakeMetrics::register(&running.runtime.metrics);
-        let queue = Queue::start(&intake, &pool, &log, &metrics, &tasks, &closing);
-        let directory = Directory::start(&pool, &tasks, &closing);
-        let reports = Reports {
-            pool: pool.clone(),
-            read_pool: running.runtime.read_pool.clone(),
-            queue: Arc::new(queue),
+        let closing = &running.closing;
+        let directory = Directory::start(&commands.pool, &running.tasks, closing);
+        let read_pool = running.runtime.read_pool.clone();
+        let structures = StructureRpc {
+            commands: commands.clone(),
+            read_pool: read_pool.clone(),
+            import_max_bytes: intake.import_max_bytes,
+        };
+        let metrics = &running.runtime.metrics;
+        let reports = ReportRpc {
+            queue: Arc::new(Queue::start(&intake, &commands, metrics, closing)),
             directory: Arc::new(directory),
-            numbers: Arc::new(ReferenceNumbers::new(pool.clone())),
+            numbers: Arc::new(ReferenceNumbers::new(commands.pool.clone())),
             references: Arc::new(self.references),
-            master: self.master,
+            master_key: self.master_key,
             settings: Arc::new(Settings {
                 emergency_phone: intake.emergency_phone,
                 agency_mail_domain: intake.agency_mail_domain,
             }),
-            commands: running.commands(&log),
-        };
-        let structures = Structures {
-            pool,
-            read_pool: running.runtime.read_pool.clone(),
-            log,
-            tasks,
-            import_max_bytes: intake.import_max_bytes,
+            commands,
+            read_pool,
         };
         let largest = running.runtime.config.server.max_message_bytes;
         let reports = IntakeServiceServer::new(reports).max_decoding_message_size(largest);
@@ -134,16 +118,4 @@ impl App {
         let public = Routes::new(reports).add_service(structures);
         running.serve(listeners, public).await
     }
-}
-
-fn reference_key(config: &IntakeConfig) -> Result<[u8; 32], StartError> {
-    let unusable = |cause: &str| StartError::unusable("INTAKE_REFERENCE_KEY_FILE", cause);
-    let text = fs::read_to_string(&config.reference_key_file)
-        .map_err(|cause| StartError::unusable("INTAKE_REFERENCE_KEY_FILE", cause))?;
-    let bytes = STANDARD
-        .decode(text.trim())
-        .map_err(|_| unusable("the key is not base64"))?;
-    bytes
-        .try_into()
-        .map_err(|_| unusable("the key is not 32 bytes long"))
 }

@@ -6,7 +6,7 @@ use platform::{Error, Result};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{convert, domain::Report, store};
+use crate::{reports, structures};
 
 /// Tells the structures, then the reports with their withdrawals, under the ids
 /// their events had at first.
@@ -26,54 +26,48 @@ impl Snapshot for State {
         limit: u16,
     ) -> Result<SnapshotPage> {
         let after = after.as_deref();
-        match after.and_then(|cursor| cursor.strip_prefix(REPORT)) {
-            Some(report) => reports(conn, report, limit).await,
-            None => {
-                structures(
-                    conn,
-                    after.and_then(|cursor| cursor.strip_prefix(STRUCTURE)),
-                    limit,
-                )
-                .await
-            }
+        if let Some(report) = after.and_then(|cursor| cursor.strip_prefix(REPORT)) {
+            return all_reports(conn, report, limit).await;
         }
+        let after = after.and_then(|cursor| cursor.strip_prefix(STRUCTURE));
+        all_structures(conn, after, limit).await
     }
 }
 
-async fn structures(
+async fn all_structures(
     conn: &mut PgConnection,
     after: Option<&str>,
     limit: u16,
 ) -> Result<SnapshotPage> {
-    let structures = store::structures_after(conn, after, i64::from(limit)).await?;
-    let next = match structures.last() {
-        Some(last) if structures.len() == usize::from(limit) => {
+    let found = structures::structures_after(conn, after, i64::from(limit)).await?;
+    let next = match found.last() {
+        Some(last) if found.len() == usize::from(limit) => {
             format!("{STRUCTURE}{}", last.structure.finess)
         }
         _ => REPORT.to_owned(),
     };
     Ok(SnapshotPage {
-        events: structures.iter().map(convert::recorded).collect(),
+        events: found.iter().map(structures::recorded).collect(),
         next: Some(next),
     })
 }
 
-async fn reports(conn: &mut PgConnection, after: &str, limit: u16) -> Result<SnapshotPage> {
+async fn all_reports(conn: &mut PgConnection, after: &str, limit: u16) -> Result<SnapshotPage> {
     let after = match after {
         "" => None,
         id => Some(Uuid::try_parse(id).map_err(Error::internal)?),
     };
-    let reports = store::page(conn, after, i64::from(limit)).await?;
-    let next = reports
+    let found = reports::reports_after(conn, after, i64::from(limit)).await?;
+    let next = found
         .last()
-        .filter(|_| reports.len() == usize::from(limit))
-        .map(Report::subject);
-    let events = reports.iter().flat_map(|report| {
+        .filter(|_| found.len() == usize::from(limit))
+        .map(|report| format!("{REPORT}{}", report.id));
+    let events = found.iter().flat_map(|report| {
         let withdrawal = report
             .withdrawal
             .as_ref()
-            .map(|withdrawal| convert::withdrawn(report, withdrawal));
-        std::iter::once(convert::submitted(report)).chain(withdrawal)
+            .map(|withdrawal| reports::withdrawn(report, withdrawal));
+        std::iter::once(reports::submitted(report)).chain(withdrawal)
     });
     Ok(SnapshotPage {
         events: events.collect::<Vec<NewEvent>>(),

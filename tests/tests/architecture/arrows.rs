@@ -57,7 +57,8 @@ fn arrows_inside_a_service_point_to_the_pure() {
 fn forbidden_in_a_feature(file: &str) -> (&'static [&'static str], &'static [&'static str]) {
     match file {
         // The pure: rules, and the types that they are written in.
-        "mod" | "decide" | "list" | "transitions" | "period" | "rate" | "scope" => (
+        "mod" | "decide" | "list" | "transitions" | "period" | "rate" | "scope" | "facts"
+        | "channel" | "found" | "routing" | "consequences" | "next_steps" | "warnings" => (
             &[
                 "sqlx",
                 "tonic",
@@ -73,8 +74,13 @@ fn forbidden_in_a_feature(file: &str) -> (&'static [&'static str], &'static [&'s
             ],
             &[
                 "announce",
+                "batcher",
+                "contacts",
+                "draft",
                 "events",
                 "history",
+                "lookup",
+                "reference",
                 "request",
                 "response",
                 "rpc",
@@ -82,12 +88,12 @@ fn forbidden_in_a_feature(file: &str) -> (&'static [&'static str], &'static [&'s
                 "withdrawal",
             ],
         ),
-        "store" | "history" | "withdrawal" => (
+        "store" | "history" | "withdrawal" | "reference" => (
             &["tonic", "proto::"],
             &["announce", "events", "request", "response", "rpc"],
         ),
         "events" | "announce" => (&["tonic"], &["request", "response", "rpc"]),
-        "request" | "response" => (
+        "request" | "response" | "draft" | "contacts" => (
             &["sqlx", "tokio"],
             &[
                 "announce",

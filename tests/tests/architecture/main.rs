@@ -21,9 +21,7 @@ const ROOMS: [&str; 4] = ["main", "config", "lib", "consume"];
 /// Those of a service whose features have no folders.
 const LAYERS: [&str; 4] = ["grpc", "domain", "store", "convert"];
 /// The folders that are no features: each holds the parts of the file of its name.
-const FOLDERS_OF_FILES: [&str; 8] = [
-    "batcher", "config", "consume", "convert", "domain", "grpc", "import", "store",
-];
+const FOLDERS_OF_FILES: [&str; 6] = ["config", "consume", "convert", "domain", "grpc", "store"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))

@@ -1,0 +1,20 @@
+//! What the erasure of contacts announces.
+
+use eventlog::NewEvent;
+use proto::events::v1 as events;
+use service::wire::timestamp;
+use time::OffsetDateTime;
+use vocabulary::derived_id;
+
+use super::Treatment;
+
+/// Announces that the contacts of a report were erased.
+pub(super) fn contacts_erased(of: &Treatment, at: OffsetDateTime) -> NewEvent {
+    let payload = events::ReportContactsErased {
+        report_id: of.report_id.to_string(),
+        reference: of.reference.clone(),
+        erased_at: Some(timestamp(at)),
+    };
+    let id = derived_id("report_contacts_erased", &[of.report_id.as_bytes()]);
+    NewEvent::new(id, of.subject(), at, &payload)
+}

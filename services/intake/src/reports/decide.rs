@@ -1,0 +1,168 @@
+//! What becomes of a declaration, decided in one place.
+
+use std::collections::BTreeSet;
+
+use time::OffsetDateTime;
+use vocabulary::{Channel, Party, Region, Role, propose_severity};
+
+use super::{
+    Author, Facts, Settings,
+    channel::channel_of,
+    consequences::{self, Consequences},
+    found::Found,
+    routing::Routing,
+};
+use crate::structures::Structure;
+
+/// What a decision depends on besides the declaration itself.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Context<'a> {
+    /// Who declares.
+    pub(super) author: &'a Author,
+    /// The entries of the directory that bear the structure's number.
+    pub(super) entries: &'a [Structure],
+    /// What the installation says.
+    pub(super) settings: &'a Settings,
+    /// The moment of the acknowledgement.
+    pub(super) now: OffsetDateTime,
+}
+
+/// What becomes of a declaration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Decision {
+    /// By which way it came.
+    pub(super) channel: Channel,
+    /// When it was declared.
+    pub(super) declared_at: OffsetDateTime,
+    /// What the directory tells of its structure.
+    pub(super) found: Found,
+    /// Who is told of it.
+    pub(super) routing: Routing,
+    /// What it sets off.
+    pub(super) consequences: Consequences,
+}
+
+/// Decides what becomes of a declaration.
+pub(super) fn decide(
+    facts: &Facts,
+    declared_at: Option<OffsetDateTime>,
+    context: &Context<'_>,
+) -> Result<Decision, Refusal> {
+    let channel = channel_of(context.author, facts.capacity, declared_at)?;
+    let declared_at = declared_at.unwrap_or(context.now);
+    let regions = regions(facts, channel, context.author)?;
+    let found = Found::of(facts, context.entries, &regions);
+    let routing = Routing::of(facts, &found, &regions, context.author, channel)?;
+    let severity = propose_severity(facts.kind, &facts.impacts);
+    let consequences = consequences::of(
+        facts,
+        channel,
+        &routing,
+        severity,
+        declared_at,
+        context.now,
+        context.settings,
+    );
+    Ok(Decision {
+        channel,
+        declared_at,
+        found,
+        routing,
+        consequences,
+    })
+}
+
+/// The regions that a declaration names. An agent's own serves where it tells no place.
+fn regions(facts: &Facts, channel: Channel, author: &Author) -> Result<Vec<Region>, Refusal> {
+    if facts.regions.is_empty() {
+        let is_placed = facts.national || facts.department().is_some();
+        let own = author.region.filter(|_| !is_placed);
+        return Ok(own
+            .filter(|_| channel == Channel::Agency)
+            .into_iter()
+            .collect());
+    }
+    match channel {
+        Channel::Declarant | Channel::Later(_) => Err(Refusal::RegionsNotYours),
+        Channel::Agency | Channel::Import | Channel::Probe => Ok(facts.regions.clone()),
+    }
+}
+
+/// Whether somebody who sees a report through these parties may withdraw it: who declared
+/// it, the declarants of the structure, and the agent of the region.
+pub(super) fn may_withdraw<'a>(
+    mut seen_by: impl Iterator<Item = &'a Party>,
+    roles: &BTreeSet<Role>,
+) -> bool {
+    seen_by.any(|party| match party {
+        Party::Subject(_) | Party::Structure(_) | Party::Importer(_) | Party::Probe => true,
+        Party::Region(_) => roles.contains(&Role::RegionalAgent),
+        Party::Cell
+        | Party::SecurityOfficer
+        | Party::HealthAuthority
+        | Party::ArmedForces
+        | Party::Later(_) => false,
+    })
+}
+
+/// What an author may not do, though the request is well formed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// Only an importer gives a past date of declaration.
+    BackDating,
+    /// An agent enters reports of his own region only.
+    RegionNotYours,
+    /// Only an agency and an importer name regions.
+    RegionsNotYours,
+    /// The capacity is not one of the author's roles.
+    CapacityNotYours,
+    /// The author sees the report and is not among those who may withdraw it.
+    NotYoursToWithdraw,
+    /// The report was withdrawn before.
+    AlreadyWithdrawn,
+    /// The report changed since it was seen.
+    EtagMismatch,
+}
+
+impl Refusal {
+    /// The field at fault, the machine-readable reason, and the French text.
+    pub(super) fn told(self) -> (&'static str, &'static str, &'static str) {
+        match self {
+            Self::BackDating => (
+                "declared_at",
+                "BACK_DATING",
+                "seul un programme d'import peut donner une date de déclaration",
+            ),
+            Self::RegionNotYours => (
+                "draft.structure",
+                "REGION_NOT_YOURS",
+                "la structure ne relève pas de votre région",
+            ),
+            Self::RegionsNotYours => (
+                "draft.regions",
+                "CONFLICT",
+                "seuls une agence et un programme d'import nomment des régions",
+            ),
+            Self::CapacityNotYours => (
+                "draft.capacity",
+                "CONFLICT",
+                "votre rôle ne permet pas de déclarer à ce titre",
+            ),
+            Self::NotYoursToWithdraw => (
+                "report_id",
+                "NOT_YOURS_TO_WITHDRAW",
+                "vous n'êtes pas de ceux qui peuvent retirer ce signalement",
+            ),
+            Self::AlreadyWithdrawn => (
+                "report_id",
+                "ALREADY_WITHDRAWN",
+                "ce signalement a déjà été retiré",
+            ),
+            Self::EtagMismatch => (
+                "etag",
+                "ETAG_MISMATCH",
+                "ce signalement a changé depuis que vous l'avez lu",
+            ),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! What reports announce.
+
+use eventlog::NewEvent;
+use proto::events::v1 as events;
+use service::wire::{self, timestamp};
+use vocabulary::{StructureKey, Word as _, derived_id};
+
+use super::{Report, Withdrawal, draft};
+
+/// Announces a report. The id derives from the report, so that a snapshot tells
+/// it under the same one.
+pub(crate) fn submitted(report: &Report) -> NewEvent {
+    let structure = &report.structure;
+    let told = draft::announced(&report.facts);
+    let payload = events::ReportSubmitted {
+        report_id: report.id.to_string(),
+        reference: report.reference.to_string(),
+        channel: report.channel.number(),
+        test: report.is_test(),
+        received_at: Some(timestamp(report.received_at)),
+        declared_at: Some(timestamp(report.declared_at)),
+        structure: Some(events::ReportedStructure {
+            name: structure.name.clone(),
+            kind: proto::number(structure.kind),
+            routing_region: report.routing_region.to_string(),
+            department: wire::shown(structure.department),
+            town: structure.town.clone().unwrap_or_default(),
+            operator_status: proto::number(structure.operator_status),
+            link_verified: structure.link_verified,
+            // Another key may be the RPPS number of a person.
+            structure_key: match structure.key {
+                StructureKey::Finess(_) => structure.key.to_string(),
+                _ => String::new(),
+            },
+            ..told.structure.unwrap_or_default()
+        }),
+        visible_to: report.visible_to.iter().map(ToString::to_string).collect(),
+        sealed_personal_data: report
+            .contacts
+            .as_ref()
+            .map(|contacts| contacts.sealed.clone().into())
+            .unwrap_or_default(),
+        ..told
+    };
+    let id = derived_id("report_submitted", &[report.id.as_bytes()]);
+    let event = NewEvent::new(id, report.subject(), report.received_at, &payload);
+    match &report.contacts {
+        Some(contacts) => event.with_data_key(contacts.data_key.clone()),
+        None => event,
+    }
+}
+
+/// Announces the withdrawal of a report.
+pub(crate) fn withdrawn(report: &Report, withdrawal: &Withdrawal) -> NewEvent {
+    let payload = events::ReportWithdrawn {
+        report_id: report.id.to_string(),
+        reference: report.reference.to_string(),
+        withdrawn_at: Some(timestamp(withdrawal.at)),
+        reason: withdrawal.reason.clone(),
+        visible_to: report.visible_to.iter().map(ToString::to_string).collect(),
+        routing_region: report.routing_region.to_string(),
+        test: report.is_test(),
+    };
+    let id = derived_id("report_withdrawn", &[report.id.as_bytes()]);
+    NewEvent::new(id, report.subject(), withdrawal.at, &payload)
+}

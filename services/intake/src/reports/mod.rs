@@ -1,0 +1,203 @@
+//! Reports (signalements): checked, submitted, shown, listed and withdrawn.
+
+mod batcher;
+mod channel;
+mod consequences;
+mod contacts;
+mod decide;
+mod draft;
+mod events;
+mod facts;
+mod found;
+mod list;
+mod metrics;
+mod next_steps;
+#[cfg(test)]
+mod properties;
+mod reference;
+mod request;
+mod response;
+mod routing;
+mod rpc;
+#[cfg(test)]
+mod samples;
+mod store;
+#[cfg(test)]
+mod tests;
+mod warnings;
+
+use std::collections::BTreeSet;
+
+use service::Sealed;
+use time::OffsetDateTime;
+use uuid::Uuid;
+use vocabulary::{
+    Channel, Department, OperatorStatus, Party, Reference, Region, Role, RoutingRegion,
+    StructureKey, StructureKind,
+};
+
+use self::decide::Refusal;
+pub(crate) use self::{
+    batcher::Queue,
+    events::{submitted, withdrawn},
+    facts::{Facts, StructureIdentifier},
+    found::is_placeholder,
+    list::ReportName,
+    reference::ReferenceNumbers,
+    request::report_name,
+    rpc::ReportRpc,
+    store::reports_after,
+};
+use crate::cases::CaseProgress;
+
+/// What the installation says of the outer world.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    /// Telephone of the cell for emergencies.
+    pub(crate) emergency_phone: String,
+    /// Domain of the mailboxes of the agencies, as in `ssi-occitanie@…`.
+    pub(crate) agency_mail_domain: String,
+}
+
+/// Who declares or withdraws, as far as the rules ask.
+#[derive(Clone, Debug)]
+struct Author {
+    /// The stable name.
+    subject: String,
+    /// What the author is.
+    roles: BTreeSet<Role>,
+    /// The region for which a regional author acts.
+    region: Option<Region>,
+    /// The structures whose link to the author is verified.
+    structures: BTreeSet<StructureKey>,
+}
+
+/// A report as the suite keeps it (signalement).
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Report {
+    /// Derived from its author and his request.
+    pub(crate) id: Uuid,
+    /// For people, to quote on the telephone.
+    pub(crate) reference: Reference,
+    /// What was declared.
+    pub(crate) facts: Facts,
+    /// Who declared; absent once erased.
+    pub(crate) contacts: Option<Sealed>,
+    /// The structure as it stood at the declaration.
+    pub(crate) structure: ReportedStructure,
+    /// Where it is routed.
+    pub(crate) routing_region: RoutingRegion,
+    /// Who sees it.
+    pub(crate) visible_to: BTreeSet<Party>,
+    /// By which way it came.
+    pub(crate) channel: Channel,
+    /// When the suite acknowledged it.
+    pub(crate) received_at: OffsetDateTime,
+    /// When it was declared.
+    pub(crate) declared_at: OffsetDateTime,
+    /// Its withdrawal, if it was a false alarm.
+    pub(crate) withdrawal: Option<Withdrawal>,
+    /// Where its treatment stands, as far as it is known here.
+    pub(crate) case: Option<CaseProgress>,
+    /// Counts the report's own changes, from 1. The progress of its case is not
+    /// one: a declarant may withdraw what he saw although an analyst took it.
+    pub(crate) revision: u64,
+}
+
+/// A structure as it stood when a report about it was declared.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ReportedStructure {
+    /// Its key: the directory's where it is known, else the declarant's.
+    pub(crate) key: StructureKey,
+    /// Its name, or nothing where only a number is known.
+    pub(crate) name: String,
+    /// Its kind, from the directory or as declared.
+    pub(crate) kind: Option<StructureKind>,
+    /// Its department.
+    pub(crate) department: Option<Department>,
+    /// Its town.
+    pub(crate) town: Option<String>,
+    /// Its critical-operator status, from the directory or as declared.
+    pub(crate) operator_status: Option<OperatorStatus>,
+    /// The author's link to it was verified.
+    pub(crate) link_verified: bool,
+}
+
+/// The withdrawal of a report (retrait).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Withdrawal {
+    /// When.
+    pub(crate) at: OffsetDateTime,
+    /// Why, in the declarant's words.
+    pub(crate) reason: String,
+}
+
+/// Where a report stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ReportState {
+    /// Soumis.
+    Submitted,
+    /// Retiré.
+    Withdrawn,
+}
+
+impl ReportState {
+    /// The slug, as stored.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Submitted => "submitted",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+impl Author {
+    /// Whether the author has the role.
+    fn has(&self, role: Role) -> bool {
+        self.roles.contains(&role)
+    }
+}
+
+impl Report {
+    /// A test is never counted nor announced.
+    pub(crate) fn is_test(&self) -> bool {
+        self.channel == Channel::Probe
+    }
+
+    /// Where the report stands.
+    pub(crate) fn state(&self) -> ReportState {
+        match self.withdrawal {
+            None => ReportState::Submitted,
+            Some(_) => ReportState::Withdrawn,
+        }
+    }
+
+    /// Changes with every change of the report.
+    pub(crate) fn etag(&self) -> String {
+        self.revision.to_string()
+    }
+
+    /// The parties that see the report among a caller's own.
+    fn seen_by<'a>(&'a self, own: &'a [String]) -> impl Iterator<Item = &'a Party> {
+        let parties = self.visible_to.iter();
+        parties.filter(|party| own.contains(&party.to_string()))
+    }
+
+    /// What the log says the report is about.
+    pub(crate) fn subject(&self) -> String {
+        format!("report/{}", self.id)
+    }
+
+    /// The report after its withdrawal; an empty `etag` stands for any.
+    fn withdraw(mut self, withdrawal: Withdrawal, etag: &str) -> Result<Self, Refusal> {
+        if self.withdrawal.is_some() {
+            return Err(Refusal::AlreadyWithdrawn);
+        }
+        if !etag.is_empty() && etag != self.etag() {
+            return Err(Refusal::EtagMismatch);
+        }
+        self.withdrawal = Some(withdrawal);
+        self.revision += 1;
+        Ok(self)
+    }
+}

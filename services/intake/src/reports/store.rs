@@ -1,0 +1,238 @@
+//! Reports at rest.
+
+use std::collections::BTreeSet;
+
+use platform::{Error, Result};
+use serde_json::{Value, json};
+use service::{
+    Sealed,
+    wire::{bytea, timestamptz},
+};
+use sqlx::{PgConnection, types::Json};
+use uuid::Uuid;
+use vocabulary::{CaseState, Channel, OperatorStatus, ParseError, Party, StructureKind, Word as _};
+
+use super::{
+    CaseProgress, Facts, Report, ReportState, ReportedStructure, Withdrawal,
+    list::{ListFilter, Position, ReportName},
+};
+
+/// A report about to be stored.
+#[derive(Clone, Debug)]
+pub(super) struct NewReport {
+    /// The report.
+    pub(super) report: Report,
+    /// The subject of who sent it.
+    pub(super) author: String,
+    /// What the request held and was answered.
+    pub(super) receipt: Receipt,
+}
+
+/// The answer that a stored report got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Receipt {
+    /// Of which report.
+    pub(super) report_id: Uuid,
+    /// What the request held, to tell a retry from another request.
+    pub(super) request_hash: Vec<u8>,
+    /// The answer, encoded.
+    pub(super) answer: Vec<u8>,
+}
+
+/// Stores reports in one statement; gives back which are new.
+pub(super) async fn insert(conn: &mut PgConnection, new: &[&NewReport]) -> Result<BTreeSet<Uuid>> {
+    let rows: Value = new.iter().map(|new| row(new)).collect();
+    let inserted = sqlx::query_file_scalar!("src/reports/sql/insert_reports.sql", rows)
+        .fetch_all(conn)
+        .await?;
+    Ok(inserted.into_iter().collect())
+}
+
+/// The answers that stored reports got.
+pub(super) async fn receipts(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Receipt>> {
+    let receipts = sqlx::query_as!(
+        Receipt,
+        "select report_id, request_hash, receipt as answer from report where report_id = any($1)",
+        ids,
+    );
+    Ok(receipts.fetch_all(conn).await?)
+}
+
+/// Finds the report of a name, if one of the parties sees it.
+pub(super) async fn find(
+    conn: &mut PgConnection,
+    name: &ReportName,
+    parties: &[String],
+) -> Result<Option<Report>> {
+    let (id, reference) = match name {
+        ReportName::Id(id) => (Some(*id), None),
+        ReportName::Reference(reference) => (None, Some(reference.as_str())),
+    };
+    let found = sqlx::query_scalar!(
+        "select report_id from report
+         where (report_id = $1 or reference = $2) and visible_to && $3",
+        id,
+        reference,
+        parties,
+    );
+    let found = found.fetch_all(&mut *conn).await?;
+    Ok(read(conn, &found).await?.pop())
+}
+
+/// Finds a report, held until the end of the transaction, if one of the parties sees it.
+pub(super) async fn lock(
+    conn: &mut PgConnection,
+    report_id: Uuid,
+    parties: &[String],
+) -> Result<Option<Report>> {
+    let found = sqlx::query_scalar!(
+        "select report_id from report where report_id = $1 and visible_to && $2 for update",
+        report_id,
+        parties,
+    );
+    let found = found.fetch_all(&mut *conn).await?;
+    Ok(read(conn, &found).await?.pop())
+}
+
+/// Reports that one of the parties sees, latest declaration first.
+pub(super) async fn list(
+    conn: &mut PgConnection,
+    filter: &ListFilter,
+    after: Option<Position>,
+    limit: i64,
+    parties: &[String],
+) -> Result<Vec<Report>> {
+    // The best plan depends on how much the parties see: a plan for all of them
+    // would sort everything for those who see all.
+    sqlx::query!("set local plan_cache_mode = force_custom_plan")
+        .execute(&mut *conn)
+        .await?;
+    let found = sqlx::query_file_scalar!(
+        "src/reports/sql/list_reports.sql",
+        parties,
+        filter.routing_region.map(|region| region.to_string()),
+        (!filter.facts.is_empty()).then(|| json!(filter.facts)),
+        filter.state.map(|state| state == ReportState::Withdrawn),
+        filter.declared_after,
+        filter.declared_before,
+        after.map(|after| after.declared_at),
+        after.map(|after| after.report_id),
+        limit,
+    );
+    let found = found.fetch_all(&mut *conn).await?;
+    read(conn, &found).await
+}
+
+/// Every report, by id.
+pub(crate) async fn reports_after(
+    conn: &mut PgConnection,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Report>> {
+    let found = sqlx::query_scalar!(
+        "select report_id from report where $1::uuid is null or report_id > $1
+         order by report_id limit $2",
+        after,
+        limit,
+    );
+    let found = found.fetch_all(&mut *conn).await?;
+    read(conn, &found).await
+}
+
+/// Keeps the withdrawal of a locked report.
+pub(super) async fn withdraw(
+    conn: &mut PgConnection,
+    report: &Report,
+    withdrawal: &Withdrawal,
+) -> Result<()> {
+    sqlx::query!(
+        "update report set withdrawn_at = $2, withdrawal_reason = $3, revision = $4
+         where report_id = $1",
+        report.id,
+        withdrawal.at,
+        withdrawal.reason,
+        report.revision.cast_signed(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Reads these reports, in their order.
+async fn read(conn: &mut PgConnection, report_ids: &[Uuid]) -> Result<Vec<Report>> {
+    let rows = sqlx::query_file!("src/reports/sql/read_reports.sql", report_ids)
+        .fetch_all(conn)
+        .await?;
+    let reports = rows.into_iter().map(|row| {
+        let sealed = row.sealed_contacts.zip(row.wrapped_key);
+        let withdrawal = row.withdrawn_at.zip(row.withdrawal_reason);
+        let case = row.case_id.zip(row.case_revision);
+        let department = row.department.map(|department| department.parse());
+        let operator_status = row.operator_status.as_deref();
+        let case_state = row.case_state.as_deref();
+        Ok(Report {
+            id: row.report_id,
+            reference: row.reference.parse()?,
+            facts: row.facts.0,
+            contacts: sealed.map(|(sealed, data_key)| Sealed { sealed, data_key }),
+            structure: ReportedStructure {
+                key: row.structure_key.parse()?,
+                name: row.structure_name,
+                kind: row.structure_kind.as_deref().map(StructureKind::stored),
+                department: department.transpose()?,
+                town: row.town,
+                operator_status: operator_status.map(OperatorStatus::stored),
+                link_verified: row.link_verified,
+            },
+            routing_region: row.routing_region.parse()?,
+            visible_to: row.visible_to.iter().map(|it| Party::stored(it)).collect(),
+            channel: Channel::stored(&row.channel),
+            received_at: row.received_at,
+            declared_at: row.declared_at,
+            withdrawal: withdrawal.map(|(at, reason)| Withdrawal { at, reason }),
+            case: case.map(|(case_id, revision)| CaseProgress {
+                case_id,
+                state: case_state.map(CaseState::stored),
+                revision: revision.cast_unsigned(),
+            }),
+            revision: row.revision.cast_unsigned(),
+        })
+    });
+    reports
+        .collect::<Result<_, ParseError>>()
+        .map_err(Error::internal)
+}
+
+/// The row of a new report.
+fn row(new: &NewReport) -> Value {
+    let NewReport {
+        report,
+        author,
+        receipt,
+    } = new;
+    let structure = &report.structure;
+    let contacts = report.contacts.as_ref();
+    json!({
+        "report_id": report.id,
+        "reference": report.reference.as_str(),
+        "author": author,
+        "request_hash": bytea(&receipt.request_hash),
+        "receipt": bytea(&receipt.answer),
+        "facts": report.facts,
+        "sealed_contacts": contacts.map(|contacts| bytea(&contacts.sealed)),
+        "wrapped_key": contacts.map(|contacts| bytea(&contacts.data_key)),
+        "structure_key": structure.key.to_string(),
+        "structure_name": structure.name,
+        "structure_kind": structure.kind,
+        "department": structure.department,
+        "town": structure.town,
+        "operator_status": structure.operator_status,
+        "link_verified": structure.link_verified,
+        "routing_region": report.routing_region,
+        "visible_to": report.visible_to,
+        "channel": report.channel,
+        "received_at": timestamptz(report.received_at),
+        "declared_at": timestamptz(report.declared_at),
+        "revision": report.revision,
+    })
+}
