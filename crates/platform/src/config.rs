@@ -78,6 +78,12 @@ impl Environment {
     }
 }
 
+/// The number that a variable has when it is not set.
+pub(crate) fn number<const DEFAULT: u32, T: TryFrom<u32>>() -> T {
+    let number = T::try_from(DEFAULT).ok();
+    number.expect("the default is in the range of its field")
+}
+
 impl FromIterator<(String, String)> for Environment {
     fn from_iter<I: IntoIterator<Item = (String, String)>>(variables: I) -> Self {
         Self(variables.into_iter().collect())

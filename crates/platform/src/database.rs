@@ -14,6 +14,7 @@ use std::{
 use futures::FutureExt as _;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use serde_json::json;
 use sqlx::{
     Connection as _, Executor as _, PgPool,
     pool::PoolConnectionMetadata,
@@ -21,7 +22,9 @@ use sqlx::{
 };
 use tokio::time::timeout;
 
-use crate::{ConfigError, Error, Files, SecretSource, StartError, files::FileState};
+use crate::{
+    ConfigError, Error, Files, SecretSource, StartError, config::number, files::FileState,
+};
 
 use self::first_connection::first_connection;
 
@@ -41,40 +44,20 @@ pub struct DatabaseConfig {
     /// The schema of the service.
     pub schema: String,
     /// The greatest number of connections of the pool.
-    #[serde(default = "max_connections")]
+    #[serde(default = "number::<16, _>")]
     pub max_connections: u32,
     /// How long a call waits for a connection, in milliseconds.
-    #[serde(default = "acquire_timeout_ms")]
+    #[serde(default = "number::<3_000, _>")]
     pub acquire_timeout_ms: u64,
     /// How long one statement may take, in milliseconds; 0 for no limit.
-    #[serde(default = "statement_timeout_ms")]
+    #[serde(default = "number::<30_000, _>")]
     pub statement_timeout_ms: u64,
     /// The greatest number of connections of the pool for searches and lists.
-    #[serde(default = "read_connections")]
+    #[serde(default = "number::<8, _>")]
     pub read_connections: u32,
     /// How long a start tries again while PostgreSQL cannot be reached, in milliseconds.
-    #[serde(default = "connect_timeout_ms")]
+    #[serde(default = "number::<60_000, _>")]
     pub connect_timeout_ms: u64,
-}
-
-fn max_connections() -> u32 {
-    16
-}
-
-fn acquire_timeout_ms() -> u64 {
-    3_000
-}
-
-fn statement_timeout_ms() -> u64 {
-    30_000
-}
-
-fn read_connections() -> u32 {
-    8
-}
-
-fn connect_timeout_ms() -> u64 {
-    60_000
 }
 
 /// The connections of the pool for maintenance, and how long their statements may take.
@@ -97,15 +80,11 @@ const URL_FILE: &str = "DATABASE_URL_FILE";
 impl DatabaseConfig {
     /// The usual settings with this address and schema.
     pub fn new(url: impl Into<SecretString>, schema: impl Into<String>) -> Self {
+        let schema = json!({ "schema": schema.into() });
+        let usual: Self = serde_json::from_value(schema).expect("everything else has a default");
         Self {
             url: Some(url.into()),
-            url_file: None,
-            schema: schema.into(),
-            max_connections: max_connections(),
-            acquire_timeout_ms: acquire_timeout_ms(),
-            statement_timeout_ms: statement_timeout_ms(),
-            read_connections: read_connections(),
-            connect_timeout_ms: connect_timeout_ms(),
+            ..usual
         }
     }
 

@@ -247,30 +247,19 @@ fn usage(name: &str) -> String {
     )
 }
 
-/// What a program was built of.
-pub(crate) struct Build {
-    pub(crate) version: &'static str,
-    /// The commit; empty where the build was not told of it.
-    pub(crate) revision: &'static str,
-}
-
-impl Build {
-    pub(crate) fn of_this() -> Self {
-        Self {
-            version: env!("CARGO_PKG_VERSION"),
-            revision: option_env!("VIGIE_COMMIT").unwrap_or_default(),
-        }
-    }
-}
+/// The version of the suite.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
+/// The commit that the program was built from; empty where the build was not told of it.
+pub(crate) const REVISION: &str = match option_env!("VIGIE_COMMIT") {
+    Some(commit) => commit,
+    None => "",
+};
 
 /// The version, with the commit when the build was told of it.
 fn version() -> String {
-    match Build::of_this() {
-        Build {
-            version,
-            revision: "",
-        } => version.to_owned(),
-        Build { version, revision } => format!("{version} ({revision})"),
+    match REVISION {
+        "" => VERSION.to_owned(),
+        _ => format!("{VERSION} ({REVISION})"),
     }
 }
 

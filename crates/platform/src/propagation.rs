@@ -2,11 +2,7 @@
 
 use std::collections::HashMap;
 
-use opentelemetry::{
-    Context,
-    propagation::{Extractor, Injector, TextMapPropagator as _},
-    trace::TraceContextExt as _,
-};
+use opentelemetry::{Context, propagation::TextMapPropagator as _, trace::TraceContextExt as _};
 use opentelemetry_sdk::propagation::TraceContextPropagator;
 use tracing::Span;
 use tracing_opentelemetry::OpenTelemetrySpanExt as _;
@@ -16,9 +12,8 @@ const TRACE_ID: &str = "trace_id";
 
 /// The trace context of the current span, to be stored with an event or sent along.
 pub fn traceparent() -> Option<String> {
-    let mut carrier = HashMap::new();
-    TraceContextPropagator::new()
-        .inject_context(&Span::current().context(), &mut Carrier(&mut carrier));
+    let mut carrier: HashMap<String, String> = HashMap::new();
+    TraceContextPropagator::new().inject_context(&Span::current().context(), &mut carrier);
     carrier.remove(TRACEPARENT)
 }
 
@@ -34,9 +29,8 @@ pub fn set_parent(span: &Span, traceparent: Option<&str>) {
 }
 
 fn adopt_context(span: &Span, traceparent: &str) {
-    let mut carrier = HashMap::from([(TRACEPARENT.to_owned(), traceparent.to_owned())]);
-    let parent =
-        TraceContextPropagator::new().extract_with_context(&Context::new(), &Carrier(&mut carrier));
+    let carrier = HashMap::from([(TRACEPARENT.to_owned(), traceparent.to_owned())]);
+    let parent = TraceContextPropagator::new().extract_with_context(&Context::new(), &carrier);
     if parent.span().span_context().is_valid() && span.set_parent(parent).is_err() {
         tracing::debug!("a span was entered before its parent was set; its trace is broken");
     }
@@ -57,24 +51,6 @@ pub(crate) fn trace_id_of(span: &Span) -> Option<String> {
 /// Whether the trace of the span is sampled: kept, where somebody collects.
 pub(crate) fn is_sampled(span: &Span) -> bool {
     span.context().span().span_context().is_sampled()
-}
-
-struct Carrier<'a>(&'a mut HashMap<String, String>);
-
-impl Injector for Carrier<'_> {
-    fn set(&mut self, key: &str, value: String) {
-        self.0.insert(key.to_owned(), value);
-    }
-}
-
-impl Extractor for Carrier<'_> {
-    fn get(&self, key: &str) -> Option<&str> {
-        self.0.get(key).map(String::as_str)
-    }
-
-    fn keys(&self) -> Vec<&str> {
-        self.0.keys().map(String::as_str).collect()
-    }
 }
 
 #[cfg(test)]

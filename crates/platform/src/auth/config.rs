@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use serde_json::json;
 
 /// The issuer of tokens and how its claims are read (`AUTH_*`).
 #[derive(Debug, Clone, Deserialize)]
@@ -41,18 +42,8 @@ pub struct AuthConfig {
 impl AuthConfig {
     /// The usual claims and algorithms of an issuer.
     pub fn new(issuer: impl Into<String>, audience: impl Into<String>) -> Self {
-        Self {
-            issuer: issuer.into(),
-            audience: audience.into(),
-            discovery_url: None,
-            ca_file: None,
-            algorithms: algorithms(),
-            acr: Vec::new(),
-            roles_claim: roles_claim(),
-            region_claim: region_claim(),
-            structures_claim: structures_claim(),
-            role_map: Vec::new(),
-        }
+        let named = json!({ "issuer": issuer.into(), "audience": audience.into() });
+        serde_json::from_value(named).expect("everything else has a default")
     }
 }
 

@@ -4,9 +4,11 @@ use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use rustls::ServerConfig as TlsConfig;
 use serde::Deserialize;
+use serde_json::json;
 
 use crate::{
     Files, StartError, Watched,
+    config::number,
     tls::{self, Tls},
 };
 
@@ -27,28 +29,28 @@ pub struct ServerConfig {
     /// Its private key.
     pub tls_key_file: Option<PathBuf>,
     /// How many calls run at once; one more is refused at once.
-    #[serde(default = "max_concurrent_requests")]
+    #[serde(default = "number::<512, _>")]
     pub max_concurrent_requests: usize,
     /// How many streams to clients are open at once.
-    #[serde(default = "max_concurrent_streams")]
+    #[serde(default = "number::<1_024, _>")]
     pub max_concurrent_streams: usize,
     /// How many connections are open at once on each listener.
-    #[serde(default = "max_connections")]
+    #[serde(default = "number::<4_096, _>")]
     pub max_connections: usize,
     /// The greatest message, in bytes, that services accept.
-    #[serde(default = "max_message_bytes")]
+    #[serde(default = "number::<4_194_304, _>")]
     pub max_message_bytes: usize,
     /// The deadline of a call whose client names none, in milliseconds.
-    #[serde(default = "default_deadline_ms")]
+    #[serde(default = "number::<10_000, _>")]
     pub default_deadline_ms: u64,
     /// The longest deadline that a client gets, in milliseconds.
-    #[serde(default = "max_deadline_ms")]
+    #[serde(default = "number::<60_000, _>")]
     pub max_deadline_ms: u64,
     /// After how many seconds a connection is asked to be made anew, so that load spreads.
-    #[serde(default = "max_connection_age_seconds")]
+    #[serde(default = "number::<600, _>")]
     pub max_connection_age_seconds: u64,
     /// How long running calls may take after a shutdown was asked, in seconds.
-    #[serde(default = "drain_seconds")]
+    #[serde(default = "number::<20, _>")]
     pub drain_seconds: u64,
     /// Whether the contract can be asked for; off in production.
     #[serde(default)]
@@ -56,38 +58,6 @@ pub struct ServerConfig {
     /// The origins of the browsers' pages that may call, as a comma list.
     #[serde(default)]
     pub allowed_origins: String,
-}
-
-fn max_concurrent_requests() -> usize {
-    512
-}
-
-fn max_concurrent_streams() -> usize {
-    1_024
-}
-
-fn max_connections() -> usize {
-    4_096
-}
-
-fn max_message_bytes() -> usize {
-    4 * 1024 * 1024
-}
-
-fn default_deadline_ms() -> u64 {
-    10_000
-}
-
-fn max_deadline_ms() -> u64 {
-    60_000
-}
-
-fn max_connection_age_seconds() -> u64 {
-    600
-}
-
-fn drain_seconds() -> u64 {
-    20
 }
 
 impl ServerConfig {
@@ -105,24 +75,9 @@ impl ServerConfig {
 
     /// For tests and for one machine: free ports of the loopback, everything else as usual.
     pub fn loopback() -> Self {
-        let free = SocketAddr::from(([127, 0, 0, 1], 0));
-        Self {
-            listen: free,
-            internal_listen: free,
-            metrics_listen: free,
-            tls_cert_file: None,
-            tls_key_file: None,
-            max_concurrent_requests: max_concurrent_requests(),
-            max_concurrent_streams: max_concurrent_streams(),
-            max_connections: max_connections(),
-            max_message_bytes: max_message_bytes(),
-            default_deadline_ms: default_deadline_ms(),
-            max_deadline_ms: max_deadline_ms(),
-            max_connection_age_seconds: max_connection_age_seconds(),
-            drain_seconds: drain_seconds(),
-            reflection: false,
-            allowed_origins: String::new(),
-        }
+        let free = "127.0.0.1:0";
+        let addresses = json!({ "listen": free, "internal_listen": free, "metrics_listen": free });
+        serde_json::from_value(addresses).expect("everything else has a default")
     }
 
     /// Reads the certificate and the origins as [`serve`](super::serve) does.

@@ -9,7 +9,11 @@ use prometheus_client::{
 use rustls::ServerConfig as TlsConfig;
 use sqlx::PgPool;
 
-use crate::{Authenticator, Metrics, Readiness, Watched, program::Build, tls::Tls};
+use crate::{
+    Authenticator, Metrics, Readiness, Watched,
+    program::{REVISION, VERSION},
+    tls::Tls,
+};
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct BuildLabels {
@@ -99,11 +103,10 @@ pub(super) fn register(
     certificates: Vec<(&'static str, Watched<Tls<TlsConfig>>)>,
 ) {
     let process = ProcessMetrics::new(metrics);
-    let Build { version, revision } = Build::of_this();
     let labels = BuildLabels {
         service,
-        version,
-        revision,
+        version: VERSION,
+        revision: REVISION,
     };
     process.build.get_or_create(&labels).set(1);
     metrics.on_reading(move || {
