@@ -1,13 +1,13 @@
 //! One service between its database, its producers and its callers.
 //!
-//! The tests of a service start a [`ServiceEnv`], build their configuration from it,
-//! and run the service as often as they need replicas:
+//! The tests of a service start a [`ServiceEnv`] and run the service in it, as often as
+//! they need replicas:
 //!
 //! ```ignore
 //! let env = ServiceEnv::start(NAME, &migrators(), &["intake"]).await;
-//! let config = Config { base: env.base_config(), sealing: env.sealing_config(), .. };
-//! let service = env.run(config.base.server.drain(), build(config, metrics), App::run).await;
-//! let client = CaseClient::new(service.as_user(&TokenSpec::of("ana").role("analyst")));
+//! let build = |base, metrics| build(Config { base, sealing, producers }, metrics);
+//! let service = env.run(build, App::run).await;
+//! let user = service.as_user(&TokenSpec::of("ana").role("analyst"));
 //! env.producer("intake").announce(&[report_submitted]).await;
 //! ```
 //!
