@@ -3,17 +3,14 @@
 use std::{collections::HashSet, pin::pin};
 
 use futures::{FutureExt as _, future::join_all};
-use proto::{
-    qualification::v1::{self as pb, message_service_client::MessageServiceClient},
-    types::v1 as types,
-};
+use proto::{qualification::v1 as pb, types::v1 as types};
 use testkit::TokenSpec;
 use time::Duration;
 use tokio::select;
 use uuid::Uuid;
 
-use crate::world::{
-    DECLARED, World, agent, analyst, in_scope, out_of_scope, second_analyst, violations,
+use crate::env::{
+    DECLARED, TestEnv, agent, analyst, in_scope, out_of_scope, second_analyst, violations,
 };
 
 fn at(minutes: i64) -> prost_types::Timestamp {
@@ -30,11 +27,11 @@ fn ids(cases: &[pb::Case]) -> Vec<&str> {
 
 #[tokio::test]
 async fn pages_give_every_case_once_the_latest_declaration_first() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     for minutes in [0, 5, 5, 5, 3, 9, 1] {
-        let mut report = world.report();
+        let mut report = env.report();
         report.submitted.declared_at = Some(at(minutes));
-        world.open(&report).await;
+        env.open(&report).await;
     }
     let mut request = pb::ListCasesRequest {
         page_size: 2,
@@ -43,10 +40,9 @@ async fn pages_give_every_case_once_the_latest_declaration_first() {
     let mut seen = Vec::new();
     let mut pages = 0;
     loop {
-        let answer = world
-            .client
-            .clone()
-            .list_cases(world.request(&agent("76"), request.clone()))
+        let answer = env
+            .case_client(&agent("76"))
+            .list_cases(request.clone())
             .await
             .unwrap()
             .into_inner();
@@ -74,7 +70,7 @@ async fn pages_give_every_case_once_the_latest_declaration_first() {
     let short = |case: &pb::Case| case.history.is_empty() && case.description.is_empty();
     assert!(seen.iter().all(short));
     // One entry a call, with the filter.
-    let audited = world.audited("agent-76").await;
+    let audited = env.audited("agent-76").await;
     assert_eq!(audited.len(), pages);
     assert!(
         audited
@@ -85,31 +81,30 @@ async fn pages_give_every_case_once_the_latest_declaration_first() {
 
 #[tokio::test]
 async fn a_state_asked_for_ten_thousand_times_is_one_state() {
-    let world = World::start().await;
-    world.open(&world.report()).await;
+    let env = TestEnv::start().await;
+    env.open(&env.report()).await;
     let request = pb::ListCasesRequest {
         states: vec![types::CaseState::Submitted.into(); 10_000],
         ..Default::default()
     };
-    assert_eq!(world.list(&agent("76"), request).await.len(), 1);
+    assert_eq!(env.list(&agent("76"), request).await.len(), 1);
     let expected = ["case.list", "state=submitted", "done"].map(str::to_owned);
-    assert_eq!(world.audited("agent-76").await, [expected.into()]);
+    assert_eq!(env.audited("agent-76").await, [expected.into()]);
 }
 
 #[tokio::test]
 async fn a_page_token_belongs_to_its_filter() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     for _ in 0..2 {
-        world.open(&world.report()).await;
+        env.open(&env.report()).await;
     }
     let request = pb::ListCasesRequest {
         page_size: 1,
         ..Default::default()
     };
-    let answer = world
-        .client
-        .clone()
-        .list_cases(world.request(&analyst(), request))
+    let answer = env
+        .case_client(&analyst())
+        .list_cases(request)
         .await
         .unwrap();
     let elsewhere = pb::ListCasesRequest {
@@ -117,10 +112,9 @@ async fn a_page_token_belongs_to_its_filter() {
         major_only: true,
         ..Default::default()
     };
-    let refused = world
-        .client
-        .clone()
-        .list_cases(world.request(&analyst(), elsewhere))
+    let refused = env
+        .case_client(&analyst())
+        .list_cases(elsewhere)
         .await
         .unwrap_err();
     assert_eq!(violations(&refused)[0].0, "page_token");
@@ -128,12 +122,12 @@ async fn a_page_token_belongs_to_its_filter() {
 
 #[tokio::test]
 async fn every_filter_narrows_the_list() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     let open = async |minutes, region: &str| {
-        let mut report = world.report();
+        let mut report = env.report();
         report.submitted.declared_at = Some(at(minutes));
         report.submitted.structure.as_mut().unwrap().routing_region = region.into();
-        world.open(&report).await.case_id
+        env.open(&report).await.case_id
     };
     let plain = open(1, "76").await;
     let major = open(2, "76").await;
@@ -145,9 +139,8 @@ async fn every_filter_narrows_the_list() {
         major: true,
     };
     qualification.triage.as_mut().unwrap().severity = Some(severity);
-    world.qualify(&analyst(), qualification).await.unwrap();
-    world
-        .qualify(&second_analyst(), out_of_scope(&out))
+    env.qualify(&analyst(), qualification).await.unwrap();
+    env.qualify(&second_analyst(), out_of_scope(&out))
         .await
         .unwrap();
 
@@ -198,18 +191,18 @@ async fn every_filter_narrows_the_list() {
         ),
     ];
     for (request, expected) in rows {
-        let listed = world.list(&analyst(), request.clone()).await;
+        let listed = env.list(&analyst(), request.clone()).await;
         assert_eq!(ids(&listed), expected, "{request:?}");
     }
 }
 
 #[tokio::test]
 async fn everyone_lists_what_he_sees_and_nothing_else() {
-    let world = World::start().await;
-    let mut elsewhere = world.report();
+    let env = TestEnv::start().await;
+    let mut elsewhere = env.report();
     elsewhere.submitted.visible_to = ["cell", "fssi", "ars:93"].map(str::to_owned).to_vec();
-    let elsewhere = world.open(&elsewhere).await.case_id;
-    let here = world.open(&world.report()).await.case_id;
+    let elsewhere = env.open(&elsewhere).await.case_id;
+    let here = env.open(&env.report()).await.case_id;
     let colleague = TokenSpec::of("x")
         .role("declarant")
         .structure("finess:010000024");
@@ -227,7 +220,7 @@ async fn everyone_lists_what_he_sees_and_nothing_else() {
         (TokenSpec::of("y").role("declarant"), vec![]),
         (TokenSpec::of("dgs").role("health_authority"), vec![]),
     ] {
-        let listed = world.list(&who, pb::ListCasesRequest::default()).await;
+        let listed = env.list(&who, pb::ListCasesRequest::default()).await;
         let mut listed = ids(&listed);
         listed.sort_unstable();
         expected.sort_unstable();
@@ -236,7 +229,7 @@ async fn everyone_lists_what_he_sees_and_nothing_else() {
 }
 
 /// What the planner does with the list of these parties.
-async fn plan(world: &World, parties: &[&str]) -> String {
+async fn plan(env: &TestEnv, parties: &[&str]) -> String {
     let list = include_str!("../../src/cases/sql/list_cases.sql");
     let sql = sqlx::AssertSqlSafe(format!("explain {list}"));
     let lines: Vec<String> = sqlx::query_scalar(sql)
@@ -251,7 +244,7 @@ async fn plan(world: &World, parties: &[&str]) -> String {
         .bind(None::<time::OffsetDateTime>)
         .bind(None::<Uuid>)
         .bind(21_i64)
-        .fetch_all(&world.pool)
+        .fetch_all(&env.pool)
         .await
         .unwrap();
     lines.join("\n")
@@ -259,7 +252,7 @@ async fn plan(world: &World, parties: &[&str]) -> String {
 
 #[tokio::test]
 async fn neither_who_sees_all_nor_who_sees_little_makes_a_list_walk_all_cases() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     sqlx::query(
         "insert into case_file (case_id, report_id, reference, structure_name, routing_region,
              declared_at, opened_at, description, assistance_requested, test, proposed, revision,
@@ -269,35 +262,35 @@ async fn neither_who_sees_all_nor_who_sees_little_makes_a_list_walk_all_cases() 
              array['cell', 'fssi', 'ars:76', 'subject:' || i % 9000, 'structure:' || i % 5000]
          from generate_series(1, 20000) i",
     )
-    .execute(&world.pool)
+    .execute(&env.pool)
     .await
     .unwrap();
     sqlx::query("analyze case_file")
-        .execute(&world.pool)
+        .execute(&env.pool)
         .await
         .unwrap();
 
-    let cell = plan(&world, &["cell"]).await;
+    let cell = plan(&env, &["cell"]).await;
     assert!(
         cell.contains("case_file_latest") && !cell.contains("Sort"),
         "{cell}"
     );
-    let declarant = plan(&world, &["subject:17", "structure:17"]).await;
+    let declarant = plan(&env, &["subject:17", "structure:17"]).await;
     assert!(declarant.contains("case_file_visible"), "{declarant}");
 }
 
 #[tokio::test]
 async fn the_history_is_paged_newest_first_and_a_case_shows_its_latest_entries() {
-    let world = World::start().await;
-    let case = world.open(&world.report()).await;
+    let env = TestEnv::start().await;
+    let case = env.open(&env.report()).await;
     let id = case.case_id.as_str();
     for _ in 0..104 {
-        world.claim(&analyst(), id).await.unwrap();
+        env.claim(&analyst(), id).await.unwrap();
     }
-    let shown = world.get(&analyst(), id).await.unwrap();
+    let shown = env.get(&analyst(), id).await.unwrap();
     assert_eq!((shown.revision, shown.history.len()), (105, 100));
     assert_eq!(shown.history[0].action, "claimed");
-    let announced = world.announced(id).await;
+    let announced = env.announced(id).await;
     assert_eq!(announced.last().unwrap().revision, shown.revision);
 
     let (mut actions, mut token) = (Vec::new(), String::new());
@@ -307,8 +300,10 @@ async fn the_history_is_paged_newest_first_and_a_case_shows_its_latest_entries()
             page_size: 50,
             page_token: token,
         };
-        let request = world.request(&agent("76"), request);
-        let page = world.client.clone().list_case_history(request).await;
+        let page = env
+            .case_client(&agent("76"))
+            .list_case_history(request)
+            .await;
         let page = page.unwrap().into_inner();
         actions.extend(page.entries.into_iter().map(|entry| entry.action));
         token = page.next_page_token;
@@ -323,16 +318,18 @@ async fn the_history_is_paged_newest_first_and_a_case_shows_its_latest_entries()
         case_id: id.to_owned(),
         ..Default::default()
     };
-    let request = world.request(&agent("75"), request);
-    let refused = world.client.clone().list_case_history(request).await;
+    let refused = env
+        .case_client(&agent("75"))
+        .list_case_history(request)
+        .await;
     assert_eq!(refused.unwrap_err().code(), tonic::Code::NotFound);
 }
 
 #[tokio::test]
 async fn lists_that_wait_take_no_connection_of_a_command() {
     const READ_CONNECTIONS: i64 = 8;
-    let world = World::start().await;
-    let mut holder = world.pool.begin().await.unwrap();
+    let env = TestEnv::start().await;
+    let mut holder = env.pool.begin().await.unwrap();
     sqlx::query("lock table case_file in access exclusive mode")
         .execute(&mut *holder)
         .await
@@ -348,12 +345,11 @@ async fn lists_that_wait_take_no_connection_of_a_command() {
         ..Default::default()
     };
     let calls = (0..READ_CONNECTIONS).flat_map(|_| {
-        let cases = world.request(&analyst(), pb::ListCasesRequest::default());
-        let history = world.request(&analyst(), history.clone());
-        let messages = world.request(&analyst(), messages.clone());
-        let mut client = world.client.clone();
-        let mut same_client = world.client.clone();
-        let mut exchanges = MessageServiceClient::new(world.channel.clone());
+        let cases = pb::ListCasesRequest::default();
+        let (history, messages) = (history.clone(), messages.clone());
+        let mut client = env.case_client(&analyst());
+        let mut same_client = client.clone();
+        let mut exchanges = env.message_client(&analyst());
         [
             async move { client.list_cases(cases).await.is_ok() }.boxed(),
             async move { same_client.list_case_history(history).await.is_ok() }.boxed(),

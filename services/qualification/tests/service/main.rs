@@ -7,6 +7,7 @@
 )]
 
 mod commands;
+mod env;
 mod lists;
 mod messages;
 mod opening;
@@ -15,4 +16,3 @@ mod restored;
 mod snapshot;
 mod upgrading;
 mod views;
-mod world;

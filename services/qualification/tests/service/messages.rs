@@ -1,50 +1,43 @@
 //! The exchanges on a case.
 
 use prost::Message as _;
-use proto::{
-    events::v1 as events,
-    qualification::v1::{self as pb, message_service_client::MessageServiceClient},
-    types::v1 as types,
-};
+use proto::{events::v1 as events, qualification::v1 as pb, types::v1 as types};
 use testkit::{TokenSpec, eventually};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use crate::world::{World, agent, analyst, reason, violations};
+use crate::env::{TestEnv, agent, analyst, reason, violations};
 
 #[tokio::test]
 async fn a_message_reaches_its_audience_and_nobody_else() {
-    let world = World::start().await;
-    let id = world.open(&world.report()).await.case_id;
+    let env = TestEnv::start().await;
+    let id = env.open(&env.report()).await.case_id;
     let asked = "Quels serveurs sont touchés ?";
-    world
-        .post(&analyst(), to_structure(&id, asked))
+    env.post(&analyst(), to_structure(&id, asked))
         .await
         .unwrap();
-    world
-        .post(&declarant(), to_structure(&id, "Le dossier patient"))
+    env.post(&declarant(), to_structure(&id, "Le dossier patient"))
         .await
         .unwrap();
     let among = "Transferts à prévoir vers Montpellier";
-    world
-        .post(&agent("76"), to_agencies(&id, among))
+    env.post(&agent("76"), to_agencies(&id, among))
         .await
         .unwrap();
 
     let all = [among, "Le dossier patient", asked];
     let fssi = TokenSpec::of("fssi").role("security_officer");
     for who in [analyst(), fssi, agent("76")] {
-        assert_eq!(world.texts(&who, &id).await, all, "{}", who.subject);
+        assert_eq!(env.texts(&who, &id).await, all, "{}", who.subject);
     }
-    assert_eq!(world.texts(&declarant(), &id).await, all[1..]);
+    assert_eq!(env.texts(&declarant(), &id).await, all[1..]);
 
-    let seen = world.messages(&analyst(), &id).await.unwrap();
+    let seen = env.messages(&analyst(), &id).await.unwrap();
     let last = &seen.messages[0];
     assert_eq!((last.number, last.author.as_str()), (3, "agent-76"));
     assert_eq!(last.author_role(), types::Role::RegionalAgent);
     assert_eq!(last.audience(), pb::Audience::Agencies);
     // Who wrote is the cell's to know, in which role is everybody's.
-    let seen = world.messages(&declarant(), &id).await.unwrap();
+    let seen = env.messages(&declarant(), &id).await.unwrap();
     let first = seen.messages.last().unwrap();
     assert_eq!(
         (first.author.as_str(), first.author_role()),
@@ -54,9 +47,9 @@ async fn a_message_reaches_its_audience_and_nobody_else() {
 
 #[tokio::test]
 async fn a_declarant_does_not_write_to_the_agencies_alone() {
-    let world = World::start().await;
-    let id = world.open(&world.report()).await.case_id;
-    let refused = world
+    let env = TestEnv::start().await;
+    let id = env.open(&env.report()).await.case_id;
+    let refused = env
         .post(&declarant(), to_agencies(&id, "?"))
         .await
         .unwrap_err();
@@ -64,56 +57,56 @@ async fn a_declarant_does_not_write_to_the_agencies_alone() {
         (refused.code(), reason(&refused).as_str()),
         (Code::PermissionDenied, "AUDIENCE_NOT_YOURS")
     );
-    assert!(world.texts(&analyst(), &id).await.is_empty());
+    assert!(env.texts(&analyst(), &id).await.is_empty());
     assert_eq!(
-        world.audited("decl").await,
+        env.audited("decl").await,
         [("message.post".into(), id, "refused".into())]
     );
 }
 
 #[tokio::test]
 async fn a_case_that_one_may_not_see_has_no_messages_to_read_or_to_write() {
-    let world = World::start().await;
-    let case = world.open(&world.report()).await;
+    let env = TestEnv::start().await;
+    let case = env.open(&env.report()).await;
     let unknown = Uuid::now_v7().to_string();
     for id in [&case.case_id, &unknown] {
-        let posted = world.post(&agent("75"), to_agencies(id, "?")).await;
+        let posted = env.post(&agent("75"), to_agencies(id, "?")).await;
         assert_eq!(posted.unwrap_err().code(), Code::NotFound);
-        let listed = world.messages(&agent("75"), id).await;
+        let listed = env.messages(&agent("75"), id).await;
         assert_eq!(listed.unwrap_err().code(), Code::NotFound);
     }
     let outcome = |action: &str, id: &String| (action.into(), id.clone(), "not_visible".into());
     let expected = [&case.case_id, &unknown]
         .map(|id| [outcome("message.post", id), outcome("message.list", id)]);
-    assert_eq!(world.audited("agent-75").await, expected.concat());
+    assert_eq!(env.audited("agent-75").await, expected.concat());
 }
 
 #[tokio::test]
 async fn a_message_sent_again_is_posted_once_and_answered_alike() {
-    let world = World::start().await;
-    let id = world.open(&world.report()).await.case_id;
+    let env = TestEnv::start().await;
+    let id = env.open(&env.report()).await.case_id;
     let message = to_structure(&id, "Sauvegardes saines ?");
-    let first = world.post(&analyst(), message.clone()).await.unwrap();
-    let again = world.post(&analyst(), message.clone()).await.unwrap();
+    let first = env.post(&analyst(), message.clone()).await.unwrap();
+    let again = env.post(&analyst(), message.clone()).await.unwrap();
     assert_eq!(first, again);
     assert_eq!(first.text, "Sauvegardes saines ?");
-    assert_eq!(world.texts(&analyst(), &id).await.len(), 1);
+    assert_eq!(env.texts(&analyst(), &id).await.len(), 1);
     let other = pb::PostMessageRequest {
         text: "Autre".into(),
         ..message
     };
-    let refused = world.post(&analyst(), other).await.unwrap_err();
+    let refused = env.post(&analyst(), other).await.unwrap_err();
     assert_eq!(reason(&refused), "REQUEST_ID_REUSED");
 }
 
 #[tokio::test]
 async fn messages_posted_at_once_are_numbered_without_gaps_and_paged_without_loss() {
-    let world = World::start().await;
-    let id = world.open(&world.report()).await.case_id;
+    let env = TestEnv::start().await;
+    let id = env.open(&env.report()).await.case_id;
     let texts: Vec<String> = (0..25).map(|n| format!("message {n}")).collect();
     let posts = texts
         .iter()
-        .map(async |text| world.post(&analyst(), to_structure(&id, text)).await);
+        .map(async |text| env.post(&analyst(), to_structure(&id, text)).await);
     for posted in futures::future::join_all(posts).await {
         posted.unwrap();
     }
@@ -124,9 +117,8 @@ async fn messages_posted_at_once_are_numbered_without_gaps_and_paged_without_los
             page_size: 10,
             page_token: token,
         };
-        let request = world.request(&analyst(), request);
-        let mut client = MessageServiceClient::new(world.channel.clone());
-        let page = client.list_messages(request).await.unwrap().into_inner();
+        let page = env.message_client(&analyst()).list_messages(request).await;
+        let page = page.unwrap().into_inner();
         assert!(page.messages.len() <= 10);
         seen.extend(page.messages);
         token = page.next_page_token;
@@ -145,17 +137,16 @@ async fn messages_posted_at_once_are_numbered_without_gaps_and_paged_without_los
 
 #[tokio::test]
 async fn a_message_is_announced_to_its_readers_without_what_it_says() {
-    let world = World::start().await;
-    let mut report = world.report();
+    let env = TestEnv::start().await;
+    let mut report = env.report();
     report.submitted.visible_to.push("dgs".into());
-    let id = world.open(&report).await.case_id;
+    let id = env.open(&report).await.case_id;
     let secret = "Le mot de passe du coffre a fuité";
-    let told = world
+    let told = env
         .post(&declarant(), to_structure(&id, secret))
         .await
         .unwrap();
-    world
-        .post(&agent("76"), to_agencies(&id, secret))
+    env.post(&agent("76"), to_agencies(&id, secret))
         .await
         .unwrap();
 
@@ -163,7 +154,7 @@ async fn a_message_is_announced_to_its_readers_without_what_it_says() {
         "select payload from event where event_type = 'vigie.case.message_posted.v1'
          order by recorded_at",
     )
-    .fetch_all(&world.pool)
+    .fetch_all(&env.pool)
     .await
     .unwrap();
     let announced: Vec<_> = rows
@@ -194,7 +185,7 @@ async fn a_message_is_announced_to_its_readers_without_what_it_says() {
                  where position(convert_to($1, 'UTF8') in response) > 0)",
     )
     .bind(secret)
-    .fetch_one(&world.pool)
+    .fetch_one(&env.pool)
     .await
     .unwrap();
     assert_eq!(clear, 0);
@@ -202,17 +193,16 @@ async fn a_message_is_announced_to_its_readers_without_what_it_says() {
 
 #[tokio::test]
 async fn erasure_takes_the_texts_and_ends_the_conversation() {
-    let world = World::start().await;
-    let report = world.report();
-    let id = world.open(&report).await.case_id;
-    world
-        .post(&declarant(), to_structure(&id, "Je suis joignable"))
+    let env = TestEnv::start().await;
+    let report = env.report();
+    let id = env.open(&report).await.case_id;
+    env.post(&declarant(), to_structure(&id, "Je suis joignable"))
         .await
         .unwrap();
-    world.announce(&[report.contacts_erased()]).await;
-    eventually(async || world.messages(&analyst(), &id).await.unwrap().messages[0].erased).await;
-    assert_eq!(world.texts(&analyst(), &id).await, [""]);
-    let refused = world
+    env.announce(&[report.contacts_erased()]).await;
+    eventually(async || env.messages(&analyst(), &id).await.unwrap().messages[0].erased).await;
+    assert_eq!(env.texts(&analyst(), &id).await, [""]);
+    let refused = env
         .post(&analyst(), to_structure(&id, "Bonjour"))
         .await
         .unwrap_err();
@@ -224,7 +214,7 @@ async fn erasure_takes_the_texts_and_ends_the_conversation() {
 
 #[tokio::test]
 async fn a_malformed_message_is_refused_with_its_fields() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     let nobody = Uuid::nil().to_string();
     let valid = to_structure(&nobody, "texte");
     let cases: [(pb::PostMessageRequest, &[(&str, &str)]); 5] = [
@@ -267,22 +257,24 @@ async fn a_malformed_message_is_refused_with_its_fields() {
         ),
     ];
     for (request, expected) in cases {
-        let refused = world.post(&analyst(), request).await.unwrap_err();
+        let refused = env.post(&analyst(), request).await.unwrap_err();
         let told = violations(&refused);
         let told: Vec<_> = told.iter().map(|(f, r)| (f.as_str(), r.as_str())).collect();
         assert_eq!(told, expected);
     }
 }
 
-impl World {
+impl TestEnv {
     async fn post(
         &self,
         who: &TokenSpec,
         message: pb::PostMessageRequest,
     ) -> Result<pb::Message, Status> {
-        let request = self.request(who, message);
-        let mut client = MessageServiceClient::new(self.channel.clone());
-        let posted = client.post_message(request).await?.into_inner();
+        let posted = self
+            .message_client(who)
+            .post_message(message)
+            .await?
+            .into_inner();
         Ok(posted.message.unwrap())
     }
 
@@ -295,9 +287,8 @@ impl World {
             case_id: case_id.to_owned(),
             ..Default::default()
         };
-        let request = self.request(who, request);
-        let mut client = MessageServiceClient::new(self.channel.clone());
-        Ok(client.list_messages(request).await?.into_inner())
+        let listed = self.message_client(who).list_messages(request).await?;
+        Ok(listed.into_inner())
     }
 
     async fn texts(&self, who: &TokenSpec, case_id: &str) -> Vec<String> {

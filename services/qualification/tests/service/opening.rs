@@ -5,27 +5,27 @@ use proto::{events::v1 as events, types::v1 as types};
 use testkit::eventually;
 use uuid::Uuid;
 
-use crate::world::{DECLARED, World, analyst};
+use crate::env::{DECLARED, TestEnv, analyst};
 
 #[tokio::test]
 async fn a_report_has_one_case_however_often_its_event_comes() {
-    let world = World::start().await;
-    let report = world.report();
-    let again = crate::world::Report {
+    let env = TestEnv::start().await;
+    let report = env.report();
+    let again = crate::env::Report {
         event_id: Uuid::now_v7(),
         ..report.clone()
     };
-    world.announce(&[report.event(), report.event()]).await;
-    world.submit(&report).await;
-    world.submit(&again).await;
-    world.settle(&report).await;
+    env.announce(&[report.event(), report.event()]).await;
+    env.submit(&report).await;
+    env.submit(&again).await;
+    env.settle(&report).await;
 
-    let case = world
+    let case = env
         .get(&analyst(), &report.submitted.reference)
         .await
         .unwrap();
     assert_eq!(case.history.len(), 1);
-    let announced = world.announced(&case.case_id).await;
+    let announced = env.announced(&case.case_id).await;
     assert_eq!(announced.len(), 1);
     assert_eq!(announced[0].revision, 1);
     let expected = vocabulary::derived_id("case", &[report.id.as_bytes()]);
@@ -34,8 +34,8 @@ async fn a_report_has_one_case_however_often_its_event_comes() {
 
 #[tokio::test]
 async fn the_case_says_what_was_declared_and_proposes_the_severity() {
-    let world = World::start().await;
-    let mut report = world.report();
+    let env = TestEnv::start().await;
+    let mut report = env.report();
     report.submitted.assistance_requested = true;
     report.submitted.origin = types::Origin::Malicious.into();
     report.submitted.origin_types = vec![types::OriginType::Ransomware.into()];
@@ -44,7 +44,7 @@ async fn the_case_says_what_was_declared_and_proposes_the_severity() {
         persons_affected: Some(120),
         ..Default::default()
     });
-    let case = world.open(&report).await;
+    let case = env.open(&report).await;
 
     assert_eq!(case.reference, report.submitted.reference);
     assert_eq!(case.report_id, report.id.to_string());
@@ -71,14 +71,13 @@ async fn the_case_says_what_was_declared_and_proposes_the_severity() {
 
 #[tokio::test]
 async fn a_withdrawal_ends_the_case_once_and_is_noted_when_the_case_is_over() {
-    let world = World::start().await;
-    let report = world.report();
-    world.open(&report).await;
+    let env = TestEnv::start().await;
+    let report = env.report();
+    env.open(&report).await;
     let event_id = Uuid::now_v7();
-    world
-        .announce(&[report.withdrawal(event_id, "Fausse alerte")])
+    env.announce(&[report.withdrawal(event_id, "Fausse alerte")])
         .await;
-    let case = world
+    let case = env
         .case_where(&report, |case| case.history.len() == 2)
         .await;
     assert_eq!(case.state(), types::CaseState::Withdrawn);
@@ -87,19 +86,16 @@ async fn a_withdrawal_ends_the_case_once_and_is_noted_when_the_case_is_over() {
     assert_eq!(case.history[1].actor, "system");
 
     // The same event again, then another that no longer fits.
-    world
-        .announce(&[report.withdrawal(event_id, "Fausse alerte")])
+    env.announce(&[report.withdrawal(event_id, "Fausse alerte")])
         .await;
-    world.withdraw(&report, "Toujours une fausse alerte").await;
-    let case = world
-        .case_where(&report, |case| case.history.len() > 2)
-        .await;
-    world.settle(&report).await;
+    env.withdraw(&report, "Toujours une fausse alerte").await;
+    let case = env.case_where(&report, |case| case.history.len() > 2).await;
+    env.settle(&report).await;
     assert_eq!(case.history.len(), 3);
     assert_eq!(case.history[2].action, "noted");
     assert!(case.history[2].note.ends_with("Toujours une fausse alerte"));
     assert_eq!(case.state(), types::CaseState::Withdrawn);
-    let changes: Vec<_> = world
+    let changes: Vec<_> = env
         .announced(&case.case_id)
         .await
         .iter()
@@ -115,19 +111,18 @@ async fn a_withdrawal_ends_the_case_once_and_is_noted_when_the_case_is_over() {
 
 #[tokio::test]
 async fn a_withdrawal_that_came_first_is_applied_when_the_report_comes() {
-    let world = World::start().await;
-    let report = world.report();
-    world.withdraw(&report, "Exercice").await;
-    world.settle(&report).await;
+    let env = TestEnv::start().await;
+    let report = env.report();
+    env.withdraw(&report, "Exercice").await;
+    env.settle(&report).await;
     assert!(
-        world
-            .get(&analyst(), &report.submitted.reference)
+        env.get(&analyst(), &report.submitted.reference)
             .await
             .is_err()
     );
 
-    world.submit(&report).await;
-    let case = world.case_where(&report, |_| true).await;
+    env.submit(&report).await;
+    let case = env.case_where(&report, |_| true).await;
     assert_eq!(case.state(), types::CaseState::Withdrawn);
     let actions: Vec<_> = case
         .history
@@ -135,17 +130,16 @@ async fn a_withdrawal_that_came_first_is_applied_when_the_report_comes() {
         .map(|entry| entry.action.as_str())
         .collect();
     assert_eq!(actions, ["opened", "withdrawn"]);
-    assert_eq!(world.announced(&case.case_id).await.len(), 2);
+    assert_eq!(env.announced(&case.case_id).await.len(), 2);
 }
 
 #[tokio::test]
 async fn a_report_withdrawn_in_the_same_breath_is_opened_and_withdrawn() {
-    let world = World::start().await;
-    let report = world.report();
-    world
-        .announce(&[report.event(), report.withdrawal(Uuid::now_v7(), "Erreur")])
+    let env = TestEnv::start().await;
+    let report = env.report();
+    env.announce(&[report.event(), report.withdrawal(Uuid::now_v7(), "Erreur")])
         .await;
-    let case = world
+    let case = env
         .case_where(&report, |case| case.history.len() == 2)
         .await;
     assert_eq!(case.state(), types::CaseState::Withdrawn);
@@ -153,11 +147,11 @@ async fn a_report_withdrawn_in_the_same_breath_is_opened_and_withdrawn() {
 
 #[tokio::test]
 async fn a_report_that_cannot_be_applied_is_parked_alone_and_structures_are_passed_over() {
-    let world = World::start().await;
-    let report = world.report();
-    let mut nameless = world.report();
+    let env = TestEnv::start().await;
+    let report = env.report();
+    let mut nameless = env.report();
     nameless.submitted.report_id = "not a UUID".into();
-    let mut unstorable = world.report();
+    let mut unstorable = env.report();
     unstorable.submitted.reference = "no text of PostgreSQL: \0".into();
     let structure = events::StructureRecorded::default();
     let structure = NewEvent::new(
@@ -166,15 +160,14 @@ async fn a_report_that_cannot_be_applied_is_parked_alone_and_structures_are_pass
         DECLARED,
         &structure,
     );
-    world
-        .announce(&[
-            nameless.event(),
-            structure,
-            unstorable.event(),
-            report.event(),
-        ])
-        .await;
-    world.case_where(&report, |_| true).await;
+    env.announce(&[
+        nameless.event(),
+        structure,
+        unstorable.event(),
+        report.event(),
+    ])
+    .await;
+    env.case_where(&report, |_| true).await;
     let mut expected = [
         (nameless.event_id, "unreadable_report".to_owned()),
         (unstorable.event_id, "data_exception".to_owned()),
@@ -183,7 +176,7 @@ async fn a_report_that_cannot_be_applied_is_parked_alone_and_structures_are_pass
     eventually(async || {
         let parked: Vec<(Uuid, String)> =
             sqlx::query_as("select event_id, reason from parked_event order by event_id")
-                .fetch_all(&world.pool)
+                .fetch_all(&env.pool)
                 .await
                 .unwrap();
         parked == expected
@@ -193,17 +186,17 @@ async fn a_report_that_cannot_be_applied_is_parked_alone_and_structures_are_pass
 
 #[tokio::test]
 async fn two_replicas_open_one_case_per_report() {
-    let world = World::start().await;
-    world.start_replica().await;
-    let reports: Vec<_> = (0..200).map(|_| world.report()).collect();
+    let env = TestEnv::start().await;
+    let _replica = env.start_replica().await;
+    let reports: Vec<_> = (0..200).map(|_| env.report()).collect();
     for some in reports.chunks(10) {
-        let events: Vec<_> = some.iter().map(crate::world::Report::event).collect();
-        world.announce(&events).await;
+        let events: Vec<_> = some.iter().map(crate::env::Report::event).collect();
+        env.announce(&events).await;
     }
     let count = async |table: &'static str| {
         let sql = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
         sqlx::query_scalar::<_, i64>(sql)
-            .fetch_one(&world.pool)
+            .fetch_one(&env.pool)
             .await
             .unwrap()
     };

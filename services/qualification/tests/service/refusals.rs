@@ -3,7 +3,7 @@
 use proto::{qualification::v1 as pb, types::v1 as types};
 use tonic::Code;
 
-use crate::world::{World, agent, analyst, in_scope, out_of_scope, reason, violations};
+use crate::env::{TestEnv, agent, analyst, in_scope, out_of_scope, reason, violations};
 
 const NOBODY: &str = "00000000-0000-0000-0000-000000000000";
 
@@ -14,12 +14,9 @@ type Table = Vec<(
 )>;
 
 async fn check(table: Table) {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     for (request, expected) in table {
-        let refused = world
-            .qualify(&analyst(), request.clone())
-            .await
-            .unwrap_err();
+        let refused = env.qualify(&analyst(), request.clone()).await.unwrap_err();
         let told = violations(&refused);
         let told: Vec<_> = told.iter().map(|(f, r)| (f.as_str(), r.as_str())).collect();
         assert_eq!(refused.code(), Code::InvalidArgument, "{request:?}");
@@ -154,10 +151,9 @@ async fn a_triage_is_refused_with_every_field_at_fault() {
 
 #[tokio::test]
 async fn other_requests_that_break_the_contract_name_their_fields() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     let list = |request| {
-        let request = world.request(&analyst(), request);
-        let mut client = world.client.clone();
+        let mut client = env.case_client(&analyst());
         async move { violations(&client.list_cases(request).await.unwrap_err()) }
     };
     let timestamp = |seconds| Some(prost_types::Timestamp { seconds, nanos: 0 });
@@ -186,7 +182,7 @@ async fn other_requests_that_break_the_contract_name_their_fields() {
     assert_eq!(list(token).await[0].0, "page_token");
 
     for (name, expected) in [("", "REQUIRED"), ("Toulouse", "BAD_FORMAT")] {
-        let refused = world.get(&analyst(), name).await.unwrap_err();
+        let refused = env.get(&analyst(), name).await.unwrap_err();
         assert_eq!(
             violations(&refused),
             [("case_id".to_owned(), expected.to_owned())]
@@ -199,10 +195,9 @@ async fn other_requests_that_break_the_contract_name_their_fields() {
         lessons_learned: "x".repeat(10_001),
         ..Default::default()
     };
-    let refused = world
-        .client
-        .clone()
-        .close_case(world.request(&analyst(), close))
+    let refused = env
+        .case_client(&analyst())
+        .close_case(close)
         .await
         .unwrap_err();
     assert_eq!(
@@ -215,10 +210,9 @@ async fn other_requests_that_break_the_contract_name_their_fields() {
         lessons_learned: "a\u{1b}[2J".into(),
         ..Default::default()
     };
-    let refused = world
-        .client
-        .clone()
-        .close_case(world.request(&analyst(), close))
+    let refused = env
+        .case_client(&analyst())
+        .close_case(close)
         .await
         .unwrap_err();
     assert_eq!(
@@ -229,21 +223,21 @@ async fn other_requests_that_break_the_contract_name_their_fields() {
 
 #[tokio::test]
 async fn only_the_cell_leads_cases() {
-    let world = World::start().await;
-    let case = world.open(&world.report()).await;
+    let env = TestEnv::start().await;
+    let case = env.open(&env.report()).await;
     for who in [
         agent("76"),
         testkit::TokenSpec::of("off").role("security_officer"),
         testkit::TokenSpec::of("decl").role("declarant"),
         testkit::TokenSpec::of("op").role("operator"),
     ] {
-        let refused = world.claim(&who, &case.case_id).await.unwrap_err();
+        let refused = env.claim(&who, &case.case_id).await.unwrap_err();
         assert_eq!(refused.code(), Code::PermissionDenied, "{}", who.subject);
         assert_eq!(reason(&refused), "ROLE_MISSING");
     }
-    let unknown = world.claim(&analyst(), NOBODY).await.unwrap_err();
+    let unknown = env.claim(&analyst(), NOBODY).await.unwrap_err();
     assert_eq!(unknown.code(), Code::NotFound);
-    let audited = world.audited("ana").await;
+    let audited = env.audited("ana").await;
     let last = audited.last().unwrap();
     assert_eq!(
         last,

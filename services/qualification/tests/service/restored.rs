@@ -5,21 +5,21 @@ use proto::types::v1 as types;
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::world::{World, analyst, in_scope, reason, second_analyst};
+use crate::env::{TestEnv, analyst, in_scope, reason, second_analyst};
 
 #[tokio::test]
 async fn after_a_restore_every_case_outranks_what_was_lost() {
-    let world = World::start().await;
-    let opened = world.open(&world.report()).await;
+    let env = TestEnv::start().await;
+    let opened = env.open(&env.report()).await;
     let id = opened.case_id.as_str();
-    world.claim(&analyst(), id).await.unwrap();
-    world.qualify(&analyst(), in_scope(id)).await.unwrap();
-    let lost = world.close(&analyst(), id).await.unwrap();
-    let before = world.announced(id).await;
+    env.claim(&analyst(), id).await.unwrap();
+    env.qualify(&analyst(), in_scope(id)).await.unwrap();
+    let lost = env.close(&analyst(), id).await.unwrap();
+    let before = env.announced(id).await;
     assert_eq!(before.last().unwrap().revision, 4);
 
-    world.restore_to_its_opening(id).await;
-    let told = world.snapshot().await;
+    env.restore_to_its_opening(id).await;
+    let told = env.snapshot().await;
     let [restored] = told.values().collect::<Vec<_>>()[..] else {
         panic!("one case: {told:?}")
     };
@@ -27,9 +27,9 @@ async fn after_a_restore_every_case_outranks_what_was_lost() {
     assert!(restored.revision > 4, "{}", restored.revision);
 
     for _ in 0..3 {
-        world.claim(&second_analyst(), id).await.unwrap();
+        env.claim(&second_analyst(), id).await.unwrap();
     }
-    let after = world.announced(id).await;
+    let after = env.announced(id).await;
     let revisions: Vec<u64> = after.iter().skip(1).map(|change| change.revision).collect();
     assert!(revisions[0] > restored.revision, "{revisions:?}");
     assert!(revisions.is_sorted_by(|a, b| a < b), "{revisions:?}");
@@ -41,10 +41,9 @@ async fn after_a_restore_every_case_outranks_what_was_lost() {
         etag: lost.etag,
         ..Default::default()
     };
-    let refused = world
-        .client
-        .clone()
-        .close_case(world.request(&analyst(), stale))
+    let refused = env
+        .case_client(&analyst())
+        .close_case(stale)
         .await
         .unwrap_err();
     assert_eq!(
@@ -55,41 +54,38 @@ async fn after_a_restore_every_case_outranks_what_was_lost() {
 
 #[tokio::test]
 async fn after_a_restore_only_what_comes_again_has_the_id_it_had() {
-    let world = World::start().await;
-    let report = world.report();
-    let opened = world.open(&report).await;
+    let env = TestEnv::start().await;
+    let report = env.report();
+    let opened = env.open(&report).await;
     let id = opened.case_id.as_str();
-    world.claim(&analyst(), id).await.unwrap();
-    let withdrawal = world.withdraw(&report, "Fausse alerte").await;
-    world
-        .case_where(&report, |case| case.history.len() == 3)
+    env.claim(&analyst(), id).await.unwrap();
+    let withdrawal = env.withdraw(&report, "Fausse alerte").await;
+    env.case_where(&report, |case| case.history.len() == 3)
         .await;
-    let before = world.announced_ids(id).await;
+    let before = env.announced_ids(id).await;
 
-    world.restore_to_its_opening(id).await;
+    env.restore_to_its_opening(id).await;
     // Its opening is told under the id it had, and what the consumer of intake
     // applies again is announced under the id it had.
     assert_eq!(
-        world.snapshot().await.into_keys().collect::<Vec<_>>(),
+        env.snapshot().await.into_keys().collect::<Vec<_>>(),
         before[..1]
     );
-    world
-        .announce(&[report.withdrawal(withdrawal, "Fausse alerte")])
+    env.announce(&[report.withdrawal(withdrawal, "Fausse alerte")])
         .await;
-    world
-        .case_where(&report, |case| case.history.len() == 2)
+    env.case_where(&report, |case| case.history.len() == 2)
         .await;
-    assert_eq!(world.announced_ids(id).await, [before[0], before[2]]);
+    assert_eq!(env.announced_ids(id).await, [before[0], before[2]]);
 
-    world.restore_to_its_opening(id).await;
+    env.restore_to_its_opening(id).await;
     // The same person, the same command, the same revision: another change.
-    world.claim(&analyst(), id).await.unwrap();
-    let after = world.announced_ids(id).await;
+    env.claim(&analyst(), id).await.unwrap();
+    let after = env.announced_ids(id).await;
     assert_eq!(after.len(), 2);
     assert!(!before.contains(&after[1]));
 }
 
-impl World {
+impl TestEnv {
     /// Brings the service's database back to when the case was opened, as a
     /// restore does, and gives its log a new history.
     async fn restore_to_its_opening(&self, case_id: &str) {

@@ -13,20 +13,19 @@ use proto::{
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::world::{World, analyst, in_scope};
+use crate::env::{TestEnv, analyst, in_scope};
 
 #[tokio::test]
 async fn a_snapshot_tells_the_latest_change_of_every_case_under_its_first_id() {
-    let world = World::start().await;
-    let fresh = world.open(&world.report()).await;
-    let led = world.open(&world.report()).await;
-    world.claim(&analyst(), &led.case_id).await.unwrap();
-    world
-        .qualify(&analyst(), in_scope(&led.case_id))
+    let env = TestEnv::start().await;
+    let fresh = env.open(&env.report()).await;
+    let led = env.open(&env.report()).await;
+    env.claim(&analyst(), &led.case_id).await.unwrap();
+    env.qualify(&analyst(), in_scope(&led.case_id))
         .await
         .unwrap();
 
-    let told = world.snapshot().await;
+    let told = env.snapshot().await;
     // Word for word what the log says last of each case.
     let mut expected = BTreeMap::new();
     for case_id in [&fresh.case_id, &led.case_id] {
@@ -34,7 +33,7 @@ async fn a_snapshot_tells_the_latest_change_of_every_case_under_its_first_id() {
             "select event_id, payload from event where subject = $1 order by position desc limit 1",
         )
         .bind(format!("case/{case_id}"))
-        .fetch_one(&world.pool)
+        .fetch_one(&env.pool)
         .await
         .unwrap();
         expected.insert(id, events::CaseChanged::decode(payload.as_slice()).unwrap());
@@ -44,34 +43,18 @@ async fn a_snapshot_tells_the_latest_change_of_every_case_under_its_first_id() {
 
 #[tokio::test]
 async fn the_log_is_read_by_its_consumers_only() {
-    let world = World::start().await;
-    let tls = world.tls("qualification");
-    let channel = platform::internal_channel(
-        "qualification",
-        &world.internal_url,
-        &tls,
-        &platform::Files::default(),
-    )
-    .unwrap();
-    let refused = EventLogServiceClient::new(channel)
+    let env = TestEnv::start().await;
+    let refused = EventLogServiceClient::new(env.service.as_service("qualification"))
         .snapshot(SnapshotRequest::default())
         .await
         .unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied);
 }
 
-impl World {
+impl TestEnv {
     /// The full state as a consumer is told, by the ids of the events.
     pub(crate) async fn snapshot(&self) -> BTreeMap<Uuid, events::CaseChanged> {
-        let tls = self.tls("notification");
-        let channel = platform::internal_channel(
-            "qualification",
-            &self.internal_url,
-            &tls,
-            &platform::Files::default(),
-        )
-        .unwrap();
-        let mut stream = EventLogServiceClient::new(channel)
+        let mut stream = EventLogServiceClient::new(self.service.as_service("notification"))
             .snapshot(SnapshotRequest::default())
             .await
             .unwrap()

@@ -1,93 +1,84 @@
-//! What people ask of the service.
+//! Calls of the service by its users.
 
-use proto::{qualification::v1 as pb, types::v1 as types};
+use proto::{
+    qualification::v1::{
+        self as pb, message_service_client::MessageServiceClient,
+        qualification_service_client::QualificationServiceClient,
+    },
+    types::v1 as types,
+};
+use servicetest::AuthorizedChannel;
 use testkit::TokenSpec;
-use tonic::{Request, Status};
-use tonic_types::StatusExt as _;
+use tonic::Status;
 use uuid::Uuid;
 
-use super::World;
+use super::TestEnv;
 
-impl World {
-    /// A request in the name of somebody.
-    pub(crate) fn request<T>(&self, who: &TokenSpec, message: T) -> Request<T> {
-        let mut request = Request::new(message);
-        let token = format!("Bearer {}", self.issuer.token(who));
-        request
-            .metadata_mut()
-            .insert("authorization", token.parse().unwrap());
-        request
+impl TestEnv {
+    /// The cases as a user sees them.
+    pub(crate) fn case_client(
+        &self,
+        user: &TokenSpec,
+    ) -> QualificationServiceClient<AuthorizedChannel> {
+        QualificationServiceClient::new(self.service.as_user(user))
+    }
+
+    /// The messages as a user sees them.
+    pub(crate) fn message_client(
+        &self,
+        user: &TokenSpec,
+    ) -> MessageServiceClient<AuthorizedChannel> {
+        MessageServiceClient::new(self.service.as_user(user))
     }
 
     /// Gets a case by id or reference.
-    pub(crate) async fn get(&self, who: &TokenSpec, case_id: &str) -> Result<pb::Case, Status> {
-        let request = self.request(
-            who,
-            pb::GetCaseRequest {
-                case_id: case_id.to_owned(),
-            },
-        );
-        let answer = self.client.clone().get_case(request).await?;
+    pub(crate) async fn get(&self, user: &TokenSpec, case_id: &str) -> Result<pb::Case, Status> {
+        let case_id = case_id.to_owned();
+        let request = pb::GetCaseRequest { case_id };
+        let answer = self.case_client(user).get_case(request).await?;
         Ok(answer.into_inner().case.unwrap())
     }
 
-    /// Lists cases, one page.
+    /// Lists one page of cases.
     pub(crate) async fn list(
         &self,
-        who: &TokenSpec,
+        user: &TokenSpec,
         request: pb::ListCasesRequest,
     ) -> Vec<pb::Case> {
-        let answer = self
-            .client
-            .clone()
-            .list_cases(self.request(who, request))
-            .await;
+        let answer = self.case_client(user).list_cases(request).await;
         answer.unwrap().into_inner().cases
     }
 
     /// Claims a case, whatever its etag.
-    pub(crate) async fn claim(&self, who: &TokenSpec, case_id: &str) -> Result<pb::Case, Status> {
-        let request_id = Uuid::now_v7().to_string();
+    pub(crate) async fn claim(&self, user: &TokenSpec, case_id: &str) -> Result<pb::Case, Status> {
         let claim = pb::ClaimCaseRequest {
-            request_id,
+            request_id: Uuid::now_v7().to_string(),
             case_id: case_id.to_owned(),
-            etag: String::new(),
+            ..Default::default()
         };
-        let answer = self
-            .client
-            .clone()
-            .claim_case(self.request(who, claim))
-            .await?;
+        let answer = self.case_client(user).claim_case(claim).await?;
         Ok(answer.into_inner().case.unwrap())
     }
 
     /// Qualifies a case.
     pub(crate) async fn qualify(
         &self,
-        who: &TokenSpec,
+        user: &TokenSpec,
         qualification: pb::QualifyCaseRequest,
     ) -> Result<pb::Case, Status> {
-        let answer = self
-            .client
-            .clone()
-            .qualify_case(self.request(who, qualification))
-            .await?;
+        let answer = self.case_client(user).qualify_case(qualification).await?;
         Ok(answer.into_inner().case.unwrap())
     }
 
     /// Closes a case, whatever its etag.
-    pub(crate) async fn close(&self, who: &TokenSpec, case_id: &str) -> Result<pb::Case, Status> {
+    pub(crate) async fn close(&self, user: &TokenSpec, case_id: &str) -> Result<pb::Case, Status> {
         let close = pb::CloseCaseRequest {
             request_id: Uuid::now_v7().to_string(),
             case_id: case_id.to_owned(),
-            etag: String::new(),
             lessons_learned: "Sauvegardes hors ligne".into(),
+            ..Default::default()
         };
-        let answer = self
-            .client
-            .clone()
-            .close_case(self.request(who, close))
-            .await?;
+        let answer = self.case_client(user).close_case(close).await?;
         Ok(answer.into_inner().case.unwrap())
     }
 }
@@ -138,24 +129,4 @@ pub(crate) fn out_of_scope(case_id: &str) -> pb::QualifyCaseRequest {
         note: "Ne concerne pas un système numérique".into(),
         ..in_scope(case_id)
     }
-}
-
-/// The code by which programs know a refusal.
-pub(crate) fn reason(status: &Status) -> String {
-    status
-        .get_details_error_info()
-        .map(|info| info.reason)
-        .unwrap_or_default()
-}
-
-/// The fields that a refusal names, with the reasons.
-pub(crate) fn violations(status: &Status) -> Vec<(String, String)> {
-    let details = status
-        .get_details_bad_request()
-        .map(|bad| bad.field_violations);
-    details
-        .unwrap_or_default()
-        .into_iter()
-        .map(|v| (v.field, v.reason))
-        .collect()
 }

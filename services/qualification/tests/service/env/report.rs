@@ -1,20 +1,27 @@
 //! Reports as intake announces them.
 
-use std::sync::atomic::Ordering;
-
 use eventlog::NewEvent;
 use platform::SealingKey;
 use prost::Message as _;
 use proto::{events::v1 as events, types::v1 as types};
+use servicetest::MASTER_KEY;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{DECLARED, MASTER_KEY, World};
+use super::DECLARED;
 
-impl World {
+/// A report that intake knows.
+#[derive(Clone)]
+pub(crate) struct Report {
+    pub(crate) id: Uuid,
+    pub(crate) event_id: Uuid,
+    pub(crate) data_key: Option<Vec<u8>>,
+    pub(crate) submitted: events::ReportSubmitted,
+}
+
+impl Report {
     /// A new report as intake would announce it: of Occitanie, without impacts.
-    pub(crate) fn report(&self) -> Report {
-        let number = self.reports.fetch_add(1, Ordering::Relaxed);
+    pub(super) fn new(number: u32) -> Self {
         let report_id = Uuid::now_v7();
         let timestamp = |at: OffsetDateTime| {
             Some(prost_types::Timestamp {
@@ -37,7 +44,7 @@ impl World {
             alternate: None,
         };
         let aad = [b"report:".as_slice(), report_id.as_bytes()].concat();
-        Report {
+        Self {
             id: report_id,
             event_id: Uuid::now_v7(),
             data_key: Some(data_key),
@@ -73,18 +80,7 @@ impl World {
             },
         }
     }
-}
 
-/// A report that intake knows.
-#[derive(Clone)]
-pub(crate) struct Report {
-    pub(crate) id: Uuid,
-    pub(crate) event_id: Uuid,
-    pub(crate) data_key: Option<Vec<u8>>,
-    pub(crate) submitted: events::ReportSubmitted,
-}
-
-impl Report {
     /// The announcement of the report.
     pub(crate) fn event(&self) -> NewEvent {
         let event = NewEvent::new(self.event_id, self.subject(), DECLARED, &self.submitted);
@@ -116,7 +112,7 @@ impl Report {
         NewEvent::new(Uuid::now_v7(), self.subject(), DECLARED, &erased)
     }
 
-    fn subject(&self) -> String {
+    pub(super) fn subject(&self) -> String {
         format!("report/{}", self.id)
     }
 }
