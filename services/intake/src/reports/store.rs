@@ -4,10 +4,7 @@ use std::collections::BTreeSet;
 
 use platform::{Error, Result};
 use serde_json::{Value, json};
-use service::{
-    Sealed,
-    wire::{bytea, timestamptz},
-};
+use service::{Sealed, wire::timestamptz};
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
 use vocabulary::{CaseState, Channel, OperatorStatus, ParseError, Party, StructureKind, Word as _};
@@ -42,10 +39,19 @@ pub(super) struct Receipt {
 /// Stores reports in one statement; gives back which are new.
 pub(super) async fn insert(conn: &mut PgConnection, new: &[&NewReport]) -> Result<BTreeSet<Uuid>> {
     let rows: Value = new.iter().map(|new| row(new)).collect();
-    let inserted = sqlx::query_file_scalar!("src/reports/sql/insert_reports.sql", rows)
-        .fetch_all(conn)
-        .await?;
-    Ok(inserted.into_iter().collect())
+    let facts: Vec<_> = new.iter().map(|new| Json(&new.report.facts)).collect();
+    let long =
+        |of: fn(&NewReport) -> Option<&[u8]>| -> Vec<_> { new.iter().map(|new| of(new)).collect() };
+    let inserted = sqlx::query_file_scalar!(
+        "src/reports/sql/insert_reports.sql",
+        rows,
+        &long(|new| Some(&new.receipt.request_hash)) as &[Option<&[u8]>],
+        &long(|new| Some(&new.receipt.answer)) as &[Option<&[u8]>],
+        &facts as &[Json<&Facts>],
+        &long(|new| Some(&new.report.contacts.as_ref()?.sealed)) as &[Option<&[u8]>],
+        &long(|new| Some(&new.report.contacts.as_ref()?.data_key)) as &[Option<&[u8]>],
+    );
+    Ok(inserted.fetch_all(conn).await?.into_iter().collect())
 }
 
 /// The answers that stored reports got.
@@ -203,24 +209,14 @@ async fn read(conn: &mut PgConnection, report_ids: &[Uuid]) -> Result<Vec<Report
         .map_err(Error::internal)
 }
 
-/// The row of a new report.
+/// The row of a new report, but for what is long.
 fn row(new: &NewReport) -> Value {
-    let NewReport {
-        report,
-        author,
-        receipt,
-    } = new;
+    let NewReport { report, author, .. } = new;
     let structure = &report.structure;
-    let contacts = report.contacts.as_ref();
     json!({
         "report_id": report.id,
         "reference": report.reference.as_str(),
         "author": author,
-        "request_hash": bytea(&receipt.request_hash),
-        "receipt": bytea(&receipt.answer),
-        "facts": report.facts,
-        "sealed_contacts": contacts.map(|contacts| bytea(&contacts.sealed)),
-        "wrapped_key": contacts.map(|contacts| bytea(&contacts.data_key)),
         "structure_key": structure.key.to_string(),
         "structure_name": structure.name,
         "structure_kind": structure.kind,

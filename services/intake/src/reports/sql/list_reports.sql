@@ -2,7 +2,8 @@ select report_id
 from report
 where visible_to && $1::text[]
   and ($2::text is null or routing_region = $2)
-  and ($3::jsonb is null or facts @> $3)
+  -- A kind is told by its column, without opening the document of each report.
+  and ($3::jsonb is null or kind = coalesce($3 ->> 'kind', kind) and facts @> $3)
   and ($4::boolean is null or (withdrawn_at is not null) = $4)
   and ($5::timestamptz is null or declared_at >= $5)
   and ($6::timestamptz is null or declared_at < $6)
