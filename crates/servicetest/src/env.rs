@@ -51,8 +51,22 @@ impl ServiceEnv {
         migrators: &[&'static Migrator],
         producers: &[&'static str],
     ) -> Self {
-        let servers = tokio::join!(testkit::postgres(), testkit::redis(), Issuer::start());
-        let (postgres, redis, issuer) = servers;
+        let event_log = EventLogConfig {
+            redis_url: Some(testkit::redis().await.url().into()),
+            ..EventLogConfig::default()
+        };
+        Self::start_with(name, migrators, producers, event_log).await
+    }
+
+    /// Starts the surroundings of this service as [`Self::start`] does, with another
+    /// configuration of the event log: that of an installation without Redis, by default.
+    pub async fn start_with(
+        name: &'static str,
+        migrators: &[&'static Migrator],
+        producers: &[&'static str],
+        event_log: EventLogConfig,
+    ) -> Self {
+        let (postgres, issuer) = tokio::join!(testkit::postgres(), Issuer::start());
         let migrate = async |database: &Database| {
             platform::migrate(&database_config(database, name), migrators).await?;
             for producer in producers {
@@ -65,10 +79,6 @@ impl ServiceEnv {
         let folder = tempfile::tempdir().expect("a folder can be made");
         let certificates = Certificates::generate(folder.path().join("tls"))
             .expect("the folder takes certificates");
-        let event_log = EventLogConfig {
-            redis_url: Some(redis.url().into()),
-            ..EventLogConfig::default()
-        };
         let mut env = Self {
             pool: connect(&database, name).await,
             name,

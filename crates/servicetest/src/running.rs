@@ -62,6 +62,11 @@ impl RunningService {
         InterceptedService::new(self.channel.clone(), bearer)
     }
 
+    /// A channel to the public listener, without a token.
+    pub fn anonymous(&self) -> Channel {
+        self.channel.clone()
+    }
+
     /// A channel to the internal listener, with the certificate of this service.
     pub fn as_service(&self, service: &str) -> Channel {
         let tls = internal_tls(&self.certificates, service);

@@ -10,7 +10,7 @@ use tonic::Code;
 
 use crate::{
     drafts::{described, finess, incident, martin, rpps, seconds_ago, siret},
-    world::{World, nothing_is_stored, violations},
+    env::{TestEnv, nothing_is_stored, violations},
 };
 
 type Bend = fn(&mut ReportDraft);
@@ -141,8 +141,8 @@ const DRAFTS: &[(Bend, &str, &str)] = &[
 
 #[tokio::test]
 async fn every_malformed_draft_is_refused_with_its_field_and_leaves_nothing() {
-    let world = World::start().await;
-    let declarant = world.declarant("alice");
+    let env = TestEnv::start().await;
+    let declarant = env.declarant("alice");
     assert!(DRAFTS.len() >= 60);
     for (number, (bend, field, reason)) in DRAFTS.iter().enumerate() {
         let mut draft = incident();
@@ -169,12 +169,12 @@ async fn every_malformed_draft_is_refused_with_its_field_and_leaves_nothing() {
         );
         assert!(checked.consequences.is_none());
     }
-    nothing_is_stored(&world).await;
+    nothing_is_stored(&env).await;
 }
 
 #[tokio::test]
 async fn one_answer_names_every_violation() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     let draft = ReportDraft {
         declarant: Some(Contact::default()),
         ..ReportDraft::default()
@@ -183,7 +183,7 @@ async fn one_answer_names_every_violation() {
         draft: Some(draft),
         ..SubmitReportRequest::default()
     };
-    let status = world.declarant("alice").send(request).await.unwrap_err();
+    let status = env.declarant("alice").send(request).await.unwrap_err();
     let fields: Vec<String> = violations(&status)
         .into_iter()
         .map(|(field, _)| field)

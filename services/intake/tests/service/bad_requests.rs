@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{
     drafts::{incident, seconds_ago},
-    world::{World, nothing_is_stored, reason, violations},
+    env::{TestEnv, nothing_is_stored, reason, violations},
 };
 
 fn sent() -> SubmitReportRequest {
@@ -40,8 +40,8 @@ fn at(seconds: i64) -> Timestamp {
 
 #[tokio::test]
 async fn a_malformed_submission_is_refused_with_its_field() {
-    let world = World::start().await;
-    let declarant = world.declarant("alice");
+    let env = TestEnv::start().await;
+    let declarant = env.declarant("alice");
     let name = |request_id: &str| SubmitReportRequest {
         request_id: request_id.to_owned(),
         ..sent()
@@ -68,13 +68,13 @@ async fn a_malformed_submission_is_refused_with_its_field() {
     ] {
         refused(&declarant.send(request).await.unwrap_err(), field, reason);
     }
-    nothing_is_stored(&world).await;
+    nothing_is_stored(&env).await;
 }
 
 #[tokio::test]
 async fn a_malformed_withdrawal_is_refused_with_its_field() {
-    let world = World::start().await;
-    let declarant = world.declarant("alice");
+    let env = TestEnv::start().await;
+    let declarant = env.declarant("alice");
     let name = |request_id: &str| WithdrawReportRequest {
         request_id: request_id.to_owned(),
         ..withdrawing()
@@ -102,13 +102,13 @@ async fn a_malformed_withdrawal_is_refused_with_its_field() {
             reason,
         );
     }
-    nothing_is_stored(&world).await;
+    nothing_is_stored(&env).await;
 }
 
 #[tokio::test]
 async fn a_malformed_question_is_refused_with_its_field() {
-    let world = World::start().await;
-    let declarant = world.declarant("alice");
+    let env = TestEnv::start().await;
+    let declarant = env.declarant("alice");
     for (report_id, reason) in [
         ("", "REQUIRED"),
         ("SIG-2026-AAAAAAA", "BAD_FORMAT"),
@@ -165,15 +165,15 @@ async fn a_malformed_question_is_refused_with_its_field() {
 
 #[tokio::test]
 async fn only_an_importer_gives_a_past_date() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     let request = SubmitReportRequest {
         declared_at: Some(seconds_ago(86_400)),
         ..sent()
     };
-    let status = world.declarant("alice").send(request).await.unwrap_err();
+    let status = env.declarant("alice").send(request).await.unwrap_err();
     assert_eq!(
         (status.code(), reason(&status).as_str()),
         (Code::PermissionDenied, "BACK_DATING")
     );
-    nothing_is_stored(&world).await;
+    nothing_is_stored(&env).await;
 }

@@ -15,7 +15,7 @@ use testkit::eventually;
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::{drafts::incident, world::World};
+use crate::{drafts::incident, env::TestEnv};
 
 fn change(report_id: &str, revision: u64, state: i32) -> NewEvent {
     let case_id = Uuid::from_u128(1).to_string();
@@ -36,14 +36,13 @@ fn change(report_id: &str, revision: u64, state: i32) -> NewEvent {
 
 #[tokio::test]
 async fn a_report_shows_the_greatest_revision_of_its_case() {
-    let world = World::start().await;
-    let alice = world.declarant("alice");
+    let env = TestEnv::start().await;
+    let alice = env.declarant("alice");
     let receipt = alice.submit(incident()).await.unwrap();
     let id = &receipt.report_id;
     let seen = alice.get(id).await.unwrap();
-    world
-        .qualification
-        .tell(&[
+    env.qualification()
+        .announce(&[
             change(id, 1, CaseState::Submitted.into()),
             change(id, 3, CaseState::Qualified.into()),
             change(id, 2, CaseState::InQualification.into()),
@@ -56,17 +55,16 @@ async fn a_report_shows_the_greatest_revision_of_its_case() {
     assert_eq!(now.etag, seen.etag);
 
     // A state of a later release is passed on as it came, and its revision counts.
-    world
-        .qualification
-        .tell(&[change(id, 4, 99), change(id, 3, CaseState::Closed.into())])
+    env.qualification()
+        .announce(&[change(id, 4, 99), change(id, 3, CaseState::Closed.into())])
         .await;
     eventually(async || alice.get(id).await.unwrap().case_state == 99).await;
 }
 
 #[tokio::test]
 async fn a_snapshot_tells_the_state_under_the_ids_of_the_log() {
-    let world = World::with_directory().await;
-    let alice = world.linked("alice");
+    let env = TestEnv::with_directory().await;
+    let alice = env.linked("alice");
     let receipt = alice.submit(incident()).await.unwrap();
     alice.submit(incident()).await.unwrap();
     alice
@@ -79,7 +77,7 @@ async fn a_snapshot_tells_the_state_under_the_ids_of_the_log() {
         .await
         .unwrap();
 
-    let mut client = EventLogServiceClient::new(world.channel_as("notification"));
+    let mut client = EventLogServiceClient::new(env.service.as_service("notification"));
     let mut parts = client
         .snapshot(SnapshotRequest::default())
         .await
@@ -96,7 +94,7 @@ async fn a_snapshot_tells_the_state_under_the_ids_of_the_log() {
             );
         }
     }
-    let logged = world.events().await;
+    let logged = env.events().await;
     assert_eq!(logged.len(), 4);
     assert_eq!(told.len(), 4);
     for event in logged {
@@ -114,8 +112,8 @@ async fn a_snapshot_tells_the_state_under_the_ids_of_the_log() {
 
 #[tokio::test]
 async fn a_service_that_does_not_follow_the_log_reads_nothing() {
-    let world = World::start().await;
-    let mut client = EventLogServiceClient::new(world.channel_as("intake"));
+    let env = TestEnv::start().await;
+    let mut client = EventLogServiceClient::new(env.service.as_service("intake"));
     let status = client
         .snapshot(SnapshotRequest::default())
         .await

@@ -12,7 +12,7 @@ use proto::{
 use tonic::Code;
 use vocabulary::Finess;
 
-use crate::world::{World, violations};
+use crate::env::{TestEnv, violations};
 
 const FILE: &str = "finess_et,finess_ej,name,category_code,siret,region_code,department,commune_code,commune\n\
     010000024,010780054,CH DE FLEYRIAT,355,26010004500012,84,01,01451,VIRIAT\n\
@@ -25,8 +25,8 @@ const FILE: &str = "finess_et,finess_ej,name,category_code,siret,region_code,dep
 
 #[tokio::test]
 async fn a_bad_line_is_named_and_never_stops_the_good_ones() {
-    let world = World::start().await;
-    let imported = world.importer().import(FILE.as_bytes()).await.unwrap();
+    let env = TestEnv::start().await;
+    let imported = env.importer().import(FILE.as_bytes()).await.unwrap();
     assert_eq!(
         (imported.lines, imported.created, imported.rejected),
         (7, 3, 4)
@@ -46,20 +46,20 @@ async fn a_bad_line_is_named_and_never_stops_the_good_ones() {
             (9, "", "BAD_FORMAT"),
         ],
     );
-    let structure = world.importer().structure("010000032").await.unwrap();
+    let structure = env.importer().structure("010000032").await.unwrap();
     assert_eq!(structure.name, "CH \"BUGEY\" SUD");
-    let unknown_category = world.importer().structure("2A0000014").await.unwrap();
+    let unknown_category = env.importer().structure("2A0000014").await.unwrap();
     assert_eq!(unknown_category.kind(), StructureKind::Other);
 }
 
 #[tokio::test]
 async fn the_same_file_again_changes_and_tells_nothing() {
-    let world = World::start().await;
-    let importer = world.importer();
+    let env = TestEnv::start().await;
+    let importer = env.importer();
     importer.import(FILE.as_bytes()).await.unwrap();
     let again = importer.import(FILE.as_bytes()).await.unwrap();
     assert_eq!((again.created, again.updated, again.unchanged), (0, 0, 3));
-    assert_eq!(world.events().await.len(), 3);
+    assert_eq!(env.events().await.len(), 3);
 
     let moved = FILE.replace("VIRIAT", "BOURG-EN-BRESSE");
     let changed = importer.import(moved.as_bytes()).await.unwrap();
@@ -67,7 +67,7 @@ async fn the_same_file_again_changes_and_tells_nothing() {
         (changed.created, changed.updated, changed.unchanged),
         (0, 1, 2)
     );
-    let mut told: Vec<StructureRecorded> = world
+    let mut told: Vec<StructureRecorded> = env
         .events()
         .await
         .iter()
@@ -81,24 +81,24 @@ async fn the_same_file_again_changes_and_tells_nothing() {
 
 #[tokio::test]
 async fn semicolons_and_windows_1252_are_found_out() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     let text = "finess_et;name;commune\n010000024;\"HÔPITAL; SITE É\";Viriat\n";
     let bytes: Vec<u8> = text
         .chars()
         .map(|c| u8::try_from(u32::from(c)).unwrap())
         .collect();
-    let imported = world.importer().import(&bytes).await.unwrap();
+    let imported = env.importer().import(&bytes).await.unwrap();
     assert_eq!(
         (imported.created, imported.encoding.as_str()),
         (1, "windows-1252")
     );
     assert_eq!(
-        world.importer().structure("010000024").await.unwrap().name,
+        env.importer().structure("010000024").await.unwrap().name,
         "HÔPITAL; SITE É"
     );
 
     let bom = format!("\u{feff}{text}");
-    let imported = world.importer().import(bom.as_bytes()).await.unwrap();
+    let imported = env.importer().import(bom.as_bytes()).await.unwrap();
     assert_eq!(
         (imported.unchanged, imported.encoding.as_str()),
         (1, "utf-8")
@@ -107,8 +107,8 @@ async fn semicolons_and_windows_1252_are_found_out() {
 
 #[tokio::test]
 async fn a_file_without_its_columns_or_too_large_is_refused_as_a_whole() {
-    let world = World::start_with(|config| config.intake.import_max_bytes = 10_000).await;
-    let status = world
+    let env = TestEnv::start_with(|config| config.intake.import_max_bytes = 10_000).await;
+    let status = env
         .importer()
         .import(b"finess;nom\n1;2\n")
         .await
@@ -116,22 +116,22 @@ async fn a_file_without_its_columns_or_too_large_is_refused_as_a_whole() {
     // Both required columns are named.
     let missing = ("chunk".to_owned(), "MISSING_COLUMN".to_owned());
     assert_eq!(violations(&status), [missing.clone(), missing]);
-    let status = world.importer().import(b"").await.unwrap_err();
+    let status = env.importer().import(b"").await.unwrap_err();
     assert_eq!(status.code(), Code::InvalidArgument);
-    let status = world.importer().import(&[b'x'; 10_001]).await.unwrap_err();
+    let status = env.importer().import(&[b'x'; 10_001]).await.unwrap_err();
     assert_eq!(status.code(), Code::OutOfRange);
-    let status = world
+    let status = env
         .with_role("analyst")
         .import(FILE.as_bytes())
         .await
         .unwrap_err();
     assert_eq!(status.code(), Code::PermissionDenied);
-    assert_eq!(world.count("select count(*) from structure").await, 0);
+    assert_eq!(env.count("select count(*) from structure").await, 0);
 }
 
 #[tokio::test]
 async fn a_large_directory_is_loaded_in_parts_and_told_whole_by_a_snapshot() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     let mut file = "finess_et,name\n".to_owned();
     for number in 0..1_203_u32 {
         let body = format!("7500{number:04}");
@@ -140,16 +140,15 @@ async fn a_large_directory_is_loaded_in_parts_and_told_whole_by_a_snapshot() {
             .find(|f| f.parse::<Finess>().is_ok());
         file += &[finess.unwrap(), format!(",SITE {number}\n")].concat();
     }
-    let imported = world.importer().import(file.as_bytes()).await.unwrap();
+    let imported = env.importer().import(file.as_bytes()).await.unwrap();
     assert_eq!((imported.created, imported.rejected), (1_203, 0));
     assert_eq!(
-        world
-            .count("select count(distinct xmin::text) from structure")
+        env.count("select count(distinct xmin::text) from structure")
             .await,
         3
     );
 
-    let mut client = EventLogServiceClient::new(world.channel_as("statistics"));
+    let mut client = EventLogServiceClient::new(env.service.as_service("statistics"));
     let mut parts = client
         .snapshot(SnapshotRequest::default())
         .await
@@ -161,7 +160,7 @@ async fn a_large_directory_is_loaded_in_parts_and_told_whole_by_a_snapshot() {
             ids.extend(batch.events.into_iter().map(|event| event.id));
         }
     }
-    let logged: BTreeSet<String> = world
+    let logged: BTreeSet<String> = env
         .events()
         .await
         .iter()
@@ -173,13 +172,13 @@ async fn a_large_directory_is_loaded_in_parts_and_told_whole_by_a_snapshot() {
 
 #[tokio::test]
 async fn a_search_ignores_accents_and_case_and_wants_every_word() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     let file = "finess_et,name,commune\n\
         010000024,Hôpital Saint-Étienne,Viriat\n\
         010000032,Hôpital du Parc,Belley\n\
         2A0000014,CLINIQUE DE L'ÎLE,AJACCIO\n";
-    world.importer().import(file.as_bytes()).await.unwrap();
-    let declarant = world.declarant("alice");
+    env.importer().import(file.as_bytes()).await.unwrap();
+    let declarant = env.declarant("alice");
     for (query, expected) in [
         ("hopital", vec!["010000032", "010000024"]),
         ("HÔPITAL saint", vec!["010000024"]),

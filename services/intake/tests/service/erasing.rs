@@ -16,19 +16,18 @@ use uuid::Uuid;
 
 use crate::{
     drafts::{incident, seconds_ago},
-    world::{Person, World, reason},
+    env::{TestEnv, User, reason},
 };
 
 const DAY: i64 = 86_400;
 
 /// A report that was declared and whose case came to a state some days ago.
-async fn treated(world: &World, importer: &Person, state: CaseState, days: i64) -> Receipt {
+async fn treated(env: &TestEnv, importer: &User, state: CaseState, days: i64) -> Receipt {
     let receipt = importer.send(declared(days + 7)).await.unwrap();
-    world
-        .qualification
-        .tell(&[change(&receipt.report_id, state, seconds_ago(days * DAY))])
+    env.qualification()
+        .announce(&[change(&receipt.report_id, state, seconds_ago(days * DAY))])
         .await;
-    let analyst = world.with_role("analyst");
+    let analyst = env.with_role("analyst");
     eventually(async || report(&analyst, &receipt).await.case_state() == state).await;
     receipt
 }
@@ -58,26 +57,26 @@ fn changed(report_id: &str, revision: u64, state: CaseState, at: Timestamp) -> N
     NewEvent::new(Uuid::new_v4(), subject, now(), &payload)
 }
 
-async fn report(who: &Person, receipt: &Receipt) -> Report {
+async fn report(who: &User, receipt: &Receipt) -> Report {
     who.get(&receipt.report_id).await.unwrap()
 }
 
 /// Whether the cell still sees how to reach the declarant.
-async fn has_contacts(world: &World, receipt: &Receipt) -> bool {
-    let seen = report(&world.with_role("analyst"), receipt).await;
+async fn has_contacts(env: &TestEnv, receipt: &Receipt) -> bool {
+    let seen = report(&env.with_role("analyst"), receipt).await;
     seen.draft.unwrap().declarant.is_some()
 }
 
-async fn erase_ended_days_ago(world: &World, days: i64) -> usize {
+async fn erase_ended_days_ago(env: &TestEnv, days: i64) -> usize {
     let before = now() - Duration::days(days);
-    erase_contacts_ended_before(&world.pool, &world.log, before)
+    erase_contacts_ended_before(&env.pool, &env.log, before)
         .await
         .unwrap()
 }
 
 /// The reports whose contacts the log tells to be erased.
-async fn told(world: &World) -> Vec<String> {
-    let events = world.events().await;
+async fn told(env: &TestEnv) -> Vec<String> {
+    let events = env.events().await;
     let told = events
         .iter()
         .filter(|event| event.event_type == "vigie.report.contacts_erased.v1");
@@ -87,22 +86,22 @@ async fn told(world: &World) -> Vec<String> {
 
 #[tokio::test]
 async fn contacts_are_erased_some_days_after_the_end_of_the_treatment_and_no_others() {
-    let world = World::start().await;
-    let (importer, analyst) = (world.importer(), world.with_role("analyst"));
-    let closed = treated(&world, &importer, CaseState::Closed, 31).await;
-    let out_of_scope = treated(&world, &importer, CaseState::OutOfScope, 40).await;
-    let lately = treated(&world, &importer, CaseState::Closed, 29).await;
-    let going_on = treated(&world, &importer, CaseState::Resolved, 400).await;
+    let env = TestEnv::start().await;
+    let (importer, analyst) = (env.importer(), env.with_role("analyst"));
+    let closed = treated(&env, &importer, CaseState::Closed, 31).await;
+    let out_of_scope = treated(&env, &importer, CaseState::OutOfScope, 40).await;
+    let lately = treated(&env, &importer, CaseState::Closed, 29).await;
+    let going_on = treated(&env, &importer, CaseState::Resolved, 400).await;
     let no_case = importer.send(declared(400)).await.unwrap();
     let before = report(&analyst, &closed).await;
-    assert!(has_contacts(&world, &closed).await);
+    assert!(has_contacts(&env, &closed).await);
 
-    assert_eq!(erase_ended_days_ago(&world, 30).await, 2);
+    assert_eq!(erase_ended_days_ago(&env, 30).await, 2);
     for erased in [&closed, &out_of_scope] {
-        assert!(!has_contacts(&world, erased).await);
+        assert!(!has_contacts(&env, erased).await);
     }
     for kept in [&lately, &going_on, &no_case] {
-        assert!(has_contacts(&world, kept).await);
+        assert!(has_contacts(&env, kept).await);
     }
     let after = report(&analyst, &closed).await;
     assert_ne!(before.etag, after.etag);
@@ -113,36 +112,35 @@ async fn contacts_are_erased_some_days_after_the_end_of_the_treatment_and_no_oth
 
     // No copy of the keys is left in the log, and those who have one are told.
     let mut expected = [closed.report_id.clone(), out_of_scope.report_id.clone()];
-    let mut found = told(&world).await;
+    let mut found = told(&env).await;
     expected.sort();
     found.sort();
     assert_eq!(found, expected);
-    for event in world.events().await {
+    for event in env.events().await {
         let is_erased = expected.iter().any(|id| event.subject.ends_with(id));
         let is_submission = event.event_type == "vigie.report.submitted.v1";
         assert_eq!(event.data_key.is_some(), is_submission && !is_erased);
     }
-    let audited = world.audited("report.erase_contacts").await;
+    let audited = env.trail_of("report.erase_contacts").await;
     assert_eq!(audited.len(), 2);
     assert!(audited.iter().all(|(_, outcome)| outcome == "done"));
 
-    assert_eq!(erase_ended_days_ago(&world, 30).await, 0);
-    assert_eq!(told(&world).await.len(), 2);
+    assert_eq!(erase_ended_days_ago(&env, 30).await, 0);
+    assert_eq!(told(&env).await.len(), 2);
 }
 
 #[tokio::test]
 async fn what_changes_in_an_ended_case_keeps_its_contacts_no_longer() {
-    let world = World::start().await;
-    let importer = world.importer();
-    let closed = treated(&world, &importer, CaseState::Closed, 40).await;
-    let reopened = treated(&world, &importer, CaseState::Closed, 40).await;
+    let env = TestEnv::start().await;
+    let importer = env.importer();
+    let closed = treated(&env, &importer, CaseState::Closed, 40).await;
+    let reopened = treated(&env, &importer, CaseState::Closed, 40).await;
     let days_ago = |days| seconds_ago(days * DAY);
     let of = |receipt: &Receipt, revision, state, days| {
         changed(&receipt.report_id, revision, state, days_ago(days))
     };
-    world
-        .qualification
-        .tell(&[
+    env.qualification()
+        .announce(&[
             of(&closed, 2, CaseState::Closed, 5),
             of(&closed, 3, CaseState::Withdrawn, 1),
             of(&reopened, 2, CaseState::InQualification, 20),
@@ -151,19 +149,19 @@ async fn what_changes_in_an_ended_case_keeps_its_contacts_no_longer() {
         ])
         .await;
     let withdrawn = "select count(*) from report where case_state = 'withdrawn'";
-    eventually(async || world.count(withdrawn).await == 2).await;
+    eventually(async || env.count(withdrawn).await == 2).await;
 
-    assert_eq!(erase_ended_days_ago(&world, 30).await, 1);
-    assert!(!has_contacts(&world, &closed).await);
-    assert!(has_contacts(&world, &reopened).await);
-    assert_eq!(erase_ended_days_ago(&world, 9).await, 1);
+    assert_eq!(erase_ended_days_ago(&env, 30).await, 1);
+    assert!(!has_contacts(&env, &closed).await);
+    assert!(has_contacts(&env, &reopened).await);
+    assert_eq!(erase_ended_days_ago(&env, 9).await, 1);
 }
 
 #[tokio::test]
 async fn a_case_that_is_opened_again_meanwhile_keeps_its_contacts() {
-    let world = World::start().await;
-    let closed = treated(&world, &world.importer(), CaseState::Closed, 40).await;
-    let mut reopening = world.pool.begin().await.unwrap();
+    let env = TestEnv::start().await;
+    let closed = treated(&env, &env.importer(), CaseState::Closed, 40).await;
+    let mut reopening = env.pool.begin().await.unwrap();
     sqlx::query("update report set case_state = 'in_qualification', case_ended_at = null")
         .execute(&mut *reopening)
         .await
@@ -171,41 +169,40 @@ async fn a_case_that_is_opened_again_meanwhile_keeps_its_contacts() {
     let waiting = "select count(*) from pg_stat_activity
                    where datname = current_database() and wait_event_type = 'Lock'";
     let reopened = async {
-        eventually(async || world.count(waiting).await == 1).await;
+        eventually(async || env.count(waiting).await == 1).await;
         reopening.commit().await.unwrap();
     };
-    let (erased, ()) = tokio::join!(erase_ended_days_ago(&world, 30), reopened);
+    let (erased, ()) = tokio::join!(erase_ended_days_ago(&env, 30), reopened);
     assert_eq!(erased, 0);
-    assert!(has_contacts(&world, &closed).await);
-    assert!(told(&world).await.is_empty());
+    assert!(has_contacts(&env, &closed).await);
+    assert!(told(&env).await.is_empty());
 }
 
 #[tokio::test]
 async fn more_reports_than_one_transaction_takes_are_all_erased() {
-    let world = World::start().await;
-    let importer = world.importer();
+    let env = TestEnv::start().await;
+    let importer = env.importer();
     let mut changes = Vec::new();
     for _ in 0..201 {
         let receipt = importer.send(declared(40)).await.unwrap();
         let closed = change(&receipt.report_id, CaseState::Closed, seconds_ago(31 * DAY));
         changes.push(closed);
     }
-    world.qualification.tell(&changes).await;
+    env.qualification().announce(&changes).await;
     let closed = "select count(*) from report where case_state = 'closed'";
-    eventually(async || world.count(closed).await == 201).await;
-    assert_eq!(erase_ended_days_ago(&world, 30).await, 201);
+    eventually(async || env.count(closed).await == 201).await;
+    assert_eq!(erase_ended_days_ago(&env, 30).await, 201);
     let left = "select count(*) from report where wrapped_key is not null";
-    assert_eq!(world.count(left).await, 0);
+    assert_eq!(env.count(left).await, 0);
 }
 
 #[tokio::test]
 async fn contacts_of_one_report_are_erased_when_its_treatment_has_ended() {
-    let world = World::start().await;
-    let importer = world.importer();
-    let erase =
-        async |report: &str| erase_contacts_of(&world.pool, &world.log, report, false).await;
+    let env = TestEnv::start().await;
+    let importer = env.importer();
+    let erase = async |report: &str| erase_contacts_of(&env.pool, &env.log, report, false).await;
 
-    let going_on = treated(&world, &importer, CaseState::InTreatment, 0).await;
+    let going_on = treated(&env, &importer, CaseState::InTreatment, 0).await;
     let refused = erase(&going_on.report_id).await.unwrap_err();
     assert_eq!(refused.code(), "TREATMENT_GOES_ON");
     let nobody = Uuid::new_v4();
@@ -213,7 +210,7 @@ async fn contacts_of_one_report_are_erased_when_its_treatment_has_ended() {
     assert!(matches!(unknown, Error::NotFound(_)), "{unknown}");
     let unreadable = erase("SIG-2026-0000000").await.unwrap_err();
     assert!(matches!(unreadable, Error::Invalid(_)), "{unreadable}");
-    let audited = world.audited("report.erase_contacts").await;
+    let audited = env.trail_of("report.erase_contacts").await;
     let wanted = [
         (
             format!("report/{}", going_on.report_id),
@@ -222,15 +219,15 @@ async fn contacts_of_one_report_are_erased_when_its_treatment_has_ended() {
         (format!("report/{nobody}"), "not_visible".to_owned()),
     ];
     assert_eq!(audited, wanted);
-    assert!(told(&world).await.is_empty());
-    let decided = erase_contacts_of(&world.pool, &world.log, &going_on.report_id, true).await;
+    assert!(told(&env).await.is_empty());
+    let decided = erase_contacts_of(&env.pool, &env.log, &going_on.report_id, true).await;
     assert!(decided.unwrap());
 
-    let closed = treated(&world, &importer, CaseState::Closed, 0).await;
+    let closed = treated(&env, &importer, CaseState::Closed, 0).await;
     assert!(erase(&closed.reference).await.unwrap());
     assert!(!erase(&closed.report_id).await.unwrap());
     let mut expected = [going_on.report_id, closed.report_id];
-    let mut found = told(&world).await;
+    let mut found = told(&env).await;
     expected.sort();
     found.sort();
     assert_eq!(found, expected);
@@ -238,24 +235,23 @@ async fn contacts_of_one_report_are_erased_when_its_treatment_has_ended() {
 
 #[tokio::test]
 async fn nobody_treats_a_test_so_its_contacts_are_not_needed() {
-    let world = World::start().await;
-    let receipt = world.with_role("prober").submit(incident()).await.unwrap();
-    assert_eq!(erase_ended_days_ago(&world, 1).await, 0);
-    let erased = erase_contacts_of(&world.pool, &world.log, &receipt.report_id, false).await;
+    let env = TestEnv::start().await;
+    let receipt = env.with_role("prober").submit(incident()).await.unwrap();
+    assert_eq!(erase_ended_days_ago(&env, 1).await, 0);
+    let erased = erase_contacts_of(&env.pool, &env.log, &receipt.report_id, false).await;
     assert!(erased.unwrap());
 }
 
 #[tokio::test]
 async fn the_request_that_held_erased_contacts_is_not_known_any_more() {
-    let world = World::start().await;
-    let importer = world.importer();
+    let env = TestEnv::start().await;
+    let importer = env.importer();
     let request = declared(7);
     let receipt = importer.send(request.clone()).await.unwrap();
     assert_eq!(importer.send(request.clone()).await.unwrap(), receipt);
     let closed = change(&receipt.report_id, CaseState::Closed, seconds_ago(0));
-    world.qualification.tell(&[closed]).await;
-    let erase =
-        async || erase_contacts_of(&world.pool, &world.log, &receipt.report_id, false).await;
+    env.qualification().announce(&[closed]).await;
+    let erase = async || erase_contacts_of(&env.pool, &env.log, &receipt.report_id, false).await;
     eventually(async || erase().await.is_ok()).await;
 
     let again = importer.send(request).await.unwrap_err();
@@ -267,14 +263,14 @@ async fn the_request_that_held_erased_contacts_is_not_known_any_more() {
 
 #[tokio::test]
 async fn an_end_that_an_earlier_release_recorded_counts_from_when_it_was_first_seen() {
-    let world = World::start().await;
-    let closed = treated(&world, &world.importer(), CaseState::Closed, 400).await;
+    let env = TestEnv::start().await;
+    let closed = treated(&env, &env.importer(), CaseState::Closed, 400).await;
     sqlx::query("update report set case_ended_at = null")
-        .execute(&world.pool)
+        .execute(&env.pool)
         .await
         .unwrap();
-    assert_eq!(erase_ended_days_ago(&world, 30).await, 0);
-    assert!(has_contacts(&world, &closed).await);
-    assert_eq!(erase_ended_days_ago(&world, -1).await, 1);
-    assert!(!has_contacts(&world, &closed).await);
+    assert_eq!(erase_ended_days_ago(&env, 30).await, 0);
+    assert!(has_contacts(&env, &closed).await);
+    assert_eq!(erase_ended_days_ago(&env, -1).await, 1);
+    assert!(!has_contacts(&env, &closed).await);
 }

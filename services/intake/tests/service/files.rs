@@ -4,7 +4,7 @@ use proto::intake::v1::{
     ImportStructuresRequest, ImportStructuresResponse, RejectedLine, Structure, StructureFileLayout,
 };
 
-use crate::world::{World, violations};
+use crate::env::{TestEnv, violations};
 
 fn remarks(lines: &[RejectedLine]) -> Vec<(u64, &str, &str)> {
     lines
@@ -41,8 +41,8 @@ fn accented() -> String {
 
 #[tokio::test]
 async fn a_stray_byte_costs_its_own_line_and_changes_no_other_name() {
-    let world = World::start().await;
-    let importer = world.importer();
+    let env = TestEnv::start().await;
+    let importer = env.importer();
     importer.import(accented().as_bytes()).await.unwrap();
 
     let mut bytes = accented().into_bytes();
@@ -56,15 +56,15 @@ async fn a_stray_byte_costs_its_own_line_and_changes_no_other_name() {
         remarks(&again.rejected_lines),
         [(4, "name", "BAD_ENCODING")]
     );
-    assert_eq!(world.events().await.len(), 6);
+    assert_eq!(env.events().await.len(), 6);
     let kept = importer.structure("010000024").await.unwrap();
     assert_eq!(kept.name, "HÔPITAL DE 010000024");
 }
 
 #[tokio::test]
 async fn a_directory_saved_on_a_mac_announces_nothing_new() {
-    let world = World::start().await;
-    let importer = world.importer();
+    let env = TestEnv::start().await;
+    let importer = env.importer();
     importer.import(accented().as_bytes()).await.unwrap();
     let decomposed = accented()
         .replace('Ô', "O\u{302}")
@@ -72,24 +72,24 @@ async fn a_directory_saved_on_a_mac_announces_nothing_new() {
         .replace("HO", "\u{200b}HO");
     let again = importer.import(decomposed.as_bytes()).await.unwrap();
     assert_eq!(counts(&again), (0, 0, 6, 0));
-    assert_eq!(world.events().await.len(), 6);
+    assert_eq!(env.events().await.len(), 6);
 }
 
 #[tokio::test]
 async fn a_file_for_spreadsheets_is_taken_with_its_first_line_and_its_empty_ones() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     let file = "\u{feff}sep=;\r\nfiness_et;name;commune\r\n;;\r\n\
         ＝\"010 000 024\";CH, FLEYRIAT;VIRIAT;;;\r\n;;;;\r\n'010000032;CH BUGEY;BELLEY\r\n";
-    let loaded = world.importer().import(file.as_bytes()).await.unwrap();
+    let loaded = env.importer().import(file.as_bytes()).await.unwrap();
     assert_eq!((loaded.lines, counts(&loaded)), (2, (2, 0, 0, 0)));
-    let structure = world.importer().structure("010000024").await.unwrap();
+    let structure = env.importer().structure("010000024").await.unwrap();
     assert_eq!(structure.name, "CH, FLEYRIAT");
 }
 
 #[tokio::test]
 async fn what_a_spreadsheet_spoiled_is_named_and_costs_no_more_than_it_must() {
-    let world = World::start().await;
-    let importer = world.importer();
+    let env = TestEnv::start().await;
+    let importer = env.importer();
     let header = "finess_et;name;siret;department;commune;operator_status\n";
     let sound = format!("{header}010000024;CH DE FLEYRIAT;26010004500012;01;VIRIAT;OSE\n");
     importer.import(sound.as_bytes()).await.unwrap();
@@ -130,10 +130,10 @@ async fn what_a_spreadsheet_spoiled_is_named_and_costs_no_more_than_it_must() {
 
 #[tokio::test]
 async fn a_name_of_several_lines_is_refused() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     let file = "finess_et,name\n010000024,\"Cabinet\n\nURGENT : ouvrez https://…\"\n\
         010000032,Cabinet du Lac\u{202e}\n010000065,CH DE TREVOUX\n";
-    let loaded = world.importer().import(file.as_bytes()).await.unwrap();
+    let loaded = env.importer().import(file.as_bytes()).await.unwrap();
     let refused = remarks(&loaded.rejected_lines);
     assert_eq!(refused[0], (2, "name", "BAD_CHARACTER"));
     assert!(
@@ -154,8 +154,8 @@ Centres Hospitaliers;26010004500012;8610Z;03;ARS;1;Public;1979-02-13;1979-02-13;
 
 #[tokio::test]
 async fn the_finess_extraction_is_known_by_its_lines() {
-    let world = World::start().await;
-    let importer = world.importer();
+    let env = TestEnv::start().await;
+    let importer = env.importer();
     let loaded = importer.import(EXTRACTION.as_bytes()).await.unwrap();
     assert_eq!((loaded.lines, counts(&loaded)), (2, (2, 0, 0, 0)));
     let site = importer.structure("010000024").await.unwrap();
@@ -190,8 +190,8 @@ async fn the_finess_extraction_is_known_by_its_lines() {
 
 #[tokio::test]
 async fn quotes_of_the_finess_extraction_are_text() {
-    let world = World::start().await;
-    let importer = world.importer();
+    let env = TestEnv::start().await;
+    let importer = env.importer();
     let quoted = EXTRACTION
         .replace("CENTRE HOSPITALIER DE", "\"CENTRE HOSPITALIER DE")
         .replace("CHU DE LA", "\"CHU\" DE LA");
@@ -205,8 +205,8 @@ async fn quotes_of_the_finess_extraction_are_text() {
 
 #[tokio::test]
 async fn a_column_that_the_file_does_not_have_keeps_what_is_known() {
-    let world = World::start().await;
-    let importer = world.importer();
+    let env = TestEnv::start().await;
+    let importer = env.importer();
     let whole = "finess_et,finess_ej,name,category_code,siret,department,commune,operator_status\n\
         010000024,010780054,CH DE FLEYRIAT,355,26010004500012,69,LYON,OSE\n";
     importer.import(whole.as_bytes()).await.unwrap();
@@ -225,23 +225,23 @@ async fn a_column_that_the_file_does_not_have_keeps_what_is_known() {
         ..known
     };
     assert_eq!(importer.structure("010000024").await.unwrap(), told);
-    assert_eq!(status_of(&world, "010000024").await, "essential_services");
+    assert_eq!(status_of(&env, "010000024").await, "essential_services");
 
     let emptied = "finess_et,name,operator_status\n010000024,CH DE FLEYRIAT,\n";
     importer.import(emptied.as_bytes()).await.unwrap();
-    assert_eq!(status_of(&world, "010000024").await, "");
+    assert_eq!(status_of(&env, "010000024").await, "");
 }
 
-async fn status_of(world: &World, finess: &str) -> String {
+async fn status_of(env: &TestEnv, finess: &str) -> String {
     let status = "select coalesce(operator_status, '') from structure where finess = $1";
     let status = sqlx::query_scalar(status).bind(finess);
-    status.fetch_one(&world.pool).await.unwrap()
+    status.fetch_one(&env.pool).await.unwrap()
 }
 
 #[tokio::test]
 async fn a_region_that_cannot_be_read_does_not_keep_the_department() {
-    let world = World::start().await;
-    let importer = world.importer();
+    let env = TestEnv::start().await;
+    let importer = env.importer();
     let file = |department, region| {
         format!("finess_et,name,department,region_code\n010000024,CH,{department},{region}\n")
     };
@@ -260,8 +260,8 @@ async fn a_region_that_cannot_be_read_does_not_keep_the_department() {
 
 #[tokio::test]
 async fn columns_have_the_names_that_the_request_gives() {
-    let world = World::start().await;
-    let importer = world.importer();
+    let env = TestEnv::start().await;
+    let importer = env.importer();
     let sae = "bor;an;fi;rs;fi_ej;cat;sir;reg;dep;COMINSEE;NOMCOM\n\
         ID;2022;010000024;CH DE FLEYRIAT;010780054;355;26010004500012;84;01;01451;VIRIAT\n";
     let status = importer.import(sae.as_bytes()).await.unwrap_err();
@@ -295,7 +295,7 @@ async fn columns_have_the_names_that_the_request_gives() {
 
 #[tokio::test]
 async fn what_is_no_csv_is_refused_with_the_true_cause() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     let utf_16 = |mark: &str| -> Vec<u8> {
         let text = format!("{mark}{}", accented());
         text.encode_utf16().flat_map(u16::to_le_bytes).collect()
@@ -305,7 +305,7 @@ async fn what_is_no_csv_is_refused_with_the_true_cause() {
         (utf_16(""), "UTF_16"),
         (b"PK\x03\x04\x14\x00\x06\x00".to_vec(), "NOT_CSV"),
     ] {
-        let status = world.importer().import(&file).await.unwrap_err();
+        let status = env.importer().import(&file).await.unwrap_err();
         assert_eq!(
             violations(&status),
             [("chunk".to_owned(), reason.to_owned())]
@@ -315,7 +315,7 @@ async fn what_is_no_csv_is_refused_with_the_true_cause() {
         columns: [("finess".to_owned(), "fi".to_owned())].into(),
         ..ImportStructuresRequest::default()
     };
-    let status = world
+    let status = env
         .importer()
         .import_as(accented().as_bytes(), unknown)
         .await
@@ -324,5 +324,5 @@ async fn what_is_no_csv_is_refused_with_the_true_cause() {
         violations(&status),
         [("columns".to_owned(), "UNKNOWN_VALUE".to_owned())]
     );
-    assert_eq!(world.count("select count(*) from structure").await, 0);
+    assert_eq!(env.count("select count(*) from structure").await, 0);
 }

@@ -7,13 +7,13 @@ use proto::{
 
 use crate::{
     drafts::{described, finess, incident, martin},
-    world::{World, reason},
+    env::{TestEnv, reason},
 };
 
 #[tokio::test]
 async fn numbers_are_kept_without_what_pages_put_into_them() {
-    let world = World::start().await;
-    let declarant = world.declarant("alice");
+    let env = TestEnv::start().await;
+    let declarant = env.declarant("alice");
     for (typed, kept) in [
         ("06\u{a0}12\u{a0}34\u{a0}56\u{a0}78", "0612345678"),
         ("06\u{202f}12\u{202f}34\u{202f}56\u{202f}78", "0612345678"),
@@ -59,8 +59,8 @@ async fn numbers_are_kept_without_what_pages_put_into_them() {
 
 #[tokio::test]
 async fn a_reference_is_found_as_it_stands_in_a_sentence() {
-    let world = World::start().await;
-    let declarant = world.declarant("alice");
+    let env = TestEnv::start().await;
+    let declarant = env.declarant("alice");
     let receipt = declarant.submit(incident()).await.unwrap();
     for pasted in [
         receipt.reference.replace('-', "\u{2011}") + ".",
@@ -75,8 +75,8 @@ async fn a_reference_is_found_as_it_stands_in_a_sentence() {
 
 #[tokio::test]
 async fn texts_are_kept_composed_with_line_feeds_and_without_filler() {
-    let world = World::start().await;
-    let declarant = world.declarant("alice");
+    let env = TestEnv::start().await;
+    let declarant = env.declarant("alice");
     let draft = ReportDraft {
         structure: described("\u{feff}Cabinet du Cha\u{302}teau\u{200b}\n", "75"),
         description: "Serveurs\tchiffre\u{301}s.\r\n« facture\u{202e}fdp.exe »".to_owned(),
@@ -97,8 +97,8 @@ async fn texts_are_kept_composed_with_line_feeds_and_without_filler() {
 
 #[tokio::test]
 async fn a_request_sent_again_in_another_form_of_the_same_text_gets_the_same_receipt() {
-    let world = World::start().await;
-    let declarant = world.declarant("alice");
+    let env = TestEnv::start().await;
+    let declarant = env.declarant("alice");
     let request = |description: &str| proto::intake::v1::SubmitReportRequest {
         request_id: "018f0000-0000-7000-8000-000000000001".to_owned(),
         draft: Some(ReportDraft {
@@ -120,8 +120,8 @@ async fn a_request_sent_again_in_another_form_of_the_same_text_gets_the_same_rec
 
 #[tokio::test]
 async fn a_report_that_an_earlier_release_took_by_other_rules_stays_readable() {
-    let world = World::start().await;
-    let declarant = world.declarant("alice");
+    let env = TestEnv::start().await;
+    let declarant = env.declarant("alice");
     let draft = ReportDraft {
         structure: described("Cabinet du Lac", "75"),
         ..incident()
@@ -132,7 +132,7 @@ async fn a_report_that_an_earlier_release_took_by_other_rules_stays_readable() {
                jsonb_set(facts, '{vendor}', '"Éditeur\r\nSARL"'),
                '{structure,described,name}', '"Cabinet\n\nURGENT\u202e"')"#,
     )
-    .execute(&world.pool)
+    .execute(&env.pool)
     .await
     .unwrap();
     let report = declarant.get(&receipt.report_id).await.unwrap();

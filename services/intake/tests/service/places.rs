@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{
     drafts::{FLEYRIAT, described, finess, incident, martin, rpps, siret},
-    world::{World, reason},
+    env::{TestEnv, reason},
 };
 
 /// A SIRET of three sites of one entity, two of them in the Eure-et-Loir (28).
@@ -43,10 +43,10 @@ fn warned(checked: &CheckReportResponse) -> Vec<String> {
 }
 
 /// Where a draft goes, as the log tells it: the route, the key and the parties.
-async fn route(world: &World, draft: ReportDraft) -> (String, String, Vec<String>) {
-    let receipt = world.linked("alice").submit(draft).await.unwrap();
+async fn route(env: &TestEnv, draft: ReportDraft) -> (String, String, Vec<String>) {
+    let receipt = env.linked("alice").submit(draft).await.unwrap();
     let subject = format!("report/{}", receipt.report_id);
-    let events = world.events().await;
+    let events = env.events().await;
     let event = events.iter().find(|event| event.subject == subject);
     let told: ReportSubmitted = event.unwrap().decode().unwrap();
     let structure = told.structure.unwrap();
@@ -59,9 +59,9 @@ async fn route(world: &World, draft: ReportDraft) -> (String, String, Vec<String
 
 #[tokio::test]
 async fn of_the_sites_of_a_siret_the_one_of_the_declared_department_is_meant() {
-    let world = World::start().await;
-    world.importer().import(FILE.as_bytes()).await.unwrap();
-    let alice = world.declarant("alice");
+    let env = TestEnv::start().await;
+    env.importer().import(FILE.as_bytes()).await.unwrap();
+    let alice = env.declarant("alice");
     for (department, region, key, warnings, candidates) in [
         ("72", "52", "finess:720014729", vec![], vec![]),
         (
@@ -86,46 +86,46 @@ async fn of_the_sites_of_a_siret_the_one_of_the_declared_department_is_meant() {
         assert_eq!(shown, candidates, "{department}");
         let agency = checked.consequences.unwrap().agency.unwrap();
         assert_eq!(agency.region, region);
-        let (routed, told, _) = route(&world, draft).await;
+        let (routed, told, _) = route(&env, draft).await;
         assert_eq!((routed.as_str(), told.as_str()), (region, key));
     }
 }
 
 #[tokio::test]
 async fn a_siret_of_several_regions_and_no_place_is_told_to_be_ambiguous() {
-    let world = World::start().await;
-    world.importer().import(FILE.as_bytes()).await.unwrap();
+    let env = TestEnv::start().await;
+    env.importer().import(FILE.as_bytes()).await.unwrap();
     let draft = ReportDraft {
         national: true,
         ..of_siret(THREE_SITES, "")
     };
-    let checked = world.declarant("alice").check(draft.clone()).await.unwrap();
+    let checked = env.declarant("alice").check(draft.clone()).await.unwrap();
     assert_eq!(
         warned(&checked),
         ["draft.structure.siret AMBIGUOUS_STRUCTURE"]
     );
     assert_eq!(checked.candidates.len(), 3);
-    let (routed, key, _) = route(&world, draft).await;
+    let (routed, key, _) = route(&env, draft).await;
     assert_eq!((routed.as_str(), key.as_str()), ("national", ""));
 }
 
 #[tokio::test]
 async fn a_siret_of_zeros_is_not_looked_up() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     let zeros = "00000000000000";
     let file = FILE.replace(THREE_SITES, zeros);
-    world.importer().import(file.as_bytes()).await.unwrap();
+    env.importer().import(file.as_bytes()).await.unwrap();
     let draft = of_siret(zeros, "72");
-    let checked = world.declarant("alice").check(draft.clone()).await.unwrap();
+    let checked = env.declarant("alice").check(draft.clone()).await.unwrap();
     assert_eq!(warned(&checked), ["draft.structure.siret PLACEHOLDER"]);
-    let (routed, key, _) = route(&world, draft).await;
+    let (routed, key, _) = route(&env, draft).await;
     assert_eq!((routed.as_str(), key.as_str()), ("52", ""));
 }
 
 #[tokio::test]
 async fn another_department_beside_a_number_is_warned_of() {
-    let world = World::with_directory().await;
-    let alice = world.declarant("alice");
+    let env = TestEnv::with_directory().await;
+    let alice = env.declarant("alice");
     let beside = |structure| ReportDraft {
         structure,
         department: "13".to_owned(),
@@ -147,27 +147,27 @@ async fn another_department_beside_a_number_is_warned_of() {
 
 #[tokio::test]
 async fn a_site_is_one_structure_by_its_finess_and_by_its_siret() {
-    let world = World::with_directory().await;
-    let by_finess = route(&world, incident()).await;
-    let by_siret = route(&world, of_siret("26010004500012", "01")).await;
+    let env = TestEnv::with_directory().await;
+    let by_finess = route(&env, incident()).await;
+    let by_siret = route(&env, of_siret("26010004500012", "01")).await;
     assert_eq!(by_finess, by_siret);
     assert_eq!(by_siret.1, "finess:010000024");
 
     // Who is known by the SIRET sees what a colleague declared by the FINESS.
-    let receipt = world.linked("alice").submit(incident()).await.unwrap();
+    let receipt = env.linked("alice").submit(incident()).await.unwrap();
     let colleague = TokenSpec::of("bob").role("declarant");
-    let colleague = world.person(&colleague.structure("siret:26010004500012"));
+    let colleague = env.as_user(&colleague.structure("siret:26010004500012"));
     let seen = colleague.get(&receipt.report_id).await.unwrap();
     assert!(seen.link_verified);
 }
 
 #[tokio::test]
 async fn saint_pierre_et_miquelon_is_told_to_the_cell_and_the_fssi_alone() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     let file = "finess_et,name,region_code,department\n010000024,CH DES ILES,975,975\n";
-    let imported = world.importer().import(file.as_bytes()).await.unwrap();
+    let imported = env.importer().import(file.as_bytes()).await.unwrap();
     assert_eq!((imported.created, imported.rejected), (1, 0));
-    let site = world.importer().structure(FLEYRIAT).await.unwrap();
+    let site = env.importer().structure(FLEYRIAT).await.unwrap();
     assert_eq!(
         (site.region.as_str(), site.department.as_str()),
         ("", "975")
@@ -183,25 +183,25 @@ async fn saint_pierre_et_miquelon_is_told_to_the_cell_and_the_fssi_alone() {
         ..incident()
     };
     for draft in [cabinet, described, incident()] {
-        let checked = world.declarant("alice").check(draft.clone()).await.unwrap();
+        let checked = env.declarant("alice").check(draft.clone()).await.unwrap();
         assert!(checked.violations.is_empty(), "{checked:?}");
         let consequences = checked.consequences.unwrap();
         assert_eq!(consequences.agency, None);
         let told: Vec<_> = consequences.addressees.iter().map(|a| &a.party).collect();
         assert_eq!(told, ["cell", "fssi"]);
-        assert_eq!(route(&world, draft).await.0, "national");
+        assert_eq!(route(&env, draft).await.0, "national");
     }
 }
 
 #[tokio::test]
 async fn guadeloupe_is_told_of_saint_barthelemy_and_saint_martin() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     for department in ["977", "978"] {
         let draft = ReportDraft {
             structure: described("Cabinet", department),
             ..incident()
         };
-        let checked = world.declarant("alice").check(draft).await.unwrap();
+        let checked = env.declarant("alice").check(draft).await.unwrap();
         let agency = checked.consequences.unwrap().agency.unwrap();
         assert_eq!(agency.name, "ARS Guadeloupe", "{department}");
     }
@@ -209,8 +209,8 @@ async fn guadeloupe_is_told_of_saint_barthelemy_and_saint_martin() {
 
 #[tokio::test]
 async fn an_importer_names_regions_where_it_knows_no_department() {
-    let world = World::start().await;
-    let importer = world.importer();
+    let env = TestEnv::start().await;
+    let importer = env.importer();
     let draft = ReportDraft {
         structure: described("Hébergeur", ""),
         capacity: DeclarantCapacity::Importer.into(),
@@ -229,24 +229,24 @@ async fn an_importer_names_regions_where_it_knows_no_department() {
     let told: Vec<_> = consequences.addressees.iter().map(|a| &a.party).collect();
     assert_eq!(told, ["cell", "ars:76", "ars:75", "fssi"]);
     for region in ["75", "76"] {
-        let report = world.agent(region).get(&receipt.report_id).await.unwrap();
+        let report = env.agent(region).get(&receipt.report_id).await.unwrap();
         assert_eq!(report.routing_region, "76");
         assert_eq!(report.draft.unwrap().regions, ["76", "75"]);
     }
-    let unseen = world.agent("84").get(&receipt.report_id).await.unwrap_err();
+    let unseen = env.agent("84").get(&receipt.report_id).await.unwrap_err();
     assert_eq!(unseen.code(), Code::NotFound);
 }
 
 #[tokio::test]
 async fn an_agent_names_his_own_region_among_others() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     let named = |regions: &[&str]| ReportDraft {
         structure: described("Hébergeur", ""),
         capacity: DeclarantCapacity::Agency.into(),
         regions: regions.iter().map(|&code| code.to_owned()).collect(),
         ..incident()
     };
-    let agent = world.agent("84");
+    let agent = env.agent("84");
     let receipt = agent.submit(named(&["76", "84"])).await.unwrap();
     let report = agent.get(&receipt.report_id).await.unwrap();
     assert_eq!(report.routing_region, "84");
@@ -258,7 +258,7 @@ async fn an_agent_names_his_own_region_among_others() {
 
 #[tokio::test]
 async fn a_check_says_that_the_cell_telephones_where_the_other_contact_has_no_address() {
-    let world = World::with_directory().await;
+    let env = TestEnv::with_directory().await;
     let alternate = |email: &str| ReportDraft {
         alternate_contact: Some(Contact {
             email: email.to_owned(),
@@ -267,7 +267,7 @@ async fn a_check_says_that_the_cell_telephones_where_the_other_contact_has_no_ad
         }),
         ..incident()
     };
-    let alice = world.declarant("alice");
+    let alice = env.declarant("alice");
     let checked = alice.check(alternate("")).await.unwrap();
     assert_eq!(warned(&checked), ["draft.alternate_contact.email NO_MAIL"]);
     assert!(checked.warnings[0].description.contains("téléphonera"));
@@ -277,7 +277,7 @@ async fn a_check_says_that_the_cell_telephones_where_the_other_contact_has_no_ad
 
 #[tokio::test]
 async fn what_is_imported_of_the_past_has_no_deadline_that_is_past() {
-    let world = World::with_directory().await;
+    let env = TestEnv::with_directory().await;
     let in_2017 = prost_types::Timestamp {
         seconds: 1_501_754_400,
         nanos: 0,
@@ -298,7 +298,7 @@ async fn what_is_imported_of_the_past_has_no_deadline_that_is_past() {
         draft: Some(draft),
         declared_at: Some(in_2017),
     };
-    let receipt = world.importer().send(sent).await.unwrap();
+    let receipt = env.importer().send(sent).await.unwrap();
     let consequences = receipt.consequences.unwrap();
     let duties = &consequences.parallel_duties;
     let cnil = duties.iter().find(|duty| duty.code == "cnil").unwrap();

@@ -15,22 +15,22 @@ use uuid::Uuid;
 
 use crate::{
     drafts::{CORSICAN, degraded, finess, incident},
-    world::World,
+    env::TestEnv,
 };
 
 #[tokio::test]
 async fn a_report_is_seen_by_its_parties_and_its_contacts_by_fewer() {
-    let world = World::with_directory().await;
-    let receipt = world.linked("alice").submit(degraded()).await.unwrap();
+    let env = TestEnv::with_directory().await;
+    let receipt = env.linked("alice").submit(degraded()).await.unwrap();
     for (who, person, contacts) in [
-        ("its author", world.linked("alice"), true),
-        ("a colleague", world.linked("bob"), true),
-        ("the cell", world.with_role("analyst"), true),
-        ("the FSSI", world.with_role("security_officer"), true),
-        ("its agency", world.agent("84"), true),
+        ("its author", env.linked("alice"), true),
+        ("a colleague", env.linked("bob"), true),
+        ("the cell", env.with_role("analyst"), true),
+        ("the FSSI", env.with_role("security_officer"), true),
+        ("its agency", env.agent("84"), true),
         (
             "the health authority",
-            world.with_role("health_authority"),
+            env.with_role("health_authority"),
             false,
         ),
     ] {
@@ -47,13 +47,13 @@ async fn a_report_is_seen_by_its_parties_and_its_contacts_by_fewer() {
 
 #[tokio::test]
 async fn a_report_that_a_later_release_wrote_hides_neither_itself_nor_the_others() {
-    let world = World::with_directory().await;
-    let alice = world.linked("alice");
+    let env = TestEnv::with_directory().await;
+    let alice = env.linked("alice");
     let later = alice.submit(degraded()).await.unwrap();
     alice.submit(incident()).await.unwrap();
     // Its migrations, which come first, let in what it adds.
     sqlx::query("alter table report drop constraint report_channel_check")
-        .execute(&world.pool)
+        .execute(&env.pool)
         .await
         .unwrap();
     sqlx::query(
@@ -66,7 +66,7 @@ async fn a_report_that_a_later_release_wrote_hides_neither_itself_nor_the_others
            where reference = $1"#,
     )
     .bind(&later.reference)
-    .execute(&world.pool)
+    .execute(&env.pool)
     .await
     .unwrap();
 
@@ -93,7 +93,7 @@ async fn a_report_that_a_later_release_wrote_hides_neither_itself_nor_the_others
     let told: Vec<u8> = sqlx::query_scalar(
         "select payload from event where event_type = 'vigie.report.withdrawn.v1'",
     )
-    .fetch_one(&world.pool)
+    .fetch_one(&env.pool)
     .await
     .unwrap();
     let told = ReportWithdrawn::decode(told.as_slice()).unwrap();
@@ -102,15 +102,15 @@ async fn a_report_that_a_later_release_wrote_hides_neither_itself_nor_the_others
 
 #[tokio::test]
 async fn contacts_that_do_not_open_hide_neither_their_report_nor_the_others() {
-    let world = World::with_directory().await;
-    let alice = world.linked("alice");
+    let env = TestEnv::with_directory().await;
+    let alice = env.linked("alice");
     let spoilt = alice.submit(incident()).await.unwrap();
     let whole = alice.submit(incident()).await.unwrap();
     sqlx::query(
         "update report set sealed_contacts = sealed_contacts || '\\x00' where reference = $1",
     )
     .bind(&spoilt.reference)
-    .execute(&world.pool)
+    .execute(&env.pool)
     .await
     .unwrap();
     let report = alice.get(&spoilt.reference).await.unwrap();
@@ -129,15 +129,15 @@ async fn contacts_that_do_not_open_hide_neither_their_report_nor_the_others() {
 
 #[tokio::test]
 async fn what_one_may_not_see_does_not_exist_and_leaves_the_same_trace() {
-    let world = World::with_directory().await;
-    let receipt = world.linked("alice").submit(incident()).await.unwrap();
+    let env = TestEnv::with_directory().await;
+    let receipt = env.linked("alice").submit(incident()).await.unwrap();
     let unknown = Uuid::new_v4().to_string();
     for stranger in [
-        world.declarant("mallory"),
-        world.agent("76"),
-        world.with_role("health_authority"),
-        world.importer(),
-        world.with_role("prober"),
+        env.declarant("mallory"),
+        env.agent("76"),
+        env.with_role("health_authority"),
+        env.importer(),
+        env.with_role("prober"),
     ] {
         let hidden = stranger.get(&receipt.report_id).await.unwrap_err();
         let missing = stranger.get(&unknown).await.unwrap_err();
@@ -148,19 +148,19 @@ async fn what_one_may_not_see_does_not_exist_and_leaves_the_same_trace() {
         );
         assert_eq!(hidden.details(), missing.details());
     }
-    let trail = world.audited("report.get").await;
+    let trail = env.trail_of("report.get").await;
     assert_eq!(trail.len(), 10);
     assert!(trail.iter().all(|(_, outcome)| outcome == "not_visible"));
 }
 
 #[tokio::test]
 async fn pages_of_a_list_hold_each_report_once_latest_first() {
-    let world = World::start().await;
-    let alice = world.declarant("alice");
+    let env = TestEnv::start().await;
+    let alice = env.declarant("alice");
     for _ in 0..7 {
         alice.submit(incident()).await.unwrap();
     }
-    world.declarant("bob").submit(incident()).await.unwrap();
+    env.declarant("bob").submit(incident()).await.unwrap();
     let (mut seen, mut token) = (Vec::new(), String::new());
     loop {
         let request = ListReportsRequest {
@@ -187,24 +187,27 @@ async fn pages_of_a_list_hold_each_report_once_latest_first() {
     );
     let moments: Vec<_> = seen.iter().map(|(at, _)| (at.seconds, at.nanos)).collect();
     assert!(moments.is_sorted_by(|a, b| a >= b), "{moments:?}");
-    assert_eq!(world.audited("report.list").await.len(), 3);
+    assert_eq!(env.trail_of("report.list").await.len(), 3);
 }
 
 #[tokio::test]
 async fn lists_take_no_connection_of_other_calls() {
-    let world = World::with_directory().await;
-    let alice = world.declarant("alice");
-    let mut lock = world.pool.begin().await.unwrap();
+    const CONNECTIONS: u32 = 8;
+    let env =
+        TestEnv::start_with(|config| config.base.database.max_connections = CONNECTIONS).await;
+    env.import_directory().await;
+    let alice = env.declarant("alice");
+    let mut lock = env.pool.begin().await.unwrap();
     sqlx::query("lock table report in access exclusive mode")
         .execute(&mut *lock)
         .await
         .unwrap();
-    // The world's pools hold eight connections each.
+    // Lists have as many connections as the other calls.
     let lists = join_all((0..16).map(|_| alice.list(ListReportsRequest::default())));
     let waiting = "select count(*) from pg_stat_activity
                    where datname = current_database() and wait_event_type = 'Lock'";
     let others = async {
-        eventually(async || world.count(waiting).await >= 8).await;
+        eventually(async || env.count(waiting).await >= 8).await;
         let structure = alice.structure("010000024").await.unwrap();
         lock.rollback().await.unwrap();
         structure.name
@@ -212,13 +215,13 @@ async fn lists_take_no_connection_of_other_calls() {
     let (lists, name) = tokio::join!(lists, others);
     assert_eq!(name, "CH DE FLEYRIAT");
     assert!(lists.iter().all(Result::is_ok), "{lists:?}");
-    assert_eq!(world.audited("report.list").await.len(), 16);
+    assert_eq!(env.trail_of("report.list").await.len(), 16);
 }
 
 #[tokio::test]
 async fn a_page_token_belongs_to_its_filter() {
-    let world = World::start().await;
-    let alice = world.declarant("alice");
+    let env = TestEnv::start().await;
+    let alice = env.declarant("alice");
     for _ in 0..2 {
         alice.submit(incident()).await.unwrap();
     }
@@ -240,8 +243,8 @@ async fn a_page_token_belongs_to_its_filter() {
 
 #[tokio::test]
 async fn a_filter_keeps_what_it_names() {
-    let world = World::start().await;
-    let alice = world.declarant("alice");
+    let env = TestEnv::start().await;
+    let alice = env.declarant("alice");
     let corsican = alice
         .submit(ReportDraft {
             structure: finess(CORSICAN),

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     drafts::{ARMY, CORSICAN, FLEYRIAT_ENTITY, degraded, described, finess, incident, seconds_ago},
-    world::{World, reason},
+    env::{TestEnv, reason},
 };
 
 fn request(draft: ReportDraft) -> SubmitReportRequest {
@@ -27,7 +27,7 @@ fn request(draft: ReportDraft) -> SubmitReportRequest {
 
 #[tokio::test]
 async fn a_receipt_tells_who_is_told_and_what_to_do() {
-    let world = World::with_directory().await;
+    let env = TestEnv::with_directory().await;
     let impacts = Impacts {
         data: vec![DataImpact::Unavailability.into()],
         data_natures: vec![DataNature::Health.into()],
@@ -39,7 +39,7 @@ async fn a_receipt_tells_who_is_told_and_what_to_do() {
         origin_types: vec![OriginType::Ransomware.into()],
         ..incident()
     };
-    let receipt = world.linked("alice").submit(draft).await.unwrap();
+    let receipt = env.linked("alice").submit(draft).await.unwrap();
     let consequences = receipt.consequences.unwrap();
 
     assert!(
@@ -76,10 +76,10 @@ async fn a_receipt_tells_who_is_told_and_what_to_do() {
 
 #[tokio::test]
 async fn the_log_tells_the_report_once_and_its_contacts_only_to_who_holds_the_key() {
-    let world = World::with_directory().await;
-    let receipt = world.linked("alice").submit(incident()).await.unwrap();
+    let env = TestEnv::with_directory().await;
+    let receipt = env.linked("alice").submit(incident()).await.unwrap();
 
-    let events = world.events().await;
+    let events = env.events().await;
     let [event] = events
         .iter()
         .filter(|e| e.event_type == "vigie.report.submitted.v1")
@@ -136,10 +136,10 @@ async fn the_log_tells_the_report_once_and_its_contacts_only_to_who_holds_the_ke
 
 #[tokio::test]
 async fn the_parties_follow_the_structure_its_chain_and_the_care() {
-    let world = World::with_directory().await;
+    let env = TestEnv::with_directory().await;
     let hospital = format!("finess_et,name,category_code\n{ARMY},HIA LAVERAN,114\n");
-    world.importer().import(hospital.as_bytes()).await.unwrap();
-    let alice = world.declarant("alice");
+    env.importer().import(hospital.as_bytes()).await.unwrap();
+    let alice = env.declarant("alice");
     let army = |draft: ReportDraft| ReportDraft {
         structure: finess(ARMY),
         ..draft
@@ -210,7 +210,7 @@ async fn the_parties_follow_the_structure_its_chain_and_the_care() {
         let (stored, routed): (Vec<String>, String) =
             sqlx::query_as("select visible_to, routing_region from report where report_id = $1")
                 .bind(id)
-                .fetch_one(&world.pool)
+                .fetch_one(&env.pool)
                 .await
                 .unwrap();
         assert_eq!(
@@ -222,8 +222,8 @@ async fn the_parties_follow_the_structure_its_chain_and_the_care() {
 
 #[tokio::test]
 async fn a_probe_is_seen_by_probers_alone() {
-    let world = World::with_directory().await;
-    let prober = world.with_role("prober");
+    let env = TestEnv::with_directory().await;
+    let prober = env.with_role("prober");
     let receipt = prober.submit(degraded()).await.unwrap();
     assert!(receipt.consequences.unwrap().addressees.is_empty());
     let report = prober.get(&receipt.report_id).await.unwrap();
@@ -235,7 +235,7 @@ async fn a_probe_is_seen_by_probers_alone() {
         "health_authority",
         "importer",
     ] {
-        let status = world
+        let status = env
             .with_role(role)
             .get(&receipt.report_id)
             .await
@@ -246,16 +246,16 @@ async fn a_probe_is_seen_by_probers_alone() {
 
 #[tokio::test]
 async fn an_agent_enters_reports_of_his_own_region_only() {
-    let world = World::with_directory().await;
+    let env = TestEnv::with_directory().await;
     let draft = || ReportDraft {
         capacity: DeclarantCapacity::Agency.into(),
         ..incident()
     };
-    let receipt = world.agent("84").submit(draft()).await.unwrap();
-    let report = world.agent("84").get(&receipt.report_id).await.unwrap();
+    let receipt = env.agent("84").submit(draft()).await.unwrap();
+    let report = env.agent("84").get(&receipt.report_id).await.unwrap();
     assert_eq!(report.channel(), Channel::Agency);
 
-    let status = world.agent("76").submit(draft()).await.unwrap_err();
+    let status = env.agent("76").submit(draft()).await.unwrap_err();
     assert_eq!(
         (status.code(), reason(&status).as_str()),
         (Code::PermissionDenied, "REGION_NOT_YOURS")
@@ -265,14 +265,14 @@ async fn an_agent_enters_reports_of_his_own_region_only() {
         national: true,
         ..draft()
     };
-    let status = world.agent("84").submit(national).await.unwrap_err();
+    let status = env.agent("84").submit(national).await.unwrap_err();
     assert_eq!(reason(&status), "REGION_NOT_YOURS");
 }
 
 #[tokio::test]
 async fn an_importer_gives_a_past_date_and_the_agency_of_that_day_is_told() {
-    let world = World::start().await;
-    let importer = world.importer();
+    let env = TestEnv::start().await;
+    let importer = env.importer();
     let in_2018 = prost_types::Timestamp {
         seconds: 1_530_000_000,
         nanos: 0,
@@ -301,7 +301,7 @@ async fn an_importer_gives_a_past_date_and_the_agency_of_that_day_is_told() {
 
 #[tokio::test]
 async fn a_check_warns_of_what_is_unusual_and_stores_nothing() {
-    let world = World::with_directory().await;
+    let env = TestEnv::with_directory().await;
     let draft = ReportDraft {
         structure: finess(CORSICAN),
         found_at: Some(seconds_ago(100 * 3_600)),
@@ -313,7 +313,7 @@ async fn a_check_warns_of_what_is_unusual_and_stores_nothing() {
         }),
         ..incident()
     };
-    let checked = world.declarant("alice").check(draft).await.unwrap();
+    let checked = env.declarant("alice").check(draft).await.unwrap();
     let warned: Vec<_> = checked.warnings.iter().map(|w| w.reason.as_str()).collect();
     assert_eq!(
         warned,
@@ -325,31 +325,30 @@ async fn a_check_warns_of_what_is_unusual_and_stores_nothing() {
         ]
     );
     assert!(checked.consequences.is_some());
-    assert_eq!(world.count("select count(*) from report").await, 0);
+    assert_eq!(env.count("select count(*) from report").await, 0);
 }
 
 #[tokio::test]
 async fn the_directory_does_not_tell_a_stranger_who_is_an_operator() {
-    let world = World::with_directory().await;
-    let stranger = world.declarant("mallory").check(incident()).await.unwrap();
+    let env = TestEnv::with_directory().await;
+    let stranger = env.declarant("mallory").check(incident()).await.unwrap();
     assert!(stranger.consequences.unwrap().parallel_duties.is_empty());
     assert_eq!(
-        world
-            .declarant("mallory")
+        env.declarant("mallory")
             .structure("010000024")
             .await
             .unwrap()
             .operator_status(),
         OperatorStatus::Unspecified,
     );
-    let linked = world.linked("alice").check(incident()).await.unwrap();
+    let linked = env.linked("alice").check(incident()).await.unwrap();
     assert_eq!(linked.consequences.unwrap().parallel_duties.len(), 1);
 }
 
 #[tokio::test]
 async fn the_same_request_with_another_content_is_refused() {
-    let world = World::start().await;
-    let alice = world.declarant("alice");
+    let env = TestEnv::start().await;
+    let alice = env.declarant("alice");
     let sent = request(incident());
     let receipt = alice.send(sent.clone()).await.unwrap();
     assert_eq!(alice.send(sent.clone()).await.unwrap(), receipt);
@@ -371,10 +370,10 @@ async fn the_same_request_with_another_content_is_refused() {
     );
 
     // The name of a request is the caller's own: somebody else's is another.
-    let theirs = world.declarant("bob").send(sent).await.unwrap();
+    let theirs = env.declarant("bob").send(sent).await.unwrap();
     assert_ne!(theirs.report_id, receipt.report_id);
-    let outcomes: Vec<_> = world
-        .audited("report.submit")
+    let outcomes: Vec<_> = env
+        .trail_of("report.submit")
         .await
         .into_iter()
         .map(|(_, o)| o)

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::{
     drafts::incident,
-    world::{World, reason},
+    env::{TestEnv, reason},
 };
 
 fn withdrawing(report_id: &str, etag: &str) -> WithdrawReportRequest {
@@ -24,8 +24,8 @@ fn withdrawing(report_id: &str, etag: &str) -> WithdrawReportRequest {
 
 #[tokio::test]
 async fn a_withdrawal_is_told_once_however_often_it_is_sent() {
-    let world = World::with_directory().await;
-    let alice = world.linked("alice");
+    let env = TestEnv::with_directory().await;
+    let alice = env.linked("alice");
     let receipt = alice.submit(incident()).await.unwrap();
     let seen = alice.get(&receipt.report_id).await.unwrap();
 
@@ -44,7 +44,7 @@ async fn a_withdrawal_is_told_once_however_often_it_is_sent() {
         (Code::FailedPrecondition, "ALREADY_WITHDRAWN")
     );
 
-    let told: Vec<ReportWithdrawn> = world
+    let told: Vec<ReportWithdrawn> = env
         .events()
         .await
         .iter()
@@ -53,8 +53,8 @@ async fn a_withdrawal_is_told_once_however_often_it_is_sent() {
         .collect();
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].reason, "Fausse alerte.");
-    let outcomes: Vec<_> = world
-        .audited("report.withdraw")
+    let outcomes: Vec<_> = env
+        .trail_of("report.withdraw")
         .await
         .into_iter()
         .map(|(_, o)| o)
@@ -64,8 +64,8 @@ async fn a_withdrawal_is_told_once_however_often_it_is_sent() {
 
 #[tokio::test]
 async fn a_report_that_changed_since_it_was_seen_is_not_withdrawn() {
-    let world = World::start().await;
-    let alice = world.declarant("alice");
+    let env = TestEnv::start().await;
+    let alice = env.declarant("alice");
     let receipt = alice.submit(incident()).await.unwrap();
     let status = alice
         .withdraw(withdrawing(&receipt.report_id, "7"))
@@ -83,11 +83,11 @@ async fn a_report_that_changed_since_it_was_seen_is_not_withdrawn() {
 
 #[tokio::test]
 async fn those_who_declared_the_structure_and_its_agency_withdraw_and_nobody_else() {
-    let world = World::with_directory().await;
-    let colleague = world.linked("bob");
-    let agent = world.agent("84");
+    let env = TestEnv::with_directory().await;
+    let colleague = env.linked("bob");
+    let agent = env.agent("84");
     for other in [colleague, agent] {
-        let receipt = world.linked("alice").submit(incident()).await.unwrap();
+        let receipt = env.linked("alice").submit(incident()).await.unwrap();
         assert!(
             other
                 .withdraw(withdrawing(&receipt.report_id, ""))
@@ -96,12 +96,12 @@ async fn those_who_declared_the_structure_and_its_agency_withdraw_and_nobody_els
         );
     }
 
-    let receipt = world.linked("alice").submit(incident()).await.unwrap();
+    let receipt = env.linked("alice").submit(incident()).await.unwrap();
     for stranger in [
-        world.declarant("mallory"),
-        world.agent("76"),
-        world.importer(),
-        world.with_role("prober"),
+        env.declarant("mallory"),
+        env.agent("76"),
+        env.importer(),
+        env.with_role("prober"),
     ] {
         let status = stranger
             .withdraw(withdrawing(&receipt.report_id, ""))
@@ -110,13 +110,13 @@ async fn those_who_declared_the_structure_and_its_agency_withdraw_and_nobody_els
         assert_eq!(status.code(), Code::NotFound);
     }
     // An analyst who also declares withdraws as a declarant, who does not see it.
-    let both = world.person(&TokenSpec::of("carol").role("analyst").role("declarant"));
+    let both = env.as_user(&TokenSpec::of("carol").role("analyst").role("declarant"));
     let status = both
         .withdraw(withdrawing(&receipt.report_id, ""))
         .await
         .unwrap_err();
     assert_eq!(status.code(), Code::NotFound);
-    let status = world
+    let status = env
         .with_role("analyst")
         .withdraw(withdrawing(&receipt.report_id, ""))
         .await
@@ -129,8 +129,8 @@ async fn those_who_declared_the_structure_and_its_agency_withdraw_and_nobody_els
 
 #[tokio::test]
 async fn nothing_of_the_people_rests_in_the_clear() {
-    let world = World::start().await;
-    let alice = world.declarant("alice");
+    let env = TestEnv::start().await;
+    let alice = env.declarant("alice");
     let receipt = alice.submit(incident()).await.unwrap();
     alice
         .withdraw(withdrawing(&receipt.report_id, ""))
@@ -140,7 +140,7 @@ async fn nothing_of_the_people_rests_in_the_clear() {
     let tables: Vec<String> = sqlx::query_scalar(
         "select tablename::text from pg_tables where schemaname = current_schema()",
     )
-    .fetch_all(&world.pool)
+    .fetch_all(&env.pool)
     .await
     .unwrap();
     assert!(tables.len() > 8, "{tables:?}");
@@ -153,7 +153,7 @@ async fn nothing_of_the_people_rests_in_the_clear() {
     for table in tables {
         let sql = format!("select coalesce(string_agg(t::text, ''), '') from {table} as t");
         let rows: String = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
-            .fetch_one(&world.pool)
+            .fetch_one(&env.pool)
             .await
             .unwrap();
         for word in [&people.family_name, &people.email] {

@@ -1,33 +1,32 @@
 //! Who sees which figures.
 
-use proto::statistics::v1::{Filter, GetBreakdownRequest, GetOverviewRequest};
+use proto::statistics::v1::{
+    Filter, GetBreakdownRequest, GetOverviewRequest,
+    statistics_service_client::StatisticsServiceClient,
+};
+use servicetest::{reason, violations};
 use testkit::TokenSpec;
 use tonic::Code;
-use tonic_types::StatusExt as _;
 
 use crate::{
+    env::{TestEnv, agent, analyst, current},
     story::{Words as _, events, report, timestamp},
-    world::{World, current, with_token},
 };
 
 const MONTH: &str = "2026-11";
 
 #[tokio::test]
 async fn an_agent_sees_its_own_region_only() {
-    let world = World::start("regions").await;
+    let env = TestEnv::start().await;
     let reports = [
         report(1),
         report(2),
         report(3).routed_to("75"),
         report(4).routed_to("national"),
     ];
-    world.intake.announce(&events(reports)).await;
-    let replica = world.counted().await;
-    let agent = world.token(
-        &TokenSpec::of("agent-76")
-            .role("regional_agent")
-            .region("76"),
-    );
+    env.intake().announce(&events(reports)).await;
+    let replica = env.counted().await;
+    let agent = agent("76");
 
     for region in ["", "76"] {
         let overview = replica
@@ -42,10 +41,9 @@ async fn an_agent_sees_its_own_region_only() {
             .await
             .unwrap_err();
         assert_eq!(refused.code(), Code::PermissionDenied);
-        let details = refused.get_error_details();
-        assert_eq!(details.error_info().unwrap().reason, "REGION_NOT_YOURS");
+        assert_eq!(reason(&refused), "REGION_NOT_YOURS");
     }
-    let officer = world.token(&TokenSpec::of("fssi").role("security_officer"));
+    let officer = TokenSpec::of("fssi").role("security_officer");
     for (region, reports) in [("", 4), ("76", 2), ("75", 1), ("national", 1), ("11", 0)] {
         let overview = replica
             .overview_as(&officer, MONTH, MONTH, region)
@@ -57,35 +55,24 @@ async fn an_agent_sees_its_own_region_only() {
 
 #[tokio::test]
 async fn every_look_and_every_refusal_is_on_record() {
-    let world = World::start("audited").await;
-    let replica = world.counted().await;
-    let agent = world.token(
-        &TokenSpec::of("agent-76")
-            .role("regional_agent")
-            .region("76"),
-    );
+    let env = TestEnv::start().await;
+    let replica = env.counted().await;
+    let agent = agent("76");
     replica.overview_as(&agent, MONTH, MONTH, "").await.unwrap();
     replica
         .overview_as(&agent, MONTH, MONTH, "75")
         .await
         .unwrap_err();
 
-    let entries: Vec<(String, String, String)> = sqlx::query_as(
-        "select action, object, outcome from audit_entry where caller_subject = 'agent-76'
-         order by audit_entry_id",
-    )
-    .fetch_all(&world.pool)
-    .await
-    .unwrap();
     let expected = [("76", "done"), ("75", "refused")]
         .map(|(object, outcome)| ("statistics.overview".into(), object.into(), outcome.into()));
-    assert_eq!(entries, expected);
+    assert_eq!(env.audited("agent-76").await, expected);
 }
 
 #[tokio::test]
 async fn nobody_else_sees_figures() {
-    let world = World::start("roles").await;
-    let replica = world.counted().await;
+    let env = TestEnv::start().await;
+    let replica = env.counted().await;
     for role in [
         "declarant",
         "health_authority",
@@ -94,16 +81,14 @@ async fn nobody_else_sees_figures() {
         "prober",
         "editor",
     ] {
-        let token = world.token(&TokenSpec::of("someone").role(role).region("76"));
+        let user = TokenSpec::of("someone").role(role).region("76");
         let refused = replica
-            .overview_as(&token, MONTH, MONTH, "")
+            .overview_as(&user, MONTH, MONTH, "")
             .await
             .unwrap_err();
         assert_eq!(refused.code(), Code::PermissionDenied, "{role}");
     }
-    let unknown = replica
-        .client()
-        .await
+    let unknown = StatisticsServiceClient::new(replica.anonymous())
         .get_overview(GetOverviewRequest::default())
         .await;
     assert_eq!(unknown.unwrap_err().code(), Code::Unauthenticated);
@@ -111,9 +96,8 @@ async fn nobody_else_sees_figures() {
 
 #[tokio::test]
 async fn a_bad_request_names_every_field() {
-    let world = World::start("bad_requests").await;
-    let replica = world.counted().await;
-    let token = world.token(&TokenSpec::of("analyst").role("analyst"));
+    let env = TestEnv::start().await;
+    let replica = env.counted().await;
     let request = GetBreakdownRequest {
         period: None,
         dimension: 99,
@@ -123,25 +107,14 @@ async fn a_bad_request_names_every_field() {
         as_known_at: Some(timestamp("1999-12-31T12:00:00Z")),
     };
     let refused = replica
-        .client()
-        .await
-        .get_breakdown(with_token(&token, request))
+        .client(&analyst())
+        .get_breakdown(request)
         .await
         .unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
-    let details = refused.get_error_details();
-    let fields: Vec<_> = details
-        .bad_request()
-        .unwrap()
-        .field_violations
-        .iter()
-        .collect();
-    let fields: Vec<_> = fields
-        .iter()
-        .map(|violation| violation.field.as_str())
-        .collect();
+    let fields = violations(&refused).into_iter().map(|(field, _)| field);
     assert_eq!(
-        fields,
+        fields.collect::<Vec<_>>(),
         [
             "region",
             "period",

@@ -9,20 +9,19 @@ use proto::{
 };
 
 use crate::{
+    env::{TestEnv, current, figure, rows},
     story::{Judged as _, Words as _, case, changed, events, report, withdrawal},
-    world::{World, current, figure, rows},
 };
 
 const MONTH: &str = "2026-11";
 
 #[tokio::test]
 async fn a_qualification_changes_the_figures() {
-    let world = World::start("qualified").await;
-    world
-        .intake
+    let env = TestEnv::start().await;
+    env.intake()
         .announce(&events([report(1).origin(Origin::Unknown, &[])]))
         .await;
-    let replica = world.counted().await;
+    let replica = env.counted().await;
     assert_eq!(
         current(&replica.overview(MONTH, MONTH).await, "malicious"),
         0
@@ -30,7 +29,7 @@ async fn a_qualification_changes_the_figures() {
 
     let confirmed = changed(case(1), 2, CaseState::Qualified)
         .origin(Origin::Malicious, &[OriginType::Ransomware]);
-    world.qualification.announce(&events([confirmed])).await;
+    env.qualification().announce(&events([confirmed])).await;
     replica.is_up_to_date().await;
     assert_eq!(
         current(&replica.overview(MONTH, MONTH).await, "malicious"),
@@ -40,15 +39,15 @@ async fn a_qualification_changes_the_figures() {
         .breakdown(MONTH, MONTH, Dimension::Origin, Dimension::Unspecified)
         .await;
     assert_eq!(rows(&origins), [("malicious", "", 1)]);
-    world.is_seamless().await;
+    env.is_seamless().await;
 }
 
 #[tokio::test]
 async fn a_withdrawn_report_leaves_every_figure_but_its_own() {
-    let world = World::start("withdrawn").await;
-    world.intake.announce(&events([report(1), report(2)])).await;
-    world.intake.announce(&events([withdrawal(1)])).await;
-    let replica = world.counted().await;
+    let env = TestEnv::start().await;
+    env.intake().announce(&events([report(1), report(2)])).await;
+    env.intake().announce(&events([withdrawal(1)])).await;
+    let replica = env.counted().await;
     let overview = replica.overview(MONTH, MONTH).await;
     assert_eq!(current(&overview, "reports"), 1);
     assert_eq!(current(&overview, "withdrawn"), 1);
@@ -61,74 +60,73 @@ async fn a_withdrawn_report_leaves_every_figure_but_its_own() {
             .denominator,
         1
     );
-    world.is_seamless().await;
+    env.is_seamless().await;
 }
 
 #[tokio::test]
 async fn a_case_that_comes_before_its_report_counts_once_the_report_comes() {
-    let world = World::start("early_case").await;
+    let env = TestEnv::start().await;
     let early = changed(case(1), 2, CaseState::Qualified).origin(Origin::Malicious, &[]);
-    world.qualification.announce(&events([early])).await;
-    let replica = world.counted().await;
+    env.qualification().announce(&events([early])).await;
+    let replica = env.counted().await;
     assert_eq!(current(&replica.overview(MONTH, MONTH).await, "reports"), 0);
 
-    world
-        .intake
+    env.intake()
         .announce(&events([report(1).origin(Origin::Unknown, &[])]))
         .await;
     replica.is_up_to_date().await;
     let overview = replica.overview(MONTH, MONTH).await;
     assert_eq!(current(&overview, "reports"), 1);
     assert_eq!(current(&overview, "malicious"), 1);
-    world.is_seamless().await;
+    env.is_seamless().await;
 }
 
 #[tokio::test]
 async fn tests_are_never_counted() {
-    let world = World::start("tests").await;
+    let env = TestEnv::start().await;
     let probe = ReportSubmitted {
         test: true,
         ..report(1)
     };
     let routed = report(2).routed_to("synthetic");
-    world.intake.announce(&events([probe, routed])).await;
+    env.intake().announce(&events([probe, routed])).await;
     let case = CaseChanged {
         test: true,
         ..case(1)
     };
-    world.qualification.announce(&events([case])).await;
-    let replica = world.counted().await;
+    env.qualification().announce(&events([case])).await;
+    let replica = env.counted().await;
     assert_eq!(current(&replica.overview(MONTH, MONTH).await, "reports"), 0);
-    assert_eq!(world.facts().await, [""; 0]);
+    assert_eq!(env.facts().await, [""; 0]);
 }
 
 #[tokio::test]
 async fn applying_everything_again_changes_nothing() {
-    let world = World::start("replayed").await;
-    world.announce_a_history(60).await;
-    world.counted().await.stop().await;
-    let facts = world.facts().await;
+    let env = TestEnv::start().await;
+    env.announce_a_history(60).await;
+    env.counted().await.stop().await;
+    let facts = env.facts().await;
     assert!(facts.len() > 60);
 
     sqlx::query("update consumer_offset set position = 0")
-        .execute(&world.pool)
+        .execute(&env.pool)
         .await
         .unwrap();
-    world.counted().await.stop().await;
-    assert_eq!(world.facts().await, facts);
-    world.is_seamless().await;
+    env.counted().await.stop().await;
+    assert_eq!(env.facts().await, facts);
+    env.is_seamless().await;
 }
 
 #[tokio::test]
 async fn two_replicas_at_once_count_what_one_would() {
-    let world = World::start("replicas").await;
-    let first = world.replica().await;
-    let second = world.replica().await;
-    let expected = world.announce_a_history(400).await;
+    let env = TestEnv::start().await;
+    let first = env.start_replica().await;
+    let second = env.start_replica().await;
+    let expected = env.announce_a_history(400).await;
     first.is_up_to_date().await;
     second.is_up_to_date().await;
 
-    world.is_seamless().await;
+    env.is_seamless().await;
     let overview = second.overview(MONTH, MONTH).await;
     assert_eq!(current(&overview, "reports"), expected.reports);
     assert_eq!(current(&overview, "withdrawn"), expected.withdrawn);
@@ -138,22 +136,22 @@ async fn two_replicas_at_once_count_what_one_would() {
 
 #[tokio::test]
 async fn what_the_release_before_applied_is_read_again_and_its_own_tables_are_left_alone() {
-    let world = World::start("upgraded").await;
-    world.intake.announce(&events([report(1), report(2)])).await;
+    let env = TestEnv::start().await;
+    env.intake().announce(&events([report(1), report(2)])).await;
     // The release before is through with the logs, and runs on beside this one.
     let beside = "insert into fact (report_id) values (gen_random_uuid());
         insert into rollup values ('origin', '2026-11-01', '76', 'not_said', 'unknown', 0, 2);
         insert into consumer_offset (consumer, producer, shard, position, moved_at)
         select 'statistics', producer, shard, 9, now()
         from unnest('{intake,qualification}'::text[]) as producer, generate_series(0, 7) as shard";
-    sqlx::raw_sql(beside).execute(&world.pool).await.unwrap();
-    let replica = world.counted().await;
+    sqlx::raw_sql(beside).execute(&env.pool).await.unwrap();
+    let replica = env.counted().await;
     assert_eq!(current(&replica.overview(MONTH, MONTH).await, "reports"), 2);
     let kept: (i64, i64, i64) = sqlx::query_as(
         "select (select count(*) from fact), (select sum(count)::bigint from rollup), count(*)
          from consumer_offset where consumer = 'statistics' and position = 9",
     )
-    .fetch_one(&world.pool)
+    .fetch_one(&env.pool)
     .await
     .unwrap();
     assert_eq!(kept, (1, 2, 16));
@@ -161,18 +159,18 @@ async fn what_the_release_before_applied_is_read_again_and_its_own_tables_are_le
 
 #[tokio::test]
 async fn the_number_of_a_professional_is_nowhere_in_the_schema() {
-    let world = World::start("pseudonym").await;
+    let env = TestEnv::start().await;
     let mut of_a_person = report(1);
     of_a_person.structure.as_mut().unwrap().identifier = Some(StructureIdentifier {
         identifier: Some(Identifier::Rpps("10003456781".to_owned())),
     });
-    world.intake.announce(&events([of_a_person])).await;
-    let replica = world.counted().await;
+    env.intake().announce(&events([of_a_person])).await;
+    let replica = env.counted().await;
     assert_eq!(
         current(&replica.overview(MONTH, MONTH).await, "structures"),
         1
     );
-    let facts = world.facts().await;
+    let facts = env.facts().await;
     assert_eq!(facts.len(), 1);
     assert!(!facts[0].contains("10003456781"), "{}", facts[0]);
 }
@@ -186,7 +184,7 @@ struct Expected {
     malicious: u64,
 }
 
-impl World {
+impl TestEnv {
     /// Announces so many reports with their cases, some withdrawn, some out of
     /// scope, some confirmed as malicious, and tells what that makes.
     async fn announce_a_history(&self, reports: u32) -> Expected {
@@ -218,10 +216,10 @@ impl World {
                 .filter(|n| **n % 7 == 0)
                 .map(|n| withdrawal(*n));
             // Between the two logs there is no order: cases may come first.
-            self.qualification.announce(&events(opened)).await;
-            self.intake.announce(&events(declared)).await;
-            self.qualification.announce(&events(judged)).await;
-            self.intake.announce(&events(taken_back)).await;
+            self.qualification().announce(&events(opened)).await;
+            self.intake().announce(&events(declared)).await;
+            self.qualification().announce(&events(judged)).await;
+            self.intake().announce(&events(taken_back)).await;
         }
         expected
     }

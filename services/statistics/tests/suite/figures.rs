@@ -8,8 +8,8 @@ use proto::{
 };
 
 use crate::{
+    env::{TestEnv, current, figure, rows},
     story::{Judged as _, Words as _, case, changed, events, report},
-    world::{World, current, figure, rows},
 };
 
 /// 2018: 327 reports of 247 structures. 2019: 392 reports of 300 structures, 38
@@ -17,7 +17,7 @@ use crate::{
 /// that were treated, as published, not 17 % of all.
 #[tokio::test]
 async fn the_published_figures_of_2019_are_reproduced_to_the_report() {
-    let world = World::start("published").await;
+    let env = TestEnv::start().await;
     let of_2018 = (0..327).map(|n| {
         report(n)
             .declared("2018-06-15T10:00:00Z")
@@ -33,10 +33,10 @@ async fn the_published_figures_of_2019_are_reproduced_to_the_report() {
             report
         }
     });
-    world.intake.announce(&events(of_2018.chain(of_2019))).await;
+    env.intake().announce(&events(of_2018.chain(of_2019))).await;
     let out_of_scope = (1354..1392).map(|n| changed(case(n), 2, CaseState::OutOfScope));
-    world.qualification.announce(&events(out_of_scope)).await;
-    let replica = world.counted().await;
+    env.qualification().announce(&events(out_of_scope)).await;
+    let replica = env.counted().await;
 
     let overview = replica.overview("2019-01", "2019-12").await;
     let previous = overview.previous_period.as_ref().unwrap();
@@ -74,13 +74,13 @@ async fn the_published_figures_of_2019_are_reproduced_to_the_report() {
         )
         .await;
     assert_eq!(rows(&by_month), [("2019-04", "", 354)]);
-    world.is_seamless().await;
+    env.is_seamless().await;
 }
 
 #[tokio::test]
 async fn the_period_that_is_running_is_marked_as_partial() {
-    let world = World::start("partial").await;
-    let replica = world.counted().await;
+    let env = TestEnv::start().await;
+    let replica = env.counted().await;
     // Paris is ahead by an hour or two: its month may have begun.
     let now = platform::now() + time::Duration::hours(2);
     let month = format!("{}-{:02}", now.year(), u8::from(now.month()));
@@ -91,7 +91,7 @@ async fn the_period_that_is_running_is_marked_as_partial() {
 #[tokio::test]
 async fn a_breakdown_tells_rows_shares_and_whether_they_overlap() {
     use OriginType::{MaliciousMessage, Ransomware, SoftwareBug};
-    let world = World::start("breakdown").await;
+    let env = TestEnv::start().await;
     let reports = [
         report(1).origin(Origin::Malicious, &[Ransomware, MaliciousMessage]),
         report(2)
@@ -102,8 +102,8 @@ async fn a_breakdown_tells_rows_shares_and_whether_they_overlap() {
             .of_kind(StructureKind::NursingHome),
         report(4).declared("2026-10-01T12:00:00Z"),
     ];
-    world.intake.announce(&events(reports)).await;
-    let replica = world.counted().await;
+    env.intake().announce(&events(reports)).await;
+    let replica = env.counted().await;
 
     let origins = replica
         .breakdown("2026-10", "2026-11", Dimension::Origin, Dimension::Region)
@@ -159,7 +159,7 @@ async fn a_breakdown_tells_rows_shares_and_whether_they_overlap() {
 
 #[tokio::test]
 async fn every_figure_counts_what_its_name_says() {
-    let world = World::start("named").await;
+    let env = TestEnv::start().await;
     let mut significant = report(3);
     significant.impacts = Some(Impacts {
         may_affect_others: true,
@@ -178,13 +178,13 @@ async fn every_figure_counts_what_its_name_says() {
         asking,
         report(5).origin(Origin::Malicious, &[]),
     ];
-    world.intake.announce(&events(reports)).await;
+    env.intake().announce(&events(reports)).await;
     let mut major = changed(case(1), 2, CaseState::Qualified).care(CareImpact::DegradedMode);
     major = major.danger(PatientEndangerment::Proven);
     major.severity.get_or_insert_default().serious = true;
     major.severity.get_or_insert_default().major = true;
-    world.qualification.announce(&events([major])).await;
-    let replica = world.counted().await;
+    env.qualification().announce(&events([major])).await;
+    let replica = env.counted().await;
 
     let overview = replica.overview("2026-11", "2026-11").await;
     let counts: Vec<_> = overview

@@ -4,9 +4,9 @@
 
 mod access;
 mod counting;
+mod env;
 mod figures;
 mod freshness;
 mod past;
 mod selecting;
 mod story;
-mod world;

@@ -6,10 +6,10 @@ use proto::{
 };
 
 use crate::{
+    env::{TestEnv, current, figure, period, rows},
     story::{
         Announced as _, Judged as _, Words as _, case, changed, report, timestamp, withdrawal,
     },
-    world::{World, current, figure, period, rows},
 };
 
 const MONTH: &str = "2026-03";
@@ -21,27 +21,26 @@ fn declared(n: u32) -> proto::events::v1::ReportSubmitted {
 }
 
 /// Two reports of 10 March: one is qualified on the 20th, the other withdrawn in April.
-async fn announce(world: &World) {
+async fn announce(env: &TestEnv) {
     let qualified = changed(case(1), 2, CaseState::Qualified).origin(Origin::Malicious, &[]);
     // The case is known before its report.
-    world
-        .qualification
+    env.qualification()
         .announce(&[qualified.event_of("2026-03-20T09:00:00Z")])
         .await;
-    world.replica().await.is_up_to_date().await;
+    env.start_replica().await.is_up_to_date().await;
     let of_intake = [
         declared(1).event_of("2026-03-10T08:00:00Z"),
         declared(2).event_of("2026-03-10T08:00:00Z"),
         withdrawal(2).event_of("2026-04-02T10:00:00Z"),
     ];
-    world.intake.announce(&of_intake).await;
+    env.intake().announce(&of_intake).await;
 }
 
 #[tokio::test]
 async fn figures_are_those_that_were_known_at_the_moment_that_is_asked() {
-    let world = World::start("past").await;
-    announce(&world).await;
-    let replica = world.counted().await;
+    let env = TestEnv::start().await;
+    announce(&env).await;
+    let replica = env.counted().await;
     for (moment, reports, withdrawn, malicious) in [
         ("2026-03-10T07:59:59Z", 0, 0, 0),
         ("2026-03-10T08:00:00Z", 2, 0, 0),
@@ -63,15 +62,15 @@ async fn figures_are_those_that_were_known_at_the_moment_that_is_asked() {
     let origins = replica.broken_down(request).await;
     assert_eq!(rows(&origins), [("malicious", "", 1), ("unknown", "", 1)]);
     assert_eq!((origins.total, origins.partial), (2, true));
-    world.is_seamless().await;
+    env.is_seamless().await;
 }
 
 #[tokio::test]
 async fn what_was_known_is_the_same_after_a_replay_a_late_start_and_a_new_column() {
-    let world = World::start("past_replayed").await;
-    announce(&world).await;
-    world.counted().await.stop().await;
-    let facts = world.facts().await;
+    let env = TestEnv::start().await;
+    announce(&env).await;
+    env.counted().await.stop().await;
+    let facts = env.facts().await;
     assert_eq!(facts.len(), 4);
     for again in [
         "update consumer_offset set position = 0",
@@ -79,15 +78,15 @@ async fn what_was_known_is_the_same_after_a_replay_a_late_start_and_a_new_column
         // As an earlier release left them that had no column for the origin.
         "update consumer_offset set position = 0; update fact_version set origin = null",
     ] {
-        sqlx::raw_sql(again).execute(&world.pool).await.unwrap();
-        world.counted().await.stop().await;
-        assert_eq!(world.facts().await, facts);
+        sqlx::raw_sql(again).execute(&env.pool).await.unwrap();
+        env.counted().await.stop().await;
+        assert_eq!(env.facts().await, facts);
     }
 }
 
 #[tokio::test]
 async fn a_period_that_was_not_over_is_compared_with_the_same_days_of_the_others() {
-    let world = World::start("same_days").await;
+    let env = TestEnv::start().await;
     let days = [
         "2026-03-02",
         "2026-03-10",
@@ -101,8 +100,8 @@ async fn a_period_that_was_not_over_is_compared_with_the_same_days_of_the_others
         let at = format!("{day}T08:00:00Z");
         report(n).declared(&at).event_of(&at)
     });
-    world.intake.announce(&reports.collect::<Vec<_>>()).await;
-    let replica = world.counted().await;
+    env.intake().announce(&reports.collect::<Vec<_>>()).await;
+    let replica = env.counted().await;
 
     let overview = replica
         .overview_known_at(MONTH, MONTH, "2026-03-10T12:00:00Z")

@@ -6,8 +6,8 @@ use proto::{
 };
 
 use crate::{
+    env::{TestEnv, analyst, current, figure, period, rows},
     story::{Judged as _, Words as _, case, changed, events, report},
-    world::{World, current, figure, period, rows, with_token},
 };
 
 const MONTH: &str = "2026-11";
@@ -33,7 +33,7 @@ fn only(dimension: Dimension, values: &[&str]) -> Filter {
 
 #[tokio::test]
 async fn figures_are_broken_down_by_any_two_dimensions() {
-    let world = World::start("pairs").await;
+    let env = TestEnv::start().await;
     let mut plain = report(1).origin(
         Origin::Malicious,
         &[OriginType::Ransomware, OriginType::MaliciousMessage],
@@ -42,11 +42,11 @@ async fn figures_are_broken_down_by_any_two_dimensions() {
     impacts.data = [DataImpact::Integrity, DataImpact::Disclosure]
         .map(Into::into)
         .into();
-    world.intake.announce(&events([plain])).await;
+    env.intake().announce(&events([plain])).await;
     let mut judged = changed(case(1), 2, CaseState::Submitted);
     judged.severity.get_or_insert_default().serious = true;
-    world.qualification.announce(&events([judged])).await;
-    let replica = world.counted().await;
+    env.qualification().announce(&events([judged])).await;
+    let replica = env.counted().await;
 
     let values = |dimension| match dimension {
         Dimension::OriginType | Dimension::DataImpact => 2,
@@ -79,7 +79,7 @@ async fn figures_are_broken_down_by_any_two_dimensions() {
 
 #[tokio::test]
 async fn a_filter_lets_only_its_values_through_and_narrows_the_denominator() {
-    let world = World::start("filtered").await;
+    let env = TestEnv::start().await;
     let reports = [
         report(1)
             .origin(Origin::Malicious, &[OriginType::Ransomware])
@@ -92,8 +92,8 @@ async fn a_filter_lets_only_its_values_through_and_narrows_the_denominator() {
             .of_kind(StructureKind::NursingHome),
         report(4),
     ];
-    world.intake.announce(&events(reports)).await;
-    let replica = world.counted().await;
+    env.intake().announce(&events(reports)).await;
+    let replica = env.counted().await;
     let filtered = async |filters: &[Filter]| {
         let request = GetBreakdownRequest {
             period: Some(period(MONTH, MONTH)),
@@ -124,9 +124,7 @@ async fn a_filter_lets_only_its_values_through_and_narrows_the_denominator() {
         filters: vec![only(Dimension::StructureKind, &["nursing_home"])],
         ..GetOverviewRequest::default()
     };
-    let analyst = world.token(&testkit::TokenSpec::of("analyst").role("analyst"));
-    let request = with_token(&analyst, request);
-    let answer = replica.client().await.get_overview(request).await;
+    let answer = replica.client(&analyst()).get_overview(request).await;
     let overview = answer.unwrap().into_inner();
     assert_eq!(current(&overview, "reports"), 1);
     let share = figure(&overview, "malicious").share.as_ref().unwrap();

@@ -1,38 +1,25 @@
-//! Somebody who calls the service.
-
-use std::sync::Arc;
+//! The service as one of its users sees it.
 
 use proto::intake::v1::{
     self as pb, intake_service_client::IntakeServiceClient,
     structure_service_client::StructureServiceClient,
 };
-use tonic::{
-    Request, Status,
-    metadata::{Ascii, MetadataValue},
-    transport::Channel,
-};
-use tonic_types::StatusExt as _;
+use servicetest::AuthorizedChannel;
+use tonic::Status;
 use uuid::Uuid;
 
-/// Somebody who calls the service with a token of his own.
+/// A user who calls the service with a token.
 #[derive(Clone)]
-pub(crate) struct Person {
-    reports: IntakeServiceClient<Channel>,
-    structures: StructureServiceClient<Channel>,
-    token: Arc<MetadataValue<Ascii>>,
+pub(crate) struct User {
+    reports: IntakeServiceClient<AuthorizedChannel>,
+    structures: StructureServiceClient<AuthorizedChannel>,
 }
 
-impl Person {
-    pub(crate) fn new(
-        reports: IntakeServiceClient<Channel>,
-        structures: StructureServiceClient<Channel>,
-        token: &str,
-    ) -> Self {
-        let token = Arc::new(format!("Bearer {token}").parse().unwrap());
+impl User {
+    pub(crate) fn new(channel: AuthorizedChannel) -> Self {
         Self {
-            reports,
-            structures,
-            token,
+            reports: IntakeServiceClient::new(channel.clone()),
+            structures: StructureServiceClient::new(channel),
         }
     }
 
@@ -51,11 +38,7 @@ impl Person {
         &self,
         request: pb::SubmitReportRequest,
     ) -> Result<pb::Receipt, Status> {
-        let answer = self
-            .reports
-            .clone()
-            .submit_report(self.signed(request))
-            .await?;
+        let answer = self.reports.clone().submit_report(request).await?;
         Ok(answer.into_inner().receipt.unwrap())
     }
 
@@ -68,12 +51,8 @@ impl Person {
             draft: Some(draft),
             declared_at: None,
         };
-        Ok(self
-            .reports
-            .clone()
-            .check_report(self.signed(request))
-            .await?
-            .into_inner())
+        let answer = self.reports.clone().check_report(request).await?;
+        Ok(answer.into_inner())
     }
 
     /// Reads a report by its id or its reference.
@@ -81,11 +60,7 @@ impl Person {
         let request = pb::GetReportRequest {
             report_id: report_id.to_owned(),
         };
-        let answer = self
-            .reports
-            .clone()
-            .get_report(self.signed(request))
-            .await?;
+        let answer = self.reports.clone().get_report(request).await?;
         Ok(answer.into_inner().report.unwrap())
     }
 
@@ -94,12 +69,8 @@ impl Person {
         &self,
         request: pb::ListReportsRequest,
     ) -> Result<pb::ListReportsResponse, Status> {
-        Ok(self
-            .reports
-            .clone()
-            .list_reports(self.signed(request))
-            .await?
-            .into_inner())
+        let answer = self.reports.clone().list_reports(request).await?;
+        Ok(answer.into_inner())
     }
 
     /// Withdraws a report.
@@ -107,11 +78,7 @@ impl Person {
         &self,
         request: pb::WithdrawReportRequest,
     ) -> Result<pb::Report, Status> {
-        let answer = self
-            .reports
-            .clone()
-            .withdraw_report(self.signed(request))
-            .await?;
+        let answer = self.reports.clone().withdraw_report(request).await?;
         Ok(answer.into_inner().report.unwrap())
     }
 
@@ -132,13 +99,9 @@ impl Person {
             ..pb::ImportStructuresRequest::default()
         });
         let pieces: Vec<_> = std::iter::once(first).chain(pieces).collect();
-        let request = self.signed(futures::stream::iter(pieces));
-        Ok(self
-            .structures
-            .clone()
-            .import_structures(request)
-            .await?
-            .into_inner())
+        let request = futures::stream::iter(pieces);
+        let answer = self.structures.clone().import_structures(request).await?;
+        Ok(answer.into_inner())
     }
 
     /// Shows a structure.
@@ -146,11 +109,7 @@ impl Person {
         let request = pb::GetStructureRequest {
             finess: finess.to_owned(),
         };
-        let answer = self
-            .structures
-            .clone()
-            .get_structure(self.signed(request))
-            .await?;
+        let answer = self.structures.clone().get_structure(request).await?;
         Ok(answer.into_inner().structure.unwrap())
     }
 
@@ -166,42 +125,7 @@ impl Person {
             page_size,
             page_token: page_token.to_owned(),
         };
-        Ok(self
-            .structures
-            .clone()
-            .search_structures(self.signed(request))
-            .await?
-            .into_inner())
+        let answer = self.structures.clone().search_structures(request).await?;
+        Ok(answer.into_inner())
     }
-
-    /// A request with the person's token.
-    pub(crate) fn signed<T>(&self, message: T) -> Request<T> {
-        let mut request = Request::new(message);
-        request
-            .metadata_mut()
-            .insert("authorization", (*self.token).clone());
-        request
-    }
-}
-
-/// The fields and reasons of a refusal, sorted.
-pub(crate) fn violations(status: &Status) -> Vec<(String, String)> {
-    let details = status.get_error_details();
-    let mut violations: Vec<(String, String)> = details
-        .bad_request()
-        .map(|bad| &bad.field_violations)
-        .into_iter()
-        .flatten()
-        .map(|violation| (violation.field.clone(), violation.reason.clone()))
-        .collect();
-    violations.sort();
-    violations
-}
-
-/// The machine-readable reason of a refusal.
-pub(crate) fn reason(status: &Status) -> String {
-    status
-        .get_details_error_info()
-        .map(|info| info.reason)
-        .unwrap_or_default()
 }
