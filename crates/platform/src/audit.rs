@@ -90,47 +90,33 @@ pub async fn audit_many(conn: &mut PgConnection, entries: &[AuditEntry<'_>]) -> 
     }
     // Entries of the same microsecond keep the order in which they were given.
     let context = ContextV7::new();
-    let mut ids = Vec::with_capacity(entries.len());
-    let mut moments = Vec::with_capacity(entries.len());
-    let mut subjects = Vec::with_capacity(entries.len());
-    let mut roles = Vec::with_capacity(entries.len());
-    let mut actions = Vec::with_capacity(entries.len());
-    let mut objects = Vec::with_capacity(entries.len());
-    let mut outcomes = Vec::with_capacity(entries.len());
-    let mut details = Vec::with_capacity(entries.len());
-    for entry in entries {
+    let id = |entry: &AuditEntry<'_>| {
         let seconds = u64::try_from(entry.at.unix_timestamp()).unwrap_or_default();
         let timestamp = Timestamp::from_unix(&context, seconds, entry.at.nanosecond());
-        ids.push(Uuid::new_v7(timestamp));
-        moments.push(entry.at);
-        subjects.push(entry.caller.subject.as_str());
-        roles.push(
-            entry
-                .caller
-                .roles
-                .iter()
-                .map(|role| role.as_str())
-                .collect::<Vec<_>>()
-                .join(" "),
-        );
-        actions.push(entry.action);
-        objects.push(kept(entry.object));
-        outcomes.push(entry.outcome.as_str());
-        details.push(&entry.detail);
-    }
+        Uuid::new_v7(timestamp)
+    };
+    let roles = |entry: &AuditEntry<'_>| {
+        let roles: Vec<_> = entry.caller.roles.iter().map(|it| it.as_str()).collect();
+        roles.join(" ")
+    };
     sqlx::query_file!(
         "src/audit_many.sql",
-        &ids,
-        &moments,
-        &subjects as &[&str],
-        &roles,
-        &actions as &[&str],
-        &objects as &[Cow<'_, str>],
-        &outcomes as &[&str],
-        &details as &[&Value],
+        &column(entries, id),
+        &column(entries, |it| it.at),
+        &column(entries, |it| it.caller.subject.as_str()) as &[&str],
+        &column(entries, roles),
+        &column(entries, |it| it.action) as &[&str],
+        &column(entries, |it| kept(it.object)) as &[Cow<'_, str>],
+        &column(entries, |it| it.outcome.as_str()) as &[&str],
+        &column(entries, |it| &it.detail) as &[&Value],
         propagation::trace_id(),
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// The values of one column of the entries.
+fn column<'a, T>(entries: &'a [AuditEntry<'_>], of: impl Fn(&'a AuditEntry<'_>) -> T) -> Vec<T> {
+    entries.iter().map(of).collect()
 }

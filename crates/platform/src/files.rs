@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, fs, mem,
+    fmt, fs,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock},
     time::Duration,
@@ -10,10 +10,7 @@ use std::{
 
 use aws_lc_rs::digest;
 use futures::{FutureExt as _, future::BoxFuture};
-use prometheus_client::{
-    encoding::EncodeLabelSet,
-    metrics::{family::Family, gauge::Gauge},
-};
+use prometheus_client::metrics::{family::Family, gauge::Gauge};
 use tokio::{
     task::spawn_blocking,
     time::{MissedTickBehavior, interval},
@@ -31,8 +28,7 @@ const POLL_EVERY: Duration = Duration::from_secs(10);
 /// `vigie_file_unusable`.
 #[derive(Clone, Default)]
 pub struct Files {
-    sets: Arc<Mutex<Vec<FileSet>>>,
-    turn: Arc<tokio::sync::Mutex<()>>,
+    sets: Arc<Mutex<Vec<Arc<FileSet>>>>,
     metrics: FileMetrics,
 }
 
@@ -46,6 +42,11 @@ struct FileSet {
     variable: &'static str,
     paths: Vec<PathBuf>,
     read: Read,
+    /// Locked while the set is polled, so that its files are read once at a time.
+    state: tokio::sync::Mutex<SetState>,
+}
+
+struct SetState {
     seen: Vec<Digest>,
     is_usable: bool,
 }
@@ -53,23 +54,13 @@ struct FileSet {
 /// The digest of the content of a file; `None` when it cannot be read.
 type Digest = Option<Vec<u8>>;
 
-/// The result of polling a file.
-enum Polled {
-    Unchanged,
-    Used,
-    Refused(StartError),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct VariableLabel {
-    variable: &'static str,
-}
+type Labels = [(&'static str, &'static str); 1];
 
 #[derive(Clone, Default)]
 struct FileMetrics {
-    read_at: Family<VariableLabel, Gauge>,
-    unusable: Family<VariableLabel, Gauge>,
-    keys: Family<VariableLabel, Gauge>,
+    read_at: Family<Labels, Gauge>,
+    unusable: Family<Labels, Gauge>,
+    keys: Family<Labels, Gauge>,
 }
 
 impl FileMetrics {
@@ -94,14 +85,12 @@ impl FileMetrics {
     }
 
     fn read(&self, variable: &'static str) {
-        let label = VariableLabel { variable };
-        let read_at = self.read_at.get_or_create_owned(&label);
+        let read_at = self.read_at.get_or_create_owned(&[("variable", variable)]);
         read_at.set(now().unix_timestamp());
     }
 
     fn usable(&self, variable: &'static str, is_usable: bool) {
-        let label = VariableLabel { variable };
-        let unusable = self.unusable.get_or_create_owned(&label);
+        let unusable = self.unusable.get_or_create_owned(&[("variable", variable)]);
         unusable.set((!is_usable).into());
     }
 }
@@ -112,7 +101,6 @@ impl Files {
     pub fn new(metrics: &Metrics) -> Self {
         Self {
             sets: Arc::default(),
-            turn: Arc::default(),
             metrics: FileMetrics::new(metrics),
         }
     }
@@ -146,8 +134,10 @@ impl Files {
 
     /// Counts the keys in the file of a variable, for the metric.
     pub(crate) fn count_keys(&self, variable: &'static str) -> impl Fn(usize) + use<> {
-        let label = VariableLabel { variable };
-        let keys = self.metrics.keys.get_or_create_owned(&label);
+        let keys = self
+            .metrics
+            .keys
+            .get_or_create_owned(&[("variable", variable)]);
         move |count| {
             keys.set(i64::try_from(count).unwrap_or(i64::MAX));
         }
@@ -161,13 +151,16 @@ impl Files {
     ) {
         self.metrics.read(found.variable);
         self.metrics.usable(found.variable, true);
-        self.lock().push(FileSet {
+        let set = FileSet {
             variable: found.variable,
             paths: found.paths,
             read: Box::new(read),
-            seen: found.seen,
-            is_usable: true,
-        });
+            state: tokio::sync::Mutex::new(SetState {
+                seen: found.seen,
+                is_usable: true,
+            }),
+        };
+        self.lock().push(Arc::new(set));
     }
 
     /// Polls the files until the shutdown.
@@ -183,33 +176,28 @@ impl Files {
         shutdown.run_until_cancelled(work).await;
     }
 
-    /// Polls all files once, and reads those that changed. One poll at a time.
+    /// Polls all files once, and reads those that changed.
     pub async fn poll(&self) {
-        let _turn = self.turn.lock().await;
-        let mut taken = Taken::from(self);
-        let mut told = BTreeMap::new();
-        for watched in &mut taken.watched {
-            let polled = watched.poll().await;
-            let (is_usable, told) = told
-                .entry(watched.variable)
-                .or_insert((true, Polled::Unchanged));
-            *is_usable &= watched.is_usable;
+        let sets = self.lock().clone();
+        let mut polled = BTreeMap::new();
+        for set in sets {
+            let (is_usable, outcome) = set.poll().await;
+            let (all_usable, told) = polled.entry(set.variable).or_insert((true, None));
+            *all_usable &= is_usable;
             // What several things are made of is told once.
-            match (&told, polled) {
-                (_, Polled::Unchanged) | (Polled::Refused(_), _) => {}
-                (_, polled) => *told = polled,
+            if outcome.is_some() && !matches!(told, Some(Err(_))) {
+                *told = outcome;
             }
         }
-        drop(taken);
-        for (variable, (is_usable, polled)) in told {
+        for (variable, (is_usable, told)) in polled {
             self.metrics.usable(variable, is_usable);
-            match polled {
-                Polled::Unchanged => {}
-                Polled::Used => {
+            match told {
+                None => {}
+                Some(Ok(())) => {
                     self.metrics.read(variable);
                     tracing::info!(config.variable = variable, "a changed file is in use");
                 }
-                Polled::Refused(error) => tracing::error!(
+                Some(Err(error)) => tracing::error!(
                     config.variable = variable,
                     error.message = %error,
                     "a changed file cannot be used; what was read before still serves"
@@ -218,57 +206,31 @@ impl Files {
         }
     }
 
-    fn lock(&self) -> MutexGuard<'_, Vec<FileSet>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<Arc<FileSet>>> {
         self.sets.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The files while they are polled; they go back however the poll ends.
-struct Taken<'a> {
-    files: &'a Files,
-    watched: Vec<FileSet>,
-}
-
-impl<'a> From<&'a Files> for Taken<'a> {
-    fn from(files: &'a Files) -> Self {
-        let watched = mem::take(&mut *files.lock());
-        Self { files, watched }
-    }
-}
-
-impl Drop for Taken<'_> {
-    fn drop(&mut self) {
-        self.files.lock().append(&mut self.watched);
-    }
-}
-
 impl FileSet {
-    async fn poll(&mut self) -> Polled {
+    /// Returns whether the files can be used, and the result of reading them when it is
+    /// new.
+    async fn poll(&self) -> (bool, Option<Result<(), StartError>>) {
+        let mut state = self.state.lock().await;
         let paths = self.paths.clone();
         let Ok(seen) = spawn_blocking(move || digests(&paths)).await else {
-            return Polled::Unchanged;
+            return (state.is_usable, None);
         };
-        let is_new = seen != self.seen;
+        let is_new = seen != state.seen;
         // What cannot be used is tried again: the file may not be what was wrong.
-        if !is_new && self.is_usable {
-            return Polled::Unchanged;
+        if !is_new && state.is_usable {
+            return (true, None);
         }
-        self.seen = seen;
-        let was_usable = self.is_usable;
-        match (self.read)().await {
-            Ok(()) => {
-                self.is_usable = true;
-                Polled::Used
-            }
-            Err(error) => {
-                self.is_usable = false;
-                if is_new || was_usable {
-                    Polled::Refused(error)
-                } else {
-                    Polled::Unchanged
-                }
-            }
-        }
+        let read = (self.read)().await;
+        // Noted after the read: a poll that is dropped meanwhile loses no change.
+        let is_told = read.is_ok() || is_new || state.is_usable;
+        state.seen = seen;
+        state.is_usable = read.is_ok();
+        (state.is_usable, is_told.then_some(read))
     }
 }
 

@@ -66,10 +66,11 @@ pub async fn serve(
     shutdown: CancellationToken,
 ) -> Result<(), StartError> {
     authenticator.check_transport(config)?;
+    let config = Arc::new(config.clone());
     let policy = Arc::new(Policy::from_descriptors(proto::FILE_DESCRIPTOR_SET)?);
     let public_tls = config.public_tls(&files)?;
     let internal_tls = tls::internal_server(tls, &files)?;
-    let web = web::cors(config)?;
+    let web = web::cors(&config)?;
     let (health, health_service) = Health::new(exposed.name);
     let mut public = exposed.public.add_service(health_service.clone());
     let internal = exposed.internal.add_service(health_service);
@@ -90,13 +91,13 @@ pub async fn serve(
             .collect(),
     );
     let middleware = |listener, routes: Routes| RpcMiddleware {
+        config: Arc::clone(&config),
         routes: routes.prepare(),
         listener,
         service: None,
         policy: Arc::clone(&policy),
         authenticator: Arc::clone(&authenticator),
-        concurrency: ConcurrencyLimit::new(config),
-        deadlines: config.deadlines(),
+        concurrency: ConcurrencyLimit::new(&config),
         rpc_metrics: rpc_metrics.clone(),
         shutdown: shutdown.clone(),
     };
@@ -105,19 +106,17 @@ pub async fn serve(
         tls: public_tls,
         middleware: middleware(Listener::Public, public),
         web: Some(web),
-        limits: config.limits(),
     };
     let internal = Connections {
         socket: listeners.internal,
         tls: Some(internal_tls),
         middleware: middleware(Listener::Internal, internal),
         web: None,
-        limits: config.limits(),
     };
 
     let tasks = Tasks::new(shutdown.clone());
-    tasks.spawn("public listener", public.run(shutdown.clone()));
-    tasks.spawn("internal listener", internal.run(shutdown.clone()));
+    tasks.spawn("public listener", public.run());
+    tasks.spawn("internal listener", internal.run());
     let health = health.run(
         readiness.clone(),
         Arc::clone(&authenticator),

@@ -73,10 +73,10 @@ async fn a_file_that_is_written_again_as_it_was_is_not_read_again() {
     let sample = Sample::of("1");
     let kept = sample.kept(&files);
     let first = kept.current();
-    let read_at = VariableLabel {
-        variable: "SAMPLE_FILE",
-    };
-    files.metrics.read_at.get_or_create_owned(&read_at).set(7);
+    let read_at = files.metrics.read_at.clone();
+    read_at
+        .get_or_create_owned(&[("variable", "SAMPLE_FILE")])
+        .set(7);
 
     sample.write("1");
     files.poll().await;
@@ -140,4 +140,27 @@ async fn files_are_looked_at_until_the_shutdown() {
         shutdown.cancel();
     };
     tokio::join!(files.clone().run(shutdown.clone()), change);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_is_read_again_when_its_poll_was_dropped() {
+    let files = Files::default();
+    let sample = Sample::of("1");
+    let found = FileState::of([("SAMPLE_FILE", Some(sample.path().as_path()))]);
+    let reads = Arc::new(Mutex::new(0));
+    let counted = Arc::clone(&reads);
+    files.on_change(found.unwrap(), move || {
+        let mut reads = counted.lock().unwrap();
+        *reads += 1;
+        match *reads {
+            1 => std::future::pending().boxed(),
+            _ => std::future::ready(Ok(())).boxed(),
+        }
+    });
+    sample.write("2");
+    let dropped = tokio::time::timeout(POLL_EVERY, files.poll()).await;
+    assert!(dropped.is_err());
+    files.poll().await;
+    files.poll().await;
+    assert_eq!(*reads.lock().unwrap(), 2);
 }

@@ -12,7 +12,7 @@ use crate::{
     tls::{self, Tls},
 };
 
-use super::{connections::Limits, deadline::DeadlineLimits, web};
+use super::web;
 
 /// How a service listens and what it bears (`SERVER_*`).
 #[derive(Debug, Clone, Deserialize)]
@@ -95,21 +95,6 @@ impl ServerConfig {
             (None, None) => Ok(None),
             (Some(_), None) => Err(StartError::unusable("SERVER_TLS_KEY_FILE", "is not set")),
             (None, Some(_)) => Err(StartError::unusable("SERVER_TLS_CERT_FILE", "is not set")),
-        }
-    }
-
-    pub(super) fn deadlines(&self) -> DeadlineLimits {
-        DeadlineLimits {
-            default: Duration::from_millis(self.default_deadline_ms),
-            max: Duration::from_millis(self.max_deadline_ms),
-        }
-    }
-
-    pub(super) fn limits(&self) -> Limits {
-        Limits {
-            connections: self.max_connections,
-            age: Duration::from_secs(self.max_connection_age_seconds),
-            drain: self.drain(),
         }
     }
 }

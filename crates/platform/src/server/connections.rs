@@ -34,15 +34,6 @@ pub(super) struct Connections {
     pub(super) middleware: RpcMiddleware,
     /// Lets browsers call.
     pub(super) web: Option<CorsLayer>,
-    pub(super) limits: Limits,
-}
-
-/// What a listener bears.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Limits {
-    pub(super) connections: usize,
-    pub(super) age: Duration,
-    pub(super) drain: Duration,
 }
 
 /// How long a client may take to agree on a key.
@@ -57,18 +48,16 @@ const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Connections {
     /// Accepts until the shutdown, then waits for what runs, at most for the drain.
-    pub(super) async fn run(self, shutdown: CancellationToken) {
+    pub(super) async fn run(self) {
         let Self {
             socket,
             tls,
             middleware,
             web,
-            limits,
         } = self;
-        let (tracker, room) = (
-            TaskTracker::new(),
-            Arc::new(Semaphore::new(limits.connections)),
-        );
+        let (config, shutdown) = (Arc::clone(&middleware.config), middleware.shutdown.clone());
+        let room = Arc::new(Semaphore::new(config.max_connections));
+        let tracker = TaskTracker::new();
         let drained = CancellationToken::new();
         let accept = async {
             loop {
@@ -83,18 +72,11 @@ impl Connections {
                         continue;
                     }
                 };
-                let connection = Connection {
-                    middleware: middleware.clone(),
-                    web: web.clone(),
-                    age: limits.age,
-                    shutdown: shutdown.clone(),
-                };
                 let tls = tls.as_ref().map(|tls| Arc::clone(&tls.current().config));
+                let connection = connect(middleware.clone(), web.clone(), stream, tls);
                 let drained = drained.clone();
                 tracker.spawn(async move {
-                    drained
-                        .run_until_cancelled(Box::pin(connection.run(stream, tls)))
-                        .await;
+                    drained.run_until_cancelled(Box::pin(connection)).await;
                     drop(place);
                 });
             }
@@ -103,7 +85,7 @@ impl Connections {
         drop(socket);
 
         tracker.close();
-        if timeout(limits.drain, tracker.wait()).await.is_err() {
+        if timeout(config.drain(), tracker.wait()).await.is_err() {
             tracing::warn!(
                 connections = tracker.len(),
                 "the drain ended before all calls did"
@@ -114,48 +96,52 @@ impl Connections {
     }
 }
 
-struct Connection {
-    middleware: RpcMiddleware,
+/// Serves a connection, after the handshake of TLS where there is one.
+async fn connect(
+    mut middleware: RpcMiddleware,
     web: Option<CorsLayer>,
-    age: Duration,
-    shutdown: CancellationToken,
+    stream: TcpStream,
+    tls: Option<Arc<TlsConfig>>,
+) {
+    if stream.set_nodelay(true).is_err() {
+        return;
+    }
+    let Some(tls) = tls else {
+        return serve(middleware, web, stream).await;
+    };
+    match timeout(HANDSHAKE, TlsAcceptor::from(tls).accept(stream)).await {
+        Ok(Ok(stream)) => {
+            let certificates = stream.get_ref().1.peer_certificates();
+            middleware.service = certificates
+                .and_then(<[_]>::first)
+                .and_then(tls::service_of);
+            serve(middleware, web, stream).await;
+        }
+        Ok(Err(cause)) => tracing::debug!(error.message = %cause, "a handshake failed"),
+        Err(_) => tracing::debug!("a handshake took too long"),
+    }
 }
 
-impl Connection {
-    async fn run(mut self, stream: TcpStream, tls: Option<Arc<TlsConfig>>) {
-        if stream.set_nodelay(true).is_err() {
-            return;
-        }
-        let Some(tls) = tls else {
-            return self.serve(stream).await;
-        };
-        match timeout(HANDSHAKE, TlsAcceptor::from(tls).accept(stream)).await {
-            Ok(Ok(stream)) => {
-                let certificates = stream.get_ref().1.peer_certificates();
-                self.middleware.service = certificates
-                    .and_then(<[_]>::first)
-                    .and_then(tls::service_of);
-                self.serve(stream).await;
-            }
-            Ok(Err(cause)) => tracing::debug!(error.message = %cause, "a handshake failed"),
-            Err(_) => tracing::debug!("a handshake took too long"),
-        }
-    }
-
-    async fn serve(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static) {
-        let mut server = Builder::new(TokioExecutor::new());
-        server.http1().timer(TokioTimer::new());
-        server
-            .http2()
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(STREAMS)
-            .max_header_list_size(HEADER_BYTES)
-            .keep_alive_interval(KEEPALIVE)
-            .keep_alive_timeout(KEEPALIVE_TIMEOUT);
-        let io = TokioIo::new(HandshakeTimeout::new(stream, HANDSHAKE));
-        let (age, shutdown) = (self.age, self.shutdown);
-        // The two kinds of service have two types of connection, hence a macro. `last_call` asks the client to make no new call on this connection.
-        macro_rules! drive {
+async fn serve(
+    middleware: RpcMiddleware,
+    web: Option<CorsLayer>,
+    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+) {
+    let mut server = Builder::new(TokioExecutor::new());
+    server.http1().timer(TokioTimer::new());
+    server
+        .http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(STREAMS)
+        .max_header_list_size(HEADER_BYTES)
+        .keep_alive_interval(KEEPALIVE)
+        .keep_alive_timeout(KEEPALIVE_TIMEOUT);
+    let io = TokioIo::new(HandshakeTimeout::new(stream, HANDSHAKE));
+    let age = Duration::from_secs(middleware.config.max_connection_age_seconds);
+    let shutdown = middleware.shutdown.clone();
+    // The two kinds of service have two types of connection, hence a macro.
+    // `last_call` asks the client to make no new call on this connection.
+    macro_rules! drive {
             ($connection:expr) => {{
                 let mut connection = std::pin::pin!($connection);
                 let last_call = async {
@@ -176,15 +162,14 @@ impl Connection {
                 }
             }};
         }
-        if let Some(cors) = self.web {
-            let service = ServiceBuilder::new()
-                .layer(cors)
-                .layer(GrpcWebLayer::new())
-                .service(self.middleware);
-            drive!(server.serve_connection(io, TowerToHyperService::new(service)));
-        } else {
-            let server = server.http2_only();
-            drive!(server.serve_connection(io, TowerToHyperService::new(self.middleware)));
-        }
+    if let Some(cors) = web {
+        let service = ServiceBuilder::new()
+            .layer(cors)
+            .layer(GrpcWebLayer::new())
+            .service(middleware);
+        drive!(server.serve_connection(io, TowerToHyperService::new(service)));
+    } else {
+        let server = server.http2_only();
+        drive!(server.serve_connection(io, TowerToHyperService::new(middleware)));
     }
 }

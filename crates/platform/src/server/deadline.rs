@@ -4,37 +4,33 @@ use std::time::Duration;
 
 use http::HeaderMap;
 
-use crate::{Deadline, auth::Shape};
+use crate::{Deadline, ServerConfig, auth::Shape};
 
 /// The longest deadline of a client stream that names one: a large directory over a slow
 /// line takes long.
 const UPLOAD: Duration = Duration::from_hours(1);
 
-/// The deadline of calls that name none, and the longest that is granted.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct DeadlineLimits {
-    pub(super) default: Duration,
-    pub(super) max: Duration,
-}
-
-impl DeadlineLimits {
-    /// Returns the deadline of a call.
-    ///
-    /// A server stream has none unless its client names one: it ends with the token.
-    pub(super) fn of_call(self, shape: Shape, headers: &HeaderMap) -> Option<Deadline> {
-        let asked = headers
-            .get("grpc-timeout")
-            .and_then(|value| value.to_str().ok())
-            .and_then(parse_timeout);
-        let time = match (shape, asked) {
-            (Shape::Unary, None) => self.default,
-            (Shape::ClientStream, None) => self.max,
-            (Shape::Unary, Some(asked)) => asked.min(self.max),
-            (Shape::ClientStream, Some(asked)) => asked.min(UPLOAD),
-            (Shape::ServerStream, asked) => asked?,
-        };
-        Some(Deadline::after(time))
-    }
+/// Returns the deadline of a call.
+///
+/// A server stream has none unless its client names one: it ends with the token.
+pub(super) fn of_call(
+    config: &ServerConfig,
+    shape: Shape,
+    headers: &HeaderMap,
+) -> Option<Deadline> {
+    let asked = headers
+        .get("grpc-timeout")
+        .and_then(|value| value.to_str().ok())
+        .and_then(parse_timeout);
+    let max = Duration::from_millis(config.max_deadline_ms);
+    let time = match (shape, asked) {
+        (Shape::Unary, None) => Duration::from_millis(config.default_deadline_ms),
+        (Shape::ClientStream, None) => max,
+        (Shape::Unary, Some(asked)) => asked.min(max),
+        (Shape::ClientStream, Some(asked)) => asked.min(UPLOAD),
+        (Shape::ServerStream, asked) => asked?,
+    };
+    Some(Deadline::after(time))
 }
 
 /// Reads `grpc-timeout`: at most eight digits and a unit, as "gRPC over HTTP2" has it.
@@ -62,17 +58,12 @@ mod tests {
 
     use super::*;
 
-    const LIMITS: DeadlineLimits = DeadlineLimits {
-        default: Duration::from_secs(10),
-        max: Duration::from_mins(1),
-    };
-
     fn remaining(shape: Shape, timeout: Option<&str>) -> Option<Duration> {
         let mut headers = HeaderMap::new();
         if let Some(timeout) = timeout {
             headers.insert("grpc-timeout", timeout.parse().unwrap());
         }
-        LIMITS.of_call(shape, &headers).map(Deadline::remaining)
+        of_call(&ServerConfig::loopback(), shape, &headers).map(Deadline::remaining)
     }
 
     #[tokio::test(start_paused = true)]

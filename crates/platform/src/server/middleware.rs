@@ -21,7 +21,7 @@ use tower::Service;
 use tracing::{Instrument as _, Span, field::Empty};
 
 use crate::{
-    Authenticator, BoxError, Caller, Deadline, Error, Policy,
+    Authenticator, BoxError, Caller, Deadline, Error, Policy, ServerConfig,
     auth::{Listener, Rule, Shape},
     clock,
     error::{Stage, complete, deadline_exceeded, unknown_method},
@@ -31,7 +31,7 @@ use crate::{
 use super::{
     access::authorise,
     concurrency_limit::ConcurrencyLimit,
-    deadline::DeadlineLimits,
+    deadline,
     response_body::{CallMetrics, ResponseBody},
     rpc_metrics::RpcMetrics,
 };
@@ -40,6 +40,7 @@ use super::{
 /// catches the panics of its handler.
 #[derive(Clone)]
 pub(super) struct RpcMiddleware {
+    pub(super) config: Arc<ServerConfig>,
     pub(super) routes: Routes,
     pub(super) listener: Listener,
     /// The service at the other end of an internal connection.
@@ -47,7 +48,6 @@ pub(super) struct RpcMiddleware {
     pub(super) policy: Arc<Policy>,
     pub(super) authenticator: Arc<Authenticator>,
     pub(super) concurrency: ConcurrencyLimit,
-    pub(super) deadlines: DeadlineLimits,
     pub(super) rpc_metrics: RpcMetrics,
     pub(super) shutdown: CancellationToken,
 }
@@ -142,7 +142,7 @@ impl RpcMiddleware {
         } else {
             Some(self.concurrency.admit(rule.shape)?)
         };
-        let deadline = self.deadlines.of_call(rule.shape, request.headers());
+        let deadline = deadline::of_call(&self.config, rule.shape, request.headers());
 
         let handled = async {
             let caller = authorise(
