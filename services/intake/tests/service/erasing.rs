@@ -46,7 +46,8 @@ fn change(report_id: &str, state: CaseState, at: Timestamp) -> NewEvent {
 
 fn changed(report_id: &str, revision: u64, state: CaseState, at: Timestamp) -> NewEvent {
     let payload = CaseChanged {
-        case_id: Uuid::new_v4().to_string(),
+        // A case has one id: its changes keep their order in its shard.
+        case_id: report_id.to_owned(),
         report_id: report_id.to_owned(),
         revision,
         state: state.into(),
