@@ -17,15 +17,6 @@ pub(crate) enum Target {
     AtMost(f64),
 }
 
-/// Whether a target that is missed fails the run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Weight {
-    /// It compares two things on the same machine.
-    Ratio,
-    /// It says as much of the machine as of the suite.
-    Absolute,
-}
-
 /// One figure.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Figure {
@@ -34,8 +25,8 @@ pub(crate) struct Figure {
     unit: &'static str,
     target: Option<String>,
     ok: Option<bool>,
-    #[serde(skip)]
-    weight: Weight,
+    /// Whether it fails the run.
+    fails: bool,
 }
 
 /// Everything that was measured.
@@ -72,7 +63,18 @@ impl Results {
 
     /// Adds a ratio, which fails the run where it misses its target.
     pub(crate) fn ratio(&mut self, name: impl Into<String>, value: f64, target: Target) {
-        self.add(name.into(), value, "×", Some(target), Weight::Ratio);
+        self.ratio_within(name, value, target, target);
+    }
+
+    /// Adds a ratio that misses its target today: beyond the limit it fails the run.
+    pub(crate) fn ratio_within(
+        &mut self,
+        name: impl Into<String>,
+        value: f64,
+        target: Target,
+        limit: Target,
+    ) {
+        self.add(name.into(), value, "×", Some(target), Some(limit));
     }
 
     /// Adds a figure with a target that another machine may miss.
@@ -83,21 +85,18 @@ impl Results {
         unit: &'static str,
         target: Target,
     ) {
-        self.add(name.into(), value, unit, Some(target), Weight::Absolute);
+        self.add(name.into(), value, unit, Some(target), None);
     }
 
     /// Adds a figure that is only reported.
     pub(crate) fn tell(&mut self, name: impl Into<String>, value: f64, unit: &'static str) {
-        self.add(name.into(), value, unit, None, Weight::Absolute);
+        self.add(name.into(), value, unit, None, None);
     }
 
-    /// The names of the ratios that missed their targets.
-    pub(crate) fn missed(&self) -> Vec<&str> {
-        let missed = self
-            .results
-            .iter()
-            .filter(|figure| figure.weight == Weight::Ratio && figure.ok == Some(false));
-        missed.map(|figure| figure.name.as_str()).collect()
+    /// The names of the ratios that fail the run.
+    pub(crate) fn failed(&self) -> Vec<&str> {
+        let failed = self.results.iter().filter(|figure| figure.fails);
+        failed.map(|figure| figure.name.as_str()).collect()
     }
 
     /// The figures for people.
@@ -135,7 +134,7 @@ impl Results {
         value: f64,
         unit: &'static str,
         target: Option<Target>,
-        weight: Weight,
+        limit: Option<Target>,
     ) {
         println!("{name}: {} {unit}", readable(value));
         self.results.push(Figure {
@@ -144,7 +143,7 @@ impl Results {
             unit,
             target: target.map(Target::words),
             ok: target.map(|target| target.holds(value)),
-            weight,
+            fails: limit.is_some_and(|limit| !limit.holds(value)),
         });
     }
 }

@@ -45,10 +45,11 @@ pub(crate) async fn measure(scene: &Scene, length: Length, results: &mut Results
     results.tell("submissions acknowledged", all(|r| r.whole.rate), "/s");
     results.tell("bare inserts, 64 clients", all(|r| r.bare.rate), "/s");
     results.tell("submissions with batches of one", all(|r| r.single), "/s");
-    results.ratio(
+    results.ratio_within(
         "submissions ÷ bare inserts",
         all(|r| r.whole.rate / r.bare.rate),
         Target::AtLeast(1.0),
+        Target::AtLeast(0.55),
     );
     results.ratio(
         "submissions ÷ those with batches of one",
@@ -66,10 +67,11 @@ pub(crate) async fn measure(scene: &Scene, length: Length, results: &mut Results
         all(|r| r.bare.milliseconds),
         "ms",
     );
-    results.ratio(
+    results.ratio_within(
         format!("{spent}submission ÷ for a bare insert"),
         all(|r| r.whole.milliseconds / r.bare.milliseconds),
         Target::AtMost(0.6),
+        Target::AtMost(0.85),
     );
     results.tell("CPU of intake for a submission", all(|r| r.intake), "ms");
     results.tell(
