@@ -9,7 +9,6 @@ use std::{
 
 use dev::Suite;
 use serde::Serialize;
-use tokio::time::sleep;
 
 use super::{
     chaos::{Surroundings, Tally},
@@ -24,8 +23,8 @@ use super::{
 };
 use crate::process::Programs;
 
-/// For how long people work before something happens, and afterwards.
-const WORK: Duration = Duration::from_secs(10);
+/// How many reports are acknowledged before something happens, and afterwards.
+const WORK: usize = 400;
 
 /// What is drilled.
 #[derive(Clone, Debug)]
@@ -92,29 +91,29 @@ pub async fn drill(drill: &Drill) -> Drilled {
     let ledger = Arc::new(Ledger::open(suite.folder().join("acknowledged.jsonl")).await);
 
     let load = Load::start(&plan, &suite, &fleet, &ledger);
-    sleep(WORK).await;
+    load.acknowledged(WORK).await;
     let mut faults = Tally::default();
     let mut undone = Undone::default();
     if let Drill::Upgrade(previous) = drill {
         servers
             .steps
             .extend(upgrade(&suite, &fleet, &binaries).await);
-        sleep(WORK).await;
+        load.acknowledged(WORK).await;
         servers
             .steps
             .extend(give_way(&fleet, previous, "rolled back").await);
-        sleep(WORK).await;
+        load.acknowledged(WORK).await;
         servers
             .steps
             .extend(give_way(&fleet, &binaries, "upgraded again").await);
     } else {
         servers.back_up().await;
-        sleep(WORK).await;
+        load.acknowledged(WORK).await;
         undone = servers.replace_postgres(&network, &ledger, &mailbox).await;
         faults.postgres = 1;
         faults.replaced = 1;
     }
-    sleep(WORK).await;
+    load.acknowledged(WORK).await;
     faults.were_enough = true;
     let clients = load.finish().await;
     let surroundings = Surroundings {

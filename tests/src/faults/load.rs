@@ -14,6 +14,7 @@ use proto::{
     },
     types::v1 as types,
 };
+use testkit::eventually_within;
 use tokio::{
     sync::mpsc,
     task::JoinSet,
@@ -32,6 +33,8 @@ use super::{
 
 /// For how long a token is good: longer than any run.
 const SHIFT: time::Duration = time::Duration::hours(12);
+/// How long some hundreds of reports may take on a busy machine.
+const PATIENCE: Duration = Duration::from_mins(3);
 /// One report in so many is withdrawn by its author.
 const WITHDRAWN: usize = 8;
 /// How many reports wait for the cell.
@@ -89,6 +92,16 @@ impl Load {
             .lock()
             .expect("no holder of this lock panics")
             .clone()
+    }
+
+    /// Waits until so many more reports were acknowledged.
+    ///
+    /// # Panics
+    ///
+    /// When that takes longer than any run bears.
+    pub(super) async fn acknowledged(&self, more: usize) {
+        let wanted = self.counts().declared + more;
+        eventually_within(PATIENCE, async || self.counts().declared >= wanted).await;
     }
 
     /// Lets everybody finish what he began; returns what all of them counted.

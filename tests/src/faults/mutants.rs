@@ -10,7 +10,7 @@ use dev::{SERVICES, Suite};
 use serde::Serialize;
 use sqlx::{Connection as _, PgConnection};
 use testkit::Database;
-use tokio::{process::Command, time::sleep};
+use tokio::process::Command;
 
 use super::{
     checks::{Books, Broken},
@@ -136,8 +136,8 @@ pub struct Hunt {
     pub seconds: u64,
 }
 
-/// How long people declare before something is done to the suite.
-const WORK: Duration = Duration::from_secs(8);
+/// How many reports are acknowledged before something is done to the suite.
+const WORK: usize = 300;
 
 /// Once in so many times a process ends at a crash point.
 const CRASHES: &str = "300";
@@ -175,14 +175,14 @@ pub async fn hunt(mutant: Mutant) -> Hunt {
     match mutant.provocation {
         Provocation::Crashes => {
             let load = Load::start(&plan, &suite, &fleet, &ledger);
-            sleep(2 * WORK).await;
+            load.acknowledged(2 * WORK).await;
             load.finish().await;
         }
         Provocation::KillPostgres => {
             for _ in 0..2 {
                 let load = Load::start(&plan, &suite, &fleet, &ledger);
                 freeze_wal_writer(&suite).await;
-                sleep(WORK).await;
+                load.acknowledged(WORK).await;
                 let postgres = &suite.postgres;
                 postgres.kill9().await.expect("PostgreSQL can be killed");
                 postgres.restart().await.expect("PostgreSQL comes back");
@@ -192,7 +192,7 @@ pub async fn hunt(mutant: Mutant) -> Hunt {
         }
         Provocation::StartOver => {
             let load = Load::start(&plan, &suite, &fleet, &ledger);
-            sleep(WORK).await;
+            load.acknowledged(WORK).await;
             load.finish().await;
             books.calm(plan.catch_up).await;
             start_over(&suite, &fleet).await;
