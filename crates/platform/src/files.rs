@@ -10,7 +10,10 @@ use std::{
 
 use aws_lc_rs::digest;
 use futures::{FutureExt as _, future::BoxFuture};
-use prometheus_client::metrics::{family::Family, gauge::Gauge};
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{family::Family, gauge::Gauge},
+};
 use tokio::{
     task::spawn_blocking,
     time::{MissedTickBehavior, interval},
@@ -54,13 +57,16 @@ struct SetState {
 /// The digest of the content of a file; `None` when it cannot be read.
 type Digest = Option<Vec<u8>>;
 
-type Labels = [(&'static str, &'static str); 1];
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct VariableLabel {
+    variable: &'static str,
+}
 
 #[derive(Clone, Default)]
 struct FileMetrics {
-    read_at: Family<Labels, Gauge>,
-    unusable: Family<Labels, Gauge>,
-    keys: Family<Labels, Gauge>,
+    read_at: Family<VariableLabel, Gauge>,
+    unusable: Family<VariableLabel, Gauge>,
+    keys: Family<VariableLabel, Gauge>,
 }
 
 impl FileMetrics {
@@ -85,12 +91,16 @@ impl FileMetrics {
     }
 
     fn read(&self, variable: &'static str) {
-        let read_at = self.read_at.get_or_create_owned(&[("variable", variable)]);
+        let read_at = self
+            .read_at
+            .get_or_create_owned(&VariableLabel { variable });
         read_at.set(now().unix_timestamp());
     }
 
     fn usable(&self, variable: &'static str, is_usable: bool) {
-        let unusable = self.unusable.get_or_create_owned(&[("variable", variable)]);
+        let unusable = self
+            .unusable
+            .get_or_create_owned(&VariableLabel { variable });
         unusable.set((!is_usable).into());
     }
 }
@@ -137,7 +147,7 @@ impl Files {
         let keys = self
             .metrics
             .keys
-            .get_or_create_owned(&[("variable", variable)]);
+            .get_or_create_owned(&VariableLabel { variable });
         move |count| {
             keys.set(i64::try_from(count).unwrap_or(i64::MAX));
         }

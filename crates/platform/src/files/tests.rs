@@ -75,7 +75,9 @@ async fn a_file_that_is_written_again_as_it_was_is_not_read_again() {
     let first = kept.current();
     let read_at = files.metrics.read_at.clone();
     read_at
-        .get_or_create_owned(&[("variable", "SAMPLE_FILE")])
+        .get_or_create_owned(&VariableLabel {
+            variable: "SAMPLE_FILE",
+        })
         .set(7);
 
     sample.write("1");
