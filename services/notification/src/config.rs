@@ -11,16 +11,19 @@ use platform::{
     read_authority,
 };
 use serde::Deserialize;
-use service::BaseConfig;
+use service::{BaseConfig, jobs::JobPolicy};
 use vocabulary::EmailAddress;
 
 use crate::{
     INTAKE, QUALIFICATION,
-    deliveries::{DeliverySettings, Encryption, RetryPolicy, Sender, SmtpServer, TURN},
-    domain::{address_book::AddressBook, cursor::CURSOR_LIFE},
+    deliveries::{AddressBook, Encryption, Mailer, Sender, SmtpServer},
+    feed::CURSOR_LIFE,
     notices::{Branding, Language},
-    on_call_file,
+    on_call,
 };
+
+/// How long the record of an attempt may take.
+const RECORD: Duration = Duration::from_secs(1);
 
 /// The whole configuration of the service.
 #[derive(Clone, Debug)]
@@ -158,7 +161,7 @@ impl Config {
         let own = &self.notification;
         own.address_book()?;
         own.delivery(&self.smtp, self.base.server.drain(), &files)?;
-        on_call_file::open(own.on_call_file.as_deref(), &files)?;
+        on_call::open(own.on_call_file.as_deref(), &files)?;
         self.sealing.master_key(&files)?;
         let log_key = self.sealing.log_key(&files)?;
         let ProducersConfig {
@@ -314,18 +317,18 @@ impl NotificationConfig {
         smtp: &SmtpConfig,
         drain: Duration,
         files: &Files,
-    ) -> Result<DeliverySettings, StartError> {
+    ) -> Result<(Mailer, JobPolicy), StartError> {
         let sender = Sender::parse(&self.from).ok_or_else(|| {
             StartError::unusable("NOTIFICATION_FROM", "not the address of a mailbox")
         })?;
         let claim = time::Duration::milliseconds(self.claim_ms.cast_signed());
         let server = smtp.server(sender.domain(), files)?;
-        if claim < TURN + server.current().longest_attempt() {
+        if claim < RECORD + server.current().longest_attempt() {
             let why = "less than eleven seconds more than SMTP_TIMEOUT_MS, the time of an \
                 attempt: two workers would send the same message";
             return Err(StartError::unusable("NOTIFICATION_CLAIM_MS", why));
         }
-        Ok(DeliverySettings {
+        let mailer = Mailer {
             server,
             sender,
             branding: Branding {
@@ -333,15 +336,14 @@ impl NotificationConfig {
                 emergency_phone: self.emergency_phone.clone(),
                 agency_domain: self.agency_mail_domain.clone(),
             },
-            policy: RetryPolicy {
-                base: time::Duration::milliseconds(self.retry_base_ms.cast_signed()),
-                longest: time::Duration::hours(6),
-                longest_outage: time::Duration::minutes(10),
-                refusals: self.max_refusals,
-            },
+        };
+        let policy = JobPolicy {
+            base: time::Duration::milliseconds(self.retry_base_ms.cast_signed()),
+            refusals: self.max_refusals,
             claim,
             grace: drain / 2,
-        })
+        };
+        Ok((mailer, policy))
     }
 }
 

@@ -6,7 +6,6 @@
 //! records the attempt. What is due and undone is done, however late, by at least one
 //! attempt; all attempts carry the same id.
 
-mod months;
 mod policy;
 mod store;
 mod worker;
@@ -21,7 +20,7 @@ use uuid::Uuid;
 pub use self::{
     policy::JobPolicy,
     store::{add_jobs, make_job_due},
-    worker::{JobMetrics, Jobs, Step, TURN},
+    worker::{JobMetrics, Jobs},
 };
 
 /// The tables of jobs, for the schema of a service that has some.
@@ -62,8 +61,8 @@ pub struct Job {
     pub traceparent: Option<String>,
     /// When it was first due.
     pub first_due_at: OffsetDateTime,
-    attempts: u32,
-    refusals: u32,
+    attempts: i32,
+    refusals: i32,
     claim_expired: bool,
 }
 
@@ -89,7 +88,7 @@ pub enum Failure {
     /// What it needs was erased on purpose: it is given up, and nobody has to act.
     Erased,
     /// The receiver is away for every job: nothing is said of this one, however often it
-    /// happens nothing is given up, and those that follow keep their turn.
+    /// happens nothing is given up.
     Away(String),
 }
 

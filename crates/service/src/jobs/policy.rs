@@ -4,15 +4,17 @@ use time::{Duration, OffsetDateTime};
 
 use super::Failure;
 
+/// The longest wait after a refusal.
+const LONGEST: Duration = Duration::hours(6);
+/// The longest wait while the receiver is away.
+const LONGEST_OUTAGE: Duration = Duration::minutes(10);
+
 /// How often and how far apart a job is tried.
 #[derive(Clone, Copy, Debug)]
 pub struct JobPolicy {
-    /// The wait after the first failure; doubles with each.
+    /// The wait after the first failure; doubles with each, up to six hours after a refusal
+    /// and ten minutes while the receiver is away.
     pub base: Duration,
-    /// The longest wait after a refusal.
-    pub longest: Duration,
-    /// The longest wait while the receiver is away.
-    pub longest_outage: Duration,
     /// A job refused so often is given up.
     pub refusals: u32,
     /// How long a claim holds; longer than a turn and an attempt may take.
@@ -21,48 +23,29 @@ pub struct JobPolicy {
     pub grace: std::time::Duration,
 }
 
-/// What becomes of a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Next {
-    /// Nothing: it is done.
-    Done,
-    /// Due again at that moment.
-    Again(OffsetDateTime),
-    /// Given up; an operator may make it due again.
-    Dead,
-}
-
 impl JobPolicy {
-    /// Decides what becomes of a job after an attempt.
+    /// When a job that failed is due again; `None`: it is given up.
     ///
     /// `attempts` and `refusals` include this one; `jitter` in 0..1 spreads the jobs that
     /// failed together.
-    pub(super) fn next(
+    pub(super) fn due_again(
         &self,
-        result: &Result<(), Failure>,
+        failure: &Failure,
         attempts: u32,
         refusals: u32,
         now: OffsetDateTime,
         jitter: f64,
-    ) -> Next {
-        match result {
-            Ok(()) => Next::Done,
-            Err(Failure::Rejected(_) | Failure::Erased) => Next::Dead,
-            Err(Failure::Refused(_)) if refusals >= self.refusals => Next::Dead,
-            Err(Failure::Refused(_)) => {
-                Next::Again(now + self.wait(refusals, self.longest, jitter))
-            }
-            Err(Failure::Away(_)) => {
-                Next::Again(now + self.wait(attempts, self.longest_outage, jitter))
-            }
-        }
-    }
-
-    /// Doubles with each failure up to `longest`, give or take a fifth.
-    fn wait(&self, failures: u32, longest: Duration, jitter: f64) -> Duration {
+    ) -> Option<OffsetDateTime> {
+        let (failures, longest) = match failure {
+            Failure::Rejected(_) | Failure::Erased => return None,
+            Failure::Refused(_) if refusals >= self.refusals => return None,
+            Failure::Refused(_) => (refusals, LONGEST),
+            Failure::Away(_) => (attempts, LONGEST_OUTAGE),
+        };
         let doublings = failures.saturating_sub(1).min(30);
         let wait = self.base.saturating_mul(1_i32 << doublings).min(longest);
-        wait * (0.8 + 0.4 * jitter)
+        // Give or take a fifth.
+        Some(now + wait * (0.8 + 0.4 * jitter))
     }
 }
 
@@ -75,20 +58,18 @@ mod tests {
 
     const POLICY: JobPolicy = JobPolicy {
         base: Duration::MINUTE,
-        longest: Duration::hours(6),
-        longest_outage: Duration::minutes(10),
         refusals: 12,
         claim: Duration::MINUTE,
         grace: std::time::Duration::ZERO,
     };
     const NOW: OffsetDateTime = datetime!(2026-11-23 08:00 UTC);
 
-    fn refused() -> Result<(), Failure> {
-        Err(Failure::Refused(String::new()))
+    fn refused() -> Failure {
+        Failure::Refused(String::new())
     }
 
-    fn away() -> Result<(), Failure> {
-        Err(Failure::Away(String::new()))
+    fn away() -> Failure {
+        Failure::Away(String::new())
     }
 
     proptest! {
@@ -98,36 +79,34 @@ mod tests {
             refusals in 1_u32..12,
             jitter in 0.0..1.0_f64,
         ) {
-            for (result, longest) in
-                [(refused(), POLICY.longest), (away(), POLICY.longest_outage)]
+            for (failure, longest) in
+                [(refused(), Duration::hours(6)), (away(), Duration::minutes(10))]
             {
-                let next = POLICY.next(&result, attempts.max(refusals), refusals, NOW, jitter);
-                let Next::Again(due) = next else {
-                    return Err(TestCaseError::fail("was given up"));
-                };
-                prop_assert!(due - NOW >= POLICY.base * 0.8);
-                prop_assert!(due - NOW <= longest * 1.2);
+                let attempts = attempts.max(refusals);
+                let due = POLICY.due_again(&failure, attempts, refusals, NOW, jitter);
+                let wait = due.unwrap() - NOW;
+                prop_assert!(wait >= POLICY.base * 0.8);
+                prop_assert!(wait <= longest * 1.2);
             }
         }
     }
 
     #[test]
     fn the_twelfth_refusal_is_the_last() {
-        let next = |count| POLICY.next(&refused(), count, count, NOW, 0.5);
-        assert!(matches!(next(11), Next::Again(_)));
-        assert_eq!(next(12), Next::Dead);
+        let due = |count| POLICY.due_again(&refused(), count, count, NOW, 0.5);
+        assert!(due(11).is_some());
+        assert_eq!(due(12), None);
     }
 
     #[test]
     fn a_receiver_that_is_away_gives_nothing_up() {
-        let next = POLICY.next(&away(), 5_000, 0, NOW, 0.5);
-        assert!(matches!(next, Next::Again(_)));
+        assert!(POLICY.due_again(&away(), 5_000, 0, NOW, 0.5).is_some());
     }
 
     #[test]
     fn what_is_rejected_or_erased_is_given_up_at_once() {
         for failure in [Failure::Rejected("refused_550".to_owned()), Failure::Erased] {
-            assert_eq!(POLICY.next(&Err(failure), 1, 1, NOW, 0.5), Next::Dead);
+            assert_eq!(POLICY.due_again(&failure, 1, 1, NOW, 0.5), None);
         }
     }
 }

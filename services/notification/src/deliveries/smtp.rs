@@ -17,9 +17,10 @@ use lettre::{
     },
 };
 use secrecy::{ExposeSecret as _, SecretString};
+use service::jobs::Failure;
 use tokio::time::timeout;
 
-use super::{message::OutgoingMail, retry::Outcome};
+use super::message::OutgoingMail;
 
 /// How long the mail server has to show that it takes our mail, or to say goodbye.
 const PROBE: Duration = Duration::from_secs(10);
@@ -52,24 +53,15 @@ pub(crate) enum Encryption {
     Tls(TlsParameters),
 }
 
-/// The result of an attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Attempted {
-    /// What it means for the delivery.
-    pub(crate) outcome: Outcome,
-    /// The class of the error, as in `refused_550`: never its text, which may quote an
-    /// address.
-    pub(crate) error_class: Option<String>,
-}
-
 impl SmtpServer {
     /// The longest time that [`Self::send`] takes.
     pub(crate) fn longest_attempt(&self) -> Duration {
         self.timeout + PROBE
     }
 
-    /// Sends a message.
-    pub(crate) async fn send(&self, mail: &OutgoingMail) -> Attempted {
+    /// Sends a message. What a server that takes our mail says concerns this message, also
+    /// where it says nothing and breaks the connection off; what another says, all of them.
+    pub(super) async fn send(&self, mail: &OutgoingMail) -> Result<(), Failure> {
         let sending = async {
             let mut connection = self.connect().await?;
             connection.send(&mail.envelope, &mail.message).await?;
@@ -79,7 +71,7 @@ impl SmtpServer {
             Ok(Ok(mut connection)) => {
                 // The message is taken, whatever becomes of the goodbye.
                 timeout(PROBE, connection.abort()).await.unwrap_or_default();
-                return Attempted::accepted();
+                return Ok(());
             }
             Ok(Err(error)) => Some(error),
             Err(_) => None,
@@ -89,7 +81,7 @@ impl SmtpServer {
             && timeout(PROBE, self.probe(mail.envelope.from()))
                 .await
                 .is_ok_and(|answer| answer.is_ok());
-        Attempted::failed(error.as_ref(), takes_our_mail)
+        Err(failure(error.as_ref(), takes_our_mail))
     }
 
     /// Asks whether the server takes mail from this sender.
@@ -130,35 +122,20 @@ impl SmtpServer {
     }
 }
 
-impl Attempted {
-    fn accepted() -> Self {
-        Self {
-            outcome: Outcome::Accepted,
-            error_class: None,
-        }
-    }
-
-    /// A failure; without an error it lasted too long. What a server that takes our mail
-    /// says concerns this message, also where it says nothing and breaks the connection
-    /// off.
-    fn failed(error: Option<&SmtpError>, takes_our_mail: bool) -> Self {
-        let outcome = match error {
-            _ if !takes_our_mail => Outcome::ServerDown,
-            Some(error) if error.is_permanent() => Outcome::RefusedForGood,
-            Some(error) if error.is_transient() => Outcome::RefusedForNow,
-            _ => Outcome::Interrupted,
-        };
-        let stage = if takes_our_mail { "refused" } else { "relay" };
-        let error_class = match error.map(|error| (error, error.status())) {
-            Some((_, Some(code))) => format!("{stage}_{code}"),
-            Some((error, None)) if error.is_tls() => "tls".to_owned(),
-            Some((error, None)) if !error.is_timeout() => "connect".to_owned(),
-            _ => "timeout".to_owned(),
-        };
-        Self {
-            outcome,
-            error_class: Some(error_class),
-        }
+/// What a failure means; without an error the attempt lasted too long.
+fn failure(error: Option<&SmtpError>, takes_our_mail: bool) -> Failure {
+    let stage = if takes_our_mail { "refused" } else { "relay" };
+    let class = match error.map(|error| (error, error.status())) {
+        Some((_, Some(code))) => format!("{stage}_{code}"),
+        Some((error, None)) if error.is_tls() => "tls".to_owned(),
+        Some((error, None)) if !error.is_timeout() => "connect".to_owned(),
+        _ => "timeout".to_owned(),
+    };
+    match error {
+        _ if !takes_our_mail => Failure::Away(class),
+        Some(error) if error.is_permanent() => Failure::Rejected(class),
+        // Broken off, it may have been taken: trying for ever might send it for ever.
+        _ => Failure::Refused(class),
     }
 }
 

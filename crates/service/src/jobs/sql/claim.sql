@@ -3,18 +3,14 @@
 with due as (
     select job_id, claimed_until
     from job
-    where due_at <= $1 and (claimed_until is null or claimed_until <= $1) and kind = any($4)
+    where due_at <= $1 and (claimed_until is null or claimed_until <= $1) and kind = any($3)
     order by urgent desc, due_at
-    limit $3
+    limit 1
     for update skip locked
-), claimed as (
-    update job
-    set claimed_until = $2, attempts = attempts + 1
-    from due
-    where job.job_id = due.job_id
-    returning job.*, due.claimed_until is not null as claim_expired
 )
-select job_id, kind, subject, payload, traceparent, first_due_at, attempts, refusals,
-       claim_expired as "claim_expired!"
-from claimed
-order by urgent desc, due_at
+update job
+set claimed_until = $2, attempts = attempts + 1
+from due
+where job.job_id = due.job_id
+returning job.job_id, kind, subject, payload, traceparent, first_due_at, attempts, refusals,
+          due.claimed_until is not null as "claim_expired!"
