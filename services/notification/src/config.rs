@@ -7,10 +7,11 @@ use lettre::transport::smtp::{
     extension::ClientId,
 };
 use platform::{
-    ConfigError, Environment, Files, SealingConfig, SecretSource, StartError, Watched,
+    ConfigError, Environment, Files, SealingConfig, SecretSource, StartError, Watched, number,
     read_authority,
 };
 use serde::Deserialize;
+use serde_json::json;
 use service::{BaseConfig, jobs::JobPolicy};
 use vocabulary::EmailAddress;
 
@@ -69,7 +70,7 @@ pub struct SmtpConfig {
     /// How long an attempt to send may take, connecting included, in milliseconds.
     /// Servers look into a message before they answer, and a sender who does not wait
     /// sends it twice (RFC 5321, 4.5.3.2.6).
-    #[serde(default = "timeout_ms")]
+    #[serde(default = "number::<120_000, _>")]
     pub timeout_ms: u64,
 }
 
@@ -112,30 +113,30 @@ pub struct NotificationConfig {
     /// `addresses`; read again when it changes.
     pub on_call_file: Option<PathBuf>,
     /// How many streams may be open.
-    #[serde(default = "max_streams")]
+    #[serde(default = "number::<1_000, _>")]
     pub max_streams: usize,
     /// How many notifications are kept in memory for streams that pause.
-    #[serde(default = "stream_buffer")]
+    #[serde(default = "number::<4_096, _>")]
     pub stream_buffer: usize,
     /// A stream further behind than that is told of a gap.
-    #[serde(default = "gap_after")]
+    #[serde(default = "number::<10_000, _>")]
     pub gap_after: u64,
     /// After how long a silence a heartbeat is sent, in milliseconds.
-    #[serde(default = "heartbeat_ms")]
+    #[serde(default = "number::<15_000, _>")]
     pub heartbeat_ms: u64,
     /// How many messages are sent at once.
-    #[serde(default = "delivery_workers")]
+    #[serde(default = "number::<4, _>")]
     pub delivery_workers: u16,
     /// The wait after the first failure of a delivery, in milliseconds; it
     /// doubles with each, up to six hours.
-    #[serde(default = "retry_base_ms")]
+    #[serde(default = "number::<60_000, _>")]
     pub retry_base_ms: u64,
     /// A delivery refused, or interrupted, so often is given up.
-    #[serde(default = "max_refusals")]
+    #[serde(default = "number::<12, _>")]
     pub max_refusals: u32,
     /// How long a delivery belongs to the worker that took it, in milliseconds;
     /// at least eleven seconds more than `SMTP_TIMEOUT_MS`.
-    #[serde(default = "claim_ms")]
+    #[serde(default = "number::<180_000, _>")]
     pub claim_ms: u64,
 }
 
@@ -179,15 +180,8 @@ impl Config {
 impl SmtpConfig {
     /// A mail server on this machine, without protection.
     pub fn local(port: u16) -> Self {
-        Self {
-            host: "127.0.0.1".to_owned(),
-            port,
-            tls: SmtpTls::None,
-            ca_file: None,
-            username: None,
-            password_file: None,
-            timeout_ms: timeout_ms(),
-        }
+        let named = json!({ "host": "127.0.0.1", "port": port, "tls": "none" });
+        serde_json::from_value(named).expect("everything else has a default")
     }
 
     /// The mail server, which is another one when the files of its password or authority change.
@@ -258,24 +252,12 @@ impl NotificationConfig {
         fssi_mailbox: impl Into<String>,
         cell_mailbox: impl Into<String>,
     ) -> Self {
-        Self {
-            from: from.into(),
-            fssi_mailboxes: vec![fssi_mailbox.into()],
-            cell_mailboxes: vec![cell_mailbox.into()],
-            health_authority_mailboxes: Vec::new(),
-            agency_mail_domain: agency_mail_domain(),
-            emergency_phone: emergency_phone(),
-            mail_language: Language::default(),
-            on_call_file: None,
-            max_streams: max_streams(),
-            stream_buffer: stream_buffer(),
-            gap_after: gap_after(),
-            heartbeat_ms: heartbeat_ms(),
-            delivery_workers: delivery_workers(),
-            retry_base_ms: retry_base_ms(),
-            max_refusals: max_refusals(),
-            claim_ms: claim_ms(),
-        }
+        let named = json!({
+            "from": from.into(),
+            "fssi_mailboxes": [fssi_mailbox.into()],
+            "cell_mailboxes": [cell_mailbox.into()],
+        });
+        serde_json::from_value(named).expect("everything else has a default")
     }
 
     /// Where institutions are reached.
@@ -353,48 +335,12 @@ fn mailboxes(variable: &str, texts: &[String]) -> Result<Vec<EmailAddress>, Star
     addresses.map_err(|error: vocabulary::ParseError| StartError::unusable(variable, error))
 }
 
-fn timeout_ms() -> u64 {
-    120_000
-}
-
 fn agency_mail_domain() -> String {
     "ars.sante.fr".to_owned()
 }
 
 fn emergency_phone() -> String {
     "09 72 43 91 25".to_owned()
-}
-
-fn max_streams() -> usize {
-    1_000
-}
-
-fn stream_buffer() -> usize {
-    4_096
-}
-
-fn gap_after() -> u64 {
-    10_000
-}
-
-fn heartbeat_ms() -> u64 {
-    15_000
-}
-
-fn delivery_workers() -> u16 {
-    4
-}
-
-fn retry_base_ms() -> u64 {
-    60_000
-}
-
-fn max_refusals() -> u32 {
-    12
-}
-
-fn claim_ms() -> u64 {
-    180_000
 }
 
 #[cfg(test)]
