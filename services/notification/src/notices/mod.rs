@@ -16,7 +16,6 @@ mod trigger;
 
 use std::{fmt, str::FromStr};
 
-use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 use vocabulary::{LaterWord, ParseError, Region};
 
@@ -24,7 +23,7 @@ pub use self::texts::Language;
 pub(crate) use self::{
     events::NoticeEvents,
     projection::ReportProjection,
-    rule::Rule,
+    rule::{Rule, Template},
     summary::ReportSummary,
     texts::{Branding, Mail, headline, mail},
     trigger::Trigger,
@@ -59,60 +58,6 @@ pub(crate) enum Content {
     Report(Template, Box<ReportSummary>),
     /// The references that a digest lists.
     Digest(Vec<String>),
-}
-
-/// The template of a mail about a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Template {
-    /// The declarant's own report was registered (accusé de réception).
-    Receipt,
-    /// A report was submitted.
-    Submission,
-    /// A report was submitted outside working hours.
-    SubmissionOutOfHours,
-    /// The qualification confirmed a health impact (impact sanitaire).
-    HealthImpact,
-    /// An incident was judged major (majeur).
-    Major,
-    /// A report was withdrawn as a false alarm.
-    Withdrawal,
-    /// The case was closed (clôture).
-    Closing,
-    /// The structure was written to on its case (échanges).
-    Message,
-    /// The structure wrote on its case.
-    MessageOfStructure,
-}
-
-impl Template {
-    /// Every template that this release can write with.
-    pub(crate) const ALL: [Self; 9] = [
-        Self::Receipt,
-        Self::Submission,
-        Self::SubmissionOutOfHours,
-        Self::HealthImpact,
-        Self::Major,
-        Self::Withdrawal,
-        Self::Closing,
-        Self::Message,
-        Self::MessageOfStructure,
-    ];
-
-    /// Its name: of its file, and in the kind of its jobs.
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::Receipt => "receipt",
-            Self::Submission => "submission",
-            Self::SubmissionOutOfHours => "submission_out_of_hours",
-            Self::HealthImpact => "health_impact",
-            Self::Major => "major",
-            Self::Withdrawal => "withdrawal",
-            Self::Closing => "closing",
-            Self::Message => "message",
-            Self::MessageOfStructure => "message_of_structure",
-        }
-    }
 }
 
 /// Who must be told.

@@ -1,4 +1,7 @@
-//! The rules by which somebody is told, by name, with the text behind each.
+//! The rules by which somebody is told, with the text behind each, and the templates of what
+//! is told, by name.
+
+use serde::{Deserialize, Serialize};
 
 /// Why somebody is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,6 +90,60 @@ impl Rule {
                  l'ensemble des échanges"
             }
             Self::Closing => "Arrêté du 27 février 2017 (portail de signalement)",
+        }
+    }
+}
+
+/// The template of a mail about a report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Template {
+    /// The declarant's own report was registered (accusé de réception).
+    Receipt,
+    /// A report was submitted.
+    Submission,
+    /// A report was submitted outside working hours.
+    SubmissionOutOfHours,
+    /// The qualification confirmed a health impact (impact sanitaire).
+    HealthImpact,
+    /// An incident was judged major (majeur).
+    Major,
+    /// A report was withdrawn as a false alarm.
+    Withdrawal,
+    /// The case was closed (clôture).
+    Closing,
+    /// The structure was written to on its case (échanges).
+    Message,
+    /// The structure wrote on its case.
+    MessageOfStructure,
+}
+
+impl Template {
+    /// Every template that this release can write with.
+    pub(crate) const ALL: [Self; 9] = [
+        Self::Receipt,
+        Self::Submission,
+        Self::SubmissionOutOfHours,
+        Self::HealthImpact,
+        Self::Major,
+        Self::Withdrawal,
+        Self::Closing,
+        Self::Message,
+        Self::MessageOfStructure,
+    ];
+
+    /// Its name: of its file, and in the kind of its jobs.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Receipt => "receipt",
+            Self::Submission => "submission",
+            Self::SubmissionOutOfHours => "submission_out_of_hours",
+            Self::HealthImpact => "health_impact",
+            Self::Major => "major",
+            Self::Withdrawal => "withdrawal",
+            Self::Closing => "closing",
+            Self::Message => "message",
+            Self::MessageOfStructure => "message_of_structure",
         }
     }
 }

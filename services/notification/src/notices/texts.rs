@@ -55,12 +55,8 @@ pub enum Language {
 #[error("a template cannot be rendered")]
 pub(crate) struct RenderError(#[from] minijinja::Error);
 
-/// The embedded files of a language: name and source.
-macro_rules! templates {
-    ($($name:literal),+ $(,)?) => {
-        [$(($name, include_str!(concat!("../../templates/", $name)))),+]
-    };
-}
+/// The embedded files: name and source.
+const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/templates.rs"));
 
 static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
     let mut environment = Environment::new();
@@ -73,34 +69,7 @@ static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
             .build()
             .expect("the usual delimiters differ"),
     );
-    let files = templates![
-        "fr/phrases.txt",
-        "fr/headline.txt",
-        "fr/announcement.txt",
-        "fr/receipt.txt",
-        "fr/submission.txt",
-        "fr/submission_out_of_hours.txt",
-        "fr/health_impact.txt",
-        "fr/major.txt",
-        "fr/withdrawal.txt",
-        "fr/closing.txt",
-        "fr/digest.txt",
-        "fr/message.txt",
-        "fr/message_of_structure.txt",
-        "en/phrases.txt",
-        "en/announcement.txt",
-        "en/receipt.txt",
-        "en/submission.txt",
-        "en/submission_out_of_hours.txt",
-        "en/health_impact.txt",
-        "en/major.txt",
-        "en/withdrawal.txt",
-        "en/closing.txt",
-        "en/digest.txt",
-        "en/message.txt",
-        "en/message_of_structure.txt",
-    ];
-    for (name, source) in files {
+    for &(name, source) in FILES {
         environment
             .add_template(name, source)
             .expect("a test parses every embedded template");
