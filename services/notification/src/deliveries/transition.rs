@@ -17,11 +17,13 @@ pub(crate) async fn run(jobs: Jobs, shutdown: CancellationToken) {
     let take_over = async {
         loop {
             match platform::in_time(take_over(&pool, platform::now())).await {
-                Ok(0) => {}
+                Ok(0) => sleep(POLL).await,
                 Ok(_) => due.notify_waiters(),
-                Err(error) => tracing::warn!(%error, "older deliveries wait"),
+                Err(error) => {
+                    tracing::warn!(%error, "older deliveries wait");
+                    sleep(POLL).await;
+                }
             }
-            sleep(POLL).await;
         }
     };
     tokio::join!(
