@@ -140,7 +140,7 @@ async fn one_trace_leads_from_the_request_to_the_mail_and_tells_nothing_of_the_d
         ("vigie-intake", "vigie.intake.v1.IntakeService/SubmitReport"),
         ("vigie-qualification", "apply events"),
         ("vigie-notification", "apply events"),
-        ("vigie-notification", "deliver"),
+        ("vigie-notification", "job"),
         ("vigie-statistics", "apply events"),
     ] {
         let wanted = |span: &ReceivedSpan| {
@@ -166,11 +166,11 @@ async fn one_trace_leads_from_the_request_to_the_mail_and_tells_nothing_of_the_d
             "the chain of {span:?} is broken"
         );
     }
-    let deliveries = by_id.values().filter(|span| span.name == "deliver").count();
+    let deliveries = by_id.values().filter(|span| span.name == "job").count();
     assert!(deliveries > suite.mail.mails().len(), "one was refused");
     for mail in suite.mail.mails() {
         let from = by_id[sent_from(&mail).as_str()];
-        assert_eq!(from.name, "deliver");
+        assert_eq!(from.name, "job");
     }
 
     let mut told: Vec<(String, String)> = SERVICES
@@ -183,7 +183,7 @@ async fn one_trace_leads_from_the_request_to_the_mail_and_tells_nothing_of_the_d
         assert!(log.contains("\"level\":\"DEBUG\""), "{whose} tells little");
     }
     let lines = told.iter().flat_map(|(_, log)| log.lines());
-    let delivered = lines.filter(|line| is_of(line, "deliver", TRACE)).count();
+    let delivered = lines.filter(|line| is_of(line, "job", TRACE)).count();
     assert!(delivered > suite.mail.mails().len(), "one was refused");
     told.extend(
         spans

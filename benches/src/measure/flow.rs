@@ -212,7 +212,7 @@ async fn at_half(
 async fn posted(fleet: &Fleet<'_>, length: Length, results: &mut Results) -> Result<()> {
     let lasts = length.pick(Duration::from_secs(10), Duration::from_secs(4));
     let mut behind = fleet.scene.look_behind().await?;
-    let sent = "select count(*) from notification.delivery where state = 'sent'";
+    let sent = "select count(*) from notification.job_done";
     fleet.scene.suite.mail.behave(SmtpBehaviour::Accept);
     let mut count: i64 = 0;
     while count == 0 {

@@ -78,8 +78,8 @@ impl Environment {
     }
 }
 
-/// The number that a variable has when it is not set.
-pub(crate) fn number<const DEFAULT: u32, T: TryFrom<u32>>() -> T {
+/// The number that a variable has when it is not set: `#[serde(default = "number::<16, _>")]`.
+pub fn number<const DEFAULT: u32, T: TryFrom<u32>>() -> T {
     let number = T::try_from(DEFAULT).ok();
     number.expect("the default is in the range of its field")
 }

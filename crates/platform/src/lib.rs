@@ -43,7 +43,7 @@ pub use auth::{AuthConfig, Authenticator, Policy};
 pub use caller::Caller;
 pub use channel::internal_channel;
 pub use clock::now;
-pub use config::{ConfigError, Environment};
+pub use config::{ConfigError, Environment, number};
 pub use database::{
     DatabaseConfig, MIGRATOR, check_migrated, connect, in_time, migrate, read_transaction,
 };

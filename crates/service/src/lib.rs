@@ -8,6 +8,7 @@
 //! - a request is read by [`Fields`], which collects every violation;
 //! - who sees what is decided by [`Parties`] and [`View`];
 //! - contacts and texts of a report rest [`Sealed`] under the key of that report;
+//! - work that is due is a job, claimed and recorded by [`jobs::Jobs`];
 //! - events of other services reach features by a [`Registry`].
 //!
 //! A service is a [`Runtime`] with its features: it owns the pools, the log, the
@@ -17,6 +18,7 @@ mod audit;
 mod command;
 mod config;
 mod fields;
+pub mod jobs;
 mod page;
 mod personal;
 mod registry;

@@ -6,6 +6,7 @@ use async_trait::async_trait;
 use eventlog::{Apply, ApplyError, Event, Log, NewEvent};
 use proto::Payload;
 use sqlx::PgConnection;
+use tokio::sync::Notify;
 
 /// Applies events in a feature.
 #[async_trait]
@@ -23,6 +24,7 @@ pub trait Feature: Send + Sync + 'static {
 pub struct Registry {
     features: Vec<(&'static str, Arc<dyn Feature>)>,
     log: Log,
+    wakes: Vec<Arc<Notify>>,
 }
 
 impl Registry {
@@ -31,7 +33,15 @@ impl Registry {
         Self {
             features: Vec::new(),
             log,
+            wakes: Vec::new(),
         }
+    }
+
+    /// Wakes these when what was applied is committed.
+    #[must_use]
+    pub fn waking<'w>(mut self, wakes: impl IntoIterator<Item = &'w Arc<Notify>>) -> Self {
+        self.wakes.extend(wakes.into_iter().cloned());
+        self
     }
 
     /// Lets a feature apply the events of one type.
@@ -82,5 +92,8 @@ impl Apply for Registry {
 
     fn committed(&self) {
         self.log.committed();
+        for wake in &self.wakes {
+            wake.notify_waiters();
+        }
     }
 }

@@ -7,20 +7,24 @@ use lettre::transport::smtp::{
     extension::ClientId,
 };
 use platform::{
-    ConfigError, Environment, Files, SealingConfig, SecretSource, StartError, Watched,
+    ConfigError, Environment, Files, SealingConfig, SecretSource, StartError, Watched, number,
     read_authority,
 };
 use serde::Deserialize;
-use service::BaseConfig;
+use serde_json::json;
+use service::{BaseConfig, jobs::JobPolicy};
 use vocabulary::EmailAddress;
 
 use crate::{
     INTAKE, QUALIFICATION,
-    deliveries::{DeliverySettings, Encryption, RetryPolicy, Sender, SmtpServer, TURN},
-    domain::{address_book::AddressBook, cursor::CURSOR_LIFE},
+    deliveries::{AddressBook, Encryption, Mailer, Sender, SmtpServer},
+    feed::CURSOR_LIFE,
     notices::{Branding, Language},
-    on_call_file,
+    on_call,
 };
+
+/// How long the record of an attempt may take.
+const RECORD: Duration = Duration::from_secs(1);
 
 /// The whole configuration of the service.
 #[derive(Clone, Debug)]
@@ -66,7 +70,7 @@ pub struct SmtpConfig {
     /// How long an attempt to send may take, connecting included, in milliseconds.
     /// Servers look into a message before they answer, and a sender who does not wait
     /// sends it twice (RFC 5321, 4.5.3.2.6).
-    #[serde(default = "timeout_ms")]
+    #[serde(default = "number::<120_000, _>")]
     pub timeout_ms: u64,
 }
 
@@ -109,30 +113,30 @@ pub struct NotificationConfig {
     /// `addresses`; read again when it changes.
     pub on_call_file: Option<PathBuf>,
     /// How many streams may be open.
-    #[serde(default = "max_streams")]
+    #[serde(default = "number::<1_000, _>")]
     pub max_streams: usize,
     /// How many notifications are kept in memory for streams that pause.
-    #[serde(default = "stream_buffer")]
+    #[serde(default = "number::<4_096, _>")]
     pub stream_buffer: usize,
     /// A stream further behind than that is told of a gap.
-    #[serde(default = "gap_after")]
+    #[serde(default = "number::<10_000, _>")]
     pub gap_after: u64,
     /// After how long a silence a heartbeat is sent, in milliseconds.
-    #[serde(default = "heartbeat_ms")]
+    #[serde(default = "number::<15_000, _>")]
     pub heartbeat_ms: u64,
     /// How many messages are sent at once.
-    #[serde(default = "delivery_workers")]
+    #[serde(default = "number::<4, _>")]
     pub delivery_workers: u16,
     /// The wait after the first failure of a delivery, in milliseconds; it
     /// doubles with each, up to six hours.
-    #[serde(default = "retry_base_ms")]
+    #[serde(default = "number::<60_000, _>")]
     pub retry_base_ms: u64,
     /// A delivery refused, or interrupted, so often is given up.
-    #[serde(default = "max_refusals")]
+    #[serde(default = "number::<12, _>")]
     pub max_refusals: u32,
     /// How long a delivery belongs to the worker that took it, in milliseconds;
     /// at least eleven seconds more than `SMTP_TIMEOUT_MS`.
-    #[serde(default = "claim_ms")]
+    #[serde(default = "number::<180_000, _>")]
     pub claim_ms: u64,
 }
 
@@ -158,7 +162,7 @@ impl Config {
         let own = &self.notification;
         own.address_book()?;
         own.delivery(&self.smtp, self.base.server.drain(), &files)?;
-        on_call_file::open(own.on_call_file.as_deref(), &files)?;
+        on_call::open(own.on_call_file.as_deref(), &files)?;
         self.sealing.master_key(&files)?;
         let log_key = self.sealing.log_key(&files)?;
         let ProducersConfig {
@@ -176,15 +180,8 @@ impl Config {
 impl SmtpConfig {
     /// A mail server on this machine, without protection.
     pub fn local(port: u16) -> Self {
-        Self {
-            host: "127.0.0.1".to_owned(),
-            port,
-            tls: SmtpTls::None,
-            ca_file: None,
-            username: None,
-            password_file: None,
-            timeout_ms: timeout_ms(),
-        }
+        let named = json!({ "host": "127.0.0.1", "port": port, "tls": "none" });
+        serde_json::from_value(named).expect("everything else has a default")
     }
 
     /// The mail server, which is another one when the files of its password or authority change.
@@ -255,24 +252,12 @@ impl NotificationConfig {
         fssi_mailbox: impl Into<String>,
         cell_mailbox: impl Into<String>,
     ) -> Self {
-        Self {
-            from: from.into(),
-            fssi_mailboxes: vec![fssi_mailbox.into()],
-            cell_mailboxes: vec![cell_mailbox.into()],
-            health_authority_mailboxes: Vec::new(),
-            agency_mail_domain: agency_mail_domain(),
-            emergency_phone: emergency_phone(),
-            mail_language: Language::default(),
-            on_call_file: None,
-            max_streams: max_streams(),
-            stream_buffer: stream_buffer(),
-            gap_after: gap_after(),
-            heartbeat_ms: heartbeat_ms(),
-            delivery_workers: delivery_workers(),
-            retry_base_ms: retry_base_ms(),
-            max_refusals: max_refusals(),
-            claim_ms: claim_ms(),
-        }
+        let named = json!({
+            "from": from.into(),
+            "fssi_mailboxes": [fssi_mailbox.into()],
+            "cell_mailboxes": [cell_mailbox.into()],
+        });
+        serde_json::from_value(named).expect("everything else has a default")
     }
 
     /// Where institutions are reached.
@@ -314,18 +299,18 @@ impl NotificationConfig {
         smtp: &SmtpConfig,
         drain: Duration,
         files: &Files,
-    ) -> Result<DeliverySettings, StartError> {
+    ) -> Result<(Mailer, JobPolicy), StartError> {
         let sender = Sender::parse(&self.from).ok_or_else(|| {
             StartError::unusable("NOTIFICATION_FROM", "not the address of a mailbox")
         })?;
         let claim = time::Duration::milliseconds(self.claim_ms.cast_signed());
         let server = smtp.server(sender.domain(), files)?;
-        if claim < TURN + server.current().longest_attempt() {
+        if claim < RECORD + server.current().longest_attempt() {
             let why = "less than eleven seconds more than SMTP_TIMEOUT_MS, the time of an \
                 attempt: two workers would send the same message";
             return Err(StartError::unusable("NOTIFICATION_CLAIM_MS", why));
         }
-        Ok(DeliverySettings {
+        let mailer = Mailer {
             server,
             sender,
             branding: Branding {
@@ -333,15 +318,14 @@ impl NotificationConfig {
                 emergency_phone: self.emergency_phone.clone(),
                 agency_domain: self.agency_mail_domain.clone(),
             },
-            policy: RetryPolicy {
-                base: time::Duration::milliseconds(self.retry_base_ms.cast_signed()),
-                longest: time::Duration::hours(6),
-                longest_outage: time::Duration::minutes(10),
-                refusals: self.max_refusals,
-            },
+        };
+        let policy = JobPolicy {
+            base: time::Duration::milliseconds(self.retry_base_ms.cast_signed()),
+            refusals: self.max_refusals,
             claim,
             grace: drain / 2,
-        })
+        };
+        Ok((mailer, policy))
     }
 }
 
@@ -351,48 +335,12 @@ fn mailboxes(variable: &str, texts: &[String]) -> Result<Vec<EmailAddress>, Star
     addresses.map_err(|error: vocabulary::ParseError| StartError::unusable(variable, error))
 }
 
-fn timeout_ms() -> u64 {
-    120_000
-}
-
 fn agency_mail_domain() -> String {
     "ars.sante.fr".to_owned()
 }
 
 fn emergency_phone() -> String {
     "09 72 43 91 25".to_owned()
-}
-
-fn max_streams() -> usize {
-    1_000
-}
-
-fn stream_buffer() -> usize {
-    4_096
-}
-
-fn gap_after() -> u64 {
-    10_000
-}
-
-fn heartbeat_ms() -> u64 {
-    15_000
-}
-
-fn delivery_workers() -> u16 {
-    4
-}
-
-fn retry_base_ms() -> u64 {
-    60_000
-}
-
-fn max_refusals() -> u32 {
-    12
-}
-
-fn claim_ms() -> u64 {
-    180_000
 }
 
 #[cfg(test)]

@@ -7,28 +7,26 @@
 
 mod config;
 mod consume;
-mod convert;
 mod deliveries;
-mod domain;
 mod feed;
-mod grpc;
 mod metrics;
 mod notices;
-mod on_call_file;
-mod snapshot;
-mod store;
+mod on_call;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use eventlog::{Apply, Log};
+use eventlog::Log;
 use platform::{Files, Listeners, Metrics, SealingKey, StartError, Watched};
 use proto::notification::v1::{
     delivery_service_server::DeliveryServiceServer,
     notification_service_server::NotificationServiceServer,
 };
-use service::Runtime;
+use service::{
+    Runtime,
+    jobs::{JOBS_MIGRATOR, JobMetrics, Jobs},
+};
 use sqlx::migrate::Migrator;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::Channel};
 
@@ -36,11 +34,11 @@ pub use config::{Config, NotificationConfig, ProducersConfig, SmtpConfig, SmtpTl
 pub use notices::Language;
 
 use crate::{
-    consume::NotificationConsumer,
-    deliveries::{DeliverySettings, DeliveryWorker},
-    domain::address_book::{AddressBook, OnCallChain},
-    feed::{Feed, reader::FeedReader},
+    deliveries::{AddressBook, Addressing, DeliveryRpc, DigestChannel, MailChannel, Mailer},
+    feed::{Feed, FeedReader, FeedRpc, RecentNotifications},
     metrics::ServiceMetrics,
+    notices::NoticeEvents,
+    on_call::OnCallChain,
 };
 
 /// The name of the service: in certificates, logs and the database.
@@ -53,9 +51,15 @@ const INTAKE: &str = "intake";
 const QUALIFICATION: &str = "qualification";
 /// Who may read the service's log.
 const READERS: &[&str] = &["statistics"];
+
 /// All migrations that the schema of the service needs, in order.
 pub fn migrators() -> Vec<&'static Migrator> {
-    vec![&platform::MIGRATOR, &eventlog::MIGRATOR, &MIGRATOR]
+    vec![
+        &platform::MIGRATOR,
+        &eventlog::MIGRATOR,
+        &JOBS_MIGRATOR,
+        &MIGRATOR,
+    ]
 }
 
 /// The service, connected and checked, ready to run.
@@ -63,11 +67,12 @@ pub struct App {
     runtime: Runtime,
     log: Log,
     producers: [(&'static str, Channel); 2],
-    notification: NotificationConfig,
+    config: NotificationConfig,
     master_key: SealingKey,
     address_book: AddressBook,
     on_call: Watched<OnCallChain>,
-    delivery: Arc<DeliverySettings>,
+    mailer: Mailer,
+    jobs: Jobs,
 }
 
 /// Connects and checks everything that the service needs.
@@ -76,8 +81,8 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
     let own = config.notification;
     let files = Files::new(&metrics);
     let address_book = own.address_book()?;
-    let delivery = own.delivery(&config.smtp, config.base.server.drain(), &files)?;
-    let on_call = on_call_file::open(own.on_call_file.as_deref(), &files)?;
+    let (mailer, policy) = own.delivery(&config.smtp, config.base.server.drain(), &files)?;
+    let on_call = on_call::open(own.on_call_file.as_deref(), &files)?;
     let master_key = config.sealing.master_key(&files)?;
     let log_key = config.sealing.log_key(&files)?;
     let runtime = Runtime::open(NAME, &migrators(), config.base, log_key, files, metrics).await?;
@@ -86,15 +91,17 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
         producer(INTAKE, &config.producers.intake_url)?,
         producer(QUALIFICATION, &config.producers.qualification_url)?,
     ];
+    let job_metrics = JobMetrics::register(&runtime.metrics, "delivery");
     Ok(App {
         log: runtime.open_log().await?,
+        jobs: Jobs::open(runtime.pool.clone(), policy, job_metrics).await?,
         producers,
         runtime,
-        notification: own,
+        config: own,
         master_key,
         address_book,
         on_call,
-        delivery: Arc::new(delivery),
+        mailer,
     })
 }
 
@@ -105,67 +112,57 @@ impl App {
         listeners: Listeners,
         shutdown: CancellationToken,
     ) -> Result<(), StartError> {
-        let Self {
-            log,
-            notification: own,
-            ..
-        } = self;
+        let (log, own) = (self.log, self.config);
         let mut running = self.runtime.start(&shutdown);
         let pool = running.runtime.pool.clone();
         let (tasks, shutdown) = (running.tasks.clone(), running.shutdown.clone());
         let metrics = ServiceMetrics::register(&running.runtime.metrics);
-        // Woken by commits: the reader of the feed, and the delivery workers.
-        let (raised, due) = (Arc::<Notify>::default(), Arc::<Notify>::default());
-
-        let snapshot = snapshot::RecentNotifications { log: log.clone() };
-        running.publish(&log, Arc::new(snapshot), READERS);
-        let consumer: Arc<dyn Apply> = Arc::new(NotificationConsumer {
-            log: log.clone(),
-            address_book: self.address_book,
-            on_call: self.on_call.clone(),
-            master_key: self.master_key.clone(),
-            raised_wake: Arc::clone(&raised),
-            due: Arc::clone(&due),
-            metrics: metrics.clone(),
-        });
-        for (producer, channel) in self.producers {
-            running.consume(NAME, producer, channel, Arc::clone(&consumer));
-        }
-        let feed = Feed::new(
-            log,
-            running.runtime.log_pool.clone(),
-            own.stream_buffer,
-            own.gap_after,
-        );
-        let reader = FeedReader::new(feed.over(pool.clone()), raised);
-        tasks.spawn("reader of the feed", reader.run(shutdown.clone()));
-        let worker = DeliveryWorker {
-            pool: pool.clone(),
-            due: Arc::clone(&due),
-            master_key: self.master_key,
-            metrics: metrics.clone(),
-            settings: self.delivery,
-        };
-        for _ in 0..own.delivery_workers.max(1) {
-            tasks.spawn("delivery worker", worker.clone().run(shutdown.clone()));
-        }
-        tasks.spawn("measure of deliveries", worker.sample(shutdown.clone()));
-        on_call_file::export_coverage(
+        on_call::export_coverage(
             own.on_call_file.as_deref(),
-            self.on_call,
+            self.on_call.clone(),
             metrics.on_call_covered.clone(),
             &running.runtime.metrics,
         );
 
-        let watch = grpc::watch::Streams {
-            feed,
+        let mail = MailChannel {
             pool: pool.clone(),
-            room: Arc::new(Semaphore::new(own.max_streams)),
-            heartbeat: Duration::from_millis(own.heartbeat_ms),
-            shutdown,
-            metrics,
+            master_key: self.master_key.clone(),
+            mailer: self.mailer.clone(),
         };
-        let deliveries = grpc::deliveries::Operators { pool, due, tasks };
+        let digest = DigestChannel {
+            pool: pool.clone(),
+            mailer: self.mailer,
+        };
+        let jobs = self.jobs.on(mail, own.delivery_workers).on(digest, 1);
+        let due = Arc::clone(&jobs.wake);
+        tasks.spawn("deliveries", deliveries::run(jobs, shutdown.clone()));
+
+        // Woken by commits, like the workers: the reader of the feed.
+        let raised = Arc::<Notify>::default();
+        let snapshot = RecentNotifications { log: log.clone() };
+        running.publish(&log, Arc::new(snapshot), READERS);
+        let notices = NoticeEvents {
+            addressing: Addressing {
+                address_book: self.address_book,
+                on_call: self.on_call,
+                master_key: self.master_key,
+                metrics: metrics.clone(),
+            },
+            metrics: metrics.clone(),
+        };
+        let registry = consume::registry(log.clone(), notices).waking([&raised, &due]);
+        let registry = Arc::new(registry);
+        for (producer, channel) in self.producers {
+            running.consume(NAME, producer, channel, registry.clone());
+        }
+        let deliveries = DeliveryRpc {
+            commands: running.commands(&log),
+            due,
+        };
+        let feed = Feed::new(log, running.runtime.log_pool.clone(), &own);
+        let reader = FeedReader::new(feed.over(pool.clone()), raised);
+        tasks.spawn("reader of the feed", reader.run(shutdown.clone()));
+        let watch = FeedRpc::new(feed, pool, &own, shutdown, metrics);
         let largest = running.runtime.config.server.max_message_bytes;
         let watch = NotificationServiceServer::new(watch).max_decoding_message_size(largest);
         let deliveries = DeliveryServiceServer::new(deliveries).max_decoding_message_size(largest);

@@ -8,22 +8,13 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family, gauge::Gauge},
 };
 
-use crate::domain::{mail_draft::Recipient, rule::Rule};
+use crate::notices::{Recipient, Rule};
 
-/// The metrics of notifications and deliveries.
+/// The metrics of notifications.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ServiceMetrics {
     raised: Family<RuleLabel, Counter>,
     no_address: Family<RecipientLabel, Counter>,
-    attempts: Family<OutcomeLabel, Counter>,
-    /// Claims that ended without a record: the message may go out twice.
-    pub(crate) expired_claims: Counter,
-    /// Deliveries that wait, counted up to 10,000.
-    pub(crate) pending: Gauge,
-    /// Deliveries that were given up, counted up to 10,000: somebody must act.
-    pub(crate) dead: Gauge,
-    /// For how long the oldest undelivered message has waited.
-    pub(crate) oldest_age: Gauge<f64, AtomicU64>,
     /// For how long from now on somebody is on call whenever the cell does not work.
     pub(crate) on_call_covered: Gauge<f64, AtomicU64>,
     /// Streams that are open.
@@ -42,11 +33,6 @@ struct RecipientLabel {
     recipient: &'static str,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
-struct OutcomeLabel {
-    outcome: &'static str,
-}
-
 impl ServiceMetrics {
     /// Registers the metrics with those of the process.
     pub(crate) fn register(metrics: &Metrics) -> Self {
@@ -60,31 +46,6 @@ impl ServiceMetrics {
             "vigie_notification_without_address",
             "Messages that a rule asks for and nobody can be sent, by recipient",
             this.no_address.clone(),
-        );
-        metrics.register(
-            "vigie_delivery_attempts",
-            "Attempts to deliver a message, by outcome",
-            this.attempts.clone(),
-        );
-        metrics.register(
-            "vigie_delivery_expired_claims",
-            "Deliveries claimed again because an earlier claim ended without a record",
-            this.expired_claims.clone(),
-        );
-        metrics.register(
-            "vigie_delivery_pending",
-            "Deliveries that wait",
-            this.pending.clone(),
-        );
-        metrics.register(
-            "vigie_delivery_dead",
-            "Deliveries that were given up: an operator must look at them",
-            this.dead.clone(),
-        );
-        metrics.register(
-            "vigie_delivery_oldest_age_seconds",
-            "For how long the oldest undelivered message has waited",
-            this.oldest_age.clone(),
         );
         metrics.register(
             "vigie_on_call_covered_seconds",
@@ -125,10 +86,5 @@ impl ServiceMetrics {
         self.no_address
             .get_or_create(&RecipientLabel { recipient })
             .inc();
-    }
-
-    /// Counts an attempt to deliver.
-    pub(crate) fn attempted(&self, outcome: &'static str) {
-        self.attempts.get_or_create(&OutcomeLabel { outcome }).inc();
     }
 }

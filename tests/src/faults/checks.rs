@@ -122,7 +122,21 @@ impl Books {
              create temp table acted (report_id uuid, action text);
              create temp table undone (reference text);
              create temp table rejoined (at timestamptz);
-             create temp table mail (delivery_id uuid, copies integer, undone integer);",
+             create temp table mail (delivery_id uuid, copies integer, undone integer);
+             create temp view message as
+             select job_id as delivery_id, kind, subject, attempts, payload,
+                 case when due_at is null then 'dead' else 'pending' end as state
+             from notification.job
+             union all
+             select job_id, kind, subject, attempts, payload, 'sent' from notification.job_done
+             union all
+             -- What the release before sent.
+             select delivery_id, 'mail/' || occasion, 'report/' || report_id, attempts,
+                 jsonb_build_object('rule', rule, 'recipient', recipient,
+                     'mailbox', mailbox, 'summary', situation),
+                 state
+             from notification.delivery
+             left join notification.situation using (situation_id);",
         )
         .execute(&mut self.0)
         .await
@@ -203,11 +217,14 @@ impl Books {
         let (messages, further_tries, unrecorded_tries, duplicates) = sqlx::query_as(
             "select count(*), sum(attempts - 1), sum(attempts - recorded)::bigint,
                     sum(greatest(copies - undone - 1, 0))
-             from notification.delivery
+             from message
              join mail using (delivery_id)
              join (
                  select delivery_id, count(*) as recorded
-                 from notification.delivery_attempt group by delivery_id
+                 from (
+                     select job_id as delivery_id from notification.job_attempt
+                     union all select delivery_id from notification.delivery_attempt
+                 ) as attempt group by delivery_id
              ) as attempt using (delivery_id)",
         )
         .fetch_one(&mut self.0)

@@ -244,27 +244,29 @@ pub(super) const LAWS: &[Law] = &[
         name: "one-set-of-messages",
         claim: "every report has one set of messages, each of which says something",
         offenders: "
-            select d.report_id || ' ' || d.rule || ' ' || d.recipient, 'twice'
-            from notification.delivery as d
-            group by d.report_id, d.rule, d.recipient, d.mailbox, d.occasion
+            select concat_ws(' ', d.subject, d.kind, d.payload ->> 'recipient'), 'twice'
+            from message as d
+            group by d.subject, d.kind, d.payload ->> 'rule', d.payload ->> 'recipient',
+                d.payload ->> 'mailbox'
             having count(*) <> 1
             union all
-            select r.reference, case when count(d.rule) < 4 then 'lost' else 'twice' end
+            select r.reference, case when count(d.kind) < 4 then 'lost' else 'twice' end
             from intake.report as r
-            left join notification.delivery as d
-                on r.report_id = d.report_id and d.occasion in ('receipt', 'submission')
+            left join message as d
+                on 'report/' || r.report_id = d.subject
+                and d.kind in ('mail/receipt', 'mail/submission')
             group by r.reference
-            having array_agg(d.rule order by d.rule) is distinct from
+            having array_agg(d.payload ->> 'rule' order by d.payload ->> 'rule') is distinct from
                 array['announce_agency', 'announce_cell', 'announce_fssi', 'receipt']
             union all
             select 'says nothing: ' || d.delivery_id, 'lost'
-            from notification.delivery as d
-            left join notification.situation as s on d.situation_id = s.situation_id
-            where s.situation_id is null",
+            from message as d
+            where d.payload -> 'summary' ->> 'reference' is null",
         breach: "
-            update notification.delivery set rule = 'receipt'
-            where delivery_id =
-                (select delivery_id from notification.delivery where rule = 'announce_cell' limit 1)",
+            update notification.job_done set payload = payload || '{\"rule\": \"receipt\"}'
+            where job_id = (
+                select job_id from notification.job_done
+                where payload ->> 'rule' = 'announce_cell' limit 1)",
     },
     Law {
         name: "delivered",
@@ -273,7 +275,7 @@ pub(super) const LAWS: &[Law] = &[
             select
                 coalesce(d.delivery_id, m.delivery_id)::text,
                 case when m.copies is null then 'lost' else 'twice' end
-            from notification.delivery as d
+            from message as d
             full join mail as m on d.delivery_id = m.delivery_id
             where d.state <> 'sent'
                 or m.copies is null

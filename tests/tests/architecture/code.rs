@@ -3,16 +3,6 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::root;
-
-/// The files of a room: `room.rs`, where there is one, and everything below `room/`.
-pub(crate) fn room_files(service: &str, room: &str) -> Vec<PathBuf> {
-    let source = root().join("services").join(service).join("src");
-    let mut files = rust_files(source.join(room));
-    files.extend(Some(source.join(format!("{room}.rs"))).filter(|file| file.exists()));
-    files
-}
-
 /// The sources in a folder and below.
 pub(crate) fn rust_files(folder: PathBuf) -> Vec<PathBuf> {
     let mut files = Vec::new();
@@ -107,15 +97,15 @@ pub(crate) fn without_exports(code: &str) -> String {
 
 #[test]
 fn a_grouped_import_hides_nothing() {
-    let tree = "crate::{domain::{Case,Change},store::{self,Entry},convert}";
+    let tree = "crate::{cases::{Case,Change},store::{self,Entry},wire}";
     assert_eq!(
         written_out("", tree),
         [
-            "crate::domain::Case",
-            "crate::domain::Change",
+            "crate::cases::Case",
+            "crate::cases::Change",
             "crate::store::self",
             "crate::store::Entry",
-            "crate::convert",
+            "crate::wire",
         ]
     );
 }

@@ -13,15 +13,11 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use crate::code::{code, room_files, rust_files};
+use crate::code::{code, rust_files};
 
 const SERVICES: [&str; 4] = ["intake", "notification", "qualification", "statistics"];
-/// The rooms of every service.
+/// The rooms of every service; a folder that is no feature holds the parts of one of them.
 const ROOMS: [&str; 4] = ["main", "config", "lib", "consume"];
-/// Those of a service whose features have no folders.
-const LAYERS: [&str; 4] = ["grpc", "domain", "store", "convert"];
-/// The folders that are no features: each holds the parts of the file of its name.
-const FOLDERS_OF_FILES: [&str; 6] = ["config", "consume", "convert", "domain", "grpc", "store"];
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -101,12 +97,7 @@ fn dependencies_point_one_way() {
 fn a_service_has_the_same_rooms_as_the_others() {
     for service in SERVICES {
         let source = root().join("services").join(service).join("src");
-        let layers: &[&str] = if features(service).is_empty() {
-            &LAYERS
-        } else {
-            &[]
-        };
-        for room in ROOMS.iter().chain(layers) {
+        for room in ROOMS {
             assert!(
                 source.join(format!("{room}.rs")).exists(),
                 "{service} lacks src/{room}.rs"
@@ -140,7 +131,7 @@ fn folders(service: &str) -> Vec<PathBuf> {
 fn every_folder_of_a_service_is_a_feature_or_belongs_to_a_file_that_may_have_one() {
     for folder in SERVICES.into_iter().flat_map(folders) {
         let name = folder.file_name().and_then(|name| name.to_str()).unwrap();
-        let of_a_file = FOLDERS_OF_FILES.contains(&name) && folder.with_extension("rs").exists();
+        let of_a_file = ROOMS.contains(&name) && folder.with_extension("rs").exists();
         assert!(
             folder.join("mod.rs").exists() || of_a_file,
             "{} is neither",
@@ -152,13 +143,9 @@ fn every_folder_of_a_service_is_a_feature_or_belongs_to_a_file_that_may_have_one
 #[test]
 fn a_service_reads_its_environment_in_config_only() {
     for service in SERVICES {
-        for room in ROOMS
-            .iter()
-            .chain(&LAYERS)
-            .filter(|room| **room != "config")
-        {
-            let features = features(service).into_iter().flat_map(rust_files);
-            for file in room_files(service, room).into_iter().chain(features) {
+        let source = root().join("services").join(service).join("src");
+        for file in rust_files(source.clone()) {
+            if !file.starts_with(source.join("config")) && file != source.join("config.rs") {
                 assert!(
                     !code(&file).contains("env::var"),
                     "{} reads the environment",

@@ -119,10 +119,10 @@ async fn only_an_importer_dates_a_report_back_and_it_is_told_in_digests_alone() 
     let mut books = PgConnection::connect(&url).await.unwrap();
     let told = testkit::eventually_some(async || {
         let told: Vec<(String, String)> = sqlx::query_as(
-            "select recipient, rule from notification.delivery
-             left join notification.digest_entry as entry on digest_id = situation_id
-             where coalesce(entry.report_id, delivery.report_id) = $1::uuid
-             order by recipient",
+            "select payload ->> 'recipient', payload ->> 'rule' from notification.job
+             left join notification.digest_entry as entry on subject = 'digest/' || digest_id
+             where entry.report_id = $1::uuid or subject = 'report/' || $1
+             order by 1",
         )
         .bind(&receipt.report_id)
         .fetch_all(&mut books)

@@ -5,7 +5,12 @@ select jsonb_build_object(
     'cases', (select jsonb_agg(c order by c.case_id) from qualification.case_file c),
     'history', (select count(*) from qualification.case_entry),
     'notifications', (select count(*) from notification.notification),
-    'deliveries', (select count(*) from notification.delivery),
+    'deliveries', (
+        select sum(n) from (
+            select count(*) as n from notification.job
+            union all select count(*) from notification.job_done
+        ) as delivery
+    ),
     'facts', (select count(*) from statistics.fact),
     'intake log', (select sum(position) from intake.eventlog_head),
     'qualification log', (select sum(position) from qualification.eventlog_head),

@@ -116,7 +116,7 @@ impl Scene {
             thing.case_id = case_id.to_string();
         }
         let delivery_id: Uuid =
-            sqlx::query_scalar("select delivery_id from notification.delivery limit 1")
+            sqlx::query_scalar("select job_id from notification.job_done limit 1")
                 .fetch_one(&mut sql)
                 .await
                 .unwrap();

@@ -68,11 +68,11 @@ async fn the_password_is_the_one_that_the_file_has_now() {
     smtp.username = Some("vigie".to_owned());
     smtp.password_file = Some(password.path().to_owned());
     let files = Files::default();
-    let delivery = notification()
+    let (mailer, _) = notification()
         .delivery(&smtp, Duration::ZERO, &files)
         .unwrap();
     let login = || {
-        let (name, password) = delivery.server.current().login.clone().unwrap();
+        let (name, password) = mailer.server.current().login.clone().unwrap();
         (name, password.expose_secret().to_owned())
     };
     assert_eq!(login(), ("vigie".to_owned(), "old".to_owned()));

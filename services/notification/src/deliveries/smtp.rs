@@ -1,10 +1,13 @@
 //! The way to the mail server: one connection for each message.
 //!
 //! Connections are not pooled. An attempt must end in time, and a connection whose
-//! conversation was cut off would go back to the pool: the answer to one message
-//! would then be taken for that to another.
+//! conversation was cut off would go back to the pool of the library: the answer to one
+//! message would then be taken for that to another. What makes sending fast is another
+//! thing, which that pool does not do: packets that wait for no other (`TCP_NODELAY`).
+//! One worker sends 800 messages a second to a server on the same machine with it, and 22
+//! without, pooled or not. TLS from the first byte is the library's own, without it.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
 use lettre::{
     Address,
@@ -17,9 +20,10 @@ use lettre::{
     },
 };
 use secrecy::{ExposeSecret as _, SecretString};
-use tokio::time::timeout;
+use service::jobs::Failure;
+use tokio::{net::TcpStream, time::timeout};
 
-use super::{message::OutgoingMail, retry::Outcome};
+use super::message::OutgoingMail;
 
 /// How long the mail server has to show that it takes our mail, or to say goodbye.
 const PROBE: Duration = Duration::from_secs(10);
@@ -52,24 +56,15 @@ pub(crate) enum Encryption {
     Tls(TlsParameters),
 }
 
-/// The result of an attempt.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Attempted {
-    /// What it means for the delivery.
-    pub(crate) outcome: Outcome,
-    /// The class of the error, as in `refused_550`: never its text, which may quote an
-    /// address.
-    pub(crate) error_class: Option<String>,
-}
-
 impl SmtpServer {
     /// The longest time that [`Self::send`] takes.
     pub(crate) fn longest_attempt(&self) -> Duration {
         self.timeout + PROBE
     }
 
-    /// Sends a message.
-    pub(crate) async fn send(&self, mail: &OutgoingMail) -> Attempted {
+    /// Sends a message. What a server that takes our mail says concerns this message, also
+    /// where it says nothing and breaks the connection off; what another says, all of them.
+    pub(super) async fn send(&self, mail: &OutgoingMail) -> Result<(), Failure> {
         let sending = async {
             let mut connection = self.connect().await?;
             connection.send(&mail.envelope, &mail.message).await?;
@@ -79,7 +74,7 @@ impl SmtpServer {
             Ok(Ok(mut connection)) => {
                 // The message is taken, whatever becomes of the goodbye.
                 timeout(PROBE, connection.abort()).await.unwrap_or_default();
-                return Attempted::accepted();
+                return Ok(());
             }
             Ok(Err(error)) => Some(error),
             Err(_) => None,
@@ -89,7 +84,7 @@ impl SmtpServer {
             && timeout(PROBE, self.probe(mail.envelope.from()))
                 .await
                 .is_ok_and(|answer| answer.is_ok());
-        Attempted::failed(error.as_ref(), takes_our_mail)
+        Err(failure(error.as_ref(), takes_our_mail))
     }
 
     /// Asks whether the server takes mail from this sender.
@@ -105,20 +100,21 @@ impl SmtpServer {
     }
 
     async fn connect(&self) -> Result<AsyncSmtpConnection, SmtpError> {
-        let (wrapper, upgrade) = match &self.encryption {
-            Encryption::None => (None, None),
-            Encryption::Starttls(parameters) => (None, Some(parameters)),
-            Encryption::Tls(parameters) => (Some(parameters), None),
+        let address = (self.host.as_str(), self.port);
+        let by_library = |tls| {
+            let timeout = Some(self.timeout);
+            AsyncSmtpConnection::connect_tokio1(address, timeout, &self.hello, tls, None)
         };
-        let mut connection = AsyncSmtpConnection::connect_tokio1(
-            (self.host.as_str(), self.port),
-            Some(self.timeout),
-            &self.hello,
-            wrapper.cloned(),
-            None,
-        )
-        .await?;
-        if let Some(parameters) = upgrade {
+        let mut connection = if let Encryption::Tls(parameters) = &self.encryption {
+            by_library(Some(parameters.clone())).await?
+        } else if let Ok(stream) = without_delay(address).await {
+            let stream = Box::new(stream);
+            AsyncSmtpConnection::connect_with_transport(stream, &self.hello).await?
+        } else {
+            // Its error tells why.
+            by_library(None).await?
+        };
+        if let Encryption::Starttls(parameters) = &self.encryption {
             connection.starttls(parameters.clone(), &self.hello).await?;
         }
         if let Some((name, password)) = &self.login {
@@ -130,35 +126,28 @@ impl SmtpServer {
     }
 }
 
-impl Attempted {
-    fn accepted() -> Self {
-        Self {
-            outcome: Outcome::Accepted,
-            error_class: None,
-        }
-    }
+/// Connects so that the end of a message is not held back until its beginning is
+/// acknowledged, which takes 40 ms.
+async fn without_delay(address: (&str, u16)) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(address).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
 
-    /// A failure; without an error it lasted too long. What a server that takes our mail
-    /// says concerns this message, also where it says nothing and breaks the connection
-    /// off.
-    fn failed(error: Option<&SmtpError>, takes_our_mail: bool) -> Self {
-        let outcome = match error {
-            _ if !takes_our_mail => Outcome::ServerDown,
-            Some(error) if error.is_permanent() => Outcome::RefusedForGood,
-            Some(error) if error.is_transient() => Outcome::RefusedForNow,
-            _ => Outcome::Interrupted,
-        };
-        let stage = if takes_our_mail { "refused" } else { "relay" };
-        let error_class = match error.map(|error| (error, error.status())) {
-            Some((_, Some(code))) => format!("{stage}_{code}"),
-            Some((error, None)) if error.is_tls() => "tls".to_owned(),
-            Some((error, None)) if !error.is_timeout() => "connect".to_owned(),
-            _ => "timeout".to_owned(),
-        };
-        Self {
-            outcome,
-            error_class: Some(error_class),
-        }
+/// What a failure means; without an error the attempt lasted too long.
+fn failure(error: Option<&SmtpError>, takes_our_mail: bool) -> Failure {
+    let stage = if takes_our_mail { "refused" } else { "relay" };
+    let class = match error.map(|error| (error, error.status())) {
+        Some((_, Some(code))) => format!("{stage}_{code}"),
+        Some((error, None)) if error.is_tls() => "tls".to_owned(),
+        Some((error, None)) if !error.is_timeout() => "connect".to_owned(),
+        _ => "timeout".to_owned(),
+    };
+    match error {
+        _ if !takes_our_mail => Failure::Away(class),
+        Some(error) if error.is_permanent() => Failure::Rejected(class),
+        // Broken off, it may have been taken: trying for ever might send it for ever.
+        _ => Failure::Refused(class),
     }
 }
 

@@ -8,7 +8,12 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use tokio::sync::{Semaphore, broadcast};
 
-use crate::{convert::feed::FeedItem, domain::cursor::Bounds};
+use crate::NotificationConfig;
+
+use super::{
+    cursor::Bounds,
+    item::{self, FeedItem},
+};
 
 /// What the streams of a process share.
 #[derive(Clone, Debug)]
@@ -43,17 +48,17 @@ pub(super) struct FeedPosition {
 }
 
 impl Feed {
-    /// Opens the feed; `buffer` notifications are kept for streams that are
-    /// not read for a moment.
-    pub(crate) fn new(log: Log, pool: PgPool, buffer: usize, gap_after: u64) -> Self {
-        let (live, _) = broadcast::channel(buffer.max(1));
+    /// Opens the feed: `stream_buffer` notifications are kept for streams that are not read
+    /// for a moment.
+    pub(crate) fn new(log: Log, pool: PgPool, config: &NotificationConfig) -> Self {
+        let (live, _) = broadcast::channel(config.stream_buffer.max(1));
         let turns = Arc::new(Semaphore::new(TURNS));
         Self {
             log,
             pool,
             turns,
             live,
-            gap_after,
+            gap_after: config.gap_after,
         }
     }
 
@@ -123,7 +128,7 @@ impl Feed {
 
 impl FeedPosition {
     fn of(event: &Event) -> Self {
-        let item = crate::convert::feed::item(event)
+        let item = item::item(event)
             .inspect_err(|error| {
                 tracing::error!(event.id = %event.id, %error, "a notification cannot be read");
             })

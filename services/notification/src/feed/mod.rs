@@ -4,8 +4,14 @@
 //! itself, and follows each shard position by position: whatever it misses it
 //! finds again in the log.
 
+mod cursor;
+pub(crate) mod item;
 mod log;
-pub(crate) mod reader;
-pub(crate) mod watcher;
+mod reader;
+mod rpc;
+mod snapshot;
+mod watcher;
 
-pub(crate) use log::Feed;
+pub(crate) use self::{
+    cursor::CURSOR_LIFE, log::Feed, reader::FeedReader, rpc::FeedRpc, snapshot::RecentNotifications,
+};

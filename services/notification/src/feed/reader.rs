@@ -7,8 +7,10 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::log::{Broadcast, Feed};
-use crate::domain::cursor::Bounds;
+use super::{
+    cursor::Bounds,
+    log::{Broadcast, Feed},
+};
 
 /// The safety net under the wake-ups: what another replica commits is seen by it.
 const POLL: Duration = Duration::from_millis(200);

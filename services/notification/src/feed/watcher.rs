@@ -13,10 +13,10 @@ use tokio::{
 };
 use uuid::Uuid;
 
-use super::log::{Broadcast, Feed, FeedPosition, Read};
-use crate::{
-    convert::feed::FeedItem,
-    domain::cursor::{Bounds, Cursor, CursorRefusal},
+use super::{
+    cursor::{Bounds, Cursor, CursorRefusal},
+    item::FeedItem,
+    log::{Broadcast, Feed, FeedPosition, Read},
 };
 
 /// A reader of the feed who sees what his parties may see.
@@ -188,9 +188,8 @@ impl Watcher {
         }
         // What he may not see is not kept for him.
         for entry in &mut read {
-            entry
-                .item
-                .take_if(|item| !item.audience.meets(&self.parties));
+            let item = &mut entry.item;
+            item.take_if(|item| !item.is_seen_by(&self.parties));
         }
         self.mode = Mode::CatchingUp {
             read,
@@ -212,7 +211,7 @@ impl Watcher {
         }
         self.positions[usize::from(entry.shard)] = entry.position;
         let item = entry.item.as_ref()?;
-        let seen = item.audience.meets(&self.parties);
+        let seen = item.is_seen_by(&self.parties);
         seen.then(|| Next::Item(item.clone()))
     }
 

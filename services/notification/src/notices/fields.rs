@@ -8,11 +8,8 @@ use vocabulary::{
     Word, display_line, parallel_duties,
 };
 
-use super::{Branding, Language};
-use crate::domain::{
-    mail_draft::{Content, Template},
-    rule::Rule,
-    summary::ReportSummary,
+use super::{
+    Branding, Content, Language, ReportSummary, Rule, Template,
     trigger::{Author, Change, Trigger},
 };
 
@@ -24,11 +21,16 @@ const MAX_NAME_WIDTH: usize = 200;
 
 /// The fields of a mail.
 pub(super) fn of_mail(content: &Content, branding: &Branding, now: OffsetDateTime) -> Value {
-    let Content {
-        template,
-        summary,
-        references,
-    } = content;
+    let (template, summary) = match content {
+        Content::Report(template, summary) => (template, summary),
+        Content::Digest(references) => {
+            return context! {
+                count => references.len(),
+                references => references.iter().take(LISTED).cloned().collect::<Vec<String>>(),
+                others => references.len().saturating_sub(LISTED),
+            };
+        }
+    };
     let language = branding.language;
     match template {
         Template::Receipt => context! {
@@ -51,11 +53,6 @@ pub(super) fn of_mail(content: &Content, branding: &Branding, now: OffsetDateTim
         Template::SubmissionOutOfHours | Template::Major => context! {
             emergency_phone => branding.emergency_phone.as_str(),
             ..announcement(summary, language)
-        },
-        Template::Digest => context! {
-            count => references.len(),
-            references => references.iter().take(LISTED).cloned().collect::<Vec<String>>(),
-            others => references.len().saturating_sub(LISTED),
         },
     }
 }

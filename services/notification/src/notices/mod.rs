@@ -1,173 +1,120 @@
-//! The texts of notices: the mails and the headlines, rendered from the files of
-//! `templates/`, one folder for each language.
+//! Notices: who is told of what, by which rule, in which words.
 //!
-//! The first line of a mail's template is its subject; an empty line parts it from
-//! the body. A template sees the fields that [`fields`] lists for it and no others:
-//! one that names another field does not render, and a test renders them all.
+//! An event is read into a [`trigger::Trigger`]; the rules of `decide` turn it into
+//! [`Notice`]s; each becomes a line of the feed, or the jobs of a channel of `deliveries`.
 
+mod decide;
+mod events;
 mod fields;
+mod incoming;
+mod projection;
+mod rule;
+mod store;
+mod summary;
+mod texts;
+mod trigger;
 
-use std::sync::LazyLock;
+use std::{fmt, str::FromStr};
 
-use minijinja::{Environment, UndefinedBehavior, Value, syntax::SyntaxConfig};
-use serde::Deserialize;
-use time::OffsetDateTime;
-use vocabulary::display_line;
+use uuid::Uuid;
+use vocabulary::{LaterWord, ParseError, Region};
 
-use crate::domain::{
-    mail_draft::{Content, Template},
-    rule::Rule,
+pub use self::texts::Language;
+pub(crate) use self::{
+    events::NoticeEvents,
+    projection::ReportProjection,
+    rule::{Rule, Template},
     summary::ReportSummary,
+    texts::{Branding, Mail, headline, mail},
     trigger::Trigger,
 };
 
-/// The columns of a subject: what is ours comes first, and the name is clipped.
-const MAX_SUBJECT_WIDTH: usize = 200;
-/// The columns of a headline, which has all that is known of a report.
-const MAX_HEADLINE_WIDTH: usize = 500;
+/// Something that a rule has somebody told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Notice {
+    /// The event that it derives from.
+    pub(crate) cause: Uuid,
+    /// The rule that asks for it.
+    pub(crate) rule: Rule,
+    /// How it is told, and to whom.
+    pub(crate) channel: Channel,
+}
 
-/// A rendered mail.
+/// How somebody is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Channel {
+    /// By the stream, to all who may see the event.
+    Feed,
+    /// By a mail of its own.
+    Mail(Recipient, Template),
+    /// By the digest of the day.
+    Digest(Recipient),
+}
+
+/// What a mail says.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Mail {
-    /// Its subject.
-    pub(crate) subject: String,
-    /// Its text.
-    pub(crate) body: String,
+pub(crate) enum Content {
+    /// A report as it stood.
+    Report(Template, Box<ReportSummary>),
+    /// The references that a digest lists.
+    Digest(Vec<String>),
 }
 
-/// What all mails of an installation have in common.
-#[derive(Clone, Debug)]
-pub(crate) struct Branding {
-    /// The language of the mails.
-    pub(crate) language: Language,
-    /// The telephone number of the on-call service (astreinte).
-    pub(crate) emergency_phone: String,
-    /// The domain of the agencies' mailboxes.
-    pub(crate) agency_domain: String,
+/// Who must be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Recipient {
+    /// The declarant, at the other contact when he gave one.
+    Declarant,
+    /// The agence régionale de santé (ARS) of a region.
+    Agency(Region),
+    /// The fonctionnaire de sécurité des systèmes d'information (FSSI).
+    SecurityOfficer,
+    /// The national cell.
+    Cell,
+    /// The health authority (DGS/CORRUSS).
+    HealthAuthority,
+    /// The on-call chain (astreinte).
+    OnCall,
+    /// Somebody whom a later release tells.
+    Later(LaterWord),
 }
 
-/// The language of the mails.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Language {
-    /// French.
-    #[default]
-    Fr,
-    /// English.
-    En,
-}
-
-/// A template that cannot be rendered.
-#[derive(Debug, thiserror::Error)]
-#[error("a template cannot be rendered")]
-pub(crate) struct RenderError(#[from] minijinja::Error);
-
-/// The embedded files of a language: name and source.
-macro_rules! templates {
-    ($($name:literal),+ $(,)?) => {
-        [$(($name, include_str!(concat!("../../templates/", $name)))),+]
-    };
-}
-
-static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut environment = Environment::new();
-    environment.set_undefined_behavior(UndefinedBehavior::Strict);
-    environment.set_syntax(
-        SyntaxConfig::builder()
-            .trim_blocks(true)
-            .lstrip_blocks(true)
-            .keep_trailing_newline(true)
-            .build()
-            .expect("the usual delimiters differ"),
-    );
-    let files = templates![
-        "fr/phrases.txt",
-        "fr/headline.txt",
-        "fr/announcement.txt",
-        "fr/receipt.txt",
-        "fr/submission.txt",
-        "fr/submission_out_of_hours.txt",
-        "fr/health_impact.txt",
-        "fr/major.txt",
-        "fr/withdrawal.txt",
-        "fr/closing.txt",
-        "fr/digest.txt",
-        "fr/message.txt",
-        "fr/message_of_structure.txt",
-        "en/phrases.txt",
-        "en/announcement.txt",
-        "en/receipt.txt",
-        "en/submission.txt",
-        "en/submission_out_of_hours.txt",
-        "en/health_impact.txt",
-        "en/major.txt",
-        "en/withdrawal.txt",
-        "en/closing.txt",
-        "en/digest.txt",
-        "en/message.txt",
-        "en/message_of_structure.txt",
-    ];
-    for (name, source) in files {
-        environment
-            .add_template(name, source)
-            .expect("a test parses every embedded template");
+impl Recipient {
+    /// Reads a stored recipient.
+    pub(crate) fn stored(text: &str) -> Self {
+        text.parse()
+            .unwrap_or_else(|_: ParseError| Self::Later(LaterWord::of_slug(text)))
     }
-    environment
-});
-
-/// Renders a mail. It holds no contact data and none of the declarant's own words;
-/// `now` tells which agency is competent and which deadlines have passed.
-pub(crate) fn mail(
-    content: &Content,
-    branding: &Branding,
-    now: OffsetDateTime,
-) -> Result<Mail, RenderError> {
-    let folder = match branding.language {
-        Language::Fr => "fr",
-        Language::En => "en",
-    };
-    let name = format!("{folder}/{}.txt", content.template.name());
-    let text = render(&name, fields::of_mail(content, branding, now))?;
-    let (subject, body) = text.split_once("\n\n").unwrap_or((&text, ""));
-    Ok(Mail {
-        subject: display_line(subject, MAX_SUBJECT_WIDTH),
-        body: body.to_owned(),
-    })
 }
 
-/// Renders the headline, in French, of what a rule raises about a trigger.
-pub(crate) fn headline(
-    rule: Rule,
-    trigger: &Trigger,
-    summary: &ReportSummary,
-    back_dated: bool,
-) -> Result<String, RenderError> {
-    let fields = fields::of_headline(rule, trigger, summary, back_dated);
-    let line = render("fr/headline.txt", fields)?;
-    Ok(display_line(&line, MAX_HEADLINE_WIDTH))
-}
-
-fn render(name: &str, fields: Value) -> Result<String, minijinja::Error> {
-    TEMPLATES.get_template(name)?.render(fields)
-}
-
-impl Template {
-    /// The name of its file.
-    const fn name(self) -> &'static str {
+impl fmt::Display for Recipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Receipt => "receipt",
-            Self::Submission => "submission",
-            Self::SubmissionOutOfHours => "submission_out_of_hours",
-            Self::HealthImpact => "health_impact",
-            Self::Major => "major",
-            Self::Withdrawal => "withdrawal",
-            Self::Closing => "closing",
-            Self::Digest => "digest",
-            Self::Message => "message",
-            Self::MessageOfStructure => "message_of_structure",
+            Self::Declarant => f.write_str("declarant"),
+            Self::Agency(region) => write!(f, "ars:{}", region.code()),
+            Self::SecurityOfficer => f.write_str("fssi"),
+            Self::Cell => f.write_str("cell"),
+            Self::HealthAuthority => f.write_str("dgs"),
+            Self::OnCall => f.write_str("on_call"),
+            Self::Later(word) => f.write_str(word.as_str()),
         }
     }
 }
 
-#[cfg(test)]
-mod tests;
+impl FromStr for Recipient {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "declarant" => Ok(Self::Declarant),
+            "fssi" => Ok(Self::SecurityOfficer),
+            "cell" => Ok(Self::Cell),
+            "dgs" => Ok(Self::HealthAuthority),
+            "on_call" => Ok(Self::OnCall),
+            _ => match text.strip_prefix("ars:") {
+                Some(code) => Ok(Self::Agency(code.parse()?)),
+                None => Err(ParseError::new("recipient", "not one of its words")),
+            },
+        }
+    }
+}

@@ -86,8 +86,10 @@ async fn nothing_of_a_person_rests_in_the_clear() {
         digits.collect::<Vec<_>>().concat()
     };
     for table in [
+        "job",
+        "job_done",
+        "job_attempt",
         "delivery",
-        "delivery_attempt",
         "situation",
         "known_report",
         "notification",
@@ -216,8 +218,8 @@ async fn what_is_entered_with_a_past_date_is_in_the_feed_and_in_one_mail_a_day()
     }
     // Nobody is written to before the morning, and the declarant not at all.
     let waiting: Vec<(String, bool)> = sqlx::query_as(
-        "select recipient, created_at <= now() and now() < due_at from delivery
-         order by recipient",
+        "select payload ->> 'recipient', created_at <= now() and now() < due_at from job
+         order by 1",
     )
     .fetch_all(&env.pool)
     .await
@@ -225,7 +227,7 @@ async fn what_is_entered_with_a_past_date_is_in_the_feed_and_in_one_mail_a_day()
     let addressees = ["ars:76", "cell", "fssi"];
     assert_eq!(waiting, addressees.map(|name| (name.to_owned(), true)));
 
-    sqlx::query("update delivery set due_at = now()")
+    sqlx::query("update job set due_at = now()")
         .execute(&env.pool)
         .await
         .unwrap();

@@ -53,7 +53,7 @@ async fn a_recipient_refused_for_now_gets_one_mail_later() {
     env.sink.wait_for(4).await;
     testkit::eventually(async || env.delivered("sent").await == 4).await;
     assert_eq!(env.sink.mails().len(), 4);
-    let (attempts,): (i64,) = sqlx::query_as("select count(*) from delivery_attempt")
+    let (attempts,): (i64,) = sqlx::query_as("select count(*) from job_attempt")
         .fetch_one(&env.pool)
         .await
         .unwrap();
@@ -99,7 +99,7 @@ async fn what_was_due_while_the_relay_was_away_is_sent_when_it_is_back() {
     env.sink.behave(SmtpBehaviour::Drop);
     env.intake.announce(&[Report::new(1).submitted()]).await;
     let tried = async || -> i64 {
-        sqlx::query_scalar("select coalesce(min(attempts), 0)::bigint from delivery")
+        sqlx::query_scalar("select coalesce(min(attempts), 0)::bigint from job")
             .fetch_one(&env.pool)
             .await
             .unwrap()
@@ -130,13 +130,13 @@ async fn a_night_call_goes_before_everything_that_is_due_and_not_yet_claimed() {
     env.qualification.announce(&[changed(&major)]).await;
     queued(34).await;
 
-    // Sixteen were claimed before; the night call comes next.
+    // One was claimed before; the night call comes next.
     env.sink.behave(SmtpBehaviour::Accept);
     let mails = env.sink.wait_for(34).await;
     let subjects: Vec<_> = mails.iter().map(testkit::Mail::subject).collect();
     let urgent = |subject: &&String| subject.starts_with("[SSI][MAJEUR]");
     assert_eq!(
-        subjects[..18].iter().filter(urgent).count(),
+        subjects[..3].iter().filter(urgent).count(),
         2,
         "{subjects:?}"
     );
@@ -148,7 +148,7 @@ async fn a_relay_that_hangs_does_not_keep_the_service_from_stopping() {
     env.sink.behave(SmtpBehaviour::Hang);
     env.intake.announce(&[Report::new(1).submitted()]).await;
     let claimed = async || -> i64 {
-        sqlx::query_scalar("select count(*) from delivery where claimed_until is not null")
+        sqlx::query_scalar("select count(*) from job where claimed_until is not null")
             .fetch_one(&env.pool)
             .await
             .unwrap()
@@ -289,11 +289,10 @@ async fn what_only_a_later_release_can_write_about_waits_and_stops_nothing() {
     env.intake.announce(&[Report::new(1).submitted()]).await;
     testkit::eventually(async || env.delivered("sent").await == 4).await;
     sqlx::query(
-        "insert into delivery (delivery_id, report_id, rule, recipient, mailbox, created_at,
-                               due_at, occasion, situation_id)
-         select gen_random_uuid(), report_id, 'on_call', recipient, mailbox, created_at,
-                created_at, 'drill', situation_id
-         from delivery where mailbox is not null limit 1",
+        "insert into job (job_id, kind, subject, urgent, created_at, due_at, first_due_at, payload)
+         select gen_random_uuid(), 'mail/drill', subject, true, created_at, created_at,
+                created_at, payload
+         from job_done where kind = 'mail/submission' limit 1",
     )
     .execute(&env.pool)
     .await
@@ -303,7 +302,7 @@ async fn what_only_a_later_release_can_write_about_waits_and_stops_nothing() {
     env.intake.announce(&[Report::new(2).submitted()]).await;
     testkit::eventually(async || env.delivered("sent").await == 8).await;
     let (attempts, claimed): (i32, bool) = sqlx::query_as(
-        "select attempts, claimed_until is not null from delivery where occasion = 'drill'",
+        "select attempts, claimed_until is not null from job where kind = 'mail/drill'",
     )
     .fetch_one(&env.pool)
     .await
@@ -318,7 +317,7 @@ async fn a_retry_that_meets_a_lock_is_run_again() {
     env.intake.announce(&[Report::new(1).submitted()]).await;
     let given_up = dead(&env).await;
     let mut elsewhere = env.pool.acquire().await.unwrap();
-    sqlx::raw_sql("begin; select from delivery for update")
+    sqlx::raw_sql("begin; select from job for update")
         .execute(&mut *elsewhere)
         .await
         .unwrap();

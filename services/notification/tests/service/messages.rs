@@ -104,6 +104,32 @@ async fn a_message_is_written_to_the_declarant_or_the_cell_whoever_did_not_write
 }
 
 #[tokio::test]
+async fn a_message_before_its_report_is_written_to_the_declarant_once_the_report_is_known() {
+    let env = TestEnv::start().await;
+    let report = Report::new(1);
+    let message = report.posted(Role::Analyst, true);
+    env.qualification
+        .announce(std::slice::from_ref(&message))
+        .await;
+    env.until_kept(&analyst(), 1).await;
+    assert_eq!(env.delivered("pending").await, 0);
+    env.intake.announce(&[report.submitted()]).await;
+    testkit::eventually(async || env.delivered("sent").await == 5).await;
+    let subject = format!(
+        "Signalement {} : un message vous attend",
+        report.message.reference
+    );
+    let about_message = env.sink.mails().into_iter();
+    let about_message: Vec<_> = about_message
+        .filter(|mail| mail.subject() == subject)
+        .collect();
+    let [mail] = about_message.as_slice() else {
+        panic!("one mail")
+    };
+    assert_eq!(mail.to, [DECLARANT]);
+}
+
+#[tokio::test]
 async fn a_message_on_a_test_is_shown_to_probers_alone() {
     let env = TestEnv::start().await;
     let mut report = Report::new(1).test();

@@ -31,4 +31,5 @@ select
         left join progress as p
             on c.consumer = p.consumer and h.producer = p.producer and h.shard = p.shard
     )
+    + (select count(*) from notification.job where due_at is not null)
     + (select count(*) from notification.delivery where state = 'pending')

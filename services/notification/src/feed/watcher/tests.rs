@@ -22,7 +22,9 @@ async fn feed_with(notifications: u16) -> Feed {
         .await
         .unwrap();
     let log = Log::open(pool.clone(), crate::NAME, 8).await.unwrap();
-    let feed = Feed::new(log, pool, 8, 10);
+    let mut config = crate::NotificationConfig::new("", "", "");
+    (config.stream_buffer, config.gap_after) = (8, 10);
+    let feed = Feed::new(log, pool, &config);
     for number in 0..notifications {
         tell_of(&feed, &format!("report/{number}")).await;
     }

@@ -1,0 +1,129 @@
+//! Jobs as they rest.
+
+use sqlx::{AssertSqlSafe, PgConnection, PgPool, types::Json};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{Job, NewJob};
+use crate::wire;
+
+/// What came of an attempt, to be recorded.
+pub(super) struct Attempt<'a> {
+    pub(super) started_at: OffsetDateTime,
+    pub(super) ended_at: OffsetDateTime,
+    pub(super) outcome: &'static str,
+    pub(super) due_at: Option<OffsetDateTime>,
+    /// Refusals so far, with this attempt.
+    pub(super) refusals: i32,
+    pub(super) error_class: Option<&'a str>,
+}
+
+/// Adds jobs; one that exists is left as it is.
+pub async fn add_jobs(
+    conn: &mut PgConnection,
+    jobs: &[NewJob],
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    if jobs.is_empty() {
+        return Ok(());
+    }
+    // In the order of their ids: writers of the same jobs never wait in a circle.
+    sqlx::query!(
+        "insert into job (job_id, kind, subject, urgent, due_at, first_due_at, created_at,
+                          traceparent, payload)
+         select job_id, kind, subject, urgent, due_at, due_at, $2, traceparent, payload
+         from jsonb_populate_recordset(null::job, $1)
+         order by job_id
+         on conflict do nothing",
+        Json(jobs) as Json<&[NewJob]>,
+        now,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
+/// Makes a job that was given up due again, with all its refusals forgotten; tells whether
+/// there is one.
+pub async fn make_job_due(
+    conn: &mut PgConnection,
+    job_id: Uuid,
+    now: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    let due = sqlx::query!(
+        "update job set due_at = $2, refusals = 0, claimed_until = null
+         where job_id = $1 and due_at is null",
+        job_id,
+        now,
+    );
+    Ok(due.execute(conn).await?.rows_affected() > 0)
+}
+
+/// Claims the job of these kinds that has been due longest, an urgent one first; nobody
+/// else has it until `until`.
+pub(super) async fn claim(
+    pool: &PgPool,
+    kinds: &[String],
+    now: OffsetDateTime,
+    until: OffsetDateTime,
+) -> sqlx::Result<Option<Job>> {
+    sqlx::query_file_as!(Job, "src/jobs/sql/claim.sql", now, until, kinds)
+        .fetch_optional(pool)
+        .await
+}
+
+/// Records an attempt of a claim until `until`, and what becomes of the job. Recording again
+/// changes nothing.
+pub(super) async fn record(
+    pool: &PgPool,
+    job: &Job,
+    attempt: &Attempt<'_>,
+    until: OffsetDateTime,
+) -> sqlx::Result<()> {
+    sqlx::query_file!(
+        "src/jobs/sql/record.sql",
+        job.job_id,
+        job.attempts,
+        attempt.started_at,
+        attempt.ended_at,
+        attempt.outcome,
+        attempt.due_at,
+        attempt.refusals,
+        attempt.error_class,
+        until,
+    )
+    .execute(pool)
+    .await?;
+    Ok(())
+}
+
+/// How many jobs of these kinds are pending and how many dead, counted up to 10,000, and
+/// since when the oldest pending one waits: it is asked again and again, most of all while
+/// there is much to count.
+pub(super) async fn stats(
+    pool: &PgPool,
+    kinds: &[String],
+) -> sqlx::Result<(i64, i64, Option<OffsetDateTime>)> {
+    let row = sqlx::query!(
+        r#"select count(*) as "pending!", min(first_due_at) as oldest,
+                  (select count(*) from (select from job where due_at is null limit 10000) d) as "dead!"
+           from (select first_due_at from job
+                 where due_at is not null and kind = any($1)
+                 order by urgent desc, due_at limit 10000) p"#,
+        kinds,
+    )
+    .fetch_one(pool)
+    .await?;
+    Ok((row.pending, row.dead, row.oldest))
+}
+
+/// Makes the tables of this month and the next, and drops those over a year old.
+pub(super) async fn keep_months(pool: &PgPool, now: OffsetDateTime) -> sqlx::Result<()> {
+    let now = format!("set local vigie.now = '{}';", wire::timestamptz(now));
+    let keep = now + include_str!("sql/keep_months.sql");
+    let mut transaction = pool.begin().await?;
+    sqlx::raw_sql(AssertSqlSafe(keep))
+        .execute(&mut *transaction)
+        .await?;
+    transaction.commit().await
+}

@@ -1,0 +1,281 @@
+//! Workers that take what is due.
+
+use std::{
+    sync::{Arc, atomic::AtomicU64},
+    time::Duration,
+};
+
+use platform::{Metrics, Result, StartError};
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+};
+use sqlx::PgPool;
+use time::OffsetDateTime;
+use tokio::{sync::Notify, task::JoinSet, time::sleep};
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use super::{
+    Failure, Handler, Job, JobPolicy,
+    store::{self, Attempt},
+};
+
+/// The safety net under the wake-ups: what another replica commits, and what becomes due
+/// with time, is found by it.
+const POLL: Duration = Duration::from_secs(1);
+/// The wait while the database is away.
+const PAUSE: Duration = Duration::from_secs(2);
+/// How often the queue is measured.
+const SAMPLE: Duration = Duration::from_secs(5);
+/// How often the months are looked after, in samples: each hour.
+const MONTHS: u32 = 720;
+
+/// The jobs of a service, and who does them.
+#[derive(Clone)]
+pub struct Jobs {
+    /// Where they rest.
+    pub pool: PgPool,
+    /// Woken when there is something to do.
+    pub wake: Arc<Notify>,
+    /// What is told of them.
+    pub metrics: JobMetrics,
+    /// How they are done.
+    pub policy: JobPolicy,
+    handlers: Vec<(Arc<dyn Handler>, u16)>,
+}
+
+impl Jobs {
+    /// Prepares the tables of this month. Handlers are added with [`Jobs::on`].
+    pub async fn open(
+        pool: PgPool,
+        policy: JobPolicy,
+        metrics: JobMetrics,
+    ) -> Result<Self, StartError> {
+        let jobs = Self {
+            pool,
+            wake: Arc::default(),
+            metrics,
+            policy,
+            handlers: Vec::new(),
+        };
+        let kept = jobs.keep_months(platform::now()).await;
+        kept.map_err(|cause| StartError::unusable("the tables of jobs", cause))?;
+        Ok(jobs)
+    }
+
+    /// Lets a handler do the jobs of its kinds, so many at once. Each handler has workers of
+    /// its own: a receiver that is away holds up no other.
+    #[must_use]
+    pub fn on(mut self, handler: impl Handler, workers: u16) -> Self {
+        self.handlers.push((Arc::new(handler), workers.max(1)));
+        self
+    }
+
+    /// Works until the shutdown; never fails. An attempt under way has a while to end and
+    /// be recorded; one that hangs is given up like at a kill.
+    pub async fn run(self, shutdown: CancellationToken) {
+        let mut workers = JoinSet::new();
+        for (handler, count) in &self.handlers {
+            for _ in 0..*count {
+                let (jobs, handler) = (self.clone(), Arc::clone(handler));
+                let shutdown = shutdown.clone();
+                workers.spawn(async move {
+                    let grace_ended = async {
+                        shutdown.cancelled().await;
+                        sleep(jobs.policy.grace).await;
+                    };
+                    tokio::select! {
+                        () = jobs.work(&*handler, &shutdown) => {}
+                        () = grace_ended => {}
+                    }
+                });
+            }
+        }
+        let looking_after = shutdown.run_until_cancelled(self.look_after());
+        // A worker that panics ends the service.
+        tokio::join!(workers.join_all(), looking_after);
+    }
+
+    async fn work(&self, handler: &dyn Handler, shutdown: &CancellationToken) {
+        while !shutdown.is_cancelled() {
+            let woken = self.wake.notified();
+            tokio::pin!(woken);
+            // Registered before looking: nothing is missed in between.
+            woken.as_mut().enable();
+            let pause = match self.step(handler).await {
+                Ok(true) => continue,
+                Ok(false) => POLL,
+                Err(error) => {
+                    tracing::warn!(%error, "jobs wait: the queue cannot be read");
+                    PAUSE
+                }
+            };
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = woken => {}
+                () = sleep(pause) => {}
+            }
+        }
+    }
+
+    /// Tries the job of a handler that has been due longest; tells whether there is one.
+    pub async fn step(&self, handler: &dyn Handler) -> Result<bool> {
+        let now = platform::now();
+        let until = now + self.policy.claim;
+        let kinds = handler.kinds();
+        let claimed = in_time(store::claim(&self.pool, &kinds, now, until)).await?;
+        let Some(job) = claimed else {
+            return Ok(false);
+        };
+        if job.claim_expired {
+            self.metrics.expired_claims.inc();
+            tracing::warn!(
+                job.id = %job.job_id,
+                "an attempt ended without a record; its job may be done twice",
+            );
+        }
+        let span = tracing::info_span!(
+            "job",
+            job.id = %job.job_id,
+            job.kind,
+            job.attempt = job.attempts,
+            trace_id = tracing::field::Empty,
+        );
+        platform::set_parent(&span, job.traceparent.as_deref());
+        let started_at = platform::now();
+        let failure = handler.run(&job).instrument(span.clone()).await.err();
+        let attempt = span.in_scope(|| self.judge(&job, started_at, failure.as_ref()));
+        // While the claim holds: what was done and is not recorded would be done again.
+        while let Err(error) = in_time(store::record(&self.pool, &job, &attempt, until)).await {
+            if platform::now() + PAUSE >= until {
+                return Err(error);
+            }
+            tracing::warn!(%error, "an attempt cannot be recorded yet");
+            sleep(PAUSE).await;
+        }
+        Ok(true)
+    }
+
+    /// Decides what becomes of a job after an attempt, and tells of it.
+    fn judge<'a>(
+        &self,
+        job: &Job,
+        started_at: OffsetDateTime,
+        failure: Option<&'a Failure>,
+    ) -> Attempt<'a> {
+        let ended_at = platform::now();
+        let refused = matches!(failure, Some(Failure::Refused(_) | Failure::Rejected(_)));
+        let refusals = job.refusals + i32::from(refused);
+        let due_at = failure.and_then(|failure| {
+            let (attempts, refusals) = (job.attempts.cast_unsigned(), refusals.cast_unsigned());
+            let jitter = rand::random();
+            self.policy
+                .due_again(failure, attempts, refusals, ended_at, jitter)
+        });
+        let error_class = failure.map(Failure::class);
+        let class = error_class.unwrap_or_default();
+        let (outcome, counted) = match (failure, due_at) {
+            (None, _) => {
+                tracing::info!("a job was done");
+                ("done", "sent")
+            }
+            (Some(_), Some(_)) => {
+                tracing::info!(error.class = class, "a job could not be done yet");
+                ("again", "failed")
+            }
+            (Some(Failure::Erased), None) => {
+                tracing::info!("a job was given up: what it needs was erased");
+                ("dead", "erased")
+            }
+            (Some(_), None) => {
+                tracing::error!(
+                    job.id = %job.job_id,
+                    job.kind,
+                    error.class = class,
+                    "a job was given up: an operator must look at it",
+                );
+                ("dead", "dead")
+            }
+        };
+        let label = OutcomeLabel { outcome: counted };
+        self.metrics.attempts.get_or_create(&label).inc();
+        Attempt {
+            started_at,
+            ended_at,
+            outcome,
+            due_at,
+            refusals,
+            error_class,
+        }
+    }
+
+    /// Makes the tables of this month and the next, and drops those over a year old.
+    pub async fn keep_months(&self, now: OffsetDateTime) -> Result<()> {
+        in_time(store::keep_months(&self.pool, now)).await
+    }
+
+    /// Tells how the queue stands and looks after the months; never ends.
+    async fn look_after(&self) {
+        let handlers = self.handlers.iter();
+        let kinds: Vec<String> = handlers.flat_map(|(handler, _)| handler.kinds()).collect();
+        for sample in (1..=MONTHS).cycle() {
+            if let Ok((pending, dead, oldest)) = store::stats(&self.pool, &kinds).await {
+                self.metrics.pending.set(pending);
+                self.metrics.dead.set(dead);
+                let age = oldest.map_or(0.0, |it| (platform::now() - it).as_seconds_f64());
+                // A job may be written down before it is due.
+                self.metrics.oldest_age.set(age.max(0.0));
+            }
+            if sample == MONTHS
+                && let Err(error) = self.keep_months(platform::now()).await
+            {
+                tracing::warn!(%error, "the months of jobs are not looked after yet");
+            }
+            sleep(SAMPLE).await;
+        }
+    }
+}
+
+/// The metrics of jobs.
+#[derive(Clone, Debug, Default)]
+pub struct JobMetrics {
+    attempts: Family<OutcomeLabel, Counter>,
+    /// Claims that ended without a record: the job may be done twice.
+    pub expired_claims: Counter,
+    pending: Gauge,
+    dead: Gauge,
+    oldest_age: Gauge<f64, AtomicU64>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabel {
+    outcome: &'static str,
+}
+
+impl JobMetrics {
+    /// Registers the metrics with those of the process; `what` names the jobs of the
+    /// service, as in `delivery`.
+    pub fn register(metrics: &Metrics, what: &str) -> Self {
+        let name = |metric: &str| format!("vigie_{what}_{metric}");
+        let register = |metric, help| metrics.register(&name(metric), help, Gauge::default());
+        let expired = "Claimed again because an earlier claim ended without a record";
+        let age = "For how long the oldest that waits has waited";
+        Self {
+            attempts: metrics.register(
+                &name("attempts"),
+                "Attempts, by outcome",
+                Family::default(),
+            ),
+            expired_claims: metrics.register(&name("expired_claims"), expired, Counter::default()),
+            pending: register("pending", "What waits"),
+            dead: register("dead", "What was given up: an operator must look at it"),
+            oldest_age: metrics.register(&name("oldest_age_seconds"), age, Gauge::default()),
+        }
+    }
+}
+
+/// Gives a question to the database up when it takes too long.
+async fn in_time<T>(question: impl Future<Output = sqlx::Result<T>>) -> Result<T> {
+    platform::in_time(async { Ok::<_, platform::Error>(question.await?) }).await
+}

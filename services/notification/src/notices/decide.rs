@@ -1,0 +1,288 @@
+//! Who is told of what: one rule for every event.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+use vocabulary::{Party, has_health_impact, is_working_time};
+
+use super::{
+    Channel, Notice, Recipient, ReportProjection, ReportSummary, Rule, Template,
+    trigger::{Author, CaseUpdate, Change, PostedMessage, Submission, Trigger, Withdrawal},
+};
+
+/// What a trigger leads to.
+#[derive(Clone, Debug)]
+pub(super) struct Decision {
+    /// Who is told, how.
+    pub(super) notices: Vec<Notice>,
+    /// The report as it stands for those who are told.
+    pub(super) summary: ReportSummary,
+    /// What is known of the report from now on.
+    pub(super) known: ReportProjection,
+}
+
+/// Decides who is told of a trigger.
+///
+/// The same trigger decided again adds nothing to what is known.
+pub(super) fn decide(event_id: Uuid, trigger: &Trigger, known: &ReportProjection) -> Decision {
+    let mut decision = match trigger {
+        Trigger::Submitted(submission) => submitted(event_id, submission, known),
+        Trigger::Withdrawn(withdrawal) => withdrawn(event_id, withdrawal, known),
+        Trigger::CaseChanged(update) => case_changed(event_id, update, known),
+        Trigger::MessagePosted(message) => message_posted(event_id, message, known),
+    };
+    if trigger.is_test() || decision.known.test {
+        let notices = &mut decision.notices;
+        notices.retain(|notice| notice.channel == Channel::Feed);
+    }
+    let notified = decision.notices.iter().filter_map(|it| match it.channel {
+        Channel::Feed | Channel::Mail(Recipient::Declarant, _) => None,
+        Channel::Mail(recipient, _) | Channel::Digest(recipient) => Some(recipient),
+    });
+    decision.known.notified.extend(notified);
+    decision
+}
+
+/// The notices of one event.
+struct Notices(Uuid, Vec<Notice>);
+
+impl Notices {
+    fn tell(&mut self, rule: Rule, channel: Channel) {
+        self.tell_of(self.0, rule, channel);
+    }
+
+    fn tell_of(&mut self, cause: Uuid, rule: Rule, channel: Channel) {
+        self.1.push(Notice {
+            cause,
+            rule,
+            channel,
+        });
+    }
+
+    fn mail(&mut self, rule: Rule, recipient: Recipient, template: Template) {
+        self.tell(rule, Channel::Mail(recipient, template));
+    }
+}
+
+fn submitted(event_id: Uuid, submission: &Submission, known: &ReportProjection) -> Decision {
+    let now_known = known.with(submission);
+    let mut notices = Notices(event_id, Vec::new());
+    notices.tell(Rule::Submission, Channel::Feed);
+    let mut notified = to_be_notified(submission);
+    if submission.back_dated {
+        // What an importer sends with a past date: nobody is written to about it alone, as
+        // if it were new. Those whose digest tells of it hear of its withdrawal like the
+        // others.
+        notified.retain(|(_, recipient)| *recipient != Recipient::HealthAuthority);
+        for (_, recipient) in notified {
+            notices.tell(Rule::Digest, Channel::Digest(recipient));
+        }
+    } else {
+        notices.mail(Rule::Receipt, Recipient::Declarant, Template::Receipt);
+        // Once is enough, also where its case was heard of first.
+        notified.retain(|(_, recipient)| {
+            *recipient != Recipient::HealthAuthority || !known.notified.contains(recipient)
+        });
+        for &(rule, recipient) in &notified {
+            notices.mail(rule, recipient, Template::Submission);
+        }
+        let national = [Recipient::Cell, Recipient::SecurityOfficer];
+        let mut recipients = notified.iter().map(|(_, recipient)| recipient);
+        if out_of_hours(submission) && recipients.any(|it| national.contains(it)) {
+            let template = Template::SubmissionOutOfHours;
+            notices.mail(Rule::OnCall, Recipient::OnCall, template);
+        }
+        if let Some(closed_by) = known.awaiting_closing {
+            let closing = Channel::Mail(Recipient::Declarant, Template::Closing);
+            notices.tell_of(closed_by, Rule::Closing, closing);
+        }
+    }
+    for &(posted_by, template) in &known.awaiting_messages {
+        if let Some(channel) = mail_of_message(template, &submission.summary, &now_known) {
+            notices.tell_of(posted_by, Rule::Message, channel);
+        }
+    }
+    Decision {
+        notices: notices.1,
+        summary: submission.summary.clone(),
+        known: now_known,
+    }
+}
+
+/// The institutions that hear of a submission: those a rule names, as far as
+/// the routing of the report lets them see it.
+fn to_be_notified(submission: &Submission) -> Vec<(Rule, Recipient)> {
+    let Submission {
+        summary, audience, ..
+    } = submission;
+    let mut notified = Vec::new();
+    if summary.stays_with_the_armed_forces() {
+        return notified;
+    }
+    if audience.contains(&Party::Cell) {
+        notified.push((Rule::AnnounceCell, Recipient::Cell));
+    }
+    if audience.contains(&Party::SecurityOfficer) {
+        notified.push((Rule::AnnounceFssi, Recipient::SecurityOfficer));
+    }
+    for slug in audience.slugs() {
+        if let Ok(Party::Region(region)) = slug.parse() {
+            notified.push((Rule::AnnounceAgency, Recipient::Agency(region)));
+        }
+    }
+    if has_health_impact(&summary.impacts) && audience.contains(&Party::HealthAuthority) {
+        notified.push((Rule::AnnounceHealthAuthority, Recipient::HealthAuthority));
+    }
+    notified
+}
+
+/// The on-call chain hears of a submission that falls outside working hours
+/// (Monday to Friday, 9 h to 18 h, Paris).
+fn out_of_hours(submission: &Submission) -> bool {
+    !is_working_time(submission.received_at)
+}
+
+fn withdrawn(event_id: Uuid, withdrawal: &Withdrawal, known: &ReportProjection) -> Decision {
+    let mut notices = Notices(event_id, Vec::new());
+    notices.tell(Rule::Withdrawal, Channel::Feed);
+    for &recipient in &known.notified {
+        notices.mail(Rule::AnnounceWithdrawal, recipient, Template::Withdrawal);
+    }
+    let stored = known.summary.clone().unwrap_or_default();
+    Decision {
+        notices: notices.1,
+        summary: ReportSummary {
+            reference: withdrawal.reference.clone(),
+            region: withdrawal.region.or(stored.region),
+            ..stored
+        },
+        known: known.clone(),
+    }
+}
+
+fn case_changed(event_id: Uuid, update: &CaseUpdate, known: &ReportProjection) -> Decision {
+    let summary = known.summary_after(update);
+    let mut notices = Notices(event_id, Vec::new());
+    if update.change != Change::Noted {
+        notices.tell(Rule::CaseChange, Channel::Feed);
+    }
+    let mut now_known = known.clone();
+    if update.revision > known.case_revision {
+        now_known.case_id = Some(update.case_id);
+        now_known.case_revision = update.revision;
+        now_known.major = update.severity.major;
+        now_known.summary = known.summary.is_some().then(|| summary.clone());
+        if update.severity.major && !known.major {
+            notices.tell(Rule::Major, Channel::Feed);
+            for (rule, recipient) in notified_of_major(update, known) {
+                notices.mail(rule, recipient, Template::Major);
+            }
+        }
+        if health_authority_learns(update, known) {
+            let recipient = Recipient::HealthAuthority;
+            let rule = Rule::AnnounceHealthAuthority;
+            notices.mail(rule, recipient, Template::HealthImpact);
+        }
+        if update.change == Change::Closed && !known.back_dated {
+            if known.summary.is_some() {
+                notices.mail(Rule::Closing, Recipient::Declarant, Template::Closing);
+            } else {
+                now_known.awaiting_closing = Some(event_id);
+            }
+        }
+    }
+    Decision {
+        notices: notices.1,
+        summary,
+        known: now_known,
+    }
+}
+
+/// The FSSI, who pilots a major incident, and the on-call chain; an imported
+/// past one wakes nobody.
+fn notified_of_major(
+    update: &CaseUpdate,
+    known: &ReportProjection,
+) -> impl Iterator<Item = (Rule, Recipient)> {
+    let officer = update.audience.contains(&Party::SecurityOfficer);
+    let mut notified = BTreeSet::new();
+    if officer {
+        notified.insert((Rule::AnnounceMajor, Recipient::SecurityOfficer));
+    }
+    if (officer || update.audience.contains(&Party::Cell)) && !known.back_dated {
+        notified.insert((Rule::OnCall, Recipient::OnCall));
+    }
+    notified.into_iter()
+}
+
+/// The health authority hears once of a report: when it is submitted with a
+/// health impact, else when the cell confirms one. Of an imported past one it gets no
+/// mail: what needed its answer is over.
+fn health_authority_learns(update: &CaseUpdate, known: &ReportProjection) -> bool {
+    update.qualified
+        && !known.back_dated
+        && has_health_impact(&update.impacts)
+        && update.audience.contains(&Party::HealthAuthority)
+        && !known.notified.contains(&Recipient::HealthAuthority)
+}
+
+/// The declarant hears that somebody wrote to the structure, unless the report was
+/// imported with a past date; the cell hears that the structure wrote. All others
+/// who may read the message have the stream.
+///
+/// The mail of a message that comes before its report waits for it: neither the contacts
+/// of the declarant nor the chain of the structure are known.
+fn message_posted(event_id: Uuid, message: &PostedMessage, known: &ReportProjection) -> Decision {
+    let stored = known.summary.clone().unwrap_or_default();
+    let summary = ReportSummary {
+        reference: message.reference.clone(),
+        region: message.region.or(stored.region),
+        ..stored
+    };
+    let template = match message.author {
+        Some(Author::Structure) => message
+            .audience
+            .contains(&Party::Cell)
+            .then_some(Template::MessageOfStructure),
+        Some(Author::Cell | Author::Agency | Author::SecurityOfficer) => {
+            message.to_structure.then_some(Template::Message)
+        }
+        None => None,
+    };
+    let mut notices = Notices(event_id, Vec::new());
+    notices.tell(Rule::Message, Channel::Feed);
+    let mut now_known = ReportProjection {
+        case_id: known.case_id.or(Some(message.case_id)),
+        ..known.clone()
+    };
+    if let Some(template) = template {
+        if known.summary.is_some() {
+            if let Some(channel) = mail_of_message(template, &summary, known) {
+                notices.tell(Rule::Message, channel);
+            }
+        } else if !now_known.awaiting_messages.contains(&(event_id, template)) {
+            now_known.awaiting_messages.push((event_id, template));
+        }
+    }
+    Decision {
+        notices: notices.1,
+        summary,
+        known: now_known,
+    }
+}
+
+/// Who is written to about a message, of a report that is known.
+fn mail_of_message(
+    template: Template,
+    summary: &ReportSummary,
+    known: &ReportProjection,
+) -> Option<Channel> {
+    let (recipient, told) = match template {
+        Template::MessageOfStructure => (Recipient::Cell, !summary.stays_with_the_armed_forces()),
+        _ => (Recipient::Declarant, !known.back_dated),
+    };
+    told.then_some(Channel::Mail(recipient, template))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,144 @@
+//! Who hears of a message on a case.
+
+use super::*;
+
+fn message(author: Author) -> PostedMessage {
+    PostedMessage {
+        report_id: Uuid::from_u128(9),
+        case_id: Uuid::from_u128(10),
+        reference: "SIG-2026-7K3M9Q4".to_owned(),
+        region: Some(RoutingRegion::Region(normandy())),
+        author: Some(author),
+        to_structure: true,
+        audience: audience(&everybody()),
+        test: false,
+    }
+}
+
+fn decided(message: PostedMessage, known: &ReportProjection) -> Decision {
+    let decision = decide(CHANGED, &Trigger::MessagePosted(message), known);
+    assert_eq!(raised(&decision), [Rule::Message]);
+    decision
+}
+
+fn known() -> ReportProjection {
+    after(&Trigger::Submitted(submission(&everybody())))
+}
+
+const OTHERS: [Author; 3] = [Author::Cell, Author::Agency, Author::SecurityOfficer];
+
+#[test]
+fn what_others_write_to_the_structure_goes_to_the_declarant() {
+    for author in OTHERS {
+        let decision = decided(message(author), &known());
+        assert_eq!(mails(&decision), ["message declarant"], "{author:?}");
+        assert_eq!(templates(&decision), [Template::Message]);
+    }
+}
+
+#[test]
+fn what_the_agencies_write_among_themselves_goes_to_nobody_by_mail() {
+    for author in OTHERS {
+        let internal = PostedMessage {
+            to_structure: false,
+            ..message(author)
+        };
+        assert_eq!(mails(&decided(internal, &known())), [""; 0], "{author:?}");
+    }
+}
+
+#[test]
+fn what_the_structure_writes_goes_to_the_cell_if_it_may_read_it() {
+    let decision = decided(message(Author::Structure), &known());
+    assert_eq!(mails(&decision), ["message cell"]);
+    assert_eq!(templates(&decision), [Template::MessageOfStructure]);
+
+    let hidden = PostedMessage {
+        audience: audience(&[Party::Region(normandy())]),
+        ..message(Author::Structure)
+    };
+    assert_eq!(mails(&decided(hidden, &known())), [""; 0]);
+    let mut own_chain = submission(&everybody());
+    own_chain.summary.structure_kind = Some(StructureKind::ArmedForcesHospital);
+    let known = after(&Trigger::Submitted(own_chain));
+    assert_eq!(mails(&decided(message(Author::Structure), &known)), [""; 0]);
+}
+
+#[test]
+fn a_message_of_an_author_that_only_a_later_release_knows_is_raised_alone() {
+    let later = PostedMessage {
+        author: None,
+        ..message(Author::Cell)
+    };
+    assert_eq!(mails(&decided(later, &known())), [""; 0]);
+}
+
+#[test]
+fn the_declarant_of_an_imported_past_report_gets_no_mail_and_the_cell_does() {
+    let past = after(&Trigger::Submitted(Submission {
+        back_dated: true,
+        ..submission(&everybody())
+    }));
+    for author in OTHERS {
+        assert_eq!(mails(&decided(message(author), &past)), [""; 0]);
+    }
+    let of_structure = decided(message(Author::Structure), &past);
+    assert_eq!(mails(&of_structure), ["message cell"]);
+}
+
+#[test]
+fn a_message_before_its_report_is_raised_at_once_and_written_to_people_when_the_report_comes() {
+    for (author, mail) in [
+        (Author::Structure, "message cell"),
+        (Author::Cell, "message declarant"),
+    ] {
+        let posted = decided(message(author), &ReportProjection::default());
+        assert_eq!(mails(&posted), [""; 0]);
+        assert_eq!(posted.known.case_id, Some(Uuid::from_u128(10)));
+        assert_eq!(posted.summary.reference, "SIG-2026-7K3M9Q4");
+        // The same event again waits once.
+        let posted = decided(message(author), &posted.known);
+
+        let report = Trigger::Submitted(submission(&everybody()));
+        let came = decide(SUBMITTED, &report, &posted.known);
+        let late: Vec<String> = mails(&came).split_off(4);
+        assert_eq!(late, [mail]);
+        let notice = came.notices.last().unwrap();
+        assert_eq!((notice.cause, notice.rule), (CHANGED, Rule::Message));
+        assert_eq!(raised(&came), [Rule::Submission]);
+        assert_eq!(came.known.awaiting_messages, []);
+    }
+}
+
+#[test]
+fn a_message_that_waits_for_its_report_is_written_as_that_report_allows() {
+    let waiting = |author| decided(message(author), &ReportProjection::default()).known;
+    let came = |report: Submission, known: &ReportProjection| {
+        let came = decide(SUBMITTED, &Trigger::Submitted(report), known);
+        mails(&came)
+    };
+    let past = Submission {
+        back_dated: true,
+        ..submission(&everybody())
+    };
+    assert_eq!(came(past, &waiting(Author::Cell)), [""; 0]);
+    let mut own_chain = submission(&everybody());
+    own_chain.summary.structure_kind = Some(StructureKind::ArmedForcesHospital);
+    let mails = came(own_chain, &waiting(Author::Structure));
+    assert_eq!(mails, ["receipt declarant"]);
+    let test = Submission {
+        test: true,
+        ..submission(&everybody())
+    };
+    assert_eq!(came(test, &waiting(Author::Cell)), [""; 0]);
+}
+
+#[test]
+fn a_message_on_a_test_is_written_to_nobody() {
+    let test = Submission {
+        test: true,
+        ..submission(&everybody())
+    };
+    let known = after(&Trigger::Submitted(test));
+    assert_eq!(mails(&decided(message(Author::Cell), &known)), [""; 0]);
+}

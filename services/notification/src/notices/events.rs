@@ -1,0 +1,181 @@
+//! Events of intake and qualification, applied: what they lead to is decided,
+//! remembered and announced in the transaction that moves the offset.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use eventlog::{ApplyError, Event, NewEvent};
+use service::{Feature, jobs::add_jobs};
+use sqlx::PgConnection;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::{
+    Channel, Notice,
+    decide::{Decision, decide},
+    incoming::{self, IncomingEvent, ParsedEvent},
+    store::{self, NewNotification},
+};
+use crate::{
+    deliveries::{Addressing, Told, add_to_digests},
+    feed::{CURSOR_LIFE, item},
+    metrics::ServiceMetrics,
+};
+
+/// Applies the events of reports and cases by telling of them.
+pub(crate) struct NoticeEvents {
+    /// Turns notices into the jobs of their channels.
+    pub(crate) addressing: Addressing,
+    /// What the service tells about itself.
+    pub(crate) metrics: ServiceMetrics,
+}
+
+/// An event with what it leads to.
+type Decided<'a> = (&'a Event, ParsedEvent, Decision);
+
+#[async_trait]
+impl Feature for NoticeEvents {
+    async fn apply(
+        &self,
+        conn: &mut PgConnection,
+        events: &[Event],
+    ) -> Result<Vec<NewEvent>, ApplyError> {
+        let now = platform::now();
+        let decisions = decide_all(conn, events, now).await?;
+        let candidates: Vec<NewNotification> = decisions.iter().flat_map(candidates).collect();
+        let new = store::record(conn, &candidates, now).await?;
+        let (mut raised, mut jobs, mut entries) = (Vec::new(), Vec::new(), Vec::new());
+        for decided in &decisions {
+            let (event, parsed, decision) = decided;
+            event.span().in_scope(|| {
+                raised.extend(self.raised(decided, &new, now)?);
+                // An event whose lines were raised before had its jobs added with them.
+                if raised_before(decided, &new) {
+                    return Ok(());
+                }
+                let told = Told {
+                    report_id: parsed.trigger.report_id(),
+                    entered_at: event.time,
+                    summary: &decision.summary,
+                    known: &decision.known,
+                    traceparent: traceparent(event),
+                    now,
+                };
+                for notice in &decision.notices {
+                    jobs.extend(self.addressing.jobs(notice, &told));
+                    entries.extend(Addressing::digest_entry(notice, &told));
+                }
+                Ok::<_, ApplyError>(())
+            })?;
+        }
+        add_to_digests(conn, &entries).await?;
+        add_jobs(conn, &jobs, now).await?;
+        Ok(raised)
+    }
+}
+
+/// Decides on events in their order, and keeps what is known of their reports.
+async fn decide_all<'e>(
+    conn: &mut PgConnection,
+    events: &'e [Event],
+    now: OffsetDateTime,
+) -> Result<Vec<Decided<'e>>, ApplyError> {
+    let incoming = events
+        .iter()
+        .map(|event| incoming::parse(event).map(|incoming| (event, incoming)))
+        .collect::<Result<Vec<_>, _>>()?;
+    let report_ids: BTreeSet<Uuid> = incoming
+        .iter()
+        .map(|(_, incoming)| incoming.report_id())
+        .collect();
+    let report_ids: Vec<Uuid> = report_ids.into_iter().collect();
+    let mut known = store::take(conn, &report_ids).await?;
+    let mut decisions = Vec::with_capacity(incoming.len());
+    for (event, incoming) in incoming {
+        let report = known.entry(incoming.report_id()).or_default();
+        let parsed = match incoming {
+            IncomingEvent::Parsed(parsed) => *parsed,
+            IncomingEvent::ContactsErased(_) => {
+                (report.sealed_contacts, report.data_key) = (None, None);
+                continue;
+            }
+        };
+        let mut decision = decide(event.id, &parsed.trigger, report);
+        *report = decision.known.clone();
+        if is_history(event, now) {
+            decision.notices.clear();
+        }
+        decisions.push((event, parsed, decision));
+    }
+    store::keep(conn, &known).await?;
+    Ok(decisions)
+}
+
+/// The lines of the feed among the notices of an event.
+fn lines<'a>((_, _, decision): &'a Decided<'_>) -> impl Iterator<Item = &'a Notice> {
+    let notices = decision.notices.iter();
+    notices.filter(|notice| notice.channel == Channel::Feed)
+}
+
+fn candidates<'a>(decided: &'a Decided<'_>) -> impl Iterator<Item = NewNotification> + 'a {
+    let (event, parsed, _) = decided;
+    lines(decided).map(|notice| NewNotification {
+        notification_id: item::notification_id(event.id, notice.rule),
+        event_id: event.id,
+        rule: notice.rule.name(),
+        report_id: parsed.trigger.report_id(),
+    })
+}
+
+fn raised_before(decided: &Decided<'_>, new: &BTreeSet<Uuid>) -> bool {
+    let mut ids = candidates(decided)
+        .map(|candidate| candidate.notification_id)
+        .peekable();
+    ids.peek().is_some() && !ids.any(|id| new.contains(&id))
+}
+
+impl NoticeEvents {
+    /// The lines of the feed that are new.
+    fn raised(
+        &self,
+        decided: &Decided<'_>,
+        new: &BTreeSet<Uuid>,
+        now: OffsetDateTime,
+    ) -> Result<Vec<NewEvent>, ApplyError> {
+        let (event, parsed, decision) = decided;
+        lines(decided)
+            .map(|notice| (notice.rule, item::notification_id(event.id, notice.rule)))
+            .filter(|(_, id)| new.contains(id))
+            .map(|(rule, id)| {
+                self.metrics.raised(rule);
+                let Decision { summary, known, .. } = decision;
+                let payload = item::raised(
+                    id,
+                    rule,
+                    &parsed.trigger,
+                    &parsed.subject,
+                    summary,
+                    known,
+                    now,
+                )?;
+                let subject = format!("report/{}", parsed.trigger.report_id());
+                let raised = NewEvent::new(id, subject, now, &payload);
+                Ok(raised.with_traceparent(traceparent(event)))
+            })
+            .collect()
+    }
+}
+
+/// Whether an event only tells how things stood: one of a snapshot, older than
+/// what the feed keeps. A service that starts anew, years after the others, is
+/// handed all reports; it must not write to everybody about them. What comes
+/// from the log itself is applied however late.
+fn is_history(event: &Event, now: OffsetDateTime) -> bool {
+    event.position == 0 && now - event.time > CURSOR_LIFE
+}
+
+/// The trace that goes on: through the span of this event where spans are
+/// recorded, else the request's own.
+fn traceparent(event: &Event) -> Option<String> {
+    platform::traceparent().or_else(|| event.traceparent.clone())
+}

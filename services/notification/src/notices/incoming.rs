@@ -1,0 +1,275 @@
+//! Events of intake and qualification, read into what they mean here.
+//!
+//! Reading is lenient: words that a later release adds are kept as they came, so
+//! that this one keeps telling people while both run.
+
+use eventlog::{ApplyError, Event};
+use proto::{
+    Payload,
+    events::v1::{
+        CaseChange, CaseChanged, CaseMessagePosted, ReportContactsErased, ReportSubmitted,
+        ReportWithdrawn, ReportedStructure, notification_raised::Subject,
+    },
+    types::v1 as wire,
+};
+use service::wire::moment;
+use time::OffsetDateTime;
+use uuid::Uuid;
+use vocabulary::{
+    Impacts, OperatorStatus, Origin, OriginType, ReportKind, Role, Severity, StructureKind, Tlp,
+    Word as _, is_empty_text, propose_severity,
+};
+
+use super::{
+    ReportSummary,
+    trigger::{Author, CaseUpdate, Change, PostedMessage, Submission, Trigger, Withdrawal},
+};
+
+/// An event that was read.
+#[derive(Clone, Debug)]
+pub(super) struct ParsedEvent {
+    /// What it means.
+    pub(super) trigger: Trigger,
+    /// What the stream passes on of it: without the declarant's words, without
+    /// personal data.
+    pub(super) subject: Subject,
+}
+
+/// What an event means here.
+#[derive(Clone, Debug)]
+pub(super) enum IncomingEvent {
+    /// Something that somebody may be told of.
+    Parsed(Box<ParsedEvent>),
+    /// The contacts of this report are to be erased.
+    ContactsErased(Uuid),
+}
+
+impl IncomingEvent {
+    /// The report it is about.
+    pub(super) fn report_id(&self) -> Uuid {
+        match self {
+            Self::Parsed(parsed) => parsed.trigger.report_id(),
+            Self::ContactsErased(report_id) => *report_id,
+        }
+    }
+}
+
+/// Reads an event of one of the types that the feature applies.
+pub(super) fn parse(event: &Event) -> Result<IncomingEvent, ApplyError> {
+    let parsed = match event.event_type.as_str() {
+        ReportSubmitted::TYPE => submitted(event, event.decode()?),
+        ReportWithdrawn::TYPE => withdrawn(event.decode()?),
+        CaseChanged::TYPE => case_changed(event.decode()?),
+        CaseMessagePosted::TYPE => message_posted(event.decode()?),
+        ReportContactsErased::TYPE => {
+            let message: ReportContactsErased = event.decode()?;
+            return id(&message.report_id).map(IncomingEvent::ContactsErased);
+        }
+        _ => Err(ApplyError::Poison("unexpected_type")),
+    };
+    parsed.map(|parsed| IncomingEvent::Parsed(Box::new(parsed)))
+}
+
+fn submitted(event: &Event, mut message: ReportSubmitted) -> Result<ParsedEvent, ApplyError> {
+    let structure = message.structure.take().unwrap_or_default();
+    let impacts = impacts(message.impacts.as_ref());
+    let report_kind = ReportKind::heard(message.kind);
+    let received_at = at(message.received_at.as_ref()).unwrap_or(event.time);
+    let declared_at = at(message.declared_at.as_ref()).unwrap_or(received_at);
+    let summary = ReportSummary {
+        reference: message.reference.clone(),
+        report_kind,
+        structure_name: Some(structure.name.clone()).filter(|name| !is_empty_text(name)),
+        structure_kind: StructureKind::heard(structure.kind),
+        operator_status: OperatorStatus::heard(structure.operator_status),
+        region: structure.routing_region.parse().ok(),
+        received_at: Some(received_at),
+        declared_at: Some(declared_at),
+        found_at: at(message.found_at.as_ref()),
+        origin: Origin::heard(message.origin),
+        origin_types: OriginType::all_heard(&message.origin_types).collect(),
+        severity: report_kind
+            .map(|kind| propose_severity(kind, &impacts))
+            .unwrap_or_default(),
+        impacts,
+        tlp: Tlp::heard(message.tlp),
+    };
+    let trigger = Trigger::Submitted(Submission {
+        report_id: id(&message.report_id)?,
+        summary,
+        received_at,
+        back_dated: message.channel() == wire::Channel::Import && declared_at < received_at,
+        audience: std::mem::take(&mut message.visible_to)
+            .into_iter()
+            .collect(),
+        test: message.test,
+        sealed_contacts: Some(std::mem::take(&mut message.sealed_personal_data))
+            .filter(|sealed| !sealed.is_empty())
+            .map(Into::into),
+        data_key: event.data_key.clone(),
+    });
+    // What the feed passes on, field by field: what is not listed is not told. A
+    // structure may be identified by the RPPS number of a person.
+    let subject = ReportSubmitted {
+        report_id: message.report_id,
+        reference: message.reference,
+        kind: message.kind,
+        channel: message.channel,
+        test: message.test,
+        received_at: message.received_at,
+        declared_at: message.declared_at,
+        found_at: message.found_at,
+        started_at: message.started_at,
+        structure: Some(ReportedStructure {
+            name: structure.name,
+            kind: structure.kind,
+            routing_region: structure.routing_region,
+            department: structure.department,
+            town: structure.town,
+            operator_status: structure.operator_status,
+            link_verified: structure.link_verified,
+            ..ReportedStructure::default()
+        }),
+        origin: message.origin,
+        origin_types: message.origin_types,
+        impacts: message.impacts,
+        assistance_requested: message.assistance_requested,
+        tlp: message.tlp,
+        ..ReportSubmitted::default()
+    };
+    Ok(ParsedEvent {
+        trigger,
+        subject: Subject::ReportSubmitted(subject),
+    })
+}
+
+fn withdrawn(mut message: ReportWithdrawn) -> Result<ParsedEvent, ApplyError> {
+    let trigger = Trigger::Withdrawn(Withdrawal {
+        report_id: id(&message.report_id)?,
+        reference: message.reference.clone(),
+        region: message.routing_region.parse().ok(),
+        audience: std::mem::take(&mut message.visible_to)
+            .into_iter()
+            .collect(),
+        test: message.test,
+    });
+    let subject = ReportWithdrawn {
+        report_id: message.report_id,
+        reference: message.reference,
+        withdrawn_at: message.withdrawn_at,
+        routing_region: message.routing_region,
+        test: message.test,
+        ..ReportWithdrawn::default()
+    };
+    Ok(ParsedEvent {
+        trigger,
+        subject: Subject::ReportWithdrawn(subject),
+    })
+}
+
+fn case_changed(mut message: CaseChanged) -> Result<ParsedEvent, ApplyError> {
+    let change = match CaseChange::try_from(message.change) {
+        Ok(CaseChange::Opened) => Change::Opened,
+        Ok(CaseChange::Claimed) => Change::Claimed,
+        Ok(CaseChange::Qualified) => Change::Qualified,
+        Ok(CaseChange::OutOfScope) => Change::OutOfScope,
+        Ok(CaseChange::Closed) => Change::Closed,
+        Ok(CaseChange::Withdrawn) => Change::Withdrawn,
+        Ok(CaseChange::Noted) => Change::Noted,
+        Ok(CaseChange::Unspecified) | Err(_) => Change::Other,
+    };
+    let trigger = Trigger::CaseChanged(CaseUpdate {
+        report_id: id(&message.report_id)?,
+        case_id: id(&message.case_id)?,
+        revision: message.revision,
+        change,
+        severity: message.severity.map(Severity::from).unwrap_or_default(),
+        qualified: message.qualified,
+        origin: Origin::heard(message.origin),
+        origin_types: OriginType::all_heard(&message.origin_types).collect(),
+        impacts: impacts(message.impacts.as_ref()),
+        reference: message.reference.clone(),
+        region: message.routing_region.parse().ok(),
+        audience: std::mem::take(&mut message.visible_to)
+            .into_iter()
+            .collect(),
+        test: message.test,
+    });
+    // The note may hold the declarant's own words.
+    let subject = CaseChanged {
+        case_id: message.case_id,
+        report_id: message.report_id,
+        revision: message.revision,
+        change: message.change,
+        changed_at: message.changed_at,
+        state: message.state,
+        severity: message.severity,
+        qualified: message.qualified,
+        origin: message.origin,
+        origin_types: message.origin_types,
+        impacts: message.impacts,
+        routing_region: message.routing_region,
+        reference: message.reference,
+        test: message.test,
+        duplicate_of: message.duplicate_of,
+        ..CaseChanged::default()
+    };
+    Ok(ParsedEvent {
+        trigger,
+        subject: Subject::CaseChanged(subject),
+    })
+}
+
+fn message_posted(mut message: CaseMessagePosted) -> Result<ParsedEvent, ApplyError> {
+    let author = match Role::heard(message.author_role) {
+        Some(Role::Declarant) => Some(Author::Structure),
+        Some(Role::Analyst) => Some(Author::Cell),
+        Some(Role::RegionalAgent) => Some(Author::Agency),
+        Some(Role::SecurityOfficer) => Some(Author::SecurityOfficer),
+        _ => None,
+    };
+    let trigger = Trigger::MessagePosted(PostedMessage {
+        report_id: id(&message.report_id)?,
+        case_id: id(&message.case_id)?,
+        reference: message.reference.clone(),
+        region: message.routing_region.parse().ok(),
+        author,
+        to_structure: message.to_structure,
+        audience: std::mem::take(&mut message.visible_to)
+            .into_iter()
+            .collect(),
+        test: message.test,
+    });
+    let subject = CaseMessagePosted {
+        message_id: message.message_id,
+        case_id: message.case_id,
+        report_id: message.report_id,
+        reference: message.reference,
+        posted_at: message.posted_at,
+        author_role: message.author_role,
+        to_structure: message.to_structure,
+        routing_region: message.routing_region,
+        test: message.test,
+        ..CaseMessagePosted::default()
+    };
+    Ok(ParsedEvent {
+        trigger,
+        subject: Subject::CaseMessagePosted(subject),
+    })
+}
+
+fn id(text: &str) -> Result<Uuid, ApplyError> {
+    text.parse()
+        .map_err(|_| ApplyError::Poison("bad_identifier"))
+}
+
+fn at(timestamp: Option<&prost_types::Timestamp>) -> Option<OffsetDateTime> {
+    timestamp.and_then(moment)
+}
+
+fn impacts(impacts: Option<&wire::Impacts>) -> Impacts {
+    impacts.map(Impacts::from).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests;

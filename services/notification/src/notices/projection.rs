@@ -1,0 +1,69 @@
+//! What is kept of a report between the events that concern it.
+
+use std::collections::BTreeSet;
+
+use uuid::Uuid;
+
+use super::{
+    Recipient, ReportSummary, Template,
+    trigger::{CaseUpdate, Submission},
+};
+
+/// A report as this service knows it, whole or in part: the events of a case
+/// may come before those of its report.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct ReportProjection {
+    /// As it stands; absent until the report itself came.
+    pub(crate) summary: Option<ReportSummary>,
+    /// An importer gave a past date of declaration.
+    pub(crate) back_dated: bool,
+    /// A test.
+    pub(crate) test: bool,
+    /// The contacts, sealed under the report's key.
+    pub(crate) sealed_contacts: Option<Vec<u8>>,
+    /// The report's key, wrapped; absent once erased.
+    pub(crate) data_key: Option<Vec<u8>>,
+    /// Who was notified by a message.
+    pub(crate) notified: BTreeSet<Recipient>,
+    /// The case, once there is one.
+    pub(crate) case_id: Option<Uuid>,
+    /// The latest revision of the case that was seen.
+    pub(crate) case_revision: u64,
+    /// The case was judged major.
+    pub(crate) major: bool,
+    /// The event that closed the case before the report came.
+    pub(crate) awaiting_closing: Option<Uuid>,
+    /// The messages that were posted before the report came: by their events, in the
+    /// words of these templates.
+    pub(crate) awaiting_messages: Vec<(Uuid, Template)>,
+}
+
+impl ReportProjection {
+    /// The report once its submission came.
+    pub(crate) fn with(&self, submission: &Submission) -> Self {
+        Self {
+            summary: Some(submission.summary.clone()),
+            back_dated: submission.back_dated,
+            test: submission.test,
+            sealed_contacts: submission.sealed_contacts.clone(),
+            data_key: submission.data_key.clone(),
+            awaiting_closing: None,
+            awaiting_messages: Vec::new(),
+            ..self.clone()
+        }
+    }
+
+    /// The report as it stands after a change of its case.
+    pub(crate) fn summary_after(&self, update: &CaseUpdate) -> ReportSummary {
+        let known = self.summary.clone().unwrap_or_default();
+        ReportSummary {
+            reference: update.reference.clone(),
+            region: update.region.or(known.region),
+            origin: update.origin,
+            origin_types: update.origin_types.clone(),
+            impacts: update.impacts.clone(),
+            severity: update.severity,
+            ..known
+        }
+    }
+}

@@ -1,0 +1,177 @@
+//! The events of other services, as far as they concern those to be told.
+
+use std::collections::BTreeSet;
+
+use service::Parties;
+use time::OffsetDateTime;
+use uuid::Uuid;
+use vocabulary::{Impacts, Origin, OriginType, RoutingRegion, Severity};
+
+use super::ReportSummary;
+
+/// Something that happened to a report or to its case.
+#[derive(Clone, Debug)]
+pub(crate) enum Trigger {
+    /// A report was submitted.
+    Submitted(Submission),
+    /// A report was withdrawn as a false alarm.
+    Withdrawn(Withdrawal),
+    /// A case changed.
+    CaseChanged(CaseUpdate),
+    /// A message was posted on a case.
+    MessagePosted(PostedMessage),
+}
+
+impl Trigger {
+    /// The report it is about.
+    pub(crate) fn report_id(&self) -> Uuid {
+        match self {
+            Self::Submitted(submission) => submission.report_id,
+            Self::Withdrawn(withdrawal) => withdrawal.report_id,
+            Self::CaseChanged(news) => news.report_id,
+            Self::MessagePosted(message) => message.report_id,
+        }
+    }
+
+    /// The parties that may see it.
+    pub(crate) fn audience(&self) -> &Parties {
+        match self {
+            Self::Submitted(submission) => &submission.audience,
+            Self::Withdrawn(withdrawal) => &withdrawal.audience,
+            Self::CaseChanged(news) => &news.audience,
+            Self::MessagePosted(message) => &message.audience,
+        }
+    }
+
+    /// Whether it is a test: never announced but to probers.
+    pub(crate) fn is_test(&self) -> bool {
+        match self {
+            Self::Submitted(submission) => submission.test,
+            Self::Withdrawn(withdrawal) => withdrawal.test,
+            Self::CaseChanged(news) => news.test,
+            Self::MessagePosted(message) => message.test,
+        }
+    }
+}
+
+/// A report was submitted.
+#[derive(Clone, Debug)]
+pub(crate) struct Submission {
+    /// The report.
+    pub(crate) report_id: Uuid,
+    /// What it says.
+    pub(crate) summary: ReportSummary,
+    /// When the suite acknowledged it.
+    pub(crate) received_at: OffsetDateTime,
+    /// An importer gave a past date of declaration.
+    pub(crate) back_dated: bool,
+    /// The parties that may see it.
+    pub(crate) audience: Parties,
+    /// A test.
+    pub(crate) test: bool,
+    /// The contacts, sealed under the report's key.
+    pub(crate) sealed_contacts: Option<Vec<u8>>,
+    /// The report's key, wrapped; absent once erased.
+    pub(crate) data_key: Option<Vec<u8>>,
+}
+
+/// A report was withdrawn.
+#[derive(Clone, Debug)]
+pub(crate) struct Withdrawal {
+    /// The report.
+    pub(crate) report_id: Uuid,
+    /// Its reference.
+    pub(crate) reference: String,
+    /// Where it was routed.
+    pub(crate) region: Option<RoutingRegion>,
+    /// The parties that may see it.
+    pub(crate) audience: Parties,
+    /// A test.
+    pub(crate) test: bool,
+}
+
+/// A case changed.
+#[derive(Clone, Debug)]
+pub(crate) struct CaseUpdate {
+    /// The report of the case.
+    pub(crate) report_id: Uuid,
+    /// The case.
+    pub(crate) case_id: Uuid,
+    /// Counts the changes of the case.
+    pub(crate) revision: u64,
+    /// What changed.
+    pub(crate) change: Change,
+    /// Severity, proposed or confirmed.
+    pub(crate) severity: Severity,
+    /// The cell confirmed severity, origin and impacts.
+    pub(crate) qualified: bool,
+    /// Origin as declared or as confirmed.
+    pub(crate) origin: Option<Origin>,
+    /// Types of the origin.
+    pub(crate) origin_types: BTreeSet<OriginType>,
+    /// Impacts as declared or as confirmed.
+    pub(crate) impacts: Impacts,
+    /// The reference of the report.
+    pub(crate) reference: String,
+    /// Where the report was routed.
+    pub(crate) region: Option<RoutingRegion>,
+    /// The parties that may see it.
+    pub(crate) audience: Parties,
+    /// A test.
+    pub(crate) test: bool,
+}
+
+/// A message was posted on a case: never what it says.
+#[derive(Clone, Debug)]
+pub(crate) struct PostedMessage {
+    /// The report of the case.
+    pub(crate) report_id: Uuid,
+    /// The case.
+    pub(crate) case_id: Uuid,
+    /// The reference of the report.
+    pub(crate) reference: String,
+    /// Where the report was routed.
+    pub(crate) region: Option<RoutingRegion>,
+    /// Who wrote it; absent for a role that no message of this release has.
+    pub(crate) author: Option<Author>,
+    /// The structure reads it too.
+    pub(crate) to_structure: bool,
+    /// The parties that may read it.
+    pub(crate) audience: Parties,
+    /// A test.
+    pub(crate) test: bool,
+}
+
+/// Who writes a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Author {
+    /// The structure, by its declarant.
+    Structure,
+    /// The national cell.
+    Cell,
+    /// An agence régionale de santé (ARS).
+    Agency,
+    /// The fonctionnaire de sécurité des systèmes d'information (FSSI).
+    SecurityOfficer,
+}
+
+/// What happened to a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Change {
+    /// Opened from a report.
+    Opened,
+    /// Taken by an analyst.
+    Claimed,
+    /// Qualified.
+    Qualified,
+    /// Put out of scope (hors périmètre).
+    OutOfScope,
+    /// Closed (clos).
+    Closed,
+    /// Withdrawn by the declarant.
+    Withdrawn,
+    /// An event that did not fit was noted; nothing changed.
+    Noted,
+    /// A change that a newer release writes.
+    Other,
+}
