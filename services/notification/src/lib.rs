@@ -91,7 +91,7 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
         producer(INTAKE, &config.producers.intake_url)?,
         producer(QUALIFICATION, &config.producers.qualification_url)?,
     ];
-    let job_metrics = JobMetrics::register(&runtime.metrics, "delivery");
+    let job_metrics = JobMetrics::register(&runtime.metrics);
     Ok(App {
         log: runtime.open_log().await?,
         jobs: Jobs::open(runtime.pool.clone(), policy, job_metrics).await?,

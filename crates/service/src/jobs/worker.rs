@@ -178,7 +178,7 @@ impl Jobs {
         let (outcome, counted) = match (failure, due_at) {
             (None, _) => {
                 tracing::info!("a job was done");
-                ("done", "sent")
+                ("done", "done")
             }
             (Some(_), Some(_)) => {
                 tracing::info!(error.class = class, "a job could not be done yet");
@@ -254,23 +254,30 @@ struct OutcomeLabel {
 }
 
 impl JobMetrics {
-    /// Registers the metrics with those of the process; `what` names the jobs of the
-    /// service, as in `delivery`.
-    pub fn register(metrics: &Metrics, what: &str) -> Self {
-        let name = |metric: &str| format!("vigie_{what}_{metric}");
-        let register = |metric, help| metrics.register(&name(metric), help, Gauge::default());
-        let expired = "Claimed again because an earlier claim ended without a record";
-        let age = "For how long the oldest that waits has waited";
+    /// Registers the metrics with those of the process.
+    pub fn register(metrics: &Metrics) -> Self {
         Self {
             attempts: metrics.register(
-                &name("attempts"),
-                "Attempts, by outcome",
+                "vigie_job_attempts",
+                "Attempts at jobs, by outcome",
                 Family::default(),
             ),
-            expired_claims: metrics.register(&name("expired_claims"), expired, Counter::default()),
-            pending: register("pending", "What waits"),
-            dead: register("dead", "What was given up: an operator must look at it"),
-            oldest_age: metrics.register(&name("oldest_age_seconds"), age, Gauge::default()),
+            expired_claims: metrics.register(
+                "vigie_job_expired_claims",
+                "Jobs claimed again because an earlier claim ended without a record",
+                Counter::default(),
+            ),
+            pending: metrics.register("vigie_job_pending", "Jobs that wait", Gauge::default()),
+            dead: metrics.register(
+                "vigie_job_dead",
+                "Jobs that were given up: an operator must look at them",
+                Gauge::default(),
+            ),
+            oldest_age: metrics.register(
+                "vigie_job_oldest_age_seconds",
+                "For how long the oldest job that waits has waited",
+                Gauge::default(),
+            ),
         }
     }
 }

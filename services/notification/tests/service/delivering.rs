@@ -74,7 +74,7 @@ async fn a_recipient_refused_for_good_is_given_up_until_an_operator_tries_again(
         (given_up.attempts, given_up.last_error.as_str()),
         (1, "refused_550")
     );
-    testkit::eventually(async || env.service.metric("vigie_delivery_dead") > 0.0).await;
+    testkit::eventually(async || env.service.metric("vigie_job_dead") > 0.0).await;
 
     env.sink.refuse_nobody();
     let request_id = Uuid::now_v7();
