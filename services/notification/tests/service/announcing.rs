@@ -28,7 +28,7 @@ async fn mail_to(sink: &SmtpSink, recipient: &str) -> Mail {
 async fn a_submission_is_written_to_the_declarant_the_cell_the_fssi_and_the_agency() {
     let env = TestEnv::start().await;
     let report = Report::new(1);
-    env.intake.announce(&[report.submitted()]).await;
+    env.intake().announce(&[report.submitted()]).await;
     let mails = env.sink.wait_for(4).await;
     assert_eq!(recipients(&mails), [DECLARANT, CELL, FSSI, AGENCY].into());
 
@@ -60,7 +60,7 @@ async fn a_submission_is_written_to_the_declarant_the_cell_the_fssi_and_the_agen
 #[tokio::test]
 async fn the_other_contact_gets_the_receipt_and_the_declarants_own_mail_nothing() {
     let env = TestEnv::start().await;
-    env.intake
+    env.intake()
         .announce(&[Report::new(1).with_alternate().submitted()])
         .await;
     let mails = env.sink.wait_for(4).await;
@@ -71,12 +71,12 @@ async fn the_other_contact_gets_the_receipt_and_the_declarants_own_mail_nothing(
 async fn nothing_of_a_person_rests_in_the_clear() {
     let env = TestEnv::start().await;
     let report = Report::new(1).with_alternate();
-    env.intake
+    env.intake()
         .announce(&[report.submitted(), report.withdrawn()])
         .await;
     let mut noted = report.case(CaseChange::Withdrawn, 1);
     noted.note = "Erreur de Mme Durand".to_owned();
-    env.qualification.announce(&[changed(&noted)]).await;
+    env.qualification().announce(&[changed(&noted)]).await;
     env.sink.wait_for(4).await;
     env.until_kept(&analyst(), 3).await;
     let mut shown = false;
@@ -121,21 +121,21 @@ async fn a_replayed_log_announces_nothing_twice() {
         major: true,
         ..Default::default()
     });
-    env.intake.announce(&[report.submitted()]).await;
+    env.intake().announce(&[report.submitted()]).await;
     env.sink.wait_for(4).await;
-    env.qualification.announce(&[changed(&major)]).await;
+    env.qualification().announce(&[changed(&major)]).await;
     env.sink.wait_for(6).await;
 
     // As after a restore: everything comes again, from the beginning.
-    env.service.stop();
+    env.service.begin_shutdown();
     sqlx::query("update consumer_offset set position = 0")
         .execute(&env.pool)
         .await
         .unwrap();
-    let _replica = env.replica().await;
+    let _replica = env.start_replica().await;
     // What follows the replay shows that the replay is over.
     let last = Report::new(2);
-    env.intake
+    env.intake()
         .announce(&[report.withdrawn(), report.submitted(), last.submitted()])
         .await;
     env.sink
@@ -172,7 +172,7 @@ async fn a_snapshot_tells_of_recent_reports_and_writes_to_nobody_about_old_ones(
     let env = TestEnv::start().await;
     let (old, recent) = (Report::new(1), Report::new(2));
     let now = platform::now();
-    env.intake.keep(&[
+    env.intake().add_to_snapshot(&[
         old.submitted_at(now - time::Duration::days(400)),
         recent.submitted_at(now - time::Duration::days(2)),
     ]);
@@ -183,12 +183,12 @@ async fn a_snapshot_tells_of_recent_reports_and_writes_to_nobody_about_old_ones(
         begun.rows_affected() > 0
     })
     .await;
-    env.service.stop();
-    let _replica = env.replica().await;
+    env.service.begin_shutdown();
+    let _replica = env.start_replica().await;
     env.sink.wait_for(4).await;
 
     // The old one is known all the same: its case is told with its name.
-    env.qualification
+    env.qualification()
         .announce(&[changed(&old.case(CaseChange::Closed, 7))])
         .await;
     let closing = env
@@ -205,12 +205,12 @@ async fn a_snapshot_tells_of_recent_reports_and_writes_to_nobody_about_old_ones(
 async fn what_is_entered_with_a_past_date_is_in_the_feed_and_in_one_mail_a_day() {
     let env = TestEnv::start().await;
     let [first, second] = [1, 2].map(|number| Report::new(number).entered_afterwards());
-    env.intake
+    env.intake()
         .announce(&[first.submitted(), second.submitted()])
         .await;
     env.until_kept(&analyst(), 2).await;
     let closed = first.case(CaseChange::Closed, 1);
-    env.qualification.announce(&[changed(&closed)]).await;
+    env.qualification().announce(&[changed(&closed)]).await;
     let kept = env.until_kept(&analyst(), 3).await;
     for (_, notification) in &kept {
         assert!(notification.entered_afterwards);
@@ -252,7 +252,7 @@ async fn a_test_is_shown_to_probers_and_written_to_nobody() {
     let mut report = Report::new(1).test();
     // Whatever its routing says.
     report.message.visible_to = ["probe", "cell", "fssi"].map(str::to_owned).to_vec();
-    env.intake.announce(&[report.submitted()]).await;
+    env.intake().announce(&[report.submitted()]).await;
     let seen = env.until_kept(&prober(), 1).await;
     assert!(seen[0].1.test);
     assert!(env.kept(&analyst(), From::Oldest).await.is_empty());
@@ -266,14 +266,14 @@ async fn a_test_is_shown_to_probers_and_written_to_nobody() {
 async fn a_major_incident_reaches_the_fssi_and_the_chain_that_is_on_call() {
     let env = TestEnv::start().await;
     let report = Report::new(1);
-    env.intake.announce(&[report.submitted()]).await;
+    env.intake().announce(&[report.submitted()]).await;
     env.sink.wait_for(4).await;
     let mut major = report.case(CaseChange::Qualified, 1);
     major.severity = Some(types::Severity {
         major: true,
         ..Default::default()
     });
-    env.qualification.announce(&[changed(&major)]).await;
+    env.qualification().announce(&[changed(&major)]).await;
 
     let call = mail_to(&env.sink, ON_CALL).await;
     assert!(
@@ -302,14 +302,14 @@ async fn a_major_incident_reaches_the_fssi_and_the_chain_that_is_on_call() {
 async fn a_closing_that_comes_before_its_report_is_written_once_the_report_comes() {
     let env = TestEnv::start().await;
     let report = Report::new(1);
-    env.qualification
+    env.qualification()
         .announce(&[changed(&report.case(CaseChange::Closed, 3))])
         .await;
     let early = env.until_kept(&analyst(), 1).await;
     assert_eq!(early[0].1.structure_name, "");
     assert_eq!(early[0].1.reference, report.message.reference);
 
-    env.intake.announce(&[report.submitted()]).await;
+    env.intake().announce(&[report.submitted()]).await;
     env.sink.wait_for(5).await;
     let closing = env
         .sink
@@ -321,7 +321,7 @@ async fn a_closing_that_comes_before_its_report_is_written_once_the_report_comes
 async fn a_withdrawal_is_written_to_those_who_were_told() {
     let env = TestEnv::start().await;
     let report = Report::new(1);
-    env.intake
+    env.intake()
         .announce(&[report.submitted(), report.withdrawn()])
         .await;
     let mails = env.sink.wait_for(7).await;
@@ -337,7 +337,7 @@ async fn one_trace_reaches_from_the_event_to_the_mail() {
     let env = TestEnv::start().await;
     let trace = "4bf92f3577b34da6a3ce929d0e0e4736";
     let report = Report::new(1).traced(&format!("00-{trace}-00f067aa0ba902b7-01"));
-    env.intake.announce(&[report.submitted()]).await;
+    env.intake().announce(&[report.submitted()]).await;
     for mail in env.sink.wait_for(4).await {
         assert!(mail.header("Traceparent").unwrap().contains(trace));
     }
@@ -354,11 +354,11 @@ async fn contacts_that_intake_erases_are_erased_here_and_nobody_is_told() {
     let env = TestEnv::start().await;
     let (erased, kept) = (Report::new(1), Report::new(2));
     let events = [erased.submitted(), kept.submitted()];
-    env.intake.announce(&events).await;
+    env.intake().announce(&events).await;
     testkit::eventually(async || env.delivered("sent").await == 8).await;
     let raised = env.snapshot("statistics").await.unwrap();
 
-    env.intake.announce(&[erased.contacts_erased()]).await;
+    env.intake().announce(&[erased.contacts_erased()]).await;
     let keys = async || -> Vec<Uuid> {
         sqlx::query_scalar("select report_id from known_report where data_key is not null")
             .fetch_all(&env.pool)

@@ -13,15 +13,15 @@ async fn a_message_is_in_the_feed_once_of_those_who_may_read_it() {
     let report = Report::new(1);
     let message = report.posted(Role::Analyst, false);
     // Before its report.
-    env.qualification
+    env.qualification()
         .announce(std::slice::from_ref(&message))
         .await;
     let early = env.until_kept(&agent("76"), 1).await;
-    env.intake.announce(&[report.submitted()]).await;
+    env.intake().announce(&[report.submitted()]).await;
     env.until_kept(&agent("76"), 2).await;
     // It comes again, and another one.
     let later = report.posted(Role::Declarant, true);
-    env.qualification.announce(&[message, later]).await;
+    env.qualification().announce(&[message, later]).await;
     testkit::eventually(async || {
         let applied: i64 = sqlx::query_scalar(
             "select sum(position)::bigint from consumer_offset where producer = 'qualification'",
@@ -64,14 +64,14 @@ async fn a_message_is_written_to_the_declarant_or_the_cell_whoever_did_not_write
     let env = TestEnv::start().await;
     let report = Report::new(1);
     let past = Report::new(2).entered_afterwards();
-    env.intake
+    env.intake()
         .announce(&[report.submitted(), past.submitted()])
         .await;
     env.until_kept(&analyst(), 2).await;
     env.sink.wait_for(4).await;
     env.sink.forget();
 
-    env.qualification
+    env.qualification()
         .announce(&[
             report.posted(Role::RegionalAgent, true),
             report.posted(Role::RegionalAgent, false),
@@ -79,7 +79,7 @@ async fn a_message_is_written_to_the_declarant_or_the_cell_whoever_did_not_write
         ])
         .await;
     env.until_kept(&analyst(), 5).await;
-    env.qualification
+    env.qualification()
         .announce(&[report.posted(Role::Declarant, true)])
         .await;
     env.until_kept(&analyst(), 6).await;
@@ -108,12 +108,12 @@ async fn a_message_before_its_report_is_written_to_the_declarant_once_the_report
     let env = TestEnv::start().await;
     let report = Report::new(1);
     let message = report.posted(Role::Analyst, true);
-    env.qualification
+    env.qualification()
         .announce(std::slice::from_ref(&message))
         .await;
     env.until_kept(&analyst(), 1).await;
     assert_eq!(env.delivered("pending").await, 0);
-    env.intake.announce(&[report.submitted()]).await;
+    env.intake().announce(&[report.submitted()]).await;
     testkit::eventually(async || env.delivered("sent").await == 5).await;
     let subject = format!(
         "Signalement {} : un message vous attend",
@@ -134,9 +134,9 @@ async fn a_message_on_a_test_is_shown_to_probers_alone() {
     let env = TestEnv::start().await;
     let mut report = Report::new(1).test();
     report.message.visible_to = ["probe", "cell"].map(str::to_owned).to_vec();
-    env.intake.announce(&[report.submitted()]).await;
+    env.intake().announce(&[report.submitted()]).await;
     env.until_kept(&prober(), 1).await;
-    env.qualification
+    env.qualification()
         .announce(&[report.posted(Role::Declarant, true)])
         .await;
     let seen = env.until_kept(&prober(), 2).await;

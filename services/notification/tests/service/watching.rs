@@ -12,7 +12,7 @@ use proto::{
 use tonic::Code;
 
 use crate::{
-    env::{From, TestEnv, next, reason, told},
+    env::{From, TestEnv, next, reason, told, watch_at},
     story::{Report, agent, analyst, changed},
 };
 
@@ -32,10 +32,10 @@ async fn world_with(reports: u32) -> TestEnv {
     let env = TestEnv::start().await;
     for number in 0..reports {
         let report = Report::new(number);
-        env.intake.announce(&[report.submitted()]).await;
+        env.intake().announce(&[report.submitted()]).await;
         let opened = report.case(CaseChange::Opened, 1);
         let claimed = report.case(CaseChange::Claimed, 2);
-        env.qualification
+        env.qualification()
             .announce(&[changed(&opened), changed(&claimed)])
             .await;
     }
@@ -62,9 +62,8 @@ async fn from_every_cursor_exactly_the_rest_follows() {
 async fn a_cursor_of_one_replica_is_good_at_another() {
     let env = Box::pin(world_with(3)).await;
     let all = env.until_kept(&analyst(), 9).await;
-    let replica = env.replica().await;
-    let mut stream = env
-        .watch_at(&replica, &analyst(), From::Cursor(&all[6].0))
+    let replica = env.start_replica().await;
+    let mut stream = watch_at(&replica, &analyst(), From::Cursor(&all[6].0))
         .await
         .unwrap();
     told(&mut stream).await.unwrap();
@@ -76,7 +75,7 @@ async fn a_cursor_of_one_replica_is_good_at_another() {
     // Whichever replica applies it, the streams of both tell of it.
     let mut other = env.watch(&analyst(), From::Now).await.unwrap();
     let report = Report::new(99);
-    env.intake.announce(&[report.submitted()]).await;
+    env.intake().announce(&[report.submitted()]).await;
     for stream in [&mut stream, &mut other] {
         assert_eq!(
             told(stream).await.unwrap().reference,
@@ -90,9 +89,9 @@ async fn a_notification_says_what_happened_where_and_why_one_is_told() {
     let env = TestEnv::start().await;
     let mut stream = env.watch(&agent("76"), From::Now).await.unwrap();
     let report = Report::new(1);
-    env.intake.announce(&[report.submitted()]).await;
+    env.intake().announce(&[report.submitted()]).await;
     let submitted = told(&mut stream).await.unwrap();
-    env.qualification
+    env.qualification()
         .announce(&[changed(&report.case(CaseChange::Opened, 1))])
         .await;
     let opened = told(&mut stream).await.unwrap();
@@ -117,9 +116,9 @@ async fn another_region_sees_nothing_of_it() {
     let env = TestEnv::start().await;
     let mut elsewhere = env.watch(&agent("28"), From::Now).await.unwrap();
     let theirs = Report::new(2).routed_to("28");
-    env.intake.announce(&[Report::new(1).submitted()]).await;
+    env.intake().announce(&[Report::new(1).submitted()]).await;
     env.until_kept(&analyst(), 1).await;
-    env.intake.announce(&[theirs.submitted()]).await;
+    env.intake().announce(&[theirs.submitted()]).await;
     // Live and from the log alike, only their own comes.
     assert_eq!(
         told(&mut elsewhere).await.unwrap().reference,
@@ -142,7 +141,7 @@ async fn each_agency_sees_exactly_its_region_and_the_cell_everything() {
         live.push(env.watch(&agent(region), From::Now).await.unwrap());
     }
     let events: Vec<_> = reports.iter().map(Report::submitted).collect();
-    env.intake.announce(&events).await;
+    env.intake().announce(&events).await;
     assert_eq!(env.until_kept(&analyst(), 15).await.len(), 15);
     for (region, stream) in regions.into_iter().zip(&mut live) {
         let own: BTreeSet<&str> = reports
@@ -182,7 +181,7 @@ async fn a_service_that_stops_asks_its_streams_to_connect_again() {
     let env = TestEnv::start().await;
     let mut stream = env.watch(&analyst(), From::Now).await.unwrap();
     next(&mut stream).await.unwrap();
-    env.service.stop();
+    env.service.begin_shutdown();
     assert_eq!(
         told(&mut stream).await.unwrap_err().code(),
         Code::Unavailable
@@ -201,7 +200,7 @@ async fn silence_is_filled_with_heartbeats_whose_cursor_is_good() {
     }
     drop(stream);
     let report = Report::new(1);
-    env.intake.announce(&[report.submitted()]).await;
+    env.intake().announce(&[report.submitted()]).await;
     env.until_kept(&analyst(), 1).await;
     let mut rest = env.watch(&analyst(), From::Cursor(&cursor)).await.unwrap();
     let told = told(&mut rest).await.unwrap();
@@ -228,7 +227,7 @@ async fn a_reader_who_is_too_slow_is_told_of_the_gap_and_can_fill_it() {
         let events: Vec<_> = (0..total / 10)
             .map(|number| Report::new(batch * 1_000 + number).submitted())
             .collect();
-        env.intake.announce(&events).await;
+        env.intake().announce(&events).await;
     }
     let last = Report::new(99_999);
     let until_raised = async |count: i64| {
@@ -242,7 +241,7 @@ async fn a_reader_who_is_too_slow_is_told_of_the_gap_and_can_fill_it() {
         .await;
     };
     until_raised(total.into()).await;
-    env.intake.announce(&[last.submitted()]).await;
+    env.intake().announce(&[last.submitted()]).await;
     until_raised(i64::from(total) + 1).await;
 
     // What was streamed and what the gaps left out are everything, once.
@@ -349,6 +348,9 @@ async fn one_stream_too_many_is_refused_and_an_ended_one_makes_room() {
 async fn each_stream_leaves_one_entry_in_the_audit() {
     let env = TestEnv::start().await;
     env.kept(&agent("76"), From::Oldest).await;
-    let entry = ("notification.watch".to_owned(), "done".to_owned());
-    assert_eq!(env.audited("agent-76").await, [entry]);
+    let audited = env.audited("agent-76").await;
+    let [(action, _, outcome)] = audited.as_slice() else {
+        panic!("{audited:?}")
+    };
+    assert_eq!((&**action, &**outcome), ("notification.watch", "done"));
 }
