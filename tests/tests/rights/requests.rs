@@ -63,17 +63,13 @@ pub(crate) fn requests(rpc: &Rpc, scene: &Scene, person: &TokenSpec) -> Option<V
         roles: named.cloned().collect(),
         ..person.clone()
     };
-    match service {
-        "IntakeService" => intake::reports(method, scene, person),
-        "StructureService" => intake::structures(method, scene, person),
-        "NotificationService" => notification::feed(method, scene, person),
-        "DeliveryService" => notification::deliveries(method, scene),
-        "StatisticsService" => statistics::figures(method, scene, person),
-        "ConsumerService" => eventlog::consumers(method),
-        "EventLogService" => eventlog::log(method),
-        _ if rpc.service.starts_with("vigie.qualification.") => {
-            qualification::requests(service, method, scene, person)
-        }
+    let package = rpc.service.trim_start_matches("vigie.").split('.').next()?;
+    match package {
+        "intake" => intake::requests(service, method, scene, person),
+        "qualification" => qualification::requests(service, method, scene, person),
+        "notification" => notification::requests(service, method, scene, person),
+        "statistics" => statistics::requests(method, scene, person),
+        "eventlog" => eventlog::requests(service, method),
         _ => None,
     }
 }

@@ -3,22 +3,22 @@
 intake:
   # Whose logs it follows, at their internal listeners.
   producers: [qualification]
-  # What people and programs may call from outside.
-  contracts: [vigie.intake.v1.IntakeService, vigie.intake.v1.StructureService]
   masterKey: true
 qualification:
   producers: [intake]
-  contracts: [vigie.qualification.v1.QualificationService, vigie.qualification.v1.MessageService]
   masterKey: true
 notification:
   producers: [intake, qualification]
-  contracts: [vigie.notification.v1.NotificationService, vigie.notification.v1.DeliveryService]
   masterKey: true
 statistics:
   producers: [intake, qualification]
-  contracts: [vigie.statistics.v1.StatisticsService]
   # Nothing there may open personal data.
   masterKey: false
+{{- end }}
+
+{{/* What people and programs may call from outside, by service. */}}
+{{- define "vigie.contracts" -}}
+{{- .Files.Get "files/contracts.yaml" }}
 {{- end }}
 
 {{- define "vigie.ports" -}}

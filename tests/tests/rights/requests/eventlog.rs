@@ -6,8 +6,17 @@ use uuid::Uuid;
 
 use super::{Asked, Expected, any_answer};
 
+/// What to ask of an RPC of every service's log.
+pub(crate) fn requests(service: &str, method: &str) -> Option<Vec<Asked>> {
+    match service {
+        "ConsumerService" => consumers(method),
+        "EventLogService" => log(method),
+        _ => None,
+    }
+}
+
 /// What to ask about consumers.
-pub(crate) fn consumers(method: &str) -> Option<Vec<Asked>> {
+fn consumers(method: &str) -> Option<Vec<Asked>> {
     let nowhere = Expected::Refused(Code::NotFound);
     let (consumer, producer) = (String::from("nobody"), String::from("intake"));
     Some(vec![match method {
@@ -48,7 +57,7 @@ pub(crate) fn consumers(method: &str) -> Option<Vec<Asked>> {
 }
 
 /// What a service asks of the log of another.
-pub(crate) fn log(method: &str) -> Option<Vec<Asked>> {
+fn log(method: &str) -> Option<Vec<Asked>> {
     Some(vec![match method {
         "Describe" => Asked::of(
             "the log",

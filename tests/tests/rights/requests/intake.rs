@@ -13,8 +13,22 @@ use super::{
 use crate::scene::{MONTPELLIER_LEGAL_ENTITY, Scene, Thing};
 use crate::visibility::{has, sees, sees_contacts, sees_operator_status};
 
+/// What to ask of an RPC of intake.
+pub(crate) fn requests(
+    service: &str,
+    method: &str,
+    scene: &Scene,
+    person: &TokenSpec,
+) -> Option<Vec<Asked>> {
+    match service {
+        "IntakeService" => reports(method, scene, person),
+        "StructureService" => structures(method, scene, person),
+        _ => None,
+    }
+}
+
 /// What to ask about reports.
-pub(crate) fn reports(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+fn reports(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
     Some(match method {
         "CheckReport" => vec![check(person)],
         "SubmitReport" => vec![submit(person), date_back(person)],
@@ -51,7 +65,7 @@ pub(crate) fn reports(method: &str, scene: &Scene, person: &TokenSpec) -> Option
 }
 
 /// What to ask about structures.
-pub(crate) fn structures(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+fn structures(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
     Some(match method {
         "ImportStructures" => {
             let chunk = scene.directory.as_bytes().into();

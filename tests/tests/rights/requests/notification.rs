@@ -13,8 +13,22 @@ use super::{Asked, Expected, answer, exactly, references, request_id};
 use crate::scene::Scene;
 use crate::visibility::sees;
 
+/// What to ask of an RPC of notification.
+pub(crate) fn requests(
+    service: &str,
+    method: &str,
+    scene: &Scene,
+    person: &TokenSpec,
+) -> Option<Vec<Asked>> {
+    match service {
+        "NotificationService" => feed(method, scene, person),
+        "DeliveryService" => deliveries(method, scene),
+        _ => None,
+    }
+}
+
 /// What to ask of the feed.
-pub(crate) fn feed(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+fn feed(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
     if method != "Watch" {
         return None;
     }
@@ -48,7 +62,7 @@ pub(crate) fn feed(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Ve
 }
 
 /// What to ask about deliveries.
-pub(crate) fn deliveries(method: &str, scene: &Scene) -> Option<Vec<Asked>> {
+fn deliveries(method: &str, scene: &Scene) -> Option<Vec<Asked>> {
     Some(match method {
         "ListDeliveries" => {
             let told = answer(|response: pb::ListDeliveriesResponse| {

@@ -12,7 +12,7 @@ use crate::visibility::{sees_assignee, sees_figures};
 const REGIONS: [&str; 4] = ["", "76", "28", "national"];
 
 /// What to ask about figures.
-pub(crate) fn figures(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+pub(crate) fn requests(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
     let ask: fn(&Scene, &TokenSpec, &str) -> Asked = match method {
         "GetOverview" => overview,
         "GetBreakdown" => breakdown,
