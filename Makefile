@@ -62,7 +62,7 @@ chart: ## Check the Helm chart: lint, tests of its templates, values as programs
 
 check: export SQLX_OFFLINE = true
 check: export RUSTDOCFLAGS = -D warnings
-check: ## Check format, lints, contracts, documentation, dependencies, licences and query data
+check: ## Check format, lints, contracts, documentation, dependencies, licences, variables and query data
 	scripts/setup check
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets -- -D warnings
@@ -72,6 +72,7 @@ check: ## Check format, lints, contracts, documentation, dependencies, licences 
 	cargo doc --locked --workspace --no-deps --quiet
 	$(tools)/cargo-shear --locked --deny-warnings
 	$(tools)/cargo-deny --locked --log-level error check bans licenses sources
+	scripts/configuration check
 	scripts/sqlx check
 
 check-long: ## Run the tests again and again, for faults that are rare (ROUNDS=10)

@@ -10,7 +10,7 @@ use time::Duration;
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
 pub struct EventLogConfig {
-    /// Shards of the log, fixed at installation. Default 8.
+    /// Shards of the log, fixed at installation.
     pub shards: u16,
     /// Where Redis is, user and password included; several nodes after commas, as
     /// in `redis://user:password@host:port,host:port`. Without it everything still
@@ -18,9 +18,10 @@ pub struct EventLogConfig {
     pub redis_url: Option<SecretString>,
     /// The file with that address, instead; connections are made anew when it changes.
     pub redis_url_file: Option<PathBuf>,
-    /// What answers there. One server unless said.
+    /// What answers there: one server, some nodes of a cluster, or sentinels.
     pub redis_mode: RedisMode,
-    /// The name under which the sentinels know the master.
+    /// The name under which the sentinels know the master; required with
+    /// sentinels.
     pub redis_master_name: Option<String>,
     /// Who we are to the sentinels, where they ask.
     pub redis_sentinel_username: Option<String>,
@@ -31,7 +32,7 @@ pub struct EventLogConfig {
     /// the authorities of the system when absent.
     pub redis_ca_file: Option<PathBuf>,
     /// Events younger than this are kept even when every consumer has applied
-    /// them. Default 30 days.
+    /// them.
     pub retention_days: u16,
 }
 

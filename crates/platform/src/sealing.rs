@@ -30,7 +30,8 @@ const WRAPPING: &[u8] = b"vigie data key";
 pub struct SealingConfig {
     /// The file of the master key, which wraps the key of each report.
     pub master_key_file: PathBuf,
-    /// The file of the key under which events travel through Redis.
+    /// The file of the key under which events travel through Redis and seals of the audit
+    /// trail are signed.
     pub log_key_file: PathBuf,
 }
 

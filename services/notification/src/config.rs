@@ -57,7 +57,7 @@ pub struct SmtpConfig {
     pub host: String,
     /// Its port.
     pub port: u16,
-    /// How the way to it is protected; STARTTLS unless said.
+    /// How the way to it is protected; nothing at all only for a server on the same machine.
     #[serde(default)]
     pub tls: SmtpTls,
     /// The authority that signed its certificate, in PEM; the usual ones when
@@ -68,8 +68,8 @@ pub struct SmtpConfig {
     /// The file with our password.
     pub password_file: Option<PathBuf>,
     /// How long an attempt to send may take, connecting included, in milliseconds.
-    /// Servers look into a message before they answer, and a sender who does not wait
-    /// sends it twice (RFC 5321, 4.5.3.2.6).
+    // Servers look into a message before they answer, and a sender who does not wait
+    // sends it twice (RFC 5321, 4.5.3.2.6).
     #[serde(default = "number::<120_000, _>")]
     pub timeout_ms: u64,
 }
@@ -106,7 +106,7 @@ pub struct NotificationConfig {
     /// The number of the on-call service, day and night.
     #[serde(default = "emergency_phone")]
     pub emergency_phone: String,
-    /// The language of the mails: `fr` or `en`.
+    /// The language of the mails.
     #[serde(default)]
     pub mail_language: Language,
     /// The file of the on-call chain: a JSON list of `from`, `to` (RFC 3339) and
