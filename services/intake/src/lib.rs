@@ -119,3 +119,6 @@ impl App {
         running.serve(listeners, public).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -171,3 +171,6 @@ impl App {
             .await
     }
 }
+
+#[cfg(test)]
+mod tests;

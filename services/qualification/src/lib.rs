@@ -100,3 +100,6 @@ impl App {
         running.serve(listeners, public).await
     }
 }
+
+#[cfg(test)]
+mod tests;

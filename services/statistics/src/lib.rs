@@ -87,3 +87,6 @@ impl App {
         running.serve(listeners, Routes::new(figures)).await
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,17 @@
+//! The service as its callers and the other services see it: real gRPC, a real
+//! log, a real PostgreSQL and Redis.
+
+mod bad_drafts;
+mod bad_requests;
+mod cases;
+mod directory;
+mod drafts;
+mod env;
+mod erasing;
+mod files;
+mod pasted;
+mod places;
+mod reading;
+mod submitting;
+mod under_load;
+mod withdrawing;

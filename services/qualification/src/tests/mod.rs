@@ -1,0 +1,13 @@
+//! The service as its callers and the other services see it: real gRPC, a real
+//! log, a real PostgreSQL and Redis.
+
+mod commands;
+mod env;
+mod lists;
+mod messages;
+mod opening;
+mod refusals;
+mod restored;
+mod snapshot;
+mod upgrading;
+mod views;

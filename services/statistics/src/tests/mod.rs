@@ -1,0 +1,10 @@
+//! The service as its callers see it: fake producers, real logs and servers.
+
+mod access;
+mod counting;
+mod env;
+mod figures;
+mod freshness;
+mod past;
+mod selecting;
+mod story;
