@@ -6,7 +6,7 @@ mod bad_requests;
 mod cases;
 mod directory;
 mod drafts;
-mod env;
+pub(crate) mod env;
 mod erasing;
 mod files;
 mod pasted;

@@ -3,7 +3,7 @@
 
 mod announcing;
 mod delivering;
-mod env;
+pub(crate) mod env;
 mod messages;
-mod story;
+pub(crate) mod story;
 mod watching;

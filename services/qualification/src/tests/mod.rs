@@ -2,7 +2,7 @@
 //! log, a real PostgreSQL and Redis.
 
 mod commands;
-mod env;
+pub(crate) mod env;
 mod lists;
 mod messages;
 mod opening;

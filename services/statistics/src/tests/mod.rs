@@ -2,9 +2,9 @@
 
 mod access;
 mod counting;
-mod env;
+pub(crate) mod env;
 mod figures;
 mod freshness;
 mod past;
 mod selecting;
-mod story;
+pub(crate) mod story;
