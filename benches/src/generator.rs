@@ -20,7 +20,7 @@ use tonic::{
     metadata::{Ascii, MetadataValue},
 };
 
-use crate::line::{Declaration, Line};
+use crate::http2_client::{Declaration, Http2Client};
 
 /// The size of a declaration on the wire, in bytes.
 const DECLARATION: usize = 1024;
@@ -62,7 +62,7 @@ pub(crate) struct Observed {
 
 /// Who sends, and what was answered so far.
 struct Tally {
-    lines: Vec<Line>,
+    clients: Vec<Http2Client>,
     declaration: Declaration,
     acknowledged: AtomicU64,
     observed: AtomicBool,
@@ -129,13 +129,13 @@ impl Generator {
 
     async fn connect(&self) -> Result<Load> {
         let mut connections = JoinSet::new();
-        let mut lines = Vec::new();
+        let mut clients = Vec::new();
         for intake in self.intakes.iter().cycle().take(CONNECTIONS) {
-            lines.push(Line::open(*intake, &self.bearer, &mut connections).await?);
+            clients.push(Http2Client::open(*intake, &self.bearer, &mut connections).await?);
         }
         Ok(Load {
             tally: Arc::new(Tally {
-                lines,
+                clients,
                 declaration: self.declaration.clone(),
                 acknowledged: AtomicU64::default(),
                 observed: AtomicBool::default(),
@@ -152,9 +152,9 @@ impl Generator {
 
 impl Tally {
     async fn declare(&self, number: usize) {
-        let line = &self.lines[number % self.lines.len()];
+        let client = &self.clients[number % self.clients.len()];
         let sent = Instant::now();
-        let answer = line.declare(&self.declaration).await;
+        let answer = client.declare(&self.declaration).await;
         let took = sent.elapsed();
         let times = match answer {
             Ok(Code::Ok) => {

@@ -4,14 +4,14 @@
 //! Prints a table, writes `results.json`, and fails where a ratio is beyond its
 //! limit; absolute figures say as much of the machine and are only reported.
 
+mod environment;
 mod figures;
-mod fleet;
 mod generator;
-mod line;
+mod http2_client;
 mod machine;
 mod measure;
 mod pgbench;
-mod scene;
+mod services;
 mod usage;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -19,7 +19,7 @@ use std::{path::PathBuf, process::ExitCode};
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
 
-use crate::{figures::Results, machine::Machine, scene::Scene};
+use crate::{environment::Environment, figures::Results, machine::Machine};
 
 /// Measures the suite.
 #[derive(Debug, Parser)]
@@ -104,32 +104,32 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments, length: Length) -> Result<Results> {
     let asked = |part| arguments.only.is_empty() || arguments.only.contains(&part);
-    let scene = Scene::prepare().await?;
-    let folder = scene.suite.folder();
-    let machine = Machine::look(&mut scene.look_behind().await?, folder).await?;
+    let environment = Environment::prepare().await?;
+    let folder = environment.suite.folder();
+    let machine = Machine::look(&mut environment.look_behind().await?, folder).await?;
     let mut results = Results::on(machine);
     if asked(Part::Idle) {
-        measure::idle::measure(&scene, length, &mut results).await?;
+        measure::idle::measure(&environment, length, &mut results).await?;
     }
     if asked(Part::Flow) {
-        measure::flow::measure(&scene, length, &mut results).await?;
+        measure::flow::measure(&environment, length, &mut results).await?;
     }
-    drop(scene);
+    drop(environment);
     if asked(Part::Replicas) {
-        let scene = Scene::prepare().await?;
-        measure::replicas::measure(&scene, length, &mut results).await?;
+        let environment = Environment::prepare().await?;
+        measure::replicas::measure(&environment, length, &mut results).await?;
     }
 
     // What follows is of intake alone: no log of its reports is left to consume.
-    let scene = Scene::prepare().await?;
+    let environment = Environment::prepare().await?;
     if asked(Part::Pages) {
-        measure::pages::measure(&scene, length, &mut results).await?;
+        measure::pages::measure(&environment, length, &mut results).await?;
     }
     if asked(Part::WholePath) {
-        measure::whole_path::measure(&scene, length, &mut results).await?;
+        measure::whole_path::measure(&environment, length, &mut results).await?;
     }
     if asked(Part::Overload) {
-        measure::overload::measure(&scene, length, &mut results).await?;
+        measure::overload::measure(&environment, length, &mut results).await?;
     }
     results.write(&arguments.out)?;
     Ok(results)

@@ -6,31 +6,34 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::{Map, Value};
 use tokio::process::Command;
 
-use crate::scene::Scene;
+use crate::environment::Environment;
 
 const INSERT: &str = include_str!("insert_one.sql");
 
 /// Inserts reports one by one, each in its own transaction, like one that intake
 /// has taken.
 pub(crate) struct Bare<'a> {
-    scene: &'a Scene,
+    environment: &'a Environment,
     /// A report, column by column.
     values: Map<String, Value>,
 }
 
 impl<'a> Bare<'a> {
     /// Takes the values of the report that was declared last.
-    pub(crate) async fn like_the_last(scene: &'a Scene) -> Result<Self> {
+    pub(crate) async fn like_the_last(environment: &'a Environment) -> Result<Self> {
         let row = sqlx::query_scalar(
             "select to_jsonb(r) || jsonb_build_object(
                  'facts', r.facts::text, 'visible_to', r.visible_to::text)
              from intake.report as r order by received_at desc limit 1",
         );
-        let row: Value = row.fetch_one(&mut scene.look_behind().await?).await?;
+        let row: Value = row.fetch_one(&mut environment.look_behind().await?).await?;
         let Value::Object(values) = row else {
             bail!("a row is an object");
         };
-        Ok(Self { scene, values })
+        Ok(Self {
+            environment,
+            values,
+        })
     }
 
     /// Inserts for so long with this many clients; gives the inserts a second.
@@ -71,7 +74,7 @@ impl<'a> Bare<'a> {
     ) -> Result<f64> {
         let script = folder.join("insert.sql");
         fs::write(&script, INSERT)?;
-        let mut pgbench = Command::new(self.scene.suite.postgres.binaries().join("pgbench"));
+        let mut pgbench = Command::new(self.environment.suite.postgres.binaries().join("pgbench"));
         pgbench
             .current_dir(folder)
             .args(["--no-vacuum", "--protocol=prepared"])
@@ -89,7 +92,7 @@ impl<'a> Bare<'a> {
             }
         }
         let ended = pgbench
-            .arg(self.scene.suite.database.url("intake"))
+            .arg(self.environment.suite.database.url("intake"))
             .kill_on_drop(true)
             .output()
             .await

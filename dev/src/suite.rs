@@ -93,13 +93,13 @@ pub struct Suite {
 impl Suite {
     /// Starts the surroundings and brings the schemas up to date.
     pub async fn prepare(layout: Layout) -> anyhow::Result<Self> {
-        let suite = Self::surround(layout).await?;
+        let suite = Self::without_migrations(layout).await?;
         suite.migrate().await?;
         Ok(suite)
     }
 
     /// Starts the surroundings, and leaves the schemas as they are.
-    pub async fn surround(layout: Layout) -> anyhow::Result<Self> {
+    pub async fn without_migrations(layout: Layout) -> anyhow::Result<Self> {
         let temporary = match layout.folder {
             Some(_) => None,
             None => Some(tempfile::Builder::new().prefix("vigie-").tempdir()?),

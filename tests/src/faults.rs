@@ -8,7 +8,7 @@ mod checks;
 mod client;
 mod drill;
 mod holder;
-mod laws;
+mod invariants;
 mod ledger;
 mod load;
 mod mailbox;

@@ -33,15 +33,15 @@ pub const MONTPELLIER: &str = "340782085";
 /// A hospital of Normandie (region 28), of which "director-rouen" is a declarant.
 pub const ROUEN: &str = "760000166";
 
-/// The four services at work in this process, in a throw-away world.
-pub struct World {
+/// The four services at work in this process, in a throw-away env.
+pub struct TestEnv {
     /// Its surroundings.
     pub suite: Arc<Suite>,
     shutdown: CancellationToken,
     _services: Tasks,
 }
 
-impl World {
+impl TestEnv {
     /// Starts everything; nothing has been declared yet.
     pub async fn start() -> Self {
         Self::start_with(Layout::throw_away()).await
@@ -62,7 +62,7 @@ impl World {
     }
 
     /// Somebody who calls, by the name of a local identity.
-    pub fn being(&self, identity: &str) -> Caller {
+    pub fn as_user(&self, identity: &str) -> Caller {
         let identities = dev::identities();
         let spec = identities.iter().find(|spec| spec.subject == identity);
         self.with_token(spec.unwrap_or_else(|| panic!("no identity {identity}")))
@@ -82,7 +82,7 @@ impl World {
     }
 }
 
-impl Drop for World {
+impl Drop for TestEnv {
     fn drop(&mut self) {
         self.shutdown.cancel();
     }

@@ -11,11 +11,11 @@ use testkit::SmtpBehaviour;
 
 use crate::{
     Length,
+    environment::Environment,
     figures::{Results, Target},
-    fleet::Fleet,
     generator::{Generator, Observed, count, quantile},
     pgbench::Bare,
-    scene::Scene,
+    services::Services,
 };
 
 /// The first rate that is tried.
@@ -33,13 +33,17 @@ struct Held {
 }
 
 /// Looks for R, then looks closely at R and at half of it.
-pub(crate) async fn measure(scene: &Scene, length: Length, results: &mut Results) -> Result<()> {
-    scene.suite.mail.behave(SmtpBehaviour::Hang);
-    let fleet = Fleet::start(scene).await?;
-    let generator = scene.generator().await?;
-    warm_up(&fleet, &generator).await?;
+pub(crate) async fn measure(
+    environment: &Environment,
+    length: Length,
+    results: &mut Results,
+) -> Result<()> {
+    environment.suite.mail.behave(SmtpBehaviour::Hang);
+    let services = Services::start(environment).await?;
+    let generator = environment.generator().await?;
+    warm_up(&services, &generator).await?;
 
-    let (rate, held) = highest(&fleet, &generator, length).await?;
+    let (rate, held) = highest(&services, &generator, length).await?;
     results.aim(
         "R, the highest rate that every consumer keeps up with",
         held.seen.rate(),
@@ -59,31 +63,35 @@ pub(crate) async fn measure(scene: &Scene, length: Length, results: &mut Results
         "ms",
         Target::AtMost(107.0),
     );
-    at_half(&fleet, &generator, rate / 2.0, length, results).await?;
-    posted(&fleet, length, results).await?;
-    fleet.stop()
+    at_half(&services, &generator, rate / 2.0, length, results).await?;
+    posted(&services, length, results).await?;
+    services.stop()
 }
 
 /// Declares a little and has PostgreSQL look at its tables, as it does by itself
 /// within a minute or two: plans made for empty ones are of no use.
-async fn warm_up(fleet: &Fleet<'_>, generator: &Generator) -> Result<()> {
+async fn warm_up(services: &Services<'_>, generator: &Generator) -> Result<()> {
     let load = generator.offer(FIRST).await?;
     load.observe(Duration::from_secs(5)).await?;
     load.stop().await?;
-    fleet.scene.calm().await?;
-    fleet.scene.tell_postgres("vacuum analyze").await
+    services.environment.calm().await?;
+    services.environment.tell_postgres("vacuum analyze").await
 }
 
 /// The highest rate that holds: found by short looks, proven by a long one.
-async fn highest(fleet: &Fleet<'_>, generator: &Generator, length: Length) -> Result<(f64, Held)> {
+async fn highest(
+    services: &Services<'_>,
+    generator: &Generator,
+    length: Length,
+) -> Result<(f64, Held)> {
     let look = length.pick(Duration::from_secs(10), Duration::from_secs(4));
     let (mut low, mut high) = (0.0, FIRST);
-    while hold(fleet, generator, high, look).await?.flat {
+    while hold(services, generator, high, look).await?.flat {
         (low, high) = (high, high * 2.0);
     }
     for _ in 0..length.pick(4, 2) {
         let middle = f64::midpoint(low, high);
-        if hold(fleet, generator, middle, look).await?.flat {
+        if hold(services, generator, middle, look).await?.flat {
             low = middle;
         } else {
             high = middle;
@@ -92,7 +100,7 @@ async fn highest(fleet: &Fleet<'_>, generator: &Generator, length: Length) -> Re
     let mut rate = if low > 0.0 { low } else { high };
     loop {
         let lasts = length.pick(Duration::from_mins(1), Duration::from_secs(10));
-        let held = hold(fleet, generator, rate, lasts).await?;
+        let held = hold(services, generator, rate, lasts).await?;
         if held.flat {
             return Ok((rate, held));
         }
@@ -103,16 +111,16 @@ async fn highest(fleet: &Fleet<'_>, generator: &Generator, length: Length) -> Re
 
 /// Declares at a rate, and sees whether every consumer keeps up.
 async fn hold(
-    fleet: &Fleet<'_>,
+    services: &Services<'_>,
     generator: &Generator,
     rate: f64,
     lasts: Duration,
 ) -> Result<Held> {
     let load = generator.offer(rate).await?;
     load.observe(Duration::from_secs(2)).await?;
-    let before = fleet.spent()?;
-    let (seen, lags) = tokio::try_join!(load.observe(lasts), watch(fleet, lasts))?;
-    let after = fleet.spent()?;
+    let before = services.spent()?;
+    let (seen, lags) = tokio::try_join!(load.observe(lasts), watch(services, lasts))?;
+    let after = services.spent()?;
     load.stop().await?;
     let spent = after.into_iter().zip(before);
     let spent = spent.map(|((name, after), (_, before))| (name, after - before));
@@ -127,17 +135,17 @@ async fn hold(
         seen,
         spent: spent.collect(),
     };
-    fleet.scene.calm().await?;
+    services.environment.calm().await?;
     Ok(held)
 }
 
 /// Reads the lags again and again.
-async fn watch(fleet: &Fleet<'_>, lasts: Duration) -> Result<Vec<Vec<i64>>> {
+async fn watch(services: &Services<'_>, lasts: Duration) -> Result<Vec<Vec<i64>>> {
     let step = lasts / 20;
     let mut lags = Vec::new();
     for _ in 0..20 {
         tokio::time::sleep(step).await;
-        lags.push(fleet.scene.lags().await?);
+        lags.push(services.environment.lags().await?);
     }
     Ok(lags)
 }
@@ -156,15 +164,15 @@ fn growth(lags: &[Vec<i64>]) -> f64 {
 
 /// How long a declarant waits, and how soon consumers know, at half of R.
 async fn at_half(
-    fleet: &Fleet<'_>,
+    services: &Services<'_>,
     generator: &Generator,
     rate: f64,
     length: Length,
     results: &mut Results,
 ) -> Result<()> {
-    let scene = fleet.scene;
+    let environment = services.environment;
     let lasts = length.pick(Duration::from_secs(30), Duration::from_secs(8));
-    let alone = Bare::like_the_last(scene)
+    let alone = Bare::like_the_last(environment)
         .await?
         .insert_alone(lasts / 2)
         .await?;
@@ -173,7 +181,7 @@ async fn at_half(
     let since = platform::now();
     let seen = load.observe(lasts).await?;
     load.stop().await?;
-    fleet.scene.calm().await?;
+    services.environment.calm().await?;
 
     results.tell("submission at R/2, p50", quantile(&seen.answers, 0.5), "ms");
     results.tell(
@@ -190,7 +198,10 @@ async fn at_half(
         Target::AtMost(150.0),
     );
     let delays = sqlx::query(include_str!("delays.sql")).bind(since);
-    for row in delays.fetch_all(&mut scene.look_behind().await?).await? {
+    for row in delays
+        .fetch_all(&mut environment.look_behind().await?)
+        .await?
+    {
         let name = format!("from commit to {} at R/2", row.get::<&str, _>("consumer"));
         results.aim(
             format!("{name}, p50"),
@@ -209,11 +220,15 @@ async fn at_half(
 }
 
 /// How fast messages leave once the relay takes them, with nothing else to do.
-async fn posted(fleet: &Fleet<'_>, length: Length, results: &mut Results) -> Result<()> {
+async fn posted(services: &Services<'_>, length: Length, results: &mut Results) -> Result<()> {
     let lasts = length.pick(Duration::from_secs(10), Duration::from_secs(4));
-    let mut behind = fleet.scene.look_behind().await?;
+    let mut behind = services.environment.look_behind().await?;
     let sent = "select count(*) from notification.job_done";
-    fleet.scene.suite.mail.behave(SmtpBehaviour::Accept);
+    services
+        .environment
+        .suite
+        .mail
+        .behave(SmtpBehaviour::Accept);
     let mut count: i64 = 0;
     while count == 0 {
         tokio::time::sleep(Duration::from_millis(100)).await;

@@ -6,9 +6,9 @@ use anyhow::Result;
 
 use crate::{
     Length,
+    environment::Environment,
     figures::{Results, Target, median},
-    fleet::Fleet,
-    scene::Scene,
+    services::Services,
     usage,
 };
 
@@ -16,22 +16,26 @@ use crate::{
 const SETTLING: Duration = Duration::from_secs(3);
 
 /// Starts the services again and again, then leaves them alone.
-pub(crate) async fn measure(scene: &Scene, length: Length, results: &mut Results) -> Result<()> {
+pub(crate) async fn measure(
+    environment: &Environment,
+    length: Length,
+    results: &mut Results,
+) -> Result<()> {
     let mut starts: Vec<Vec<(&str, f64)>> = Vec::new();
     for _ in 1..length.rounds() {
-        let fleet = Fleet::start(scene).await?;
-        starts.push(started(&fleet));
-        fleet.stop()?;
+        let services = Services::start(environment).await?;
+        starts.push(started(&services));
+        services.stop()?;
     }
-    let fleet = Fleet::start(scene).await?;
-    starts.push(started(&fleet));
+    let services = Services::start(environment).await?;
+    starts.push(started(&services));
 
     tokio::time::sleep(SETTLING).await;
     let lasts = length.pick(Duration::from_secs(30), Duration::from_secs(8));
-    let before = fleet.spent()?;
+    let before = services.spent()?;
     tokio::time::sleep(lasts).await;
-    let after = fleet.spent()?;
-    for (number, (name, service)) in fleet.services().enumerate() {
+    let after = services.spent()?;
+    for (number, (name, service)) in services.iter().enumerate() {
         let start = median(starts.iter().map(|start| start[number].1));
         let spent = after[number].1 - before[number].1;
         results.aim(
@@ -53,12 +57,12 @@ pub(crate) async fn measure(scene: &Scene, length: Length, results: &mut Results
             Target::AtMost(0.5),
         );
     }
-    fleet.stop()
+    services.stop()
 }
 
-fn started(fleet: &Fleet<'_>) -> Vec<(&'static str, f64)> {
-    fleet
-        .services()
+fn started(services: &Services<'_>) -> Vec<(&'static str, f64)> {
+    services
+        .iter()
         .map(|(name, service)| (name, service.started_in.as_secs_f64() * 1000.0))
         .collect()
 }

@@ -6,9 +6,9 @@ use anyhow::Result;
 
 use crate::{
     Length,
+    environment::Environment,
     figures::{Results, Target},
     generator::quantile,
-    scene::Scene,
     usage,
 };
 
@@ -27,11 +27,15 @@ const OFFERED: f64 = 2500.0;
 const IN_FLIGHT: usize = 200;
 
 /// Measures what a slow store takes, then what is left of it in a crowd.
-pub(crate) async fn measure(scene: &Scene, length: Length, results: &mut Results) -> Result<()> {
+pub(crate) async fn measure(
+    environment: &Environment,
+    length: Length,
+    results: &mut Results,
+) -> Result<()> {
     let lasts = length.pick(Duration::from_secs(20), Duration::from_secs(6));
-    scene.tell_postgres(SLOW).await?;
-    let intake = scene.start("intake", &[BATCH]).await?;
-    let generator = scene.generator().await?;
+    environment.tell_postgres(SLOW).await?;
+    let intake = environment.start("intake", &[BATCH]).await?;
+    let generator = environment.generator().await?;
 
     let load = generator.saturate(IN_FLIGHT).await?;
     load.observe(Duration::from_secs(1)).await?;
@@ -45,7 +49,7 @@ pub(crate) async fn measure(scene: &Scene, length: Length, results: &mut Results
         tokio::try_join!(load.observe(lasts), most_memory(intake.process(), lasts))?;
     load.stop().await?;
     intake.stop()?;
-    scene.tell_postgres(AS_BEFORE).await?;
+    environment.tell_postgres(AS_BEFORE).await?;
 
     results.tell("capacity of a slow store", capacity, "/s");
     results.ratio(

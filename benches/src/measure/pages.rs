@@ -13,9 +13,9 @@ use vocabulary::ReferenceCipher;
 
 use crate::{
     Length,
+    environment::Environment,
     figures::{Results, Target},
     generator::{Generator, quantile},
-    scene::Scene,
     usage,
 };
 
@@ -30,18 +30,22 @@ const PAGE: u32 = 20;
 const TURN: u32 = 200;
 
 /// Lists page after page as the cell does, who sees everything.
-pub(crate) async fn measure(scene: &Scene, length: Length, results: &mut Results) -> Result<()> {
-    let intake = scene.start("intake", &[]).await?;
-    let address = scene.suite.addresses("intake").public;
-    fill(scene, &scene.generator().await?).await?;
+pub(crate) async fn measure(
+    environment: &Environment,
+    length: Length,
+    results: &mut Results,
+) -> Result<()> {
+    let intake = environment.start("intake", &[]).await?;
+    let address = environment.suite.addresses("intake").public;
+    fill(environment, &environment.generator().await?).await?;
 
     let endpoint = Endpoint::from_shared(format!("http://{address}"))?;
     let mut cell = Cell {
         intake: IntakeServiceClient::new(endpoint.connect().await?),
-        bearer: scene.bearer("analyst")?,
+        bearer: environment.bearer("analyst")?,
     };
     cell.read(TURN).await?;
-    let processes = [intake.process(), scene.postmaster()?];
+    let processes = [intake.process(), environment.postmaster()?];
     let cpu = || -> Result<f64> { processes.into_iter().map(usage::cpu).sum() };
     let before = cpu()?;
     let pages = length.pick(5 * TURN, TURN);
@@ -63,7 +67,7 @@ pub(crate) async fn measure(scene: &Scene, length: Length, results: &mut Results
 }
 
 /// Declares what pages will show, and adds copies until there are enough.
-async fn fill(scene: &Scene, generator: &Generator) -> Result<()> {
+async fn fill(environment: &Environment, generator: &Generator) -> Result<()> {
     let load = generator.saturate(64).await?;
     while load.acknowledged() < u64::from(TURN * PAGE) {
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -76,9 +80,11 @@ async fn fill(scene: &Scene, generator: &Generator) -> Result<()> {
         .collect();
     sqlx::query(include_str!("many_reports.sql"))
         .bind(references)
-        .execute(&mut scene.look_behind().await?)
+        .execute(&mut environment.look_behind().await?)
         .await?;
-    scene.tell_postgres("vacuum analyze intake.report").await
+    environment
+        .tell_postgres("vacuum analyze intake.report")
+        .await
 }
 
 /// Somebody who reads the list.

@@ -8,9 +8,9 @@ use testkit::SmtpBehaviour;
 
 use crate::{
     Length,
+    environment::{Environment, Service},
     figures::{Results, Target, median},
     generator::count,
-    scene::{Scene, Service},
     usage,
 };
 
@@ -31,15 +31,22 @@ struct Turn {
 }
 
 /// Lets one replica of each service work, and two, by turns.
-pub(crate) async fn measure(scene: &Scene, length: Length, results: &mut Results) -> Result<()> {
-    scene.suite.mail.behave(SmtpBehaviour::Hang);
+pub(crate) async fn measure(
+    environment: &Environment,
+    length: Length,
+    results: &mut Results,
+) -> Result<()> {
+    environment.suite.mail.behave(SmtpBehaviour::Hang);
     let lasts = length.pick(Duration::from_secs(4), Duration::from_secs(2));
     // What plans are made of: tables that hold something.
-    turn(scene, 1, lasts).await?;
-    scene.tell_postgres("vacuum analyze").await?;
+    turn(environment, 1, lasts).await?;
+    environment.tell_postgres("vacuum analyze").await?;
     let mut rounds = Vec::new();
     for _ in 0..length.rounds() {
-        rounds.push((turn(scene, 1, lasts).await?, turn(scene, 2, lasts).await?));
+        rounds.push((
+            turn(environment, 1, lasts).await?,
+            turn(environment, 2, lasts).await?,
+        ));
     }
     let all = |what: fn(&(Turn, Turn)) -> f64| median(rounds.iter().map(what));
     results.tell(
@@ -65,11 +72,11 @@ pub(crate) async fn measure(scene: &Scene, length: Length, results: &mut Results
     Ok(())
 }
 
-async fn turn(scene: &Scene, replicas: usize, lasts: Duration) -> Result<Turn> {
-    let intakes = scene.start_replicas("intake", replicas).await?;
+async fn turn(environment: &Environment, replicas: usize, lasts: Duration) -> Result<Turn> {
+    let intakes = environment.start_replicas("intake", replicas).await?;
     let addresses = intakes.iter().map(|intake| intake.public).collect();
-    let generator = scene.generator_for(addresses).await?;
-    scene.tell_postgres("checkpoint").await?;
+    let generator = environment.generator_for(addresses).await?;
+    environment.tell_postgres("checkpoint").await?;
     let load = generator.saturate(IN_FLIGHT).await?;
     load.observe(Duration::from_secs(1)).await?;
     let acknowledged = load.observe(lasts).await?.rate();
@@ -77,10 +84,10 @@ async fn turn(scene: &Scene, replicas: usize, lasts: Duration) -> Result<Turn> {
 
     let mut consumers = Vec::new();
     for name in CONSUMERS {
-        consumers.push(scene.start_replicas(name, replicas).await?);
+        consumers.push(environment.start_replicas(name, replicas).await?);
     }
-    let (ahead, started) = (scene.lags().await?, Instant::now());
-    scene.calm().await?;
+    let (ahead, started) = (environment.lags().await?, Instant::now());
+    environment.calm().await?;
     let reports = ahead.into_iter().max().unwrap_or_default();
     let consumed = count(reports.unsigned_abs()) / started.elapsed().as_secs_f64();
     let busiest = consumers.iter().map(|replicas| busiest(replicas));

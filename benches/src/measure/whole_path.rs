@@ -6,10 +6,10 @@ use anyhow::Result;
 
 use crate::{
     Length,
+    environment::Environment,
     figures::{Results, Target, median},
     generator::{Generator, Observed, count},
     pgbench::Bare,
-    scene::Scene,
     usage,
 };
 
@@ -35,11 +35,15 @@ struct Cost {
 }
 
 /// Measures intake alone: its consumers do not run.
-pub(crate) async fn measure(scene: &Scene, length: Length, results: &mut Results) -> Result<()> {
+pub(crate) async fn measure(
+    environment: &Environment,
+    length: Length,
+    results: &mut Results,
+) -> Result<()> {
     let lasts = length.pick(Duration::from_secs(10), Duration::from_secs(5));
     let mut rounds = Vec::new();
     for _ in 0..length.rounds() {
-        rounds.push(round(scene, lasts).await?);
+        rounds.push(round(environment, lasts).await?);
     }
     let all = |what: fn(&Round) -> f64| median(rounds.iter().map(what));
     results.tell("submissions acknowledged", all(|r| r.whole.rate), "/s");
@@ -82,13 +86,13 @@ pub(crate) async fn measure(scene: &Scene, length: Length, results: &mut Results
     Ok(())
 }
 
-async fn round(scene: &Scene, lasts: Duration) -> Result<Round> {
-    let postgres = scene.postmaster()?;
+async fn round(environment: &Environment, lasts: Duration) -> Result<Round> {
+    let postgres = environment.postmaster()?;
 
-    let intake = scene.start("intake", &[]).await?;
-    let generator = scene.generator().await?;
+    let intake = environment.start("intake", &[]).await?;
+    let generator = environment.generator().await?;
     generator.declare_one().await?;
-    let like = Bare::like_the_last(scene).await?;
+    let like = Bare::like_the_last(environment).await?;
     let cpu = || {
         Ok([
             usage::cpu(postgres)?,
@@ -96,7 +100,7 @@ async fn round(scene: &Scene, lasts: Duration) -> Result<Round> {
             usage::own_cpu()?,
         ])
     };
-    let (seen, spent) = observe(scene, &generator, lasts, cpu).await?;
+    let (seen, spent) = observe(environment, &generator, lasts, cpu).await?;
     intake.stop()?;
     let each = |spent: f64| spent / count(seen.acknowledged);
     let whole = Cost {
@@ -104,7 +108,7 @@ async fn round(scene: &Scene, lasts: Duration) -> Result<Round> {
         milliseconds: each(spent[0]),
     };
 
-    scene.tell_postgres("checkpoint").await?;
+    environment.tell_postgres("checkpoint").await?;
     let before = usage::cpu(postgres)?;
     let rate = like.insert(CLIENTS, lasts).await?;
     let bare_spent = usage::cpu(postgres)? - before;
@@ -113,9 +117,11 @@ async fn round(scene: &Scene, lasts: Duration) -> Result<Round> {
         milliseconds: bare_spent / (rate * lasts.as_secs_f64()),
     };
 
-    let intake = scene.start("intake", &[("INTAKE_BATCH", "1")]).await?;
-    let generator = scene.generator().await?;
-    let (single, _) = observe(scene, &generator, lasts, || Ok([])).await?;
+    let intake = environment
+        .start("intake", &[("INTAKE_BATCH", "1")])
+        .await?;
+    let generator = environment.generator().await?;
+    let (single, _) = observe(environment, &generator, lasts, || Ok([])).await?;
     intake.stop()?;
 
     println!(
@@ -135,12 +141,12 @@ async fn round(scene: &Scene, lasts: Duration) -> Result<Round> {
 
 /// Declares as fast as intake answers; also what was spent meanwhile.
 async fn observe<const N: usize>(
-    scene: &Scene,
+    environment: &Environment,
     generator: &Generator,
     lasts: Duration,
     cpu: impl Fn() -> Result<[f64; N]>,
 ) -> Result<(Observed, [f64; N])> {
-    scene.tell_postgres("checkpoint").await?;
+    environment.tell_postgres("checkpoint").await?;
     let load = generator.saturate(IN_FLIGHT).await?;
     // Statements are prepared and connections open.
     load.observe(Duration::from_secs(1)).await?;

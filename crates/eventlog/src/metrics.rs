@@ -95,17 +95,17 @@ impl LogMetrics {
             this.read.clone(),
         );
         metrics.register(
-            "eventlog_relay_errors",
+            "eventlog_publisher_errors",
             "Failed rounds of the publisher",
             this.publish_errors.clone(),
         );
         metrics.register(
-            "eventlog_relay_published",
+            "eventlog_publisher_published",
             "Events published",
             this.published.clone(),
         );
         metrics.register(
-            "eventlog_relay_behind_events",
+            "eventlog_publisher_behind_events",
             "Events committed and not published yet",
             this.unpublished.clone(),
         );

@@ -148,7 +148,7 @@ impl Results {
     }
 
     fn hunted(&mut self, hunt: Hunt) {
-        let broken: Vec<_> = hunt.broken.iter().map(|broken| broken.law).collect();
+        let broken: Vec<_> = hunt.broken.iter().map(|broken| broken.invariant).collect();
         println!(
             "{}: {}, broke {broken:?} with {} acknowledged, {} s",
             hunt.mutant,
@@ -242,10 +242,10 @@ fn page(results: &Results) -> Result<String, std::fmt::Error> {
     }
     writeln!(
         page,
-        "## Mutants\n\n| mutant | caught | laws broken |\n|---|---|---|"
+        "## Mutants\n\n| mutant | caught | invariants broken |\n|---|---|---|"
     )?;
     for hunt in &results.hunts {
-        let broken: Vec<_> = hunt.broken.iter().map(|broken| broken.law).collect();
+        let broken: Vec<_> = hunt.broken.iter().map(|broken| broken.invariant).collect();
         let caught = match (hunt.must_break.is_empty(), hunt.caught) {
             (true, _) => "–",
             (false, true) => "yes",

@@ -9,17 +9,17 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    laws::{LAWS, Law},
+    invariants::{INVARIANTS, Invariant},
     ledger::{Ledger, Line},
     mailbox::Mailbox,
     servers::Undone,
 };
 
-/// A law that was found broken, and by how many.
+/// An invariant that was found broken, and by how many.
 #[derive(Clone, Debug, Serialize)]
 pub struct Broken {
     /// Its name.
-    pub law: &'static str,
+    pub invariant: &'static str,
     /// What it claims.
     pub claim: &'static str,
     /// What is not there.
@@ -181,16 +181,16 @@ impl Books {
         requests.len()
     }
 
-    /// Says which laws are broken, and by what.
-    pub(super) async fn broken_laws(&mut self) -> Vec<Broken> {
+    /// Says which invariants are broken, and by what.
+    pub(super) async fn broken_invariants(&mut self) -> Vec<Broken> {
         let mut broken = Vec::new();
-        for law in LAWS {
-            let offenders = offenders(&mut self.0, law).await;
+        for invariant in INVARIANTS {
+            let offenders = offenders(&mut self.0, invariant).await;
             let count = |wanted| offenders.iter().filter(|(_, how)| how == wanted).count();
             if let Some((first, _)) = offenders.first() {
                 broken.push(Broken {
-                    law: law.name,
-                    claim: law.claim,
+                    invariant: invariant.name,
+                    claim: invariant.claim,
                     lost: count("lost"),
                     twice: count("twice"),
                     wrong: count("wrong"),
@@ -201,14 +201,21 @@ impl Books {
         broken
     }
 
-    /// Breaks each law, and fails unless that is told.
-    pub(super) async fn assert_that_breaches_are_told(&mut self) {
-        for law in LAWS {
-            let mut breach = self.0.begin().await.unwrap();
-            sqlx::query(law.breach).execute(&mut *breach).await.unwrap();
-            let offenders = offenders(&mut breach, law).await;
-            assert!(!offenders.is_empty(), "a breach goes unseen: {}", law.claim);
-            breach.rollback().await.unwrap();
+    /// Breaks each invariant, and fails unless that is told.
+    pub(super) async fn assert_that_violations_are_told(&mut self) {
+        for invariant in INVARIANTS {
+            let mut violation = self.0.begin().await.unwrap();
+            sqlx::query(invariant.violation)
+                .execute(&mut *violation)
+                .await
+                .unwrap();
+            let offenders = offenders(&mut violation, invariant).await;
+            assert!(
+                !offenders.is_empty(),
+                "a violation goes unseen: {}",
+                invariant.claim
+            );
+            violation.rollback().await.unwrap();
         }
     }
 
@@ -239,9 +246,9 @@ impl Books {
     }
 }
 
-async fn offenders(connection: &mut PgConnection, law: &Law) -> Vec<(String, String)> {
-    sqlx::query_as(law.offenders)
+async fn offenders(connection: &mut PgConnection, invariant: &Invariant) -> Vec<(String, String)> {
+    sqlx::query_as(invariant.offenders)
         .fetch_all(connection)
         .await
-        .unwrap_or_else(|error| panic!("{}: {error}", law.claim))
+        .unwrap_or_else(|error| panic!("{}: {error}", invariant.claim))
 }

@@ -75,7 +75,7 @@ pub async fn drill(drill: &Drill) -> Drilled {
     let plan = drill.plan();
     let mailbox = Mailbox::start().await;
     let queue = Queue::start(plan.ground).await;
-    let suite = Suite::surround(layout(&plan, &mailbox, queue.variables()))
+    let suite = Suite::without_migrations(layout(&plan, &mailbox, queue.variables()))
         .await
         .expect("the surroundings start");
     let binaries = build(&suite, Programs::Released).await;

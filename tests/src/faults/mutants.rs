@@ -1,4 +1,4 @@
-//! Wrong variants of the suite: each breaks a law, and a run must tell.
+//! Wrong variants of the suite: each breaks an invariant, and a run must tell.
 
 use std::{
     process::Stdio,
@@ -30,7 +30,7 @@ use crate::process::{Programs, programs};
 pub struct Mutant {
     /// Its name, as in `VIGIE_MUTANT`.
     pub name: &'static str,
-    /// The laws of which it breaks at least one.
+    /// The invariants of which it breaks at least one.
     pub breaks: &'static [&'static str],
     provocation: Provocation,
 }
@@ -124,7 +124,7 @@ pub const MUTANTS: [Mutant; 8] = [
 pub struct Hunt {
     /// The mutant.
     pub mutant: &'static str,
-    /// The laws of which it must break one.
+    /// The invariants of which it must break one.
     pub must_break: &'static [&'static str],
     /// Whether it did.
     pub caught: bool,
@@ -201,13 +201,13 @@ pub async fn hunt(mutant: Mutant) -> Hunt {
     books.calm(plan.catch_up).await;
     let undone = Undone::default();
     let acknowledged = books.compare_with(&ledger, &mailbox, &undone, None).await;
-    let broken = books.broken_laws().await;
+    let broken = books.broken_invariants().await;
     Hunt {
         mutant: mutant.name,
         must_break: mutant.breaks,
         caught: broken
             .iter()
-            .any(|broken| mutant.breaks.contains(&broken.law)),
+            .any(|broken| mutant.breaks.contains(&broken.invariant)),
         broken,
         acknowledged,
         seconds: started.elapsed().as_secs(),

@@ -157,7 +157,7 @@ pub(super) fn layout(plan: &Plan, mailbox: &Mailbox, queue: Vec<(String, String)
 ///
 /// # Panics
 ///
-/// When the surroundings do not start, or a law cannot tell a breach.
+/// When the surroundings do not start, or an invariant cannot tell a violation.
 pub async fn run(plan: &Plan) -> Outcome {
     let started = Instant::now();
     let mailbox = Mailbox::start().await;
@@ -241,8 +241,8 @@ pub(super) async fn judge(
         .compare_with(ledger, mailbox, &undone, rejoined_at)
         .await;
     let post = books.post().await;
-    let broken = books.broken_laws().await;
-    books.assert_that_breaches_are_told().await;
+    let broken = books.broken_invariants().await;
+    books.assert_that_violations_are_told().await;
     let database = servers.database();
     let mut unsealed = Vec::new();
     for service in SERVICES {

@@ -8,7 +8,7 @@ use prost_reflect::{DescriptorPool, ServiceDescriptor};
 use proto::intake::v1::{GetReportRequest, ListReportsRequest, ListReportsResponse};
 use reqwest::{Client, Method, Response, StatusCode, Version};
 use testkit::{TokenSpec, eventually};
-use tests::World;
+use tests::TestEnv;
 use tonic::codegen::http::{HeaderMap, HeaderName};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
@@ -27,8 +27,8 @@ const PATH: &str = "/vigie.intake.v1.IntakeService";
 /// The flag of the frame that carries the trailers in gRPC-Web.
 const TRAILERS: u8 = 0x80;
 
-fn channel(world: &World, service: &str) -> Channel {
-    let address = world.suite.addresses(service).public;
+fn channel(env: &TestEnv, service: &str) -> Channel {
+    let address = env.suite.addresses(service).public;
     Endpoint::from_shared(format!("http://{address}"))
         .unwrap()
         .connect_lazy()
@@ -36,22 +36,22 @@ fn channel(world: &World, service: &str) -> Channel {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn every_service_tells_what_it_serves_and_that_it_does() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     let mut person = TokenSpec::of("everybody");
     person.roles = dev::identities()
         .into_iter()
         .flat_map(|it| it.roles)
         .collect();
-    let token = world.suite.issuer.token(&person);
+    let token = env.suite.issuer.token(&person);
     for service in SERVICES {
         let offered = offered(service);
         let names = offered.iter().map(|it| it.full_name().to_owned());
         let mut expected: BTreeSet<String> = names.collect();
         expected.insert("grpc.health.v1.Health".to_owned());
-        assert_eq!(reflected(&world, service).await, expected, "{service}");
+        assert_eq!(reflected(&env, service).await, expected, "{service}");
 
         // What is served is found unreadable, and nothing is changed by it.
-        let address = world.suite.addresses(service).public;
+        let address = env.suite.addresses(service).public;
         for method in offered.iter().flat_map(ServiceDescriptor::methods) {
             let offered = method.parent_service();
             let url = format!("http://{address}/{}/{}", offered.full_name(), method.name());
@@ -63,7 +63,7 @@ async fn every_service_tells_what_it_serves_and_that_it_does() {
             let request = HealthCheckRequest {
                 service: name.to_owned(),
             };
-            let health = HealthClient::new(channel(&world, service));
+            let health = HealthClient::new(channel(&env, service));
             // The database may be slow to answer beside other tests.
             eventually(async || {
                 let answer = health.clone().check(request.clone()).await.unwrap();
@@ -91,12 +91,12 @@ fn offered(service: &str) -> Vec<ServiceDescriptor> {
 }
 
 /// The services that reflection lists, itself left out.
-async fn reflected(world: &World, service: &str) -> BTreeSet<String> {
+async fn reflected(env: &TestEnv, service: &str) -> BTreeSet<String> {
     let request = ServerReflectionRequest {
         host: String::new(),
         message_request: Some(MessageRequest::ListServices(String::new())),
     };
-    let mut client = ServerReflectionClient::new(channel(world, service));
+    let mut client = ServerReflectionClient::new(channel(env, service));
     let answers = client
         .server_reflection_info(tokio_stream::iter([request]))
         .await;
@@ -113,7 +113,7 @@ async fn reflected(world: &World, service: &str) -> BTreeSet<String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_calls_over_http_1_and_reads_answers_and_refusals() {
     let origins = ("SERVER_ALLOWED_ORIGINS".to_owned(), PORTAL.to_owned());
-    let world = World::start_with(Layout {
+    let env = TestEnv::start_with(Layout {
         variables: vec![origins],
         ..Layout::throw_away()
     })
@@ -121,8 +121,8 @@ async fn a_page_calls_over_http_1_and_reads_answers_and_refusals() {
     let analyst = dev::identities()
         .into_iter()
         .find(|it| it.subject == "analyst");
-    let token = world.suite.issuer.token(&analyst.unwrap());
-    let url = format!("http://{}{PATH}", world.suite.addresses("intake").public);
+    let token = env.suite.issuer.token(&analyst.unwrap());
+    let url = format!("http://{}{PATH}", env.suite.addresses("intake").public);
 
     for (origin, allowed) in [(PORTAL, true), ("https://elsewhere.example.org", false)] {
         let preflight = Client::new()

@@ -5,15 +5,15 @@ use proto::statistics::v1 as figures_pb;
 use proto::types::v1 as types;
 use sqlx::{Connection as _, PgConnection};
 use testkit::eventually;
-use tests::{MONTPELLIER, ROUEN, World, ransomware};
+use tests::{MONTPELLIER, ROUEN, TestEnv, ransomware};
 use tonic::Code;
 
 use crate::reading::{all_kept, figure, next, request_id, watch};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_test_report_goes_all_the_way_and_reaches_nobody() {
-    let world = World::start().await;
-    let prober = world.being("prober");
+    let env = TestEnv::start().await;
+    let prober = env.as_user("prober");
     let receipt = prober.submit(ransomware(MONTPELLIER)).await;
     let mut stream = watch(&prober).await;
     let told = next(&mut stream, |n| n.reference == receipt.reference).await;
@@ -21,30 +21,28 @@ async fn a_test_report_goes_all_the_way_and_reaches_nobody() {
     assert_eq!(told.routing_region, "synthetic");
 
     // A real report afterwards, so that what would have come has come.
-    let real = world
-        .being("director-rouen")
+    let real = env
+        .as_user("director-rouen")
         .submit(ransomware(ROUEN))
         .await;
-    let analyst = world.being("analyst");
+    let analyst = env.as_user("analyst");
     let mut cell = watch(&analyst).await;
     next(&mut cell, |n| n.reference == real.reference).await;
     eventually(async || figure(&analyst, "reports").await == 1).await;
-    world
-        .suite
+    env.suite
         .mail
         .wait_for_mail(|mail| mail.to.iter().any(|to| to == "fssi@example.org"))
         .await;
 
     for caller in ["analyst", "fssi", "ars-76"] {
-        let seen = all_kept(&mut watch(&world.being(caller)).await).await;
+        let seen = all_kept(&mut watch(&env.as_user(caller)).await).await;
         assert!(
             seen.iter().all(|n| n.reference != receipt.reference),
             "{caller}"
         );
     }
     assert!(
-        world
-            .suite
+        env.suite
             .mail
             .mails()
             .iter()
@@ -54,7 +52,7 @@ async fn a_test_report_goes_all_the_way_and_reaches_nobody() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_an_importer_dates_a_report_back_and_it_is_told_in_digests_alone() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     let past = prost_types::Timestamp {
         seconds: 1_573_862_400,
         nanos: 0,
@@ -66,14 +64,14 @@ async fn only_an_importer_dates_a_report_back_and_it_is_told_in_digests_alone() 
         draft: Some(draft.clone()),
         declared_at,
     };
-    let refused = world
-        .being("director-rouen")
+    let refused = env
+        .as_user("director-rouen")
         .intake()
         .submit_report(request(Some(past)))
         .await;
     assert_eq!(refused.unwrap_err().code(), Code::PermissionDenied);
-    let receipt = world
-        .being("importer")
+    let receipt = env
+        .as_user("importer")
         .intake()
         .submit_report(request(Some(past)))
         .await;
@@ -82,7 +80,7 @@ async fn only_an_importer_dates_a_report_back_and_it_is_told_in_digests_alone() 
     let report = intake_pb::GetReportRequest {
         report_id: receipt.report_id.clone(),
     };
-    let agency = world.being("ars-28");
+    let agency = env.as_user("ars-28");
     let report = agency
         .intake()
         .get_report(report)
@@ -102,7 +100,7 @@ async fn only_an_importer_dates_a_report_back_and_it_is_told_in_digests_alone() 
         dimension: figures_pb::Dimension::Region.into(),
         ..Default::default()
     };
-    let officer = world.being("fssi");
+    let officer = env.as_user("fssi");
     eventually(async || {
         let rows = officer
             .statistics()
@@ -115,7 +113,7 @@ async fn only_an_importer_dates_a_report_back_and_it_is_told_in_digests_alone() 
     })
     .await;
     // Nobody is written to about it alone: it stands in the digests of the morning.
-    let url = world.suite.database.superuser_url();
+    let url = env.suite.database.superuser_url();
     let mut books = PgConnection::connect(&url).await.unwrap();
     let told = testkit::eventually_some(async || {
         let told: Vec<(String, String)> = sqlx::query_as(

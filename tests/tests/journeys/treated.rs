@@ -5,16 +5,16 @@ use proto::notification::v1 as notification_pb;
 use proto::qualification::v1 as case_pb;
 use proto::types::v1 as types;
 use testkit::eventually;
-use tests::{MONTPELLIER, World, ransomware};
+use tests::{MONTPELLIER, TestEnv, ransomware};
 
 use crate::reading::{case_of, figure, find_case, next, request_id, watch};
 
 #[tokio::test(flavor = "multi_thread")]
 #[expect(clippy::too_many_lines, reason = "the story is told in one piece")]
 async fn a_declaration_becomes_a_case_a_notification_and_a_figure() {
-    let world = World::start().await;
-    let (director, analyst) = (world.being("director"), world.being("analyst"));
-    let (agency, officer) = (world.being("ars-76"), world.being("fssi"));
+    let env = TestEnv::start().await;
+    let (director, analyst) = (env.as_user("director"), env.as_user("analyst"));
+    let (agency, officer) = (env.as_user("ars-76"), env.as_user("fssi"));
     let mut agency_stream = watch(&agency).await;
     let mut officer_stream = watch(&officer).await;
 
@@ -121,7 +121,7 @@ async fn a_declaration_becomes_a_case_a_notification_and_a_figure() {
     eventually(async || figure(&officer, "major").await == 1).await;
     assert_eq!(figure(&officer, "reports").await, 1);
     assert_eq!(figure(&agency, "reports").await, 1);
-    assert_eq!(figure(&world.being("ars-28"), "reports").await, 0);
+    assert_eq!(figure(&env.as_user("ars-28"), "reports").await, 0);
 
     // Mail reached the declarant, the ARS and the FSSI.
     for address in [
@@ -129,8 +129,7 @@ async fn a_declaration_becomes_a_case_a_notification_and_a_figure() {
         "ssi-occitanie@ars.example.org",
         "fssi@example.org",
     ] {
-        world
-            .suite
+        env.suite
             .mail
             .wait_for_mail(|mail| mail.to.iter().any(|to| to == address))
             .await;
@@ -139,8 +138,8 @@ async fn a_declaration_becomes_a_case_a_notification_and_a_figure() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_withdrawn_false_alarm_stays_on_record_and_leaves_the_figures() {
-    let world = World::start().await;
-    let (director, officer) = (world.being("director"), world.being("fssi"));
+    let env = TestEnv::start().await;
+    let (director, officer) = (env.as_user("director"), env.as_user("fssi"));
     let receipt = director.submit(ransomware(MONTPELLIER)).await;
     eventually(async || figure(&officer, "reports").await == 1).await;
 
@@ -177,7 +176,7 @@ async fn a_withdrawn_false_alarm_stays_on_record_and_leaves_the_figures() {
         case.is_some_and(|case| case.state() == types::CaseState::Withdrawn)
     })
     .await;
-    let mut agency = watch(&world.being("ars-76")).await;
+    let mut agency = watch(&env.as_user("ars-76")).await;
     next(&mut agency, |n| {
         n.kind() == notification_pb::NotificationKind::ReportWithdrawn
     })

@@ -4,7 +4,7 @@ use proto::intake::v1 as intake_pb;
 use proto::notification::v1 as notification_pb;
 use proto::qualification::v1 as case_pb;
 use proto::types::v1 as types;
-use tests::{MONTPELLIER, World, ransomware};
+use tests::{MONTPELLIER, TestEnv, ransomware};
 use tonic::Code;
 use uuid::Uuid;
 
@@ -12,19 +12,19 @@ use crate::reading::{all_kept, case_of, next, watch};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_a_caller_may_not_see_does_not_exist_for_it() {
-    let world = World::start().await;
-    let receipt = world
-        .being("director")
+    let env = TestEnv::start().await;
+    let receipt = env
+        .as_user("director")
         .submit(ransomware(MONTPELLIER))
         .await;
-    let mut cell = watch(&world.being("analyst")).await;
+    let mut cell = watch(&env.as_user("analyst")).await;
     let opened = next(&mut cell, |n| {
         n.kind() == notification_pb::NotificationKind::CaseOpened
     })
     .await;
 
     for stranger in ["director-rouen", "ars-28", "prober", "importer"] {
-        let caller = world.being(stranger);
+        let caller = env.as_user(stranger);
         for id in [
             receipt.report_id.clone(),
             receipt.reference.clone(),
@@ -71,13 +71,13 @@ async fn what_a_caller_may_not_see_does_not_exist_for_it() {
     }
     for deaf in ["ars-28", "integration-28", "prober"] {
         assert_eq!(
-            all_kept(&mut watch(&world.being(deaf)).await).await,
+            all_kept(&mut watch(&env.as_user(deaf)).await).await,
             [],
             "{deaf}"
         );
     }
     // The health authority sees the health impact, and nobody's address.
-    let authority = world.being("dgs");
+    let authority = env.as_user("dgs");
     let request = intake_pb::GetReportRequest {
         report_id: receipt.report_id.clone(),
     };
@@ -98,7 +98,7 @@ async fn what_a_caller_may_not_see_does_not_exist_for_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_without_a_region_goes_to_the_officer_and_the_cell_alone() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     let mut draft = ransomware(MONTPELLIER);
     draft.national = true;
     draft.structure = Some(types::StructureIdentifier {
@@ -109,15 +109,15 @@ async fn a_body_without_a_region_goes_to_the_officer_and_the_cell_alone() {
             },
         )),
     });
-    let receipt = world.being("declarant").submit(draft).await;
+    let receipt = env.as_user("declarant").submit(draft).await;
     assert_eq!(receipt.consequences.as_ref().unwrap().agency, None);
     for told in ["analyst", "fssi"] {
-        let mut stream = watch(&world.being(told)).await;
+        let mut stream = watch(&env.as_user(told)).await;
         let notification = next(&mut stream, |n| n.reference == receipt.reference).await;
         assert_eq!(notification.routing_region, "national");
     }
     for region in vocabulary::Region::ALL {
-        let agency = world.being(&format!("ars-{region}"));
+        let agency = env.as_user(&format!("ars-{region}"));
         assert_eq!(all_kept(&mut watch(&agency).await).await, [], "{region}");
     }
 }

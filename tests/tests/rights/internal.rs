@@ -54,7 +54,7 @@ pub(crate) async fn deviations_between_services(scene: &Scene) -> Vec<String> {
 pub(crate) async fn intruders_let_in(scene: &Scene) -> Vec<String> {
     let folder = tempfile::tempdir().unwrap();
     let stranger = Certificates::generate(folder.path()).unwrap();
-    let own = Certificates::generate(scene.world.suite.folder().join("certificates")).unwrap();
+    let own = Certificates::generate(scene.env.suite.folder().join("certificates")).unwrap();
     own.issue("intruder").unwrap();
     let services_token = scene.token(&people::with_role("service"));
     let log = rpcs().into_iter().find(|rpc| rpc.method == "Describe");
@@ -82,7 +82,7 @@ pub(crate) async fn intruders_let_in(scene: &Scene) -> Vec<String> {
             ),
             (
                 "in plain text",
-                wire::channel(scene.world.suite.addresses(host).internal),
+                wire::channel(scene.env.suite.addresses(host).internal),
             ),
         ];
         for (proof, channel) in intruders {
@@ -107,7 +107,7 @@ fn is_refusal<T>(outcome: &Result<T, Status>) -> bool {
 }
 
 fn tls_of(scene: &Scene, service: &str) -> InternalTlsConfig {
-    let environment = scene.world.suite.environment(service);
+    let environment = scene.env.suite.environment(service);
     environment.read("INTERNAL_TLS_").unwrap()
 }
 
@@ -120,7 +120,7 @@ fn files(certificates: &Certificates, service: &str) -> InternalTlsConfig {
 }
 
 fn url(scene: &Scene, host: &str) -> String {
-    format!("https://{}", scene.world.suite.addresses(host).internal)
+    format!("https://{}", scene.env.suite.addresses(host).internal)
 }
 
 fn channel(scene: &Scene, host: &str, tls: &InternalTlsConfig) -> Channel {

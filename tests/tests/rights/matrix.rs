@@ -66,7 +66,7 @@ pub(crate) fn with_bad_tokens(rpcs: &[Rpc], roles: &[String], scene: &Scene) -> 
     for role in roles {
         let person = people::with_role(role);
         for defect in Defect::ALL {
-            let token = scene.world.suite.issuer.bad_token(&person, defect);
+            let token = scene.env.suite.issuer.bad_token(&person, defect);
             tokens.push((format!("{role} with {defect:?}"), Some(token)));
         }
     }
@@ -133,7 +133,7 @@ pub(crate) fn elsewhere(rpcs: &[Rpc], roles: &[String], scene: &Scene) -> Vec<Tr
 /// Makes the calls, and tells of each that did not come out as it must.
 pub(crate) async fn run(trials: &[Trial], scene: &Scene) -> Vec<String> {
     let channels = dev::SERVICES.map(|host| {
-        let address = scene.world.suite.addresses(host).public;
+        let address = scene.env.suite.addresses(host).public;
         (host, wire::channel(address))
     });
     let calls = trials.iter().map(|trial| {

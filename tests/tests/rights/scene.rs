@@ -1,4 +1,4 @@
-//! A prepared world: reports of every kind that the rules of sight tell apart.
+//! A prepared suite: reports of every kind that the rules of visibility tell apart.
 
 use proto::intake::v1::{self as pb, DeclarantCapacity};
 use proto::qualification::v1::ClaimCaseRequest;
@@ -6,7 +6,7 @@ use proto::types::v1 as types;
 use proto::types::v1::structure_identifier::Identifier;
 use sqlx::{Connection as _, PgConnection};
 use testkit::{TokenSpec, eventually};
-use tests::{MONTPELLIER, ROUEN, World, ransomware};
+use tests::{MONTPELLIER, ROUEN, TestEnv, ransomware};
 use uuid::Uuid;
 
 use crate::people;
@@ -62,9 +62,9 @@ pub(crate) enum Kind {
     Test,
 }
 
-/// A prepared world.
+/// A prepared suite.
 pub(crate) struct Scene {
-    pub(crate) world: World,
+    pub(crate) env: TestEnv,
     /// The reports that were declared.
     pub(crate) things: Vec<Thing>,
     /// UUID of one of the deliveries.
@@ -76,18 +76,18 @@ pub(crate) struct Scene {
 impl Scene {
     /// Starts the suite and declares everything; returns when all services know all of it.
     pub(crate) async fn prepare() -> Self {
-        let world = World::start().await;
+        let env = TestEnv::start().await;
         let chunk = DIRECTORY.as_bytes().into();
         let pieces = tokio_stream::iter([pb::ImportStructuresRequest {
             chunk,
             ..Default::default()
         }]);
-        let importer = world.being("importer");
+        let importer = env.as_user("importer");
         let loaded = importer.structures().import_structures(pieces).await;
         assert_eq!(loaded.unwrap().into_inner().created, 3);
 
         let mut scene = Self {
-            world,
+            env,
             things: Vec::new(),
             delivery_id: String::new(),
             directory: DIRECTORY,
@@ -95,7 +95,7 @@ impl Scene {
         for (thing, draft) in plans() {
             let author = people::authors();
             let author = author.iter().find(|who| who.subject == thing.author);
-            let author = scene.world.with_token(author.expect("every author is one"));
+            let author = scene.env.with_token(author.expect("every author is one"));
             let receipt = author.submit(draft).await;
             scene.things.push(Thing {
                 report_id: receipt.report_id,
@@ -128,7 +128,7 @@ impl Scene {
             case_id: scene.things[0].case_id.clone(),
             etag: String::new(),
         };
-        let analyst = scene.world.being(ANALYST);
+        let analyst = scene.env.as_user(ANALYST);
         analyst.qualification().claim_case(claim).await.unwrap();
         scene.settle().await;
         scene
@@ -136,12 +136,12 @@ impl Scene {
 
     /// A token that says this.
     pub(crate) fn token(&self, person: &TokenSpec) -> String {
-        self.world.suite.issuer.token(person)
+        self.env.suite.issuer.token(person)
     }
 
     /// The database, behind every curtain.
     pub(crate) async fn sql(&self) -> PgConnection {
-        let url = self.world.suite.database.superuser_url();
+        let url = self.env.suite.database.superuser_url();
         PgConnection::connect(&url).await.unwrap()
     }
 

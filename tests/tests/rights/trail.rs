@@ -36,7 +36,7 @@ pub(crate) async fn of_denied_accesses(
                     continue;
                 };
                 let host = rpc.hosts()[0];
-                let channel = wire::channel(scene.world.suite.addresses(host).public);
+                let channel = wire::channel(scene.env.suite.addresses(host).public);
                 let before = rows(&mut sql, host, &person).await;
                 let answer = wire::call(&channel, &rpc.path(), &asked.sent, Some(&token)).await;
                 let rows = rows(&mut sql, host, &person).await.split_off(before.len());

@@ -8,32 +8,32 @@ use rand::Rng as _;
 use testkit::{Postgres, PostgresOptions, Redis, RedisOptions};
 
 use crate::{
+    env::{CONSUMER, Running, TestEnv, streams},
     ledger::{Entry, Ledger},
-    world::{CONSUMER, Running, World, streams},
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_are_applied_once_and_in_order_per_shard() {
-    let world = World::new("in_order").await;
-    world.append_many(0..300).await;
-    let consumer = Running::consumer(world.consumer(&Ledger::new()));
-    let entries = world.until_applied(300).await;
+    let env = TestEnv::new("in_order").await;
+    env.append_many(0..300).await;
+    let consumer = Running::consumer(env.consumer(&Ledger::new()));
+    let entries = env.until_applied(300).await;
     consumer.stop().await;
-    assert_once_and_in_order(&entries, &world.heads().await);
+    assert_once_and_in_order(&entries, &env.heads().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn replicas_share_the_work_and_apply_each_event_once_while_they_are_cut_off_at_random() {
-    let world = World::new("replicas").await;
+    let env = TestEnv::new("replicas").await;
     let redis = Redis::start(RedisOptions::default()).await.unwrap();
     let streams = streams(&redis.url());
-    let publisher = Running::publisher(world.publisher(&streams));
+    let publisher = Running::publisher(env.publisher(&streams));
     let ledger = Ledger::new();
-    let start = || Running::consumer(world.consumer_over(&ledger, Some(streams.clone())));
+    let start = || Running::consumer(env.consumer_over(&ledger, Some(streams.clone())));
     let steady = start();
     let mut unlucky = start();
     for round in 0..20 {
-        world.append_many(round * 20..round * 20 + 20).await;
+        env.append_many(round * 20..round * 20 + 20).await;
         let pause = rand::rng().random_range(0..30);
         // Not a wait for anything: the moment of the cut is what is tried.
         let _ = tokio::time::timeout(
@@ -44,68 +44,67 @@ async fn replicas_share_the_work_and_apply_each_event_once_while_they_are_cut_of
         unlucky.cut_off().await;
         unlucky = start();
     }
-    let entries = world.until_applied(400).await;
-    world.until_caught_up().await;
+    let entries = env.until_applied(400).await;
+    env.until_caught_up().await;
     steady.stop().await;
     unlucky.stop().await;
     publisher.stop().await;
     assert_eq!(entries.len(), 400);
-    assert_once_and_in_order(&entries, &world.heads().await);
+    assert_once_and_in_order(&entries, &env.heads().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shard_that_another_replica_holds_is_left_alone_and_the_others_go_on() {
-    let world = World::new("busy").await;
-    let (held, free) = (world.subject_in(0), world.subject_in(1));
-    let mut consumer = world.consumer(&Ledger::new());
+    let env = TestEnv::new("busy").await;
+    let (held, free) = (env.subject_in(0), env.subject_in(1));
+    let mut consumer = env.consumer(&Ledger::new());
     assert_eq!(consumer.step().await, Step::Attached);
-    let mut other = world.qualification.begin().await.unwrap();
+    let mut other = env.qualification.begin().await.unwrap();
     sqlx::query("select from consumer_offset where shard = 0 for update")
         .execute(&mut *other)
         .await
         .unwrap();
-    world.append(&held, &["held"]).await;
-    world.append(&free, &["free"]).await;
+    env.append(&held, &["held"]).await;
+    env.append(&free, &["free"]).await;
     let consumer = Running::consumer(consumer);
-    let entries = world.until_applied(1).await;
+    let entries = env.until_applied(1).await;
     assert_eq!(entries[0].text, "free");
-    testkit::eventually(async || world.metric("eventlog_consumer_skipped_locked_total") > 0.0)
-        .await;
+    testkit::eventually(async || env.metric("eventlog_consumer_skipped_locked_total") > 0.0).await;
     other.rollback().await.unwrap();
-    assert_eq!(world.until_applied(2).await[1].text, "held");
+    assert_eq!(env.until_applied(2).await[1].text, "held");
     consumer.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn shards_share_a_transaction_as_far_as_their_events_fit() {
-    let world = World::new("shared").await;
-    let mut consumer = world.consumer(&Ledger::new());
+    let env = TestEnv::new("shared").await;
+    let mut consumer = env.consumer(&Ledger::new());
     assert_eq!(consumer.step().await, Step::Attached);
 
-    world.append_many(0..40).await;
+    env.append_many(0..40).await;
     assert_eq!(applied_next(&mut consumer).await, 40);
-    assert_eq!(transactions(&world, 0..40).await, 1);
+    assert_eq!(transactions(&env, 0..40).await, 1);
 
-    world.append_many(40..640).await;
+    env.append_many(40..640).await;
     let count = applied_next(&mut consumer).await;
     assert!(count > 256, "{count}");
-    assert!(transactions(&world, 40..40 + count).await > 1);
+    assert!(transactions(&env, 40..40 + count).await > 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_shard_that_fails_holds_up_none_that_came_with_it() {
-    let world = World::new("apart").await;
+    let env = TestEnv::new("apart").await;
     let ledger = Ledger::new();
     ledger.hold_up("stuck");
-    let (stuck, free) = (world.subject_in(0), world.subject_in(1));
-    world.append(&stuck, &["stuck"]).await;
-    world.append(&free, &["free"]).await;
-    let mut consumer = world.consumer(&ledger);
+    let (stuck, free) = (env.subject_in(0), env.subject_in(1));
+    env.append(&stuck, &["stuck"]).await;
+    env.append(&free, &["free"]).await;
+    let mut consumer = env.consumer(&ledger);
     assert_eq!(consumer.step().await, Step::Attached);
     assert_eq!(consumer.step().await, Step::Applied(1));
     // Together, then each by itself.
     assert_eq!(ledger.attempts.load(Ordering::SeqCst), 3);
-    let texts: Vec<String> = world.applied().await.into_iter().map(|e| e.text).collect();
+    let texts: Vec<String> = env.applied().await.into_iter().map(|e| e.text).collect();
     assert_eq!(texts, ["free"]);
 }
 
@@ -122,31 +121,31 @@ async fn applied_next(consumer: &mut Consumer) -> usize {
 }
 
 /// How many transactions applied these, in the order of their application.
-async fn transactions(world: &World, entries: std::ops::Range<usize>) -> i64 {
+async fn transactions(env: &TestEnv, entries: std::ops::Range<usize>) -> i64 {
     sqlx::query_scalar(
         "select count(distinct tx)
          from (select xmin::text as tx from applied order by entry offset $1 limit $2) as part",
     )
     .bind(i64::try_from(entries.start).unwrap())
     .bind(i64::try_from(entries.len()).unwrap())
-    .fetch_one(&world.qualification)
+    .fetch_one(&env.qualification)
     .await
     .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_failed_batch_leaves_neither_effect_nor_offset() {
-    let world = World::new("failed_batch").await;
+    let env = TestEnv::new("failed_batch").await;
     let ledger = Ledger::new();
-    world.append(&world.subject_in(3), &["a", "b"]).await;
+    env.append(&env.subject_in(3), &["a", "b"]).await;
     ledger.fail_next(1);
-    let mut consumer = world.consumer(&ledger);
+    let mut consumer = env.consumer(&ledger);
     while ledger.attempts.load(Ordering::SeqCst) == 0 {
         consumer.step().await;
     }
-    assert_eq!(world.applied().await, []);
+    assert_eq!(env.applied().await, []);
     let moved: i64 = sqlx::query_scalar("select sum(position)::bigint from consumer_offset")
-        .fetch_one(&world.qualification)
+        .fetch_one(&env.qualification)
         .await
         .unwrap();
     assert_eq!(moved, 0);
@@ -155,48 +154,48 @@ async fn a_failed_batch_leaves_neither_effect_nor_offset() {
 #[tokio::test(flavor = "multi_thread")]
 async fn every_event_is_applied_once_though_the_database_is_killed_midway() {
     let postgres = Postgres::start(PostgresOptions::default()).await.unwrap();
-    let world = World::on(&postgres, "killed").await;
+    let env = TestEnv::on(&postgres, "killed").await;
     let redis = Redis::start(RedisOptions::default()).await.unwrap();
     let streams = streams(&redis.url());
-    let publisher = Running::publisher(world.publisher(&streams));
-    let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
-    world.append_many(0..100).await;
+    let publisher = Running::publisher(env.publisher(&streams));
+    let consumer = Running::consumer(env.consumer_over(&Ledger::new(), Some(streams)));
+    env.append_many(0..100).await;
     postgres.kill9().await.unwrap();
     postgres.restart().await.unwrap();
     // Sessions of the killed server fail once before the pool replaces them.
-    testkit::eventually(async || sqlx::query("select").execute(&world.intake).await.is_ok()).await;
+    testkit::eventually(async || sqlx::query("select").execute(&env.intake).await.is_ok()).await;
     testkit::eventually(async || {
         sqlx::query("select")
-            .execute(&world.qualification)
+            .execute(&env.qualification)
             .await
             .is_ok()
     })
     .await;
-    world.append_many(100..200).await;
-    let entries = world.until_applied(200).await;
-    world.until_caught_up().await;
+    env.append_many(100..200).await;
+    let entries = env.until_applied(200).await;
+    env.until_caught_up().await;
     consumer.stop().await;
     publisher.stop().await;
-    assert_once_and_in_order(&entries, &world.heads().await);
+    assert_once_and_in_order(&entries, &env.heads().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_service_knows_whether_it_is_through_with_a_log() {
-    let world = World::new("through").await;
+    let env = TestEnv::new("through").await;
     let ledger = Ledger::new();
     ledger.poison("bad");
-    world.append_many(0..5).await;
-    let mut log = EventLogServiceClient::new(world.channel());
+    env.append_many(0..5).await;
+    let mut log = EventLogServiceClient::new(env.channel());
     let told = log.describe(DescribeRequest {}).await.unwrap().into_inner();
-    let mut conn = world.qualification.acquire().await.unwrap();
+    let mut conn = env.qualification.acquire().await.unwrap();
     assert!(!is_applied(&mut conn, CONSUMER, &told).await.unwrap());
 
-    let consumer = Running::consumer(world.consumer(&ledger));
-    world.until_applied(5).await;
+    let consumer = Running::consumer(env.consumer(&ledger));
+    env.until_applied(5).await;
     assert!(is_applied(&mut conn, CONSUMER, &told).await.unwrap());
 
-    world.append("report/bad", &["bad"]).await;
-    world.until_caught_up().await;
+    env.append("report/bad", &["bad"]).await;
+    env.until_caught_up().await;
     let told = log.describe(DescribeRequest {}).await.unwrap().into_inner();
     assert!(
         !is_applied(&mut conn, CONSUMER, &told).await.unwrap(),

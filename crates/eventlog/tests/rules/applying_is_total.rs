@@ -16,27 +16,27 @@ use tonic::{Code, Request};
 use vocabulary::Role;
 
 use crate::{
+    env::{CONSUMER, PRODUCER, Running, TestEnv},
     ledger::Ledger,
-    world::{CONSUMER, PRODUCER, Running, World},
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_poisonous_event_parks_its_own_subject_and_no_other() {
-    let world = World::new("poison").await;
+    let env = TestEnv::new("poison").await;
     let ledger = Ledger::new();
     ledger.poison("bad");
-    let (subject, neighbour) = neighbours(&world);
-    world.append(&neighbour, &["n1", "n2"]).await;
-    world.append(&subject, &["good", "bad", "later"]).await;
-    world.append(&neighbour, &["n3"]).await;
-    let consumer = Running::consumer(world.consumer(&ledger));
-    world.until_caught_up().await;
-    world.append(&subject, &["much later"]).await;
-    world.append(&neighbour, &["n4"]).await;
-    world.until_caught_up().await;
+    let (subject, neighbour) = neighbours(&env);
+    env.append(&neighbour, &["n1", "n2"]).await;
+    env.append(&subject, &["good", "bad", "later"]).await;
+    env.append(&neighbour, &["n3"]).await;
+    let consumer = Running::consumer(env.consumer(&ledger));
+    env.until_caught_up().await;
+    env.append(&subject, &["much later"]).await;
+    env.append(&neighbour, &["n4"]).await;
+    env.until_caught_up().await;
     consumer.stop().await;
 
-    let texts: Vec<String> = world
+    let texts: Vec<String> = env
         .applied()
         .await
         .into_iter()
@@ -45,21 +45,21 @@ async fn a_poisonous_event_parks_its_own_subject_and_no_other() {
     assert_eq!(texts, ["n1", "n2", "good", "n3", "n4"]);
     let behind = (subject.clone(), "behind_a_parked_event".to_owned());
     assert_eq!(
-        world.parked().await,
+        env.parked().await,
         [(subject, "test_poison".to_owned()), behind.clone(), behind]
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn parked_events_are_applied_in_order_once_the_cause_is_gone() {
-    let world = World::new("retry").await;
+    let env = TestEnv::new("retry").await;
     let ledger = Ledger::new();
-    let (subject, _) = neighbours(&world);
+    let (subject, _) = neighbours(&env);
     ledger.poison("bad");
-    let (handle, consumer) = run(&world, &ledger);
-    world.append(&subject, &["bad", "later"]).await;
-    world.until_caught_up().await;
-    let service = consumer_service(world.qualification.clone(), None, vec![handle]);
+    let (handle, consumer) = run(&env, &ledger);
+    env.append(&subject, &["bad", "later"]).await;
+    env.until_caught_up().await;
+    let service = consumer_service(env.qualification.clone(), None, vec![handle]);
     let retry = || {
         request(RetryParkedEventsRequest {
             consumer: CONSUMER.to_owned(),
@@ -81,39 +81,39 @@ async fn parked_events_are_applied_in_order_once_the_cause_is_gone() {
         .unwrap()
         .into_inner();
     assert_eq!((done.applied, done.still_parked), (2, 0));
-    world.append(&subject, &["new"]).await;
-    world.until_applied(3).await;
+    env.append(&subject, &["new"]).await;
+    env.until_applied(3).await;
     consumer.stop().await;
 
-    let texts: Vec<String> = world
+    let texts: Vec<String> = env
         .applied()
         .await
         .into_iter()
         .map(|entry| entry.text)
         .collect();
     assert_eq!(texts, ["bad", "later", "new"]);
-    assert_eq!(world.parked().await, []);
+    assert_eq!(env.parked().await, []);
     let nothing_left = ConsumerServiceClient::new(service.clone())
         .retry_parked_events(retry())
         .await
         .unwrap_err();
     assert_eq!(nothing_left.code(), Code::NotFound);
     assert_eq!(
-        audited(&world, "log.parked.retry").await,
+        audited(&env, "log.parked.retry").await,
         ["done", "done", "not_visible"]
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn skipping_a_parked_event_lets_the_later_ones_of_its_subject_through() {
-    let world = World::new("skip").await;
+    let env = TestEnv::new("skip").await;
     let ledger = Ledger::new();
-    let (subject, _) = neighbours(&world);
+    let (subject, _) = neighbours(&env);
     ledger.poison("bad");
-    let (handle, consumer) = run(&world, &ledger);
-    world.append(&subject, &["bad", "later"]).await;
-    world.until_caught_up().await;
-    let service = consumer_service(world.qualification.clone(), None, vec![handle]);
+    let (handle, consumer) = run(&env, &ledger);
+    env.append(&subject, &["bad", "later"]).await;
+    env.until_caught_up().await;
+    let service = consumer_service(env.qualification.clone(), None, vec![handle]);
 
     let list = ConsumerServiceClient::new(service.clone())
         .list_parked_events(request(ListParkedEventsRequest {
@@ -143,15 +143,15 @@ async fn skipping_a_parked_event_lets_the_later_ones_of_its_subject_through() {
         .skip_parked_event(request(skip.clone()))
         .await
         .unwrap();
-    assert_eq!(world.until_applied(1).await[0].text, "later");
-    assert_eq!(world.parked().await, []);
+    assert_eq!(env.until_applied(1).await[0].text, "later");
+    assert_eq!(env.parked().await, []);
     let gone = ConsumerServiceClient::new(service.clone())
         .skip_parked_event(request(skip))
         .await
         .unwrap_err();
     assert_eq!(gone.code(), Code::NotFound);
     assert_eq!(
-        audited(&world, "log.parked.skip").await,
+        audited(&env, "log.parked.skip").await,
         ["done", "not_visible"]
     );
     consumer.stop().await;
@@ -159,78 +159,78 @@ async fn skipping_a_parked_event_lets_the_later_ones_of_its_subject_through() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_poisonous_event_is_found_by_halving_its_batch() {
-    let world = World::new("halving").await;
+    let env = TestEnv::new("halving").await;
     let ledger = Ledger::new();
     ledger.poison("143");
-    let (bad, neighbour) = neighbours(&world);
+    let (bad, neighbour) = neighbours(&env);
     for number in 0..200 {
         let subject = if number == 143 { &bad } else { &neighbour };
-        world.append(subject, &[&number.to_string()]).await;
+        env.append(subject, &[&number.to_string()]).await;
     }
-    let consumer = Running::consumer(world.consumer(&ledger));
-    world.until_caught_up().await;
+    let consumer = Running::consumer(env.consumer(&ledger));
+    env.until_caught_up().await;
     consumer.stop().await;
-    assert_eq!(world.applied().await.len(), 199);
-    assert_eq!(world.parked().await, [(bad, "test_poison".to_owned())]);
+    assert_eq!(env.applied().await.len(), 199);
+    assert_eq!(env.parked().await, [(bad, "test_poison".to_owned())]);
     let attempts = ledger.attempts.load(Ordering::SeqCst);
     assert!(attempts < 40, "{attempts} attempts for one event among 200");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_panic_is_a_failure_like_another() {
-    let world = World::new("panic").await;
+    let env = TestEnv::new("panic").await;
     let ledger = Ledger::new();
     ledger.panic_at("bad");
-    let (subject, neighbour) = neighbours(&world);
-    world.append(&subject, &["bad"]).await;
-    world.append(&neighbour, &["fine"]).await;
-    let consumer = Running::consumer(world.consumer(&ledger));
-    world.until_caught_up().await;
+    let (subject, neighbour) = neighbours(&env);
+    env.append(&subject, &["bad"]).await;
+    env.append(&neighbour, &["fine"]).await;
+    let consumer = Running::consumer(env.consumer(&ledger));
+    env.until_caught_up().await;
     consumer.stop().await;
-    assert_eq!(world.applied().await[0].text, "fine");
-    assert_eq!(world.parked().await, [(subject, "panic".to_owned())]);
+    assert_eq!(env.applied().await[0].text, "fine");
+    assert_eq!(env.parked().await, [(subject, "panic".to_owned())]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_the_database_refuses_for_good_is_parked() {
-    let world = World::new("refused_by_database").await;
-    let (subject, neighbour) = neighbours(&world);
-    world.append(&subject, &["forbidden"]).await;
-    world.append(&neighbour, &["fine"]).await;
-    let consumer = Running::consumer(world.consumer(&Ledger::new()));
-    world.until_caught_up().await;
+    let env = TestEnv::new("refused_by_database").await;
+    let (subject, neighbour) = neighbours(&env);
+    env.append(&subject, &["forbidden"]).await;
+    env.append(&neighbour, &["fine"]).await;
+    let consumer = Running::consumer(env.consumer(&Ledger::new()));
+    env.until_caught_up().await;
     consumer.stop().await;
-    assert_eq!(world.applied().await[0].text, "fine");
+    assert_eq!(env.applied().await[0].text, "fine");
     assert_eq!(
-        world.parked().await,
+        env.parked().await,
         [(subject, "constraint_violated".to_owned())]
     );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_may_pass_is_tried_until_it_does() {
-    let world = World::new("transient").await;
+    let env = TestEnv::new("transient").await;
     let ledger = Ledger::new();
     ledger.fail_next(6);
-    world.append(&world.subject_in(0), &["stubborn"]).await;
-    let consumer = Running::consumer(world.consumer(&ledger));
-    assert_eq!(world.until_applied(1).await[0].text, "stubborn");
+    env.append(&env.subject_in(0), &["stubborn"]).await;
+    let consumer = Running::consumer(env.consumer(&ledger));
+    assert_eq!(env.until_applied(1).await[0].text, "stubborn");
     consumer.stop().await;
-    assert_eq!(world.parked().await, []);
+    assert_eq!(env.parked().await, []);
     assert_eq!(ledger.attempts.load(Ordering::SeqCst), 7);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn operators_see_how_far_consumers_are_on_both_sides() {
-    let world = World::new("positions").await;
-    let (handle, consumer) = run(&world, &Ledger::new());
-    world.append_many(0..20).await;
-    world.until_caught_up().await;
+    let env = TestEnv::new("positions").await;
+    let (handle, consumer) = run(&env, &Ledger::new());
+    env.append_many(0..20).await;
+    env.until_caught_up().await;
     testkit::eventually(async || {
         let reported: i64 = sqlx::query_scalar(
             "select coalesce(sum(position), 0)::bigint from eventlog_registration",
         )
-        .fetch_one(&world.intake)
+        .fetch_one(&env.intake)
         .await
         .unwrap();
         reported == 20
@@ -238,7 +238,7 @@ async fn operators_see_how_far_consumers_are_on_both_sides() {
     .await;
     consumer.stop().await;
 
-    let consuming = consumer_service(world.qualification.clone(), None, vec![handle]);
+    let consuming = consumer_service(env.qualification.clone(), None, vec![handle]);
     let own = ConsumerServiceClient::new(consuming.clone())
         .list_consumers(request(ListConsumersRequest {}))
         .await
@@ -248,7 +248,7 @@ async fn operators_see_how_far_consumers_are_on_both_sides() {
     assert_eq!(own.iter().map(|position| position.applied).sum::<u64>(), 20);
     assert!(own.iter().all(|position| position.head == position.applied));
 
-    let producing = consumer_service(world.intake.clone(), Some(world.log.clone()), Vec::new());
+    let producing = consumer_service(env.intake.clone(), Some(env.log.clone()), Vec::new());
     let seen = ConsumerServiceClient::new(producing.clone())
         .list_consumers(request(ListConsumersRequest {}))
         .await
@@ -282,17 +282,17 @@ async fn operators_see_how_far_consumers_are_on_both_sides() {
 }
 
 /// Two subjects of the same shard.
-fn neighbours(world: &World) -> (String, String) {
-    let subject = world.subject_in(1);
+fn neighbours(env: &TestEnv) -> (String, String) {
+    let subject = env.subject_in(1);
     let neighbour = (0..10_000)
         .map(|number| format!("neighbour/{number}"))
-        .find(|neighbour| world.log.shard_of(neighbour) == 1)
+        .find(|neighbour| env.log.shard_of(neighbour) == 1)
         .unwrap();
     (subject, neighbour)
 }
 
-fn run(world: &World, ledger: &Arc<Ledger>) -> (ConsumerHandle, Running) {
-    let consumer = world.consumer(ledger);
+fn run(env: &TestEnv, ledger: &Arc<Ledger>) -> (ConsumerHandle, Running) {
+    let consumer = env.consumer(ledger);
     (consumer.handle(), Running::consumer(consumer))
 }
 
@@ -306,10 +306,10 @@ pub(crate) fn request<T>(message: T) -> Request<T> {
     request
 }
 
-async fn audited(world: &World, action: &str) -> Vec<String> {
+async fn audited(env: &TestEnv, action: &str) -> Vec<String> {
     sqlx::query_scalar("select outcome from audit_entry where action = $1 order by audit_entry_id")
         .bind(action)
-        .fetch_all(&world.qualification)
+        .fetch_all(&env.qualification)
         .await
         .unwrap()
 }

@@ -8,6 +8,7 @@
 
 mod applied_with_the_offset;
 mod applying_is_total;
+mod env;
 mod history_has_an_incarnation;
 mod ledger;
 mod nothing_needed_is_dropped;
@@ -23,5 +24,4 @@ mod redis_is_what_was_said;
 mod redis_sees_ciphertext;
 mod replicas_that_meet;
 mod served_to_consumers;
-mod world;
 mod written_with_the_fact;

@@ -18,7 +18,7 @@ use sqlx::PgConnection;
 use time::{Duration, macros::datetime};
 use tonic::{Request, Response, Status, service::Routes};
 
-use crate::world::{CONSUMER, Running, SHARDS, World, serve};
+use crate::env::{CONSUMER, Running, SHARDS, TestEnv, serve};
 
 /// A log of four shards: all six types of the first release.
 const ROWS: &str = include_str!("../fixtures/first_release.sql");
@@ -70,21 +70,21 @@ const ERASED: &str = "5 SIG-2026-7K3M9Q4";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_of_the_first_release_are_for_the_consumers_of_their_types() {
-    let world = World::with_rows("first_rows", ROWS).await;
+    let env = TestEnv::with_rows("first_rows", ROWS).await;
     for (name, expected) in [
         (CONSUMER, vec![SUBMITTED, WITHDRAWN, ERASED]),
         ("statistics", vec![SUBMITTED, CHANGED, WITHDRAWN]),
         ("statistics/facts", vec![SUBMITTED, CHANGED, WITHDRAWN]),
     ] {
         let lines = Arc::new(Lines::default());
-        let consumer = world.consumer_of(&world.channel(), name, Arc::<Lines>::clone(&lines));
+        let consumer = env.consumer_of(&env.channel(), name, Arc::<Lines>::clone(&lines));
         let consumer = Running::consumer(consumer);
-        until_at(&world, name, [0, 5, 0, 1]).await;
+        until_at(&env, name, [0, 5, 0, 1]).await;
         consumer.stop().await;
         assert_eq!(*lines.0.lock().unwrap(), expected, "{name}");
     }
-    let mut conn = world.intake.acquire().await.unwrap();
-    let first = &world.log.page(&mut conn, 1, 0, 1).await.unwrap()[0];
+    let mut conn = env.intake.acquire().await.unwrap();
+    let first = &env.log.page(&mut conn, 1, 0, 1).await.unwrap()[0];
     assert_eq!(first.consumers, None);
     assert_eq!(first.time, datetime!(2026-11-30 00:53:20.123456 UTC));
     let trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -93,21 +93,21 @@ async fn rows_of_the_first_release_are_for_the_consumers_of_their_types() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_of_the_first_release_goes_on_and_ends_its_partition_with_the_month() {
-    let world = World::with_rows("first_goes_on", ROWS).await;
-    let maintenance = Maintenance::new(world.log.clone(), world.intake.clone(), Duration::days(30));
+    let env = TestEnv::with_rows("first_goes_on", ROWS).await;
+    let maintenance = Maintenance::new(env.log.clone(), env.intake.clone(), Duration::days(30));
     maintenance
         .step(datetime!(2026-12-01 00:00:30 UTC))
         .await
         .unwrap();
     for shard in 0..SHARDS {
-        world.append(&world.subject_in(shard), &["new"]).await;
+        env.append(&env.subject_in(shard), &["new"]).await;
     }
-    assert_eq!(world.heads().await, [1, 6, 1, 2]);
+    assert_eq!(env.heads().await, [1, 6, 1, 2]);
     let rows: Vec<(String, i64, Option<Vec<String>>)> = sqlx::query_as(
         "select tableoid::regclass::text, count(*), consumers from event
          group by 1, 3 order by 1, 2",
     )
-    .fetch_all(&world.intake)
+    .fetch_all(&env.intake)
     .await
     .unwrap();
     let named = ["qualification", "notification", "statistics"].map(str::to_owned);
@@ -124,7 +124,7 @@ async fn a_log_of_the_first_release_goes_on_and_ends_its_partition_with_the_mont
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_of_the_first_release_moves_the_offset_past_what_is_not_for_the_consumer() {
-    let world = World::new("first_answer").await;
+    let env = TestEnv::new("first_answer").await;
     let digits: String = ANSWER.lines().skip(1).collect();
     let bytes: Vec<u8> = (0..digits.len())
         .step_by(2)
@@ -136,20 +136,20 @@ async fn an_answer_of_the_first_release_moves_the_offset_past_what_is_not_for_th
     let (channel, _producer) = serve(Routes::new(first)).await;
 
     let lines = Arc::new(Lines::default());
-    let consumer = world.consumer_of(&channel, CONSUMER, Arc::<Lines>::clone(&lines));
+    let consumer = env.consumer_of(&channel, CONSUMER, Arc::<Lines>::clone(&lines));
     let consumer = Running::consumer(consumer);
-    until_at(&world, CONSUMER, [0, 5, 0, 1]).await;
+    until_at(&env, CONSUMER, [0, 5, 0, 1]).await;
     consumer.stop().await;
     assert_eq!(*lines.0.lock().unwrap(), [SUBMITTED, WITHDRAWN, ERASED]);
 }
 
-async fn until_at(world: &World, consumer: &str, positions: [i64; 4]) {
+async fn until_at(env: &TestEnv, consumer: &str, positions: [i64; 4]) {
     testkit::eventually(async || {
         let offsets: Vec<i64> = sqlx::query_scalar(
             "select position from consumer_offset where consumer = $1 order by shard",
         )
         .bind(consumer)
-        .fetch_all(&world.qualification)
+        .fetch_all(&env.qualification)
         .await
         .unwrap();
         offsets == positions

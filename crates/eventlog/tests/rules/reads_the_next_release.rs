@@ -14,8 +14,8 @@ use testkit::{Redis, RedisOptions};
 use uuid::Uuid;
 
 use crate::{
+    env::{CONSUMER, Running, TestEnv, event, streams},
     ledger::{FAR_RELEASE, Ledger, NEXT_RELEASE},
-    world::{CONSUMER, Running, World, event, streams},
 };
 
 /// A payload whose type only a later release knows, the farther the greater the
@@ -83,21 +83,21 @@ fn unknown_fields_are_passed_over_and_unknown_enumeration_numbers_kept() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_of_an_unknown_type_are_parked_and_applied_after_the_upgrade() {
-    let world = World::new("upgrade").await;
+    let env = TestEnv::new("upgrade").await;
     let ledger = Ledger::new();
-    let old = Running::consumer(world.consumer(&ledger));
-    let mut transaction = world.intake.begin().await.unwrap();
+    let old = Running::consumer(env.consumer(&ledger));
+    let mut transaction = env.intake.begin().await.unwrap();
     let events = [
         foreseen("report/1", &Foreseen::<1>),
         event("report/1", "behind"),
         event("report/2", "free"),
     ];
-    world.log.append(&mut transaction, &events).await.unwrap();
+    env.log.append(&mut transaction, &events).await.unwrap();
     transaction.commit().await.unwrap();
-    world.until_caught_up().await;
+    env.until_caught_up().await;
     old.stop().await;
-    assert_eq!(world.applied().await.len(), 1);
-    let reasons: Vec<String> = world
+    assert_eq!(env.applied().await.len(), 1);
+    let reasons: Vec<String> = env
         .parked()
         .await
         .into_iter()
@@ -106,43 +106,43 @@ async fn events_of_an_unknown_type_are_parked_and_applied_after_the_upgrade() {
     assert_eq!(reasons, ["unknown_type", "behind_a_parked_event"]);
 
     ledger.upgrade();
-    let new = Running::consumer(world.consumer(&ledger));
-    let entries = world.until_applied(3).await;
+    let new = Running::consumer(env.consumer(&ledger));
+    let entries = env.until_applied(3).await;
     new.stop().await;
     let texts: Vec<&str> = entries.iter().map(|entry| entry.text.as_str()).collect();
     assert_eq!(texts, ["free", "foreseen", "behind"]);
-    assert_eq!(world.parked().await, []);
+    assert_eq!(env.parked().await, []);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_release_applies_as_far_as_it_knows_and_leaves_the_rest_to_the_next() {
-    let world = World::new("two_upgrades").await;
+    let env = TestEnv::new("two_upgrades").await;
     let ledger = Ledger::new();
-    let old = Running::consumer(world.consumer(&ledger));
-    let mut transaction = world.intake.begin().await.unwrap();
+    let old = Running::consumer(env.consumer(&ledger));
+    let mut transaction = env.intake.begin().await.unwrap();
     let events = [
         foreseen("report/1", &Foreseen::<1>),
         foreseen("report/1", &Foreseen::<2>),
         event("report/1", "behind"),
     ];
-    world.log.append(&mut transaction, &events).await.unwrap();
+    env.log.append(&mut transaction, &events).await.unwrap();
     transaction.commit().await.unwrap();
-    world.until_caught_up().await;
+    env.until_caught_up().await;
     old.stop().await;
 
     ledger.upgrade();
-    let next = Running::consumer(world.consumer(&ledger));
-    world.until_applied(1).await;
+    let next = Running::consumer(env.consumer(&ledger));
+    env.until_applied(1).await;
     next.stop().await;
-    assert_eq!(world.parked().await.len(), 2);
+    assert_eq!(env.parked().await.len(), 2);
 
     ledger.upgrade_again();
-    let last = Running::consumer(world.consumer(&ledger));
-    let entries = world.until_applied(3).await;
+    let last = Running::consumer(env.consumer(&ledger));
+    let entries = env.until_applied(3).await;
     last.stop().await;
     let texts: Vec<&str> = entries.iter().map(|entry| entry.text.as_str()).collect();
     assert_eq!(texts, ["foreseen", "distant", "behind"]);
-    assert_eq!(world.parked().await, []);
+    assert_eq!(env.parked().await, []);
 }
 
 /// A type that this release's contract gives to no consumer, and that a later one names for
@@ -169,17 +169,17 @@ where
 async fn events_for_others_are_passed_over_known_or_unknown() {
     let redis = Redis::start(RedisOptions::default()).await.unwrap();
     for by_redis in [false, true] {
-        let world = World::new(&format!("passed_over_{by_redis}")).await;
+        let env = TestEnv::new(&format!("passed_over_{by_redis}")).await;
         let streams = by_redis.then(|| streams(&redis.url()));
         let publisher = streams
             .as_ref()
-            .map(|streams| Running::publisher(world.publisher(streams)));
-        let consumer = Running::consumer(world.consumer_over(&Ledger::new(), streams));
+            .map(|streams| Running::publisher(env.publisher(streams)));
+        let consumer = Running::consumer(env.consumer_over(&Ledger::new(), streams));
         if by_redis {
-            world.until_redis_is_heard().await;
+            env.until_redis_is_heard().await;
         }
-        let before = world.applied().await.len();
-        let mut transaction = world.intake.begin().await.unwrap();
+        let before = env.applied().await.len();
+        let mut transaction = env.intake.begin().await.unwrap();
         let events = [
             NewEvent::new(
                 Uuid::now_v7(),
@@ -191,17 +191,17 @@ async fn events_for_others_are_passed_over_known_or_unknown() {
             event("report/1", "next"),
             foreseen("report/1", &Foreseen::<3>),
         ];
-        world.log.append(&mut transaction, &events).await.unwrap();
+        env.log.append(&mut transaction, &events).await.unwrap();
         transaction.commit().await.unwrap();
-        world.log.committed();
-        world.until_caught_up().await;
+        env.log.committed();
+        env.until_caught_up().await;
         consumer.stop().await;
         if let Some(publisher) = publisher {
             publisher.stop().await;
         }
-        let applied = world.applied().await;
+        let applied = env.applied().await;
         assert_eq!(applied.len(), before + 1);
         assert_eq!(applied[before].text, "next");
-        assert_eq!(world.parked().await, []);
+        assert_eq!(env.parked().await, []);
     }
 }

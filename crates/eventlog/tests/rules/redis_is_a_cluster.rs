@@ -7,8 +7,8 @@ use redis::AsyncCommands as _;
 use testkit::{Certificates, RedisCluster, RedisClusterOptions, RedisOptions};
 
 use crate::{
+    env::{BY_REDIS, Running, SHARDS, TestEnv, streams_by},
     ledger::Ledger,
-    world::{BY_REDIS, Running, SHARDS, World, streams_by},
 };
 
 async fn cluster(replicas: u16) -> RedisCluster {
@@ -49,13 +49,13 @@ async fn until_published(cluster: &RedisCluster, count: usize) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_arrives_over_a_cluster_of_three_nodes() {
-    let mut world = World::new("cluster").await;
+    let mut env = TestEnv::new("cluster").await;
     let cluster = cluster(0).await;
     let streams = streams(cluster.url());
-    let publisher = Running::publisher(world.publisher(&streams));
-    let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
-    world.append_many(0..10).await;
-    world.until_applied(10).await;
+    let publisher = Running::publisher(env.publisher(&streams));
+    let consumer = Running::consumer(env.consumer_over(&Ledger::new(), Some(streams)));
+    env.append_many(0..10).await;
+    env.until_applied(10).await;
     until_published(&cluster, 10).await;
     let (names, _) = look(&cluster).await.unwrap();
     let mut holders = Vec::new();
@@ -67,80 +67,80 @@ async fn everything_arrives_over_a_cluster_of_three_nodes() {
     assert!(holders.len() > 1, "the streams live on different nodes");
 
     // Nothing but Redis is left to read from.
-    world.stop_producer().await;
-    world.append_many(10..60).await;
-    let entries = world.until_applied(60).await;
+    env.stop_producer().await;
+    env.append_many(10..60).await;
+    let entries = env.until_applied(60).await;
     assert!(entries.iter().all(|entry| entry.times == 1));
-    assert!(world.metric(BY_REDIS) >= 50.0);
+    assert!(env.metric(BY_REDIS) >= 50.0);
     consumer.stop().await;
     publisher.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_arrives_when_a_node_of_a_cluster_dies_midway_and_comes_back_empty() {
-    let world = World::new("cluster_dying").await;
+    let env = TestEnv::new("cluster_dying").await;
     let cluster = cluster(0).await;
     let streams = streams(cluster.url());
-    let publisher = Running::publisher(world.publisher(&streams));
-    let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
-    world.append_many(0..30).await;
-    world.until_applied(30).await;
+    let publisher = Running::publisher(env.publisher(&streams));
+    let consumer = Running::consumer(env.consumer_over(&Ledger::new(), Some(streams)));
+    env.append_many(0..30).await;
+    env.until_applied(30).await;
     until_published(&cluster, 30).await;
     let (names, _) = look(&cluster).await.unwrap();
     let node = cluster.holder(&names[0]).await.unwrap();
     node.kill9().await.unwrap();
-    world.append_many(30..60).await;
-    world.until_applied(60).await;
+    env.append_many(30..60).await;
+    env.until_applied(60).await;
     node.restart().await.unwrap();
     cluster.until_ok().await.unwrap();
-    world.append_many(60..90).await;
-    let entries = world.until_applied(90).await;
+    env.append_many(60..90).await;
+    let entries = env.until_applied(90).await;
     assert!(entries.iter().all(|entry| entry.times == 1));
     // The publisher fills what is missing without news.
     until_published(&cluster, 90).await;
-    world.until_redis_is_heard().await;
+    env.until_redis_is_heard().await;
     consumer.stop().await;
     publisher.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_arrives_when_a_node_of_a_cluster_hangs() {
-    let world = World::new("cluster_hanging").await;
+    let env = TestEnv::new("cluster_hanging").await;
     let cluster = cluster(0).await;
     let streams = streams(cluster.url());
-    let publisher = Running::publisher(world.publisher(&streams));
-    let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
-    world.append_many(0..10).await;
-    world.until_applied(10).await;
+    let publisher = Running::publisher(env.publisher(&streams));
+    let consumer = Running::consumer(env.consumer_over(&Ledger::new(), Some(streams)));
+    env.append_many(0..10).await;
+    env.until_applied(10).await;
     until_published(&cluster, 10).await;
     let (names, _) = look(&cluster).await.unwrap();
     let node = cluster.holder(&names[0]).await.unwrap();
     node.freeze().await.unwrap();
-    world.append_many(10..20).await;
-    world.until_applied(20).await;
+    env.append_many(10..20).await;
+    env.until_applied(20).await;
     node.thaw().await.unwrap();
     until_published(&cluster, 20).await;
-    world.until_redis_is_heard().await;
+    env.until_redis_is_heard().await;
     consumer.stop().await;
     publisher.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_is_heard_while_the_others_of_its_node_are_silent() {
-    let mut world = World::new("cluster_silence").await;
+    let mut env = TestEnv::new("cluster_silence").await;
     let cluster = cluster(0).await;
     let streams = streams(cluster.url());
-    let publisher = Running::publisher(world.publisher(&streams));
-    let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
-    world.until_redis_is_heard().await;
-    let known = world.applied().await.len();
-    world.stop_producer().await;
+    let publisher = Running::publisher(env.publisher(&streams));
+    let consumer = Running::consumer(env.consumer_over(&Ledger::new(), Some(streams)));
+    env.until_redis_is_heard().await;
+    let known = env.applied().await.len();
+    env.stop_producer().await;
     // A read that waited for those of the other streams would take a second.
     let one_by_one = async {
         for number in 0..40 {
-            let subject = world.subject_in(number % SHARDS);
-            world.append(&subject, &["now"]).await;
-            world.until_applied(known + usize::from(number) + 1).await;
+            let subject = env.subject_in(number % SHARDS);
+            env.append(&subject, &["now"]).await;
+            env.until_applied(known + usize::from(number) + 1).await;
         }
     };
     let patience = Duration::from_secs(15);
@@ -151,28 +151,28 @@ async fn a_stream_is_heard_while_the_others_of_its_node_are_silent() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everything_arrives_when_a_replica_takes_over_in_a_cluster() {
-    let mut world = World::new("cluster_failover").await;
+    let mut env = TestEnv::new("cluster_failover").await;
     let cluster = cluster(1).await;
     let streams = streams(cluster.url());
-    let publisher = Running::publisher(world.publisher(&streams));
-    let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
-    world.append_many(0..30).await;
-    world.until_applied(30).await;
+    let publisher = Running::publisher(env.publisher(&streams));
+    let consumer = Running::consumer(env.consumer_over(&Ledger::new(), Some(streams)));
+    env.append_many(0..30).await;
+    env.until_applied(30).await;
     until_published(&cluster, 30).await;
     let (names, _) = look(&cluster).await.unwrap();
     let master = cluster.holder(&names[0]).await.unwrap();
     master.kill9().await.unwrap();
-    world.append_many(30..60).await;
-    world.until_applied(60).await;
+    env.append_many(30..60).await;
+    env.until_applied(60).await;
     testkit::eventually(async || cluster.holder(&names[0]).await.is_ok()).await;
     cluster.until_ok().await.unwrap();
     until_published(&cluster, 60).await;
-    world.until_redis_is_heard().await;
+    env.until_redis_is_heard().await;
 
-    let known = world.applied().await.len();
-    world.stop_producer().await;
-    world.append_many(60..90).await;
-    let entries = world.until_applied(known + 30).await;
+    let known = env.applied().await.len();
+    env.stop_producer().await;
+    env.append_many(60..90).await;
+    let entries = env.until_applied(known + 30).await;
     assert!(entries.iter().all(|entry| entry.times == 1));
     consumer.stop().await;
     publisher.stop().await;
@@ -180,12 +180,12 @@ async fn everything_arrives_when_a_replica_takes_over_in_a_cluster() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn two_publishers_publish_each_event_once_over_a_cluster() {
-    let world = World::new("cluster_publishers").await;
+    let env = TestEnv::new("cluster_publishers").await;
     let cluster = cluster(0).await;
     let streams = streams(cluster.url());
-    let first = Running::publisher(world.publisher(&streams));
-    let second = Running::publisher(world.publisher(&streams));
-    world.append_many(0..200).await;
+    let first = Running::publisher(env.publisher(&streams));
+    let second = Running::publisher(env.publisher(&streams));
+    env.append_many(0..200).await;
     until_published(&cluster, 200).await;
     cluster.flush_all().await.unwrap();
     until_published(&cluster, 200).await;
@@ -196,27 +196,27 @@ async fn two_publishers_publish_each_event_once_over_a_cluster() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_moves_to_another_node_is_followed_there_at_every_step() {
-    let mut world = World::new("cluster_moving").await;
+    let mut env = TestEnv::new("cluster_moving").await;
     let cluster = cluster(0).await;
     let streams = streams(cluster.url());
-    let publisher = Running::publisher(world.publisher(&streams));
-    let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
-    let subject = world.subject_in(0);
-    world.append(&subject, &["1"]).await;
-    world.until_applied(1).await;
+    let publisher = Running::publisher(env.publisher(&streams));
+    let consumer = Running::consumer(env.consumer_over(&Ledger::new(), Some(streams)));
+    let subject = env.subject_in(0);
+    env.append(&subject, &["1"]).await;
+    env.until_applied(1).await;
     until_published(&cluster, 1).await;
-    world.stop_producer().await;
+    env.stop_producer().await;
 
     let (names, _) = look(&cluster).await.unwrap();
     let [name]: [String; 1] = names.try_into().unwrap();
     let from = cluster.holder(&name).await.unwrap().port();
     let to = cluster.nodes().iter().find(|node| node.port() != from);
     cluster.begin_to_move(&name, to.unwrap()).await.unwrap();
-    world.append(&subject, &["2", "3"]).await;
-    world.until_applied(3).await;
+    env.append(&subject, &["2", "3"]).await;
+    env.until_applied(3).await;
     cluster.move_to(&name, to.unwrap()).await.unwrap();
-    world.append(&subject, &["4", "5"]).await;
-    let entries = world.until_applied(5).await;
+    env.append(&subject, &["4", "5"]).await;
+    let entries = env.until_applied(5).await;
     let texts: Vec<&str> = entries.iter().map(|entry| entry.text.as_str()).collect();
     assert_eq!(texts, ["1", "2", "3", "4", "5"]);
     consumer.stop().await;
@@ -225,7 +225,7 @@ async fn a_stream_that_moves_to_another_node_is_followed_there_at_every_step() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_is_reached_over_tls_as_a_user_who_may_do_no_more_than_is_needed() {
-    let mut world = World::new("cluster_tls").await;
+    let mut env = TestEnv::new("cluster_tls").await;
     let folder = tempfile::tempdir().unwrap();
     let certificates = Certificates::generate(folder.path()).unwrap();
     let user = "intake on >a,b ~vigie:* -@all +xadd +xread +xinfo|stream +xtrim +expire \
@@ -247,15 +247,15 @@ async fn a_cluster_is_reached_over_tls_as_a_user_who_may_do_no_more_than_is_need
         redis_ca_file: Some(certificates.ca_file()),
         ..EventLogConfig::default()
     });
-    let publisher = Running::publisher(world.publisher(&streams));
-    let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
-    world.append_many(0..10).await;
-    world.until_applied(10).await;
-    world.until_redis_is_heard().await;
-    let known = world.applied().await.len();
-    world.stop_producer().await;
-    world.append_many(10..30).await;
-    world.until_applied(known + 20).await;
+    let publisher = Running::publisher(env.publisher(&streams));
+    let consumer = Running::consumer(env.consumer_over(&Ledger::new(), Some(streams)));
+    env.append_many(0..10).await;
+    env.until_applied(10).await;
+    env.until_redis_is_heard().await;
+    let known = env.applied().await.len();
+    env.stop_producer().await;
+    env.append_many(10..30).await;
+    env.until_applied(known + 20).await;
     consumer.stop().await;
     publisher.stop().await;
 }

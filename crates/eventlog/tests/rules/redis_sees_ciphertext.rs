@@ -4,22 +4,17 @@ use redis::{AsyncCommands as _, streams::StreamRangeReply};
 use testkit::{Redis, RedisOptions};
 
 use crate::{
+    env::{Running, TestEnv, redis_connection, stream_names, streams},
     ledger::Ledger,
-    world::{Running, World, redis_connection, stream_names, streams},
 };
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entry_shows_neither_subject_nor_content() {
-    let world = World::new("ciphertext").await;
+    let env = TestEnv::new("ciphertext").await;
     let redis = Redis::start(RedisOptions::default()).await.unwrap();
-    world
-        .append("report/conspicuous", &["remarkable words"])
+    env.append("report/conspicuous", &["remarkable words"])
         .await;
-    world
-        .publisher(&streams(&redis.url()))
-        .step()
-        .await
-        .unwrap();
+    env.publisher(&streams(&redis.url())).step().await.unwrap();
     let [name] = stream_names(&redis).await.try_into().unwrap();
     let entries: StreamRangeReply = redis_connection(&redis)
         .await
@@ -44,40 +39,40 @@ async fn an_entry_shows_neither_subject_nor_content() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_seal_that_does_not_open_is_a_gap_that_the_producer_fills() {
-    let world = World::new("bad_seal").await;
+    let env = TestEnv::new("bad_seal").await;
     let redis = Redis::start(RedisOptions::default()).await.unwrap();
     let streams = streams(&redis.url());
-    let subject = world.subject_in(0);
-    world.append(&subject, &["1"]).await;
-    let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams.clone())));
-    world.until_applied(1).await;
+    let subject = env.subject_in(0);
+    env.append(&subject, &["1"]).await;
+    let consumer = Running::consumer(env.consumer_over(&Ledger::new(), Some(streams.clone())));
+    env.until_applied(1).await;
 
     // Somebody who may write to Redis forges the next entry.
-    world.publisher(&streams).step().await.unwrap();
+    env.publisher(&streams).step().await.unwrap();
     let [name] = stream_names(&redis).await.try_into().unwrap();
     let mut connection = redis_connection(&redis).await;
     let _: String = connection
         .xadd(&name, "2-0", &[("e", "forged")])
         .await
         .unwrap();
-    world.append(&subject, &["2", "3"]).await;
-    let entries = world.until_applied(3).await;
+    env.append(&subject, &["2", "3"]).await;
+    let entries = env.until_applied(3).await;
     let texts: Vec<&str> = entries.iter().map(|entry| entry.text.as_str()).collect();
     assert_eq!(texts, ["1", "2", "3"]);
-    assert!(world.metric("eventlog_consumer_gaps_total") > 0.0);
+    assert!(env.metric("eventlog_consumer_gaps_total") > 0.0);
     consumer.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_entry_copied_to_another_place_does_not_open() {
-    let world = World::new("moved_entry").await;
+    let env = TestEnv::new("moved_entry").await;
     let redis = Redis::start(RedisOptions::default()).await.unwrap();
     let streams = streams(&redis.url());
-    let subject = world.subject_in(0);
-    world.append(&subject, &["1"]).await;
-    world.publisher(&streams).step().await.unwrap();
-    let consumer = Running::consumer(world.consumer_over(&Ledger::new(), Some(streams)));
-    world.until_applied(1).await;
+    let subject = env.subject_in(0);
+    env.append(&subject, &["1"]).await;
+    env.publisher(&streams).step().await.unwrap();
+    let consumer = Running::consumer(env.consumer_over(&Ledger::new(), Some(streams)));
+    env.until_applied(1).await;
     let [name] = stream_names(&redis).await.try_into().unwrap();
     let mut connection = redis_connection(&redis).await;
     let entries: StreamRangeReply = connection.xrange_all(&name).await.unwrap();
@@ -86,7 +81,7 @@ async fn an_entry_copied_to_another_place_does_not_open() {
         .xadd(&name, "2-0", &[("e", sealed)])
         .await
         .unwrap();
-    testkit::eventually(async || world.metric("eventlog_consumer_gaps_total") > 0.0).await;
-    assert_eq!(world.applied().await.len(), 1);
+    testkit::eventually(async || env.metric("eventlog_consumer_gaps_total") > 0.0).await;
+    assert_eq!(env.applied().await.len(), 1);
     consumer.stop().await;
 }

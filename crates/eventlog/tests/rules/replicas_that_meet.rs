@@ -27,9 +27,9 @@ use uuid::Uuid;
 use vocabulary::Role;
 
 use crate::{
+    env::{CONSUMER, PRODUCER, Running, SHARDS, TestEnv, streams},
     ledger::Ledger,
     reads_the_next_release::{Foreseen, foreseen},
-    world::{CONSUMER, PRODUCER, Running, SHARDS, World, streams},
 };
 
 /// A stage that every read of the offsets waits for while somebody holds it.
@@ -45,26 +45,26 @@ const STAGE: &str = "
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_waits_behind_one_that_another_replica_parks_at_the_same_moment() {
-    let world = World::new("parks_meanwhile").await;
-    let subject = world.subject_in(0);
-    let mut consumer = world.consumer(&Ledger::new());
+    let env = TestEnv::new("parks_meanwhile").await;
+    let subject = env.subject_in(0);
+    let mut consumer = env.consumer(&Ledger::new());
     assert_eq!(consumer.step().await, Step::Attached);
     assert_eq!(consumer.step().await, Step::Applied(0));
     sqlx::raw_sql(STAGE)
-        .execute(&world.qualification)
+        .execute(&env.qualification)
         .await
         .unwrap();
-    let mut stage = world.qualification.acquire().await.unwrap();
+    let mut stage = env.qualification.acquire().await.unwrap();
     sqlx::query("select pg_advisory_lock(42)")
         .execute(&mut *stage)
         .await
         .unwrap();
-    world.append(&subject, &["bad", "later"]).await;
+    env.append(&subject, &["bad", "later"]).await;
     let consumer = Running::consumer(consumer);
-    testkit::eventually(async || waiting(&world.qualification).await > 0).await;
+    testkit::eventually(async || waiting(&env.qualification).await > 0).await;
 
     // The other replica parks the first event, while this one reads the offset.
-    let mut other = world.qualification.begin().await.unwrap();
+    let mut other = env.qualification.begin().await.unwrap();
     park(&mut other, Uuid::now_v7(), 1, &subject, "bad", "test").await;
     sqlx::query("update offset_row set position = 1 where shard = 0")
         .execute(&mut *other)
@@ -75,11 +75,11 @@ async fn an_event_waits_behind_one_that_another_replica_parks_at_the_same_moment
         .execute(&mut *stage)
         .await
         .unwrap();
-    world.until_caught_up().await;
+    env.until_caught_up().await;
     consumer.stop().await;
-    assert_eq!(world.applied().await, []);
+    assert_eq!(env.applied().await, []);
     assert_eq!(
-        world.parked().await,
+        env.parked().await,
         [
             (subject.clone(), "test".to_owned()),
             (subject, "behind_a_parked_event".to_owned())
@@ -89,24 +89,24 @@ async fn an_event_waits_behind_one_that_another_replica_parks_at_the_same_moment
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_parked_behind_one_that_is_being_skipped_is_let_through() {
-    let world = World::new("skipped_meanwhile").await;
-    let subject = world.subject_in(0);
-    let consumer = world.consumer(&Ledger::new());
+    let env = TestEnv::new("skipped_meanwhile").await;
+    let subject = env.subject_in(0);
+    let consumer = env.consumer(&Ledger::new());
     let handle = consumer.handle();
     let attached = Running::consumer(consumer);
-    world.until_caught_up().await;
+    env.until_caught_up().await;
     attached.stop().await;
     let bad = Uuid::now_v7();
-    let mut conn = world.qualification.acquire().await.unwrap();
+    let mut conn = env.qualification.acquire().await.unwrap();
     park(&mut conn, bad, 1, &subject, "bad", "test").await;
 
     // The other replica is about to park what follows.
-    let mut other = world.qualification.begin().await.unwrap();
+    let mut other = env.qualification.begin().await.unwrap();
     sqlx::query("select from consumer_offset where shard = 0 for update")
         .execute(&mut *other)
         .await
         .unwrap();
-    let service = consumer_service(world.qualification.clone(), None, vec![handle]);
+    let service = consumer_service(env.qualification.clone(), None, vec![handle]);
     let mut request = Request::new(SkipParkedEventRequest {
         consumer: CONSUMER.to_owned(),
         producer: PRODUCER.to_owned(),
@@ -123,7 +123,7 @@ async fn an_event_parked_behind_one_that_is_being_skipped_is_let_through() {
             .await
     });
     testkit::eventually(async || {
-        waiting(&world.qualification).await > 0 || world.parked().await.is_empty()
+        waiting(&env.qualification).await > 0 || env.parked().await.is_empty()
     })
     .await;
     let behind = "behind_a_parked_event";
@@ -131,21 +131,21 @@ async fn an_event_parked_behind_one_that_is_being_skipped_is_let_through() {
     other.commit().await.unwrap();
 
     skipping.join_next().await.unwrap().unwrap().unwrap();
-    assert_eq!(world.parked().await, []);
-    assert_eq!(world.applied().await[0].text, "later");
+    assert_eq!(env.parked().await, []);
+    assert_eq!(env.applied().await[0].text, "later");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replica_that_goes_on_obeys_the_stop_of_another() {
-    let world = World::new("stops_too").await;
-    let mut consumer = world.consumer(&Ledger::new());
+    let env = TestEnv::new("stops_too").await;
+    let mut consumer = env.consumer(&Ledger::new());
     assert_eq!(consumer.step().await, Step::Attached);
     assert_eq!(consumer.step().await, Step::Applied(0));
     sqlx::query("update consumer_offset set stopped = 'OFFSET_ABOVE_HEAD'")
-        .execute(&world.qualification)
+        .execute(&env.qualification)
         .await
         .unwrap();
-    world.append(&world.subject_in(0), &["lost"]).await;
+    env.append(&env.subject_in(0), &["lost"]).await;
     loop {
         match consumer.step().await {
             Step::Stopped => break,
@@ -153,28 +153,25 @@ async fn a_replica_that_goes_on_obeys_the_stop_of_another() {
             other => panic!("a stopped consumer goes on: {other:?}"),
         }
     }
-    assert_eq!(world.applied().await, []);
+    assert_eq!(env.applied().await, []);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replica_leaves_what_another_has_just_applied_and_goes_on() {
-    let world = World::new("just_applied").await;
-    let subject = world.subject_in(0);
-    let (mut quick, mut slow) = (
-        world.consumer(&Ledger::new()),
-        world.consumer(&Ledger::new()),
-    );
+    let env = TestEnv::new("just_applied").await;
+    let subject = env.subject_in(0);
+    let (mut quick, mut slow) = (env.consumer(&Ledger::new()), env.consumer(&Ledger::new()));
     for replica in [&mut quick, &mut slow] {
         assert_eq!(replica.step().await, Step::Attached);
     }
-    world.append(&subject, &["1", "2", "3"]).await;
+    env.append(&subject, &["1", "2", "3"]).await;
     assert_eq!(quick.step().await, Step::Applied(3));
     // The slow one knows of none of them, and reads the very same run.
     let step = tokio::time::timeout(Duration::from_secs(10), slow.step());
     assert_eq!(step.await.unwrap(), Step::Applied(0));
-    world.append(&subject, &["4"]).await;
+    env.append(&subject, &["4"]).await;
     let slow = Running::consumer(slow);
-    assert_eq!(world.until_applied(4).await[3].text, "4");
+    assert_eq!(env.until_applied(4).await[3].text, "4");
     slow.stop().await;
 }
 
@@ -183,10 +180,10 @@ async fn a_snapshot_waits_for_a_shard_that_another_replica_holds() {
     // In the first shard of the two there is something to apply; of the other, only
     // the offset is moved at the end.
     for held in [1, 3] {
-        let world = World::new(&format!("snapshot_beside_{held}")).await;
+        let env = TestEnv::new(&format!("snapshot_beside_{held}")).await;
         let texts = ["1", "2", "3", "4"];
-        world.append(&world.subject_in(0), &texts).await;
-        world.append(&world.subject_in(1), &["5"]).await;
+        env.append(&env.subject_in(0), &texts).await;
+        env.append(&env.subject_in(1), &["5"]).await;
         sqlx::query(
             "insert into consumer_offset (consumer, producer, shard, moved_at)
              select $1, $2, shard, now() from generate_series(0, $3 - 1) as shard",
@@ -194,46 +191,45 @@ async fn a_snapshot_waits_for_a_shard_that_another_replica_holds() {
         .bind(CONSUMER)
         .bind(PRODUCER)
         .bind(i32::from(SHARDS))
-        .execute(&world.qualification)
+        .execute(&env.qualification)
         .await
         .unwrap();
-        let mut other = world.qualification.begin().await.unwrap();
+        let mut other = env.qualification.begin().await.unwrap();
         sqlx::query("select from consumer_offset where shard = $1 for update")
             .bind(held)
             .execute(&mut *other)
             .await
             .unwrap();
-        let consumer = Running::consumer(world.consumer(&Ledger::new()));
-        let twice = async || world.applied().await.iter().any(|entry| entry.times > 1);
-        testkit::eventually(async || waiting(&world.qualification).await > 0 || twice().await)
-            .await;
+        let consumer = Running::consumer(env.consumer(&Ledger::new()));
+        let twice = async || env.applied().await.iter().any(|entry| entry.times > 1);
+        testkit::eventually(async || waiting(&env.qualification).await > 0 || twice().await).await;
         other.rollback().await.unwrap();
-        world.until_caught_up().await;
+        env.until_caught_up().await;
         consumer.stop().await;
-        assert_eq!(world.applied().await.len(), 5);
+        assert_eq!(env.applied().await.len(), 5);
         assert!(!twice().await, "the snapshot began anew");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_an_old_replica_parks_during_an_upgrade_is_applied_by_a_new_one() {
-    let world = World::new("rolling_upgrade").await;
+    let env = TestEnv::new("rolling_upgrade").await;
     let (old, new) = (Ledger::new(), Ledger::new());
     new.upgrade();
-    let mut upgraded = world.consumer(&new);
+    let mut upgraded = env.consumer(&new);
     assert_eq!(upgraded.step().await, Step::Attached);
-    let old = Running::consumer(world.consumer(&old));
-    let mut transaction = world.intake.begin().await.unwrap();
+    let old = Running::consumer(env.consumer(&old));
+    let mut transaction = env.intake.begin().await.unwrap();
     let events = [foreseen("report/1", &Foreseen::<1>)];
-    world.log.append(&mut transaction, &events).await.unwrap();
+    env.log.append(&mut transaction, &events).await.unwrap();
     transaction.commit().await.unwrap();
-    testkit::eventually(async || !world.parked().await.is_empty()).await;
+    testkit::eventually(async || !env.parked().await.is_empty()).await;
     old.stop().await;
 
     let upgraded = Running::consumer(upgraded);
-    assert_eq!(world.until_applied(1).await[0].text, "foreseen");
+    assert_eq!(env.until_applied(1).await[0].text, "foreseen");
     upgraded.stop().await;
-    assert_eq!(world.parked().await, []);
+    assert_eq!(env.parked().await, []);
 }
 
 #[tokio::test]
@@ -245,20 +241,20 @@ async fn a_publisher_that_another_one_overtakes_does_not_cry_of_a_restore() {
         .with_writer(move || writer.clone())
         .finish();
     let _guard = tracing::subscriber::set_default(subscriber);
-    let world = World::new("overtaken").await;
+    let env = TestEnv::new("overtaken").await;
     let redis = Redis::start(RedisOptions::default()).await.unwrap();
-    let subject = world.subject_in(0);
+    let subject = env.subject_in(0);
     let mut way = SlowWay::to(redis.port()).await;
-    let mut slow = world.publisher(&streams(&way.url));
-    let mut quick = world.publisher(&streams(&redis.url()));
+    let mut slow = env.publisher(&streams(&way.url));
+    let mut quick = env.publisher(&streams(&redis.url()));
     slow.step().await.unwrap();
-    world.append(&subject, &["1"]).await;
+    env.append(&subject, &["1"]).await;
 
     way.close();
     let mut overtaken = JoinSet::new();
     overtaken.spawn(async move { slow.step().await.map_err(|error| error.to_string()) });
     way.until_asked().await;
-    world.append(&subject, &["2"]).await;
+    env.append(&subject, &["2"]).await;
     quick.step().await.unwrap();
     way.open();
     overtaken.join_next().await.unwrap().unwrap().unwrap();

@@ -17,8 +17,8 @@ use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
 use crate::{
+    env::{BY_GRPC, Running, TestEnv},
     ledger::Ledger,
-    world::{BY_GRPC, Running, World},
 };
 
 /// A producer without any state.
@@ -53,11 +53,11 @@ impl Snapshot for Endless {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_services_of_the_allow_list_may_read() {
-    let world = World::new("allow_list").await;
+    let env = TestEnv::new("allow_list").await;
     let service = || {
         let service = event_log_service(
-            world.log.clone(),
-            world.intake.clone(),
+            env.log.clone(),
+            env.intake.clone(),
             Arc::new(Nothing),
             &["qualification"],
         );
@@ -89,15 +89,10 @@ async fn only_services_of_the_allow_list_may_read() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn snapshots_leave_room_for_reads() {
-    let world = World::new("room").await;
-    let pool = world.intake.options().clone().max_connections(2);
-    let pool = pool.connect_lazy_with((*world.intake.connect_options()).clone());
-    let service = event_log_service(
-        world.log.clone(),
-        pool,
-        Arc::new(Endless),
-        &["qualification"],
-    );
+    let env = TestEnv::new("room").await;
+    let pool = env.intake.options().clone().max_connections(2);
+    let pool = pool.connect_lazy_with((*env.intake.connect_options()).clone());
+    let service = event_log_service(env.log.clone(), pool, Arc::new(Endless), &["qualification"]);
     let mut client = EventLogServiceClient::new(service);
     let mut first = client
         .snapshot(as_consumer(SnapshotRequest::default()))
@@ -134,7 +129,7 @@ fn as_consumer<T>(message: T) -> Request<T> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_names_known_shards_once_and_asks_for_no_more_than_a_thousand_events() {
-    let world = World::new("bounds").await;
+    let env = TestEnv::new("bounds").await;
     for (request, field) in [
         (read(&[(4, 0)], 1), "after"),
         (read(&[(1, 0), (1, 0)], 1), "after"),
@@ -147,7 +142,7 @@ async fn a_read_names_known_shards_once_and_asks_for_no_more_than_a_thousand_eve
             "incarnation",
         ),
     ] {
-        let refused = EventLogServiceClient::new(world.channel())
+        let refused = EventLogServiceClient::new(env.channel())
             .read(request)
             .await
             .unwrap_err();
@@ -162,11 +157,11 @@ async fn a_read_names_known_shards_once_and_asks_for_no_more_than_a_thousand_eve
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_ends_at_the_number_of_events_asked_for_and_names_the_heads() {
-    let world = World::new("page").await;
-    let (first, second) = (world.subject_in(0), world.subject_in(1));
-    world.append(&first, &["a", "b", "c"]).await;
-    world.append(&second, &["d"]).await;
-    let page = EventLogServiceClient::new(world.channel())
+    let env = TestEnv::new("page").await;
+    let (first, second) = (env.subject_in(0), env.subject_in(1));
+    env.append(&first, &["a", "b", "c"]).await;
+    env.append(&second, &["d"]).await;
+    let page = EventLogServiceClient::new(env.channel())
         .read(read(&[(0, 0), (1, 0)], 2))
         .await;
     let page = page.unwrap().into_inner();
@@ -186,11 +181,11 @@ async fn a_page_ends_at_the_number_of_events_asked_for_and_names_the_heads() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_refusal_of_a_position_has_its_reason() {
-    let world = World::new("reasons").await;
-    world.append(&world.subject_in(0), &["a", "b"]).await;
-    let mut conn = world.intake.acquire().await.unwrap();
-    let incarnation = world.log.incarnation(&mut conn).await.unwrap().to_string();
-    let mut client = EventLogServiceClient::new(world.channel());
+    let env = TestEnv::new("reasons").await;
+    env.append(&env.subject_in(0), &["a", "b"]).await;
+    let mut conn = env.intake.acquire().await.unwrap();
+    let incarnation = env.log.incarnation(&mut conn).await.unwrap().to_string();
+    let mut client = EventLogServiceClient::new(env.channel());
 
     let other = ReadRequest {
         incarnation: uuid::Uuid::nil().to_string(),
@@ -229,17 +224,17 @@ async fn each_refusal_of_a_position_has_its_reason() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_read_for_one_consumer_leaves_out_the_others_events_and_says_how_far_it_looked() {
-    let world = World::new("for_one").await;
-    let subject = world.subject_in(0);
-    world.append_structures(3).await;
-    world.append(&subject, &["a", "b"]).await;
-    world.append_structures(1).await;
+    let env = TestEnv::new("for_one").await;
+    let subject = env.subject_in(0);
+    env.append_structures(3).await;
+    env.append(&subject, &["a", "b"]).await;
+    env.append_structures(1).await;
     let page = async |consumer: &str, max_events| {
         let request = ReadRequest {
             consumer: consumer.to_owned(),
             ..read(&[(0, 0), (1, 0)], max_events)
         };
-        let mut client = EventLogServiceClient::new(world.channel());
+        let mut client = EventLogServiceClient::new(env.channel());
         let answer = client.read(request).await.unwrap().into_inner();
         let positions: Vec<u64> = answer.events.iter().map(|event| event.position).collect();
         let reached = answer
@@ -265,24 +260,24 @@ async fn a_read_for_one_consumer_leaves_out_the_others_events_and_says_how_far_i
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_consumer_passes_over_thousands_of_events_that_it_is_never_sent() {
-    let world = World::new("thousands").await;
-    world.append_structures(25_000).await;
-    world.append(&world.subject_in(0), &["a"]).await;
-    world.append(&world.subject_in(1), &["b"]).await;
-    let consumer = Running::consumer(world.consumer(&Ledger::new()));
-    world.until_applied(2).await;
-    world.until_caught_up().await;
+    let env = TestEnv::new("thousands").await;
+    env.append_structures(25_000).await;
+    env.append(&env.subject_in(0), &["a"]).await;
+    env.append(&env.subject_in(1), &["b"]).await;
+    let consumer = Running::consumer(env.consumer(&Ledger::new()));
+    env.until_applied(2).await;
+    env.until_caught_up().await;
     consumer.stop().await;
-    assert_eq!(world.heads().await[0], 25_001);
-    assert_eq!(world.metric(BY_GRPC).to_string(), "2");
+    assert_eq!(env.heads().await[0], 25_001);
+    assert_eq!(env.metric(BY_GRPC).to_string(), "2");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_for_one_consumer_holds_what_it_must_apply() {
-    let world = World::new("snapshot_for_one").await;
+    let env = TestEnv::new("snapshot_for_one").await;
     let service = event_log_service(
-        world.log.clone(),
-        world.intake.clone(),
+        env.log.clone(),
+        env.intake.clone(),
         Arc::new(Directory),
         &["qualification"],
     );
@@ -309,10 +304,10 @@ async fn a_snapshot_for_one_consumer_holds_what_it_must_apply() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_snapshot_that_holds_nothing_for_a_consumer_says_how_far_it_came() {
-    let world = World::new("snapshot_for_nobody").await;
+    let env = TestEnv::new("snapshot_for_nobody").await;
     let service = event_log_service(
-        world.log.clone(),
-        world.intake.clone(),
+        env.log.clone(),
+        env.intake.clone(),
         Arc::new(Directory),
         &["qualification"],
     );

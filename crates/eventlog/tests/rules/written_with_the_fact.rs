@@ -12,14 +12,14 @@ use platform::Error;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use tokio::task::JoinSet;
 
-use crate::world::{PRODUCER, SHARDS, World, event};
+use crate::env::{PRODUCER, SHARDS, TestEnv, event};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn positions_are_gapless_and_appear_in_order_under_writers_that_abort_at_random() {
-    let world = World::new("gapless").await;
+    let env = TestEnv::new("gapless").await;
     let mut writers = JoinSet::new();
     for seed in 0..8 {
-        let (log, pool) = (world.log.clone(), world.intake.clone());
+        let (log, pool) = (env.log.clone(), env.intake.clone());
         writers
             .spawn(async move { write_at_random(&log, &pool, StdRng::seed_from_u64(seed)).await });
     }
@@ -33,9 +33,9 @@ async fn positions_are_gapless_and_appear_in_order_under_writers_that_abort_at_r
         }
         // Looked at before the last read, so that it sees everything.
         writing = !writers.is_empty();
-        read_on(&world, &mut seen).await;
+        read_on(&env, &mut seen).await;
     }
-    assert_eq!(seen, world.heads().await);
+    assert_eq!(seen, env.heads().await);
     assert_eq!(seen.iter().sum::<u64>(), committed);
     assert!(committed > 0);
 }
@@ -63,10 +63,10 @@ async fn write_at_random(log: &Log, pool: &sqlx::PgPool, mut random: StdRng) -> 
     committed
 }
 
-async fn read_on(world: &World, seen: &mut [u64]) {
-    let mut conn = world.intake.acquire().await.unwrap();
+async fn read_on(env: &TestEnv, seen: &mut [u64]) {
+    let mut conn = env.intake.acquire().await.unwrap();
     for (shard, seen) in (0..).zip(seen) {
-        for event in world.log.page(&mut conn, shard, *seen, 1000).await.unwrap() {
+        for event in env.log.page(&mut conn, shard, *seen, 1000).await.unwrap() {
             assert_eq!(event.position, *seen + 1, "shard {shard}");
             *seen = event.position;
         }
@@ -75,14 +75,12 @@ async fn read_on(world: &World, seen: &mut [u64]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn events_of_a_shard_keep_the_order_in_which_they_were_given() {
-    let world = World::new("given_order").await;
-    let subject = world.subject_in(2);
-    world
-        .append(&subject, &["a", "b", "c", "d", "e", "f"])
-        .await;
-    world.append(&subject, &["g"]).await;
-    let mut conn = world.intake.acquire().await.unwrap();
-    let page = world.log.page(&mut conn, 2, 0, 10).await.unwrap();
+    let env = TestEnv::new("given_order").await;
+    let subject = env.subject_in(2);
+    env.append(&subject, &["a", "b", "c", "d", "e", "f"]).await;
+    env.append(&subject, &["g"]).await;
+    let mut conn = env.intake.acquire().await.unwrap();
+    let page = env.log.page(&mut conn, 2, 0, 10).await.unwrap();
     let texts: Vec<String> = page
         .iter()
         .map(|event| {
@@ -101,11 +99,11 @@ async fn events_of_a_shard_keep_the_order_in_which_they_were_given() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn appends_that_cross_do_not_deadlock() {
-    let world = World::new("crossed").await;
-    let subjects: Vec<String> = (0..SHARDS).map(|shard| world.subject_in(shard)).collect();
+    let env = TestEnv::new("crossed").await;
+    let subjects: Vec<String> = (0..SHARDS).map(|shard| env.subject_in(shard)).collect();
     let mut writers = JoinSet::new();
     for seed in 0..6 {
-        let (log, pool, mut subjects) = (world.log.clone(), world.intake.clone(), subjects.clone());
+        let (log, pool, mut subjects) = (env.log.clone(), env.intake.clone(), subjects.clone());
         writers.spawn(async move {
             let mut random = StdRng::seed_from_u64(seed);
             for _ in 0..30 {
@@ -119,32 +117,27 @@ async fn appends_that_cross_do_not_deadlock() {
         });
     }
     writers.join_all().await;
-    assert_eq!(world.heads().await, vec![180; usize::from(SHARDS)]);
+    assert_eq!(env.heads().await, vec![180; usize::from(SHARDS)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_frozen_holder_of_a_shard_is_cut_off_and_the_others_go_on() {
-    let world = World::new("frozen").await;
-    let mut frozen = world.intake.begin().await.unwrap();
-    world
-        .log
+    let env = TestEnv::new("frozen").await;
+    let mut frozen = env.intake.begin().await.unwrap();
+    env.log
         .append(&mut frozen, &[event("report/1", "never finished")])
         .await
         .unwrap();
 
     let started = Instant::now();
     let tries = AtomicUsize::new(0);
-    in_transaction(
-        &world.intake,
-        &(&world.log, &tries),
-        |conn, (log, tries)| {
-            async move {
-                tries.fetch_add(1, Ordering::SeqCst);
-                log.append(conn, &[event("report/1", "finished")]).await
-            }
-            .boxed()
-        },
-    )
+    in_transaction(&env.intake, &(&env.log, &tries), |conn, (log, tries)| {
+        async move {
+            tries.fetch_add(1, Ordering::SeqCst);
+            log.append(conn, &[event("report/1", "finished")]).await
+        }
+        .boxed()
+    })
     .await
     .unwrap();
 
@@ -157,7 +150,7 @@ async fn a_frozen_holder_of_a_shard_is_cut_off_and_the_others_go_on() {
         "{:?}",
         started.elapsed()
     );
-    assert_eq!(world.heads().await.iter().sum::<u64>(), 1);
+    assert_eq!(env.heads().await.iter().sum::<u64>(), 1);
     assert!(
         frozen.commit().await.is_err(),
         "the frozen session must be gone"
@@ -166,8 +159,8 @@ async fn a_frozen_holder_of_a_shard_is_cut_off_and_the_others_go_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn work_runs_again_after_its_connection_was_lost() {
-    let world = World::new("lost_connection").await;
-    let (pool, log) = (world.intake.clone(), world.log.clone());
+    let env = TestEnv::new("lost_connection").await;
+    let (pool, log) = (env.intake.clone(), env.log.clone());
     // In a task of its own, as a service does.
     let work = async move {
         let tries = AtomicUsize::new(0);
@@ -189,14 +182,14 @@ async fn work_runs_again_after_its_connection_was_lost() {
     let mut tasks = JoinSet::new();
     tasks.spawn(work);
     assert_eq!(tasks.join_next().await.unwrap().unwrap(), 2);
-    assert_eq!(world.heads().await.iter().sum::<u64>(), 1);
+    assert_eq!(env.heads().await.iter().sum::<u64>(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_refusal_of_the_domain_is_not_tried_again() {
-    let world = World::new("refusal").await;
+    let env = TestEnv::new("refusal").await;
     let tries = AtomicUsize::new(0);
-    let refused: platform::Result<()> = in_transaction(&world.intake, &tries, |_, tries| {
+    let refused: platform::Result<()> = in_transaction(&env.intake, &tries, |_, tries| {
         async move {
             tries.fetch_add(1, Ordering::SeqCst);
             Err(Error::aborted("ETAG_MISMATCH", "read it again"))
@@ -210,10 +203,10 @@ async fn a_refusal_of_the_domain_is_not_tried_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_event_beyond_64_kib_is_refused_by_name() {
-    let world = World::new("too_large").await;
-    let mut transaction = world.intake.begin().await.unwrap();
+    let env = TestEnv::new("too_large").await;
+    let mut transaction = env.intake.begin().await.unwrap();
     let large = event("report/1", &"x".repeat(eventlog::MAX_PAYLOAD_BYTES));
-    let refused = world
+    let refused = env
         .log
         .append(&mut transaction, &[large])
         .await
@@ -223,14 +216,14 @@ async fn an_event_beyond_64_kib_is_refused_by_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_log_without_room_is_no_fault_of_the_events() {
-    let world = World::new("no_room").await;
+    let env = TestEnv::new("no_room").await;
     sqlx::query("update eventlog_head set position = 1000000000000")
-        .execute(&world.intake)
+        .execute(&env.intake)
         .await
         .unwrap();
-    let mut transaction = world.intake.begin().await.unwrap();
+    let mut transaction = env.intake.begin().await.unwrap();
     let events = [event("report/1", "x")];
-    let refused = world.log.append(&mut transaction, &events).await;
+    let refused = env.log.append(&mut transaction, &events).await;
     let refused = refused.unwrap_err();
     assert_eq!(refused.code(), "LOG_FULL");
     assert!(refused.retryable());
@@ -238,8 +231,8 @@ async fn a_log_without_room_is_no_fault_of_the_events() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_number_of_shards_than_at_installation_is_refused() {
-    let world = World::new("other_shards").await;
-    let refused = Log::open(world.intake.clone(), PRODUCER, SHARDS * 2)
+    let env = TestEnv::new("other_shards").await;
+    let refused = Log::open(env.intake.clone(), PRODUCER, SHARDS * 2)
         .await
         .unwrap_err();
     assert!(
@@ -252,12 +245,12 @@ async fn another_number_of_shards_than_at_installation_is_refused() {
         ),
         "{refused}"
     );
-    let refused = Log::open(world.intake.clone(), "notification", SHARDS)
+    let refused = Log::open(env.intake.clone(), "notification", SHARDS)
         .await
         .unwrap_err();
     assert!(matches!(refused, OpenError::Producer(_)), "{refused}");
     assert!(
-        Log::open(world.intake.clone(), PRODUCER, SHARDS)
+        Log::open(env.intake.clone(), PRODUCER, SHARDS)
             .await
             .is_ok()
     );
@@ -265,13 +258,13 @@ async fn another_number_of_shards_than_at_installation_is_refused() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn erasing_a_subject_leaves_its_events_without_a_key() {
-    let world = World::new("erasure").await;
-    let mut transaction = world.intake.begin().await.unwrap();
+    let env = TestEnv::new("erasure").await;
+    let mut transaction = env.intake.begin().await.unwrap();
     let events = [
         event("report/1", "x").with_data_key(b"wrapped".to_vec()),
         event("report/2", "y").with_data_key(b"wrapped".to_vec()),
     ];
-    world.log.append(&mut transaction, &events).await.unwrap();
+    env.log.append(&mut transaction, &events).await.unwrap();
     assert_eq!(
         erase_data_keys(&mut transaction, &["report/1".to_owned()])
             .await
@@ -280,13 +273,7 @@ async fn erasing_a_subject_leaves_its_events_without_a_key() {
     );
     let mut left = Vec::new();
     for shard in 0..SHARDS {
-        left.extend(
-            world
-                .log
-                .page(&mut transaction, shard, 0, 10)
-                .await
-                .unwrap(),
-        );
+        left.extend(env.log.page(&mut transaction, shard, 0, 10).await.unwrap());
     }
     let keyed: Vec<&str> = left
         .iter()

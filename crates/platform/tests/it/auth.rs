@@ -6,7 +6,7 @@ use platform::{AuthConfig, Authenticator, ServerConfig, StartError};
 use testkit::{AUDIENCE, Defect, Issuer, TokenSpec};
 use tonic::Code;
 
-use crate::world::{World, ask, log, reason};
+use crate::env::{TestEnv, ask, log, reason};
 
 fn olga() -> TokenSpec {
     TokenSpec::of("olga").role("operator")
@@ -14,16 +14,16 @@ fn olga() -> TokenSpec {
 
 #[tokio::test]
 async fn a_good_token_tells_the_handler_who_calls() {
-    let world = World::start().await;
-    assert_eq!(world.ask("caller").await.unwrap(), "olga");
+    let env = TestEnv::start().await;
+    assert_eq!(env.ask("caller").await.unwrap(), "olga");
 }
 
 #[tokio::test]
 async fn every_defect_of_a_token_is_refused_and_no_token_is_ever_logged() {
-    let world = World::start().await;
-    let mut client = world.deliveries().await;
+    let env = TestEnv::start().await;
+    let mut client = env.deliveries().await;
     for defect in Defect::ALL {
-        let token = world.issuer.bad_token(&olga(), defect);
+        let token = env.issuer.bad_token(&olga(), defect);
         let status = ask(&mut client, &token, "caller").await.unwrap_err();
 
         assert_eq!(status.code(), Code::Unauthenticated, "{defect:?}");
@@ -39,16 +39,16 @@ async fn every_defect_of_a_token_is_refused_and_no_token_is_ever_logged() {
             assert!(!status.message().contains(part), "{defect:?}");
         }
     }
-    let token = world.operator();
+    let token = env.operator();
     ask(&mut client, &token, "caller").await.unwrap();
     assert!(!log().contains(&token));
 }
 
 #[tokio::test]
 async fn a_call_without_a_token_is_refused() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     let request = proto::notification::v1::ListDeliveriesRequest::default();
-    let status = world
+    let status = env
         .deliveries()
         .await
         .list_deliveries(request)
@@ -62,9 +62,9 @@ async fn a_call_without_a_token_is_refused() {
 
 #[tokio::test]
 async fn a_caller_without_the_role_is_refused() {
-    let world = World::start().await;
-    let token = world.issuer.token(&TokenSpec::of("anna").role("analyst"));
-    let status = ask(&mut world.deliveries().await, &token, "caller")
+    let env = TestEnv::start().await;
+    let token = env.issuer.token(&TokenSpec::of("anna").role("analyst"));
+    let status = ask(&mut env.deliveries().await, &token, "caller")
         .await
         .unwrap_err();
     assert_eq!(
@@ -75,55 +75,55 @@ async fn a_caller_without_the_role_is_refused() {
 
 #[tokio::test]
 async fn a_weak_sign_in_is_refused_where_a_strong_one_is_required() {
-    let world = World::start_with(|plan, _| plan.auth.acr = vec!["eidas2".to_owned()]).await;
-    let mut client = world.deliveries().await;
-    let weak = world.issuer.token(&olga().acr("eidas1"));
-    let strong = world.issuer.token(&olga().acr("eidas2"));
-    assert!(ask(&mut client, &world.operator(), "caller").await.is_err());
+    let env = TestEnv::start_with(|plan, _| plan.auth.acr = vec!["eidas2".to_owned()]).await;
+    let mut client = env.deliveries().await;
+    let weak = env.issuer.token(&olga().acr("eidas1"));
+    let strong = env.issuer.token(&olga().acr("eidas2"));
+    assert!(ask(&mut client, &env.operator(), "caller").await.is_err());
     assert!(ask(&mut client, &weak, "caller").await.is_err());
     assert!(ask(&mut client, &strong, "caller").await.is_ok());
 }
 
 #[tokio::test]
 async fn a_new_key_of_the_issuer_is_learnt_from_the_first_token_it_signs() {
-    let world = World::start().await;
-    world.ask("caller").await.unwrap();
-    world.issuer.rotate();
-    assert_eq!(world.ask("caller").await.unwrap(), "olga");
+    let env = TestEnv::start().await;
+    env.ask("caller").await.unwrap();
+    env.issuer.rotate();
+    assert_eq!(env.ask("caller").await.unwrap(), "olga");
 }
 
 #[tokio::test]
 async fn tokens_of_a_withdrawn_key_end_when_the_new_keys_are_learnt() {
-    let world = World::start().await;
-    let mut client = world.deliveries().await;
-    let old = world.operator();
+    let env = TestEnv::start().await;
+    let mut client = env.deliveries().await;
+    let old = env.operator();
     ask(&mut client, &old, "caller").await.unwrap();
 
-    world.issuer.rotate();
-    world.issuer.retire_old_keys();
-    world.ask("caller").await.unwrap();
+    env.issuer.rotate();
+    env.issuer.retire_old_keys();
+    env.ask("caller").await.unwrap();
     let status = ask(&mut client, &old, "caller").await.unwrap_err();
     assert_eq!(reason(&status), "TOKEN_INVALID");
 }
 
 #[tokio::test]
 async fn the_last_good_keys_serve_while_the_issuer_is_down() {
-    let world = World::start().await;
-    world.issuer.go_down();
-    assert_eq!(world.ask("caller").await.unwrap(), "olga");
+    let env = TestEnv::start().await;
+    env.issuer.go_down();
+    assert_eq!(env.ask("caller").await.unwrap(), "olga");
 }
 
 #[tokio::test]
 async fn unknown_keys_do_not_make_us_flood_the_issuer() {
-    let world = World::start().await;
-    let mut client = world.deliveries().await;
-    let before = world.issuer.key_requests();
+    let env = TestEnv::start().await;
+    let mut client = env.deliveries().await;
+    let before = env.issuer.key_requests();
     for _ in 0..20 {
-        let token = world.issuer.bad_token(&olga(), Defect::UnknownKey);
+        let token = env.issuer.bad_token(&olga(), Defect::UnknownKey);
         ask(&mut client, &token, "caller").await.unwrap_err();
     }
     // One for the unknown keys; the background refresh may add its own.
-    assert!(world.issuer.key_requests() - before <= 2);
+    assert!(env.issuer.key_requests() - before <= 2);
 }
 
 #[tokio::test]
@@ -169,14 +169,14 @@ async fn metadata_that_name_another_issuer_are_refused_at_the_start() {
 
 #[tokio::test]
 async fn an_issuer_without_https_is_refused_beyond_the_loopback() {
-    let mut world = World::start_with(|plan, _| {
+    let mut env = TestEnv::start_with(|plan, _| {
         plan.server = ServerConfig {
             listen: ([0, 0, 0, 0], 0).into(),
             ..plan.server.clone()
         };
     })
     .await;
-    let error = tokio::time::timeout(Duration::from_secs(10), world.ended())
+    let error = tokio::time::timeout(Duration::from_secs(10), env.ended())
         .await
         .unwrap();
     let error: StartError = error.unwrap_err();

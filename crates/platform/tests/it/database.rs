@@ -10,7 +10,7 @@ use sqlx::{Connection as _, Executor as _, PgConnection, PgPool};
 use testkit::{Database, Postgres, PostgresOptions};
 use tokio::net::{TcpListener, TcpStream};
 
-use crate::world::{log, trace};
+use crate::env::{log, trace};
 
 pub(crate) fn config(database: &Database) -> DatabaseConfig {
     DatabaseConfig {

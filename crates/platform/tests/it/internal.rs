@@ -8,7 +8,7 @@ use proto::{
 use testkit::Certificates;
 use tonic::{Code, Status, transport::Channel};
 
-use crate::world::{World, question, tls_of};
+use crate::env::{TestEnv, question, tls_of};
 
 async fn describe(channel: Channel) -> Result<String, Status> {
     let answer = EventLogServiceClient::new(channel)
@@ -17,10 +17,10 @@ async fn describe(channel: Channel) -> Result<String, Status> {
     Ok(answer.into_inner().producer)
 }
 
-fn channel(world: &World, server: &str, tls: &InternalTlsConfig) -> Channel {
+fn channel(env: &TestEnv, server: &str, tls: &InternalTlsConfig) -> Channel {
     internal_channel(
         server,
-        &format!("https://{}", world.internal),
+        &format!("https://{}", env.internal),
         tls,
         &Files::default(),
     )
@@ -29,16 +29,16 @@ fn channel(world: &World, server: &str, tls: &InternalTlsConfig) -> Channel {
 
 #[tokio::test]
 async fn a_service_is_known_by_its_certificate() {
-    let world = World::start().await;
-    let channel = channel(&world, "intake", &tls_of(&world.certificates, "statistics"));
+    let env = TestEnv::start().await;
+    let channel = channel(&env, "intake", &tls_of(&env.certificates, "statistics"));
     assert_eq!(describe(channel).await.unwrap(), "statistics");
 }
 
 #[tokio::test]
 async fn who_answers_under_another_name_is_not_believed() {
-    let world = World::start().await;
-    let tls = tls_of(&world.certificates, "statistics");
-    let channel = channel(&world, "qualification", &tls);
+    let env = TestEnv::start().await;
+    let tls = tls_of(&env.certificates, "statistics");
+    let channel = channel(&env, "qualification", &tls);
     assert_eq!(
         describe(channel).await.unwrap_err().code(),
         Code::Unavailable
@@ -47,47 +47,47 @@ async fn who_answers_under_another_name_is_not_believed() {
 
 #[tokio::test]
 async fn a_certificate_of_another_authority_does_not_get_in() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     let folder = tempfile::tempdir().unwrap();
     let stranger = Certificates::generate(folder.path()).unwrap();
     let tls = InternalTlsConfig {
-        ca_file: world.certificates.ca_file(),
+        ca_file: env.certificates.ca_file(),
         ..tls_of(&stranger, "statistics")
     };
-    let channel = channel(&world, "intake", &tls);
+    let channel = channel(&env, "intake", &tls);
     assert!(describe(channel).await.is_err());
 }
 
 #[tokio::test]
 async fn a_certificate_that_names_no_service_may_call_nothing() {
-    let world = World::start().await;
-    world.certificates.issue("intruder").unwrap();
-    let tls = tls_of(&world.certificates, "intruder");
-    let status = describe(channel(&world, "intake", &tls)).await.unwrap_err();
+    let env = TestEnv::start().await;
+    env.certificates.issue("intruder").unwrap();
+    let tls = tls_of(&env.certificates, "intruder");
+    let status = describe(channel(&env, "intake", &tls)).await.unwrap_err();
     assert_eq!(status.code(), Code::Unauthenticated);
 }
 
 #[tokio::test]
 async fn plain_text_does_not_get_in() {
-    let world = World::start().await;
-    let channel = Channel::from_shared(format!("http://{}", world.internal)).unwrap();
+    let env = TestEnv::start().await;
+    let channel = Channel::from_shared(format!("http://{}", env.internal)).unwrap();
     assert!(describe(channel.connect_lazy()).await.is_err());
-    let tls = tls_of(&world.certificates, "statistics");
+    let tls = tls_of(&env.certificates, "statistics");
     assert!(internal_channel("intake", "http://127.0.0.1:1", &tls, &Files::default()).is_err());
 }
 
 #[tokio::test]
 async fn each_listener_serves_its_own_methods_only() {
-    let world = World::start().await;
-    let status = describe(world.channel().await).await.unwrap_err();
+    let env = TestEnv::start().await;
+    let status = describe(env.channel().await).await.unwrap_err();
     assert_eq!(status.code(), Code::Unimplemented, "the log is not public");
 
-    let tls = tls_of(&world.certificates, "statistics");
-    let inside = channel(&world, "intake", &tls);
+    let tls = tls_of(&env.certificates, "statistics");
+    let inside = channel(&env, "intake", &tls);
     let mut client =
         proto::notification::v1::delivery_service_client::DeliveryServiceClient::new(inside);
     let status = client
-        .list_deliveries(question(&world.operator(), "caller"))
+        .list_deliveries(question(&env.operator(), "caller"))
         .await
         .unwrap_err();
     assert_eq!(

@@ -134,7 +134,7 @@ async fn an_issuer_behind_a_private_authority_is_trusted_by_its_file_which_may_c
     let folder = tempfile::tempdir().unwrap();
     let ours = Certificates::generate(folder.path().join("ours")).unwrap();
     let theirs = Certificates::generate(folder.path().join("theirs")).unwrap();
-    let (issuer, _serving) = https_issuer(&crate::world::tls_of(&ours, "intake")).await;
+    let (issuer, _serving) = https_issuer(&crate::env::tls_of(&ours, "intake")).await;
     let signer = Issuer::start().await;
     let bundle = folder.path().join("authorities.pem");
     let mut config = AuthConfig::new(issuer, AUDIENCE);

@@ -13,7 +13,7 @@ use tonic::{
 };
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
-use crate::world::{World, question, reason};
+use crate::env::{TestEnv, question, reason};
 
 const LIST: &str = "/vigie.notification.v1.DeliveryService/ListDeliveries";
 
@@ -55,11 +55,11 @@ impl Decoder for Raw {
     }
 }
 
-async fn call(world: &World, path: &'static str, message: Vec<u8>) -> Status {
-    let mut client = Grpc::new(world.channel().await);
+async fn call(env: &TestEnv, path: &'static str, message: Vec<u8>) -> Status {
+    let mut client = Grpc::new(env.channel().await);
     client.ready().await.unwrap();
     let mut request = Request::new(message);
-    let bearer = format!("Bearer {}", world.operator());
+    let bearer = format!("Bearer {}", env.operator());
     request
         .metadata_mut()
         .insert("authorization", bearer.parse().unwrap());
@@ -74,10 +74,10 @@ fn assert_is(status: &Status, code: Code, expected: &str) {
 
 #[tokio::test]
 async fn a_compression_that_is_not_accepted_is_named_as_such() {
-    let world = World::start().await;
-    let client = world.deliveries().await;
+    let env = TestEnv::start().await;
+    let client = env.deliveries().await;
     let mut client = client.send_compressed(CompressionEncoding::Gzip);
-    let request = question(&world.operator(), "caller");
+    let request = question(&env.operator(), "caller");
     let status = client.list_deliveries(request).await.unwrap_err();
     assert_is(&status, Code::Unimplemented, "UNSUPPORTED_COMPRESSION");
     assert_eq!(status.message(), "cette compression n'est pas acceptée");
@@ -85,22 +85,22 @@ async fn a_compression_that_is_not_accepted_is_named_as_such() {
 
 #[tokio::test]
 async fn a_method_that_does_not_exist_is_named_as_such() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     for path in [
         "/vigie.notification.v1.DeliveryService/Nothing",
         "/vigie.nothing.v1.NothingService/Nothing",
         "/grpc.health.v1.Health/Nothing",
     ] {
-        let status = call(&world, path, Vec::new()).await;
+        let status = call(&env, path, Vec::new()).await;
         assert_is(&status, Code::Unimplemented, "UNKNOWN_METHOD");
     }
 }
 
 #[tokio::test]
 async fn a_message_that_cannot_be_read_names_its_field_reason() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     for message in [&b"\x0a\xff"[..], b"\x12\x02\xc3\x28", b"\xff\xff\xff"] {
-        let status = call(&world, LIST, message.to_vec()).await;
+        let status = call(&env, LIST, message.to_vec()).await;
         assert_is(&status, Code::InvalidArgument, "INVALID");
         let details = tonic_types::StatusExt::get_error_details(&status);
         let violations = &details.bad_request().unwrap().field_violations;
@@ -110,16 +110,16 @@ async fn a_message_that_cannot_be_read_names_its_field_reason() {
 
 #[tokio::test]
 async fn a_message_that_is_too_large_is_named_as_such() {
-    let world = World::start().await;
-    let large = question(&world.operator(), &"x".repeat(5 << 20));
-    let status = world.deliveries().await.list_deliveries(large).await;
+    let env = TestEnv::start().await;
+    let large = question(&env.operator(), &"x".repeat(5 << 20));
+    let status = env.deliveries().await.list_deliveries(large).await;
     assert_is(&status.unwrap_err(), Code::OutOfRange, "MESSAGE_TOO_LARGE");
 }
 
 #[tokio::test]
 async fn the_health_of_an_unknown_service_is_not_found_with_a_reason() {
-    let world = World::start().await;
-    let mut health = HealthClient::new(world.channel().await);
+    let env = TestEnv::start().await;
+    let mut health = HealthClient::new(env.channel().await);
     let service = "nothing".to_owned();
     let status = health.check(HealthCheckRequest { service }).await;
     assert_is(&status.unwrap_err(), Code::NotFound, "NOT_FOUND");
@@ -127,9 +127,9 @@ async fn the_health_of_an_unknown_service_is_not_found_with_a_reason() {
 
 #[tokio::test]
 async fn a_stream_that_ends_without_a_reason_gets_one() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     let anna = TokenSpec::of("anna").role("analyst");
-    let bearer = format!("Bearer {}", world.issuer.token(&anna));
+    let bearer = format!("Bearer {}", env.issuer.token(&anna));
     let mut request = Request::new(WatchRequest {
         cursor: "bare".to_owned(),
         ..Default::default()
@@ -137,7 +137,7 @@ async fn a_stream_that_ends_without_a_reason_gets_one() {
     request
         .metadata_mut()
         .insert("authorization", bearer.parse().unwrap());
-    let mut client = NotificationServiceClient::new(world.channel().await);
+    let mut client = NotificationServiceClient::new(env.channel().await);
     let mut stream = client.watch(request).await.unwrap().into_inner();
     stream.message().await.unwrap();
     let status = stream.message().await.unwrap_err();

@@ -5,22 +5,22 @@ use std::time::Duration;
 use tonic::Code;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
-use crate::world::{World, ask, question, reason, retry_delay};
+use crate::env::{TestEnv, ask, question, reason, retry_delay};
 
 #[tokio::test]
 async fn a_full_server_refuses_at_once_while_the_others_still_run() {
-    let world = World::start_with(|plan, _| plan.server.max_concurrent_requests = 1).await;
-    let token = world.operator();
-    let mut client = world.deliveries().await;
+    let env = TestEnv::start_with(|plan, _| plan.server.max_concurrent_requests = 1).await;
+    let token = env.operator();
+    let mut client = env.deliveries().await;
     let mut other = client.clone();
     let running = ask(&mut other, &token, "wait");
     let refused = async {
-        world.double.waiting.acquire().await.unwrap().forget();
+        env.double.waiting.acquire().await.unwrap().forget();
         // The first call still waits for us: a queue would never end this one.
         let status = ask(&mut client, &token, "caller").await.unwrap_err();
-        let mut health = HealthClient::new(world.channel().await);
+        let mut health = HealthClient::new(env.channel().await);
         let healthy = health.check(HealthCheckRequest::default()).await;
-        world.double.release.add_permits(1);
+        env.double.release.add_permits(1);
         (status, healthy)
     };
     let (ran, (status, healthy)) = tokio::join!(running, refused);
@@ -41,8 +41,8 @@ async fn a_full_server_refuses_at_once_while_the_others_still_run() {
 
 #[tokio::test]
 async fn a_call_ends_at_the_default_deadline() {
-    let world = World::start_with(|plan, _| plan.server.default_deadline_ms = 50).await;
-    let status = world.ask("for ever").await.unwrap_err();
+    let env = TestEnv::start_with(|plan, _| plan.server.default_deadline_ms = 50).await;
+    let status = env.ask("for ever").await.unwrap_err();
     assert_eq!(
         (status.code(), reason(&status).as_str()),
         (Code::DeadlineExceeded, "DEADLINE_EXCEEDED")
@@ -51,11 +51,11 @@ async fn a_call_ends_at_the_default_deadline() {
 
 #[tokio::test]
 async fn a_handler_sees_the_deadline_of_its_client_up_to_the_longest() {
-    let world = World::start_with(|plan, _| plan.server.max_deadline_ms = 5_000).await;
+    let env = TestEnv::start_with(|plan, _| plan.server.max_deadline_ms = 5_000).await;
     for (asked, most) in [(2, 2_000), (3_600, 5_000)] {
-        let mut request = question(&world.operator(), "deadline");
+        let mut request = question(&env.operator(), "deadline");
         request.set_timeout(Duration::from_secs(asked));
-        let answer = world
+        let answer = env
             .deliveries()
             .await
             .list_deliveries(request)
@@ -68,16 +68,15 @@ async fn a_handler_sees_the_deadline_of_its_client_up_to_the_longest() {
 
 #[tokio::test]
 async fn a_client_that_goes_away_gives_its_room_back() {
-    let world = World::start_with(|plan, _| plan.server.max_concurrent_requests = 1).await;
-    let token = world.operator();
-    let client = world.deliveries().await;
+    let env = TestEnv::start_with(|plan, _| plan.server.max_concurrent_requests = 1).await;
+    let token = env.operator();
+    let client = env.deliveries().await;
     {
         let mut other = client.clone();
         let mut waiting = Box::pin(ask(&mut other, &token, "for ever"));
         testkit::eventually(async || {
             assert!(futures::poll!(&mut waiting).is_pending());
-            world
-                .metrics
+            env.metrics
                 .encode()
                 .contains("rpc_server_active_requests 1")
         })

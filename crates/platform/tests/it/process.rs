@@ -199,9 +199,9 @@ fn the_health_check_fails_when_nobody_answers() {
 
 #[tokio::test]
 async fn the_health_check_follows_the_readiness() {
-    let world = crate::world::World::start().await;
+    let env = crate::env::TestEnv::start().await;
     let check = async || {
-        let address = world.admin.to_string();
+        let address = env.admin.to_string();
         tokio::task::spawn_blocking(move || {
             example()
                 .arg("healthcheck")
@@ -214,7 +214,7 @@ async fn the_health_check_follows_the_readiness() {
         .unwrap()
     };
     assert!(check().await);
-    world.readiness.set("consumer", Err("stopped".to_owned()));
+    env.readiness.set("consumer", Err("stopped".to_owned()));
     assert!(!check().await);
 }
 

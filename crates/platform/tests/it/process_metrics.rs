@@ -5,11 +5,11 @@ use std::fs;
 use platform::{Files, Readiness};
 use testkit::{Postgres, PostgresOptions};
 
-use crate::world::World;
+use crate::env::TestEnv;
 
 /// The value of a metric, labels included, as a scrape shows it.
-async fn told(world: &World, metric: &str) -> Option<String> {
-    let (_, metrics) = world.get("/metrics").await;
+async fn told(env: &TestEnv, metric: &str) -> Option<String> {
+    let (_, metrics) = env.get("/metrics").await;
     let mut lines = metrics.lines();
     let value = lines.find_map(|line| line.strip_prefix(metric)?.strip_prefix(' '));
     value.map(str::to_owned)
@@ -23,11 +23,11 @@ async fn checks_and_connections_are_told_as_they_are_when_somebody_asks() {
     let pool = platform::connect(&config, "test", &Files::default())
         .await
         .unwrap();
-    let world = World::start_with(|plan, _| {
+    let env = TestEnv::start_with(|plan, _| {
         plan.readiness = Readiness::new().with_database(pool.clone());
     })
     .await;
-    let is = async |metric: &str, value: &str| told(&world, metric).await.as_deref() == Some(value);
+    let is = async |metric: &str, value: &str| told(&env, metric).await.as_deref() == Some(value);
     let used = r#"db_client_connection_count{state="used"}"#;
 
     testkit::eventually(async || is(r#"readiness_check{check="database"}"#, "1").await).await;
@@ -39,7 +39,7 @@ async fn checks_and_connections_are_told_as_they_are_when_somebody_asks() {
     drop(held);
     testkit::eventually(async || is(used, "0").await).await;
 
-    world.readiness.set("consumer", Err("stopped".to_owned()));
+    env.readiness.set("consumer", Err("stopped".to_owned()));
     assert!(is(r#"readiness_check{check="consumer"}"#, "0").await);
 }
 
@@ -52,19 +52,19 @@ async fn what_ends_and_what_ages_is_told() {
     let pair = rcgen::KeyPair::generate().unwrap();
     fs::write(&cert, of.self_signed(&pair).unwrap().pem()).unwrap();
     fs::write(&key, pair.serialize_pem()).unwrap();
-    let world = World::start_with(|plan, _| {
+    let env = TestEnv::start_with(|plan, _| {
         plan.server.tls_cert_file = Some(cert);
         plan.server.tls_key_file = Some(key);
     })
     .await;
 
     let ends = r#"tls_certificate_not_after_timestamp_seconds{listener="public"}"#;
-    assert_eq!(told(&world, ends).await.as_deref(), Some("1893456000"));
-    let age = told(&world, "auth_issuer_keys_age_seconds").await.unwrap();
+    assert_eq!(told(&env, ends).await.as_deref(), Some("1893456000"));
+    let age = told(&env, "auth_issuer_keys_age_seconds").await.unwrap();
     assert!((0.0..60.0).contains(&age.parse().unwrap()), "{age}");
     let build = format!(
         r#"vigie_build_info{{service="intake",version="{}",revision=""}}"#,
         env!("CARGO_PKG_VERSION")
     );
-    assert_eq!(told(&world, &build).await.as_deref(), Some("1"));
+    assert_eq!(told(&env, &build).await.as_deref(), Some("1"));
 }

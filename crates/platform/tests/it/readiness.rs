@@ -7,16 +7,16 @@ use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
 
-use crate::world::World;
+use crate::env::TestEnv;
 
-async fn serves(world: &World) -> bool {
-    let mut health = HealthClient::new(world.channel().await);
+async fn serves(env: &TestEnv) -> bool {
+    let mut health = HealthClient::new(env.channel().await);
     let answer = health.check(HealthCheckRequest::default()).await.unwrap();
     answer.into_inner().status() == ServingStatus::Serving
 }
 
-async fn is(world: &World, status: u16, body: &str) -> bool {
-    world.get("/readyz").await == (status, body.to_owned())
+async fn is(env: &TestEnv, status: u16, body: &str) -> bool {
+    env.get("/readyz").await == (status, body.to_owned())
 }
 
 #[tokio::test]
@@ -27,12 +27,12 @@ async fn a_database_that_only_reads_is_named_and_takes_the_service_out() {
     let pool = platform::connect(&config, "test", &Files::default())
         .await
         .unwrap();
-    let world = World::start_with(|plan, _| {
+    let env = TestEnv::start_with(|plan, _| {
         plan.readiness = Readiness::new().with_database(pool.clone());
     })
     .await;
-    testkit::eventually(async || is(&world, 200, "ready\n").await).await;
-    assert!(serves(&world).await);
+    testkit::eventually(async || is(&env, 200, "ready\n").await).await;
+    assert!(serves(&env).await);
 
     let mut admin = PgConnection::connect(&database.superuser_url())
         .await
@@ -61,10 +61,10 @@ async fn a_database_that_only_reads_is_named_and_takes_the_service_out() {
         };
         apply(setting, &mut admin).await;
         let read_only = "database: PostgreSQL is read-only\n";
-        testkit::eventually(async || is(&world, 503, read_only).await).await;
-        testkit::eventually(async || !serves(&world).await).await;
+        testkit::eventually(async || is(&env, 503, read_only).await).await;
+        testkit::eventually(async || !serves(&env).await).await;
         apply(undone, &mut admin).await;
-        testkit::eventually(async || is(&world, 200, "ready\n").await).await;
+        testkit::eventually(async || is(&env, 200, "ready\n").await).await;
     }
 }
 
@@ -72,20 +72,17 @@ async fn a_database_that_only_reads_is_named_and_takes_the_service_out() {
 async fn a_service_that_never_read_the_keys_of_the_issuer_is_not_ready() {
     let issuer = Issuer::start().await;
     issuer.go_down();
-    let world = World::start_with(|plan, _| {
+    let env = TestEnv::start_with(|plan, _| {
         plan.auth = platform::AuthConfig::new(issuer.url(), testkit::AUDIENCE);
     })
     .await;
     let missing = "issuer: its keys were not read yet\n";
-    testkit::eventually(async || is(&world, 503, missing).await).await;
-    assert!(!serves(&world).await);
+    testkit::eventually(async || is(&env, 503, missing).await).await;
+    assert!(!serves(&env).await);
 
     issuer.come_up();
-    testkit::eventually(async || is(&world, 200, "ready\n").await).await;
-    testkit::eventually(async || serves(&world).await).await;
+    testkit::eventually(async || is(&env, 200, "ready\n").await).await;
+    testkit::eventually(async || serves(&env).await).await;
     issuer.go_down();
-    assert!(
-        is(&world, 200, "ready\n").await,
-        "the last keys still serve"
-    );
+    assert!(is(&env, 200, "ready\n").await, "the last keys still serve");
 }

@@ -3,13 +3,13 @@
 use proto::notification::v1::RetryDeliveryRequest;
 use tonic::{Code, Request};
 
-use crate::world::{World, ask, log, question, reason};
+use crate::env::{TestEnv, ask, log, question, reason};
 
 #[tokio::test]
 async fn a_panic_fails_its_own_call_only_and_tells_nothing() {
-    let world = World::start().await;
-    let token = world.operator();
-    let mut client = world.deliveries().await;
+    let env = TestEnv::start().await;
+    let token = env.operator();
+    let mut client = env.deliveries().await;
     let status = ask(&mut client, &token, "panic").await.unwrap_err();
     assert_eq!(
         (status.code(), status.message()),
@@ -23,8 +23,8 @@ async fn a_panic_fails_its_own_call_only_and_tells_nothing() {
 
 #[tokio::test]
 async fn a_fault_is_told_to_the_log_with_its_cause_and_not_to_the_client() {
-    let world = World::start().await;
-    let status = world.ask("fault told once").await.unwrap_err();
+    let env = TestEnv::start().await;
+    let status = env.ask("fault told once").await.unwrap_err();
     assert_eq!(
         (status.code(), status.message()),
         (Code::Internal, "erreur interne")
@@ -35,13 +35,13 @@ async fn a_fault_is_told_to_the_log_with_its_cause_and_not_to_the_client() {
 
 #[tokio::test]
 async fn a_refusal_reaches_the_client_with_its_reason() {
-    let world = World::start().await;
+    let env = TestEnv::start().await;
     let mut request = Request::new(RetryDeliveryRequest::default());
-    let bearer = format!("Bearer {}", world.operator());
+    let bearer = format!("Bearer {}", env.operator());
     request
         .metadata_mut()
         .insert("authorization", bearer.parse().unwrap());
-    let status = world
+    let status = env
         .deliveries()
         .await
         .retry_delivery(request)
@@ -53,9 +53,9 @@ async fn a_refusal_reaches_the_client_with_its_reason() {
 
 #[tokio::test]
 async fn calls_are_counted_by_service_method_and_status() {
-    let world = World::start().await;
-    world.ask("caller").await.unwrap();
-    world.ask("fault").await.unwrap_err();
+    let env = TestEnv::start().await;
+    env.ask("caller").await.unwrap();
+    env.ask("fault").await.unwrap_err();
     let counted = |code: u8| {
         format!(
             "rpc_server_duration_seconds_count{{rpc_service=\"vigie.notification.v1.DeliveryService\",\
@@ -63,7 +63,7 @@ async fn calls_are_counted_by_service_method_and_status() {
         )
     };
     testkit::eventually(async || {
-        let (_, metrics) = world.get("/metrics").await;
+        let (_, metrics) = env.get("/metrics").await;
         metrics.contains(&counted(0))
             && metrics.contains(&counted(13))
             && metrics.contains("rpc_server_active_requests 0")
@@ -73,14 +73,14 @@ async fn calls_are_counted_by_service_method_and_status() {
 
 #[tokio::test]
 async fn the_trace_of_the_client_goes_on_in_the_handler() {
-    let world = World::start().await;
-    let mut request = question(&world.operator(), "trace");
+    let env = TestEnv::start().await;
+    let mut request = question(&env.operator(), "trace");
     let trace = "0af7651916cd43dd8448eb211c80319c";
     let parent = format!("00-{trace}-b7ad6b7169203331-01");
     request
         .metadata_mut()
         .insert("traceparent", parent.parse().unwrap());
-    let answer = world
+    let answer = env
         .deliveries()
         .await
         .list_deliveries(request)
@@ -91,5 +91,5 @@ async fn the_trace_of_the_client_goes_on_in_the_handler() {
     assert_ne!(seen, parent, "the handler has a span of its own");
 
     let example = format!("# {{trace_id=\"{trace}\"}} ");
-    testkit::eventually(async || world.get("/metrics").await.1.contains(&example)).await;
+    testkit::eventually(async || env.get("/metrics").await.1.contains(&example)).await;
 }

@@ -7,7 +7,7 @@ use time::{OffsetDateTime, macros::datetime};
 use tracing::Instrument as _;
 use vocabulary::Role;
 
-use crate::{database::pool, world::trace};
+use crate::{database::pool, env::trace};
 
 const NOW: OffsetDateTime = datetime!(2026-11-02 12:00:00.123456 UTC);
 

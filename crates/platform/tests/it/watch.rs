@@ -7,24 +7,24 @@ use testkit::TokenSpec;
 use time::Duration;
 use tonic::{Code, Request, Status, Streaming};
 
-use crate::world::{World, log, reason};
+use crate::env::{TestEnv, log, reason};
 
-async fn watch(world: &World, spec: &TokenSpec, cursor: &str) -> Streaming<WatchResponse> {
+async fn watch(env: &TestEnv, spec: &TokenSpec, cursor: &str) -> Streaming<WatchResponse> {
     let mut request = Request::new(WatchRequest {
         cursor: cursor.to_owned(),
         ..Default::default()
     });
-    let mut client = NotificationServiceClient::new(world.channel().await);
+    let mut client = NotificationServiceClient::new(env.channel().await);
     // Last: some of them do not live long.
-    let bearer = format!("Bearer {}", world.issuer.token(spec));
+    let bearer = format!("Bearer {}", env.issuer.token(spec));
     request
         .metadata_mut()
         .insert("authorization", bearer.parse().unwrap());
     client.watch(request).await.unwrap().into_inner()
 }
 
-async fn follow(world: &World, spec: &TokenSpec) -> Streaming<WatchResponse> {
-    let mut stream = watch(world, spec, "").await;
+async fn follow(env: &TestEnv, spec: &TokenSpec) -> Streaming<WatchResponse> {
+    let mut stream = watch(env, spec, "").await;
     assert_eq!(stream.message().await.unwrap().unwrap().cursor, "first");
     stream
 }
@@ -39,8 +39,8 @@ fn anna() -> TokenSpec {
 
 #[tokio::test]
 async fn a_stream_ends_when_its_token_does() {
-    let world = World::start().await;
-    let mut stream = follow(&world, &anna().lifetime(Duration::seconds(6))).await;
+    let env = TestEnv::start().await;
+    let mut stream = follow(&env, &anna().lifetime(Duration::seconds(6))).await;
     let status = end(&mut stream).await;
     assert_eq!(
         (status.code(), reason(&status).as_str()),
@@ -50,39 +50,39 @@ async fn a_stream_ends_when_its_token_does() {
 
 #[tokio::test]
 async fn a_stream_outlives_the_deadline_of_calls() {
-    let world = World::start_with(|plan, _| plan.server.default_deadline_ms = 10).await;
-    let mut stream = follow(&world, &anna().lifetime(Duration::seconds(6))).await;
+    let env = TestEnv::start_with(|plan, _| plan.server.default_deadline_ms = 10).await;
+    let mut stream = follow(&env, &anna().lifetime(Duration::seconds(6))).await;
     assert_eq!(reason(&end(&mut stream).await), "TOKEN_EXPIRED");
 }
 
 #[tokio::test]
 async fn a_drain_sends_watchers_elsewhere_at_once() {
-    let mut world = World::start().await;
-    let mut stream = follow(&world, &anna()).await;
-    world.shutdown.cancel();
+    let mut env = TestEnv::start().await;
+    let mut stream = follow(&env, &anna()).await;
+    env.shutdown.cancel();
     let status = end(&mut stream).await;
     assert_eq!(
         (status.code(), reason(&status).as_str()),
         (Code::Unavailable, "SHUTTING_DOWN")
     );
-    world.ended().await.unwrap();
+    env.ended().await.unwrap();
 }
 
 #[tokio::test]
 async fn watchers_do_not_keep_calls_out() {
-    let world = World::start_with(|plan, _| {
+    let env = TestEnv::start_with(|plan, _| {
         plan.server.max_concurrent_requests = 1;
         plan.server.max_concurrent_streams = 1;
     })
     .await;
-    let _stream = follow(&world, &anna()).await;
-    assert_eq!(world.ask("caller").await.unwrap(), "olga");
+    let _stream = follow(&env, &anna()).await;
+    assert_eq!(env.ask("caller").await.unwrap(), "olga");
 }
 
 #[tokio::test]
 async fn a_stream_that_panics_ends_without_telling_why() {
-    let world = World::start().await;
-    let mut stream = watch(&world, &anna(), "panic").await;
+    let env = TestEnv::start().await;
+    let mut stream = watch(&env, &anna(), "panic").await;
     let status = end(&mut stream).await;
     assert_eq!(
         (status.code(), status.message()),

@@ -5,18 +5,18 @@ use proto::notification::v1::ListDeliveriesRequest;
 use reqwest::{Client, Method, Response, StatusCode};
 use tonic::transport::{Certificate, Channel, ClientTlsConfig};
 
-use crate::world::{World, ask};
+use crate::env::{TestEnv, ask};
 
 const PORTAL: &str = "https://portal.example";
 const PATH: &str = "/vigie.notification.v1.DeliveryService/ListDeliveries";
 
-async fn world() -> World {
-    World::start_with(|plan, _| plan.server.allowed_origins = format!("{PORTAL}, http://b")).await
+async fn env() -> TestEnv {
+    TestEnv::start_with(|plan, _| plan.server.allowed_origins = format!("{PORTAL}, http://b")).await
 }
 
-async fn preflight(world: &World, origin: &str) -> Response {
+async fn preflight(env: &TestEnv, origin: &str) -> Response {
     Client::new()
-        .request(Method::OPTIONS, format!("http://{}{PATH}", world.public))
+        .request(Method::OPTIONS, format!("http://{}{PATH}", env.public))
         .header("origin", origin)
         .header("access-control-request-method", "POST")
         .header(
@@ -28,20 +28,20 @@ async fn preflight(world: &World, origin: &str) -> Response {
         .unwrap()
 }
 
-async fn call(world: &World, token: &str, what: &str) -> Response {
+async fn call(env: &TestEnv, token: &str, what: &str) -> Response {
     let message = ListDeliveriesRequest {
         page_token: what.to_owned(),
         ..Default::default()
     };
-    send(world, token, &message.encode_to_vec()).await
+    send(env, token, &message.encode_to_vec()).await
 }
 
-async fn send(world: &World, token: &str, message: &[u8]) -> Response {
+async fn send(env: &TestEnv, token: &str, message: &[u8]) -> Response {
     let mut body = vec![0];
     body.extend_from_slice(&u32::try_from(message.len()).unwrap().to_be_bytes());
     body.extend_from_slice(message);
     Client::new()
-        .post(format!("http://{}{PATH}", world.public))
+        .post(format!("http://{}{PATH}", env.public))
         .header("origin", PORTAL)
         .header("content-type", "application/grpc-web+proto")
         .header("x-grpc-web", "1")
@@ -61,7 +61,7 @@ fn header<'a>(answer: &'a Response, name: &str) -> &'a str {
 
 #[tokio::test]
 async fn a_page_of_the_portal_may_call() {
-    let answer = preflight(&world().await, PORTAL).await;
+    let answer = preflight(&env().await, PORTAL).await;
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(header(&answer, "access-control-allow-origin"), PORTAL);
     assert_eq!(header(&answer, "access-control-allow-methods"), "POST");
@@ -79,14 +79,14 @@ async fn a_page_of_the_portal_may_call() {
 
 #[tokio::test]
 async fn a_page_of_somebody_else_may_not() {
-    let answer = preflight(&world().await, "https://elsewhere.example").await;
+    let answer = preflight(&env().await, "https://elsewhere.example").await;
     assert_eq!(header(&answer, "access-control-allow-origin"), "");
 }
 
 #[tokio::test]
 async fn a_page_gets_its_answer_and_can_read_the_status() {
-    let world = world().await;
-    let answer = call(&world, &world.operator(), "caller").await;
+    let env = env().await;
+    let answer = call(&env, &env.operator(), "caller").await;
     assert_eq!(answer.status(), StatusCode::OK);
     assert_eq!(header(&answer, "access-control-allow-origin"), PORTAL);
     let exposed = header(&answer, "access-control-expose-headers").to_owned();
@@ -100,7 +100,7 @@ async fn a_page_gets_its_answer_and_can_read_the_status() {
 
 #[tokio::test]
 async fn a_refusal_reaches_the_page_with_its_details() {
-    let answer = call(&world().await, "nonsense", "caller").await;
+    let answer = call(&env().await, "nonsense", "caller").await;
     let told = format!("{:?}", answer.headers());
     let body = answer.bytes().await.unwrap();
     let told = told + &String::from_utf8_lossy(&body);
@@ -109,9 +109,9 @@ async fn a_refusal_reaches_the_page_with_its_details() {
 
 #[tokio::test]
 async fn a_message_that_cannot_be_read_is_refused_with_a_reason_and_without_our_words() {
-    let world = world().await;
+    let env = env().await;
     for message in [&b"\x0a\xff"[..], b"\x12\x02\xc3\x28", b"\xff\xff\xff"] {
-        let answer = send(&world, &world.operator(), message).await;
+        let answer = send(&env, &env.operator(), message).await;
         assert_eq!(header(&answer, "grpc-status"), "3", "{message:?}");
         assert_eq!(
             header(&answer, "grpc-message").replace("%20", " "),
@@ -123,24 +123,24 @@ async fn a_message_that_cannot_be_read_is_refused_with_a_reason_and_without_our_
 
 #[tokio::test]
 async fn a_message_that_is_too_large_is_refused_with_a_reason() {
-    let world = world().await;
-    let answer = send(&world, &world.operator(), &vec![0; 5 << 20]).await;
+    let env = env().await;
+    let answer = send(&env, &env.operator(), &vec![0; 5 << 20]).await;
     assert_eq!(header(&answer, "grpc-status"), "11");
     assert_ne!(header(&answer, "grpc-status-details-bin"), "");
 }
 
 #[tokio::test]
 async fn the_public_listener_speaks_tls_when_it_has_a_certificate() {
-    let world = World::start_with(|plan, certificates| {
+    let env = TestEnv::start_with(|plan, certificates| {
         plan.server.tls_cert_file = Some(certificates.cert_file("intake"));
         plan.server.tls_key_file = Some(certificates.key_file("intake"));
     })
     .await;
-    let authority = std::fs::read(world.certificates.ca_file()).unwrap();
+    let authority = std::fs::read(env.certificates.ca_file()).unwrap();
     let tls = ClientTlsConfig::new()
         .ca_certificate(Certificate::from_pem(authority))
         .domain_name("localhost");
-    let channel = Channel::from_shared(format!("https://{}", world.public))
+    let channel = Channel::from_shared(format!("https://{}", env.public))
         .unwrap()
         .tls_config(tls)
         .unwrap()
@@ -150,7 +150,7 @@ async fn the_public_listener_speaks_tls_when_it_has_a_certificate() {
     let mut client =
         proto::notification::v1::delivery_service_client::DeliveryServiceClient::new(channel);
     assert_eq!(
-        ask(&mut client, &world.operator(), "caller").await.unwrap(),
+        ask(&mut client, &env.operator(), "caller").await.unwrap(),
         "olga"
     );
 }

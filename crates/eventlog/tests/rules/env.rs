@@ -36,7 +36,7 @@ pub(crate) const BY_GRPC: &str = r#"eventlog_consumer_read_events_total{consumer
 
 /// The producer `intake` with a log of four shards, and a database for the
 /// consumer `qualification`.
-pub(crate) struct World {
+pub(crate) struct TestEnv {
     pub(crate) log: Log,
     pub(crate) intake: PgPool,
     pub(crate) qualification: PgPool,
@@ -46,23 +46,23 @@ pub(crate) struct World {
     producer: Option<Running>,
 }
 
-/// A part of the world that runs until it is stopped or dropped.
+/// A part of the env that runs until it is stopped or dropped.
 pub(crate) struct Running {
     tasks: JoinSet<()>,
     shutdown: CancellationToken,
 }
 
-impl World {
+impl TestEnv {
     pub(crate) async fn new(label: &str) -> Self {
         Self::on(testkit::postgres().await, label).await
     }
 
-    /// A world on a server of its own.
+    /// A env on a server of its own.
     pub(crate) async fn on(postgres: &Postgres, label: &str) -> Self {
         Self::upon(postgres, label, "").await
     }
 
-    /// A world whose log holds rows already.
+    /// A env whose log holds rows already.
     pub(crate) async fn with_rows(label: &str, rows: &'static str) -> Self {
         Self::upon(testkit::postgres().await, label, rows).await
     }

@@ -28,7 +28,7 @@ pub(crate) struct Declaration(Bytes);
 
 /// A connection to intake.
 #[derive(Clone)]
-pub(crate) struct Line {
+pub(crate) struct Http2Client {
     streams: SendRequest<Bytes>,
     head: Request<()>,
 }
@@ -66,7 +66,7 @@ impl Declaration {
     }
 }
 
-impl Line {
+impl Http2Client {
     /// Connects; the connection lives among these tasks.
     pub(crate) async fn open(
         intake: SocketAddr,

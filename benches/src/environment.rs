@@ -39,7 +39,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 const CATCH_UP: Duration = Duration::from_mins(5);
 
 /// The surroundings of a measurement.
-pub(crate) struct Scene {
+pub(crate) struct Environment {
     /// Servers, addresses and schemas.
     pub(crate) suite: Suite,
     folder: TempDir,
@@ -54,7 +54,7 @@ pub(crate) struct Service {
     pub(crate) started_in: Duration,
 }
 
-impl Scene {
+impl Environment {
     /// Starts the servers and brings the schemas up to date; no service runs.
     pub(crate) async fn prepare() -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("vigie-bench-").tempdir()?;
@@ -66,13 +66,13 @@ impl Scene {
             ..Layout::throw_away()
         })
         .await?;
-        let scene = Self { suite, folder };
+        let environment = Self { suite, folder };
         // So that the time between two commits can be asked for afterwards.
-        scene
+        environment
             .tell_postgres("alter system set track_commit_timestamp = on")
             .await?;
-        scene.suite.postgres.restart().await?;
-        Ok(scene)
+        environment.suite.postgres.restart().await?;
+        Ok(environment)
     }
 
     /// Starts a service with these variables on top of the usual, and waits

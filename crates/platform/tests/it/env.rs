@@ -25,7 +25,7 @@ use tracing_subscriber::{Layer as _, fmt::MakeWriter, layer::SubscriberExt as _}
 use crate::double::Double;
 
 /// A running server with everything around it.
-pub(crate) struct World {
+pub(crate) struct TestEnv {
     pub(crate) issuer: Issuer,
     pub(crate) certificates: Certificates,
     pub(crate) double: Double,
@@ -46,7 +46,7 @@ pub(crate) struct Plan {
     pub(crate) readiness: Readiness,
 }
 
-impl World {
+impl TestEnv {
     pub(crate) async fn start() -> Self {
         Self::start_with(|_, _| {}).await
     }

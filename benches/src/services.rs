@@ -4,24 +4,27 @@ use anyhow::Result;
 use dev::SERVICES;
 
 use crate::{
-    scene::{Scene, Service},
+    environment::{Environment, Service},
     usage,
 };
 
 /// All four services at work.
-pub(crate) struct Fleet<'a> {
-    pub(crate) scene: &'a Scene,
+pub(crate) struct Services<'a> {
+    pub(crate) environment: &'a Environment,
     services: Vec<(&'static str, Service)>,
 }
 
-impl<'a> Fleet<'a> {
+impl<'a> Services<'a> {
     /// Starts them one after the other.
-    pub(crate) async fn start(scene: &'a Scene) -> Result<Self> {
+    pub(crate) async fn start(environment: &'a Environment) -> Result<Self> {
         let mut services = Vec::new();
         for name in SERVICES {
-            services.push((name, scene.start(name, &[]).await?));
+            services.push((name, environment.start(name, &[]).await?));
         }
-        Ok(Self { scene, services })
+        Ok(Self {
+            environment,
+            services,
+        })
     }
 
     /// Has them finish and end.
@@ -32,17 +35,17 @@ impl<'a> Fleet<'a> {
     }
 
     /// The services by name.
-    pub(crate) fn services(&self) -> impl Iterator<Item = (&'static str, &Service)> {
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&'static str, &Service)> {
         self.services.iter().map(|(name, service)| (*name, service))
     }
 
     /// Processor time spent so far by the services, the servers and, last, the
     /// generator, in milliseconds.
     pub(crate) fn spent(&self) -> Result<Vec<(&'static str, f64)>> {
-        let services = self.services().map(|(name, s)| (name, s.process()));
+        let services = self.iter().map(|(name, s)| (name, s.process()));
         let servers = [
-            ("PostgreSQL", self.scene.postmaster()?),
-            ("Redis", self.scene.redis()?),
+            ("PostgreSQL", self.environment.postmaster()?),
+            ("Redis", self.environment.redis()?),
         ];
         services
             .chain(servers)

@@ -1,7 +1,7 @@
 //! What must hold in the books of the suite once it is calm.
 
 /// A claim about the stored rows of all services.
-pub(super) struct Law {
+pub(super) struct Invariant {
     /// Its name in results.
     pub(super) name: &'static str,
     /// The claim.
@@ -9,18 +9,18 @@ pub(super) struct Law {
     /// Names whatever breaks it, and whether it is `lost`, there `twice` or `wrong`.
     pub(super) offenders: &'static str,
     /// Breaks it, to prove that the query would tell.
-    pub(super) breach: &'static str,
+    pub(super) violation: &'static str,
 }
 
-/// All laws. The tables `asked` (`report_id`), `acknowledged` (`request_id`, `report_id`, `reference`),
+/// All invariants. The tables `asked` (`report_id`), `acknowledged` (`request_id`, `report_id`, `reference`),
 /// `acted` (`report_id`, `action`) and `mail` (`delivery_id`, `copies`) are what
 /// clients and receivers saw. After a restore, announced revisions count on from its
 /// second; notification starts over from how cases stand, so of the changes of a case
 /// that were not told before it had done so (`rejoined`, `at`) only the last one is.
 /// What a restore undid is apart: `undone` (`reference`) and the copies of mails that
 /// arrived meanwhile.
-pub(super) const LAWS: &[Law] = &[
-    Law {
+pub(super) const INVARIANTS: &[Invariant] = &[
+    Invariant {
         name: "stored",
         claim: "what was acknowledged is stored, under the reference of its receipt",
         offenders: "
@@ -28,11 +28,11 @@ pub(super) const LAWS: &[Law] = &[
             from acknowledged as a
             left join intake.report as r on a.report_id = r.report_id
             where r.reference is distinct from a.reference",
-        breach: "
+        violation: "
             update intake.report set reference = 'lost'
             where report_id = (select report_id from acknowledged limit 1)",
     },
-    Law {
+    Invariant {
         name: "one-per-request",
         claim: "there is one report a request, and nothing that nobody sent",
         offenders: "
@@ -46,11 +46,11 @@ pub(super) const LAWS: &[Law] = &[
             union all
             select report_id::text, 'wrong'
             from acknowledged group by report_id having count(*) > 1",
-        breach: "
+        violation: "
             delete from asked
             where report_id = (select report_id from acknowledged limit 1)",
     },
-    Law {
+    Invariant {
         name: "one-per-reference",
         claim: "no reference is given to two reports, nor one that a restore undid",
         offenders: "
@@ -61,9 +61,9 @@ pub(super) const LAWS: &[Law] = &[
                 select reference from undone
             ) as given
             group by reference having count(*) > 1",
-        breach: "insert into undone select reference from acknowledged limit 1",
+        violation: "insert into undone select reference from acknowledged limit 1",
     },
-    Law {
+    Invariant {
         name: "audited",
         claim: "every report has its entry in the audit trail",
         offenders: "
@@ -76,11 +76,11 @@ pub(super) const LAWS: &[Law] = &[
                     and outcome = 'done'
                     and detail ->> 'repeated' = 'false'
             )",
-        breach: "
+        violation: "
             delete from intake.audit_entry
             where object = (select 'report/' || report_id from acknowledged limit 1)",
     },
-    Law {
+    Invariant {
         name: "announced",
         claim: "every report is announced once",
         offenders: "
@@ -99,11 +99,11 @@ pub(super) const LAWS: &[Law] = &[
                 group by subject
             ) as e on 'report/' || r.report_id = e.subject
             where r.report_id is null or e.announced is distinct from 1",
-        breach: "
+        violation: "
             update intake.event set event_type = 'lost'
             where subject = (select 'report/' || report_id from acknowledged limit 1)",
     },
-    Law {
+    Invariant {
         name: "log-whole",
         claim: "the positions of a log have no gap, and no event is in it twice",
         offenders: "
@@ -135,11 +135,11 @@ pub(super) const LAWS: &[Law] = &[
                 or coalesce(max(l.position), 0) <> h.position
                 or coalesce(min(l.position), 1) <> 1
                 or count(distinct l.event_id) <> h.position",
-        breach: "
+        violation: "
             update notification.event set event_id = (select event_id from notification.event limit 1)
             where subject = (select 'report/' || report_id from acknowledged limit 1)",
     },
-    Law {
+    Invariant {
         name: "one-case",
         claim: "every report has exactly one case, under its reference",
         offenders: "
@@ -149,11 +149,11 @@ pub(super) const LAWS: &[Law] = &[
             from intake.report as r
             full join qualification.case_file as c on r.report_id = c.report_id
             where r.reference is distinct from c.reference",
-        breach: "
+        violation: "
             update qualification.case_file set reference = 'lost'
             where report_id = (select report_id from acknowledged limit 1)",
     },
-    Law {
+    Invariant {
         name: "acted",
         claim: "what was acknowledged of a case stands in its history once",
         offenders: "
@@ -166,12 +166,12 @@ pub(super) const LAWS: &[Law] = &[
                 on c.case_id = e.case_id and a.action = e.action
             group by a.report_id, a.action
             having count(e.revision) <> 1",
-        breach: "
+        violation: "
             update qualification.case_entry set action = 'noted'
             where (case_id, revision) =
                 (select case_id, revision from qualification.case_entry where action = 'claimed' limit 1)",
     },
-    Law {
+    Invariant {
         name: "case-history",
         claim: "a case changed as often as its history and its announcements say",
         offenders: "
@@ -184,11 +184,11 @@ pub(super) const LAWS: &[Law] = &[
                 select subject, count(*) as events from qualification.event group by subject
             ) as e on 'case/' || c.case_id = e.subject
             where c.revision is distinct from h.entries or c.revision is distinct from e.events",
-        breach: "
+        violation: "
             update qualification.case_file set revision = revision + 1
             where report_id = (select report_id from acknowledged limit 1)",
     },
-    Law {
+    Invariant {
         name: "declarant-knows",
         claim: "intake knows where every case stands",
         offenders: "
@@ -200,11 +200,11 @@ pub(super) const LAWS: &[Law] = &[
                     (select extract(epoch from date_trunc('second', reincarnated_at))::bigint
                      from qualification.eventlog_meta), 0)
                 or r.case_state is distinct from c.state",
-        breach: "
+        violation: "
             update intake.report set case_state = 'duplicate'
             where report_id = (select report_id from acknowledged limit 1)",
     },
-    Law {
+    Invariant {
         name: "told-once",
         claim: "every event is told once for each rule, and every notification is in the feed",
         offenders: "
@@ -236,11 +236,11 @@ pub(super) const LAWS: &[Law] = &[
             from notification.notification as n
             full join notification.event as e on n.notification_id = e.event_id
             where n.notification_id is null or e.event_id is null",
-        breach: "
+        violation: "
             delete from notification.notification
             where notification_id = (select notification_id from notification.notification limit 1)",
     },
-    Law {
+    Invariant {
         name: "one-set-of-messages",
         claim: "every report has one set of messages, each of which says something",
         offenders: "
@@ -262,13 +262,13 @@ pub(super) const LAWS: &[Law] = &[
             select 'says nothing: ' || d.delivery_id, 'lost'
             from message as d
             where d.payload -> 'summary' ->> 'reference' is null",
-        breach: "
+        violation: "
             update notification.job_done set payload = payload || '{\"rule\": \"receipt\"}'
             where job_id = (
                 select job_id from notification.job_done
                 where payload ->> 'rule' = 'announce_cell' limit 1)",
     },
-    Law {
+    Invariant {
         name: "delivered",
         claim: "every message arrived, and never more often than it was tried",
         offenders: "
@@ -280,11 +280,11 @@ pub(super) const LAWS: &[Law] = &[
             where d.state <> 'sent'
                 or m.copies is null
                 or m.copies - m.undone > coalesce(d.attempts, 0)",
-        breach: "
+        violation: "
             update mail set copies = copies + 1000
             where delivery_id = (select delivery_id from mail limit 1)",
     },
-    Law {
+    Invariant {
         name: "one-fact",
         claim: "every report is one fact, as its case stands",
         offenders: "
@@ -302,11 +302,11 @@ pub(super) const LAWS: &[Law] = &[
                     (select extract(epoch from date_trunc('second', reincarnated_at))::bigint
                      from qualification.eventlog_meta), 0)
                 or (r.withdrawn_at is not null) <> (f.standing = 'withdrawn')",
-        breach: "
+        violation: "
             delete from statistics.fact_version
             where report_id = (select report_id from acknowledged limit 1)",
     },
-    Law {
+    Invariant {
         name: "figures",
         claim: "the figures are those of the reports and cases, counted by themselves",
         offenders: "
@@ -339,12 +339,12 @@ pub(super) const LAWS: &[Law] = &[
             full join figure
                 on to_jsonb(counted) - 'reports' = to_jsonb(figure) - 'reports'
             where counted.reports is distinct from figure.reports",
-        breach: "
+        violation: "
             update statistics.fact_version set serious = not serious
             where known_until is null
                 and report_id = (select report_id from acknowledged limit 1)",
     },
-    Law {
+    Invariant {
         name: "validity",
         claim: "every fact is valid from the time of an event until that of the next",
         offenders: "
@@ -363,12 +363,12 @@ pub(super) const LAWS: &[Law] = &[
                     inner join qualification.event as e on e.subject = 'case/' || c.case_id
                     where c.report_id = f.report_id and e.recorded_at = f.known_from
                 )",
-        breach: "
+        violation: "
             update statistics.fact_version set known_until = now()
             where known_until is null
                 and report_id = (select report_id from acknowledged limit 1)",
     },
-    Law {
+    Invariant {
         name: "nothing-parked",
         claim: "no event is parked and no consumer has stopped",
         offenders: "
@@ -394,6 +394,6 @@ pub(super) const LAWS: &[Law] = &[
                 select consumer, stopped from statistics.consumer_offset
             ) as standing
             where stopped is not null",
-        breach: "update statistics.consumer_offset set stopped = 'a breach'",
+        violation: "update statistics.consumer_offset set stopped = 'a violation'",
     },
 ];
