@@ -1,21 +1,59 @@
 //! `vigie report`: check, submit, read and withdraw.
 
+use clap::{Args, Subcommand};
 use proto::intake::v1 as pb;
 use uuid::Uuid;
 use vocabulary::Word;
 
-use crate::args::{DraftOptions, ReportCommand, SubmitOptions};
+use crate::args::free_text;
 use crate::client::Client;
+use crate::draft::{DraftOptions, SubmitOptions};
 use crate::exit::Failure;
 use crate::language::Language;
 use crate::{clock, draft, json, table};
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum ReportCommand {
+    /// Validate a draft and tell what would happen; sends nothing
+    Check(DraftOptions),
+    /// Send a report and print its receipt
+    Submit(SubmitOptions),
+    /// Show a report
+    Get {
+        /// UUID or reference
+        report: String,
+    },
+    /// List the reports you may see, latest first
+    List(ListOptions),
+    /// Withdraw a false alarm
+    Withdraw {
+        /// UUID or reference
+        report: String,
+        /// Why
+        #[arg(long, allow_hyphen_values = true, value_parser = free_text)]
+        reason: String,
+        /// The same at every retry
+        #[arg(long)]
+        request_id: Option<Uuid>,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ListOptions {
+    /// Only this region (INSEE code), "national" or "synthetic"
+    #[arg(long)]
+    region: Option<String>,
+    /// At most so many
+    #[arg(long, default_value_t = 20)]
+    limit: usize,
+}
 
 pub(crate) async fn run(command: ReportCommand, client: &Client) -> Result<(), Failure> {
     match command {
         ReportCommand::Check(options) => check(&options, client).await,
         ReportCommand::Submit(options) => submit(options, client).await,
         ReportCommand::Get { report } => get(report, client).await,
-        ReportCommand::List { region, limit } => list(region, limit, client).await,
+        ReportCommand::List(options) => list(options, client).await,
         ReportCommand::Withdraw {
             report,
             reason,
@@ -133,18 +171,21 @@ async fn get(report: String, client: &Client) -> Result<(), Failure> {
     show(&answer.into_inner().report.unwrap_or_default(), client)
 }
 
-async fn list(region: Option<String>, limit: usize, client: &Client) -> Result<(), Failure> {
+async fn list(options: ListOptions, client: &Client) -> Result<(), Failure> {
+    let filter = pb::ListReportsRequest {
+        routing_region: options.region.unwrap_or_default(),
+        ..pb::ListReportsRequest::default()
+    };
     let mut intake = client.intake().await?;
     let mut reports = Vec::new();
     let mut page_token = String::new();
-    while reports.len() < limit {
+    while reports.len() < options.limit {
         let request = pb::ListReportsRequest {
-            page_size: u32::try_from(limit - reports.len())
+            page_size: u32::try_from(options.limit - reports.len())
                 .unwrap_or(u32::MAX)
                 .min(200),
             page_token,
-            routing_region: region.clone().unwrap_or_default(),
-            ..Default::default()
+            ..filter.clone()
         };
         let page = intake.list_reports(request).await?.into_inner();
         reports.extend(page.reports);
