@@ -76,6 +76,9 @@ pub(crate) struct DraftOptions {
     /// Patients in danger: none, potential, proven or unknown
     #[arg(long)]
     pub(crate) endangerment: Option<String>,
+    /// Whether other States may be touched; not said by default
+    #[arg(long)]
+    pub(crate) cross_border: Option<bool>,
     /// Ask the cell for accompaniment
     #[arg(long)]
     pub(crate) assistance: bool,
@@ -166,6 +169,7 @@ fn apply(options: &DraftOptions, draft: &mut ReportDraft) -> Result<(), Failure>
         draft.origin_types =
             parse_all::<vocabulary::OriginType>("--origin-type", &options.origin_types)?;
     }
+    draft.cross_border = options.cross_border.or(draft.cross_border);
     draft.assistance_requested |= options.assistance;
 
     let impacts = draft.impacts.get_or_insert_default();

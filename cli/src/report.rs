@@ -43,6 +43,9 @@ pub(crate) struct ListOptions {
     /// Only this region (INSEE code), "national" or "synthetic"
     #[arg(long)]
     region: Option<String>,
+    /// Only those that say that other States may (not) be touched
+    #[arg(long)]
+    cross_border: Option<bool>,
     /// At most so many
     #[arg(long, default_value_t = 20)]
     limit: usize,
@@ -174,6 +177,7 @@ async fn get(report: String, client: &Client) -> Result<(), Failure> {
 async fn list(options: ListOptions, client: &Client) -> Result<(), Failure> {
     let filter = pb::ListReportsRequest {
         routing_region: options.region.unwrap_or_default(),
+        cross_border: options.cross_border,
         ..pb::ListReportsRequest::default()
     };
     let mut intake = client.intake().await?;
@@ -262,6 +266,10 @@ fn show(report: &pb::Report, client: &Client) -> Result<(), Failure> {
             language.pick("Origine", "Origin"),
             word::<vocabulary::Origin>(draft.origin, language),
         ),
+        (
+            language.pick("Impact transfrontalier", "Cross-border impact"),
+            answer(draft.cross_border, language),
+        ),
         (language.pick("État", "State"), state(report, language)),
         (language.pick("Dossier", "Case"), report.case_id.clone()),
         (
@@ -275,6 +283,16 @@ fn show(report: &pb::Report, client: &Client) -> Result<(), Failure> {
         ("Description", draft.description),
     ]);
     Ok(())
+}
+
+/// What was answered to a question; empty when not said.
+fn answer(said: Option<bool>, language: Language) -> String {
+    let answer = match said {
+        Some(true) => language.pick("oui", "yes"),
+        Some(false) => language.pick("non", "no"),
+        None => "",
+    };
+    answer.to_owned()
 }
 
 fn state(report: &pb::Report, language: Language) -> String {

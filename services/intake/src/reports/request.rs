@@ -130,7 +130,10 @@ pub(super) fn list(wire: &pb::ListReportsRequest) -> Result<(ListFilter, Page<Po
             .map_err(|_: ParseError| ("UNKNOWN_VALUE", "cette région n'existe pas"))
     });
     let kind = fields.word::<ReportKind>("kind", wire.kind);
-    let facts = [("kind", kind.map(|kind| json!(kind)))];
+    let facts = [
+        ("kind", kind.map(|kind| json!(kind))),
+        ("cross_border", wire.cross_border.map(|said| json!(said))),
+    ];
     let state = match pb::ReportState::try_from(wire.state) {
         Ok(pb::ReportState::Unspecified) => None,
         Ok(pb::ReportState::Submitted) => Some(ReportState::Submitted),

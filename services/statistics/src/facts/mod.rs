@@ -68,6 +68,7 @@ struct Submission {
     structure_id: Uuid,
     report_kind: Option<ReportKind>,
     assistance_requested: bool,
+    cross_border: Option<bool>,
 }
 
 /// What a case says beside its assessment.

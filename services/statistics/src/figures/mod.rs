@@ -26,7 +26,7 @@ use scope::Scope;
 const NOT_SAID: &str = "not_said";
 
 /// The dimensions by which facts may be grouped.
-const DIMENSIONS: [GroupKey; 10] = [
+const DIMENSIONS: [GroupKey; 11] = [
     GroupKey::of_field("month"),
     GroupKey::of_field("region"),
     GroupKey::one("structure_kind", is_word::<StructureKind>),
@@ -38,6 +38,9 @@ const DIMENSIONS: [GroupKey; 10] = [
     GroupKey::one("patient_endangerment", is_word::<PatientEndangerment>),
     GroupKey::several("severity", |value| {
         ["serious", "significant", "major"].contains(&value)
+    }),
+    GroupKey::one("cross_border", |value| {
+        ["yes", "no", NOT_SAID].contains(&value)
     }),
 ];
 
