@@ -1,15 +1,12 @@
 //! What can be typed.
 
-mod draft;
 mod operations;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
-use uuid::Uuid;
+use clap::{Args, Subcommand};
 
-pub(crate) use self::draft::{DraftOptions, SubmitOptions};
 pub(crate) use self::operations::{ConsumerCommand, DeliveryCommand, DeliveryState, Service};
 
 /// How answers are printed.
@@ -103,39 +100,6 @@ pub(crate) struct LoginOptions {
     /// Print the token instead of keeping it
     #[arg(long)]
     pub(crate) print: bool,
-}
-
-#[derive(Subcommand, Debug)]
-pub(crate) enum ReportCommand {
-    /// Validate a draft and tell what would happen; sends nothing
-    Check(DraftOptions),
-    /// Send a report and print its receipt
-    Submit(SubmitOptions),
-    /// Show a report
-    Get {
-        /// UUID or reference
-        report: String,
-    },
-    /// List the reports you may see, latest first
-    List {
-        /// Only this region (INSEE code), "national" or "synthetic"
-        #[arg(long)]
-        region: Option<String>,
-        /// At most so many
-        #[arg(long, default_value_t = 20)]
-        limit: usize,
-    },
-    /// Withdraw a false alarm
-    Withdraw {
-        /// UUID or reference
-        report: String,
-        /// Why
-        #[arg(long, allow_hyphen_values = true, value_parser = free_text)]
-        reason: String,
-        /// The same at every retry
-        #[arg(long)]
-        request_id: Option<Uuid>,
-    },
 }
 
 #[derive(Subcommand, Debug)]
@@ -270,66 +234,6 @@ pub(crate) struct WatchOptions {
     pub(crate) count: Option<u64>,
 }
 
-#[derive(Subcommand, Debug)]
-pub(crate) enum StatsCommand {
-    /// The figures of a period beside those of the one before and of the year before
-    Overview(PeriodOptions),
-    /// The figures of a period by one dimension or two
-    Breakdown {
-        #[command(flatten)]
-        period: PeriodOptions,
-        /// By what
-        #[arg(long)]
-        by: Dimension,
-        /// And by what else
-        #[arg(long)]
-        and_by: Option<Dimension>,
-    },
-}
-
-#[derive(Args, Debug)]
-pub(crate) struct PeriodOptions {
-    /// First month, "2026-01"; January of this year by default
-    #[arg(long)]
-    pub(crate) from: Option<String>,
-    /// Last month, included; this month by default
-    #[arg(long)]
-    pub(crate) to: Option<String>,
-    /// Only this region (INSEE code) or "national"
-    #[arg(long)]
-    pub(crate) region: Option<String>,
-    /// Only reports with one of these values, "origin=malicious,not_said"; once a dimension
-    #[arg(long = "filter", value_name = "DIMENSION=VALUES", value_parser = parse_filter)]
-    pub(crate) filters: Vec<(Dimension, Vec<String>)>,
-    /// As known at the end of this day in Paris, "2026-03-31"; now by default
-    #[arg(long, value_name = "DAY")]
-    pub(crate) as_known_on: Option<jiff::civil::Date>,
-}
-
-/// Reads `dimension=value,value`.
-fn parse_filter(text: &str) -> Result<(Dimension, Vec<String>), String> {
-    let (dimension, values) = text
-        .split_once('=')
-        .ok_or("expected dimension=value,value")?;
-    let values = values.split(',').map(|value| value.trim().to_owned());
-    Ok((Dimension::from_str(dimension, true)?, values.collect()))
-}
-
-/// By what figures are broken down and filtered.
-#[derive(ValueEnum, Clone, Copy, Debug)]
-pub(crate) enum Dimension {
-    Month,
-    Region,
-    StructureKind,
-    ReportKind,
-    Origin,
-    OriginType,
-    DataImpact,
-    CareImpact,
-    PatientEndangerment,
-    Severity,
-}
-
 #[derive(Args, Debug)]
 pub(crate) struct SelftestOptions {
     /// Fail unless a watcher is told within that time
@@ -352,7 +256,7 @@ pub(crate) fn free_text(text: &str) -> Result<String, String> {
 mod tests {
     use clap::{CommandFactory as _, Parser as _};
 
-    use super::ReportCommand;
+    use crate::report::ReportCommand;
     use crate::{Arguments, Command};
 
     fn description(text: &str) -> Result<String, clap::Error> {

@@ -1,14 +1,82 @@
 //! `vigie stats`: read figures.
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use prost_types::Timestamp;
 use proto::statistics::v1 as pb;
 
-use crate::args::{Dimension, PeriodOptions, StatsCommand};
 use crate::client::Client;
 use crate::exit::Failure;
 use crate::language::Language;
 use crate::{json, table};
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum StatsCommand {
+    /// The figures of a period beside those of the one before and of the year before
+    Overview(PeriodOptions),
+    /// The figures of a period by one dimension or two
+    Breakdown {
+        #[command(flatten)]
+        period: PeriodOptions,
+        /// By what
+        #[arg(long, value_parser = dimension())]
+        by: pb::Dimension,
+        /// And by what else
+        #[arg(long, value_parser = dimension())]
+        and_by: Option<pb::Dimension>,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct PeriodOptions {
+    /// First month, "2026-01"; January of this year by default
+    #[arg(long)]
+    from: Option<String>,
+    /// Last month, included; this month by default
+    #[arg(long)]
+    to: Option<String>,
+    /// Only this region (INSEE code) or "national"
+    #[arg(long)]
+    region: Option<String>,
+    /// Only reports with one of these values, "origin=malicious,not_said"; once a dimension
+    #[arg(long = "filter", value_name = "DIMENSION=VALUES", value_parser = parse_filter)]
+    filters: Vec<(pb::Dimension, Vec<String>)>,
+    /// As known at the end of this day in Paris, "2026-03-31"; now by default
+    #[arg(long, value_name = "DAY")]
+    as_known_on: Option<Date>,
+}
+
+/// The dimensions of the contract by their names, as in "structure-kind".
+static DIMENSIONS: LazyLock<BTreeMap<String, pb::Dimension>> = LazyLock::new(|| {
+    let dimensions = (1..).map_while(|number| pb::Dimension::try_from(number).ok());
+    let named = dimensions.map(|dimension| {
+        let name = dimension.as_str_name().trim_start_matches("DIMENSION_");
+        (name.to_ascii_lowercase().replace('_', "-"), dimension)
+    });
+    named.collect()
+});
+
+/// Reads a dimension.
+fn dimension() -> impl TypedValueParser<Value = pb::Dimension> {
+    PossibleValuesParser::new(DIMENSIONS.keys().map(String::as_str)).map(|name| DIMENSIONS[&name])
+}
+
+/// Reads `dimension=value,value`.
+fn parse_filter(text: &str) -> Result<(pb::Dimension, Vec<String>), String> {
+    let (name, values) = text
+        .split_once('=')
+        .ok_or("expected dimension=value,value")?;
+    let dimension = DIMENSIONS.get(&name.to_ascii_lowercase());
+    let names = || DIMENSIONS.keys().map(String::as_str).collect::<Vec<_>>();
+    let dimension =
+        dimension.ok_or_else(|| format!("{name}: not one of {}", names().join(", ")))?;
+    let values = values.split(',').map(|value| value.trim().to_owned());
+    Ok((*dimension, values.collect()))
+}
 
 pub(crate) async fn run(command: StatsCommand, client: &Client) -> Result<(), Failure> {
     match command {
@@ -41,8 +109,8 @@ pub(crate) async fn run(command: StatsCommand, client: &Client) -> Result<(), Fa
             let as_known_on = options.as_known_on;
             let request = pb::GetBreakdownRequest {
                 period: Some(period(&options)),
-                dimension: dimension(by).into(),
-                second_dimension: and_by.map(|d| dimension(d).into()).unwrap_or_default(),
+                dimension: by.into(),
+                second_dimension: and_by.map(Into::into).unwrap_or_default(),
                 filters: filters(&options),
                 as_known_at: as_known_at(&options),
                 region: options.region.unwrap_or_default(),
@@ -79,7 +147,7 @@ fn filters(options: &PeriodOptions) -> Vec<pb::Filter> {
     let filters = options.filters.iter();
     filters
         .map(|(filtered, values)| pb::Filter {
-            dimension: dimension(*filtered).into(),
+            dimension: (*filtered).into(),
             values: values.clone(),
         })
         .collect()
@@ -107,21 +175,6 @@ pub fn month_in_paris(moment: time::OffsetDateTime) -> String {
     let paris = moment.in_tz("Europe/Paris");
     let paris = paris.expect("the zones are part of the program");
     paris.strftime("%Y-%m").to_string()
-}
-
-fn dimension(dimension: Dimension) -> pb::Dimension {
-    match dimension {
-        Dimension::Month => pb::Dimension::Month,
-        Dimension::Region => pb::Dimension::Region,
-        Dimension::StructureKind => pb::Dimension::StructureKind,
-        Dimension::ReportKind => pb::Dimension::ReportKind,
-        Dimension::Origin => pb::Dimension::Origin,
-        Dimension::OriginType => pb::Dimension::OriginType,
-        Dimension::DataImpact => pb::Dimension::DataImpact,
-        Dimension::CareImpact => pb::Dimension::CareImpact,
-        Dimension::PatientEndangerment => pb::Dimension::PatientEndangerment,
-        Dimension::Severity => pb::Dimension::Severity,
-    }
 }
 
 /// Prints an overview and what it is compared with, each share with its numerator and denominator.
@@ -268,7 +321,7 @@ mod tests {
             from: None,
             to: None,
             region: None,
-            filters: vec![(Dimension::Origin, vec!["malicious".to_owned()])],
+            filters: vec![parse_filter("origin=malicious").unwrap()],
             as_known_on: Some(as_known_on.parse().unwrap()),
         }
     }
@@ -288,6 +341,17 @@ mod tests {
         let now = jiff::Timestamp::now();
         let today = now.in_tz("Europe/Paris").unwrap().date().to_string();
         assert_eq!(as_known_at(&options(&today)), None);
+    }
+
+    #[test]
+    fn every_dimension_of_the_contract_can_be_typed() {
+        let (dimension, values) = parse_filter("Patient-Endangerment=proven, not_said").unwrap();
+        assert_eq!(dimension, pb::Dimension::PatientEndangerment);
+        assert_eq!(values, ["proven", "not_said"]);
+        let refused = parse_filter("weather=rain").unwrap_err();
+        assert!(refused.starts_with("weather: not one of "), "{refused}");
+        assert!(refused.contains("patient-endangerment"), "{refused}");
+        assert!(!DIMENSIONS.contains_key("unspecified"));
     }
 
     #[test]

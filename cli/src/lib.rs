@@ -44,10 +44,12 @@ pub use crate::text_file::read as read_text;
 pub use crate::watch::line as notification_line;
 
 use crate::args::{
-    CaseCommand, ConsumerCommand, Delegated, DeliveryCommand, LoginOptions, ReportCommand,
-    SelftestOptions, StatsCommand, StructureCommand, WatchOptions,
+    CaseCommand, ConsumerCommand, Delegated, DeliveryCommand, LoginOptions, SelftestOptions,
+    StructureCommand, WatchOptions,
 };
+use crate::figures::StatsCommand;
 use crate::message::MessageCommand;
+use crate::report::ReportCommand;
 
 /// Declares and follows the information-security incidents of the health sector.
 #[derive(Parser, Debug)]

@@ -1,21 +1,62 @@
 //! `vigie report`: check, submit, read and withdraw.
 
+use clap::{Args, Subcommand};
 use proto::intake::v1 as pb;
 use uuid::Uuid;
 use vocabulary::Word;
 
-use crate::args::{DraftOptions, ReportCommand, SubmitOptions};
+use crate::args::free_text;
 use crate::client::Client;
+use crate::draft::{DraftOptions, SubmitOptions};
 use crate::exit::Failure;
 use crate::language::Language;
 use crate::{clock, draft, json, table};
+
+#[derive(Subcommand, Debug)]
+pub(crate) enum ReportCommand {
+    /// Validate a draft and tell what would happen; sends nothing
+    Check(DraftOptions),
+    /// Send a report and print its receipt
+    Submit(SubmitOptions),
+    /// Show a report
+    Get {
+        /// UUID or reference
+        report: String,
+    },
+    /// List the reports you may see, latest first
+    List(ListOptions),
+    /// Withdraw a false alarm
+    Withdraw {
+        /// UUID or reference
+        report: String,
+        /// Why
+        #[arg(long, allow_hyphen_values = true, value_parser = free_text)]
+        reason: String,
+        /// The same at every retry
+        #[arg(long)]
+        request_id: Option<Uuid>,
+    },
+}
+
+#[derive(Args, Debug)]
+pub(crate) struct ListOptions {
+    /// Only this region (INSEE code), "national" or "synthetic"
+    #[arg(long)]
+    region: Option<String>,
+    /// Only those that say that other States may (not) be touched
+    #[arg(long)]
+    cross_border: Option<bool>,
+    /// At most so many
+    #[arg(long, default_value_t = 20)]
+    limit: usize,
+}
 
 pub(crate) async fn run(command: ReportCommand, client: &Client) -> Result<(), Failure> {
     match command {
         ReportCommand::Check(options) => check(&options, client).await,
         ReportCommand::Submit(options) => submit(options, client).await,
         ReportCommand::Get { report } => get(report, client).await,
-        ReportCommand::List { region, limit } => list(region, limit, client).await,
+        ReportCommand::List(options) => list(options, client).await,
         ReportCommand::Withdraw {
             report,
             reason,
@@ -133,18 +174,22 @@ async fn get(report: String, client: &Client) -> Result<(), Failure> {
     show(&answer.into_inner().report.unwrap_or_default(), client)
 }
 
-async fn list(region: Option<String>, limit: usize, client: &Client) -> Result<(), Failure> {
+async fn list(options: ListOptions, client: &Client) -> Result<(), Failure> {
+    let filter = pb::ListReportsRequest {
+        routing_region: options.region.unwrap_or_default(),
+        cross_border: options.cross_border,
+        ..pb::ListReportsRequest::default()
+    };
     let mut intake = client.intake().await?;
     let mut reports = Vec::new();
     let mut page_token = String::new();
-    while reports.len() < limit {
+    while reports.len() < options.limit {
         let request = pb::ListReportsRequest {
-            page_size: u32::try_from(limit - reports.len())
+            page_size: u32::try_from(options.limit - reports.len())
                 .unwrap_or(u32::MAX)
                 .min(200),
             page_token,
-            routing_region: region.clone().unwrap_or_default(),
-            ..Default::default()
+            ..filter.clone()
         };
         let page = intake.list_reports(request).await?.into_inner();
         reports.extend(page.reports);
@@ -221,6 +266,10 @@ fn show(report: &pb::Report, client: &Client) -> Result<(), Failure> {
             language.pick("Origine", "Origin"),
             word::<vocabulary::Origin>(draft.origin, language),
         ),
+        (
+            language.pick("Impact transfrontalier", "Cross-border impact"),
+            answer(draft.cross_border, language),
+        ),
         (language.pick("État", "State"), state(report, language)),
         (language.pick("Dossier", "Case"), report.case_id.clone()),
         (
@@ -234,6 +283,16 @@ fn show(report: &pb::Report, client: &Client) -> Result<(), Failure> {
         ("Description", draft.description),
     ]);
     Ok(())
+}
+
+/// What was answered to a question; empty when not said.
+fn answer(said: Option<bool>, language: Language) -> String {
+    let answer = match said {
+        Some(true) => language.pick("oui", "yes"),
+        Some(false) => language.pick("non", "no"),
+        None => "",
+    };
+    answer.to_owned()
 }
 
 fn state(report: &pb::Report, language: Language) -> String {

@@ -117,3 +117,65 @@ fn what_needs_the_suite_itself_is_run_by_the_program_beside() {
     let passed = String::from_utf8(ended.stdout).unwrap();
     assert_eq!(passed, "--json log adopt --consumer intake --help\n");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_impact_in_other_states_is_declared_shown_listed_and_counted_as_it_was_said() {
+    let env = TestEnv::start().await;
+    let mut references = Vec::new();
+    for said in [
+        &["--cross-border", "true"][..],
+        &["--cross-border", "false"],
+        &[],
+    ] {
+        let submit = ["--as", "director", "--json", "report", "submit"];
+        let receipt = env.run(&[&submit, &DRAFT[..], said].concat()).await.json();
+        let reference = receipt["receipt"]["reference"].as_str().unwrap();
+        references.push(reference.to_owned());
+    }
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    for (locale, name, answers) in [
+        ("fr_FR.UTF-8", "Impact transfrontalier", ["oui", "non"]),
+        ("C.UTF-8", "Cross-border impact", ["yes", "no"]),
+    ] {
+        let mut shown = Vec::new();
+        for reference in &references {
+            let get = ["--as", "director", "report", "get", reference];
+            let report = env.run_in(locale, &get).await.stdout();
+            shown.extend(
+                report
+                    .lines()
+                    .map(words)
+                    .filter(|line| line.starts_with(name)),
+            );
+        }
+        assert_eq!(shown, answers.map(|answer| format!("{name} {answer}")));
+    }
+    let list = ["--as", "director", "report", "list"];
+    for (only, expected) in [
+        (&["--cross-border", "true"][..], &references[..1]),
+        (&["--cross-border", "false"], &references[1..2]),
+        (&[], &references),
+    ] {
+        let listed = env.run(&[&list, only].concat()).await.stdout();
+        for reference in &references {
+            let is_listed = listed.contains(reference);
+            assert_eq!(
+                is_listed,
+                expected.contains(reference),
+                "{only:?}: {listed}"
+            );
+        }
+    }
+    let breakdown = ["--as", "fssi", "--json", "stats", "breakdown", "--by"];
+    let breakdown = [&breakdown[..], &["cross-border"]].concat();
+    testkit::eventually(async || {
+        let rows = env.run(&breakdown).await.json()["rows"].clone();
+        let rows = rows.as_array().cloned().unwrap_or_default();
+        let rows = rows.iter().map(|row| {
+            let value = row["value"].as_str().unwrap_or_default();
+            format!("{value} {}", row["share"]["numerator"])
+        });
+        rows.eq(["no 1", "not_said 1", "yes 1"])
+    })
+    .await;
+}

@@ -161,6 +161,7 @@ fn facts(read: &mut Fields<'_>, wire: pb::ReportDraft, now: OffsetDateTime) -> O
         impacts,
         complaint_filed: wire.complaint_filed,
         cnil_notified: wire.cnil_notified,
+        cross_border: wire.cross_border,
         assistance_requested: wire.assistance_requested,
         tlp,
         national: wire.national,
@@ -339,6 +340,7 @@ pub(super) fn to_wire(facts: &Facts, contacts: Option<&Contacts>) -> pb::ReportD
         impacts: Some(types::Impacts::from(&facts.impacts)),
         complaint_filed: facts.complaint_filed,
         cnil_notified: facts.cnil_notified,
+        cross_border: facts.cross_border,
         assistance_requested: facts.assistance_requested,
         tlp: facts.tlp.number(),
         national: facts.national,
@@ -370,6 +372,7 @@ pub(super) fn announced(facts: &Facts) -> events::ReportSubmitted {
             vendor: draft.vendor,
             product: draft.product,
         }),
+        cross_border: draft.cross_border,
         assistance_requested: draft.assistance_requested,
         tlp: draft.tlp,
         ..events::ReportSubmitted::default()

@@ -66,6 +66,9 @@ pub(crate) struct Facts {
     pub(crate) complaint_filed: Option<bool>,
     /// The CNIL was notified.
     pub(crate) cnil_notified: Option<bool>,
+    /// Other States may be touched (impact transfrontalier, art. 23(4)(a) of Directive (EU)
+    /// 2022/2555).
+    pub(crate) cross_border: Option<bool>,
     /// Accompaniment by the cell is asked for.
     pub(crate) assistance_requested: bool,
     /// Who may be told.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{Reference, RoutingRegion};
@@ -29,8 +30,8 @@ pub(super) struct ListFilter {
     pub(super) declared_after: Option<OffsetDateTime>,
     /// Declared before.
     pub(super) declared_before: Option<OffsetDateTime>,
-    /// With these words in these fields of [`super::Facts`].
-    pub(super) facts: BTreeMap<&'static str, String>,
+    /// With these values in these fields of [`super::Facts`].
+    pub(super) facts: BTreeMap<&'static str, Value>,
 }
 
 /// A place in the list of reports.

@@ -2,6 +2,8 @@
 
 use platform::Violations;
 use proptest::{collection::vec, option, prelude::*};
+use prost::Name as _;
+use prost_reflect::{DescriptorPool, DynamicMessage, Kind, MessageDescriptor, Value};
 use prost_types::Timestamp;
 use proto::{
     intake::v1 as pb,
@@ -23,117 +25,62 @@ fn parse(wire: pb::ReportDraft) -> Result<Draft, Violations> {
     draft::read(Some(wire), NOW, &mut violations).ok_or(violations)
 }
 
-fn moment() -> impl Strategy<Value = Timestamp> {
-    let seconds = prop_oneof![any::<i64>(), 946_684_800..NOW.unix_timestamp()];
-    (seconds, any::<i32>()).prop_map(|(seconds, nanos)| Timestamp { seconds, nanos })
+/// Anything that the wire can bring, whatever fields the contract has.
+fn any_draft() -> impl Strategy<Value = pb::ReportDraft> {
+    let contracts = DescriptorPool::decode(proto::FILE_DESCRIPTOR_SET).unwrap();
+    let draft = contracts.get_message_by_name(&pb::ReportDraft::full_name());
+    any_message(&draft.unwrap()).prop_map(|message| match message {
+        Value::Message(message) => message.transcode_to().unwrap(),
+        other => unreachable!("it is a message: {other:?}"),
+    })
 }
 
-fn word() -> impl Strategy<Value = i32> {
-    prop_oneof![0..45, any::<i32>()]
-}
-
-prop_compose! {
-    fn any_contact()(
-        family_name: String,
-        given_name: String,
-        position: String,
-        email in prop_oneof![Just(String::new()), "[a-z]{1,8}@[a-z]{1,8}\\.fr", any::<String>()],
-        phone in prop_oneof![Just(String::new()), "[0-9 +.()-]{0,22}", any::<String>()],
-    ) -> pb::Contact {
-        pb::Contact { family_name, given_name, position, email, phone }
-    }
-}
-
-fn any_structure() -> impl Strategy<Value = Option<StructureIdentifier>> {
-    let number = prop_oneof![
-        Just("010000024".to_owned()),
-        "[0-9AB]{9}",
-        "[0-9]{11}",
-        "[0-9]{14}",
-        any::<String>(),
-    ];
-    let identifier = prop_oneof![
-        number.clone().prop_map(Identifier::Finess),
-        number.clone().prop_map(Identifier::Siret),
-        number.prop_map(Identifier::Rpps),
-        (any::<String>(), "[0-9]{0,3}|2[AB]").prop_map(|(name, department)| {
-            Identifier::Described(DescribedStructure { name, department })
-        }),
-    ];
-    option::of(option::of(identifier).prop_map(|identifier| StructureIdentifier { identifier }))
-}
-
-prop_compose! {
-    fn any_impacts()(
-        data in vec(word(), 0..4),
-        data_natures in vec(word(), 0..4),
-        persons_affected: Option<u32>,
-        care in word(),
-        care_duration_hours: Option<u32>,
-        patient_endangerment in word(),
-        reach in word(),
-        may_affect_others: bool,
-    ) -> Impacts {
-        Impacts {
-            data,
-            data_natures,
-            persons_affected,
-            care,
-            care_duration_hours,
-            patient_endangerment,
-            reach,
-            may_affect_others,
+/// A message of which any field may be absent; of a `oneof` the last one drawn is there.
+fn any_message(descriptor: &MessageDescriptor) -> BoxedStrategy<Value> {
+    let fields: Vec<_> = descriptor
+        .fields()
+        .map(|field| match any_value(&field.kind()) {
+            value if field.is_list() => option::of(vec(value, 0..10).prop_map(Value::List)).boxed(),
+            value => option::of(value).boxed(),
+        })
+        .collect();
+    let descriptor = descriptor.clone();
+    let message = fields.prop_map(move |values| {
+        let mut message = DynamicMessage::new(descriptor.clone());
+        for (field, value) in descriptor.fields().zip(values) {
+            if let Some(value) = value {
+                message.set_field(&field, value);
+            }
         }
-    }
+        Value::Message(message)
+    });
+    message.boxed()
 }
 
-prop_compose! {
-    /// Anything that the wire can bring.
-    fn any_draft()(
-        words in [word(), word(), word(), word(), word(), word()],
-        structure in any_structure(),
-        contacts in [option::of(any_contact()), option::of(any_contact())],
-        moments in [option::of(moment()), option::of(moment())],
-        texts: [String; 7],
-        origin_types in vec(word(), 0..10),
-        impacts in option::of(any_impacts()),
-        said: [Option<bool>; 2],
-        flags: [bool; 2],
-        department in prop_oneof!["", "2A", "[0-9]{2,3}"],
-        regions in vec(prop_oneof!["[0-9]{2}", any::<String>()], 0..3),
-    ) -> pb::ReportDraft {
-        let [kind, structure_kind, operator_status, capacity, origin, tlp] = words;
-        let [declarant, alternate_contact] = contacts;
-        let [found_at, started_at] = moments;
-        let [description, perimeter, systems, care_status, measures_taken, vendor, product] = texts;
-        pb::ReportDraft {
-            kind,
-            structure,
-            structure_kind,
-            operator_status,
-            declarant,
-            capacity,
-            alternate_contact,
-            found_at,
-            started_at,
-            description,
-            perimeter,
-            systems,
-            care_status,
-            measures_taken,
-            vendor,
-            product,
-            origin,
-            origin_types,
-            impacts,
-            complaint_filed: said[0],
-            cnil_notified: said[1],
-            assistance_requested: flags[0],
-            tlp,
-            national: flags[1],
-            department,
-            regions,
-        }
+/// A value of a kind; of texts and words such as somebody means, and any other.
+fn any_value(kind: &Kind) -> BoxedStrategy<Value> {
+    match kind {
+        Kind::Bool => any::<bool>().prop_map(Value::Bool).boxed(),
+        Kind::Uint32 => any::<u32>().prop_map(Value::U32).boxed(),
+        // The parts of a moment.
+        Kind::Int32 => any::<i32>().prop_map(Value::I32).boxed(),
+        Kind::Int64 => prop_oneof![any::<i64>(), 946_684_800..NOW.unix_timestamp()]
+            .prop_map(Value::I64)
+            .boxed(),
+        Kind::Enum(_) => prop_oneof![0..45, any::<i32>()]
+            .prop_map(Value::EnumNumber)
+            .boxed(),
+        Kind::String => prop_oneof![
+            Just("010000024".to_owned()),
+            "[0-9AB +.()-]{0,22}",
+            "[0-9]{0,3}|2[AB]",
+            "[a-z]{1,8}@[a-z]{1,8}\\.fr",
+            any::<String>(),
+        ]
+        .prop_map(Value::String)
+        .boxed(),
+        Kind::Message(descriptor) => any_message(descriptor),
+        other => unreachable!("no draft has a {other:?} yet"),
     }
 }
 

@@ -3,6 +3,7 @@
 use platform::{Caller, Error, Result, Violations};
 use prost::Message as _;
 use proto::{intake::v1 as pb, types::v1::structure_identifier::Identifier};
+use serde_json::json;
 use service::{Fields, Page, request_hash, wire::timestamp};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -128,12 +129,11 @@ pub(super) fn list(wire: &pb::ListReportsRequest) -> Result<(ListFilter, Page<Po
         text.parse()
             .map_err(|_: ParseError| ("UNKNOWN_VALUE", "cette région n'existe pas"))
     });
-    let words = [(
-        "kind",
-        fields
-            .word::<ReportKind>("kind", wire.kind)
-            .map(|word| word.to_string()),
-    )];
+    let kind = fields.word::<ReportKind>("kind", wire.kind);
+    let facts = [
+        ("kind", kind.map(|kind| json!(kind))),
+        ("cross_border", wire.cross_border.map(|said| json!(said))),
+    ];
     let state = match pb::ReportState::try_from(wire.state) {
         Ok(pb::ReportState::Unspecified) => None,
         Ok(pb::ReportState::Submitted) => Some(ReportState::Submitted),
@@ -156,9 +156,9 @@ pub(super) fn list(wire: &pb::ListReportsRequest) -> Result<(ListFilter, Page<Po
         state,
         declared_after,
         declared_before,
-        facts: words
+        facts: facts
             .into_iter()
-            .filter_map(|(field, word)| Some((field, word?)))
+            .filter_map(|(field, value)| Some((field, value?)))
             .collect(),
     };
     let list = pb::ListReportsRequest {

@@ -1,47 +1,47 @@
 //! What the tests of the rules begin with.
 
+use platform::Violations;
+use proto::{
+    intake::v1 as pb,
+    types::v1::{self as types, structure_identifier::Identifier},
+};
+use service::wire::timestamp;
 use time::{OffsetDateTime, macros::datetime};
 use vocabulary::{
-    Capacity, CareImpact, Impacts, OperatorStatus, ReportKind, Role, StructureKind, Tlp,
+    Capacity, CareImpact, Impacts, OperatorStatus, ReportKind, Role, StructureKind, Word as _,
 };
 
 use super::{
-    Author, Facts, Settings, StructureIdentifier,
+    Author, Facts, Settings,
     decide::{Context, Decision, Refusal, decide},
+    draft,
 };
 use crate::structures::Structure;
 
 /// The moment of the tests, a Monday morning.
 pub(super) const NOW: OffsetDateTime = datetime!(2026-11-23 09:00 UTC);
 
-/// An incident at a site in the Ain, found two hours ago.
+/// An incident at a site in the Ain, found two hours ago, with nothing more than is required.
 pub(super) fn facts() -> Facts {
-    Facts {
-        kind: ReportKind::Incident,
-        structure: StructureIdentifier::Finess("010000024".parse().unwrap()),
-        structure_kind: None,
-        operator_status: None,
-        capacity: Capacity::Delegate,
-        found_at: NOW - time::Duration::hours(2),
-        started_at: None,
-        description: "Fichiers chiffrés.".try_into().unwrap(),
-        perimeter: None,
-        systems: None,
-        care_status: None,
-        measures_taken: None,
-        vendor: None,
-        product: None,
-        origin: None,
-        origin_types: [].into(),
-        impacts: Impacts::default(),
-        complaint_filed: None,
-        cnil_notified: None,
-        assistance_requested: false,
-        tlp: Tlp::AmberStrict,
-        national: false,
-        department: None,
-        regions: Vec::new(),
-    }
+    let declarant = pb::Contact {
+        family_name: "Martin".to_owned(),
+        email: "rssi@ch-exemple.fr".to_owned(),
+        ..pb::Contact::default()
+    };
+    let draft = pb::ReportDraft {
+        kind: ReportKind::Incident.number(),
+        structure: Some(types::StructureIdentifier {
+            identifier: Some(Identifier::Finess("010000024".to_owned())),
+        }),
+        declarant: Some(declarant),
+        capacity: Capacity::Delegate.number(),
+        found_at: Some(timestamp(NOW - time::Duration::hours(2))),
+        description: "Fichiers chiffrés.".to_owned(),
+        ..pb::ReportDraft::default()
+    };
+    draft::read(Some(draft), NOW, &mut Violations::default())
+        .unwrap()
+        .facts
 }
 
 /// The same, with care in degraded mode.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use futures::future::join_all;
 use prost::Message as _;
 use proto::{
-    events::v1::ReportWithdrawn,
+    events::v1::{ReportSubmitted, ReportWithdrawn},
     intake::v1::{ListReportsRequest, ReportDraft, ReportState, WithdrawReportRequest},
     types::v1::{OriginType, ReportKind},
 };
@@ -330,5 +330,54 @@ async fn a_filter_keeps_what_it_names() {
             .map(|receipt| &receipt.report_id)
             .collect();
         assert_eq!(found, expected, "{request:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_is_not_said_of_other_states_is_shown_announced_and_listed_as_neither_yes_nor_no() {
+    let env = TestEnv::with_directory().await;
+    let alice = env.linked("alice");
+    let declared = [Some(true), Some(false), None];
+    let mut ids = Vec::new();
+    for cross_border in declared {
+        let draft = ReportDraft {
+            cross_border,
+            ..incident()
+        };
+        let report_id = alice.submit(draft).await.unwrap().report_id;
+        let shown = alice.get(&report_id).await.unwrap().draft.unwrap();
+        assert_eq!(shown.cross_border, cross_border);
+        ids.push(report_id);
+    }
+    // Declared before the question was asked.
+    ids.push(alice.submit(incident()).await.unwrap().report_id);
+    sqlx::query("update report set facts = facts - 'cross_border' where report_id = $1")
+        .bind(ids[3].parse::<Uuid>().unwrap())
+        .execute(&env.pool)
+        .await
+        .unwrap();
+    let shown = alice.get(&ids[3]).await.unwrap().draft.unwrap();
+    assert_eq!(shown.cross_border, None);
+
+    let events = env.events().await;
+    let told = events.iter().filter_map(|event| event.decode().ok());
+    let told: Vec<_> = told
+        .map(|told: ReportSubmitted| (told.report_id, told.cross_border))
+        .collect();
+    for (id, said) in ids.iter().zip(declared.into_iter().chain([None])) {
+        assert!(told.contains(&(id.clone(), said)), "{said:?}: {told:?}");
+    }
+    for (cross_border, expected) in [
+        (Some(true), vec![&ids[0]]),
+        (Some(false), vec![&ids[1]]),
+        (None, ids.iter().rev().collect()),
+    ] {
+        let request = ListReportsRequest {
+            cross_border,
+            ..ListReportsRequest::default()
+        };
+        let page = alice.list(request).await.unwrap();
+        let found: Vec<_> = page.reports.iter().map(|it| &it.report_id).collect();
+        assert_eq!(found, expected, "{cross_border:?}");
     }
 }

@@ -94,6 +94,7 @@ fn report_submitted(event: &events::ReportSubmitted) -> Result<Option<ReportUpda
         structure_id: derived_id("counted_structure", &[key.to_string().as_bytes()]),
         report_kind,
         assistance_requested: event.assistance_requested,
+        cross_border: event.cross_border,
     };
     let declared = assessment(event.origin, &event.origin_types, impacts, severity);
     let report_id = report_id(&event.report_id)?;

@@ -10,6 +10,7 @@ use std::{
 };
 
 use jiff::{Timestamp, tz::TimeZone};
+use serde::{Deserialize, Serialize};
 use time::{Date, Month, OffsetDateTime};
 use uuid::Uuid;
 use vocabulary::{
@@ -21,6 +22,8 @@ pub(crate) use events::apply;
 
 static PARIS: LazyLock<TimeZone> =
     LazyLock::new(|| TimeZone::get("Europe/Paris").expect("the time zones are compiled in"));
+
+time::serde::format_description!(iso_day, Date, "[year]-[month]-[day]");
 
 /// What is known of one report; never a name, a number or a contact.
 ///
@@ -51,10 +54,12 @@ pub(crate) struct Fact {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FactHistory(BTreeMap<OffsetDateTime, Fact>);
 
-/// What a declaration fixes for good.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What a declaration fixes for good; like the parts below, it names its fields as the
+/// columns are named.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Submission {
     /// Day of the declaration, in Europe/Paris.
+    #[serde(with = "iso_day")]
     declared_on: Date,
     region: RoutingRegion,
     structure_kind: Option<StructureKind>,
@@ -63,26 +68,32 @@ struct Submission {
     structure_id: Uuid,
     report_kind: Option<ReportKind>,
     assistance_requested: bool,
+    cross_border: Option<bool>,
 }
 
 /// What a case says beside its assessment.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct CaseStatus {
     /// Counts the changes of the case, from 1; the greatest wins.
+    #[serde(rename = "case_revision")]
     revision: u64,
+    #[serde(rename = "case_state")]
     state: Option<CaseState>,
     /// The cell confirmed the assessment.
     qualified: bool,
 }
 
 /// What is judged of an incident: first declared, then confirmed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Assessment {
     origin: Option<Origin>,
     origin_types: BTreeSet<OriginType>,
     data_impacts: BTreeSet<DataImpact>,
+    #[serde(rename = "care_impact")]
     care: Option<CareImpact>,
+    #[serde(rename = "patient_endangerment")]
     endangerment: Option<PatientEndangerment>,
+    #[serde(flatten)]
     severity: Severity,
 }
 
@@ -95,7 +106,8 @@ enum FactUpdate {
 }
 
 /// How a known report is counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 enum Standing {
     /// In every figure.
     InScope,
@@ -103,17 +115,6 @@ enum Standing {
     OutOfScope,
     /// Apart from all others.
     Withdrawn,
-}
-
-impl Standing {
-    /// The slug, as stored.
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::InScope => "in_scope",
-            Self::OutOfScope => "out_of_scope",
-            Self::Withdrawn => "withdrawn",
-        }
-    }
 }
 
 /// The day of a moment on the clocks of Paris; nothing outside the years 2000 to 2999.

@@ -2,14 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Value, json};
-use sqlx::PgConnection;
-use time::{Date, OffsetDateTime, format_description::well_known::Rfc3339};
+use serde::{Deserialize as _, Serialize};
+use serde_json::Value;
+use service::wire::timestamptz;
+use sqlx::{PgConnection, types::Json};
+use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{
-    CareImpact, CaseState, Origin, PatientEndangerment, ReportKind, RoutingRegion, Severity,
-    StructureKind, Word,
-};
 
 use super::{Assessment, CaseStatus, Fact, FactHistory, Standing, Submission};
 
@@ -26,13 +24,16 @@ pub(super) async fn lock(
         .execute(&mut *conn)
         .await?;
     // Another statement: the one that waited does not see what was written meanwhile.
-    let rows = sqlx::query_file_as!(FactRow, "src/facts/sql/load.sql", &reports)
-        .fetch_all(conn)
-        .await?;
+    let rows = sqlx::query!(
+        r#"select report_id, known_from, to_jsonb(fact_version) as "fact!"
+           from fact_version where report_id = any($1) and known_from > '-infinity'"#,
+        &reports,
+    );
     let mut histories = Histories::new();
-    for row in rows {
+    for row in rows.fetch_all(conn).await? {
+        let fact = from_row(&row.fact).map_err(|error| sqlx::Error::Decode(error.into()))?;
         let history = histories.entry(row.report_id).or_default();
-        history.0.insert(row.known_from, row.into_fact()?);
+        history.0.insert(row.known_from, fact);
     }
     Ok(histories)
 }
@@ -57,12 +58,23 @@ pub(super) async fn save(
     let new = after
         .iter()
         .filter(|(key, period)| before.get(key) != Some(period));
-    let rows: Value = new
-        .map(|(key, period)| to_json(*key, *period))
-        .collect::<sqlx::Result<_>>()?;
-    sqlx::query_file!("src/facts/sql/insert.sql", rows)
-        .execute(conn)
-        .await?;
+    let rows = new.map(|((report_id, known_from), (known_until, fact))| FactRow {
+        report_id: *report_id,
+        known_from: timestamptz(*known_from),
+        known_until: known_until.map(timestamptz),
+        submission: fact.submission.as_ref(),
+        case: fact.case.clone().unwrap_or_default(),
+        assessment: &fact.assessment,
+        withdrawn: fact.withdrawn,
+        standing: fact.standing(),
+    });
+    // A column that a later release added stays null.
+    sqlx::query!(
+        "insert into fact_version select * from jsonb_populate_recordset(null::fact_version, $1)",
+        Json(rows.collect::<Vec<_>>()) as _,
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }
 
@@ -81,125 +93,32 @@ fn periods(
 }
 
 /// A fact as it is stored.
-#[expect(clippy::struct_excessive_bools, reason = "one field for each column")]
-struct FactRow {
+#[derive(Serialize)]
+struct FactRow<'a> {
     report_id: Uuid,
-    known_from: OffsetDateTime,
-    declared_on: Option<Date>,
-    region: Option<String>,
-    structure_kind: Option<String>,
-    structure_id: Option<Uuid>,
-    report_kind: Option<String>,
-    assistance_requested: Option<bool>,
-    case_revision: i64,
-    case_state: Option<String>,
-    qualified: bool,
-    origin: Option<String>,
-    origin_types: Vec<String>,
-    data_impacts: Vec<String>,
-    care_impact: Option<String>,
-    patient_endangerment: Option<String>,
-    serious: bool,
-    significant: bool,
-    major: bool,
+    known_from: String,
+    known_until: Option<String>,
+    #[serde(flatten)]
+    submission: Option<&'a Submission>,
+    /// Of revision 0 while no case is known.
+    #[serde(flatten)]
+    case: CaseStatus,
+    #[serde(flatten)]
+    assessment: &'a Assessment,
     withdrawn: bool,
+    standing: Option<Standing>,
 }
 
-impl FactRow {
-    /// Reads a row back; only a row that this service did not write fails. Words come
-    /// back as they were stored: a row that did not change is not written again.
-    fn into_fact(self) -> sqlx::Result<Fact> {
-        let submission = match (self.declared_on, self.region, self.structure_id) {
-            (Some(declared_on), Some(region), Some(structure_id)) => Some(Submission {
-                declared_on,
-                region: region.parse::<RoutingRegion>().map_err(unreadable)?,
-                structure_kind: self.structure_kind.as_deref().map(StructureKind::verbatim),
-                structure_id,
-                report_kind: self.report_kind.as_deref().map(ReportKind::verbatim),
-                assistance_requested: self.assistance_requested.unwrap_or_default(),
-            }),
-            _ => None,
-        };
-        let case = match u64::try_from(self.case_revision).map_err(unreadable)? {
-            0 => None,
-            revision => Some(CaseStatus {
-                revision,
-                state: self.case_state.as_deref().map(CaseState::verbatim),
-                qualified: self.qualified,
-            }),
-        };
-        Ok(Fact {
-            submission,
-            case,
-            assessment: Assessment {
-                origin: self.origin.as_deref().map(Origin::verbatim),
-                origin_types: all_verbatim(&self.origin_types),
-                data_impacts: all_verbatim(&self.data_impacts),
-                care: self.care_impact.as_deref().map(CareImpact::verbatim),
-                endangerment: self
-                    .patient_endangerment
-                    .as_deref()
-                    .map(PatientEndangerment::verbatim),
-                severity: Severity {
-                    serious: self.serious,
-                    significant: self.significant,
-                    major: self.major,
-                },
-            },
-            withdrawn: self.withdrawn,
-        })
-    }
-}
-
-fn unreadable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> sqlx::Error {
-    sqlx::Error::Decode(cause.into())
-}
-
-/// The row of a fact, for `jsonb_populate_recordset`.
-fn to_json(
-    (report_id, known_from): (Uuid, OffsetDateTime),
-    (known_until, fact): (Option<OffsetDateTime>, &Fact),
-) -> sqlx::Result<Value> {
-    let moment = |at: OffsetDateTime| {
-        at.format(&Rfc3339)
-            .map_err(|error| sqlx::Error::Encode(error.into()))
-    };
-    let Assessment {
-        origin,
-        origin_types,
-        data_impacts,
-        care,
-        endangerment,
-        severity,
-    } = &fact.assessment;
-    let submission = fact.submission.as_ref();
-    let case = fact.case.as_ref();
-    Ok(json!({
-        "report_id": report_id,
-        "known_from": moment(known_from)?,
-        "known_until": known_until.map(moment).transpose()?,
-        "declared_on": submission.map(|s| s.declared_on.to_string()),
-        "region": submission.map(|s| s.region.to_string()),
-        "structure_kind": submission.and_then(|s| s.structure_kind),
-        "structure_id": submission.map(|s| s.structure_id),
-        "report_kind": submission.and_then(|s| s.report_kind),
-        "assistance_requested": submission.map(|s| s.assistance_requested),
-        "case_revision": case.map_or(0, |case| case.revision),
-        "case_state": case.and_then(|case| case.state),
-        "qualified": case.is_some_and(|case| case.qualified),
-        "origin": origin,
-        "origin_types": origin_types,
-        "data_impacts": data_impacts,
-        "care_impact": care,
-        "patient_endangerment": endangerment,
-        "serious": severity.serious,
-        "significant": severity.significant,
-        "major": severity.major,
-        "withdrawn": fact.withdrawn,
-        "standing": fact.standing().map(Standing::as_str),
-    }))
-}
-
-fn all_verbatim<W: Word + Ord>(slugs: &[String]) -> BTreeSet<W> {
-    slugs.iter().map(|slug| W::verbatim(slug)).collect()
+/// Reads a row back; only a row that this service did not write fails.
+fn from_row(row: &Value) -> serde_json::Result<Fact> {
+    let is_declared = !row["declared_on"].is_null();
+    let has_case = row["case_revision"] != 0;
+    Ok(Fact {
+        submission: is_declared
+            .then(|| Submission::deserialize(row))
+            .transpose()?,
+        case: has_case.then(|| CaseStatus::deserialize(row)).transpose()?,
+        assessment: Assessment::deserialize(row)?,
+        withdrawn: bool::deserialize(&row["withdrawn"])?,
+    })
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use proptest::{collection::vec, prelude::*, sample::select};
+use serde_json::json;
 use time::{
     Duration,
     macros::{date, datetime},
@@ -13,15 +14,17 @@ use super::*;
 
 const BEGINNING: OffsetDateTime = datetime!(2026-11-10 08:00 UTC);
 
+/// A declaration that says no more than it must.
 fn submission() -> Submission {
-    Submission {
-        declared_on: date!(2026 - 11 - 10),
-        region: RoutingRegion::National,
-        structure_kind: Some(StructureKind::HealthFacility),
-        structure_id: Uuid::from_u128(7),
-        report_kind: Some(ReportKind::Incident),
-        assistance_requested: false,
-    }
+    let said = json!({
+        "declared_on": "2026-11-10",
+        "region": "national",
+        "structure_kind": "health_facility",
+        "structure_id": Uuid::from_u128(7),
+        "report_kind": "incident",
+        "assistance_requested": false,
+    });
+    serde_json::from_value(said).unwrap()
 }
 
 fn of_origin(origin: Origin) -> Assessment {

@@ -25,19 +25,35 @@ use scope::Scope;
 /// Where a declarant said nothing.
 const NOT_SAID: &str = "not_said";
 
-/// The dimensions by which facts may be grouped, each a column of the view of facts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum GroupKey {
-    Month,
-    Region,
-    StructureKind,
-    ReportKind,
-    Origin,
-    OriginType,
-    DataImpact,
-    CareImpact,
-    PatientEndangerment,
-    Severity,
+/// The dimensions by which facts may be grouped.
+const DIMENSIONS: [GroupKey; 11] = [
+    GroupKey::of_field("month"),
+    GroupKey::of_field("region"),
+    GroupKey::one("structure_kind", is_word::<StructureKind>),
+    GroupKey::one("report_kind", is_word::<ReportKind>),
+    GroupKey::one("origin", is_word::<Origin>),
+    GroupKey::several("origin_type", is_word::<OriginType>),
+    GroupKey::several("data_impact", is_word::<DataImpact>),
+    GroupKey::one("care_impact", is_word::<CareImpact>),
+    GroupKey::one("patient_endangerment", is_word::<PatientEndangerment>),
+    GroupKey::several("severity", |value| {
+        ["serious", "significant", "major"].contains(&value)
+    }),
+    GroupKey::one("cross_border", |value| {
+        ["yes", "no", NOT_SAID].contains(&value)
+    }),
+];
+
+/// A dimension by which facts may be grouped.
+#[derive(Clone, Copy, Debug)]
+struct GroupKey {
+    /// Its name in the contract, and its column in the view of facts.
+    name: &'static str,
+    /// A report may have several values, so that rows add up to more than the total.
+    is_multiple: bool,
+    /// Whether it is a value that a filter may ask for; absent where the request has a field
+    /// of its own instead.
+    is_value: Option<fn(&str) -> bool>,
 }
 
 /// By what figures are broken down.
@@ -124,51 +140,51 @@ struct BreakdownRow {
 }
 
 impl GroupKey {
-    /// Its column in the view of facts.
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Month => "month",
-            Self::Region => "region",
-            Self::StructureKind => "structure_kind",
-            Self::ReportKind => "report_kind",
-            Self::Origin => "origin",
-            Self::OriginType => "origin_type",
-            Self::DataImpact => "data_impact",
-            Self::CareImpact => "care_impact",
-            Self::PatientEndangerment => "patient_endangerment",
-            Self::Severity => "severity",
+    /// The dimension of a name.
+    fn named(name: &str) -> Option<Self> {
+        DIMENSIONS.into_iter().find(|key| key.name == name)
+    }
+
+    const fn of_field(name: &'static str) -> Self {
+        Self {
+            name,
+            is_multiple: false,
+            is_value: None,
         }
     }
 
-    /// Whether a report may have several values, so that rows add up to more than the total.
-    const fn is_multiple(self) -> bool {
-        matches!(self, Self::OriginType | Self::DataImpact | Self::Severity)
+    const fn one(name: &'static str, is_value: fn(&str) -> bool) -> Self {
+        Self {
+            is_value: Some(is_value),
+            ..Self::of_field(name)
+        }
     }
 
-    /// Whether it is a value of the dimension that a filter may ask for. The month and the
-    /// region of a request are no filters.
-    fn has_value(self, value: &str) -> bool {
-        fn word<W: Word>(value: &str) -> bool {
-            value == NOT_SAID || W::verbatim(value).number() != 0
-        }
-        match self {
-            Self::Month | Self::Region => false,
-            Self::StructureKind => word::<StructureKind>(value),
-            Self::ReportKind => word::<ReportKind>(value),
-            Self::Origin => word::<Origin>(value),
-            Self::OriginType => word::<OriginType>(value),
-            Self::DataImpact => word::<DataImpact>(value),
-            Self::CareImpact => word::<CareImpact>(value),
-            Self::PatientEndangerment => word::<PatientEndangerment>(value),
-            Self::Severity => ["serious", "significant", "major"].contains(&value),
+    const fn several(name: &'static str, is_value: fn(&str) -> bool) -> Self {
+        Self {
+            is_multiple: true,
+            ..Self::one(name, is_value)
         }
     }
+}
+
+impl PartialEq for GroupKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for GroupKey {}
+
+/// Whether a text is a word of a list, known or of a later release.
+fn is_word<W: Word>(value: &str) -> bool {
+    value == NOT_SAID || W::verbatim(value).number() != 0
 }
 
 impl GroupBy {
     /// Whether a report may stand in several rows.
     fn is_overlapping(self) -> bool {
-        self.first.is_multiple() || self.second.is_some_and(GroupKey::is_multiple)
+        self.first.is_multiple || self.second.is_some_and(|second| second.is_multiple)
     }
 }
 

@@ -154,17 +154,17 @@ fn parse_filters(filters: &[pb::Filter], violations: &mut Violations) -> Vec<Fil
             violations.add(field, "DUPLICATE", "cette dimension est déjà filtrée");
             continue;
         }
-        if matches!(key, GroupKey::Month | GroupKey::Region) {
+        let Some(is_value) = key.is_value else {
             let description = "la période et la région ont leur propre champ";
             violations.add(field, "OUT_OF_RANGE", description);
             continue;
-        }
+        };
         let field = format!("filters[{index}].values");
         match filter.values.len() {
             0 => violations.add(field, "REQUIRED", "au moins une valeur est requise"),
             1..=MOST_VALUES => {
                 for (place, value) in filter.values.iter().enumerate() {
-                    if !key.has_value(value) {
+                    if !is_value(value) {
                         let field = format!("{field}[{place}]");
                         violations.add(field, "UNKNOWN_VALUE", "cette valeur n'existe pas");
                     }
@@ -206,19 +206,8 @@ fn group_key(field: &str, number: i32, violations: &mut Violations) -> Option<Gr
         violations.add(field, "UNKNOWN_VALUE", "dimension inconnue");
         return None;
     };
-    Some(match dimension {
-        pb::Dimension::Unspecified => return None,
-        pb::Dimension::Month => GroupKey::Month,
-        pb::Dimension::Region => GroupKey::Region,
-        pb::Dimension::StructureKind => GroupKey::StructureKind,
-        pb::Dimension::ReportKind => GroupKey::ReportKind,
-        pb::Dimension::Origin => GroupKey::Origin,
-        pb::Dimension::OriginType => GroupKey::OriginType,
-        pb::Dimension::DataImpact => GroupKey::DataImpact,
-        pb::Dimension::CareImpact => GroupKey::CareImpact,
-        pb::Dimension::PatientEndangerment => GroupKey::PatientEndangerment,
-        pb::Dimension::Severity => GroupKey::Severity,
-    })
+    let name = dimension.as_str_name().strip_prefix("DIMENSION_")?;
+    GroupKey::named(&name.to_ascii_lowercase())
 }
 
 #[cfg(test)]
@@ -226,7 +215,7 @@ mod tests {
     use platform::Error;
     use time::macros::datetime;
 
-    use super::*;
+    use super::{super::DIMENSIONS, *};
 
     const NOW: OffsetDateTime = datetime!(2026-11-23 08:00 UTC);
 
@@ -282,12 +271,20 @@ mod tests {
     #[test]
     fn a_whole_request_is_read() {
         let (query, group_by) = breakdown(&request(), NOW).unwrap();
-        assert_eq!(group_by.first, GroupKey::Origin);
-        assert_eq!(group_by.second, Some(GroupKey::Region));
+        assert_eq!(group_by.first.name, "origin");
+        assert_eq!(group_by.second, GroupKey::named("region"));
         assert_eq!(query.region.map(|r| r.to_string()), Some("76".to_owned()));
-        assert_eq!(query.filters[0].key, GroupKey::CareImpact);
+        assert_eq!(query.filters[0].key.name, "care_impact");
         assert_eq!(query.filters[0].values, ["degraded_mode", "not_said"]);
         assert_eq!(query.as_known_at, Some(NOW));
+    }
+
+    #[test]
+    fn every_dimension_of_the_contract_is_known() {
+        let numbers = (1..).take_while(|&number| pb::Dimension::try_from(number).is_ok());
+        let known = numbers.map(|number| group_key("", number, &mut Violations::default()));
+        let names: Vec<_> = known.map(|key| key.unwrap().name).collect();
+        assert_eq!(names, DIMENSIONS.map(|key| key.name));
     }
 
     #[test]

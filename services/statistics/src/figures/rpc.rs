@@ -12,7 +12,7 @@ use tonic::{Request, Response, Status};
 use vocabulary::{Role, RoutingRegion};
 
 use super::{
-    GroupKey, Selection, decide,
+    Selection, decide,
     period::Span,
     request::{self, Query},
     response,
@@ -104,8 +104,8 @@ impl Figures {
         let now = now();
         let (query, group_by) = request::breakdown(request, now)?;
         let mut filter = filter(&query);
-        filter["dimension"] = group_by.first.as_str().into();
-        filter["second_dimension"] = group_by.second.map(GroupKey::as_str).into();
+        filter["dimension"] = group_by.first.name.into();
+        filter["second_dimension"] = group_by.second.map(|second| second.name).into();
         let access = Access {
             caller,
             action: "statistics.breakdown",
@@ -184,7 +184,7 @@ fn filter(query: &Query) -> Value {
     json!({
         "from": query.period.from().to_string(),
         "to": query.period.to().to_string(),
-        "filters": filters.map(|it| json!({ it.key.as_str(): it.values })).collect::<Value>(),
+        "filters": filters.map(|it| json!({ it.key.name: it.values })).collect::<Value>(),
         "as_known_at": query.as_known_at.map(OffsetDateTime::unix_timestamp),
     })
 }

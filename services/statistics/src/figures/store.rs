@@ -73,8 +73,8 @@ pub(super) async fn breakdown(
 /// The values of a fact in a dimension; an empty one for no dimension.
 fn push_values(query: &mut QueryBuilder<Postgres>, key: Option<GroupKey>) {
     match key {
-        Some(key) if key.is_multiple() => query.push(format_args!("unnest({})", key.as_str())),
-        Some(key) => query.push(format_args!("lateral (select {})", key.as_str())),
+        Some(key) if key.is_multiple => query.push(format_args!("unnest({})", key.name)),
+        Some(key) => query.push(format_args!("lateral (select {})", key.name)),
         None => query.push("(values (''))"),
     };
 }
@@ -103,8 +103,8 @@ fn push_selection(query: &mut QueryBuilder<Postgres>, selection: &Selection) {
             .push(")"),
     };
     for filter in filters {
-        query.push(format_args!(" and {}", filter.key.as_str()));
-        if filter.key.is_multiple() {
+        query.push(format_args!(" and {}", filter.key.name));
+        if filter.key.is_multiple {
             query.push(" && ").push_bind(filter.values.clone());
         } else {
             query

@@ -1,7 +1,11 @@
 //! Which facts are counted, and by what they are grouped.
 
 use proto::{
-    statistics::v1::{Dimension, Filter, GetBreakdownRequest, GetOverviewRequest},
+    events::v1::ReportSubmitted,
+    statistics::v1::{
+        Dimension::{self, CrossBorder, Unspecified},
+        Filter, GetBreakdownRequest, GetOverviewRequest,
+    },
     types::v1::{CareImpact, CaseState, DataImpact, Origin, OriginType, StructureKind},
 };
 
@@ -11,18 +15,11 @@ use crate::tests::{
 };
 
 const MONTH: &str = "2026-11";
-const DIMENSIONS: [Dimension; 10] = [
-    Dimension::Month,
-    Dimension::Region,
-    Dimension::StructureKind,
-    Dimension::ReportKind,
-    Dimension::Origin,
-    Dimension::OriginType,
-    Dimension::DataImpact,
-    Dimension::CareImpact,
-    Dimension::PatientEndangerment,
-    Dimension::Severity,
-];
+
+/// Every dimension of the contract.
+fn dimensions() -> impl Iterator<Item = Dimension> {
+    (1..).map_while(|number| Dimension::try_from(number).ok())
+}
 
 fn only(dimension: Dimension, values: &[&str]) -> Filter {
     Filter {
@@ -53,8 +50,8 @@ async fn figures_are_broken_down_by_any_two_dimensions() {
         Dimension::Severity => 0,
         _ => 1,
     };
-    for first in DIMENSIONS {
-        for second in DIMENSIONS.into_iter().filter(|second| *second != first) {
+    for first in dimensions() {
+        for second in dimensions().filter(|second| *second != first) {
             let pairs = replica.breakdown(MONTH, MONTH, first, second).await;
             let counts = pairs
                 .rows
@@ -130,4 +127,46 @@ async fn a_filter_lets_only_its_values_through_and_narrows_the_denominator() {
     let share = figure(&overview, "malicious").share.as_ref().unwrap();
     assert_eq!((share.numerator, share.denominator), (0, 1));
     assert!(share.basis.contains("that the filters let through"));
+}
+
+#[tokio::test]
+async fn a_fact_from_before_a_question_was_asked_is_not_said_until_it_is_read_again() {
+    let env = TestEnv::start().await;
+    let said = [Some(true), Some(true), Some(false), None];
+    let reports = (1..).zip(said).map(|(n, cross_border)| ReportSubmitted {
+        cross_border,
+        ..report(n)
+    });
+    let reports = events(reports);
+    env.intake().announce(&reports).await;
+    let answers = async || {
+        let replica = env.counted().await;
+        let all = replica
+            .breakdown(MONTH, MONTH, CrossBorder, Unspecified)
+            .await;
+        let yes = GetBreakdownRequest {
+            period: Some(period(MONTH, MONTH)),
+            dimension: CrossBorder.into(),
+            filters: vec![only(CrossBorder, &["yes"])],
+            ..GetBreakdownRequest::default()
+        };
+        let yes = replica.broken_down(yes).await.total;
+        replica.stop().await;
+        let rows = rows(&all).into_iter();
+        let rows: Vec<_> = rows.map(|(value, _, n)| format!("{value} {n}")).collect();
+        (rows.join(", "), yes)
+    };
+    let expected = ("no 1, not_said 1, yes 2".to_owned(), 2);
+    assert_eq!(answers().await, expected);
+
+    let forgotten = "update fact_version set cross_border = null";
+    sqlx::raw_sql(forgotten).execute(&env.pool).await.unwrap();
+    assert_eq!(answers().await, ("not_said 4".to_owned(), 0));
+    env.intake().add_to_snapshot(&reports);
+    let read_again = "update consumer_offset set incarnation = null";
+    sqlx::raw_sql(read_again).execute(&env.pool).await.unwrap();
+    // A change of the case keeps what was declared.
+    let judged = changed(case(1), 2, CaseState::Qualified);
+    env.qualification().announce(&events([judged])).await;
+    assert_eq!(answers().await, expected);
 }
