@@ -1,5 +1,6 @@
 //! Erasure of contacts (effacement, RGPD article 17): when nobody treats a report any more,
-//! and how the report's own key is destroyed.
+//! and how the report's own key is destroyed. After how many days is the operator's to say:
+//! `retention.contactsDays` of the chart, `vigie-intake erase-contacts --ended-days-ago`.
 
 mod erase;
 mod events;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use service::View;
 use vocabulary::Role;
 
-use super::Audience;
+use super::audience::Audience;
 
 /// Why a message is not posted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +40,6 @@ pub(super) fn author_role(roles: &BTreeSet<Role>) -> Role {
 
 #[cfg(test)]
 mod tests {
-    use service::Parties;
-
     use super::*;
 
     #[test]
@@ -67,43 +65,5 @@ mod tests {
         let roles = [Role::Declarant, Role::Analyst, Role::RegionalAgent];
         assert_eq!(author_role(&roles.into()), Role::Analyst);
         assert_eq!(author_role(&[Role::Declarant].into()), Role::Declarant);
-    }
-
-    #[test]
-    fn an_audience_is_those_of_the_case_that_belong_to_it() {
-        let parties: Parties = [
-            "cell",
-            "fssi",
-            "ars:76",
-            "dgs",
-            "subject:d1",
-            "structure:finess:010000024",
-            "regulator:eu",
-        ]
-        .map(str::to_owned)
-        .into_iter()
-        .collect();
-        assert_eq!(
-            Audience::Agencies.readers(&parties),
-            ["ars:76", "cell", "fssi"]
-        );
-        assert_eq!(
-            Audience::Structure.readers(&parties),
-            [
-                "ars:76",
-                "cell",
-                "fssi",
-                "structure:finess:010000024",
-                "subject:d1"
-            ]
-        );
-    }
-
-    #[test]
-    fn an_audience_of_a_later_release_is_kept_from_the_structure() {
-        assert_eq!(Audience::stored("one_agency"), Audience::Agencies);
-        for audience in [Audience::Structure, Audience::Agencies] {
-            assert_eq!(Audience::stored(audience.as_str()), audience);
-        }
     }
 }
