@@ -1,7 +1,5 @@
 //! A server is restored to a moment of its past.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
-
 use std::{
     collections::BTreeSet,
     sync::{

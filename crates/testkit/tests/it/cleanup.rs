@@ -1,7 +1,5 @@
 //! Nothing is left behind, however a process ends.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
-
 use std::{
     io::{BufRead, BufReader},
     net::TcpStream,

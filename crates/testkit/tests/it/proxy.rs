@@ -1,7 +1,5 @@
 //! The network between a client and a server, fair and foul.
 
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
-
 use std::{net::SocketAddr, time::Duration};
 
 use testkit::{Mishaps, Proxy, Weather};

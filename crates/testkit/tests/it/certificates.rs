@@ -1,7 +1,5 @@
 //! The certificates let services of one authority meet, and nobody else.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
-
 use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf};
 
 use opentelemetry_proto::tonic::collector::trace::v1::{

@@ -1,7 +1,5 @@
 //! The private PostgreSQL keeps its promises.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
-
 use std::{
     fs,
     os::unix::fs::PermissionsExt,

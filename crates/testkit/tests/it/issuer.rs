@@ -1,7 +1,5 @@
 //! The issuer's tokens are good, and its bad ones are bad for one reason.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
-
 use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
 use serde_json::Value;
 use testkit::{AUDIENCE, Defect, Issuer, IssuerOptions, TokenSpec};

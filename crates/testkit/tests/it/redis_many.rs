@@ -1,7 +1,5 @@
 //! The private Redis Cluster and the private sentinel keep their promises.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
-
 use testkit::{RedisCluster, RedisClusterOptions, RedisSentinel, RedisSentinelOptions, eventually};
 
 async fn cluster(replicas: u16) -> RedisCluster {

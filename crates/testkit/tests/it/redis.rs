@@ -1,7 +1,5 @@
 //! The private Redis keeps its promises.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
-
 use std::time::Duration;
 
 use testkit::{Redis, RedisOptions};

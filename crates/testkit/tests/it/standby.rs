@@ -1,7 +1,5 @@
 //! A standby has what its primary acknowledged, and takes its place.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
-
 use std::{
     collections::BTreeSet,
     net::{Ipv4Addr, SocketAddr},

@@ -1,7 +1,5 @@
 //! The mail server keeps its promises.
 
-#![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
-
 use std::{
     net::SocketAddr,
     pin::pin,

@@ -1,0 +1,15 @@
+//! What the test kit promises to the tests.
+
+#![expect(clippy::unwrap_used, reason = "a helper that fails is a failed test")]
+
+mod backup;
+mod certificates;
+mod cleanup;
+mod issuer;
+mod otlp;
+mod postgres;
+mod proxy;
+mod redis;
+mod redis_many;
+mod smtp;
+mod standby;
