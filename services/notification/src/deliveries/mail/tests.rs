@@ -16,7 +16,7 @@ use crate::{
     notices::{Branding, Language},
 };
 
-mod transition;
+mod previous_release;
 
 /// A worker of one channel.
 struct Worker {

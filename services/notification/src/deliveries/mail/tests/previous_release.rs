@@ -3,7 +3,7 @@
 use sqlx::PgPool;
 
 use super::*;
-use crate::deliveries::transition::{hand_back, take_over};
+use crate::deliveries::previous_release::{hand_back, take_over};
 
 /// A delivery as the release before makes it due, with what becomes of it meanwhile.
 async fn older(pool: &PgPool, change: &str) -> Uuid {
