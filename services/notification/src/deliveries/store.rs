@@ -22,13 +22,16 @@ pub(super) fn report_of(subject: &str) -> Option<Uuid> {
     subject.strip_prefix("report/")?.parse().ok()
 }
 
-/// The key of a report, wrapped; none once it is erased.
-pub(super) async fn data_key(pool: &PgPool, report_id: Uuid) -> sqlx::Result<Option<Vec<u8>>> {
+/// The key of a report that is known, wrapped; none once it is erased.
+pub(super) async fn data_key(
+    pool: &PgPool,
+    report_id: Uuid,
+) -> sqlx::Result<Option<Option<Vec<u8>>>> {
     let key = sqlx::query_scalar!(
         "select data_key from known_report where report_id = $1",
         report_id,
     );
-    Ok(key.fetch_optional(pool).await?.flatten())
+    key.fetch_optional(pool).await
 }
 
 /// Lists deliveries, latest first.
@@ -39,12 +42,11 @@ pub(super) async fn list(
     limit: i64,
 ) -> sqlx::Result<Vec<Delivery>> {
     let (after_at, after_id) = after.map(|at| (at.created_at, at.delivery_id)).unzip();
-    let subject = filter.report_id.map(|id| format!("report/{id}"));
     let rows = sqlx::query_file_as!(
         Row,
         "src/deliveries/sql/list_deliveries.sql",
         filter.state.map(DeliveryState::as_str),
-        subject,
+        filter.report_id,
         after_at,
         after_id,
         limit,
@@ -64,7 +66,7 @@ pub(super) async fn find(
         Row,
         "src/deliveries/sql/list_deliveries.sql",
         None::<&str>,
-        None::<&str>,
+        None::<Uuid>,
         None::<OffsetDateTime>,
         None::<Uuid>,
         1,
