@@ -13,7 +13,6 @@ set local lock_timeout = '1s';
 -- * Whoever applies an event derives the same ids: a digest that both have begun is one job.
 -- * What was sent stays where it was recorded, until the next release drops `delivery`,
 --   `delivery_attempt` and `situation`.
-create index delivery_undone on delivery (delivery_id) where state <> 'sent';
 
 -- A delivery that is taken leaves the attempts that were recorded of it.
 alter table delivery_attempt drop constraint delivery_attempt_delivery_id_fkey;
