@@ -114,9 +114,14 @@ impl MailChannel {
     async fn open(&self, job: &Job, sealed: &str) -> Result<String, Failure> {
         let rejected = |class: &str| Failure::Rejected(class.to_owned());
         let report_id = store::report_of(&job.subject).ok_or_else(|| rejected("subject"))?;
-        let found = store::data_key(&self.pool, report_id).await;
-        let found = found.map_err(|_| Failure::Away("database".to_owned()))?;
-        let data_key = found.ok_or_else(|| rejected("unknown_report"))?;
+        let data_key = sqlx::query_scalar!(
+            "select data_key from known_report where report_id = $1",
+            report_id,
+        )
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(|_| Failure::Away("database".to_owned()))?
+        .ok_or_else(|| rejected("unknown_report"))?;
         let sealed = Sealed {
             sealed: STANDARD.decode(sealed).map_err(|_| rejected("sealed"))?,
             data_key: data_key.ok_or(Failure::Erased)?,

@@ -112,7 +112,7 @@ async fn retry(
     let delivery = store::find(conn, delivery_id).await?;
     let delivery = delivery.ok_or(Error::NotFound("delivery"))?;
     if !due && delivery.state == DeliveryState::Dead {
-        // Of the release before, for another second.
+        // The release before has it, for another second.
         let why = "la remise est en cours de transfert";
         return Err(Error::unavailable("DELIVERY_MOVING", why));
     }

@@ -1,7 +1,7 @@
 //! Deliveries as they rest: jobs that are due, given up or done.
 
 use serde::{Deserialize, Serialize};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -20,18 +20,6 @@ pub(super) struct ListPosition {
 /// The report that jobs of this subject are about.
 pub(super) fn report_of(subject: &str) -> Option<Uuid> {
     subject.strip_prefix("report/")?.parse().ok()
-}
-
-/// The key of a report that is known, wrapped; none once it is erased.
-pub(super) async fn data_key(
-    pool: &PgPool,
-    report_id: Uuid,
-) -> sqlx::Result<Option<Option<Vec<u8>>>> {
-    let key = sqlx::query_scalar!(
-        "select data_key from known_report where report_id = $1",
-        report_id,
-    );
-    key.fetch_optional(pool).await
 }
 
 /// Lists deliveries, latest first.

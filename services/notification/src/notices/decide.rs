@@ -56,12 +56,17 @@ impl Decision {
                 self.known.awaiting_messages.push((cause, name));
                 continue;
             };
-            if let Some(channel) = mail_of_message(template, &self.summary, &self.known) {
-                let rule = Rule::Message;
+            let (recipient, told) = match template {
+                Template::MessageOfStructure => {
+                    (Recipient::Cell, !self.summary.stays_with_the_armed_forces())
+                }
+                _ => (Recipient::Declarant, !self.known.back_dated),
+            };
+            if told {
                 self.notices.push(Notice {
                     cause,
-                    rule,
-                    channel,
+                    rule: Rule::Message,
+                    channel: Channel::Mail(recipient, template),
                 });
             }
         }
@@ -284,19 +289,6 @@ fn message_posted(event_id: Uuid, message: &PostedMessage, known: &ReportProject
         summary,
         known: now_known,
     }
-}
-
-/// Who is written to about a message, of a report that is known.
-fn mail_of_message(
-    template: Template,
-    summary: &ReportSummary,
-    known: &ReportProjection,
-) -> Option<Channel> {
-    let (recipient, told) = match template {
-        Template::MessageOfStructure => (Recipient::Cell, !summary.stays_with_the_armed_forces()),
-        _ => (Recipient::Declarant, !known.back_dated),
-    };
-    told.then_some(Channel::Mail(recipient, template))
 }
 
 #[cfg(test)]
