@@ -1,8 +1,9 @@
 //! Workers that take what is due.
 
 use std::{
+    collections::BTreeSet,
     panic::AssertUnwindSafe,
-    sync::{Arc, atomic::AtomicU64},
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -17,6 +18,7 @@ use time::OffsetDateTime;
 use tokio::{sync::Notify, task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
+use uuid::Uuid;
 
 use super::{
     Failure, Handler, Job, JobPolicy,
@@ -45,6 +47,8 @@ pub struct Jobs {
     /// How they are done.
     pub policy: JobPolicy,
     handlers: Vec<(Arc<dyn Handler>, u16)>,
+    /// The jobs that this process has begun and not recorded.
+    begun: Arc<Mutex<BTreeSet<Uuid>>>,
 }
 
 impl Jobs {
@@ -60,6 +64,7 @@ impl Jobs {
             metrics,
             policy,
             handlers: Vec::new(),
+            begun: Arc::default(),
         };
         let made = in_time(store::make_months(&jobs.pool, platform::now())).await;
         made.map_err(|cause| StartError::unusable("the tables of jobs", cause))?;
@@ -98,6 +103,16 @@ impl Jobs {
         tokio::join!(workers.join_all(), looking_after);
     }
 
+    /// The jobs whose attempts the end of [`Jobs::run`] cut off: this process records them
+    /// no more, though its claims still hold.
+    pub fn cut_off(&self) -> Vec<Uuid> {
+        self.begun().iter().copied().collect()
+    }
+
+    fn begun(&self) -> MutexGuard<'_, BTreeSet<Uuid>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     async fn work(&self, handler: &dyn Handler, shutdown: &CancellationToken) {
         while !shutdown.is_cancelled() {
             let woken = self.wake.notified();
@@ -129,6 +144,7 @@ impl Jobs {
         let Some(job) = claimed else {
             return Ok(false);
         };
+        self.begun().insert(job.job_id);
         if job.claim_expired {
             self.metrics.expired_claims.inc();
             tracing::warn!(
@@ -153,15 +169,17 @@ impl Jobs {
         };
         let attempt = self.judge(&job, started_at, failure.as_ref());
         // While the claim holds: what was done and is not recorded would be done again.
-        let changed = loop {
+        let recorded = loop {
             match in_time(store::record(&self.pool, &job, &attempt, until)).await {
-                Ok(changed) => break changed,
-                Err(error) if platform::now() + PAUSE >= until => return Err(error),
-                Err(error) => tracing::warn!(%error, "an attempt cannot be recorded yet"),
+                Err(error) if platform::now() + PAUSE < until => {
+                    tracing::warn!(%error, "an attempt cannot be recorded yet");
+                    sleep(PAUSE).await;
+                }
+                recorded => break recorded,
             }
-            sleep(PAUSE).await;
         };
-        if changed {
+        self.begun().remove(&job.job_id);
+        if recorded? {
             span.in_scope(|| self.tell(&job, failure.as_ref(), &attempt));
         }
         Ok(true)

@@ -8,6 +8,7 @@ use service::jobs::Jobs;
 use sqlx::PgPool;
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::{digest, mail};
 use crate::notices::Template;
@@ -29,7 +30,7 @@ pub(crate) async fn run(jobs: Jobs, shutdown: CancellationToken) {
         stopped,
     );
     // The service waits for twice the grace.
-    match hand_back(&pool, stopped + grace * 9 / 5).await {
+    match hand_back(&pool, &jobs.cut_off(), stopped + grace * 9 / 5).await {
         Ok(0) => {}
         Ok(left) => tracing::error!(
             jobs.left = left,
@@ -72,22 +73,26 @@ pub(super) async fn take_over(pool: &PgPool) -> Result<u64> {
 }
 
 /// Makes deliveries of the jobs that nobody is doing, once the workers of this process have
-/// ended, until there are none or it is too late; tells how many are left.
-pub(super) async fn hand_back(pool: &PgPool, until: Instant) -> Result<i64> {
+/// ended and these were cut off, until there are none or it is too late; tells how many are
+/// left.
+pub(super) async fn hand_back(pool: &PgPool, cut_off: &[Uuid], until: Instant) -> Result<i64> {
     let (kinds, now) = (kinds(), platform::now());
     let count = async || {
         let left = sqlx::query_scalar!(
             r#"select count(*) as "left!" from job
-               where kind = any($2) and (claimed_until is null or claimed_until <= $1)"#,
+               where kind = any($2)
+                   and (claimed_until is null or claimed_until <= $1 or job_id = any($3))"#,
             now,
             &kinds,
+            cut_off,
         );
         in_time(async { Ok(left.fetch_one(pool).await?) }).await
     };
     // No more than there were: other processes of this release take them again.
     let mut left = count().await?;
     while left > 0 && Instant::now() < until {
-        let batch = sqlx::query_file_scalar!("src/deliveries/sql/hand_back.sql", now, &kinds);
+        let batch =
+            sqlx::query_file_scalar!("src/deliveries/sql/hand_back.sql", now, &kinds, cut_off);
         let returned: Result<_> = in_time(async { Ok(batch.fetch_one(pool).await?) }).await;
         match returned? {
             0 => return count().await,

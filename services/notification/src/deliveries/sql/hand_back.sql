@@ -1,5 +1,5 @@
 -- The next jobs of each kind that nobody is doing, urgent ones first, in a batch. One that
--- does not fit stays what it is.
+-- does not fit stays what it is. A claim of our own that was cut off holds to its end.
 with free as (
     select fit.job_id
     from unnest($2::text[]) as known (kind)
@@ -7,7 +7,7 @@ with free as (
         select job_id
         from job
         where kind = known.kind
-            and (claimed_until is null or claimed_until <= $1)
+            and (claimed_until is null or claimed_until <= $1 or job_id = any($3))
             and subject ~ '^(report|digest)/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$'
             and payload ->> 'rule' is not null
             and payload ->> 'recipient' is not null

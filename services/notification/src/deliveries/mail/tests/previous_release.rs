@@ -105,7 +105,7 @@ async fn what_is_due_when_a_process_stops_is_found_by_the_release_before() {
     let older = older(pool, "attempts = 2").await;
     take_over(pool).await.unwrap();
     let own = worker.add(mailbox()).await;
-    assert_eq!(hand_back(pool, in_a_minute()).await.unwrap(), 0);
+    assert_eq!(hand_back(pool, &[], in_a_minute()).await.unwrap(), 0);
     let closing = ("closing".to_owned(), 2, "S-2026-7".to_owned());
     let (state, occasion, attempts, reference) = as_before(pool, older).await.unwrap();
     assert_eq!(state, "pending");
@@ -137,7 +137,7 @@ async fn a_sealed_address_survives_the_way_to_the_release_before_and_back() {
         ..mailbox()
     };
     let delivery_id = worker.add(payload).await;
-    assert_eq!(hand_back(pool, in_a_minute()).await.unwrap(), 0);
+    assert_eq!(hand_back(pool, &[], in_a_minute()).await.unwrap(), 0);
     let bytes: Vec<u8> = sqlx::query_scalar("select sealed_address from delivery")
         .fetch_one(pool)
         .await
@@ -203,17 +203,20 @@ async fn a_digest_that_both_releases_have_begun_is_one_mail() {
 }
 
 #[tokio::test]
-async fn a_process_that_stops_hands_back_all_that_it_has_not_begun_and_what_it_took_over() {
+async fn a_process_that_stops_hands_back_all_that_no_other_is_doing_and_what_it_took_over() {
     let sink = SmtpSink::start().await;
     sink.behave(testkit::SmtpBehaviour::Hang);
     let Worker { mut jobs, channel } = worker_with_claims_of(&sink, Duration::HOUR).await;
     jobs.policy.grace = std::time::Duration::from_secs(2);
     let pool = jobs.pool.clone();
     let many = json!(mailbox());
+    // One is urgent, and another process is doing one.
     sqlx::query(
-        "insert into job (job_id, kind, subject, urgent, due_at, first_due_at, created_at, payload)
+        "insert into job (job_id, kind, subject, urgent, due_at, claimed_until, first_due_at,
+                          created_at, payload)
          select gen_random_uuid(), (array['mail/receipt', 'mail/submission'])[1 + n % 2],
-                'report/' || gen_random_uuid(), n = 1, now(), now(), now(), $1
+                'report/' || gen_random_uuid(), n = 1, now(),
+                case n when 2 then now() + interval '1 hour' end, now(), now(), $1
          from generate_series(1, 1300) as n",
     )
     .bind(many)
@@ -222,21 +225,23 @@ async fn a_process_that_stops_hands_back_all_that_it_has_not_begun_and_what_it_t
     .unwrap();
     let taken_over = older(&pool, "due_at = now() + interval '1 hour'").await;
     let shutdown = CancellationToken::new();
-    let (claimed, waiting) = (
-        "select count(*) from job where claimed_until is not null and urgent",
-        "select count(*) from job where claimed_until is null",
-    );
     let stop = async {
-        testkit::eventually(async || count(&pool, claimed).await == 1).await;
+        let begun = "select count(*) from job where attempts = 1 and urgent";
+        testkit::eventually(async || count(&pool, begun).await == 1).await;
         testkit::eventually(async || as_before(&pool, taken_over).await.is_none()).await;
         shutdown.cancel();
     };
     tokio::join!(run(jobs.on(channel, 1), shutdown.clone()), stop);
-    assert_eq!(count(&pool, waiting).await, 0);
-    assert_eq!(count(&pool, claimed).await, 1);
-    let back = "select count(*) from delivery where state = 'pending' and not urgent";
-    assert_eq!(count(&pool, back).await, 1300);
+    let of_another = "select count(*) from job where attempts = 0 and claimed_until > now()";
+    assert_eq!(count(&pool, of_another).await, 1);
+    assert_eq!(count(&pool, "select count(*) from job").await, 1);
+    let back = "select count(*) from delivery where state = 'pending' and claimed_until is null";
+    assert_eq!(count(&pool, back).await, 1299);
     assert!(as_before(&pool, taken_over).await.is_some());
+    // What was cut off may have been sent: it waits for the end of its claim.
+    let cut_off = "select count(*) from delivery
+                   where urgent and attempts = 1 and claimed_until > now()";
+    assert_eq!(count(&pool, cut_off).await, 1);
 }
 
 #[tokio::test]
@@ -261,9 +266,9 @@ async fn what_does_not_fit_the_release_before_or_comes_too_late_stays_a_job() {
     .execute(pool)
     .await
     .unwrap();
-    assert_eq!(hand_back(pool, Instant::now()).await.unwrap(), 5);
+    assert_eq!(hand_back(pool, &[], Instant::now()).await.unwrap(), 5);
     assert_eq!(count(pool, "select count(*) from delivery").await, 0);
-    assert_eq!(hand_back(pool, in_a_minute()).await.unwrap(), 4);
+    assert_eq!(hand_back(pool, &[], in_a_minute()).await.unwrap(), 4);
     assert_eq!(count(pool, "select count(*) from job").await, 4);
     assert_eq!(as_before(pool, fits).await.unwrap().0, "pending");
 }
