@@ -25,7 +25,12 @@ create table job (
 
 -- A claim is written on the same page.
 alter table job set (fillfactor = 50);
-create index job_due on job (urgent desc, due_at) where due_at is not null;
+-- By kind: a claim passes over no job of kinds that it does not ask for, however many of
+-- them are due.
+create index job_due on job (kind, urgent desc, due_at);
+create index job_of_subject on job (subject);
+create index job_latest on job (created_at desc, job_id desc);
+create index job_dead on job (created_at desc, job_id desc) where due_at is null;
 
 -- What was done, by the month of its end (UTC): dropped a month at a time.
 create table job_done (

@@ -5,7 +5,7 @@
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use platform::{DatabaseConfig, Files};
+use platform::{DatabaseConfig, Files, Metrics};
 use serde_json::json;
 use service::jobs::{
     Failure, Handler, JOBS_MIGRATOR, Job, JobMetrics, JobPolicy, Jobs, NewJob, add_jobs,
@@ -34,11 +34,12 @@ impl Receiver {
 #[async_trait]
 impl Handler for Receiver {
     fn kinds(&self) -> Vec<String> {
-        vec!["known".to_owned()]
+        vec!["known".to_owned(), "other".to_owned()]
     }
 
     async fn run(&self, job: &Job) -> Result<(), Failure> {
         self.asked.lock().unwrap().push(job.job_id);
+        assert!(job.payload["panic"].is_null(), "on purpose");
         self.answers.lock().unwrap().pop().unwrap_or(Ok(()))
     }
 }
@@ -94,7 +95,7 @@ async fn what_is_due_is_done_once_in_its_turn_and_what_nobody_knows_waits() {
     let now = platform::now();
     let [first, second, later, unknown] = [
         job("known", now - Duration::MINUTE),
-        job("known", now),
+        job("other", now),
         job("known", now + Duration::HOUR),
         job("unknown", now - Duration::HOUR),
     ];
@@ -146,21 +147,76 @@ async fn a_job_refused_too_often_is_given_up_until_an_operator_makes_it_due() {
 }
 
 #[tokio::test]
-async fn a_receiver_that_is_away_is_asked_once_a_turn_and_nothing_is_given_up() {
-    let jobs = jobs().await;
-    let away = || Err(Failure::Away("connect".to_owned()));
-    let receiver = Receiver::answering([away(), away(), away(), away()]);
-    add(
-        &jobs,
-        &[job("known", platform::now()), job("known", platform::now())],
-    )
-    .await;
-    for asked in 1..=4 {
-        assert!(jobs.step(&receiver).await.unwrap());
+async fn while_a_receiver_is_away_each_job_waits_its_turn_and_none_is_given_up() {
+    let mut jobs = jobs().await;
+    jobs.policy.base = Duration::HOUR;
+    let receiver = Receiver::answering([(); 8].map(|()| Err(Failure::Away("connect".to_owned()))));
+    let new = [job("known", platform::now()), job("known", platform::now())];
+    add(&jobs, &new).await;
+    // More often than a refusal is borne.
+    for asked in [2, 4, 6, 8] {
+        until_idle(&jobs, &receiver).await;
         assert_eq!(receiver.asked.lock().unwrap().len(), asked);
+        let wait = "select count(*) from job where refusals = 0 and last_error = 'connect'
+                    and due_at between now() + interval '7 minutes' and now() + interval '13 minutes'";
+        assert_eq!(count(&jobs.pool, wait).await, 2);
+        sqlx::raw_sql("update job set due_at = now()")
+            .execute(&jobs.pool)
+            .await
+            .unwrap();
     }
     until_idle(&jobs, &receiver).await;
     assert_eq!(count(&jobs.pool, "select count(*) from job_done").await, 2);
+}
+
+#[tokio::test]
+async fn a_job_that_panics_is_given_up_and_the_others_are_done() {
+    let (jobs, receiver) = (jobs().await, Receiver::default());
+    let panics = NewJob {
+        payload: json!({ "panic": true }),
+        ..job("known", platform::now())
+    };
+    add(&jobs, &[panics, job("other", platform::now())]).await;
+    until_idle(&jobs, &receiver).await;
+    let dead = "select count(*) from job
+                where due_at is null and refusals = 2 and last_error = 'panic'";
+    assert_eq!(count(&jobs.pool, dead).await, 1);
+    assert_eq!(count(&jobs.pool, "select count(*) from job_done").await, 1);
+}
+
+/// Has its claim taken by somebody else while it is asked.
+struct Overtaken(PgPool);
+
+#[async_trait]
+impl Handler for Overtaken {
+    fn kinds(&self) -> Vec<String> {
+        vec!["known".to_owned()]
+    }
+
+    async fn run(&self, _: &Job) -> Result<(), Failure> {
+        let taken = "update job set claimed_until = claimed_until + interval '1 minute'";
+        sqlx::raw_sql(taken).execute(&self.0).await.unwrap();
+        Err(Failure::Rejected("refused_550".to_owned()))
+    }
+}
+
+#[tokio::test]
+async fn only_who_still_has_the_claim_gives_a_job_up_and_tells_of_it() {
+    let (mut jobs, metrics) = (jobs().await, Metrics::default());
+    jobs.metrics = JobMetrics::register(&metrics);
+    let told = || metrics.encode().contains("vigie_job_attempts_total{");
+    add(&jobs, &[job("known", platform::now())]).await;
+    assert!(jobs.step(&Overtaken(jobs.pool.clone())).await.unwrap());
+    let pending = "select count(*) from job where due_at is not null and refusals = 0";
+    assert_eq!(count(&jobs.pool, pending).await, 1);
+    assert!(!told());
+
+    sqlx::raw_sql("update job set claimed_until = null")
+        .execute(&jobs.pool)
+        .await
+        .unwrap();
+    until_idle(&jobs, &Receiver::default()).await;
+    assert!(told());
 }
 
 #[tokio::test]
@@ -191,4 +247,44 @@ async fn replicas_that_start_together_make_the_months_once() {
     }
     let months = "select count(*) from pg_inherits where inhparent = 'job_attempt'::regclass";
     assert_eq!(count(&jobs.pool, months).await, 4);
+}
+
+#[tokio::test]
+async fn a_job_that_ends_in_a_month_without_a_table_is_done_once() {
+    let (jobs, receiver) = (jobs().await, Receiver::default());
+    let months = "select count(*) from pg_inherits
+                  where inhparent in ('job_done'::regclass, 'job_attempt'::regclass)";
+    sqlx::raw_sql(
+        "do $$ declare month regclass; begin
+             for month in select inhrelid::regclass from pg_inherits
+                          where inhparent in ('job_done'::regclass, 'job_attempt'::regclass)
+             loop execute format('drop table %s', month); end loop;
+         end $$",
+    )
+    .execute(&jobs.pool)
+    .await
+    .unwrap();
+    assert_eq!(count(&jobs.pool, months).await, 0);
+    add(&jobs, &[job("known", platform::now())]).await;
+    until_idle(&jobs, &receiver).await;
+    assert_eq!(receiver.asked.lock().unwrap().len(), 1);
+    assert_eq!(count(&jobs.pool, "select count(*) from job_done").await, 1);
+    assert_eq!(count(&jobs.pool, months).await, 4);
+}
+
+#[tokio::test]
+async fn an_old_month_that_is_read_is_dropped_later_and_keeps_no_new_one_from_being_made() {
+    let jobs = jobs().await;
+    let later = platform::now() + Duration::days(500);
+    let mut reader = jobs.pool.begin().await.unwrap();
+    sqlx::raw_sql("select from job_done; select from job_attempt")
+        .execute(&mut *reader)
+        .await
+        .unwrap();
+    let months = "select count(*) from pg_inherits where inhparent = 'job_done'::regclass";
+    jobs.keep_months(later).await.unwrap();
+    assert_eq!(count(&jobs.pool, months).await, 4);
+    reader.rollback().await.unwrap();
+    jobs.keep_months(later).await.unwrap();
+    assert_eq!(count(&jobs.pool, months).await, 2);
 }

@@ -8,12 +8,12 @@ set local lock_timeout = '1s';
 --   second, and makes it a job under the same id. It leaves what a process of the release
 --   before has claimed until that claim ends, so that one of them sends it, never both; a row
 --   is deleted there and inserted here by one statement.
--- * A process of this release that is told to stop puts what nobody has claimed back into
---   `delivery`, where the release before finds it; others of this release take it again.
+-- * A process of this release that is told to stop puts what no other has claimed back into
+--   `delivery`, urgent ones first, where the release before finds it; others of this release
+--   take it again. What it had no time for is told in an error, with its count.
 -- * Whoever applies an event derives the same ids: a digest that both have begun is one job.
 -- * What was sent stays where it was recorded, until the next release drops `delivery`,
 --   `delivery_attempt` and `situation`.
-create index delivery_undone on delivery (delivery_id) where state <> 'sent';
 
 -- A delivery that is taken leaves the attempts that were recorded of it.
 alter table delivery_attempt drop constraint delivery_attempt_delivery_id_fkey;

@@ -26,8 +26,6 @@ use crate::process::Programs;
 
 /// How many workers send messages in a process of notification.
 const WORKERS: i64 = 16;
-/// How many each of them claims together.
-const CLAIMED: i64 = 16;
 
 /// How many cases the cell may follow that a restore undid: the one it treats, and
 /// one that waits meanwhile.
@@ -266,7 +264,8 @@ pub(super) async fn judge(
         seed: plan.seed,
         seconds: started.elapsed().as_secs(),
         kills: faults.kills(),
-        tries_in_flight: CLAIMED * (WORKERS * faults.interruptions("notification") + broken_off),
+        // One by each worker, and by that of the digests.
+        tries_in_flight: (WORKERS + 1) * faults.interruptions("notification") + broken_off,
         faults,
         network: weathered,
         differing: clients.differing.len() - excused,

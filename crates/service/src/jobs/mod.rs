@@ -6,7 +6,7 @@
 //! records the attempt. What is due and undone is done, however late, by at least one
 //! attempt; all attempts carry the same id.
 
-mod policy;
+mod retry;
 mod store;
 mod worker;
 
@@ -18,7 +18,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub use self::{
-    policy::JobPolicy,
+    retry::JobPolicy,
     store::{add_jobs, make_job_due},
     worker::{JobMetrics, Jobs},
 };

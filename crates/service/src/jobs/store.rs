@@ -72,44 +72,57 @@ pub(super) async fn claim(
         .await
 }
 
-/// Records an attempt of a claim until `until`, and what becomes of the job. Recording again
-/// changes nothing.
+/// Records an attempt of a claim until `until`, and what becomes of the job; tells whether
+/// that changed the job. Recording again changes nothing.
 pub(super) async fn record(
     pool: &PgPool,
     job: &Job,
     attempt: &Attempt<'_>,
     until: OffsetDateTime,
-) -> sqlx::Result<()> {
-    sqlx::query_file!(
-        "src/jobs/sql/record.sql",
-        job.job_id,
-        job.attempts,
-        attempt.started_at,
-        attempt.ended_at,
-        attempt.outcome,
-        attempt.due_at,
-        attempt.refusals,
-        attempt.error_class,
-        until,
-    )
-    .execute(pool)
-    .await?;
-    Ok(())
+) -> sqlx::Result<bool> {
+    let record = async || {
+        sqlx::query_file_scalar!(
+            "src/jobs/sql/record.sql",
+            job.job_id,
+            job.attempts,
+            attempt.started_at,
+            attempt.ended_at,
+            attempt.outcome,
+            attempt.due_at,
+            attempt.refusals,
+            attempt.error_class,
+            until,
+        )
+        .fetch_one(pool)
+        .await
+    };
+    match record().await {
+        // The month has no table yet.
+        Err(sqlx::Error::Database(error)) if error.is_check_violation() => {
+            make_months(pool, attempt.ended_at).await?;
+            record().await
+        }
+        recorded => recorded,
+    }
 }
 
-/// How many jobs of these kinds are pending and how many dead, counted up to 10,000, and
-/// since when the oldest pending one waits: it is asked again and again, most of all while
-/// there is much to count.
+/// How many jobs of these kinds are pending, counted up to 10,000 of each, since when the
+/// oldest of those waits, and how many jobs are dead, up to 10,000: it is asked again and
+/// again, most of all while there is much to count.
 pub(super) async fn stats(
     pool: &PgPool,
     kinds: &[String],
 ) -> sqlx::Result<(i64, i64, Option<OffsetDateTime>)> {
     let row = sqlx::query!(
-        r#"select count(*) as "pending!", min(first_due_at) as oldest,
+        r#"select coalesce(sum(pending), 0)::bigint as "pending!", min(oldest) as oldest,
                   (select count(*) from (select from job where due_at is null limit 10000) d) as "dead!"
-           from (select first_due_at from job
-                 where due_at is not null and kind = any($1)
-                 order by urgent desc, due_at limit 10000) p"#,
+           from unnest($1::text[]) as known (kind)
+           cross join lateral (
+               select count(*) as pending, min(first_due_at) as oldest
+               from (select first_due_at from job
+                     where kind = known.kind and due_at is not null
+                     order by urgent desc, due_at limit 10000) as next
+           ) as of_kind"#,
         kinds,
     )
     .fetch_one(pool)
@@ -117,12 +130,20 @@ pub(super) async fn stats(
     Ok((row.pending, row.dead, row.oldest))
 }
 
-/// Makes the tables of this month and the next, and drops those over a year old.
-pub(super) async fn keep_months(pool: &PgPool, now: OffsetDateTime) -> sqlx::Result<()> {
+/// Makes the tables of this month and the next.
+pub(super) async fn make_months(pool: &PgPool, now: OffsetDateTime) -> sqlx::Result<()> {
+    keep_months(pool, include_str!("sql/make_months.sql"), now).await
+}
+
+/// Drops the tables of months that are over a year old, but for those in use.
+pub(super) async fn drop_months(pool: &PgPool, now: OffsetDateTime) -> sqlx::Result<()> {
+    keep_months(pool, include_str!("sql/drop_months.sql"), now).await
+}
+
+async fn keep_months(pool: &PgPool, sql: &str, now: OffsetDateTime) -> sqlx::Result<()> {
     let now = format!("set local vigie.now = '{}';", wire::timestamptz(now));
-    let keep = now + include_str!("sql/keep_months.sql");
     let mut transaction = pool.begin().await?;
-    sqlx::raw_sql(AssertSqlSafe(keep))
+    sqlx::raw_sql(AssertSqlSafe(now + sql))
         .execute(&mut *transaction)
         .await?;
     transaction.commit().await

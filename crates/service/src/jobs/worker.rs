@@ -1,10 +1,13 @@
 //! Workers that take what is due.
 
 use std::{
-    sync::{Arc, atomic::AtomicU64},
+    collections::BTreeSet,
+    panic::AssertUnwindSafe,
+    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 
+use futures::FutureExt as _;
 use platform::{Metrics, Result, StartError};
 use prometheus_client::{
     encoding::EncodeLabelSet,
@@ -15,6 +18,7 @@ use time::OffsetDateTime;
 use tokio::{sync::Notify, task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
+use uuid::Uuid;
 
 use super::{
     Failure, Handler, Job, JobPolicy,
@@ -43,6 +47,8 @@ pub struct Jobs {
     /// How they are done.
     pub policy: JobPolicy,
     handlers: Vec<(Arc<dyn Handler>, u16)>,
+    /// The jobs that this process has begun and not recorded.
+    begun: Arc<Mutex<BTreeSet<Uuid>>>,
 }
 
 impl Jobs {
@@ -58,9 +64,10 @@ impl Jobs {
             metrics,
             policy,
             handlers: Vec::new(),
+            begun: Arc::default(),
         };
-        let kept = jobs.keep_months(platform::now()).await;
-        kept.map_err(|cause| StartError::unusable("the tables of jobs", cause))?;
+        let made = in_time(store::make_months(&jobs.pool, platform::now())).await;
+        made.map_err(|cause| StartError::unusable("the tables of jobs", cause))?;
         Ok(jobs)
     }
 
@@ -93,8 +100,17 @@ impl Jobs {
             }
         }
         let looking_after = shutdown.run_until_cancelled(self.look_after());
-        // A worker that panics ends the service.
         tokio::join!(workers.join_all(), looking_after);
+    }
+
+    /// The jobs whose attempts the end of [`Jobs::run`] cut off: this process records them
+    /// no more, though its claims still hold.
+    pub fn cut_off(&self) -> Vec<Uuid> {
+        self.begun().iter().copied().collect()
+    }
+
+    fn begun(&self) -> MutexGuard<'_, BTreeSet<Uuid>> {
+        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn work(&self, handler: &dyn Handler, shutdown: &CancellationToken) {
@@ -128,6 +144,7 @@ impl Jobs {
         let Some(job) = claimed else {
             return Ok(false);
         };
+        self.begun().insert(job.job_id);
         if job.claim_expired {
             self.metrics.expired_claims.inc();
             tracing::warn!(
@@ -144,20 +161,31 @@ impl Jobs {
         );
         platform::set_parent(&span, job.traceparent.as_deref());
         let started_at = platform::now();
-        let failure = handler.run(&job).instrument(span.clone()).await.err();
-        let attempt = span.in_scope(|| self.judge(&job, started_at, failure.as_ref()));
+        // The hook of the process tells of a panic.
+        let ran = AssertUnwindSafe(handler.run(&job)).catch_unwind();
+        let failure = match ran.instrument(span.clone()).await {
+            Ok(done) => done.err(),
+            Err(_) => Some(Failure::Refused("panic".to_owned())),
+        };
+        let attempt = self.judge(&job, started_at, failure.as_ref());
         // While the claim holds: what was done and is not recorded would be done again.
-        while let Err(error) = in_time(store::record(&self.pool, &job, &attempt, until)).await {
-            if platform::now() + PAUSE >= until {
-                return Err(error);
+        let recorded = loop {
+            match in_time(store::record(&self.pool, &job, &attempt, until)).await {
+                Err(error) if platform::now() + PAUSE < until => {
+                    tracing::warn!(%error, "an attempt cannot be recorded yet");
+                    sleep(PAUSE).await;
+                }
+                recorded => break recorded,
             }
-            tracing::warn!(%error, "an attempt cannot be recorded yet");
-            sleep(PAUSE).await;
+        };
+        self.begun().remove(&job.job_id);
+        if recorded? {
+            span.in_scope(|| self.tell(&job, failure.as_ref(), &attempt));
         }
         Ok(true)
     }
 
-    /// Decides what becomes of a job after an attempt, and tells of it.
+    /// Decides what becomes of a job after an attempt.
     fn judge<'a>(
         &self,
         job: &Job,
@@ -173,20 +201,35 @@ impl Jobs {
             self.policy
                 .due_again(failure, attempts, refusals, ended_at, jitter)
         });
-        let error_class = failure.map(Failure::class);
-        let class = error_class.unwrap_or_default();
-        let (outcome, counted) = match (failure, due_at) {
+        Attempt {
+            started_at,
+            ended_at,
+            outcome: match (failure, due_at) {
+                (None, _) => "done",
+                (Some(_), Some(_)) => "again",
+                (Some(_), None) => "dead",
+            },
+            due_at,
+            refusals,
+            error_class: failure.map(Failure::class),
+        }
+    }
+
+    /// Tells what became of a job.
+    fn tell(&self, job: &Job, failure: Option<&Failure>, attempt: &Attempt<'_>) {
+        let class = attempt.error_class.unwrap_or_default();
+        let outcome = match (failure, attempt.due_at) {
             (None, _) => {
                 tracing::info!("a job was done");
-                ("done", "done")
+                "done"
             }
             (Some(_), Some(_)) => {
                 tracing::info!(error.class = class, "a job could not be done yet");
-                ("again", "failed")
+                "failed"
             }
             (Some(Failure::Erased), None) => {
                 tracing::info!("a job was given up: what it needs was erased");
-                ("dead", "erased")
+                "erased"
             }
             (Some(_), None) => {
                 tracing::error!(
@@ -195,24 +238,18 @@ impl Jobs {
                     error.class = class,
                     "a job was given up: an operator must look at it",
                 );
-                ("dead", "dead")
+                "dead"
             }
         };
-        let label = OutcomeLabel { outcome: counted };
+        let label = OutcomeLabel { outcome };
         self.metrics.attempts.get_or_create(&label).inc();
-        Attempt {
-            started_at,
-            ended_at,
-            outcome,
-            due_at,
-            refusals,
-            error_class,
-        }
     }
 
-    /// Makes the tables of this month and the next, and drops those over a year old.
+    /// Makes the tables of this month and the next, and drops those over a year old once
+    /// nobody reads them.
     pub async fn keep_months(&self, now: OffsetDateTime) -> Result<()> {
-        in_time(store::keep_months(&self.pool, now)).await
+        in_time(store::make_months(&self.pool, now)).await?;
+        in_time(store::drop_months(&self.pool, now)).await
     }
 
     /// Tells how the queue stands and looks after the months; never ends.

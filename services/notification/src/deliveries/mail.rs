@@ -16,7 +16,7 @@ use super::{mailer::Mailer, store};
 use crate::notices::{Content, Recipient, ReportSummary, Rule, Template};
 
 /// The kind of the jobs of a template: what only a later release can write with waits for
-/// it.
+/// it. A payload that this release could not read gets a new kind, for the same reason.
 pub(super) fn kind(template: Template) -> String {
     format!("mail/{}", template.name())
 }
@@ -97,7 +97,7 @@ impl Handler for MailChannel {
 
     async fn run(&self, job: &Job) -> Result<(), Failure> {
         let rejected = |class: &str| Failure::Rejected(class.to_owned());
-        let template = Template::ALL.into_iter().find(|it| kind(*it) == job.kind);
+        let template = job.kind.strip_prefix("mail/").and_then(Template::named);
         let template = template.ok_or_else(|| rejected("template"))?;
         let payload = MailPayload::deserialize(&job.payload).map_err(|_| rejected("payload"))?;
         let address = match (payload.mailbox, payload.sealed_address) {
@@ -113,11 +113,15 @@ impl Handler for MailChannel {
 impl MailChannel {
     async fn open(&self, job: &Job, sealed: &str) -> Result<String, Failure> {
         let rejected = |class: &str| Failure::Rejected(class.to_owned());
-        let found = match store::report_of(&job.subject) {
-            Some(report_id) => store::data_key(&self.pool, report_id).await,
-            None => Ok(None),
-        };
-        let data_key = found.map_err(|_| Failure::Away("database".to_owned()))?;
+        let report_id = store::report_of(&job.subject).ok_or_else(|| rejected("subject"))?;
+        let data_key = sqlx::query_scalar!(
+            "select data_key from known_report where report_id = $1",
+            report_id,
+        )
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(|_| Failure::Away("database".to_owned()))?
+        .ok_or_else(|| rejected("unknown_report"))?;
         let sealed = Sealed {
             sealed: STANDARD.decode(sealed).map_err(|_| rejected("sealed"))?,
             data_key: data_key.ok_or(Failure::Erased)?,

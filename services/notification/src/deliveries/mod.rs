@@ -9,10 +9,10 @@ mod digest_day;
 mod mail;
 mod mailer;
 mod message;
+mod previous_release;
 mod rpc;
 mod smtp;
 mod store;
-mod transition;
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -23,9 +23,9 @@ pub(crate) use self::{
     mail::MailChannel,
     mailer::Mailer,
     message::Sender,
+    previous_release::run,
     rpc::DeliveryRpc,
     smtp::{Encryption, SmtpServer},
-    transition::run,
 };
 
 /// A delivery without its address and contents, as an operator sees it.

@@ -1,7 +1,7 @@
 //! Deliveries as they rest: jobs that are due, given up or done.
 
 use serde::{Deserialize, Serialize};
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -22,15 +22,6 @@ pub(super) fn report_of(subject: &str) -> Option<Uuid> {
     subject.strip_prefix("report/")?.parse().ok()
 }
 
-/// The key of a report, wrapped; none once it is erased.
-pub(super) async fn data_key(pool: &PgPool, report_id: Uuid) -> sqlx::Result<Option<Vec<u8>>> {
-    let key = sqlx::query_scalar!(
-        "select data_key from known_report where report_id = $1",
-        report_id,
-    );
-    Ok(key.fetch_optional(pool).await?.flatten())
-}
-
 /// Lists deliveries, latest first.
 pub(super) async fn list(
     conn: &mut PgConnection,
@@ -39,12 +30,11 @@ pub(super) async fn list(
     limit: i64,
 ) -> sqlx::Result<Vec<Delivery>> {
     let (after_at, after_id) = after.map(|at| (at.created_at, at.delivery_id)).unzip();
-    let subject = filter.report_id.map(|id| format!("report/{id}"));
     let rows = sqlx::query_file_as!(
         Row,
         "src/deliveries/sql/list_deliveries.sql",
         filter.state.map(DeliveryState::as_str),
-        subject,
+        filter.report_id,
         after_at,
         after_id,
         limit,
@@ -64,7 +54,7 @@ pub(super) async fn find(
         Row,
         "src/deliveries/sql/list_deliveries.sql",
         None::<&str>,
-        None::<&str>,
+        None::<Uuid>,
         None::<OffsetDateTime>,
         None::<Uuid>,
         1,

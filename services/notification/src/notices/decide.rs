@@ -1,6 +1,6 @@
 //! Who is told of what: one rule for every event.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, mem};
 
 use uuid::Uuid;
 use vocabulary::{Party, has_health_impact, is_working_time};
@@ -31,6 +31,7 @@ pub(super) fn decide(event_id: Uuid, trigger: &Trigger, known: &ReportProjection
         Trigger::CaseChanged(update) => case_changed(event_id, update, known),
         Trigger::MessagePosted(message) => message_posted(event_id, message, known),
     };
+    decision.write_messages();
     if trigger.is_test() || decision.known.test {
         let notices = &mut decision.notices;
         notices.retain(|notice| notice.channel == Channel::Feed);
@@ -41,6 +42,35 @@ pub(super) fn decide(event_id: Uuid, trigger: &Trigger, known: &ReportProjection
     });
     decision.known.notified.extend(notified);
     decision
+}
+
+impl Decision {
+    /// Has the mails of messages written once the report is known: with its submission, or
+    /// with the next event when the release before, which passes them over, applied that.
+    fn write_messages(&mut self) {
+        if self.known.summary.is_none() {
+            return;
+        }
+        for (cause, name) in mem::take(&mut self.known.awaiting_messages) {
+            let Some(template) = Template::named(&name) else {
+                self.known.awaiting_messages.push((cause, name));
+                continue;
+            };
+            let (recipient, told) = match template {
+                Template::MessageOfStructure => {
+                    (Recipient::Cell, !self.summary.stays_with_the_armed_forces())
+                }
+                _ => (Recipient::Declarant, !self.known.back_dated),
+            };
+            if told {
+                self.notices.push(Notice {
+                    cause,
+                    rule: Rule::Message,
+                    channel: Channel::Mail(recipient, template),
+                });
+            }
+        }
+    }
 }
 
 /// The notices of one event.
@@ -95,11 +125,6 @@ fn submitted(event_id: Uuid, submission: &Submission, known: &ReportProjection) 
         if let Some(closed_by) = known.awaiting_closing {
             let closing = Channel::Mail(Recipient::Declarant, Template::Closing);
             notices.tell_of(closed_by, Rule::Closing, closing);
-        }
-    }
-    for &(posted_by, template) in &known.awaiting_messages {
-        if let Some(channel) = mail_of_message(template, &submission.summary, &now_known) {
-            notices.tell_of(posted_by, Rule::Message, channel);
         }
     }
     Decision {
@@ -255,33 +280,15 @@ fn message_posted(event_id: Uuid, message: &PostedMessage, known: &ReportProject
         case_id: known.case_id.or(Some(message.case_id)),
         ..known.clone()
     };
-    if let Some(template) = template {
-        if known.summary.is_some() {
-            if let Some(channel) = mail_of_message(template, &summary, known) {
-                notices.tell(Rule::Message, channel);
-            }
-        } else if !now_known.awaiting_messages.contains(&(event_id, template)) {
-            now_known.awaiting_messages.push((event_id, template));
-        }
+    let mail = template.map(|template| (event_id, template.name().to_owned()));
+    if let Some(mail) = mail.filter(|mail| !known.awaiting_messages.contains(mail)) {
+        now_known.awaiting_messages.push(mail);
     }
     Decision {
         notices: notices.1,
         summary,
         known: now_known,
     }
-}
-
-/// Who is written to about a message, of a report that is known.
-fn mail_of_message(
-    template: Template,
-    summary: &ReportSummary,
-    known: &ReportProjection,
-) -> Option<Channel> {
-    let (recipient, told) = match template {
-        Template::MessageOfStructure => (Recipient::Cell, !summary.stays_with_the_armed_forces()),
-        _ => (Recipient::Declarant, !known.back_dated),
-    };
-    told.then_some(Channel::Mail(recipient, template))
 }
 
 #[cfg(test)]

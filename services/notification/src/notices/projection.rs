@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use uuid::Uuid;
 
 use super::{
-    Recipient, ReportSummary, Template,
+    Recipient, ReportSummary,
     trigger::{CaseUpdate, Submission},
 };
 
@@ -34,8 +34,8 @@ pub(crate) struct ReportProjection {
     /// The event that closed the case before the report came.
     pub(crate) awaiting_closing: Option<Uuid>,
     /// The messages that were posted before the report came: by their events, in the
-    /// words of these templates.
-    pub(crate) awaiting_messages: Vec<(Uuid, Template)>,
+    /// words of the templates of these names, which a later release may have given.
+    pub(crate) awaiting_messages: Vec<(Uuid, String)>,
 }
 
 impl ReportProjection {
@@ -48,7 +48,6 @@ impl ReportProjection {
             sealed_contacts: submission.sealed_contacts.clone(),
             data_key: submission.data_key.clone(),
             awaiting_closing: None,
-            awaiting_messages: Vec::new(),
             ..self.clone()
         }
     }

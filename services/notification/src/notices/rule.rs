@@ -1,8 +1,6 @@
 //! The rules by which somebody is told, with the text behind each, and the templates of what
 //! is told, by name.
 
-use serde::{Deserialize, Serialize};
-
 /// Why somebody is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rule {
@@ -95,8 +93,7 @@ impl Rule {
 }
 
 /// The template of a mail about a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Template {
     /// The declarant's own report was registered (accusé de réception).
     Receipt,
@@ -132,7 +129,12 @@ impl Template {
         Self::MessageOfStructure,
     ];
 
-    /// Its name: of its file, and in the kind of its jobs.
+    /// The template of a name; `None` for one that only a later release can write with.
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|it| it.name() == name)
+    }
+
+    /// Its name: of its file, in the kind of its jobs, and of what waits for its report.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Receipt => "receipt",

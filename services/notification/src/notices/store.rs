@@ -8,7 +8,7 @@ use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Recipient, ReportProjection, ReportSummary, Template};
+use super::{Recipient, ReportProjection, ReportSummary};
 
 /// Takes the reports for this transaction, in the order of their ids, so that
 /// the consumers of two logs never wait for each other in a circle. One that
@@ -29,7 +29,7 @@ pub(super) async fn take(
         r#"select report_id, situation as "summary: Json<ReportSummary>", back_dated, test,
                   sealed_contacts, data_key, told as "notified: Json<Vec<String>>", case_id,
                   case_revision, major, awaiting_closing,
-                  awaiting_messages as "awaiting_messages: Json<Vec<(Uuid, Template)>>"
+                  awaiting_messages as "awaiting_messages: Json<Vec<(Uuid, String)>>"
            from known_report where report_id = any ($1) order by report_id for update"#,
         report_ids,
     )
@@ -84,7 +84,7 @@ struct Row<'a> {
     case_revision: u64,
     major: bool,
     awaiting_closing: Option<Uuid>,
-    awaiting_messages: &'a [(Uuid, Template)],
+    awaiting_messages: &'a [(Uuid, String)],
 }
 
 impl<'a> Row<'a> {

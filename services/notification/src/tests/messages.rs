@@ -145,3 +145,23 @@ async fn a_message_on_a_test_is_shown_to_probers_alone() {
     assert_eq!(env.delivered("pending").await, 0);
     assert_eq!(env.delivered("sent").await, 0);
 }
+
+#[tokio::test]
+async fn a_word_of_a_later_release_about_a_message_is_kept_and_parks_no_submission() {
+    let env = TestEnv::start().await;
+    let report = Report::new(1);
+    let waiting = r#"[["00000000-0000-0000-0000-000000000007", "message_of_agency"]]"#;
+    sqlx::query("insert into known_report (report_id, awaiting_messages) values ($1, $2::jsonb)")
+        .bind(report.id)
+        .bind(waiting)
+        .execute(&env.pool)
+        .await
+        .unwrap();
+    env.intake().announce(&[report.submitted()]).await;
+    env.sink.wait_for(4).await;
+    let kept: String = sqlx::query_scalar("select awaiting_messages::text from known_report")
+        .fetch_one(&env.pool)
+        .await
+        .unwrap();
+    assert_eq!(kept, waiting);
+}

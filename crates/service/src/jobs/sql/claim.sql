@@ -1,12 +1,32 @@
 -- The attempt is counted at the claim, so that a job which kills its process is not tried
 -- for ever unseen. A kind that nobody here does waits for the release that knows it.
-with due as (
-    select job_id, claimed_until
-    from job
-    where due_at <= $1 and (claimed_until is null or claimed_until <= $1) and kind = any($3)
-    order by urgent desc, due_at
+with next as (
+    select known.kind, class.urgent, first.due_at
+    from unnest($3::text[]) as known (kind)
+    cross join (values (true), (false)) as class (urgent)
+    cross join lateral (
+        select due_at
+        from job
+        where kind = known.kind and urgent = class.urgent and due_at <= $1
+            and (claimed_until is null or claimed_until <= $1)
+        order by due_at
+        limit 1
+    ) as first
+    order by class.urgent desc, first.due_at
+), due as (
+    -- Locks one row; looks at the next kind only when others hold all of this one.
+    select free.job_id, free.claimed_until
+    from next
+    cross join lateral (
+        select job_id, claimed_until
+        from job
+        where kind = next.kind and urgent = next.urgent and due_at <= $1
+            and (claimed_until is null or claimed_until <= $1)
+        order by due_at
+        limit 1
+        for update skip locked
+    ) as free
     limit 1
-    for update skip locked
 )
 update job
 set claimed_until = $2, attempts = attempts + 1

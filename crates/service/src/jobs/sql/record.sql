@@ -9,7 +9,10 @@ with done as (
     update job
     set due_at = $6, refusals = $7, last_error = $8, claimed_until = null
     where job_id = $1 and $5 <> 'done' and claimed_until = $9
+    returning job_id
+), attempted as (
+    insert into job_attempt (job_id, attempt, started_at, ended_at, outcome, error_class)
+    values ($1, $2, $3, $4, $5, $8)
+    on conflict do nothing
 )
-insert into job_attempt (job_id, attempt, started_at, ended_at, outcome, error_class)
-values ($1, $2, $3, $4, $5, $8)
-on conflict do nothing
+select exists (select from done) or exists (select from again) as "changed!"

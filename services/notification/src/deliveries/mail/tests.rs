@@ -16,7 +16,7 @@ use crate::{
     notices::{Branding, Language},
 };
 
-mod transition;
+mod previous_release;
 
 /// A worker of one channel.
 struct Worker {
@@ -200,18 +200,33 @@ async fn a_delivery_refused_too_often_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_message_to_somebody_who_was_erased_is_given_up_unsent() {
+async fn a_message_to_a_person_is_given_up_unsent_as_erased_only_when_the_key_is_gone() {
     let sink = SmtpSink::start().await;
     let worker = worker(&sink).await;
-    let delivery_id = worker
-        .add(MailPayload {
-            sealed_address: Some("AQID".to_owned()),
-            mailbox: None,
-            ..mailbox()
-        })
-        .await;
-    assert!(worker.step().await.unwrap());
-    assert_eq!(worker.state(delivery_id).await.2.as_deref(), Some("erased"));
+    let to_person = || MailPayload {
+        sealed_address: Some("AQID".to_owned()),
+        mailbox: None,
+        ..mailbox()
+    };
+    for (change, class) in [
+        (
+            "insert into known_report (report_id)
+             select substring(subject from 'report/(.*)')::uuid from job where due_at is not null",
+            "erased",
+        ),
+        ("", "unknown_report"),
+        (
+            "update job set subject = 'report/x' where due_at is not null",
+            "subject",
+        ),
+    ] {
+        let delivery_id = worker.add(to_person()).await;
+        let pool = &worker.jobs.pool;
+        sqlx::raw_sql(change).execute(pool).await.unwrap();
+        assert!(worker.step().await.unwrap());
+        let given_up = ("dead".to_owned(), 1, Some(class.to_owned()));
+        assert_eq!(worker.state(delivery_id).await, given_up);
+    }
     assert!(sink.mails().is_empty());
 }
 

@@ -1,12 +1,21 @@
-with undone as (
+-- Urgent deliveries first, in batches.
+with pending as (
     select delivery_id
     from delivery
-    where state <> 'sent' and (claimed_until is null or claimed_until <= $1)
+    where state = 'pending' and (claimed_until is null or claimed_until <= $1)
+    order by urgent desc, due_at
+    limit 500
+    for update skip locked
+), dead as (
+    select delivery_id
+    from delivery
+    where state = 'dead' and (claimed_until is null or claimed_until <= $1)
+    order by created_at desc, delivery_id desc
     limit 500
     for update skip locked
 ), taken as (
     delete from delivery
-    using undone
+    using (select delivery_id from pending union all select delivery_id from dead) as undone
     where delivery.delivery_id = undone.delivery_id
     returning delivery.*
 )

@@ -111,6 +111,46 @@ fn a_message_before_its_report_is_raised_at_once_and_written_to_people_when_the_
 }
 
 #[test]
+fn a_message_that_still_waits_when_the_report_is_known_is_written_with_the_next_event() {
+    // The release before applies a submission and leaves what waits as it is.
+    let posted_by = Uuid::from_u128(7);
+    let known = ReportProjection {
+        awaiting_messages: vec![(posted_by, "message".to_owned())],
+        ..known()
+    };
+    let mail = "message declarant".to_owned();
+    for next in [
+        Trigger::CaseChanged(update(Change::Claimed, 1)),
+        Trigger::CaseChanged(update(Change::Noted, 1)),
+        Trigger::MessagePosted(message(Author::Structure)),
+        withdrawn(),
+    ] {
+        let decision = decide(CHANGED, &next, &known);
+        let written = decision.notices.iter().filter(|it| it.cause == posted_by);
+        assert_eq!(written.count(), 1, "{next:?}");
+        assert!(mails(&decision).contains(&mail), "{next:?}");
+        assert_eq!(decision.known.awaiting_messages, []);
+        let again = decide(CHANGED, &next, &decision.known);
+        assert!(again.notices.iter().all(|it| it.cause != posted_by));
+    }
+}
+
+#[test]
+fn a_message_in_the_words_of_a_later_release_waits_for_it_and_holds_up_no_other() {
+    let later = (Uuid::from_u128(7), "message_of_agency".to_owned());
+    let known = ReportProjection {
+        awaiting_messages: vec![later.clone(), (CHANGED, "message".to_owned())],
+        ..ReportProjection::default()
+    };
+    let report = Trigger::Submitted(submission(&everybody()));
+    let came = decide(SUBMITTED, &report, &known);
+    let all = mails(&came);
+    assert!(all.contains(&"announce_fssi fssi".to_owned()), "{all:?}");
+    assert_eq!(all[4..], ["message declarant"]);
+    assert_eq!(came.known.awaiting_messages, [later]);
+}
+
+#[test]
 fn a_message_that_waits_for_its_report_is_written_as_that_report_allows() {
     let waiting = |author| decided(message(author), &ReportProjection::default()).known;
     let came = |report: Submission, known: &ReportProjection| {

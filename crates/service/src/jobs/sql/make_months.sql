@@ -1,9 +1,8 @@
--- Makes the tables of this month and the next (UTC), and drops those over a year old.
+-- Makes the tables of this month and the next (UTC).
 do $$
 declare
     now timestamptz := current_setting('vigie.now');
     parent text;
-    old text;
     month timestamp;
     name text;
 begin
@@ -22,17 +21,6 @@ begin
                     (month + interval '1 month') at time zone 'utc'
                 );
             end if;
-        end loop;
-        -- Readers wait behind a drop while it waits: rather try again later.
-        set local lock_timeout = '200ms';
-        for old in
-            select c.relname
-            from pg_inherits i inner join pg_class c on i.inhrelid = c.oid
-            where i.inhparent = parent::regclass
-                and c.relname < format('%s_%s', parent,
-                    to_char(now at time zone 'utc' - interval '1 year', 'YYYY_MM'))
-        loop
-            execute format('drop table %I', old);
         end loop;
     end loop;
 end $$

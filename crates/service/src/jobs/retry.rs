@@ -17,7 +17,7 @@ pub struct JobPolicy {
     pub base: Duration,
     /// A job refused so often is given up.
     pub refusals: u32,
-    /// How long a claim holds; longer than a turn and an attempt may take.
+    /// How long a claim holds; longer than an attempt and its record may take.
     pub claim: Duration,
     /// How long an attempt under way may take after a shutdown was asked.
     pub grace: std::time::Duration,
