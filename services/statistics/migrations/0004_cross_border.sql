@@ -3,8 +3,9 @@ set local lock_timeout = '1s';
 
 -- Whether other States may be touched, as the declarant says. Null where he says nothing,
 -- which holds for every report from before the question was asked. What the release before
--- this one applies while both run lacks the answer until the release after this one has the
--- state of the producers read again.
+-- this one applies while both run, to reports of which an answer was counted too, lacks the
+-- answer until the state of the producers is read again: the release after this one does so,
+-- and an operator may once all processes are of this one (docs/operating.md).
 alter table fact_version add column cross_border boolean;
 
 create or replace view counted_fact as

@@ -17,7 +17,7 @@ pub struct Config {
     pub producers: ProducersConfig,
 }
 
-/// Where the internal listeners of the producers are (`PRODUCER_<NAME>_URL`).
+/// Where the internal listeners of the producers are (`PRODUCER_*`).
 #[derive(Clone, Debug, Deserialize)]
 pub struct ProducersConfig {
     /// The https address of intake.
@@ -26,7 +26,7 @@ pub struct ProducersConfig {
     pub qualification_url: String,
 }
 
-/// The key under which events are sealed in Redis. The master key of personal
+/// The key under which events are sealed in Redis (`SEALING_*`). The master key of personal
 /// data is not asked for: nothing here may open them.
 #[derive(Clone, Debug, Deserialize)]
 pub struct LogKeyConfig {

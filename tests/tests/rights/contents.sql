@@ -11,7 +11,7 @@ select jsonb_build_object(
             union all select count(*) from notification.job_done
         ) as delivery
     ),
-    'facts', (select count(*) from statistics.fact),
+    'facts', (select count(*) from statistics.fact_version),
     'intake log', (select sum(position) from intake.eventlog_head),
     'qualification log', (select sum(position) from qualification.eventlog_head),
     'notification log', (select sum(position) from notification.eventlog_head)

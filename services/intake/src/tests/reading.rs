@@ -381,3 +381,42 @@ async fn what_is_not_said_of_other_states_is_shown_announced_and_listed_as_neith
         assert_eq!(found, expected, "{cross_border:?}");
     }
 }
+
+#[tokio::test]
+async fn a_filter_by_kind_walks_the_list_in_its_order_and_opens_no_document() {
+    let env = TestEnv::start().await;
+    sqlx::query(
+        "insert into report (report_id, reference, author, request_hash, receipt, facts, kind,
+             structure_key, structure_name, link_verified, routing_region, visible_to, channel,
+             received_at, declared_at)
+         select gen_random_uuid(), i::text, 'a', '', '',
+             jsonb_build_object('description', repeat(md5(i::text), 90)), 'incident', 's', 'CH', true,
+             '76', array['cell'], 'declarant', now(), now() - i * interval '1 hour'
+         from generate_series(1, 5000) i",
+    )
+    .execute(&env.pool)
+    .await
+    .unwrap();
+    sqlx::query("analyze report")
+        .execute(&env.pool)
+        .await
+        .unwrap();
+    let list = include_str!("../reports/sql/list_reports.sql");
+    let plan: Vec<String> = sqlx::query_scalar(sqlx::AssertSqlSafe(format!("explain {list}")))
+        .persistent(false)
+        .bind(vec!["cell"])
+        .bind(None::<String>)
+        .bind(serde_json::json!({ "kind": "incident" }))
+        .bind(None::<bool>)
+        .bind(None::<time::OffsetDateTime>)
+        .bind(None::<time::OffsetDateTime>)
+        .bind(None::<time::OffsetDateTime>)
+        .bind(None::<Uuid>)
+        .bind(21_i64)
+        .fetch_all(&env.pool)
+        .await
+        .unwrap();
+    let plan = plan.join("\n");
+    assert!(plan.contains("report_declared_idx"), "{plan}");
+    assert!(!plan.contains("Sort") && !plan.contains("@>"), "{plan}");
+}
