@@ -2,6 +2,9 @@
 //!
 //! `addressing` makes the jobs of a notice; `mail` and `digest` are the channels. Channels
 //! know nothing of rules, and rules nothing of mail servers.
+//!
+//! After which waits a message is tried again, and after how many refusals it is given up, is
+//! decided for all jobs in `jobs/retry.rs` of the kit, by the numbers of `NOTIFICATION_*`.
 
 mod addressing;
 mod digest;
