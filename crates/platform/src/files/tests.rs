@@ -136,9 +136,7 @@ async fn files_are_looked_at_until_the_shutdown() {
     let shutdown = CancellationToken::new();
     let change = async {
         sample.write("2");
-        while *kept.current() != 2 {
-            tokio::time::sleep(POLL_EVERY).await;
-        }
+        testkit::eventually(async || *kept.current() == 2).await;
         shutdown.cancel();
     };
     tokio::join!(files.clone().run(shutdown.clone()), change);
