@@ -35,7 +35,7 @@ pub fn display_text(text: &str) -> String {
 /// The characters of a text that do nothing but stand there; every line break is a line
 /// feed, every tabulation a space.
 fn tame(text: &str) -> impl Iterator<Item = char> {
-    // A mark before any letter would join what stands before the text.
+    // A mark after no letter would join what stands before: the text, or a blank that goes.
     let mut marks = MAX_MARKS;
     text.chars()
         .filter_map(|c| match c {
@@ -46,8 +46,11 @@ fn tame(text: &str) -> impl Iterator<Item = char> {
             c => Some(c),
         })
         .filter(move |&c| {
-            let is_mark = c.width() == Some(0);
-            marks = if is_mark { marks + 1 } else { 0 };
+            marks = match c {
+                c if c.width() == Some(0) => marks + 1,
+                c if is_blank(c) => MAX_MARKS,
+                _ => 0,
+            };
             marks <= MAX_MARKS
         })
 }
@@ -92,6 +95,10 @@ mod tests {
         assert_eq!(shown("CH A\rCH B  \t C\u{2028}"), "CH A CH B C");
         assert_eq!(shown("\u{1b}[31mrouge\u{200b}"), "\u{fffd}[31mrouge");
         assert_eq!(shown("\u{301}\u{302}Cabinet"), "Cabinet");
+        assert_eq!(
+            shown("\u{a0}\u{ac7}Cabinet \u{301}du Lac"),
+            "Cabinet du Lac"
+        );
     }
 
     #[test]
