@@ -222,7 +222,10 @@ impl Books {
     /// Counts tries and copies of messages.
     pub(super) async fn post(&mut self) -> Post {
         let (messages, further_tries, unrecorded_tries, duplicates) = sqlx::query_as(
-            "select count(*), sum(attempts - 1), sum(attempts - recorded)::bigint,
+            // What was tried before a restore and is recorded after it has no attempt that is
+            // known: that makes up for none of another message.
+            "select count(*), sum(greatest(attempts - 1, 0)),
+                    sum(greatest(attempts - recorded, 0))::bigint,
                     sum(greatest(copies - undone - 1, 0))
              from message
              join mail using (delivery_id)
