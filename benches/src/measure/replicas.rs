@@ -37,7 +37,7 @@ pub(crate) async fn measure(
     results: &mut Results,
 ) -> Result<()> {
     environment.suite.mail.behave(SmtpBehaviour::Hang);
-    let lasts = length.pick(Duration::from_secs(4), Duration::from_secs(2));
+    let lasts = length.pick(Duration::from_secs(8), Duration::from_secs(2));
     // What plans are made of: tables that hold something.
     turn(environment, 1, lasts).await?;
     environment.tell_postgres("vacuum analyze").await?;
@@ -54,10 +54,13 @@ pub(crate) async fn measure(
         all(|(one, _)| one.consumed),
         "/s",
     );
-    results.ratio(
+    // Two write to the same shards by turns, in batches of half the size: between runs this
+    // differs by a tenth and more.
+    results.ratio_within(
         "submissions acknowledged, two replicas ÷ one",
         all(|(one, two)| two.acknowledged / one.acknowledged),
         Target::AtLeast(0.8),
+        Target::AtLeast(0.6),
     );
     results.ratio(
         "reports consumed, two replicas ÷ one",
