@@ -1,12 +1,16 @@
 //! Waiting for a condition: the only place where a test waits.
 
-use std::{panic::Location, time::Duration};
+use std::{
+    panic::Location,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context as _, Result};
 use tokio::time::error::Elapsed;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 const PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 /// Waits until the condition holds, for twenty seconds at most.
 ///
@@ -43,6 +47,11 @@ pub fn eventually_some<T>(look: impl AsyncFnMut() -> Option<T>) -> impl Future<O
     async move { poll(PATIENCE, caller, look).await }
 }
 
+/// Waits until there is a value, for the given time at most; `None` when it is over.
+pub async fn some_within<T>(patience: Duration, look: impl AsyncFnMut() -> Option<T>) -> Option<T> {
+    look_within(patience, look).await.ok()
+}
+
 /// Waits until the condition holds, for twenty seconds at most; the error says what
 /// was waited for.
 pub(crate) async fn until(what: &str, mut condition: impl AsyncFnMut() -> bool) -> Result<()> {
@@ -67,10 +76,12 @@ async fn look_within<T>(
 ) -> Result<T, Elapsed> {
     let looking = async {
         loop {
+            let began = Instant::now();
             if let Some(value) = look().await {
                 return value;
             }
-            tokio::time::sleep(PAUSE).await;
+            // A look that takes long must not keep busy what it waits for.
+            tokio::time::sleep((began.elapsed() * 10).clamp(PAUSE, LONGEST_PAUSE)).await;
         }
     };
     // A look that never ends is cut off too.

@@ -29,7 +29,7 @@ mod redis;
 mod smtp;
 
 pub use crate::certificates::Certificates;
-pub use crate::eventually::{eventually, eventually_some, eventually_within};
+pub use crate::eventually::{eventually, eventually_some, eventually_within, some_within};
 pub use crate::folder::Folder;
 pub use crate::issuer::{AUDIENCE, Defect, Issuer, IssuerOptions, TokenSpec};
 pub use crate::mail::Mail;

@@ -18,18 +18,17 @@ use std::{
 };
 
 use anyhow::{Result, bail};
-use tokio::{sync::OnceCell, task::spawn_blocking, time::timeout};
+use tokio::{sync::OnceCell, task::spawn_blocking};
 
 pub use self::backup::{Backup, Point};
 pub use self::database::{Database, SERVICES};
 use self::install::Installation;
 use self::server::Server;
 pub use self::standby::{Standby, Synchrony};
-use crate::folder::Folder;
+use crate::{eventually::some_within, folder::Folder};
 
 /// How long one server waits for another one, or for its own recovery.
 const PATIENCE: Duration = Duration::from_mins(2);
-const PAUSE: Duration = Duration::from_millis(10);
 
 /// The one server of this test process, started at the first call.
 ///
@@ -160,20 +159,19 @@ impl Postgres {
 
     /// Asks this question as the superuser until the answer is yes.
     async fn until(&self, question: &'static str, about: &str, what: &str) -> Result<()> {
-        let asking = async {
-            let mut admin = self.connect_as_superuser("postgres").await?;
-            loop {
-                let asked = sqlx::query_scalar(question).bind(about);
-                let yes: Option<bool> = asked.fetch_one(&mut admin).await?;
-                if yes == Some(true) {
-                    return Ok(());
-                }
-                tokio::time::sleep(PAUSE).await;
+        let mut admin = self.connect_as_superuser("postgres").await?;
+        let answered = some_within(PATIENCE, async || {
+            let asked = sqlx::query_scalar::<_, Option<bool>>(question).bind(about);
+            match asked.fetch_one(&mut admin).await {
+                Ok(Some(true)) => Some(Ok(())),
+                Ok(_) => None,
+                Err(error) => Some(Err(error)),
             }
-        };
-        timeout(PATIENCE, asking)
-            .await
-            .unwrap_or_else(|_| bail!("{self:?} {what} after {PATIENCE:?}"))
+        });
+        match answered.await {
+            Some(answered) => Ok(answered?),
+            None => bail!("{self:?} {what} after {PATIENCE:?}"),
+        }
     }
 }
 

@@ -9,17 +9,15 @@ use std::{
 
 use anyhow::{Context, Result, bail};
 use time::{OffsetDateTime, UtcOffset};
-use tokio::{
-    task::spawn_blocking,
-    time::{sleep, timeout},
-};
+use tokio::task::spawn_blocking;
 
 use super::{
-    PATIENCE, PAUSE, Postgres, PostgresOptions,
+    PATIENCE, Postgres, PostgresOptions,
     install::{Installation, further},
     server::{Server, data_folder},
 };
 use crate::{
+    eventually::some_within,
     folder::{Folder, last_lines},
     guard::Guard,
 };
@@ -117,13 +115,10 @@ impl Backup {
             .fetch_one(&mut admin)
             .await?;
         let archived = self.archive().join(file);
-        timeout(PATIENCE, async {
-            while !archived.exists() {
-                sleep(PAUSE).await;
-            }
-        })
-        .await
-        .with_context(|| format!("{server:?} does not archive {}", archived.display()))
+        let there = some_within(PATIENCE, async || archived.exists().then_some(()));
+        there
+            .await
+            .with_context(|| format!("{server:?} does not archive {}", archived.display()))
     }
 
     /// Starts a server with what was committed up to the point.
