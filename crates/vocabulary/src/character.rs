@@ -13,13 +13,14 @@ const BRAILLE_BLANK: char = '\u{2800}';
 
 /// Changes the direction of what follows, without being seen itself.
 pub(crate) fn is_bidi_control(c: char) -> bool {
-    CodePointSetData::new::<BidiControl>().contains(c)
+    !c.is_ascii() && CodePointSetData::new::<BidiControl>().contains(c)
 }
 
 /// Is not drawn where a program does not know it: zero-width spaces, soft hyphens,
 /// byte order marks, fillers; bidi controls and joiners among them.
 pub(crate) fn is_ignorable(c: char) -> bool {
-    CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+    // No ASCII character is, and texts are full of them.
+    !c.is_ascii() && CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
 /// Chooses the form of its neighbours, as emoji and several scripts need.
@@ -59,4 +60,17 @@ pub(crate) fn is_visible(c: char) -> bool {
                 | GeneralCategory::SpacingMark
                 | GeneralCategory::EnclosingMark
         )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_ascii_character_is_ignorable_or_changes_the_direction() {
+        for c in '\0'..='\u{7f}' {
+            assert!(!CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c));
+            assert!(!CodePointSetData::new::<BidiControl>().contains(c));
+        }
+    }
 }
