@@ -114,7 +114,7 @@ fn batch() -> usize {
 }
 
 fn writers() -> usize {
-    2
+    1
 }
 
 fn emergency_phone() -> String {
