@@ -52,7 +52,7 @@ pub use agency::Agency;
 pub use case::{CaseState, MeasureKind};
 pub use contact::{EmailAddress, PhoneNumber};
 pub use department::Department;
-pub use derived::{derived_id, shard_of};
+pub use derived::{derived_after, derived_at, derived_id, shard_of};
 pub use display::{display_line, display_text};
 pub use error::ParseError;
 pub use finess::Finess;
