@@ -1,5 +1,7 @@
 //! Events before they have a place in the log, and after.
 
+use std::borrow::Cow;
+
 use prost::bytes::Bytes;
 use proto::Payload;
 use time::OffsetDateTime;
@@ -20,7 +22,7 @@ pub struct NewEvent {
     pub(crate) traceparent: Option<String>,
     pub(crate) payload: Bytes,
     pub(crate) data_key: Option<Vec<u8>>,
-    pub(crate) consumers: &'static [&'static str],
+    pub(crate) consumers: Cow<'static, [&'static str]>,
 }
 
 impl NewEvent {
@@ -36,7 +38,7 @@ impl NewEvent {
             traceparent: platform::traceparent(),
             payload: payload.encode_to_vec().into(),
             data_key: None,
-            consumers: P::CONSUMERS,
+            consumers: Cow::Borrowed(P::CONSUMERS),
         }
     }
 
@@ -51,6 +53,14 @@ impl NewEvent {
             data_key: Some(wrapped),
             ..self
         }
+    }
+
+    /// Leaves out a service that its type names, because this event tells it nothing.
+    pub fn not_for(mut self, service: &str) -> Self {
+        self.consumers
+            .to_mut()
+            .retain(|consumer| *consumer != service);
+        self
     }
 
     /// Makes the event part of another trace than the present one.
@@ -215,6 +225,13 @@ mod tests {
         assert!(!event.is_for("intake"));
         event.event_type = "vigie.report.foreseen.v1".to_owned();
         assert!(event.is_for("intake"));
+    }
+
+    #[test]
+    fn a_service_may_be_left_out_of_an_event() {
+        let event = placed(withdrawn().not_for("statistics"));
+        assert!(!event.is_for("statistics"));
+        assert!(event.is_for("notification"));
     }
 
     #[test]

@@ -15,12 +15,14 @@ use crate::{
 };
 
 /// The safety net under [`Log::committed`].
-const POLL: Duration = Duration::from_millis(200);
+const POLL: Duration = Duration::from_secs(1);
 /// How often streams without news are compared with the log, so that a wiped
 /// Redis fills again.
 const COMPARE: Duration = Duration::from_secs(1);
-/// What is committed so soon after something was published goes with the next.
-const GATHER: Duration = Duration::from_millis(2);
+/// What is committed within the time that publishing took, between these limits, goes with
+/// the next: by ones, it would cost many times the work.
+const SHORTEST_GATHER: Duration = Duration::from_millis(2);
+const LONGEST_GATHER: Duration = Duration::from_millis(10);
 const TRIM: Duration = Duration::from_mins(1);
 /// Streams hold the last day; who is further behind asks the producer.
 pub(crate) const STREAMS_KEPT: time::Duration = time::Duration::hours(24);
@@ -91,11 +93,13 @@ impl StreamPublisher {
                 let appended = log.appended().notified();
                 tokio::pin!(appended);
                 appended.as_mut().enable();
+                let began = Instant::now();
                 match self.step().await {
                     Ok(published) => {
                         self.backoff.reset();
                         if published > 0 {
-                            tokio::time::sleep(GATHER).await;
+                            let took = began.elapsed();
+                            tokio::time::sleep(took.clamp(SHORTEST_GATHER, LONGEST_GATHER)).await;
                         }
                         let _ = tokio::time::timeout(POLL, appended).await;
                     }

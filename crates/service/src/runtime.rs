@@ -135,19 +135,25 @@ impl Running {
         }
     }
 
-    /// Publishes the service's log and serves it to these readers; who starts below its
-    /// floor begins with the snapshot.
-    pub fn publish(
+    /// Publishes the service's log to Redis, for those who follow it.
+    pub fn publish(&mut self, log: &Log) {
+        if let Some(streams) = self.runtime.streams.clone() {
+            let publisher = StreamPublisher::new(log.clone(), streams, self.log_metrics.clone());
+            self.tasks
+                .spawn("stream publisher", publisher.run(self.shutdown.clone()));
+        }
+    }
+
+    /// Serves the service's log to these readers; who starts below its floor begins with the
+    /// snapshot.
+    pub fn serve_log(
         &mut self,
         log: &Log,
         snapshot: Arc<dyn Snapshot>,
         readers: &'static [&'static str],
     ) {
         let Runtime {
-            config,
-            log_pool,
-            streams,
-            ..
+            config, log_pool, ..
         } = &self.runtime;
         let log_service = event_log_service(log.clone(), log_pool.clone(), snapshot, readers);
         self.internal = Routes::new(log_service);
@@ -157,11 +163,6 @@ impl Running {
             "maintenance of the log",
             maintenance.run(self.shutdown.clone()),
         );
-        if let Some(streams) = streams.clone() {
-            let publisher = StreamPublisher::new(log.clone(), streams, self.log_metrics.clone());
-            self.tasks
-                .spawn("stream publisher", publisher.run(self.shutdown.clone()));
-        }
         self.published = Some(log.clone());
     }
 

@@ -184,8 +184,14 @@ async fn a_job_that_panics_is_given_up_and_the_others_are_done() {
     assert_eq!(count(&jobs.pool, "select count(*) from job_done").await, 1);
 }
 
-/// Has its claim taken by somebody else while it is asked.
-struct Overtaken(PgPool);
+/// Is overtaken by somebody else, who does this, while it is asked.
+struct Overtaken {
+    pool: PgPool,
+    meanwhile: &'static str,
+    answer: Result<(), Failure>,
+}
+
+const CLAIMED: &str = "update job set claimed_until = claimed_until + interval '1 minute'";
 
 #[async_trait]
 impl Handler for Overtaken {
@@ -194,9 +200,30 @@ impl Handler for Overtaken {
     }
 
     async fn run(&self, _: &Job) -> Result<(), Failure> {
-        let taken = "update job set claimed_until = claimed_until + interval '1 minute'";
-        sqlx::raw_sql(taken).execute(&self.0).await.unwrap();
-        Err(Failure::Rejected("refused_550".to_owned()))
+        sqlx::raw_sql(self.meanwhile)
+            .execute(&self.pool)
+            .await
+            .unwrap();
+        self.answer.clone()
+    }
+}
+
+#[tokio::test]
+async fn what_was_done_is_recorded_whatever_became_of_it_in_the_queue() {
+    let moved = "update job set claimed_until = null, due_at = due_at + interval '1 hour'";
+    let given_up = "update job set claimed_until = null, due_at = null";
+    for meanwhile in [CLAIMED, moved, given_up] {
+        let jobs = jobs().await;
+        add(&jobs, &[job("known", platform::now())]).await;
+        let overtaken = Overtaken {
+            pool: jobs.pool.clone(),
+            meanwhile,
+            answer: Ok(()),
+        };
+        assert!(jobs.step(&overtaken).await.unwrap());
+        let left = count(&jobs.pool, "select count(*) from job").await;
+        let done = count(&jobs.pool, "select count(*) from job_done").await;
+        assert_eq!((left, done), (0, 1), "{meanwhile}");
     }
 }
 
@@ -206,7 +233,12 @@ async fn only_who_still_has_the_claim_gives_a_job_up_and_tells_of_it() {
     jobs.metrics = JobMetrics::register(&metrics);
     let told = || metrics.encode().contains("vigie_job_attempts_total{");
     add(&jobs, &[job("known", platform::now())]).await;
-    assert!(jobs.step(&Overtaken(jobs.pool.clone())).await.unwrap());
+    let overtaken = Overtaken {
+        pool: jobs.pool.clone(),
+        meanwhile: CLAIMED,
+        answer: Err(Failure::Rejected("refused_550".to_owned())),
+    };
+    assert!(jobs.step(&overtaken).await.unwrap());
     let pending = "select count(*) from job where due_at is not null and refusals = 0";
     assert_eq!(count(&jobs.pool, pending).await, 1);
     assert!(!told());

@@ -85,7 +85,8 @@ impl App {
     ) -> Result<(), StartError> {
         let Self { log, intake, .. } = self;
         let mut running = self.runtime.start(&shutdown);
-        running.publish(&log, Arc::new(State), READERS);
+        running.serve_log(&log, Arc::new(State), READERS);
+        running.publish(&log);
         let registry = Arc::new(consume::registry(log.clone()));
         running.consume(NAME, "qualification", self.qualification, registry);
         let commands = running.commands(&log);

@@ -135,12 +135,16 @@ impl App {
         };
         let jobs = self.jobs.on(mail, own.delivery_workers).on(digest, 1);
         let due = Arc::clone(&jobs.wake);
-        tasks.spawn("deliveries", deliveries::run(jobs, shutdown.clone()));
+        let taking_over = deliveries::take_over_until(jobs.clone(), shutdown.clone());
+        tasks.spawn("deliveries of the release before", taking_over);
+        tasks.spawn("deliveries", jobs.run(shutdown.clone()));
 
         // Woken by commits, like the workers: the reader of the feed.
         let raised = Arc::<Notify>::default();
         let snapshot = RecentNotifications { log: log.clone() };
-        running.publish(&log, Arc::new(snapshot), READERS);
+        // No event of it names a consumer: it is not published to Redis, where nobody would
+        // follow it.
+        running.serve_log(&log, Arc::new(snapshot), READERS);
         let notices = NoticeEvents {
             addressing: Addressing {
                 address_book: self.address_book,

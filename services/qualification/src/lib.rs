@@ -78,7 +78,8 @@ impl App {
         let mut running = self.runtime.start(&shutdown);
         let log = self.log;
         let commands = running.commands(&log);
-        running.publish(&log, Arc::new(AllCases { log: log.clone() }), READERS);
+        running.serve_log(&log, Arc::new(AllCases { log: log.clone() }), READERS);
+        running.publish(&log);
         let registry = Arc::new(consume::registry(log));
         running.consume(NAME, "intake", self.intake, registry);
         let cases = CaseRpc {

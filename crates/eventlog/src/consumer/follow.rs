@@ -133,7 +133,11 @@ impl Following {
         let done = self.apply(context, segments).await?;
         // With a backlog there is nothing to wait for.
         if (1..u64::from(BATCH)).contains(&covered) {
-            let rest = began.elapsed().clamp(SHORTEST_REST, LONGEST_REST);
+            // What was for others only moves the offset, for which nobody waits.
+            let rest = match done {
+                0 => LONGEST_REST,
+                _ => began.elapsed().clamp(SHORTEST_REST, LONGEST_REST),
+            };
             self.rested_at = Instant::now() + rest;
         }
         Ok(done)

@@ -11,7 +11,6 @@ mod store;
 mod worker;
 
 use async_trait::async_trait;
-use serde::Serialize;
 use serde_json::Value;
 use sqlx::migrate::Migrator;
 use time::OffsetDateTime;
@@ -27,9 +26,10 @@ pub use self::{
 pub static JOBS_MIGRATOR: Migrator = sqlx::migrate!();
 
 /// A job to be added.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug)]
 pub struct NewJob {
-    /// Derived from what asks for it: one that exists is left as it is.
+    /// Derived from what asks for it. One that waits in the same place of the queue, of the
+    /// same kind, urgency and moment, is left as it is.
     pub job_id: Uuid,
     /// What is to be done, as in `mail/receipt`.
     pub kind: String,
@@ -38,7 +38,6 @@ pub struct NewJob {
     /// Goes before everything else that is due.
     pub urgent: bool,
     /// From when on it is due.
-    #[serde(with = "time::serde::rfc3339")]
     pub due_at: OffsetDateTime,
     /// The trace of the request that led to it.
     pub traceparent: Option<String>,
@@ -61,6 +60,9 @@ pub struct Job {
     pub traceparent: Option<String>,
     /// When it was first due.
     pub first_due_at: OffsetDateTime,
+    /// With the kind, where it is in the queue.
+    urgent: bool,
+    due_at: OffsetDateTime,
     attempts: i32,
     refusals: i32,
     claim_expired: bool,

@@ -1,11 +1,15 @@
 //! Jobs as they rest.
 
-use sqlx::{AssertSqlSafe, PgConnection, PgPool, types::Json};
+use serde_json::Value;
+use sqlx::{AssertSqlSafe, PgConnection, PgPool};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Job, NewJob};
 use crate::wire;
+
+/// The outcome of an attempt that did its job.
+pub(super) const DONE: &str = "done";
 
 /// What came of an attempt, to be recorded.
 pub(super) struct Attempt<'a> {
@@ -27,20 +31,35 @@ pub async fn add_jobs(
     if jobs.is_empty() {
         return Ok(());
     }
-    // In the order of their ids: writers of the same jobs never wait in a circle.
+    // In the order of their ids: writers of the same jobs never wait in a circle. Column by
+    // column, since payloads read within one document would double what a job costs.
     sqlx::query!(
         "insert into job (job_id, kind, subject, urgent, due_at, first_due_at, created_at,
                           traceparent, payload)
-         select job_id, kind, subject, urgent, due_at, due_at, $2, traceparent, payload
-         from jsonb_populate_recordset(null::job, $1)
+         select job_id, kind, subject, urgent, due_at, greatest(due_at, $8), $8, traceparent,
+                payload
+         from unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[], $5::timestamptz[],
+                     $6::text[], $7::jsonb[])
+             as new (job_id, kind, subject, urgent, due_at, traceparent, payload)
          order by job_id
          on conflict do nothing",
-        Json(jobs) as Json<&[NewJob]>,
+        &column(jobs, |job| job.job_id),
+        &column(jobs, |job| job.kind.as_str()) as &[&str],
+        &column(jobs, |job| job.subject.as_str()) as &[&str],
+        &column(jobs, |job| job.urgent),
+        &column(jobs, |job| job.due_at),
+        &column(jobs, |job| job.traceparent.as_deref()) as &[Option<&str>],
+        &column(jobs, |job| &job.payload) as &[&Value],
         now,
     )
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// The values of one column of the jobs.
+fn column<'a, T>(jobs: &'a [NewJob], of: impl Fn(&'a NewJob) -> T) -> Vec<T> {
+    jobs.iter().map(of).collect()
 }
 
 /// Makes a job that was given up due again, with all its refusals forgotten; tells whether
@@ -57,6 +76,32 @@ pub async fn make_job_due(
         now,
     );
     Ok(due.execute(conn).await?.rows_affected() > 0)
+}
+
+/// Whether a job of these kinds is due that nobody has claimed.
+pub(super) async fn is_due(
+    pool: &PgPool,
+    kinds: &[String],
+    now: OffsetDateTime,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (
+               select
+               from unnest($1::text[]) as known (kind)
+               cross join (values (true), (false)) as class (urgent)
+               cross join lateral (
+                   select from job
+                   where kind = known.kind and urgent = class.urgent and due_at <= $2
+                       and (claimed_until is null or claimed_until <= $2)
+                   order by due_at
+                   limit 1
+               ) as due
+           ) as "due!""#,
+        kinds,
+        now,
+    )
+    .fetch_one(pool)
+    .await
 }
 
 /// Claims the job of these kinds that has been due longest, an urgent one first; nobody
@@ -92,18 +137,32 @@ pub(super) async fn record(
             attempt.refusals,
             attempt.error_class,
             until,
+            job.kind,
+            job.urgent,
+            job.due_at,
         )
         .fetch_one(pool)
         .await
     };
-    match record().await {
+    let changed = match record().await {
         // The month has no table yet.
         Err(sqlx::Error::Database(error)) if error.is_check_violation() => {
             make_months(pool, attempt.ended_at).await?;
-            record().await
+            record().await?
         }
-        recorded => recorded,
+        recorded => recorded?,
+    };
+    if changed || attempt.outcome != DONE {
+        return Ok(changed);
     }
+    // Somebody who claimed it after us has moved it in the queue, or given it up.
+    let done = sqlx::query_file!(
+        "src/jobs/sql/record_moved.sql",
+        job.kind,
+        job.job_id,
+        attempt.ended_at,
+    );
+    Ok(done.execute(pool).await?.rows_affected() > 0)
 }
 
 /// How many jobs of these kinds are pending, counted up to 10,000 of each, since when the

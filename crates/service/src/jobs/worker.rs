@@ -1,9 +1,8 @@
 //! Workers that take what is due.
 
 use std::{
-    collections::BTreeSet,
     panic::AssertUnwindSafe,
-    sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64},
+    sync::{Arc, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -18,7 +17,6 @@ use time::OffsetDateTime;
 use tokio::{sync::Notify, task::JoinSet, time::sleep};
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
-use uuid::Uuid;
 
 use super::{
     Failure, Handler, Job, JobPolicy,
@@ -47,8 +45,6 @@ pub struct Jobs {
     /// How they are done.
     pub policy: JobPolicy,
     handlers: Vec<(Arc<dyn Handler>, u16)>,
-    /// The jobs that this process has begun and not recorded.
-    begun: Arc<Mutex<BTreeSet<Uuid>>>,
 }
 
 impl Jobs {
@@ -64,7 +60,6 @@ impl Jobs {
             metrics,
             policy,
             handlers: Vec::new(),
-            begun: Arc::default(),
         };
         let made = in_time(store::make_months(&jobs.pool, platform::now())).await;
         made.map_err(|cause| StartError::unusable("the tables of jobs", cause))?;
@@ -99,18 +94,25 @@ impl Jobs {
                 });
             }
         }
+        let polling = shutdown.run_until_cancelled(self.poll());
         let looking_after = shutdown.run_until_cancelled(self.look_after());
-        tokio::join!(workers.join_all(), looking_after);
+        tokio::join!(workers.join_all(), polling, looking_after);
     }
 
-    /// The jobs whose attempts the end of [`Jobs::run`] cut off: this process records them
-    /// no more, though its claims still hold.
-    pub fn cut_off(&self) -> Vec<Uuid> {
-        self.begun().iter().copied().collect()
+    fn kinds(&self) -> Vec<String> {
+        let handlers = self.handlers.iter();
+        handlers.flat_map(|(handler, _)| handler.kinds()).collect()
     }
 
-    fn begun(&self) -> MutexGuard<'_, BTreeSet<Uuid>> {
-        self.begun.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Wakes the workers when something is due, looking once for all of them; never ends.
+    async fn poll(&self) {
+        let kinds = self.kinds();
+        loop {
+            sleep(POLL).await;
+            if let Ok(true) = in_time(store::is_due(&self.pool, &kinds, platform::now())).await {
+                self.wake.notify_waiters();
+            }
+        }
     }
 
     async fn work(&self, handler: &dyn Handler, shutdown: &CancellationToken) {
@@ -121,7 +123,7 @@ impl Jobs {
             woken.as_mut().enable();
             let pause = match self.step(handler).await {
                 Ok(true) => continue,
-                Ok(false) => POLL,
+                Ok(false) => Duration::MAX,
                 Err(error) => {
                     tracing::warn!(%error, "jobs wait: the queue cannot be read");
                     PAUSE
@@ -144,7 +146,6 @@ impl Jobs {
         let Some(job) = claimed else {
             return Ok(false);
         };
-        self.begun().insert(job.job_id);
         if job.claim_expired {
             self.metrics.expired_claims.inc();
             tracing::warn!(
@@ -178,7 +179,6 @@ impl Jobs {
                 recorded => break recorded,
             }
         };
-        self.begun().remove(&job.job_id);
         if recorded? {
             span.in_scope(|| self.tell(&job, failure.as_ref(), &attempt));
         }
@@ -205,7 +205,7 @@ impl Jobs {
             started_at,
             ended_at,
             outcome: match (failure, due_at) {
-                (None, _) => "done",
+                (None, _) => store::DONE,
                 (Some(_), Some(_)) => "again",
                 (Some(_), None) => "dead",
             },
@@ -254,8 +254,7 @@ impl Jobs {
 
     /// Tells how the queue stands and looks after the months; never ends.
     async fn look_after(&self) {
-        let handlers = self.handlers.iter();
-        let kinds: Vec<String> = handlers.flat_map(|(handler, _)| handler.kinds()).collect();
+        let kinds = self.kinds();
         for sample in (1..=MONTHS).cycle() {
             if let Ok((pending, dead, oldest)) = store::stats(&self.pool, &kinds).await {
                 self.metrics.pending.set(pending);

@@ -6,7 +6,7 @@ use serde_json::json;
 use service::{Sealed, jobs::NewJob};
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{EmailAddress, derived_id};
+use vocabulary::{EmailAddress, derived_after, derived_id};
 
 use super::{
     digest::{self, DigestEntry},
@@ -112,7 +112,8 @@ impl Addressing {
                 kind: mail::kind(template),
                 subject: format!("report/{}", told.report_id),
                 urgent: notice.rule.is_urgent(),
-                due_at: told.now,
+                // As at every replay.
+                due_at: told.entered_at,
                 traceparent: told.traceparent.clone(),
                 payload: json!(payload),
             })
@@ -205,7 +206,8 @@ fn job_id(notice: &Notice, recipient: Recipient, place: usize) -> Uuid {
     }
     let recipient = recipient.to_string();
     let place = u64::try_from(place).expect("a chain has fewer than 2^64 addresses");
-    derived_id(
+    derived_after(
+        notice.cause,
         "delivery",
         &[
             notice.cause.as_bytes(),

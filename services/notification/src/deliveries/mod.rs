@@ -26,7 +26,7 @@ pub(crate) use self::{
     mail::MailChannel,
     mailer::Mailer,
     message::Sender,
-    previous_release::run,
+    previous_release::take_over_until,
     rpc::DeliveryRpc,
     smtp::{Encryption, SmtpServer},
 };

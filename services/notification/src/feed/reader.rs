@@ -14,7 +14,7 @@ use super::{
 
 /// The safety net under the wake-ups: what another replica commits is seen by it.
 const POLL: Duration = Duration::from_millis(200);
-/// The wait while the database is away.
+/// The wait while nobody watches, or the database is away.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Reads what is new and gives it to all watchers.
@@ -69,7 +69,11 @@ impl FeedReader {
                 let pause = match platform::in_time(self.step()).await {
                     Ok(()) => {
                         away = false;
-                        POLL
+                        if self.feed.live.receiver_count() == 0 {
+                            PAUSE
+                        } else {
+                            POLL
+                        }
                     }
                     Err(error) => {
                         if !away {
@@ -88,8 +92,15 @@ impl FeedReader {
 
     /// Reads what is new, if anything.
     pub(crate) async fn step(&mut self) -> Result<()> {
+        if self.follows.is_none() || self.feed.live.receiver_count() == 0 {
+            let bounds = self.feed.bounds().await?;
+            // Who subscribes from now on finds what is below these in the log.
+            if self.follows.is_none() || self.feed.live.receiver_count() == 0 {
+                self.follows = Some(bounds.into());
+                return Ok(());
+            }
+        }
         let Some(follows) = &mut self.follows else {
-            self.follows = Some(self.feed.bounds().await?.into());
             return Ok(());
         };
         // Nobody listening is no failure.

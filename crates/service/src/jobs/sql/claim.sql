@@ -15,10 +15,10 @@ with next as (
     order by class.urgent desc, first.due_at
 ), due as (
     -- Locks one row; looks at the next kind only when others hold all of this one.
-    select free.job_id, free.claimed_until
+    select free.*
     from next
     cross join lateral (
-        select job_id, claimed_until
+        select kind, urgent, due_at, job_id, claimed_until
         from job
         where kind = next.kind and urgent = next.urgent and due_at <= $1
             and (claimed_until is null or claimed_until <= $1)
@@ -31,6 +31,8 @@ with next as (
 update job
 set claimed_until = $2, attempts = attempts + 1
 from due
-where job.job_id = due.job_id
-returning job.job_id, kind, subject, payload, traceparent, first_due_at, attempts, refusals,
+where job.kind = due.kind and job.urgent = due.urgent and job.due_at = due.due_at
+    and job.job_id = due.job_id
+returning job.job_id, job.kind, job.urgent, job.due_at as "due_at!", subject, payload,
+          traceparent, first_due_at, attempts, refusals,
           due.claimed_until is not null as "claim_expired!"

@@ -1,19 +1,9 @@
 //! What is shared with the release before.
 
-use std::time::Instant;
-
 use sqlx::PgPool;
-use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::deliveries::{
-    DigestChannel,
-    previous_release::{hand_back, run, take_over},
-};
-
-fn in_a_minute() -> Instant {
-    Instant::now() + std::time::Duration::from_mins(1)
-}
+use crate::deliveries::{DigestChannel, previous_release::take_over};
 
 async fn count(pool: &PgPool, query: &'static str) -> i64 {
     sqlx::query_scalar(query).fetch_one(pool).await.unwrap()
@@ -98,79 +88,23 @@ async fn what_the_release_before_made_due_is_sent_under_its_id_and_once() {
 }
 
 #[tokio::test]
-async fn what_is_due_when_a_process_stops_is_found_by_the_release_before() {
-    let sink = SmtpSink::start().await;
-    let worker = worker(&sink).await;
-    let pool = &worker.jobs.pool;
-    let older = older(pool, "attempts = 2").await;
-    take_over(pool).await.unwrap();
-    let own = worker.add(mailbox()).await;
-    assert_eq!(hand_back(pool, &[], in_a_minute()).await.unwrap(), 0);
-    let closing = ("closing".to_owned(), 2, "S-2026-7".to_owned());
-    let (state, occasion, attempts, reference) = as_before(pool, older).await.unwrap();
-    assert_eq!(state, "pending");
-    assert_eq!((occasion, attempts, reference), closing);
-    let (state, occasion, ..) = as_before(pool, own).await.unwrap();
-    assert_eq!(
-        (state.as_str(), occasion.as_str()),
-        ("pending", "submission")
-    );
-
-    // And back again: nothing is lost on the way, nor doubled.
-    assert_eq!(take_over(pool).await.unwrap(), 2);
-    worker.until_idle().await;
-    assert_eq!(sink.mails().len(), 2);
-    assert_eq!(worker.state(own).await, ("sent".to_owned(), 1, None));
-    assert_eq!(worker.state(older).await, ("sent".to_owned(), 3, None));
-}
-
-#[tokio::test]
-async fn a_sealed_address_survives_the_way_to_the_release_before_and_back() {
-    let sink = SmtpSink::start().await;
-    let worker = worker(&sink).await;
-    let pool = &worker.jobs.pool;
-    // Longer than a line of PostgreSQL's base 64.
-    let sealed = STANDARD.encode([7; 100]);
-    let payload = MailPayload {
-        sealed_address: Some(sealed.clone()),
-        mailbox: None,
-        ..mailbox()
-    };
-    let delivery_id = worker.add(payload).await;
-    assert_eq!(hand_back(pool, &[], in_a_minute()).await.unwrap(), 0);
-    let bytes: Vec<u8> = sqlx::query_scalar("select sealed_address from delivery")
-        .fetch_one(pool)
-        .await
-        .unwrap();
-    assert_eq!(bytes, [7; 100]);
-    take_over(pool).await.unwrap();
-    let payload: serde_json::Value =
-        sqlx::query_scalar("select payload from job where job_id = $1")
-            .bind(delivery_id)
-            .fetch_one(pool)
-            .await
-            .unwrap();
-    assert_eq!(payload["sealed_address"], sealed);
-    assert!(MailPayload::deserialize(&payload).is_ok(), "{payload}");
-}
-
-#[tokio::test]
 async fn a_digest_that_both_releases_have_begun_is_one_mail() {
     let sink = SmtpSink::start().await;
     let worker = worker(&sink).await;
     let pool = &worker.jobs.pool;
     let (delivery_id, digest_id) = (Uuid::now_v7(), Uuid::now_v7());
+    let due_at = platform::now() + Duration::HOUR;
     let older = async || {
         sqlx::query(
             "insert into delivery (delivery_id, report_id, rule, recipient, mailbox, occasion,
                                    situation_id, created_at, due_at, first_due_at)
-             values ($1, $2, 'digest', 'cell', 'cellule@example.org', 'digest', $3, now(),
-                     now() + interval '1 hour', now() + interval '1 hour')
+             values ($1, $2, 'digest', 'cell', 'cellule@example.org', 'digest', $3, now(), $4, $4)
              on conflict do nothing",
         )
         .bind(delivery_id)
         .bind(Uuid::nil())
         .bind(digest_id)
+        .bind(due_at)
         .execute(pool)
         .await
         .unwrap();
@@ -200,77 +134,6 @@ async fn a_digest_that_both_releases_have_begun_is_one_mail() {
     for reference in ["S-2026-7", "S-2026-8"] {
         assert!(mails[0].text().contains(reference), "{}", mails[0].text());
     }
-}
-
-#[tokio::test]
-async fn a_process_that_stops_hands_back_all_that_no_other_is_doing_and_what_it_took_over() {
-    let sink = SmtpSink::start().await;
-    sink.behave(testkit::SmtpBehaviour::Hang);
-    let Worker { mut jobs, channel } = worker_with_claims_of(&sink, Duration::HOUR).await;
-    jobs.policy.grace = std::time::Duration::from_secs(2);
-    let pool = jobs.pool.clone();
-    let many = json!(mailbox());
-    // One is urgent, and another process is doing one.
-    sqlx::query(
-        "insert into job (job_id, kind, subject, urgent, due_at, claimed_until, first_due_at,
-                          created_at, payload)
-         select gen_random_uuid(), (array['mail/receipt', 'mail/submission'])[1 + n % 2],
-                'report/' || gen_random_uuid(), n = 1, now(),
-                case n when 2 then now() + interval '1 hour' end, now(), now(), $1
-         from generate_series(1, 1300) as n",
-    )
-    .bind(many)
-    .execute(&pool)
-    .await
-    .unwrap();
-    let taken_over = older(&pool, "due_at = now() + interval '1 hour'").await;
-    let shutdown = CancellationToken::new();
-    let stop = async {
-        let begun = "select count(*) from job where attempts = 1 and urgent";
-        testkit::eventually(async || count(&pool, begun).await == 1).await;
-        testkit::eventually(async || as_before(&pool, taken_over).await.is_none()).await;
-        shutdown.cancel();
-    };
-    tokio::join!(run(jobs.on(channel, 1), shutdown.clone()), stop);
-    let of_another = "select count(*) from job where attempts = 0 and claimed_until > now()";
-    assert_eq!(count(&pool, of_another).await, 1);
-    assert_eq!(count(&pool, "select count(*) from job").await, 1);
-    let back = "select count(*) from delivery where state = 'pending' and claimed_until is null";
-    assert_eq!(count(&pool, back).await, 1299);
-    assert!(as_before(&pool, taken_over).await.is_some());
-    // What was cut off may have been sent: it waits for the end of its claim.
-    let cut_off = "select count(*) from delivery
-                   where urgent and attempts = 1 and claimed_until > now()";
-    assert_eq!(count(&pool, cut_off).await, 1);
-}
-
-#[tokio::test]
-async fn what_does_not_fit_the_release_before_or_comes_too_late_stays_a_job() {
-    let sink = SmtpSink::start().await;
-    let worker = worker(&sink).await;
-    let pool = &worker.jobs.pool;
-    for _ in 0..4 {
-        worker.add(mailbox()).await;
-    }
-    let fits = worker.add(mailbox()).await;
-    sqlx::query(
-        "with changed as (select job_id, row_number() over () as n from job where job_id <> $1)
-         update job
-         set subject = case n when 1 then 'report/x' else subject end,
-             payload = case n when 2 then payload - 'rule' when 3 then payload - 'mailbox'
-                              when 4 then payload - 'mailbox' || '{\"sealed_address\": \"?\"}'
-                              else payload end
-         from changed where job.job_id = changed.job_id",
-    )
-    .bind(fits)
-    .execute(pool)
-    .await
-    .unwrap();
-    assert_eq!(hand_back(pool, &[], Instant::now()).await.unwrap(), 5);
-    assert_eq!(count(pool, "select count(*) from delivery").await, 0);
-    assert_eq!(hand_back(pool, &[], in_a_minute()).await.unwrap(), 4);
-    assert_eq!(count(pool, "select count(*) from job").await, 4);
-    assert_eq!(as_before(pool, fits).await.unwrap().0, "pending");
 }
 
 #[tokio::test]
