@@ -11,18 +11,25 @@ use crate::{ParseError, enumeration::enumeration};
 #[serde(default)]
 pub struct Impacts {
     /// What happened to data. Empty: not said.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub data: BTreeSet<DataImpact>,
     /// The nature of the data touched. Empty: not said.
+    #[serde(skip_serializing_if = "BTreeSet::is_empty")]
     pub data_natures: BTreeSet<DataNature>,
     /// Number of persons whose data or care is touched, approximate.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub persons_affected: Option<u32>,
     /// What happened to care.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub care: Option<CareImpact>,
     /// How long care was or has been touched, in hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub care_duration_hours: Option<u32>,
     /// Mise en danger des patients.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub patient_endangerment: Option<PatientEndangerment>,
     /// How far the event reaches beyond the structure.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub reach: Option<Reach>,
     /// Other structures may be touched (art. D.1111-16-2 II, 5° CSP).
     pub may_affect_others: bool,

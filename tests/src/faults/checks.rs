@@ -32,9 +32,6 @@ pub struct Broken {
     pub such_as: String,
 }
 
-/// How often one looks whether there is calm.
-const LOOK: Duration = Duration::from_millis(200);
-
 /// The books of all services, seen as no service may see them.
 pub(super) struct Books(PgConnection);
 
@@ -63,20 +60,14 @@ impl Books {
     /// returns how long that took, or nothing if it took longer than `patience`.
     pub(super) async fn calm(&mut self, patience: Duration) -> Option<Duration> {
         let started = Instant::now();
-        loop {
+        testkit::some_within(patience, async || {
             let behind: i64 = sqlx::query_scalar(include_str!("sql/behind.sql"))
                 .fetch_one(&mut self.0)
                 .await
                 .expect("the database answers");
-            let taken = started.elapsed();
-            if behind == 0 {
-                return Some(taken);
-            }
-            if taken > patience {
-                return None;
-            }
-            tokio::time::sleep(LOOK).await;
-        }
+            (behind == 0).then(|| started.elapsed())
+        })
+        .await
     }
 
     /// Lays what clients and receivers saw beside the books; returns how many
@@ -97,7 +88,7 @@ impl Books {
                     taken_back.push(reference);
                 }
                 Line::Acted { .. } if undone.lines.contains(&number) => {}
-                Line::Asked { report_id } => asked.push(report_id),
+                Line::Asked { request_key } => asked.push(request_key),
                 Line::Declared {
                     request_id,
                     report_id,
@@ -117,7 +108,7 @@ impl Books {
         let meanwhile = |delivery| undone.mails.get(delivery).copied().unwrap_or_default();
         let meanwhile: Vec<i32> = deliveries.iter().map(meanwhile).collect();
         sqlx::raw_sql(
-            "create temp table asked (report_id uuid);
+            "create temp table asked (request_key uuid);
              create temp table acknowledged (request_id uuid, report_id uuid, reference text);
              create temp table acted (report_id uuid, action text);
              create temp table undone (reference text);

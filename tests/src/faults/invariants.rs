@@ -12,7 +12,7 @@ pub(super) struct Invariant {
     pub(super) violation: &'static str,
 }
 
-/// All invariants. The tables `asked` (`report_id`), `acknowledged` (`request_id`, `report_id`, `reference`),
+/// All invariants. The tables `asked` (`request_key`), `acknowledged` (`request_id`, `report_id`, `reference`),
 /// `acted` (`report_id`, `action`) and `mail` (`delivery_id`, `copies`) are what
 /// clients and receivers saw. After a restore, announced revisions count on from its
 /// second; notification starts over from how cases stand, so of the changes of a case
@@ -38,8 +38,8 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         offenders: "
             select r.reference, 'twice'
             from intake.report as r
-            left join asked as a on r.report_id = a.report_id
-            where a.report_id is null
+            left join asked as a on coalesce(r.request_key, r.report_id) = a.request_key
+            where a.request_key is null
             union all
             select request_id::text, 'twice'
             from acknowledged group by request_id having count(*) > 1
@@ -48,7 +48,9 @@ pub(super) const INVARIANTS: &[Invariant] = &[
             from acknowledged group by report_id having count(*) > 1",
         violation: "
             delete from asked
-            where report_id = (select report_id from acknowledged limit 1)",
+            where request_key = (
+                select coalesce(request_key, report_id) from intake.report limit 1
+            )",
     },
     Invariant {
         name: "one-per-reference",
@@ -298,7 +300,9 @@ pub(super) const INVARIANTS: &[Invariant] = &[
             left join qualification.case_file as c on r.report_id = c.report_id
             where r.report_id is null
                 or f.standing is null
-                or f.case_revision is distinct from c.revision + coalesce(
+                -- Statistics is not told that a case was opened.
+                or (c.revision > 1 or f.case_revision > 0)
+                and f.case_revision is distinct from c.revision + coalesce(
                     (select extract(epoch from date_trunc('second', reincarnated_at))::bigint
                      from qualification.eventlog_meta), 0)
                 or (r.withdrawn_at is not null) <> (f.standing = 'withdrawn')",

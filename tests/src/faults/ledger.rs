@@ -17,10 +17,10 @@ pub(super) struct Ledger {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "line", rename_all = "snake_case")]
 pub(super) enum Line {
-    /// A report is about to be declared, under this id.
+    /// A report is about to be declared.
     Asked {
-        /// The report, as it must be called if it is taken.
-        report_id: Uuid,
+        /// What intake keeps of who asks and what for.
+        request_key: Uuid,
     },
     /// A report was taken.
     Declared {
@@ -41,12 +41,12 @@ pub(super) enum Line {
 }
 
 impl Line {
-    /// Somebody is about to declare: the id follows from who asks and what for.
+    /// Somebody is about to declare.
     pub(super) fn asked(subject: &str, request: &SubmitReportRequest) -> Self {
         let request_id: Uuid = request.request_id.parse().expect("a UUID");
         let parts = [subject.as_bytes(), request_id.as_bytes()];
         Self::Asked {
-            report_id: vocabulary::derived_id("report", &parts),
+            request_key: vocabulary::derived_id("report", &parts),
         }
     }
 

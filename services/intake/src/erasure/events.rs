@@ -4,7 +4,7 @@ use eventlog::NewEvent;
 use proto::events::v1 as events;
 use service::wire::timestamp;
 use time::OffsetDateTime;
-use vocabulary::derived_id;
+use vocabulary::derived_after;
 
 use super::Treatment;
 
@@ -15,6 +15,7 @@ pub(super) fn contacts_erased(of: &Treatment, at: OffsetDateTime) -> NewEvent {
         reference: of.reference.clone(),
         erased_at: Some(timestamp(at)),
     };
-    let id = derived_id("report_contacts_erased", &[of.report_id.as_bytes()]);
+    let parts: [&[u8]; 1] = [of.report_id.as_bytes()];
+    let id = derived_after(of.report_id, "report_contacts_erased", &parts);
     NewEvent::new(id, of.subject(), at, &payload)
 }

@@ -72,8 +72,8 @@ impl Queue {
         Self { jobs, metrics }
     }
 
-    /// Has a report committed and gives back its receipt, or that of the report that stands
-    /// under its id: whether it is of the same request, and the trace of that unless the
+    /// Has a report committed and gives back its receipt, or that of the report that its
+    /// request made before: whether that says the same, and the trace of that unless the
     /// hashes agree, is up to the caller. A full queue refuses at once.
     pub(super) async fn submit(
         &self,

@@ -3,7 +3,7 @@
 use eventlog::NewEvent;
 use proto::events::v1 as events;
 use service::wire::{self, timestamp};
-use vocabulary::{StructureKey, Word as _, derived_id};
+use vocabulary::{StructureKey, Word as _, derived_after};
 
 use super::{Report, Withdrawal, draft};
 
@@ -42,7 +42,7 @@ pub(crate) fn submitted(report: &Report) -> NewEvent {
             .unwrap_or_default(),
         ..told
     };
-    let id = derived_id("report_submitted", &[report.id.as_bytes()]);
+    let id = derived_after(report.id, "report_submitted", &[report.id.as_bytes()]);
     let event = NewEvent::new(id, report.subject(), report.received_at, &payload);
     match &report.contacts {
         Some(contacts) => event.with_data_key(contacts.data_key.clone()),
@@ -61,6 +61,7 @@ pub(crate) fn withdrawn(report: &Report, withdrawal: &Withdrawal) -> NewEvent {
         routing_region: report.routing_region.to_string(),
         test: report.is_test(),
     };
-    let id = derived_id("report_withdrawn", &[report.id.as_bytes()]);
+    let parts: [&[u8]; 1] = [report.id.as_bytes()];
+    let id = derived_after(report.id, "report_withdrawn", &parts);
     NewEvent::new(id, report.subject(), withdrawal.at, &payload)
 }

@@ -75,7 +75,8 @@ struct Author {
 /// A report as the suite keeps it (signalement).
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Report {
-    /// Derived from its author and his request.
+    /// Derived from its author and his request; in the next release it begins with the moment
+    /// of the latter.
     pub(crate) id: Uuid,
     /// For people, to quote on the telephone.
     pub(crate) reference: Reference,

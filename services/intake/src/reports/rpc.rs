@@ -104,31 +104,34 @@ impl IntakeService for ReportRpc {
         let decision = decided.await?.map_err(Error::from)?;
         let consequences = decision.consequences.clone();
 
-        let report_id = derived_id(
+        let request_key = derived_id(
             "report",
             &[caller.subject.as_bytes(), submission.request_id.as_bytes()],
         );
         #[cfg(feature = "mutants")]
-        let report_id = if platform::mutant::Mutant::RetryWithoutTheKey.is_alive() {
+        let request_key = if platform::mutant::Mutant::RetryWithoutTheKey.is_alive() {
             Uuid::now_v7()
         } else {
-            report_id
+            request_key
         };
-        let report = self.report(report_id, draft, decision, now).await?;
+        let report = self.report(request_key, draft, decision, now).await?;
         let receipt = response::receipt(&report, &consequences, &self.settings.emergency_phone);
         let event = events::submitted(&report);
         let new = NewReport {
-            report,
+            request_key,
             author: caller.subject.clone(),
             receipt: Receipt {
-                report_id,
+                request_key,
+                report_id: report.id,
                 request_hash: submission.hash.clone(),
                 answer: receipt.encode_to_vec(),
             },
+            report,
         };
         let receipt = self.queue.submit(new, event, Arc::clone(&caller)).await?;
         if receipt.request_hash != submission.hash {
-            self.recognise(&caller, report_id, &submission).await?;
+            self.recognise(&caller, receipt.report_id, &submission)
+                .await?;
         }
         let receipt = pb::Receipt::decode(receipt.answer.as_slice()).map_err(Error::internal)?;
         Ok(Response::new(SubmitReportResponse {
@@ -277,8 +280,8 @@ impl ReportRpc {
         })
     }
 
-    /// Refuses a submission that says something else than the report that stands under
-    /// its id; the same may have been spelt otherwise.
+    /// Refuses a submission that says something else than the report that its request made
+    /// before; the same may have been spelt otherwise.
     async fn recognise(
         &self,
         caller: &Caller,

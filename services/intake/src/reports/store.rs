@@ -19,6 +19,8 @@ use super::{
 pub(super) struct NewReport {
     /// The report.
     pub(super) report: Report,
+    /// Derived from who sent it and his request: a retry has the same.
+    pub(super) request_key: Uuid,
     /// The subject of who sent it.
     pub(super) author: String,
     /// What the request held and was answered.
@@ -28,6 +30,8 @@ pub(super) struct NewReport {
 /// The answer that a stored report got.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Receipt {
+    /// The key of the request that made the report.
+    pub(super) request_key: Uuid,
     /// Of which report.
     pub(super) report_id: Uuid,
     /// What the request held, to tell a retry from another request.
@@ -54,12 +58,17 @@ pub(super) async fn insert(conn: &mut PgConnection, new: &[&NewReport]) -> Resul
     Ok(inserted.fetch_all(conn).await?.into_iter().collect())
 }
 
-/// The answers that stored reports got.
-pub(super) async fn receipts(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Receipt>> {
+/// The answers that the reports of these requests got.
+pub(super) async fn receipts(
+    conn: &mut PgConnection,
+    request_keys: &[Uuid],
+) -> Result<Vec<Receipt>> {
     let receipts = sqlx::query_as!(
         Receipt,
-        "select report_id, request_hash, receipt as answer from report where report_id = any($1)",
-        ids,
+        r#"select coalesce(request_key, report_id) as "request_key!", report_id, request_hash,
+                  receipt as answer
+           from report where coalesce(request_key, report_id) = any($1)"#,
+        request_keys,
     );
     Ok(receipts.fetch_all(conn).await?)
 }
@@ -211,10 +220,16 @@ async fn read(conn: &mut PgConnection, report_ids: &[Uuid]) -> Result<Vec<Report
 
 /// The row of a new report, but for what is long.
 fn row(new: &NewReport) -> Value {
-    let NewReport { report, author, .. } = new;
+    let NewReport {
+        report,
+        request_key,
+        author,
+        ..
+    } = new;
     let structure = &report.structure;
     json!({
         "report_id": report.id,
+        "request_key": request_key,
         "reference": report.reference.as_str(),
         "author": author,
         "structure_key": structure.key.to_string(),

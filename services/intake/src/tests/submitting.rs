@@ -346,6 +346,18 @@ async fn the_directory_does_not_tell_a_stranger_who_is_an_operator() {
 }
 
 #[tokio::test]
+async fn a_request_that_an_earlier_release_took_is_recognised() {
+    let env = TestEnv::start().await;
+    let alice = env.declarant("alice");
+    let sent = request(incident());
+    let receipt = alice.send(sent.clone()).await.unwrap();
+    let as_before = "update report set report_id = request_key, request_key = null";
+    sqlx::query(as_before).execute(&env.pool).await.unwrap();
+    assert_eq!(alice.send(sent).await.unwrap(), receipt);
+    assert_eq!(env.count("select count(*) from report").await, 1);
+}
+
+#[tokio::test]
 async fn the_same_request_with_another_content_is_refused() {
     let env = TestEnv::start().await;
     let alice = env.declarant("alice");

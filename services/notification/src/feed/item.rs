@@ -10,7 +10,7 @@ use proto::{
 use service::wire::timestamp;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{Impacts, Party, ReportKind, Word as _, derived_id, propose_severity};
+use vocabulary::{Impacts, Party, ReportKind, Word as _, derived_after, propose_severity};
 
 use crate::notices::{ReportProjection, ReportSummary, Rule, Trigger, headline};
 
@@ -36,12 +36,13 @@ pub(crate) fn notification_id(event_id: Uuid, rule: Rule) -> Uuid {
         // Of this process alone: nobody else finds it again.
         static SALT: std::sync::OnceLock<Uuid> = std::sync::OnceLock::new();
         let salt = SALT.get_or_init(Uuid::now_v7).as_bytes();
-        return derived_id(
+        return vocabulary::derived_id(
             "mutant",
             &[salt, event_id.as_bytes(), rule.name().as_bytes()],
         );
     }
-    derived_id(
+    derived_after(
+        event_id,
         "notification",
         &[event_id.as_bytes(), rule.name().as_bytes()],
     )

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    Channel, Notice,
+    Channel, Notice, ReportProjection,
     decide::{Decision, decide},
     incoming::{self, IncomingEvent, ParsedEvent},
     store::{self, NewNotification},
@@ -74,41 +74,65 @@ impl Feature for NoticeEvents {
     }
 }
 
+/// An event about to be decided on.
+struct Undecided<'a> {
+    event: &'a Event,
+    incoming: IncomingEvent,
+    decision: Option<Decision>,
+}
+
 /// Decides on events in their order, and keeps what is known of their reports.
 async fn decide_all<'e>(
     conn: &mut PgConnection,
     events: &'e [Event],
     now: OffsetDateTime,
 ) -> Result<Vec<Decided<'e>>, ApplyError> {
-    let incoming = events
-        .iter()
-        .map(|event| incoming::parse(event).map(|incoming| (event, incoming)))
-        .collect::<Result<Vec<_>, _>>()?;
-    let report_ids: BTreeSet<Uuid> = incoming
-        .iter()
-        .map(|(_, incoming)| incoming.report_id())
-        .collect();
-    let report_ids: Vec<Uuid> = report_ids.into_iter().collect();
-    let mut known = store::take(conn, &report_ids).await?;
-    let mut decisions = Vec::with_capacity(incoming.len());
-    for (event, incoming) in incoming {
-        let report = known.entry(incoming.report_id()).or_default();
-        let parsed = match incoming {
-            IncomingEvent::Parsed(parsed) => *parsed,
+    let incoming = events.iter().map(|event| {
+        incoming::parse(event).map(|incoming| Undecided {
+            event,
+            incoming,
+            decision: None,
+        })
+    });
+    let mut undecided: Vec<Undecided<'_>> = incoming.collect::<Result<_, _>>()?;
+    let report_ids: BTreeSet<Uuid> = undecided.iter().map(|it| it.incoming.report_id()).collect();
+    let mut report_ids: Vec<Uuid> = report_ids.into_iter().collect();
+    // Of a report that the consumer of the other log has kept meanwhile, it is decided anew.
+    while !report_ids.is_empty() {
+        let mut known = store::take(conn, &report_ids).await?;
+        let taken: BTreeSet<Uuid> = known.keys().copied().collect();
+        for it in &mut undecided {
+            let report_id = it.incoming.report_id();
+            if report_ids.binary_search(&report_id).is_ok() {
+                it.decide(known.entry(report_id).or_default(), now);
+            }
+        }
+        report_ids = store::keep(conn, &known, &taken).await?;
+    }
+    let decided = undecided.into_iter().filter_map(|it| match it.incoming {
+        IncomingEvent::Parsed(parsed) => Some((it.event, *parsed, it.decision?)),
+        IncomingEvent::ContactsErased(_) => None,
+    });
+    Ok(decided.collect())
+}
+
+impl Undecided<'_> {
+    /// Decides by what is known of the report, and adds to that.
+    fn decide(&mut self, report: &mut ReportProjection, now: OffsetDateTime) {
+        let parsed = match &self.incoming {
+            IncomingEvent::Parsed(parsed) => parsed,
             IncomingEvent::ContactsErased(_) => {
                 (report.sealed_contacts, report.data_key) = (None, None);
-                continue;
+                return;
             }
         };
-        let mut decision = decide(event.id, &parsed.trigger, report);
+        let mut decision = decide(self.event.id, &parsed.trigger, report);
         *report = decision.known.clone();
-        if is_history(event, now) {
+        if is_history(self.event, now) {
             decision.notices.clear();
         }
-        decisions.push((event, parsed, decision));
+        self.decision = Some(decision);
     }
-    store::keep(conn, &known).await?;
-    Ok(decisions)
 }
 
 /// The lines of the feed among the notices of an event.

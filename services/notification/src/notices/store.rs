@@ -10,21 +10,13 @@ use uuid::Uuid;
 
 use super::{Recipient, ReportProjection, ReportSummary};
 
-/// Takes the reports for this transaction, in the order of their ids, so that
-/// the consumers of two logs never wait for each other in a circle. One that
-/// was never heard of is known as empty.
+/// Takes those of the reports that were heard of for this transaction, in the order of
+/// their ids, so that the consumers of two logs hardly ever wait for each other in a circle:
+/// then PostgreSQL has one of them begin again.
 pub(super) async fn take(
     conn: &mut PgConnection,
     report_ids: &[Uuid],
 ) -> sqlx::Result<BTreeMap<Uuid, ReportProjection>> {
-    sqlx::query!(
-        "insert into known_report (report_id)
-         select report_id from unnest($1::uuid[]) as asked (report_id) order by report_id
-         on conflict do nothing",
-        report_ids,
-    )
-    .execute(&mut *conn)
-    .await?;
     let rows = sqlx::query!(
         r#"select report_id, situation as "summary: Json<ReportSummary>", back_dated, test,
                   sealed_contacts, data_key, told as "notified: Json<Vec<String>>", case_id,
@@ -55,19 +47,38 @@ pub(super) async fn take(
     Ok(known.collect())
 }
 
-/// Keeps what is known of taken reports, in one statement.
+/// Keeps what is known of taken reports, and of those that were never heard of before. Gives
+/// back those of the latter that somebody else has kept meanwhile: nothing of them is.
 pub(super) async fn keep(
     conn: &mut PgConnection,
-    reports: &BTreeMap<Uuid, ReportProjection>,
-) -> sqlx::Result<()> {
-    let rows: Vec<Row<'_>> = reports.iter().map(Row::of).collect();
-    sqlx::query_file!(
-        "src/notices/sql/update_report_projections.sql",
+    known: &BTreeMap<Uuid, ReportProjection>,
+    taken: &BTreeSet<Uuid>,
+) -> sqlx::Result<Vec<Uuid>> {
+    let (old, new): (Vec<_>, Vec<_>) = known.iter().partition(|(id, _)| taken.contains(id));
+    if !old.is_empty() {
+        let rows: Vec<Row<'_>> = old.into_iter().map(Row::of).collect();
+        sqlx::query_file!(
+            "src/notices/sql/update_report_projections.sql",
+            Json(&rows) as Json<&Vec<Row<'_>>>,
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
+    if new.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut missed: BTreeSet<Uuid> = new.iter().map(|(id, _)| **id).collect();
+    let rows: Vec<Row<'_>> = new.into_iter().map(Row::of).collect();
+    let inserted = sqlx::query_file_scalar!(
+        "src/notices/sql/insert_report_projections.sql",
         Json(&rows) as Json<&Vec<Row<'_>>>,
     )
-    .execute(conn)
+    .fetch_all(conn)
     .await?;
-    Ok(())
+    for report_id in inserted {
+        missed.remove(&report_id);
+    }
+    Ok(missed.into_iter().collect())
 }
 
 /// A row of `known_report`.

@@ -7,7 +7,7 @@ use proto::events::v1 as events;
 use service::{revision_base, wire::timestamp};
 use sqlx::PgConnection;
 use uuid::Uuid;
-use vocabulary::{Word as _, derived_id};
+use vocabulary::{Word as _, derived_after, derived_at};
 
 use super::{Action, Case, Change, history, store};
 
@@ -36,7 +36,12 @@ pub(super) fn changed(case: &Case, change: &Change, base: u64) -> NewEvent {
         duplicate_of: String::new(),
     };
     let subject = format!("case/{}", change.case_id);
-    NewEvent::new(event_id(change), subject, change.at, &payload)
+    let event = NewEvent::new(event_id(change), subject, change.at, &payload);
+    if change.action == Action::Opened {
+        // A case that was just opened says what the declaration said.
+        return event.not_for("statistics");
+    }
+    event
 }
 
 /// The same change always announces itself under the same id. What an event caused
@@ -45,12 +50,17 @@ pub(super) fn changed(case: &Case, change: &Change, base: u64) -> NewEvent {
 /// takes the revision of the lost one.
 fn event_id(change: &Change) -> Uuid {
     let case_id = change.case_id.as_bytes();
-    if let Some(cause) = &change.cause {
-        return derived_id("case_changed", &[case_id, cause.as_bytes()]);
+    if let Some(cause) = change.cause {
+        return derived_after(cause, "case_changed", &[case_id, cause.as_bytes()]);
     }
     let revision = change.revision.to_be_bytes();
     let at = change.at.unix_timestamp_nanos().to_be_bytes();
-    derived_id("case_changed", &[case_id, &revision, &at])
+    derived_at(
+        change.at,
+        change.case_id,
+        "case_changed",
+        &[case_id, &revision, &at],
+    )
 }
 
 fn change_of(action: Action) -> events::CaseChange {

@@ -2,14 +2,14 @@
 
 use service::Parties;
 use time::OffsetDateTime;
-use vocabulary::{CaseState, Party, Role, Text, derived_id, has_health_impact};
+use vocabulary::{CaseState, Party, Role, Text, has_health_impact};
 
 use super::{
-    Action, Actor, Case, Change, Closure, Report, Triage,
+    Action, Actor, Case, Change, Closure, Report, Triage, case_id_of,
     transitions::{TRANSITIONS, Trigger, next_state},
 };
 
-/// Opens the case of a report: once, with an id that only the report decides.
+/// Opens the case of a report.
 pub(crate) fn open(
     report: Report,
     proposed: Triage,
@@ -17,7 +17,7 @@ pub(crate) fn open(
     now: OffsetDateTime,
 ) -> (Case, Change) {
     let case = Case {
-        id: derived_id("case", &[report.id.as_bytes()]),
+        id: case_id_of(report.id),
         revision: 1,
         state: CaseState::Submitted,
         report,

@@ -170,6 +170,7 @@ impl Batch {
         let report_ids: Vec<_> = parsed.iter().map(ReportEvent::report_id).collect();
         let event_ids: Vec<_> = events.iter().map(|event| event.id).collect();
         let cases = store::lock_cases_of(conn, &report_ids).await?;
+        let case_ids: Vec<_> = cases.iter().map(|case| case.id).collect();
         let early = withdrawal::take(conn, &report_ids).await?;
         Ok(Self {
             base: revision_base(log, conn).await?,
@@ -184,7 +185,7 @@ impl Batch {
                 .map(|early| (early.report_id, early))
                 .collect(),
             erased: Vec::new(),
-            applied: history::applied_events(conn, &event_ids).await?,
+            applied: history::applied_events(conn, &case_ids, &event_ids).await?,
             changes: Vec::new(),
             announcements: Vec::new(),
         })

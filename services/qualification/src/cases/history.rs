@@ -24,13 +24,19 @@ pub(super) async fn insert(conn: &mut PgConnection, changes: &[Change]) -> Resul
     Ok(())
 }
 
-/// Finds which of these events have already caused an entry.
+/// Finds which of these events have already caused an entry of one of these cases.
 pub(super) async fn applied_events(
     conn: &mut PgConnection,
+    case_ids: &[Uuid],
     event_ids: &[Uuid],
 ) -> Result<HashSet<Uuid>> {
+    if case_ids.is_empty() {
+        return Ok(HashSet::new());
+    }
     let applied = sqlx::query_scalar!(
-        r#"select cause_event_id as "event_id!" from case_entry where cause_event_id = any($1)"#,
+        r#"select cause_event_id as "event_id!" from case_entry
+           where case_id = any($1) and cause_event_id = any($2)"#,
+        case_ids,
         event_ids,
     )
     .fetch_all(conn)

@@ -24,7 +24,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
     CaseState, Impacts, LaterWord, Origin, OriginType, ReportKind, Role, Severity, StructureKind,
-    Word,
+    Word, derived_after,
 };
 
 pub(crate) use self::{
@@ -36,10 +36,15 @@ pub(crate) use self::{
     store::{find_case, lock_case},
 };
 
+/// The id of the case of a report, which nothing else decides: a report has one case.
+pub(crate) fn case_id_of(report_id: Uuid) -> Uuid {
+    derived_after(report_id, "case", &[report_id.as_bytes()])
+}
+
 /// A case (dossier): the treatment of one report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Case {
-    /// Derived from the report's id.
+    /// See [`case_id_of`].
     pub(crate) id: Uuid,
     /// Counts the changes, from 1.
     pub(crate) revision: u64,

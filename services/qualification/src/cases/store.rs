@@ -12,7 +12,7 @@ use uuid::Uuid;
 use vocabulary::{CaseState, ReportKind, StructureKind, Word as _};
 
 use super::{
-    Case, Closure, Report, Triage,
+    Case, Closure, Report, Triage, case_id_of,
     list::{CaseName, ListFilter, Position},
 };
 
@@ -23,6 +23,9 @@ pub(crate) async fn read_case(conn: &mut PgConnection, case_id: Uuid) -> Result<
 
 /// Reads these cases, the latest declaration first.
 pub(super) async fn read_cases(conn: &mut PgConnection, case_ids: &[Uuid]) -> Result<Vec<Case>> {
+    if case_ids.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows = sqlx::query_file_as!(Row, "src/cases/sql/read_cases.sql", case_ids)
         .fetch_all(conn)
         .await?;
@@ -81,12 +84,16 @@ pub(super) async fn lock_cases_of(
     report_ids: &[Uuid],
 ) -> Result<Vec<Case>> {
     let found = sqlx::query_scalar!(
-        "select case_id from case_file where report_id = any($1) order by case_id for update",
-        report_ids,
+        "select case_id from case_file where case_id = any($1) order by case_id for update",
+        &cases_of(report_ids),
     )
     .fetch_all(&mut *conn)
     .await?;
     read_cases(conn, &found).await
+}
+
+fn cases_of(report_ids: &[Uuid]) -> Vec<Uuid> {
+    report_ids.iter().copied().map(case_id_of).collect()
 }
 
 /// Lists the cases that these parties see, the latest declaration first.
@@ -184,8 +191,8 @@ pub(super) async fn erase_contacts(conn: &mut PgConnection, report_ids: &[Uuid])
     }
     sqlx::query!(
         "update case_file set sealed_personal_data = null, data_key = null
-         where report_id = any($1) and data_key is not null",
-        report_ids,
+         where case_id = any($1) and data_key is not null",
+        &cases_of(report_ids),
     )
     .execute(conn)
     .await?;

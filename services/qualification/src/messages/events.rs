@@ -3,7 +3,7 @@
 use eventlog::NewEvent;
 use proto::events::v1::CaseMessagePosted;
 use service::wire::timestamp;
-use vocabulary::{Word as _, derived_id};
+use vocabulary::{Word as _, derived_at};
 
 use super::{Audience, Message};
 use crate::cases::Case;
@@ -22,7 +22,8 @@ pub(super) fn posted(case: &Case, message: &Message) -> NewEvent {
         routing_region: case.report.routing_region.clone(),
         test: case.report.test,
     };
-    let id = derived_id("message_posted", &[message.id.as_bytes()]);
+    let parts: [&[u8]; 1] = [message.id.as_bytes()];
+    let id = derived_at(message.posted_at, case.id, "message_posted", &parts);
     // Messages wait for no change of the case, nor it for them.
     let subject = format!("message/{}", message.id);
     NewEvent::new(id, subject, message.posted_at, &payload)

@@ -28,7 +28,7 @@ async fn a_report_has_one_case_however_often_its_event_comes() {
     let announced = env.announced(&case.case_id).await;
     assert_eq!(announced.len(), 1);
     assert_eq!(announced[0].revision, 1);
-    let expected = vocabulary::derived_id("case", &[report.id.as_bytes()]);
+    let expected = vocabulary::derived_after(report.id, "case", &[report.id.as_bytes()]);
     assert_eq!(case.case_id, expected.to_string());
 }
 

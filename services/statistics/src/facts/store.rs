@@ -14,12 +14,27 @@ use super::{Assessment, CaseStatus, Fact, FactHistory, Standing, Submission};
 /// The histories of reports.
 type Histories = BTreeMap<Uuid, FactHistory>;
 
+/// The class of the advisory locks of facts.
+const LOCKS: i32 = i32::from_be_bytes(*b"fact");
+
 /// Locks reports, known or not, until the end of the transaction and loads their histories.
+/// Locks are taken in one order, so that nobody waits in a circle, and are few: PostgreSQL has
+/// room for some thousands.
 pub(super) async fn lock(
     conn: &mut PgConnection,
     reports: &BTreeSet<Uuid>,
 ) -> sqlx::Result<Histories> {
     let reports: Vec<Uuid> = reports.iter().copied().collect();
+    let locks: BTreeSet<i32> = reports.iter().map(lock_of).collect();
+    let locks: Vec<i32> = locks.into_iter().collect();
+    sqlx::query!(
+        "select pg_advisory_xact_lock($1, lock) from unnest($2::integer[]) as lock",
+        LOCKS,
+        &locks,
+    )
+    .execute(&mut *conn)
+    .await?;
+    // The release before locks nothing else.
     sqlx::query_file!("src/facts/sql/lock.sql", &reports)
         .execute(&mut *conn)
         .await?;
@@ -36,6 +51,11 @@ pub(super) async fn lock(
         history.0.insert(row.known_from, fact);
     }
     Ok(histories)
+}
+
+/// One of 64 locks, by the last bits of the report's id, which are random.
+fn lock_of(report_id: &Uuid) -> i32 {
+    i32::from(report_id.as_bytes()[15] % 64)
 }
 
 /// Writes by what histories changed since this transaction locked them.

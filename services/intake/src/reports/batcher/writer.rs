@@ -66,7 +66,7 @@ impl Writer {
     async fn settle(&self, batch: Vec<Job>) {
         let mut parts = vec![batch];
         while let Some(mut jobs) = parts.pop() {
-            jobs.sort_by_key(|job| job.new.report.id);
+            jobs.sort_by_key(|job| job.new.request_key);
             #[cfg(feature = "mutants")]
             if Mutant::AcknowledgeBeforeCommit.is_alive() {
                 for job in &mut jobs {
@@ -81,7 +81,7 @@ impl Writer {
             let error = match self.commit_patiently(&jobs).await {
                 Ok(receipts) => {
                     for job in jobs {
-                        let receipt = receipts.get(&job.new.report.id).cloned();
+                        let receipt = receipts.get(&job.new.request_key).cloned();
                         let unknown = "a report was neither stored nor found";
                         answer(job, receipt.ok_or_else(|| Error::internal(unknown)));
                     }
@@ -127,7 +127,7 @@ impl Writer {
         let started = Instant::now();
         // The first of two twins stands for both.
         let mut firsts: Vec<&Job> = jobs.iter().collect();
-        firsts.dedup_by_key(|job| job.new.report.id);
+        firsts.dedup_by_key(|job| job.new.request_key);
         let reports: Vec<&NewReport> = firsts.iter().map(|job| &job.new).collect();
 
         let mut transaction = self.pool.begin().await?;
@@ -137,24 +137,28 @@ impl Writer {
             .partition(|job| inserted.contains(&job.new.report.id));
         let mut receipts: BTreeMap<Uuid, Receipt> = new
             .iter()
-            .map(|job| (job.new.report.id, job.new.receipt.clone()))
+            .map(|job| (job.new.request_key, job.new.receipt.clone()))
             .collect();
         if !known.is_empty() {
-            let ids: Vec<Uuid> = known.iter().map(|job| job.new.report.id).collect();
-            let stored = store::receipts(&mut transaction, &ids).await?.into_iter();
-            receipts.extend(stored.map(|receipt| (receipt.report_id, receipt)));
+            let keys: Vec<Uuid> = known.iter().map(|job| job.new.request_key).collect();
+            let stored = store::receipts(&mut transaction, &keys).await?.into_iter();
+            receipts.extend(stored.map(|receipt| (receipt.request_key, receipt)));
         }
 
-        let objects: Vec<String> = jobs.iter().map(|job| job.new.report.subject()).collect();
         let at = now();
-        let entries: Vec<AuditEntry<'_>> = jobs
+        // A report that the same request made before is the one that it is about.
+        let done: Vec<(&Job, String, bool)> = jobs
             .iter()
-            .zip(&objects)
-            .filter(|(job, _)| {
-                let receipt = receipts.get(&job.new.report.id);
-                receipt.is_some_and(|receipt| receipt.request_hash == job.new.receipt.request_hash)
+            .filter_map(|job| {
+                let receipt = receipts.get(&job.new.request_key)?;
+                let is_same = receipt.request_hash == job.new.receipt.request_hash;
+                let object = format!("report/{}", receipt.report_id);
+                is_same.then(|| (job, object, !inserted.contains(&receipt.report_id)))
             })
-            .map(|(job, object)| AuditEntry {
+            .collect();
+        let entries: Vec<AuditEntry<'_>> = done
+            .iter()
+            .map(|(job, object, repeated)| AuditEntry {
                 caller: &job.caller,
                 action: "report.submit",
                 object,
@@ -162,7 +166,7 @@ impl Writer {
                 detail: json!({
                     "channel": job.new.report.channel.as_str(),
                     "routing_region": job.new.report.routing_region.to_string(),
-                    "repeated": !inserted.contains(&job.new.report.id),
+                    "repeated": repeated,
                 }),
                 at,
             })
