@@ -1,7 +1,7 @@
 # The commands of every day. `make help` explains them.
 
 .DEFAULT_GOAL := help
-.PHONY: help run test chaos bench drill drill-restore drill-failover drill-upgrade nightly check images chart observability check-long fmt dev-db sqlx
+.PHONY: help run test chaos bench bench-ageing drill drill-restore drill-failover drill-upgrade nightly check images chart observability check-long fmt dev-db sqlx
 SHELL := /bin/bash
 # Everything that is asked here is on this machine.
 export NO_PROXY := 127.0.0.1,localhost,$(NO_PROXY)
@@ -36,6 +36,12 @@ bench: ## Measure what the suite bears beside what PostgreSQL alone does (SHORT=
 	scripts/setup
 	cargo build --locked $(if $(SHORT),,--release) $(provers) --bin bench
 	target/$(if $(SHORT),debug,release)/bench $(if $(SHORT),--short)
+
+bench-ageing: export SQLX_OFFLINE = true
+bench-ageing: ## Measure whether a declaration costs as much after two million others (an hour and a half)
+	scripts/setup
+	cargo build --locked --release $(provers) --bin bench
+	target/release/bench --only ageing
 
 nightly: ## Run all that takes hours, whatever fails, and show what it saw in one table
 	scripts/nightly

@@ -13,7 +13,7 @@ use dev::{Addresses, Layout, Suite};
 use proto::intake::v1::{
     ImportStructuresRequest, structure_service_client::StructureServiceClient,
 };
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use tempfile::TempDir;
 use testkit::{TokenSpec, free_port};
 use tests::Process;
@@ -31,6 +31,9 @@ use crate::generator::Generator;
 
 /// The directory of structures: the hospital that declares is in it.
 const STRUCTURES: &[u8] = include_bytes!("../../examples/structures.csv");
+
+/// What the chart tells PostgreSQL, a setting a line.
+const SETTINGS: &str = include_str!("../../deploy/helm/vigie/files/postgresql.yaml");
 
 /// How long a service may take to be ready.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -54,9 +57,18 @@ pub(crate) struct Service {
     pub(crate) started_in: Duration,
 }
 
+/// The settings of [`SETTINGS`], with their values.
+fn settings() -> impl Iterator<Item = (&'static str, &'static str)> {
+    let lines = SETTINGS.lines().filter(|line| !line.starts_with('#'));
+    lines
+        .filter_map(|line| line.split_once(": "))
+        .map(|(name, value)| (name, value.trim_matches('"')))
+}
+
 impl Environment {
     /// Starts the servers and brings the schemas up to date; no service runs.
-    pub(crate) async fn prepare() -> Result<Self> {
+    /// PostgreSQL is as installed unless it is `tuned` as the chart tunes it.
+    pub(crate) async fn prepare(tuned: bool) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("vigie-bench-").tempdir()?;
         // PostgreSQL runs as another user.
         fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o755))?;
@@ -71,6 +83,12 @@ impl Environment {
         environment
             .tell_postgres("alter system set track_commit_timestamp = on")
             .await?;
+        for (name, value) in settings().filter(|_| tuned) {
+            let told = format!("alter system set {name} = '{value}'");
+            sqlx::raw_sql(AssertSqlSafe(told))
+                .execute(&mut environment.look_behind().await?)
+                .await?;
+        }
         environment.suite.postgres.restart().await?;
         Ok(environment)
     }
@@ -238,4 +256,18 @@ fn first_number(text: &str) -> Result<u32> {
     line.trim()
         .parse()
         .context("the file of a server's process")
+}
+
+#[cfg(test)]
+mod of_settings {
+    #[test]
+    fn the_settings_of_the_chart_are_read() {
+        let settings: Vec<_> = super::settings().collect();
+        assert_eq!(settings.len(), 6, "{settings:?}");
+        assert!(
+            settings.contains(&("random_page_cost", "1.1")),
+            "{settings:?}"
+        );
+        assert!(settings.contains(&("max_wal_size", "5GB")), "{settings:?}");
+    }
 }

@@ -207,12 +207,19 @@ impl Load {
     }
 
     /// Ends the load once all that was sent is answered.
-    pub(crate) async fn stop(mut self) -> Result<()> {
+    pub(crate) async fn stop(self) -> Result<()> {
+        self.end().await.map(drop)
+    }
+
+    /// Ends the load once all that was sent is answered, and tells how many reports were
+    /// acknowledged in all.
+    pub(crate) async fn end(mut self) -> Result<u64> {
         self.stop.cancel();
         while let Some(ended) = self.senders.join_next().await {
             ended?;
         }
-        self.tally.verdict()
+        self.tally.verdict()?;
+        Ok(self.acknowledged())
     }
 }
 

@@ -7,7 +7,7 @@ use serde::Serialize;
 use sqlx::PgConnection;
 
 /// The settings of PostgreSQL that figures hang on.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 10] = [
     "fsync",
     "synchronous_commit",
     "full_page_writes",
@@ -16,6 +16,7 @@ const SETTINGS: [&str; 9] = [
     "max_wal_size",
     "checkpoint_timeout",
     "shared_buffers",
+    "default_toast_compression",
     "track_commit_timestamp",
 ];
 

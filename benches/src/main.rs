@@ -13,6 +13,7 @@ mod measure;
 mod pgbench;
 mod services;
 mod usage;
+mod wal;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -27,6 +28,9 @@ struct Arguments {
     /// Some minutes to see that everything can be measured; a missed target fails nothing.
     #[arg(long)]
     short: bool,
+    /// With the settings of the chart for PostgreSQL, instead of those it is installed with.
+    #[arg(long)]
+    tuned: bool,
     /// Only this part; all of them by default.
     #[arg(long)]
     only: Vec<Part>,
@@ -42,6 +46,8 @@ enum Part {
     Idle,
     /// The rate that all four services bear.
     Flow,
+    /// The same after two million declarations; only when it is asked for, or in the short form.
+    Ageing,
     /// Two replicas of every service beside one.
     Replicas,
     /// A page of a long list.
@@ -50,6 +56,8 @@ enum Part {
     WholePath,
     /// More than a slow store takes.
     Overload,
+    /// The statements that PostgreSQL spends its time on; only when it is asked for.
+    Profile,
 }
 
 /// How long a run may take.
@@ -104,7 +112,7 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments, length: Length) -> Result<Results> {
     let asked = |part| arguments.only.is_empty() || arguments.only.contains(&part);
-    let environment = Environment::prepare().await?;
+    let environment = Environment::prepare(arguments.tuned).await?;
     let folder = environment.suite.folder();
     let machine = Machine::look(&mut environment.look_behind().await?, folder).await?;
     let mut results = Results::on(machine);
@@ -115,13 +123,19 @@ async fn run(arguments: &Arguments, length: Length) -> Result<Results> {
         measure::flow::measure(&environment, length, &mut results).await?;
     }
     drop(environment);
+    // It takes longer than all the others together.
+    let asked_for = arguments.only.contains(&Part::Ageing);
+    if asked_for || length == Length::Short && asked(Part::Ageing) {
+        let environment = Environment::prepare(arguments.tuned).await?;
+        measure::ageing::measure(&environment, length, &mut results).await?;
+    }
     if asked(Part::Replicas) {
-        let environment = Environment::prepare().await?;
+        let environment = Environment::prepare(arguments.tuned).await?;
         measure::replicas::measure(&environment, length, &mut results).await?;
     }
 
     // What follows is of intake alone: no log of its reports is left to consume.
-    let environment = Environment::prepare().await?;
+    let environment = Environment::prepare(arguments.tuned).await?;
     if asked(Part::Pages) {
         measure::pages::measure(&environment, length, &mut results).await?;
     }
@@ -130,6 +144,10 @@ async fn run(arguments: &Arguments, length: Length) -> Result<Results> {
     }
     if asked(Part::Overload) {
         measure::overload::measure(&environment, length, &mut results).await?;
+    }
+    if arguments.only.contains(&Part::Profile) {
+        let environment = Environment::prepare(arguments.tuned).await?;
+        measure::profile::show(&environment, length).await?;
     }
     results.write(&arguments.out)?;
     Ok(results)

@@ -48,13 +48,13 @@ pub(crate) async fn measure(
             format!("memory of {name}, idle"),
             usage::memory(service.process())?,
             "MiB",
-            Target::AtMost(20.0),
+            Target::AtMost(25.0),
         );
         results.aim(
             format!("CPU of {name}, idle"),
             spent / lasts.as_secs_f64() / 10.0,
             "% of a core",
-            Target::AtMost(0.5),
+            Target::AtMost(0.3),
         );
     }
     services.stop()
