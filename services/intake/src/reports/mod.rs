@@ -75,8 +75,7 @@ struct Author {
 /// A report as the suite keeps it (signalement).
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Report {
-    /// Derived from its author and his request; in the next release it begins with the moment
-    /// of the latter.
+    /// Begins with the moment of the request that made it.
     pub(crate) id: Uuid,
     /// For people, to quote on the telephone.
     pub(crate) reference: Reference,

@@ -18,7 +18,7 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use tonic::{Request, Response, Status, async_trait};
 use uuid::Uuid;
-use vocabulary::{ReferenceCipher, derived_id};
+use vocabulary::{ReferenceCipher, derived_after, derived_id};
 
 use super::{
     Author, Queue, ReferenceNumbers, Report, Settings, Withdrawal, contacts,
@@ -104,17 +104,14 @@ impl IntakeService for ReportRpc {
         let decision = decided.await?.map_err(Error::from)?;
         let consequences = decision.consequences.clone();
 
-        let request_key = derived_id(
-            "report",
-            &[caller.subject.as_bytes(), submission.request_id.as_bytes()],
-        );
+        let (request_key, report_id) = identity(&caller.subject, submission.request_id);
         #[cfg(feature = "mutants")]
-        let request_key = if platform::mutant::Mutant::RetryWithoutTheKey.is_alive() {
-            Uuid::now_v7()
+        let (request_key, report_id) = if platform::mutant::Mutant::RetryWithoutTheKey.is_alive() {
+            (Uuid::now_v7(), Uuid::now_v7())
         } else {
-            request_key
+            (request_key, report_id)
         };
-        let report = self.report(request_key, draft, decision, now).await?;
+        let report = self.report(report_id, draft, decision, now).await?;
         let receipt = response::receipt(&report, &consequences, &self.settings.emergency_phone);
         let event = events::submitted(&report);
         let new = NewReport {
@@ -337,6 +334,21 @@ impl ReportRpc {
         let contacts = sealed.and_then(|it| contacts::open(&self.master_key, report.id, it));
         response::report(report, contacts.as_ref())
     }
+}
+
+/// By what a request is recognised, and the id of the report that it makes. The id begins with
+/// the moment of the request where its id does (UUIDv7), and with the present one where not:
+/// the keys of a report, and of all that follows from it, arrive nearly in order. The former is
+/// the same also when the report was lost with its database and is sent again, so that nothing
+/// is done twice elsewhere.
+fn identity(subject: &str, request_id: Uuid) -> (Uuid, Uuid) {
+    let parts = [subject.as_bytes(), request_id.as_bytes()];
+    let request_key = derived_id("report", &parts);
+    let report_id = derived_after(request_id, "report", &parts);
+    if report_id == request_key {
+        return (request_key, Uuid::now_v7());
+    }
+    (request_key, report_id)
 }
 
 async fn withdraw(

@@ -346,6 +346,47 @@ async fn the_directory_does_not_tell_a_stranger_who_is_an_operator() {
 }
 
 #[tokio::test]
+async fn a_report_that_was_lost_and_is_sent_again_has_its_id_again() {
+    let env = TestEnv::start().await;
+    let alice = env.declarant("alice");
+    let sent = SubmitReportRequest {
+        request_id: "019f1b2c-3d4e-7abc-8def-0123456789ab".to_owned(),
+        ..request(incident())
+    };
+    let lost = alice.send(sent.clone()).await.unwrap();
+    assert!(
+        lost.report_id.starts_with("019f1b2c-3d4e-7"),
+        "{}",
+        lost.report_id
+    );
+    sqlx::query("delete from report")
+        .execute(&env.pool)
+        .await
+        .unwrap();
+    let again = alice.send(sent.clone()).await.unwrap();
+    assert_eq!(again.report_id, lost.report_id);
+    assert_ne!(again.reference, lost.reference);
+    let another = env.declarant("bob").send(sent).await.unwrap();
+    assert_ne!(another.report_id, again.report_id);
+}
+
+#[tokio::test]
+async fn the_id_of_a_report_begins_with_a_moment_even_where_that_of_its_request_has_none() {
+    let env = TestEnv::start().await;
+    let before = platform::now().unix_timestamp();
+    let sent = SubmitReportRequest {
+        request_id: Uuid::new_v4().to_string(),
+        ..request(incident())
+    };
+    let alice = env.declarant("alice");
+    let receipt = alice.send(sent.clone()).await.unwrap();
+    let report_id: Uuid = receipt.report_id.parse().unwrap();
+    let (seconds, _) = report_id.get_timestamp().unwrap().to_unix();
+    assert!(seconds >= before.unsigned_abs(), "{report_id}");
+    assert_eq!(alice.send(sent).await.unwrap(), receipt);
+}
+
+#[tokio::test]
 async fn a_request_that_an_earlier_release_took_is_recognised() {
     let env = TestEnv::start().await;
     let alice = env.declarant("alice");
