@@ -135,8 +135,6 @@ impl App {
         };
         let jobs = self.jobs.on(mail, own.delivery_workers).on(digest, 1);
         let due = Arc::clone(&jobs.wake);
-        let taking_over = deliveries::take_over_until(jobs.clone(), shutdown.clone());
-        tasks.spawn("deliveries of the release before", taking_over);
         tasks.spawn("deliveries", jobs.run(shutdown.clone()));
 
         // Woken by commits, like the workers: the reader of the feed.

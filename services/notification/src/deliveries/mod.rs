@@ -12,7 +12,6 @@ mod digest_day;
 mod mail;
 mod mailer;
 mod message;
-mod previous_release;
 mod rpc;
 mod smtp;
 mod store;
@@ -26,7 +25,6 @@ pub(crate) use self::{
     mail::MailChannel,
     mailer::Mailer,
     message::Sender,
-    previous_release::take_over_until,
     rpc::DeliveryRpc,
     smtp::{Encryption, SmtpServer},
 };

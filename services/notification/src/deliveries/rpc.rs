@@ -111,11 +111,6 @@ async fn retry(
     let due = make_job_due(conn, delivery_id, call.at).await?;
     let delivery = store::find(conn, delivery_id).await?;
     let delivery = delivery.ok_or(Error::NotFound("delivery"))?;
-    if !due && delivery.state == DeliveryState::Dead {
-        // The release before has it, for another second.
-        let why = "la remise est en cours de transfert";
-        return Err(Error::unavailable("DELIVERY_MOVING", why));
-    }
     if !due {
         let why = "seule une remise abandonnée peut être reprise";
         return Err(Error::failed_precondition("WRONG_STATE", why));

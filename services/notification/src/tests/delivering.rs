@@ -280,34 +280,6 @@ async fn only_a_dead_delivery_is_tried_again_and_every_asking_is_audited() {
 }
 
 #[tokio::test]
-async fn a_dead_delivery_that_the_release_before_still_has_can_be_tried_again_a_moment_later() {
-    let env = TestEnv::start().await;
-    let delivery_id = Uuid::now_v7();
-    sqlx::query(
-        "insert into delivery (delivery_id, report_id, rule, recipient, mailbox, occasion,
-                               situation_id, state, created_at, claimed_until)
-         values ($1, $1, 'announce_cell', 'cell', 'cellule@example.org', 'submission', $1, 'dead',
-                 now(), now() + interval '1 hour')",
-    )
-    .bind(delivery_id)
-    .execute(&env.pool)
-    .await
-    .unwrap();
-    let request_id = Uuid::now_v7();
-    let again = async || retry(&env, &delivery_id.to_string(), request_id).await;
-    let refused = again().await.unwrap_err();
-    assert_eq!(refused.code(), Code::Unavailable);
-    assert_eq!(reason(&refused), "DELIVERY_MOVING");
-    sqlx::raw_sql("update delivery set claimed_until = null")
-        .execute(&env.pool)
-        .await
-        .unwrap();
-    let due = testkit::eventually_some(async || again().await.ok()).await;
-    assert_eq!(due.state(), DeliveryState::Pending);
-    env.sink.wait_for(1).await;
-}
-
-#[tokio::test]
 async fn what_only_a_later_release_can_write_about_waits_and_stops_nothing() {
     let env = TestEnv::start().await;
     env.intake().announce(&[Report::new(1).submitted()]).await;

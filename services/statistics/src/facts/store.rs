@@ -34,11 +34,8 @@ pub(super) async fn lock(
     )
     .execute(&mut *conn)
     .await?;
-    // The release before locks nothing else.
-    sqlx::query_file!("src/facts/sql/lock.sql", &reports)
-        .execute(&mut *conn)
-        .await?;
-    // Another statement: the one that waited does not see what was written meanwhile.
+    // Another statement: the one that waited does not see what was written meanwhile. Earlier
+    // releases kept an empty row of each report to lock it.
     let rows = sqlx::query!(
         r#"select report_id, known_from, to_jsonb(fact_version) as "fact!"
            from fact_version where report_id = any($1) and known_from > '-infinity'"#,

@@ -16,7 +16,7 @@ use crate::{
     notices::{Branding, Language},
 };
 
-mod previous_release;
+mod migrating;
 
 /// A worker of one channel.
 struct Worker {

@@ -1,5 +1,4 @@
--- What is due or given up, what was done, and what the release before sent: a page of each,
--- as an index of each gives it.
+-- What is due or given up, what was done, and what earlier releases sent: a page of each.
 with due as (
     select job_id as delivery_id, subject, payload, attempts, created_at, due_at, last_error
     from job
