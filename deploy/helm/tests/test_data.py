@@ -5,9 +5,10 @@ import re
 
 import pytest
 
+import chart
 import cluster
 from chart import (
-    CHART, EVALUATION, NAMESPACE, RELEASE, ROOT, SERVICES, boxes, case, every_service, named,
+    CHART, EVALUATION, NAMESPACE, PRODUCTION, RELEASE, ROOT, SERVICES, boxes, case, every_service, named,
     objects, of_kind, pod_of, profile, secret_files, workloads,
 )
 
@@ -88,6 +89,18 @@ def test_each_schema_has_an_owner_and_one_who_migrates_as_the_owner():
         assert migration["inRoles"] == [service] and migration["inherit"] is False
         assert migration["passwordSecret"] == {"name": f"vigie-{service}-migration"}
     assert not any(role.get("superuser") or role.get("createrole") for role in roles.values())
+
+
+def test_postgresql_has_the_settings_of_the_chart_and_over_them_those_of_the_operator():
+    def settings(**parameters):
+        changes = {"database": {"cloudNativePG": {"parameters": parameters, "maxConnections": 800}}}
+        cluster, = of_kind(objects(PRODUCTION, changes=changes), "Cluster")
+        return cluster["spec"]["postgresql"]["parameters"]
+
+    own = chart.yaml.safe_load((CHART / "files/postgresql.yaml").read_text())
+    assert settings() == own | {"max_connections": "800"}
+    assert settings(work_mem="8MB", shared_buffers="2GB") == own | {
+        "max_connections": "800", "work_mem": "8MB", "shared_buffers": "2GB"}
 
 
 def test_what_is_acknowledged_is_on_two_servers_and_in_backups():

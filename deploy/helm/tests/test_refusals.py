@@ -20,13 +20,16 @@ def walk(schema, path="values"):
         yield from walk(schema["items"], f"{path}[]")
 
 
+FREE = ["values:labels", "values.database.cloudNativePG.parameters"]
+
+
 def test_the_schema_lets_no_unknown_value_in_anywhere():
     schema = json.loads((CHART / "values.schema.json").read_text())
     for path, inner in walk(schema):
         if inner.get("type") == "object":
             free = inner.get("additionalProperties")
-            # Labels and annotations have names of their own.
-            assert free is False or path == "values:labels", path
+            # Labels, annotations and settings of PostgreSQL have names of their own.
+            assert free is False or path in FREE, path
 
 
 def test_the_schema_knows_every_value_and_no_other():
@@ -48,6 +51,8 @@ REFUSALS = [
     ({"services": {"portal": {}}}, "portal"),
     ({"services": {"intake": {"replicas": 0}}}, "replicas"),
     ({"env": {"DATABASE_URL": "postgres://"}}, "DATABASE_URL"),
+    ({"database": {"cloudNativePG": {"parameters": {"fsync": "off"}}}}, "'fsync'"),
+    ({"database": {"cloudNativePG": {"parameters": {"shared_buffers": 512}}}}, "shared_buffers"),
     ({"env": {"AUTH_ROLEMAP": "a=b"}}, "AUTH_ROLEMAP"),
     ({"auth": {"issuer": "http://login.example.org"}}, "issuer"),
     ({"notification": {"from": "Vigie (essai) <vigie@example.org>"}}, "/notification/from"),
