@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use anyhow::Result;
-use testkit::SmtpBehaviour;
 
 use super::rate::{self, FIRST};
 use crate::{
@@ -42,10 +41,7 @@ pub(crate) async fn measure(
     length: Length,
     results: &mut Results,
 ) -> Result<()> {
-    environment.suite.mail.behave(SmtpBehaviour::Hang);
-    let services = Services::start(environment).await?;
-    let generator = environment.generator().await?;
-    rate::warm_up(&services, &generator).await?;
+    let (services, generator) = rate::ready(environment).await?;
 
     // Whoever looks for R overloads the services again and again, so R comes last of an age;
     // but for the first, at which a rate must be known.

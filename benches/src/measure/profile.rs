@@ -6,12 +6,9 @@ use std::time::Duration;
 use anyhow::Result;
 use comfy_table::{Table, presets};
 use sqlx::Row as _;
-use testkit::SmtpBehaviour;
 
 use super::rate;
-use crate::{
-    Length, environment::Environment, generator::count, services::Services, wal::WalStart,
-};
+use crate::{Length, environment::Environment, generator::count, wal::WalStart};
 
 /// Well below R, so that nothing waits.
 const RATE: f64 = 500.0;
@@ -28,10 +25,7 @@ pub(crate) async fn show(environment: &Environment, length: Length) -> Result<()
     ] {
         environment.tell_postgres(statement).await?;
     }
-    environment.suite.mail.behave(SmtpBehaviour::Hang);
-    let services = Services::start(environment).await?;
-    let generator = environment.generator().await?;
-    rate::warm_up(&services, &generator).await?;
+    let (services, generator) = rate::ready(environment).await?;
 
     environment
         .tell_postgres("select profile.pg_stat_statements_reset()")

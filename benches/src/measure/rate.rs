@@ -6,9 +6,11 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use testkit::SmtpBehaviour;
 
 use crate::{
     Length,
+    environment::Environment,
     generator::{Generator, Observed, count},
     services::Services,
 };
@@ -38,14 +40,19 @@ impl Held {
     }
 }
 
-/// Declares a little and has PostgreSQL look at its tables, as it does by itself
-/// within a minute or two: plans made for empty ones are of no use.
-pub(super) async fn warm_up(services: &Services<'_>, generator: &Generator) -> Result<()> {
+/// Starts the services before a silent mail relay, declares a little and has PostgreSQL look at
+/// its tables, as it does by itself within a minute or two: plans made for empty ones are of no
+/// use.
+pub(super) async fn ready(environment: &Environment) -> Result<(Services<'_>, Generator)> {
+    environment.suite.mail.behave(SmtpBehaviour::Hang);
+    let services = Services::start(environment).await?;
+    let generator = environment.generator().await?;
     let load = generator.offer(FIRST).await?;
     load.observe(Duration::from_secs(5)).await?;
     load.stop().await?;
-    services.environment.calm().await?;
-    services.environment.tell_postgres("vacuum analyze").await
+    environment.calm().await?;
+    environment.tell_postgres("vacuum analyze").await?;
+    Ok((services, generator))
 }
 
 /// The highest rate that holds: found by short looks from `first` on, proven by a long one.

@@ -10,7 +10,7 @@ use std::{
 use dev::SERVICES;
 use rand::{Rng as _, SeedableRng as _, rngs::StdRng, seq::SliceRandom as _};
 use serde::Serialize;
-use tokio::time::sleep;
+use tokio::time::sleep_until;
 
 use super::{
     ledger::Ledger,
@@ -222,16 +222,16 @@ impl Dealer<'_, '_> {
     async fn pause(&mut self) {
         let next = Instant::now() + self.throw(self.plan.between.clone());
         if let Some((_, until)) = self.frozen.filter(|(_, until)| *until < next) {
-            sleep(until.saturating_duration_since(Instant::now())).await;
+            sleep_until(until.into()).await;
             self.thaw().await;
         }
-        sleep(next.saturating_duration_since(Instant::now())).await;
+        sleep_until(next.into()).await;
     }
 
     /// Lets a frozen process go on, if it was not killed meanwhile.
     async fn thaw(&mut self) {
         if let Some((victim, until)) = self.frozen.take() {
-            sleep(until.saturating_duration_since(Instant::now())).await;
+            sleep_until(until.into()).await;
             self.fleet.members[victim].send(Signal::Thaw).await;
         }
     }

@@ -12,7 +12,7 @@ use serde::Serialize;
 use sqlx::{Connection as _, PgConnection};
 use testkit::{
     Backup, Database, Point, Postgres, PostgresOptions, Redis, RedisCluster, RedisClusterOptions,
-    Standby, Synchrony, eventually_within,
+    Standby, Synchrony, eventually_within, some_within,
 };
 use time::OffsetDateTime;
 use tokio::{task::JoinSet, time::sleep};
@@ -24,9 +24,6 @@ use super::{ledger::Ledger, mailbox::Mailbox, mutants::operate, network::Network
 const UNDONE: usize = 150;
 /// How long that may take on a busy machine.
 const PATIENCE: Duration = Duration::from_mins(2);
-
-/// How often one looks whether a consumer follows.
-const LOOK: Duration = Duration::from_millis(100);
 
 /// Which producers each consumer follows.
 const CONSUMERS: [(&str, &[&str]); 4] = [
@@ -51,7 +48,7 @@ pub(super) struct Servers<'a> {
     /// How long each step of that took.
     pub(super) steps: Vec<Step>,
     /// Finds out when notification follows the new history of qualification.
-    rejoining: JoinSet<OffsetDateTime>,
+    rejoining: JoinSet<Option<OffsetDateTime>>,
 }
 
 /// A step, and how long it took.
@@ -221,7 +218,8 @@ impl<'a> Servers<'a> {
         self.successor = Some(successor);
         if self.ground == Ground::Restored {
             let url = self.database().superuser_url();
-            self.rejoining.spawn(rejoined(url));
+            let rejoining = some_within(5 * PATIENCE, move || rejoined(url.clone()));
+            self.rejoining.spawn(rejoining);
         }
         undone
     }
@@ -289,7 +287,8 @@ impl<'a> Servers<'a> {
     /// told how cases stand, not all that came before.
     pub(super) async fn rejoined_at(&mut self) -> Option<OffsetDateTime> {
         let rejoined = self.rejoining.join_next().await?;
-        Some(rejoined.expect("nobody ends it"))
+        let moment = rejoined.expect("nobody ends it");
+        Some(moment.expect("notification follows qualification"))
     }
 
     fn postgres(&self) -> &Postgres {
@@ -297,21 +296,14 @@ impl<'a> Servers<'a> {
     }
 }
 
-/// Waits until notification follows qualification, however often the server is away.
-async fn rejoined(url: String) -> OffsetDateTime {
+/// The present moment, once notification follows qualification and the server says so.
+async fn rejoined(url: String) -> Option<OffsetDateTime> {
     let sql = "select clock_timestamp() from notification.consumer_offset
                where producer = 'qualification'
                having bool_and(incarnation is not null)";
-    loop {
-        if let Ok(mut administrator) = PgConnection::connect(&url).await
-            && let Ok(Some(moment)) = sqlx::query_scalar(sql)
-                .fetch_optional(&mut administrator)
-                .await
-        {
-            return moment;
-        }
-        sleep(LOOK).await;
-    }
+    let mut administrator = PgConnection::connect(&url).await.ok()?;
+    let moment = sqlx::query_scalar(sql).fetch_optional(&mut administrator);
+    moment.await.ok()?
 }
 
 fn one_of(nodes: &[Redis]) -> &Redis {
