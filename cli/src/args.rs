@@ -176,8 +176,38 @@ pub(crate) enum CaseCommand {
         /// UUID, or reference of the report
         case: String,
     },
+    /// Hand a case over to a colleague
+    HandOver {
+        /// UUID, or reference of the report
+        case: String,
+        /// The colleague, as the issuer of tokens names them
+        #[arg(long)]
+        to: String,
+        /// A note for those who follow the case
+        #[arg(long, default_value = "", allow_hyphen_values = true, value_parser = free_text)]
+        note: String,
+    },
     /// Confirm origin, impacts and severity; what is not given stays as it is
     Qualify(QualifyOptions),
+    /// End a case as a duplicate of another
+    Duplicate {
+        /// UUID, or reference of the report
+        case: String,
+        /// The case that goes on: UUID, or reference of its report
+        #[arg(long)]
+        of: String,
+        /// A note for those who follow the case
+        #[arg(long, default_value = "", allow_hyphen_values = true, value_parser = free_text)]
+        note: String,
+    },
+    /// Open a case again
+    Reopen {
+        /// UUID, or reference of the report
+        case: String,
+        /// Why, for those who follow the case
+        #[arg(long, allow_hyphen_values = true, value_parser = free_text)]
+        note: String,
+    },
     /// Close a qualified case
     Close {
         /// UUID, or reference of the report

@@ -47,7 +47,45 @@ pub(crate) async fn run(command: CaseCommand, client: &Client) -> Result<(), Fai
                 .into_inner();
             show(&answer.case.unwrap_or_default(), client)
         }
+        CaseCommand::HandOver { case, to, note } => {
+            let case = fetch(case, client).await?;
+            let request = pb::HandOverCaseRequest {
+                request_id: new_request(),
+                case_id: case.case_id,
+                etag: case.etag,
+                assignee: to,
+                note,
+            };
+            let mut service = client.qualification().await?;
+            let answer = service.hand_over_case(request).await?.into_inner();
+            show(&answer.case.unwrap_or_default(), client)
+        }
         CaseCommand::Qualify(options) => qualify(options, client).await,
+        CaseCommand::Duplicate { case, of, note } => {
+            let case = fetch(case, client).await?;
+            let request = pb::MarkCaseDuplicateRequest {
+                request_id: new_request(),
+                case_id: case.case_id,
+                etag: case.etag,
+                duplicate_of: case_id(of, client).await?,
+                note,
+            };
+            let mut service = client.qualification().await?;
+            let answer = service.mark_case_duplicate(request).await?.into_inner();
+            show(&answer.case.unwrap_or_default(), client)
+        }
+        CaseCommand::Reopen { case, note } => {
+            let case = fetch(case, client).await?;
+            let request = pb::ReopenCaseRequest {
+                request_id: new_request(),
+                case_id: case.case_id,
+                etag: case.etag,
+                note,
+            };
+            let mut service = client.qualification().await?;
+            let answer = service.reopen_case(request).await?.into_inner();
+            show(&answer.case.unwrap_or_default(), client)
+        }
         CaseCommand::Close { case, lessons } => {
             let case = fetch(case, client).await?;
             let request = pb::CloseCaseRequest {
@@ -257,6 +295,10 @@ fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
             confirmed.map(|t| triage(t, language)).unwrap_or_default(),
         ),
         (language.pick("Analyste", "Analyst"), case.assignee.clone()),
+        (
+            language.pick("Doublon de", "Duplicate of"),
+            case.duplicate_of.clone(),
+        ),
         (language.pick("Déclarant", "Declarant"), contact.name),
         (language.pick("Courriel", "Mail"), contact.email),
         (language.pick("Téléphone", "Telephone"), contact.phone),

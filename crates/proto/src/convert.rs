@@ -164,6 +164,7 @@ mod tests {
             wire::Tlp is Tlp;
             wire::Channel is Channel;
             wire::CaseState is CaseState;
+            wire::CaseActivity is CaseActivity;
             wire::MeasureKind is MeasureKind;
             wire::OperatorStatus is OperatorStatus;
             intake::DeclarantCapacity is Capacity;

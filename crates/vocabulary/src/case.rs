@@ -41,3 +41,44 @@ enumeration! {
         Improvement = 3 => "improvement", "Mesure d'amélioration de la sécurité", "Security improvement";
     }
 }
+
+enumeration! {
+    CaseActivity is "activity on a case";
+    /// What happens on a case beside its state: an exchange, a measure, care.
+    {
+        /// Échange: a message was posted.
+        Message = 1 => "message", "Message", "Message";
+        /// Demande de complément.
+        InformationRequested = 2 => "information_requested", "Demande d'informations", "Request for information";
+        /// Réponse à une demande de complément.
+        InformationAnswered = 3 => "information_answered", "Réponse à une demande d'informations", "Answer to a request for information";
+        /// Réponse en retard.
+        InformationOverdue = 4 => "information_overdue", "Réponse en retard", "Answer overdue";
+        /// Mesure proposée.
+        MeasureProposed = 5 => "measure_proposed", "Mesure proposée", "Measure proposed";
+        /// Mesures demandées by the structure.
+        MeasureAskedFor = 6 => "measure_asked_for", "Mesures demandées", "Measures asked for";
+        /// Mesure acceptée.
+        MeasureAccepted = 7 => "measure_accepted", "Mesure acceptée", "Measure accepted";
+        /// Mesure refusée.
+        MeasureDeclined = 8 => "measure_declined", "Mesure refusée", "Measure declined";
+        /// Mesure réalisée.
+        MeasureDone = 9 => "measure_done", "Mesure réalisée", "Measure done";
+        /// Accompagnement demandé.
+        AccompanimentAsked = 10 => "accompaniment_asked", "Accompagnement demandé", "Accompaniment asked for";
+        /// Accompagnement proposé.
+        AccompanimentOffered = 11 => "accompaniment_offered", "Accompagnement proposé", "Accompaniment offered";
+        /// Accompagnement en cours.
+        AccompanimentGiven = 12 => "accompaniment_given", "Accompagnement en cours", "Accompaniment given";
+        /// Accompagnement terminé.
+        AccompanimentEnded = 13 => "accompaniment_ended", "Accompagnement terminé", "Accompaniment ended";
+        /// Conséquence sur l'offre de soins.
+        CareRecorded = 14 => "care_recorded", "Conséquence sur l'offre de soins", "Consequence for care";
+        /// Fin d'une conséquence sur l'offre de soins.
+        CareEnded = 15 => "care_ended", "Fin d'une conséquence sur l'offre de soins", "End of a consequence for care";
+        /// Chronologie complétée by the structure.
+        TimelineEntryAdded = 16 => "timeline_entry_added", "Chronologie complétée", "Timeline extended";
+        /// Mesure retirée by the cell.
+        MeasureWithdrawn = 17 => "measure_withdrawn", "Mesure retirée", "Measure withdrawn";
+    }
+}

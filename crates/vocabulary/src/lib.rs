@@ -49,7 +49,7 @@ mod word;
 mod working_hours;
 
 pub use agency::Agency;
-pub use case::{CaseState, MeasureKind};
+pub use case::{CaseActivity, CaseState, MeasureKind};
 pub use contact::{EmailAddress, PhoneNumber};
 pub use department::Department;
 pub use derived::{derived_after, derived_at, derived_id, shard_of};

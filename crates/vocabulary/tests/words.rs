@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use serde::{Serialize, de::DeserializeOwned};
 use vocabulary::{
-    Capacity, CareImpact, CaseState, Channel, DataImpact, DataNature, MeasureKind, OperatorStatus,
-    Origin, OriginType, ParallelDuty, PatientEndangerment, Reach, ReportKind, Role, StructureKind,
-    Tlp,
+    Capacity, CareImpact, CaseActivity, CaseState, Channel, DataImpact, DataNature, MeasureKind,
+    OperatorStatus, Origin, OriginType, ParallelDuty, PatientEndangerment, Reach, ReportKind, Role,
+    StructureKind, Tlp,
 };
 
 fn survives<T>(all: &[T])
@@ -53,6 +53,7 @@ macro_rules! words {
 words!(
     Capacity,
     CareImpact,
+    CaseActivity,
     CaseState,
     Channel,
     DataImpact,

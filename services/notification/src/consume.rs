@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use eventlog::Log;
 use proto::events::v1::{
-    CaseChanged, CaseMessagePosted, ReportContactsErased, ReportSubmitted, ReportWithdrawn,
+    CaseActivityRecorded, CaseChanged, CaseMessagePosted, ReportContactsErased, ReportSubmitted,
+    ReportWithdrawn,
 };
 use service::Registry;
 
@@ -19,6 +20,7 @@ pub(crate) fn registry(log: Log, notices: NoticeEvents) -> Registry {
         .on::<ReportContactsErased>(&notices)
         .on::<CaseChanged>(&notices)
         .on::<CaseMessagePosted>(&notices)
+        .on::<CaseActivityRecorded>(&notices)
 }
 
 #[cfg(test)]

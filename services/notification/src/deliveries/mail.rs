@@ -92,7 +92,7 @@ pub(crate) struct MailChannel {
 #[async_trait]
 impl Handler for MailChannel {
     fn kinds(&self) -> Vec<String> {
-        Template::ALL.map(kind).to_vec()
+        Template::all().map(kind).collect()
     }
 
     async fn run(&self, job: &Job) -> Result<(), Failure> {

@@ -158,6 +158,14 @@ pub(super) fn item(event: &Event) -> Result<FeedItem, ApplyError> {
             notification.routing_region = message.routing_region;
             NotificationKind::MessagePosted
         }
+        Some(Subject::CaseActivityRecorded(activity)) => {
+            notification.report_id = activity.report_id;
+            notification.reference = activity.reference;
+            notification.routing_region = activity.routing_region;
+            notification.activity = activity.activity;
+            notification.due_at = activity.due_at;
+            NotificationKind::CaseActivity
+        }
         None => NotificationKind::Unspecified,
     };
     let major = raised.rule == Rule::Major.name();

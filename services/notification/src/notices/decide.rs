@@ -7,7 +7,7 @@ use vocabulary::{Party, has_health_impact, is_working_time};
 
 use super::{
     Channel, Notice, Recipient, ReportProjection, ReportSummary, Rule, Template,
-    trigger::{Author, CaseUpdate, Change, PostedMessage, Submission, Trigger, Withdrawal},
+    trigger::{Activity, Actor, CaseUpdate, Change, Submission, Trigger, Withdrawal},
 };
 
 /// What a trigger leads to.
@@ -29,7 +29,7 @@ pub(super) fn decide(event_id: Uuid, trigger: &Trigger, known: &ReportProjection
         Trigger::Submitted(submission) => submitted(event_id, submission, known),
         Trigger::Withdrawn(withdrawal) => withdrawn(event_id, withdrawal, known),
         Trigger::CaseChanged(update) => case_changed(event_id, update, known),
-        Trigger::MessagePosted(message) => message_posted(event_id, message, known),
+        Trigger::Activity(activity) => happened(event_id, activity, known),
     };
     decision.write_messages();
     if trigger.is_test() || decision.known.test {
@@ -45,8 +45,8 @@ pub(super) fn decide(event_id: Uuid, trigger: &Trigger, known: &ReportProjection
 }
 
 impl Decision {
-    /// Has the mails of messages written once the report is known: with its submission, or
-    /// with the next event when the release before, which passes them over, applied that.
+    /// Has the mails about activities written once the report is known: with its submission,
+    /// or with the next event when the release before, which passes them over, applied that.
     fn write_messages(&mut self) {
         if self.known.summary.is_none() {
             return;
@@ -56,16 +56,18 @@ impl Decision {
                 self.known.awaiting_messages.push((cause, name));
                 continue;
             };
-            let (recipient, told) = match template {
-                Template::MessageOfStructure => {
-                    (Recipient::Cell, !self.summary.stays_with_the_armed_forces())
+            let (recipient, told, kind) = match template {
+                Template::OfStructure(kind) => {
+                    let told = !self.summary.stays_with_the_armed_forces();
+                    (Recipient::Cell, told, kind)
                 }
-                _ => (Recipient::Declarant, !self.known.back_dated),
+                Template::ToStructure(kind) => (Recipient::Declarant, !self.known.back_dated, kind),
+                _ => continue,
             };
             if told {
                 self.notices.push(Notice {
                     cause,
-                    rule: Rule::Message,
+                    rule: Rule::of_activity(Some(kind)),
                     channel: Channel::Mail(recipient, template),
                 });
             }
@@ -251,36 +253,35 @@ fn health_authority_learns(update: &CaseUpdate, known: &ReportProjection) -> boo
         && !known.notified.contains(&Recipient::HealthAuthority)
 }
 
-/// The declarant hears that somebody wrote to the structure, unless the report was
-/// imported with a past date; the cell hears that the structure wrote. All others
-/// who may read the message have the stream.
+/// The declarant hears of what others did that concerns the structure, unless the report
+/// was imported with a past date; the cell hears of what the structure did. All others who
+/// may know of it have the stream.
 ///
-/// The mail of a message that comes before its report waits for it: neither the contacts
-/// of the declarant nor the chain of the structure are known.
-fn message_posted(event_id: Uuid, message: &PostedMessage, known: &ReportProjection) -> Decision {
+/// The mail of what comes before its report waits for it: neither the contacts of the
+/// declarant nor the chain of the structure are known.
+fn happened(event_id: Uuid, activity: &Activity, known: &ReportProjection) -> Decision {
     let stored = known.summary.clone().unwrap_or_default();
     let summary = ReportSummary {
-        reference: message.reference.clone(),
-        region: message.region.or(stored.region),
+        reference: activity.reference.clone(),
+        region: activity.region.or(stored.region),
+        due_at: activity.due_at,
         ..stored
     };
-    let template = match message.author {
-        Some(Author::Structure) => message
-            .audience
-            .contains(&Party::Cell)
-            .then_some(Template::MessageOfStructure),
-        Some(Author::Cell | Author::Agency | Author::SecurityOfficer) => {
-            message.to_structure.then_some(Template::Message)
+    let template = match (activity.actor, activity.kind) {
+        (Some(Actor::Structure), Some(kind)) if activity.audience.contains(&Party::Cell) => {
+            Template::of_structure(kind)
         }
-        None => None,
+        (Some(Actor::Structure) | None, _) | (_, None) => None,
+        (Some(_), Some(kind)) if activity.to_structure => Template::to_structure(kind),
+        (Some(_), Some(_)) => None,
     };
     let mut notices = Notices(event_id, Vec::new());
-    notices.tell(Rule::Message, Channel::Feed);
+    notices.tell(Rule::of_activity(activity.kind), Channel::Feed);
     let mut now_known = ReportProjection {
-        case_id: known.case_id.or(Some(message.case_id)),
+        case_id: known.case_id.or(Some(activity.case_id)),
         ..known.clone()
     };
-    let mail = template.map(|template| (event_id, template.name().to_owned()));
+    let mail = template.map(|template| (event_id, template.name().into_owned()));
     if let Some(mail) = mail.filter(|mail| !known.awaiting_messages.contains(mail)) {
         now_known.awaiting_messages.push(mail);
     }

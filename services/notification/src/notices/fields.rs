@@ -4,13 +4,13 @@
 use minijinja::{Value, context};
 use time::OffsetDateTime;
 use vocabulary::{
-    CareImpact, OriginType, PatientEndangerment, ReportKind, RoutingRegion, StructureKind, Tlp,
-    Word, display_line, parallel_duties,
+    CareImpact, CaseActivity, OriginType, PatientEndangerment, ReportKind, RoutingRegion,
+    StructureKind, Tlp, Word, display_line, parallel_duties,
 };
 
 use super::{
     Branding, Content, Language, ReportSummary, Rule, Template,
-    trigger::{Author, Change, Trigger},
+    trigger::{Actor, Change, Trigger},
 };
 
 /// The number of references that a digest lists; of more it says how many.
@@ -40,14 +40,20 @@ pub(super) fn of_mail(content: &Content, branding: &Branding, now: OffsetDateTim
             emergency_phone => branding.emergency_phone.as_str(),
             duties => duties(summary, language, now),
         },
-        Template::Closing | Template::Message => context! {
+        Template::Closing => context! {
             reference => summary.reference.as_str(),
             emergency_phone => branding.emergency_phone.as_str(),
         },
-        Template::Withdrawal | Template::MessageOfStructure => context! {
+        Template::ToStructure(activity) => context! {
+            activity => activity.as_str(),
+            due_at => summary.due_at.map(moment),
             reference => summary.reference.as_str(),
-            place => place(summary, language),
-            tlp => label(summary.tlp(), language),
+            emergency_phone => branding.emergency_phone.as_str(),
+        },
+        Template::Withdrawal => of_place(summary, language),
+        Template::OfStructure(activity) => context! {
+            activity => activity.as_str(),
+            ..of_place(summary, language)
         },
         Template::Submission | Template::HealthImpact => announcement(summary, language),
         Template::SubmissionOutOfHours | Template::Major => context! {
@@ -64,19 +70,20 @@ pub(super) fn of_headline(
     summary: &ReportSummary,
     back_dated: bool,
 ) -> Value {
-    let (event, change, author) = match trigger {
+    let (event, change, activity) = match trigger {
         Trigger::Submitted(_) => ("submitted", None, None),
         Trigger::Withdrawn(_) => ("withdrawn", None, None),
         Trigger::CaseChanged(update) => ("case_changed", slug(update.change), None),
-        Trigger::MessagePosted(message) => {
-            ("message_posted", None, message.author.map(author_slug))
-        }
+        Trigger::Activity(activity) => ("activity", None, Some(activity)),
     };
+    let kind = activity.and_then(|it| it.kind);
     let impacts = &summary.impacts;
     context! {
         event,
         change,
-        author,
+        activity => kind.map(CaseActivity::as_str),
+        activity_label => kind.map(|kind| kind.french()),
+        actor => activity.and_then(|it| it.actor).and_then(actor_slug),
         major => rule == Rule::Major,
         test => trigger.is_test(),
         entered_afterwards => back_dated,
@@ -87,6 +94,15 @@ pub(super) fn of_headline(
         severities => severities(summary),
         endangerment => impacts.patient_endangerment.map(PatientEndangerment::as_str),
         care => impacts.care.map(CareImpact::as_str),
+    }
+}
+
+/// The fields of a short mail to an institution.
+fn of_place(summary: &ReportSummary, language: Language) -> Value {
+    context! {
+        reference => summary.reference.as_str(),
+        place => place(summary, language),
+        tlp => label(summary.tlp(), language),
     }
 }
 
@@ -241,16 +257,25 @@ fn slug(change: Change) -> Option<&'static str> {
         Change::Qualified => Some("qualified"),
         Change::OutOfScope => Some("out_of_scope"),
         Change::Closed => Some("closed"),
+        Change::Asked => Some("asked"),
+        Change::Answered => Some("answered"),
+        Change::TreatmentBegun => Some("treatment_begun"),
+        Change::Resolved => Some("resolved"),
+        Change::Duplicate => Some("duplicate"),
+        Change::Reopened => Some("reopened"),
+        Change::HandedOver => Some("handed_over"),
+        Change::Amended => Some("amended"),
         Change::Withdrawn => Some("withdrawn"),
         Change::Noted | Change::Other => None,
     }
 }
 
-const fn author_slug(author: Author) -> &'static str {
-    match author {
-        Author::Structure => "structure",
-        Author::Cell => "cell",
-        Author::Agency => "agency",
-        Author::SecurityOfficer => "security_officer",
+const fn actor_slug(actor: Actor) -> Option<&'static str> {
+    match actor {
+        Actor::Structure => Some("structure"),
+        Actor::Cell => Some("cell"),
+        Actor::Agency => Some("agency"),
+        Actor::SecurityOfficer => Some("security_officer"),
+        Actor::Suite => None,
     }
 }

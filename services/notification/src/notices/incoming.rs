@@ -7,8 +7,8 @@ use eventlog::{ApplyError, Event};
 use proto::{
     Payload,
     events::v1::{
-        CaseChange, CaseChanged, CaseMessagePosted, ReportContactsErased, ReportSubmitted,
-        ReportWithdrawn, ReportedStructure, notification_raised::Subject,
+        CaseActivityRecorded, CaseChange, CaseChanged, CaseMessagePosted, ReportContactsErased,
+        ReportSubmitted, ReportWithdrawn, ReportedStructure, notification_raised::Subject,
     },
     types::v1 as wire,
 };
@@ -16,13 +16,13 @@ use service::wire::moment;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    Impacts, OperatorStatus, Origin, OriginType, ReportKind, Role, Severity, StructureKind, Tlp,
-    Word as _, is_empty_text, propose_severity,
+    CaseActivity, Impacts, OperatorStatus, Origin, OriginType, ReportKind, Role, Severity,
+    StructureKind, Tlp, Word as _, is_empty_text, propose_severity,
 };
 
 use super::{
     ReportSummary,
-    trigger::{Author, CaseUpdate, Change, PostedMessage, Submission, Trigger, Withdrawal},
+    trigger::{Activity, Actor, CaseUpdate, Change, Submission, Trigger, Withdrawal},
 };
 
 /// An event that was read.
@@ -61,6 +61,7 @@ pub(super) fn parse(event: &Event) -> Result<IncomingEvent, ApplyError> {
         ReportWithdrawn::TYPE => withdrawn(event.decode()?),
         CaseChanged::TYPE => case_changed(event.decode()?),
         CaseMessagePosted::TYPE => message_posted(event.decode()?),
+        CaseActivityRecorded::TYPE => activity_recorded(event.decode()?),
         ReportContactsErased::TYPE => {
             let message: ReportContactsErased = event.decode()?;
             return id(&message.report_id).map(IncomingEvent::ContactsErased);
@@ -86,6 +87,7 @@ fn submitted(event: &Event, mut message: ReportSubmitted) -> Result<ParsedEvent,
         received_at: Some(received_at),
         declared_at: Some(declared_at),
         found_at: at(message.found_at.as_ref()),
+        due_at: None,
         origin: Origin::heard(message.origin),
         origin_types: OriginType::all_heard(&message.origin_types).collect(),
         severity: report_kind
@@ -174,6 +176,14 @@ fn case_changed(mut message: CaseChanged) -> Result<ParsedEvent, ApplyError> {
         Ok(CaseChange::Qualified) => Change::Qualified,
         Ok(CaseChange::OutOfScope) => Change::OutOfScope,
         Ok(CaseChange::Closed) => Change::Closed,
+        Ok(CaseChange::Asked) => Change::Asked,
+        Ok(CaseChange::Answered) => Change::Answered,
+        Ok(CaseChange::TreatmentBegun) => Change::TreatmentBegun,
+        Ok(CaseChange::Resolved) => Change::Resolved,
+        Ok(CaseChange::Duplicate) => Change::Duplicate,
+        Ok(CaseChange::Reopened) => Change::Reopened,
+        Ok(CaseChange::HandedOver) => Change::HandedOver,
+        Ok(CaseChange::Amended) => Change::Amended,
         Ok(CaseChange::Withdrawn) => Change::Withdrawn,
         Ok(CaseChange::Noted) => Change::Noted,
         Ok(CaseChange::Unspecified) | Err(_) => Change::Other,
@@ -221,23 +231,18 @@ fn case_changed(mut message: CaseChanged) -> Result<ParsedEvent, ApplyError> {
 }
 
 fn message_posted(mut message: CaseMessagePosted) -> Result<ParsedEvent, ApplyError> {
-    let author = match Role::heard(message.author_role) {
-        Some(Role::Declarant) => Some(Author::Structure),
-        Some(Role::Analyst) => Some(Author::Cell),
-        Some(Role::RegionalAgent) => Some(Author::Agency),
-        Some(Role::SecurityOfficer) => Some(Author::SecurityOfficer),
-        _ => None,
-    };
-    let trigger = Trigger::MessagePosted(PostedMessage {
+    let trigger = Trigger::Activity(Activity {
         report_id: id(&message.report_id)?,
         case_id: id(&message.case_id)?,
         reference: message.reference.clone(),
         region: message.routing_region.parse().ok(),
-        author,
+        kind: Some(CaseActivity::Message),
+        actor: actor(message.author_role),
         to_structure: message.to_structure,
         audience: std::mem::take(&mut message.visible_to)
             .into_iter()
             .collect(),
+        due_at: None,
         test: message.test,
     });
     let subject = CaseMessagePosted {
@@ -256,6 +261,52 @@ fn message_posted(mut message: CaseMessagePosted) -> Result<ParsedEvent, ApplyEr
         trigger,
         subject: Subject::CaseMessagePosted(subject),
     })
+}
+
+fn activity_recorded(mut message: CaseActivityRecorded) -> Result<ParsedEvent, ApplyError> {
+    let trigger = Trigger::Activity(Activity {
+        report_id: id(&message.report_id)?,
+        case_id: id(&message.case_id)?,
+        reference: message.reference.clone(),
+        region: message.routing_region.parse().ok(),
+        kind: CaseActivity::heard(message.activity),
+        actor: actor(message.actor_role),
+        to_structure: message.to_structure,
+        audience: std::mem::take(&mut message.visible_to)
+            .into_iter()
+            .collect(),
+        due_at: at(message.due_at.as_ref()),
+        test: message.test,
+    });
+    let subject = CaseActivityRecorded {
+        activity_id: message.activity_id,
+        case_id: message.case_id,
+        report_id: message.report_id,
+        reference: message.reference,
+        at: message.at,
+        activity: message.activity,
+        actor_role: message.actor_role,
+        to_structure: message.to_structure,
+        routing_region: message.routing_region,
+        test: message.test,
+        due_at: message.due_at,
+        ..CaseActivityRecorded::default()
+    };
+    Ok(ParsedEvent {
+        trigger,
+        subject: Subject::CaseActivityRecorded(subject),
+    })
+}
+
+fn actor(role: i32) -> Option<Actor> {
+    match Role::heard(role)? {
+        Role::Declarant => Some(Actor::Structure),
+        Role::Analyst => Some(Actor::Cell),
+        Role::RegionalAgent => Some(Actor::Agency),
+        Role::SecurityOfficer => Some(Actor::SecurityOfficer),
+        Role::Service => Some(Actor::Suite),
+        _ => None,
+    }
 }
 
 fn id(text: &str) -> Result<Uuid, ApplyError> {

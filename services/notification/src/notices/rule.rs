@@ -1,6 +1,10 @@
 //! The rules by which somebody is told, with the text behind each, and the templates of what
 //! is told, by name.
 
+use std::borrow::Cow;
+
+use vocabulary::CaseActivity;
+
 /// Why somebody is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Rule {
@@ -35,6 +39,8 @@ pub(crate) enum Rule {
     Digest,
     /// Those who may read a message on a case hear that there is one.
     Message,
+    /// Those whom something on a case concerns hear that it happened.
+    Activity,
 }
 
 impl Rule {
@@ -56,6 +62,15 @@ impl Rule {
             Self::Closing => "closing",
             Self::Digest => "digest",
             Self::Message => "message",
+            Self::Activity => "activity",
+        }
+    }
+
+    /// The rule by which an activity on a case is told.
+    pub(crate) fn of_activity(kind: Option<CaseActivity>) -> Self {
+        match kind {
+            Some(CaseActivity::Message) => Self::Message,
+            _ => Self::Activity,
         }
     }
 
@@ -77,7 +92,9 @@ impl Rule {
                 "Art. L.1111-8-2 CSP ; instruction SHFDS/FSSI/2023/78 du 23 mai 2023"
             }
             Self::AnnounceCell => "Art. L.1111-8-2 CSP",
-            Self::CaseChange | Self::AnnounceHealthAuthority => "Art. D.1111-16-3 CSP",
+            Self::Activity | Self::CaseChange | Self::AnnounceHealthAuthority => {
+                "Art. D.1111-16-3 CSP"
+            }
             Self::Major | Self::AnnounceMajor => {
                 "Art. D.1111-16-3 CSP ; pilotage des incidents majeurs par le FSSI"
             }
@@ -109,33 +126,87 @@ pub(crate) enum Template {
     Withdrawal,
     /// The case was closed (clôture).
     Closing,
-    /// The structure was written to on its case (échanges).
-    Message,
-    /// The structure wrote on its case.
-    MessageOfStructure,
+    /// Something concerns the structure on its case: a message, a measure.
+    ToStructure(CaseActivity),
+    /// The structure did something on its case.
+    OfStructure(CaseActivity),
 }
+
+/// What the declarant is written to about when somebody else did it.
+const TO_STRUCTURE: &[CaseActivity] = &[
+    CaseActivity::Message,
+    CaseActivity::InformationRequested,
+    CaseActivity::InformationOverdue,
+    CaseActivity::InformationAnswered,
+    CaseActivity::MeasureProposed,
+    CaseActivity::MeasureDeclined,
+    CaseActivity::MeasureDone,
+    CaseActivity::MeasureWithdrawn,
+    CaseActivity::AccompanimentOffered,
+    CaseActivity::AccompanimentGiven,
+    CaseActivity::AccompanimentEnded,
+];
+
+/// What the cell is written to about when the structure did it.
+const OF_STRUCTURE: &[CaseActivity] = &[
+    CaseActivity::Message,
+    CaseActivity::InformationAnswered,
+    CaseActivity::MeasureAskedFor,
+    CaseActivity::MeasureDeclined,
+    CaseActivity::MeasureDone,
+    CaseActivity::AccompanimentAsked,
+];
 
 impl Template {
     /// Every template that this release can write with.
-    pub(crate) const ALL: [Self; 9] = [
-        Self::Receipt,
-        Self::Submission,
-        Self::SubmissionOutOfHours,
-        Self::HealthImpact,
-        Self::Major,
-        Self::Withdrawal,
-        Self::Closing,
-        Self::Message,
-        Self::MessageOfStructure,
-    ];
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        let of_reports = [
+            Self::Receipt,
+            Self::Submission,
+            Self::SubmissionOutOfHours,
+            Self::HealthImpact,
+            Self::Major,
+            Self::Withdrawal,
+            Self::Closing,
+        ];
+        let to_structure = TO_STRUCTURE.iter().copied().map(Self::ToStructure);
+        let of_structure = OF_STRUCTURE.iter().copied().map(Self::OfStructure);
+        of_reports
+            .into_iter()
+            .chain(to_structure)
+            .chain(of_structure)
+    }
 
     /// The template of a name; `None` for one that only a later release can write with.
     pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|it| it.name() == name)
+        Self::all().find(|it| it.name() == name)
     }
 
-    /// Its name: of its file, in the kind of its jobs, and of what waits for its report.
-    pub(crate) const fn name(self) -> &'static str {
+    /// The mail to the declarant about an activity; none where there is nothing to do.
+    pub(crate) fn to_structure(kind: CaseActivity) -> Option<Self> {
+        TO_STRUCTURE
+            .contains(&kind)
+            .then_some(Self::ToStructure(kind))
+    }
+
+    /// The mail to the cell about an activity of the structure, if it needs one.
+    pub(crate) fn of_structure(kind: CaseActivity) -> Option<Self> {
+        OF_STRUCTURE
+            .contains(&kind)
+            .then_some(Self::OfStructure(kind))
+    }
+
+    /// Its name: in the kind of its jobs, and of what waits for its report. It never changes.
+    pub(crate) fn name(self) -> Cow<'static, str> {
+        match self {
+            Self::ToStructure(kind) => kind.as_str().into(),
+            Self::OfStructure(kind) => format!("{kind}_of_structure").into(),
+            _ => self.file().into(),
+        }
+    }
+
+    /// The name of its file.
+    pub(crate) const fn file(self) -> &'static str {
         match self {
             Self::Receipt => "receipt",
             Self::Submission => "submission",
@@ -144,8 +215,8 @@ impl Template {
             Self::Major => "major",
             Self::Withdrawal => "withdrawal",
             Self::Closing => "closing",
-            Self::Message => "message",
-            Self::MessageOfStructure => "message_of_structure",
+            Self::ToStructure(_) => "to_structure",
+            Self::OfStructure(_) => "of_structure",
         }
     }
 }

@@ -50,6 +50,12 @@ pub(crate) struct ReportSummary {
         skip_serializing_if = "Option::is_none"
     )]
     pub(crate) found_at: Option<OffsetDateTime>,
+    /// Until when something is expected of the reader.
+    #[serde(
+        with = "time::serde::rfc3339::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub(crate) due_at: Option<OffsetDateTime>,
     /// Where the incident comes from.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) origin: Option<Origin>,

@@ -89,7 +89,7 @@ pub(crate) fn mail(
         Language::En => "en",
     };
     let template = match content {
-        Content::Report(template, _) => template.name(),
+        Content::Report(template, _) => template.file(),
         Content::Digest(_) => "digest",
     };
     let name = format!("{folder}/{template}.txt");

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use service::Parties;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{Impacts, Origin, OriginType, RoutingRegion, Severity};
+use vocabulary::{CaseActivity, Impacts, Origin, OriginType, RoutingRegion, Severity};
 
 use super::ReportSummary;
 
@@ -18,8 +18,8 @@ pub(crate) enum Trigger {
     Withdrawn(Withdrawal),
     /// A case changed.
     CaseChanged(CaseUpdate),
-    /// A message was posted on a case.
-    MessagePosted(PostedMessage),
+    /// Something happened on a case beside its state.
+    Activity(Activity),
 }
 
 impl Trigger {
@@ -29,7 +29,7 @@ impl Trigger {
             Self::Submitted(submission) => submission.report_id,
             Self::Withdrawn(withdrawal) => withdrawal.report_id,
             Self::CaseChanged(news) => news.report_id,
-            Self::MessagePosted(message) => message.report_id,
+            Self::Activity(activity) => activity.report_id,
         }
     }
 
@@ -39,7 +39,7 @@ impl Trigger {
             Self::Submitted(submission) => &submission.audience,
             Self::Withdrawn(withdrawal) => &withdrawal.audience,
             Self::CaseChanged(news) => &news.audience,
-            Self::MessagePosted(message) => &message.audience,
+            Self::Activity(activity) => &activity.audience,
         }
     }
 
@@ -49,7 +49,7 @@ impl Trigger {
             Self::Submitted(submission) => submission.test,
             Self::Withdrawn(withdrawal) => withdrawal.test,
             Self::CaseChanged(news) => news.test,
-            Self::MessagePosted(message) => message.test,
+            Self::Activity(activity) => activity.test,
         }
     }
 }
@@ -121,9 +121,9 @@ pub(crate) struct CaseUpdate {
     pub(crate) test: bool,
 }
 
-/// A message was posted on a case: never what it says.
+/// Something happened on a case beside its state: never what was said.
 #[derive(Clone, Debug)]
-pub(crate) struct PostedMessage {
+pub(crate) struct Activity {
     /// The report of the case.
     pub(crate) report_id: Uuid,
     /// The case.
@@ -132,19 +132,23 @@ pub(crate) struct PostedMessage {
     pub(crate) reference: String,
     /// Where the report was routed.
     pub(crate) region: Option<RoutingRegion>,
-    /// Who wrote it; absent for a role that no message of this release has.
-    pub(crate) author: Option<Author>,
-    /// The structure reads it too.
+    /// What happened.
+    pub(crate) kind: Option<CaseActivity>,
+    /// Who did it; absent for a role that no activity of this release has.
+    pub(crate) actor: Option<Actor>,
+    /// The structure may know of it.
     pub(crate) to_structure: bool,
-    /// The parties that may read it.
+    /// The parties that may know of it.
     pub(crate) audience: Parties,
+    /// Until when something is expected.
+    pub(crate) due_at: Option<OffsetDateTime>,
     /// A test.
     pub(crate) test: bool,
 }
 
-/// Who writes a message.
+/// Who acts on a case.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Author {
+pub(crate) enum Actor {
     /// The structure, by its declarant.
     Structure,
     /// The national cell.
@@ -153,6 +157,8 @@ pub(crate) enum Author {
     Agency,
     /// The fonctionnaire de sécurité des systèmes d'information (FSSI).
     SecurityOfficer,
+    /// The suite itself, when something falls due.
+    Suite,
 }
 
 /// What happened to a case.
@@ -168,6 +174,22 @@ pub(crate) enum Change {
     OutOfScope,
     /// Closed (clos).
     Closed,
+    /// Information was requested of the structure.
+    Asked,
+    /// What was requested was answered.
+    Answered,
+    /// The treatment began.
+    TreatmentBegun,
+    /// The structure declared the resolution.
+    Resolved,
+    /// Marked as a duplicate (doublon).
+    Duplicate,
+    /// Opened again (rouvert).
+    Reopened,
+    /// Handed over to another analyst.
+    HandedOver,
+    /// The declarant completed the report.
+    Amended,
     /// Withdrawn by the declarant.
     Withdrawn,
     /// An event that did not fit was noted; nothing changed.

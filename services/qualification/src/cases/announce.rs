@@ -6,10 +6,11 @@ use platform::{Error, Result};
 use proto::events::v1 as events;
 use service::{revision_base, wire::timestamp};
 use sqlx::PgConnection;
+use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{Word as _, derived_after, derived_at};
+use vocabulary::{CaseActivity, Role, Word as _, derived_after, derived_at};
 
-use super::{Action, Case, Change, history, store};
+use super::{Action, Audience, Case, Change, history, store};
 
 /// Announces a change of a case: its whole public state, without contacts or the names
 /// of those who act. The announced revision outranks that of every change before it, in
@@ -33,7 +34,10 @@ pub(super) fn changed(case: &Case, change: &Change, base: u64) -> NewEvent {
         routing_region: case.report.routing_region.clone(),
         reference: case.report.reference.clone(),
         test: case.report.test,
-        duplicate_of: String::new(),
+        duplicate_of: case
+            .duplicate_of
+            .map(|of| of.to_string())
+            .unwrap_or_default(),
     };
     let subject = format!("case/{}", change.case_id);
     let event = NewEvent::new(event_id(change), subject, change.at, &payload);
@@ -70,10 +74,61 @@ fn change_of(action: Action) -> events::CaseChange {
         Action::Qualified => events::CaseChange::Qualified,
         Action::OutOfScope => events::CaseChange::OutOfScope,
         Action::Closed => events::CaseChange::Closed,
+        Action::HandedOver => events::CaseChange::HandedOver,
+        Action::Asked => events::CaseChange::Asked,
+        Action::Answered => events::CaseChange::Answered,
+        Action::TreatmentBegun => events::CaseChange::TreatmentBegun,
+        Action::Resolved => events::CaseChange::Resolved,
+        Action::Duplicate => events::CaseChange::Duplicate,
+        Action::Reopened => events::CaseChange::Reopened,
+        Action::Amended => events::CaseChange::Amended,
         Action::Withdrawn => events::CaseChange::Withdrawn,
         Action::Noted => events::CaseChange::Noted,
         Action::Later(_) => events::CaseChange::Unspecified,
     }
+}
+
+/// Something that happened on a case beside its state.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Activity {
+    /// What happened.
+    pub(crate) kind: CaseActivity,
+    /// The id of what it is about: a request, a measure.
+    pub(crate) id: Uuid,
+    /// The role in which somebody did it.
+    pub(crate) actor: Role,
+    /// Who may know of it.
+    pub(crate) audience: Audience,
+    /// When.
+    pub(crate) at: OffsetDateTime,
+    /// Until when something is expected.
+    pub(crate) due_at: Option<OffsetDateTime>,
+}
+
+/// Announces an activity to those who may know of it: never what was said. The same
+/// activity always announces itself under the same id.
+pub(crate) fn activity(case: &Case, activity: &Activity) -> NewEvent {
+    let payload = events::CaseActivityRecorded {
+        activity_id: activity.id.to_string(),
+        case_id: case.id.to_string(),
+        report_id: case.report.id.to_string(),
+        reference: case.report.reference.clone(),
+        at: Some(timestamp(activity.at)),
+        activity: activity.kind.number(),
+        actor_role: activity.actor.number(),
+        to_structure: activity.audience == Audience::Structure,
+        visible_to: activity.audience.readers(&case.visible_to),
+        routing_region: case.report.routing_region.clone(),
+        test: case.report.test,
+        due_at: activity.due_at.map(timestamp),
+    };
+    let kind = activity.kind.number().to_be_bytes();
+    let at = activity.at.unix_timestamp_nanos().to_be_bytes();
+    let parts: [&[u8]; 3] = [activity.id.as_bytes(), &kind, &at];
+    let id = derived_at(activity.at, case.id, "activity", &parts);
+    // Activities wait for no change of the case, nor it for them.
+    let subject = format!("activity/{}", activity.id);
+    NewEvent::new(id, subject, activity.at, &payload)
 }
 
 /// The present state of all cases: the latest change of each. Consumers let the greatest

@@ -1,8 +1,11 @@
 //! The decisions on a case: what a command or an event makes of it.
 
+use std::collections::BTreeSet;
+
 use service::Parties;
 use time::OffsetDateTime;
-use vocabulary::{CaseState, Party, Role, Text, has_health_impact};
+use uuid::Uuid;
+use vocabulary::{CaseState, Line, Party, Role, Text, has_health_impact};
 
 use super::{
     Action, Actor, Case, Change, Closure, Report, Triage, case_id_of,
@@ -28,6 +31,7 @@ pub(crate) fn open(
         assignee: None,
         visible_to,
         closure: None,
+        duplicate_of: None,
     };
     let change = change_of(&case, Action::Opened, Actor::System, String::new(), None);
     (case, change)
@@ -55,6 +59,15 @@ pub(crate) fn decide(
             Refusal::WrongRole(role)
         });
     };
+    match command {
+        // The structure may say that it is over before the cell has qualified anything.
+        Command::Close { .. } if case.confirmed.is_none() => {
+            return Err(Refusal::WrongState(case.state));
+        }
+        Command::Reopen { .. } if case.report.sealed.is_none() => return Err(Refusal::Erased),
+        Command::MarkDuplicate { of, .. } if *of == case.id => return Err(Refusal::OfItself),
+        _ => {}
+    }
     let mut next = advanced(case, state, now);
     let subject = actor.subject().map(str::to_owned);
     let (action, note, triage) = match command {
@@ -83,6 +96,29 @@ pub(crate) fn decide(
         Command::Qualify(Scope::Out { note }) => {
             next.assignee = next.assignee.or(subject);
             (Action::OutOfScope, text_of(Some(note)), None)
+        }
+        Command::HandOver { assignee, note } => {
+            next.assignee = Some(assignee.as_str().to_owned());
+            (Action::HandedOver, text_of(note.as_ref()), None)
+        }
+        Command::Ask => {
+            if role == Role::Analyst {
+                next.assignee = next.assignee.or(subject);
+            }
+            (Action::Asked, String::new(), None)
+        }
+        Command::Answer => (Action::Answered, String::new(), None),
+        Command::Treat => (Action::TreatmentBegun, String::new(), None),
+        Command::MarkDuplicate { of, note } => {
+            next.assignee = next.assignee.or(subject);
+            next.duplicate_of = Some(*of);
+            (Action::Duplicate, text_of(note.as_ref()), None)
+        }
+        Command::Reopen { note } => {
+            next.assignee = subject;
+            next.closure = None;
+            next.duplicate_of = None;
+            (Action::Reopened, text_of(Some(note)), None)
         }
         Command::Close { lessons } => {
             next.closure = Some(Closure {
@@ -123,13 +159,52 @@ pub(crate) fn apply(
     Some((next, change))
 }
 
-/// What an analyst may ask of a case.
+/// The role in which a caller acts: the one that leads the case, of several.
+pub(crate) fn acting_role(roles: &BTreeSet<Role>) -> Role {
+    let by_rank = [
+        Role::Analyst,
+        Role::SecurityOfficer,
+        Role::RegionalAgent,
+        Role::Declarant,
+    ];
+    by_rank
+        .into_iter()
+        .find(|role| roles.contains(role))
+        .unwrap_or(Role::Anyone)
+}
+
+/// What people make of a case, by a command of its own or by what they do on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Command {
     /// Take it in charge (prise en charge), or over from a colleague.
     Claim,
+    /// Hand it over to a colleague (transmission).
+    HandOver {
+        /// The subject of the colleague.
+        assignee: Subject,
+        /// A note for those who follow the case.
+        note: Option<Note>,
+    },
+    /// Request information of the structure (demande de complément).
+    Ask,
+    /// Give the answer, or give up the request, that the case waited for last.
+    Answer,
+    /// Begin the treatment.
+    Treat,
     /// Qualify it.
     Qualify(Scope),
+    /// End it as a duplicate (doublon).
+    MarkDuplicate {
+        /// The case that goes on.
+        of: Uuid,
+        /// Why, for those who follow the case.
+        note: Option<Note>,
+    },
+    /// Open it again (réouverture).
+    Reopen {
+        /// Why, for those who follow the case.
+        note: Note,
+    },
     /// Close it (clôture).
     Close {
         /// Retour d'expérience.
@@ -142,6 +217,12 @@ impl Command {
     pub(crate) const fn trigger(&self) -> Trigger {
         match self {
             Self::Claim => Trigger::Claim,
+            Self::HandOver { .. } => Trigger::HandOver,
+            Self::Ask => Trigger::Ask,
+            Self::Answer => Trigger::Answer,
+            Self::Treat => Trigger::Treat,
+            Self::MarkDuplicate { .. } => Trigger::MarkDuplicate,
+            Self::Reopen { .. } => Trigger::Reopen,
             Self::Qualify(Scope::In { .. }) => Trigger::QualifyIn,
             Self::Qualify(Scope::Out { .. }) => Trigger::QualifyOut,
             Self::Close { .. } => Trigger::Close,
@@ -166,6 +247,9 @@ pub(crate) enum Scope {
     },
 }
 
+/// Who a person is, as the issuer of tokens says.
+pub(crate) type Subject = Line<1, 200>;
+
 /// A note for those who follow a case.
 pub(crate) type Note = Text<1, 4_000>;
 
@@ -188,6 +272,10 @@ pub(crate) enum Refusal {
     WrongRole(Role),
     /// A later release wrote what this one could not pass on.
     Ahead,
+    /// The personal data of the report are erased.
+    Erased,
+    /// A case is no duplicate of itself.
+    OfItself,
 }
 
 fn advanced(case: &Case, state: CaseState, now: OffsetDateTime) -> Case {

@@ -4,6 +4,7 @@
 //! the functions of [`decide`] are its only readers.
 
 mod announce;
+mod audience;
 mod decide;
 mod events;
 mod history;
@@ -11,6 +12,7 @@ mod list;
 mod request;
 mod response;
 mod rpc;
+mod step;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -28,11 +30,14 @@ use vocabulary::{
 };
 
 pub(crate) use self::{
-    announce::AllCases,
+    announce::{Activity, AllCases, activity},
+    audience::Audience,
+    decide::{Command, acting_role},
     events::ReportEvents,
     list::CaseName,
     request::case_name,
     rpc::{CaseRpc, audit_case},
+    step::step,
     store::{find_case, lock_case},
 };
 
@@ -66,6 +71,8 @@ pub(crate) struct Case {
     pub(crate) visible_to: Parties,
     /// How it ended, once closed.
     pub(crate) closure: Option<Closure>,
+    /// The case that goes on in its place.
+    pub(crate) duplicate_of: Option<Uuid>,
 }
 
 impl Case {
@@ -193,6 +200,22 @@ pub(crate) enum Action {
     OutOfScope,
     /// Clos.
     Closed,
+    /// Transmis to another analyst.
+    HandedOver,
+    /// Complément demandé to the structure.
+    Asked,
+    /// Complément reçu, or no longer needed.
+    Answered,
+    /// Traitement commencé.
+    TreatmentBegun,
+    /// Résolu, as the structure declared.
+    Resolved,
+    /// Doublon of another case.
+    Duplicate,
+    /// Rouvert.
+    Reopened,
+    /// Signalement complété by the declarant.
+    Amended,
     /// Retiré by the declarant.
     Withdrawn,
     /// An event that does not fit the state came.
@@ -208,6 +231,14 @@ impl Action {
         Self::Qualified,
         Self::OutOfScope,
         Self::Closed,
+        Self::HandedOver,
+        Self::Asked,
+        Self::Answered,
+        Self::TreatmentBegun,
+        Self::Resolved,
+        Self::Duplicate,
+        Self::Reopened,
+        Self::Amended,
         Self::Withdrawn,
         Self::Noted,
     ];
@@ -220,6 +251,14 @@ impl Action {
             Self::Qualified => "qualified",
             Self::OutOfScope => "out_of_scope",
             Self::Closed => "closed",
+            Self::HandedOver => "handed_over",
+            Self::Asked => "asked",
+            Self::Answered => "answered",
+            Self::TreatmentBegun => "treatment_begun",
+            Self::Resolved => "resolved",
+            Self::Duplicate => "duplicate",
+            Self::Reopened => "reopened",
+            Self::Amended => "amended",
             Self::Withdrawn => "withdrawn",
             Self::Noted => "noted",
             Self::Later(word) => word.as_str(),

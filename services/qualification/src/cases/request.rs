@@ -16,7 +16,7 @@ use vocabulary::{
 
 use super::{
     CaseName, Triage,
-    decide::{Command, Lessons, Note, Scope},
+    decide::{Command, Lessons, Note, Scope, Subject},
     list::{ListFilter, Position},
 };
 
@@ -154,6 +154,53 @@ pub(super) fn close(request: pb::CloseCaseRequest) -> Result<CommandRequest> {
     )
 }
 
+/// Reads a request to hand a case over.
+pub(super) fn hand_over(request: pb::HandOverCaseRequest) -> Result<CommandRequest> {
+    let mut violations = Violations::default();
+    let mut fields = Fields::new("", &mut violations);
+    let note: Option<Note> = fields.text("note", request.note);
+    let assignee: Option<Subject> = fields.required_text("assignee", request.assignee);
+    let hand_over = assignee.map(|assignee| Command::HandOver { assignee, note });
+    command(
+        &request.request_id,
+        &request.case_id,
+        &request.etag,
+        hand_over,
+        violations,
+    )
+}
+
+/// Reads a request to mark a case as a duplicate.
+pub(super) fn mark_duplicate(request: pb::MarkCaseDuplicateRequest) -> Result<CommandRequest> {
+    let mut violations = Violations::default();
+    let mut fields = Fields::new("", &mut violations);
+    let note: Option<Note> = fields.text("note", request.note);
+    let of = fields.uuid("duplicate_of", &request.duplicate_of);
+    let mark = of.map(|of| Command::MarkDuplicate { of, note });
+    command(
+        &request.request_id,
+        &request.case_id,
+        &request.etag,
+        mark,
+        violations,
+    )
+}
+
+/// Reads a request to open a case again.
+pub(super) fn reopen(request: pb::ReopenCaseRequest) -> Result<CommandRequest> {
+    let mut violations = Violations::default();
+    let mut fields = Fields::new("", &mut violations);
+    let note: Option<Note> = fields.required_text("note", request.note);
+    let reopen = note.map(|note| Command::Reopen { note });
+    command(
+        &request.request_id,
+        &request.case_id,
+        &request.etag,
+        reopen,
+        violations,
+    )
+}
+
 /// Puts a command together with what every command carries. `command` is `None` only
 /// with a violation that says why.
 fn command(
@@ -189,6 +236,15 @@ impl CommandRequest {
             }
             Command::Qualify(Scope::Out { note }) => json!({ "out_of_scope": note.as_str() }),
             Command::Close { lessons } => json!({ "close": wire::text(lessons.as_ref()) }),
+            Command::HandOver { assignee, note } => {
+                json!({ "to": assignee.as_str(), "note": note.as_ref().map(Text::as_str) })
+            }
+            Command::MarkDuplicate { of, note } => {
+                json!({ "duplicate_of": of, "note": note.as_ref().map(Text::as_str) })
+            }
+            Command::Reopen { note } => json!({ "reopen": note.as_str() }),
+            // Given by what other features do, never by a request of their own.
+            Command::Ask | Command::Answer | Command::Treat => Value::Null,
         };
         json!([self.case_id, self.etag, command])
     }

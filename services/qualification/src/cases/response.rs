@@ -63,6 +63,11 @@ impl Shown<'_> {
             test: report.test,
             etag: etag(case),
             revision: self.base + case.revision,
+            duplicate_of: case
+                .duplicate_of
+                .filter(|_| self.view.agencies)
+                .map(|of| of.to_string())
+                .unwrap_or_default(),
         }
     }
 

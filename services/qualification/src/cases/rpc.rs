@@ -4,9 +4,10 @@ use futures::FutureExt as _;
 use platform::{Caller, Deadline, Error, Result, SealingKey, now, read_transaction};
 use proto::qualification::v1::{
     self as pb, ClaimCaseRequest, ClaimCaseResponse, CloseCaseRequest, CloseCaseResponse,
-    GetCaseRequest, GetCaseResponse, ListCaseHistoryRequest, ListCaseHistoryResponse,
-    ListCasesRequest, ListCasesResponse, QualifyCaseRequest, QualifyCaseResponse,
-    qualification_service_server::QualificationService,
+    GetCaseRequest, GetCaseResponse, HandOverCaseRequest, HandOverCaseResponse,
+    ListCaseHistoryRequest, ListCaseHistoryResponse, ListCasesRequest, ListCasesResponse,
+    MarkCaseDuplicateRequest, MarkCaseDuplicateResponse, QualifyCaseRequest, QualifyCaseResponse,
+    ReopenCaseRequest, ReopenCaseResponse, qualification_service_server::QualificationService,
 };
 use serde_json::json;
 use service::{
@@ -14,16 +15,16 @@ use service::{
 };
 use sqlx::{PgConnection, PgPool};
 use tonic::{Request, Response, Status};
-use vocabulary::Role;
+use uuid::Uuid;
 
 use super::{
-    Actor, Case, CaseName,
-    announce::changed,
-    decide::{Refusal, decide},
+    Case, CaseName,
+    decide::{Command, Refusal, acting_role},
     history,
     list::Position,
     request::{self, CommandRequest, case_name},
     response::{Shown, etag, to_keep},
+    step::step,
     store,
 };
 
@@ -175,6 +176,44 @@ impl QualificationService for CaseRpc {
             .await?;
         Ok(Response::new(CloseCaseResponse { case: Some(case) }))
     }
+
+    async fn hand_over_case(
+        &self,
+        request: Request<HandOverCaseRequest>,
+    ) -> Result<Response<HandOverCaseResponse>, Status> {
+        let caller = Caller::of(&request)?.clone();
+        let asked = request::hand_over(request.into_inner())?;
+        let case = self
+            .command(caller, "HandOverCase", "case.hand_over", asked)
+            .await?;
+        Ok(Response::new(HandOverCaseResponse { case: Some(case) }))
+    }
+
+    async fn mark_case_duplicate(
+        &self,
+        request: Request<MarkCaseDuplicateRequest>,
+    ) -> Result<Response<MarkCaseDuplicateResponse>, Status> {
+        let caller = Caller::of(&request)?.clone();
+        let asked = request::mark_duplicate(request.into_inner())?;
+        let case = self
+            .command(caller, "MarkCaseDuplicate", "case.mark_duplicate", asked)
+            .await?;
+        Ok(Response::new(MarkCaseDuplicateResponse {
+            case: Some(case),
+        }))
+    }
+
+    async fn reopen_case(
+        &self,
+        request: Request<ReopenCaseRequest>,
+    ) -> Result<Response<ReopenCaseResponse>, Status> {
+        let caller = Caller::of(&request)?.clone();
+        let asked = request::reopen(request.into_inner())?;
+        let case = self
+            .command(caller, "ReopenCase", "case.reopen", asked)
+            .await?;
+        Ok(Response::new(ReopenCaseResponse { case: Some(case) }))
+    }
 }
 
 impl CaseRpc {
@@ -228,15 +267,13 @@ impl CaseRpc {
             let why = "le dossier a changé : relisez-le";
             return Err(Error::aborted("ETAG_MISMATCH", why));
         }
-        let actor = Actor::Person {
-            role: acting_role(&call.caller),
-            subject: call.caller.subject.clone(),
-        };
-        let (case, change) = decide(&case, &asked.command, actor, call.at).map_err(refused)?;
-        store::update_case(conn, &case, change.triage.as_ref()).await?;
+        if let Command::MarkDuplicate { of, .. } = asked.command {
+            goes_on(conn, call, of).await?;
+        }
+        let role = acting_role(&call.caller.roles);
+        let (case, announcement) =
+            step(conn, &self.commands, call, role, &case, &asked.command).await?;
         let base = revision_base(&self.commands.log, conn).await?;
-        let announcement = changed(&case, &change, base);
-        history::insert(conn, &[change]).await?;
         let shown = self.shown(&case, &call.caller, base);
         let shown = shown.ok_or(Error::NotFound("case"))?;
         Ok(Done {
@@ -256,6 +293,18 @@ impl CaseRpc {
     }
 }
 
+/// Checks that the case of which another is a duplicate goes on, and keeps it so.
+async fn goes_on(conn: &mut PgConnection, call: &Call, case_id: Uuid) -> Result<()> {
+    let refused = |reason, why| Err(Error::invalid("duplicate_of", reason, why));
+    match store::lock_case(conn, case_id, &call.caller.parties()).await? {
+        None => refused("NOT_FOUND", "Ce dossier n'existe pas."),
+        Some(case) if case.duplicate_of.is_some() => {
+            refused("CONFLICT", "Ce dossier est lui-même un doublon.")
+        }
+        Some(_) => Ok(()),
+    }
+}
+
 /// Leaves the entry of a read of the case that was asked for by this name.
 pub(crate) async fn audit_case(
     conn: &mut PgConnection,
@@ -272,17 +321,7 @@ pub(crate) async fn audit_case(
     audit_read(conn, caller, action, &object, found.is_some()).await
 }
 
-/// The role in which a caller commands: the policy of the contract has let the call
-/// through, the table of transitions decides.
-fn acting_role(caller: &Caller) -> Role {
-    let own = caller.roles.iter().copied();
-    own.clone()
-        .find(|role| *role == Role::Analyst)
-        .or(own.min())
-        .unwrap_or(Role::Anyone)
-}
-
-fn refused(refusal: Refusal) -> Error {
+pub(super) fn refused(refusal: Refusal) -> Error {
     match refusal {
         Refusal::WrongState(state) => Error::failed_precondition(
             "WRONG_STATE",
@@ -299,5 +338,13 @@ fn refused(refusal: Refusal) -> Error {
             "LATER_RELEASE",
             "une version plus récente a écrit ce dossier : réessayez dans un instant",
         ),
+        Refusal::Erased => Error::failed_precondition(
+            "ERASED",
+            "les données personnelles de ce signalement sont effacées : le dossier reste clos",
+        ),
+        Refusal::OfItself => {
+            let why = "Un dossier n'est pas le doublon de lui-même.";
+            Error::invalid("duplicate_of", "CONFLICT", why)
+        }
     }
 }

@@ -178,6 +178,7 @@ pub(super) async fn update_case(
         &case.visible_to.slugs(),
         closure.map(|closure| closure.lessons_learned.as_str()),
         closure.map(|closure| closure.closed_at),
+        case.duplicate_of,
     )
     .execute(conn)
     .await?;
@@ -223,6 +224,7 @@ struct Row {
     visible_to: Vec<String>,
     lessons_learned: Option<String>,
     closed_at: Option<OffsetDateTime>,
+    duplicate_of: Option<Uuid>,
 }
 
 impl From<Row> for Case {
@@ -256,6 +258,7 @@ impl From<Row> for Case {
                 lessons_learned,
                 closed_at,
             }),
+            duplicate_of: row.duplicate_of,
         }
     }
 }

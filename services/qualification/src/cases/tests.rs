@@ -9,7 +9,10 @@ use vocabulary::{
 };
 
 use super::{
-    decide::{Command, Lessons, Note, Refusal, Scope, Withdrawal, apply, decide, open},
+    decide::{
+        Command, Lessons, Note, Refusal, Scope, Subject, Withdrawal, acting_role, apply, decide,
+        open,
+    },
     transitions::{TRANSITIONS, Trigger},
     *,
 };
@@ -23,7 +26,8 @@ enum Step {
 }
 
 fn is_ended(state: CaseState) -> bool {
-    !TRANSITIONS.iter().any(|row| row.from == state)
+    let mut rows = TRANSITIONS.iter().filter(|row| row.from == state);
+    rows.all(|row| row.trigger == Trigger::Reopen)
 }
 
 fn triage(care: Option<CareImpact>) -> Triage {
@@ -51,7 +55,10 @@ fn opened() -> Case {
         description: "Serveurs chiffrés".to_owned(),
         assistance_requested: false,
         test: false,
-        sealed: None,
+        sealed: Some(Sealed {
+            sealed: b"contacts".to_vec(),
+            data_key: b"key".to_vec(),
+        }),
     };
     let parties = ["cell", "fssi", "ars:76"]
         .map(str::to_owned)
@@ -81,6 +88,18 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         }),
         Just(Command::Qualify(Scope::Out { note: note() })),
         Just(Command::Close { lessons }),
+        Just(Command::HandOver {
+            assignee: Subject::try_from("bo".to_owned()).unwrap(),
+            note: None
+        }),
+        Just(Command::Ask),
+        Just(Command::Answer),
+        Just(Command::Treat),
+        Just(Command::MarkDuplicate {
+            of: Uuid::from_u128(23),
+            note: None
+        }),
+        Just(Command::Reopen { note: note() }),
     ];
     let role = prop_oneof![5 => Just(Role::Analyst), 1 => select(Role::ALL.to_vec())];
     let step = prop_oneof![
@@ -130,7 +149,8 @@ proptest! {
             };
             let row = TRANSITIONS
                 .iter()
-                .find(|row| (row.from, row.trigger, row.by) == (case.state, trigger, role));
+                .find(|row| (row.from, row.trigger, row.by) == (case.state, trigger, role))
+                .filter(|row| row.trigger != Trigger::Close || case.confirmed.is_some());
             let expected = row.map_or(case.state, |row| row.to);
             prop_assert_eq!(next.state, expected);
             // The revision counts the changes, and the line says where it led.
@@ -149,11 +169,12 @@ proptest! {
     }
 
     #[test]
-    fn an_ended_case_changes_only_by_notes(steps in steps()) {
+    fn an_ended_case_changes_only_by_notes_until_it_is_open_again(steps in steps()) {
         let mut case = opened();
         for (step, seconds) in steps.iter().zip(1..) {
             let (next, change) = take(&case, step, START + Duration::seconds(seconds));
-            if is_ended(case.state) {
+            let reopened = change.as_ref().is_some_and(|it| it.action == Action::Reopened);
+            if is_ended(case.state) && !reopened {
                 prop_assert!(change.is_none_or(|change| change.action == Action::Noted));
                 let (revision, changed_at) = (case.revision, case.changed_at);
                 prop_assert_eq!(Case { revision, changed_at, ..next.clone() }, case);
@@ -244,6 +265,105 @@ fn nothing_closes_before_it_was_qualified() {
     let close = Command::Close { lessons: None };
     let refused = decide(&opened(), &close, analyst("ana"), START);
     assert_eq!(refused, Err(Refusal::WrongState(CaseState::Submitted)));
+}
+
+#[test]
+fn what_is_resolved_before_it_was_qualified_does_not_close() {
+    let resolved = Case {
+        state: CaseState::Resolved,
+        ..opened()
+    };
+    let close = Command::Close { lessons: None };
+    let refused = decide(&resolved, &close, analyst("ana"), START);
+    assert_eq!(refused, Err(Refusal::WrongState(CaseState::Resolved)));
+    let qualify = Command::Qualify(Scope::In {
+        triage: triage(None),
+        note: None,
+    });
+    let (case, _) = decide(&resolved, &qualify, analyst("ana"), START).unwrap();
+    assert_eq!(case.state, CaseState::Resolved);
+    let (case, _) = decide(&case, &close, analyst("ana"), START).unwrap();
+    assert_eq!(case.state, CaseState::Closed);
+}
+
+#[test]
+fn a_case_that_is_open_again_has_neither_its_end_nor_its_analyst_of_before() {
+    let duplicate = Command::MarkDuplicate {
+        of: Uuid::from_u128(23),
+        note: None,
+    };
+    let (ended, change) = decide(&opened(), &duplicate, analyst("ana"), START).unwrap();
+    assert_eq!(ended.duplicate_of, Some(Uuid::from_u128(23)));
+    assert_eq!(change.state, CaseState::Duplicate);
+    let reopen = Command::Reopen { note: note() };
+    let (case, change) = decide(&ended, &reopen, analyst("bo"), START).unwrap();
+    assert_eq!((case.duplicate_of, case.closure), (None, None));
+    assert_eq!(case.assignee.as_deref(), Some("bo"));
+    assert_eq!(case.state, CaseState::InQualification);
+    assert_eq!(
+        (change.action, change.note.as_str()),
+        (Action::Reopened, "mot")
+    );
+}
+
+#[test]
+fn a_case_whose_contacts_are_erased_stays_ended() {
+    let mut case = Case {
+        state: CaseState::Closed,
+        ..opened()
+    };
+    case.report.sealed = None;
+    let reopen = Command::Reopen { note: note() };
+    let refused = decide(&case, &reopen, analyst("ana"), START);
+    assert_eq!(refused, Err(Refusal::Erased));
+}
+
+#[test]
+fn a_case_is_no_duplicate_of_itself() {
+    let case = opened();
+    let duplicate = Command::MarkDuplicate {
+        of: case.id,
+        note: None,
+    };
+    let refused = decide(&case, &duplicate, analyst("ana"), START);
+    assert_eq!(refused, Err(Refusal::OfItself));
+}
+
+#[test]
+fn a_colleague_who_is_handed_a_case_has_it_and_it_is_never_set_back() {
+    let hand_over = Command::HandOver {
+        assignee: Subject::try_from("bo".to_owned()).unwrap(),
+        note: Some(note()),
+    };
+    let (case, change) = decide(&opened(), &hand_over, analyst("ana"), START).unwrap();
+    assert_eq!(case.assignee.as_deref(), Some("bo"));
+    assert_eq!(case.state, CaseState::InQualification);
+    assert_eq!(change.note, "mot");
+}
+
+#[test]
+fn what_the_cell_asks_for_makes_it_wait_and_what_an_agency_asks_for_does_not() {
+    let ask = |role| {
+        let actor = Actor::Person {
+            role,
+            subject: "x".to_owned(),
+        };
+        decide(&opened(), &Command::Ask, actor, START).unwrap().0
+    };
+    let of_cell = ask(Role::Analyst);
+    assert_eq!(of_cell.state, CaseState::AwaitingDeclarant);
+    assert_eq!(of_cell.assignee.as_deref(), Some("x"));
+    for role in [Role::RegionalAgent, Role::SecurityOfficer] {
+        let case = ask(role);
+        assert_eq!((case.state, case.assignee), (CaseState::Submitted, None));
+    }
+}
+
+#[test]
+fn somebody_with_several_roles_acts_in_the_one_that_leads() {
+    let roles = [Role::Declarant, Role::Analyst, Role::RegionalAgent];
+    assert_eq!(acting_role(&roles.into()), Role::Analyst);
+    assert_eq!(acting_role(&[Role::Declarant].into()), Role::Declarant);
 }
 
 #[test]

@@ -2,13 +2,16 @@
 
 use vocabulary::{
     CaseState::{
-        self, AwaitingDeclarant, Closed, InQualification, InTreatment, OutOfScope, Qualified,
-        Resolved, Submitted, Withdrawn,
+        self, AwaitingDeclarant, Closed, Duplicate, InQualification, InTreatment, OutOfScope,
+        Qualified, Resolved, Submitted, Withdrawn,
     },
-    Role::{self, Analyst, Service},
+    Role::{self, Analyst, Declarant, RegionalAgent, SecurityOfficer, Service},
 };
 
-use Trigger::{Claim, Close, QualifyIn, QualifyOut, Withdraw};
+use Trigger::{
+    Answer, Ask, Claim, Close, HandOver, MarkDuplicate, QualifyIn, QualifyOut, Reopen, Resolve,
+    Treat, Withdraw,
+};
 
 /// The whole state machine of a case: what leads from a state, by whom, where.
 ///
@@ -24,6 +27,37 @@ pub(crate) const TRANSITIONS: &[Transition] = &[
     row(Qualified, Claim, Analyst, Qualified),
     row(InTreatment, Claim, Analyst, InTreatment),
     row(Resolved, Claim, Analyst, Resolved),
+    row(Submitted, HandOver, Analyst, InQualification),
+    row(InQualification, HandOver, Analyst, InQualification),
+    row(AwaitingDeclarant, HandOver, Analyst, AwaitingDeclarant),
+    row(Qualified, HandOver, Analyst, Qualified),
+    row(InTreatment, HandOver, Analyst, InTreatment),
+    row(Resolved, HandOver, Analyst, Resolved),
+    // The cell waits for what it needs to qualify. Once the case is qualified a request
+    // sets nothing back, and what the agencies and the FSSI ask for never does.
+    row(Submitted, Ask, Analyst, AwaitingDeclarant),
+    row(InQualification, Ask, Analyst, AwaitingDeclarant),
+    row(AwaitingDeclarant, Ask, Analyst, AwaitingDeclarant),
+    row(Qualified, Ask, Analyst, Qualified),
+    row(InTreatment, Ask, Analyst, InTreatment),
+    row(Resolved, Ask, Analyst, Resolved),
+    row(Submitted, Ask, RegionalAgent, Submitted),
+    row(InQualification, Ask, RegionalAgent, InQualification),
+    row(AwaitingDeclarant, Ask, RegionalAgent, AwaitingDeclarant),
+    row(Qualified, Ask, RegionalAgent, Qualified),
+    row(InTreatment, Ask, RegionalAgent, InTreatment),
+    row(Resolved, Ask, RegionalAgent, Resolved),
+    row(Submitted, Ask, SecurityOfficer, Submitted),
+    row(InQualification, Ask, SecurityOfficer, InQualification),
+    row(AwaitingDeclarant, Ask, SecurityOfficer, AwaitingDeclarant),
+    row(Qualified, Ask, SecurityOfficer, Qualified),
+    row(InTreatment, Ask, SecurityOfficer, InTreatment),
+    row(Resolved, Ask, SecurityOfficer, Resolved),
+    // The last of what the cell waited for was answered, by the structure or an agency on
+    // its behalf, or is no longer needed.
+    row(AwaitingDeclarant, Answer, Declarant, InQualification),
+    row(AwaitingDeclarant, Answer, RegionalAgent, InQualification),
+    row(AwaitingDeclarant, Answer, Analyst, InQualification),
     // A qualification may be repeated while the case is open: the last holds.
     row(Submitted, QualifyIn, Analyst, Qualified),
     row(InQualification, QualifyIn, Analyst, Qualified),
@@ -38,7 +72,32 @@ pub(crate) const TRANSITIONS: &[Transition] = &[
     row(Qualified, QualifyOut, Analyst, OutOfScope),
     row(InTreatment, QualifyOut, Analyst, OutOfScope),
     row(Resolved, QualifyOut, Analyst, OutOfScope),
-    // Nothing closes before it was qualified.
+    // A measure is proposed to the structure, or it is accompanied.
+    row(Qualified, Treat, Analyst, InTreatment),
+    row(InTreatment, Treat, Analyst, InTreatment),
+    row(Resolved, Treat, Analyst, Resolved),
+    row(Qualified, Treat, RegionalAgent, InTreatment),
+    row(InTreatment, Treat, RegionalAgent, InTreatment),
+    row(Resolved, Treat, RegionalAgent, Resolved),
+    // The structure declared the resolution (art. D.1111-16-3 CSP).
+    row(Submitted, Resolve, Service, Resolved),
+    row(InQualification, Resolve, Service, Resolved),
+    row(AwaitingDeclarant, Resolve, Service, Resolved),
+    row(Qualified, Resolve, Service, Resolved),
+    row(InTreatment, Resolve, Service, Resolved),
+    row(Resolved, Resolve, Service, Resolved),
+    // Another case goes on in its place.
+    row(Submitted, MarkDuplicate, Analyst, Duplicate),
+    row(InQualification, MarkDuplicate, Analyst, Duplicate),
+    row(AwaitingDeclarant, MarkDuplicate, Analyst, Duplicate),
+    row(Qualified, MarkDuplicate, Analyst, Duplicate),
+    row(InTreatment, MarkDuplicate, Analyst, Duplicate),
+    row(Resolved, MarkDuplicate, Analyst, Duplicate),
+    // What the cell ended it may open again.
+    row(Closed, Reopen, Analyst, InQualification),
+    row(OutOfScope, Reopen, Analyst, InQualification),
+    row(Duplicate, Reopen, Analyst, InQualification),
+    // Nothing closes before it was qualified, not even what is resolved: see `decide`.
     row(Qualified, Close, Analyst, Closed),
     row(InTreatment, Close, Analyst, Closed),
     row(Resolved, Close, Analyst, Closed),
@@ -73,6 +132,20 @@ pub(crate) enum Trigger {
     QualifyIn,
     /// Qualification hors périmètre.
     QualifyOut,
+    /// Transmission to another analyst.
+    HandOver,
+    /// Demande de complément to the structure.
+    Ask,
+    /// Réponse to the last request that the cell waits for.
+    Answer,
+    /// Début du traitement: a measure, or accompaniment.
+    Treat,
+    /// Résolution declared by the structure: an event.
+    Resolve,
+    /// Doublon of another case.
+    MarkDuplicate,
+    /// Réouverture.
+    Reopen,
     /// Clôture, with its feedback (retour d'expérience).
     Close,
     /// Retrait by the declarant: an event.
@@ -106,9 +179,16 @@ mod tests {
     /// The columns of the page, in its order, with their titles.
     const COLUMNS: &[(Trigger, &str)] = &[
         (Claim, "claim"),
+        (HandOver, "hand over"),
+        (Ask, "request information"),
+        (Answer, "all answered"),
         (QualifyIn, "qualify in scope"),
         (QualifyOut, "qualify out of scope"),
+        (Treat, "treat"),
+        (Resolve, "resolved (event)"),
         (Close, "close"),
+        (MarkDuplicate, "mark as duplicate"),
+        (Reopen, "reopen"),
         (Withdraw, "withdrawn (event)"),
     ];
 
@@ -122,14 +202,34 @@ mod tests {
     }
 
     #[test]
-    fn nothing_leads_out_of_the_four_ends_and_something_out_of_all_else() {
+    fn an_end_leads_to_nothing_but_its_reopening_and_a_withdrawal_not_even_there() {
         for &state in CaseState::ALL {
-            let leads_on = TRANSITIONS.iter().any(|row| row.from == state);
-            let ended = matches!(
-                state,
-                Closed | OutOfScope | CaseState::Duplicate | Withdrawn
-            );
-            assert_eq!(leads_on, !ended, "{state}");
+            let leads_to: BTreeSet<_> = TRANSITIONS
+                .iter()
+                .filter(|row| row.from == state)
+                .map(|row| row.trigger)
+                .collect();
+            match state {
+                Withdrawn => assert!(leads_to.is_empty()),
+                Closed | OutOfScope | Duplicate => assert_eq!(leads_to, [Reopen].into()),
+                _ => assert!(leads_to.contains(&QualifyIn) && !leads_to.contains(&Reopen)),
+            }
+        }
+    }
+
+    #[test]
+    fn a_role_that_may_bring_a_trigger_may_bring_it_wherever_it_leads_on() {
+        for &(trigger, title) in COLUMNS {
+            let states = |by: Role| {
+                let rows = TRANSITIONS.iter().filter(move |row| row.trigger == trigger);
+                rows.filter(move |row| row.by == by)
+                    .map(|row| row.from)
+                    .collect::<BTreeSet<_>>()
+            };
+            let of_first = states(roles_of(trigger)[0]);
+            for role in roles_of(trigger) {
+                assert_eq!(states(role), of_first, "{title} by {role}");
+            }
         }
     }
 
@@ -158,17 +258,12 @@ mod tests {
         let mut page = String::from(
             "# The states of a case\n\n\
              Written by a test from the table in `src/cases/transitions.rs`; change it there.\n\n\
-             A cell names the state that follows; an empty one refuses a command with \
+             A cell names the state that follows, for the first of the roles; another role \
+             that leads elsewhere is named with it. An empty one refuses a command with \
              `WRONG_STATE`, and turns an event into a note of the history. Opening, from a \
-             submitted report, leads to `submitted`.\n\n",
+             submitted report, leads to `submitted`. A case that is resolved closes only once \
+             it was qualified.\n\n",
         );
-        let role_of = |trigger| {
-            TRANSITIONS
-                .iter()
-                .find(|r| r.trigger == trigger)
-                .unwrap()
-                .by
-        };
         page.push_str("| state | |");
         for (_, title) in COLUMNS {
             write!(page, " {title} |").unwrap();
@@ -177,15 +272,24 @@ mod tests {
         page.push_str(&"---|".repeat(COLUMNS.len()));
         page.push_str("\n| *by* | |");
         for &(trigger, _) in COLUMNS {
-            write!(page, " *{}* |", role_of(trigger)).unwrap();
+            let roles: Vec<_> = roles_of(trigger).iter().map(Role::to_string).collect();
+            write!(page, " *{}* |", roles.join(", ")).unwrap();
         }
         for &state in CaseState::ALL {
             write!(page, "\n| `{state}` | {} |", state.french()).unwrap();
             for &(trigger, _) in COLUMNS {
-                match next_state(state, trigger, role_of(trigger)) {
-                    Some(next) => write!(page, " `{next}` |").unwrap(),
-                    None => page.push_str(" |"),
+                let roles = roles_of(trigger);
+                let first = next_state(state, trigger, roles[0]);
+                if let Some(next) = first {
+                    write!(page, " `{next}`").unwrap();
                 }
+                for &role in &roles[1..] {
+                    let next = next_state(state, trigger, role);
+                    if let Some(next) = next.filter(|_| next != first) {
+                        write!(page, ", {role} `{next}`").unwrap();
+                    }
+                }
+                page.push_str(" |");
             }
         }
         let entered = |state: &CaseState| {
@@ -199,13 +303,19 @@ mod tests {
             .filter(|s| !entered(s))
             .map(|s| format!("`{s}`"))
             .collect();
-        writeln!(
-            page,
-            "\n\nNothing leads to these states yet; the contract has them, and a case that a \
-             later release left there is understood: {}.",
-            absent.join(", ")
-        )
-        .unwrap();
+        assert!(absent.is_empty(), "nothing leads to {}", absent.join(", "));
+        page.push('\n');
         page
+    }
+
+    /// The roles that bring a trigger, in the order of the table.
+    fn roles_of(trigger: Trigger) -> Vec<Role> {
+        let mut roles = Vec::new();
+        for row in TRANSITIONS.iter().filter(|row| row.trigger == trigger) {
+            if !roles.contains(&row.by) {
+                roles.push(row.by);
+            }
+        }
+        roles
     }
 }

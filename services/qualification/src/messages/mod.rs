@@ -1,6 +1,5 @@
 //! Messages (échanges) on a case, between the structure, the cell and the agencies.
 
-mod audience;
 mod decide;
 mod events;
 mod rpc;
@@ -12,7 +11,7 @@ use vocabulary::{Role, Text};
 
 pub(crate) use self::rpc::MessageRpc;
 
-use self::audience::Audience;
+use crate::cases::Audience;
 
 /// What a message says.
 type MessageText = Text<1, 10_000>;

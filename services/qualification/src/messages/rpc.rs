@@ -140,7 +140,7 @@ impl MessageRpc {
             id,
             case_id: case.id,
             audience: post.audience,
-            author_role: decide::author_role(&caller.roles),
+            author_role: cases::acting_role(&caller.roles),
             author: caller.subject.clone(),
             posted_at: call.at,
             sealed_text: sealed_text.map_err(Error::internal)?,

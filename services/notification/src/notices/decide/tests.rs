@@ -3,7 +3,8 @@
 use time::{OffsetDateTime, macros::datetime};
 use uuid::Uuid;
 use vocabulary::{
-    CareImpact, Impacts, Party, PatientEndangerment, Region, RoutingRegion, Severity, StructureKind,
+    CareImpact, CaseActivity, Impacts, Party, PatientEndangerment, Region, RoutingRegion, Severity,
+    StructureKind,
 };
 
 use service::Parties;

@@ -74,6 +74,7 @@ fn passed_on<P: Payload>() -> DynamicMessage {
         Subject::ReportWithdrawn(message) => message.encode_to_vec(),
         Subject::CaseChanged(message) => message.encode_to_vec(),
         Subject::CaseMessagePosted(message) => message.encode_to_vec(),
+        Subject::CaseActivityRecorded(message) => message.encode_to_vec(),
     };
     DynamicMessage::decode(descriptor, subject.as_slice()).unwrap()
 }
@@ -168,6 +169,26 @@ fn of_a_message_the_listed_fields_are_passed_on_and_no_others() {
             "to_structure",
             "routing_region",
             "test",
+        ]
+    );
+}
+
+#[test]
+fn of_an_activity_the_listed_fields_are_passed_on_and_no_others() {
+    assert_eq!(
+        names(&passed_on::<CaseActivityRecorded>()),
+        [
+            "activity_id",
+            "case_id",
+            "report_id",
+            "reference",
+            "at",
+            "activity",
+            "actor_role",
+            "to_structure",
+            "routing_region",
+            "test",
+            "due_at",
         ]
     );
 }

@@ -316,7 +316,7 @@ proptest! {
             ..ReportSummary::default()
         };
         let branding = Branding { language, ..branding() };
-        for template in Template::ALL {
+        for template in Template::all() {
             let content = of_report(template, summary.clone());
             let mail = mail(&content, &branding, NOW).unwrap();
             let text = mail.subject.clone() + &mail.body;

@@ -7,6 +7,7 @@ set revision = $2,
     assignee = $7,
     visible_to = $8,
     lessons_learned = $9,
-    closed_at = $10
+    closed_at = $10,
+    duplicate_of = $11
 where case_id = $1
     and revision < $2

@@ -2,21 +2,23 @@
 
 use super::*;
 
-fn message(author: Author) -> PostedMessage {
-    PostedMessage {
+fn message(actor: Actor) -> Activity {
+    Activity {
         report_id: Uuid::from_u128(9),
         case_id: Uuid::from_u128(10),
         reference: "SIG-2026-7K3M9Q4".to_owned(),
         region: Some(RoutingRegion::Region(normandy())),
-        author: Some(author),
+        kind: Some(CaseActivity::Message),
+        actor: Some(actor),
         to_structure: true,
         audience: audience(&everybody()),
+        due_at: None,
         test: false,
     }
 }
 
-fn decided(message: PostedMessage, known: &ReportProjection) -> Decision {
-    let decision = decide(CHANGED, &Trigger::MessagePosted(message), known);
+fn decided(message: Activity, known: &ReportProjection) -> Decision {
+    let decision = decide(CHANGED, &Trigger::Activity(message), known);
     assert_eq!(raised(&decision), [Rule::Message]);
     decision
 }
@@ -25,21 +27,24 @@ fn known() -> ReportProjection {
     after(&Trigger::Submitted(submission(&everybody())))
 }
 
-const OTHERS: [Author; 3] = [Author::Cell, Author::Agency, Author::SecurityOfficer];
+const OTHERS: [Actor; 3] = [Actor::Cell, Actor::Agency, Actor::SecurityOfficer];
 
 #[test]
 fn what_others_write_to_the_structure_goes_to_the_declarant() {
     for author in OTHERS {
         let decision = decided(message(author), &known());
         assert_eq!(mails(&decision), ["message declarant"], "{author:?}");
-        assert_eq!(templates(&decision), [Template::Message]);
+        assert_eq!(
+            templates(&decision),
+            [Template::ToStructure(CaseActivity::Message)]
+        );
     }
 }
 
 #[test]
 fn what_the_agencies_write_among_themselves_goes_to_nobody_by_mail() {
     for author in OTHERS {
-        let internal = PostedMessage {
+        let internal = Activity {
             to_structure: false,
             ..message(author)
         };
@@ -49,26 +54,29 @@ fn what_the_agencies_write_among_themselves_goes_to_nobody_by_mail() {
 
 #[test]
 fn what_the_structure_writes_goes_to_the_cell_if_it_may_read_it() {
-    let decision = decided(message(Author::Structure), &known());
+    let decision = decided(message(Actor::Structure), &known());
     assert_eq!(mails(&decision), ["message cell"]);
-    assert_eq!(templates(&decision), [Template::MessageOfStructure]);
+    assert_eq!(
+        templates(&decision),
+        [Template::OfStructure(CaseActivity::Message)]
+    );
 
-    let hidden = PostedMessage {
+    let hidden = Activity {
         audience: audience(&[Party::Region(normandy())]),
-        ..message(Author::Structure)
+        ..message(Actor::Structure)
     };
     assert_eq!(mails(&decided(hidden, &known())), [""; 0]);
     let mut own_chain = submission(&everybody());
     own_chain.summary.structure_kind = Some(StructureKind::ArmedForcesHospital);
     let known = after(&Trigger::Submitted(own_chain));
-    assert_eq!(mails(&decided(message(Author::Structure), &known)), [""; 0]);
+    assert_eq!(mails(&decided(message(Actor::Structure), &known)), [""; 0]);
 }
 
 #[test]
 fn a_message_of_an_author_that_only_a_later_release_knows_is_raised_alone() {
-    let later = PostedMessage {
-        author: None,
-        ..message(Author::Cell)
+    let later = Activity {
+        actor: None,
+        ..message(Actor::Cell)
     };
     assert_eq!(mails(&decided(later, &known())), [""; 0]);
 }
@@ -82,15 +90,15 @@ fn the_declarant_of_an_imported_past_report_gets_no_mail_and_the_cell_does() {
     for author in OTHERS {
         assert_eq!(mails(&decided(message(author), &past)), [""; 0]);
     }
-    let of_structure = decided(message(Author::Structure), &past);
+    let of_structure = decided(message(Actor::Structure), &past);
     assert_eq!(mails(&of_structure), ["message cell"]);
 }
 
 #[test]
 fn a_message_before_its_report_is_raised_at_once_and_written_to_people_when_the_report_comes() {
     for (author, mail) in [
-        (Author::Structure, "message cell"),
-        (Author::Cell, "message declarant"),
+        (Actor::Structure, "message cell"),
+        (Actor::Cell, "message declarant"),
     ] {
         let posted = decided(message(author), &ReportProjection::default());
         assert_eq!(mails(&posted), [""; 0]);
@@ -122,7 +130,7 @@ fn a_message_that_still_waits_when_the_report_is_known_is_written_with_the_next_
     for next in [
         Trigger::CaseChanged(update(Change::Claimed, 1)),
         Trigger::CaseChanged(update(Change::Noted, 1)),
-        Trigger::MessagePosted(message(Author::Structure)),
+        Trigger::Activity(message(Actor::Structure)),
         withdrawn(),
     ] {
         let decision = decide(CHANGED, &next, &known);
@@ -161,16 +169,16 @@ fn a_message_that_waits_for_its_report_is_written_as_that_report_allows() {
         back_dated: true,
         ..submission(&everybody())
     };
-    assert_eq!(came(past, &waiting(Author::Cell)), [""; 0]);
+    assert_eq!(came(past, &waiting(Actor::Cell)), [""; 0]);
     let mut own_chain = submission(&everybody());
     own_chain.summary.structure_kind = Some(StructureKind::ArmedForcesHospital);
-    let mails = came(own_chain, &waiting(Author::Structure));
+    let mails = came(own_chain, &waiting(Actor::Structure));
     assert_eq!(mails, ["receipt declarant"]);
     let test = Submission {
         test: true,
         ..submission(&everybody())
     };
-    assert_eq!(came(test, &waiting(Author::Cell)), [""; 0]);
+    assert_eq!(came(test, &waiting(Actor::Cell)), [""; 0]);
 }
 
 #[test]
@@ -180,5 +188,59 @@ fn a_message_on_a_test_is_written_to_nobody() {
         ..submission(&everybody())
     };
     let known = after(&Trigger::Submitted(test));
-    assert_eq!(mails(&decided(message(Author::Cell), &known)), [""; 0]);
+    assert_eq!(mails(&decided(message(Actor::Cell), &known)), [""; 0]);
+}
+
+#[test]
+fn an_activity_is_written_to_the_side_that_did_not_do_it_where_it_has_something_to_do() {
+    use CaseActivity::{
+        CareRecorded, InformationAnswered, InformationOverdue, InformationRequested,
+        MeasureAccepted, MeasureProposed, TimelineEntryAdded,
+    };
+    let told = |kind, actor, to_structure| {
+        let activity = Activity {
+            kind: Some(kind),
+            to_structure,
+            ..message(actor)
+        };
+        let decision = decide(CHANGED, &Trigger::Activity(activity), &known());
+        assert_eq!(raised(&decision), [Rule::Activity]);
+        mails(&decision)
+    };
+    for (kind, actor, to_structure, expected) in [
+        (
+            InformationRequested,
+            Actor::Cell,
+            true,
+            Some("activity declarant"),
+        ),
+        (
+            InformationOverdue,
+            Actor::Suite,
+            true,
+            Some("activity declarant"),
+        ),
+        (
+            InformationAnswered,
+            Actor::Structure,
+            true,
+            Some("activity cell"),
+        ),
+        (
+            MeasureProposed,
+            Actor::Cell,
+            true,
+            Some("activity declarant"),
+        ),
+        (MeasureAccepted, Actor::Structure, true, None),
+        (TimelineEntryAdded, Actor::Structure, true, None),
+        (CareRecorded, Actor::Agency, false, None),
+    ] {
+        let expected: Vec<&str> = expected.into_iter().collect();
+        assert_eq!(
+            told(kind, actor, to_structure),
+            expected,
+            "{kind} by {actor:?}"
+        );
+    }
 }

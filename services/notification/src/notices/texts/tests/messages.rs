@@ -1,17 +1,21 @@
 //! Messages on a case.
 
 use super::*;
-use crate::notices::trigger::{Author, PostedMessage};
+use vocabulary::CaseActivity;
 
-fn posted(author: Option<Author>) -> Trigger {
-    Trigger::MessagePosted(PostedMessage {
+use crate::notices::trigger::{Activity, Actor};
+
+fn posted(actor: Option<Actor>) -> Trigger {
+    Trigger::Activity(Activity {
         report_id: Uuid::nil(),
         case_id: Uuid::nil(),
         reference: summary().reference,
         region: None,
-        author,
+        kind: Some(CaseActivity::Message),
+        actor,
         to_structure: true,
         audience: service::Parties::default(),
+        due_at: None,
         test: false,
     })
 }
@@ -19,14 +23,14 @@ fn posted(author: Option<Author>) -> Trigger {
 #[test]
 fn the_headline_of_a_message_says_who_wrote_on_which_case() {
     let place = "Centre hospitalier de Lisieux (Établissement de santé, Normandie)";
-    for (author, said) in [
-        (Some(Author::Structure), "Message de la structure sur"),
-        (Some(Author::Cell), "Message de la cellule sur"),
-        (Some(Author::Agency), "Message de l'ARS sur"),
-        (Some(Author::SecurityOfficer), "Message du FSSI sur"),
+    for (actor, said) in [
+        (Some(Actor::Structure), "Message de la structure sur"),
+        (Some(Actor::Cell), "Message de la cellule sur"),
+        (Some(Actor::Agency), "Message de l'ARS sur"),
+        (Some(Actor::SecurityOfficer), "Message du FSSI sur"),
         (None, "Message sur"),
     ] {
-        let headline = headline(Rule::Message, &posted(author), &summary(), false).unwrap();
+        let headline = headline(Rule::Message, &posted(actor), &summary(), false).unwrap();
         assert_eq!(
             headline,
             format!("{said} le dossier SIG-2026-7K3M9Q4 : {place}")
@@ -43,25 +47,25 @@ fn the_mail_of_a_message_says_where_to_read_it_in_the_language_of_the_installati
     for (branding, template, subject, said) in [
         (
             branding(),
-            Template::Message,
+            Template::ToStructure(CaseActivity::Message),
             "Signalement SIG-2026-7K3M9Q4 : un message vous attend",
             "Il est à lire dans votre espace personnel",
         ),
         (
             english.clone(),
-            Template::Message,
+            Template::ToStructure(CaseActivity::Message),
             "Report SIG-2026-7K3M9Q4: a message awaits you",
             "Read it in your personal space",
         ),
         (
             branding(),
-            Template::MessageOfStructure,
+            Template::OfStructure(CaseActivity::Message),
             "[SSI] Signalement SIG-2026-7K3M9Q4 : message de la structure",
             "Structure : Centre hospitalier de Lisieux",
         ),
         (
             english,
-            Template::MessageOfStructure,
+            Template::OfStructure(CaseActivity::Message),
             "[SSI] Report SIG-2026-7K3M9Q4: message from the structure",
             "Structure: Centre hospitalier de Lisieux",
         ),
@@ -71,4 +75,50 @@ fn the_mail_of_a_message_says_where_to_read_it_in_the_language_of_the_installati
         assert_eq!(mail.subject, subject);
         assert!(mail.body.contains(said), "{}", mail.body);
     }
+}
+
+#[test]
+fn an_activity_is_told_in_its_own_words_with_who_did_it_and_until_when() {
+    let due_at = Some(datetime!(2026-11-25 17:00 UTC));
+    let asked = summary();
+    let asked = ReportSummary { due_at, ..asked };
+    let template = Template::ToStructure(CaseActivity::InformationRequested);
+    let mail = rendered(template, asked.clone());
+    assert_eq!(
+        mail.subject,
+        "Signalement SIG-2026-7K3M9Q4 : des informations vous sont demandées"
+    );
+    let expected = "Réponse attendue avant le 25/11/2026 à 18 h 00 (heure de Paris).";
+    assert!(mail.body.contains(expected), "{}", mail.body);
+    let Trigger::Activity(activity) = posted(Some(Actor::Agency)) else {
+        unreachable!()
+    };
+    let request = Trigger::Activity(Activity {
+        kind: Some(CaseActivity::InformationRequested),
+        ..activity.clone()
+    });
+    assert_eq!(
+        headline(Rule::Activity, &request, &asked, false).unwrap(),
+        "Demande d'informations par l'ARS sur le dossier SIG-2026-7K3M9Q4 : Centre hospitalier \
+         de Lisieux (Établissement de santé, Normandie)"
+    );
+    let overdue = Trigger::Activity(Activity {
+        kind: Some(CaseActivity::InformationOverdue),
+        actor: Some(Actor::Suite),
+        ..activity.clone()
+    });
+    let line = headline(Rule::Activity, &overdue, &asked, false).unwrap();
+    assert!(
+        line.starts_with("Réponse en retard sur le dossier SIG"),
+        "{line}"
+    );
+    let later = Trigger::Activity(Activity {
+        kind: None,
+        ..activity
+    });
+    let line = headline(Rule::Activity, &later, &asked, false).unwrap();
+    assert!(
+        line.starts_with("Activité par l'ARS sur le dossier"),
+        "{line}"
+    );
 }

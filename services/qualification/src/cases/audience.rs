@@ -1,11 +1,11 @@
-//! Who reads a message.
+//! Who reads what is said and done on a case.
 
 use service::Parties;
 use vocabulary::Party;
 
-/// Who reads a message.
+/// Who reads a message, or knows of an activity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Audience {
+pub(crate) enum Audience {
     /// The structure, the cell, the FSSI and the agencies.
     Structure,
     /// The cell, the FSSI and the agencies. Also what a later release stored under
@@ -15,7 +15,7 @@ pub(super) enum Audience {
 
 impl Audience {
     /// The slug, as stored.
-    pub(super) const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Structure => "structure",
             Self::Agencies => "agencies",
@@ -23,7 +23,7 @@ impl Audience {
     }
 
     /// The audience of a stored slug.
-    pub(super) fn stored(slug: &str) -> Self {
+    pub(crate) fn stored(slug: &str) -> Self {
         if slug == Self::Structure.as_str() {
             Self::Structure
         } else {
@@ -33,7 +33,7 @@ impl Audience {
 
     /// Which of the parties of a case read such a message. The health authority follows
     /// cases and not their exchanges.
-    pub(super) fn readers(self, of_the_case: &Parties) -> Vec<String> {
+    pub(crate) fn readers(self, of_the_case: &Parties) -> Vec<String> {
         let mut slugs = of_the_case.slugs();
         slugs.retain(|slug| match slug.parse() {
             Ok(Party::Cell | Party::SecurityOfficer | Party::Region(_)) => true,
