@@ -154,6 +154,9 @@ pub(crate) enum CaseCommand {
         /// Only mine
         #[arg(long)]
         mine: bool,
+        /// Only those on which an answer of the structure is overdue
+        #[arg(long)]
+        overdue: bool,
         /// At most so many
         #[arg(long, default_value_t = 20)]
         limit: usize,

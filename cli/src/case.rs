@@ -19,6 +19,7 @@ pub(crate) async fn run(command: CaseCommand, client: &Client) -> Result<(), Fai
             region,
             major,
             mine,
+            overdue,
             limit,
         } => {
             let filter = pb::ListCasesRequest {
@@ -26,6 +27,7 @@ pub(crate) async fn run(command: CaseCommand, client: &Client) -> Result<(), Fai
                 routing_region: region.unwrap_or_default(),
                 major_only: major,
                 mine_only: mine,
+                overdue_only: overdue,
                 ..Default::default()
             };
             list(filter, limit, client).await
@@ -295,6 +297,10 @@ fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
             confirmed.map(|t| triage(t, language)).unwrap_or_default(),
         ),
         (language.pick("Analyste", "Analyst"), case.assignee.clone()),
+        (
+            language.pick("Réponse attendue avant", "Answer expected before"),
+            client.zone.show(case.answer_due_at),
+        ),
         (
             language.pick("Doublon de", "Duplicate of"),
             case.duplicate_of.clone(),

@@ -14,6 +14,7 @@ mod delegate;
 mod draft;
 mod exit;
 mod figures;
+mod information;
 mod json;
 mod language;
 mod login;
@@ -48,6 +49,7 @@ use crate::args::{
     StructureCommand, WatchOptions,
 };
 use crate::figures::StatsCommand;
+use crate::information::InformationCommand;
 use crate::message::MessageCommand;
 use crate::report::ReportCommand;
 
@@ -90,6 +92,9 @@ pub(crate) enum Command {
     /// Exchange messages (échanges) on a case
     #[command(subcommand)]
     Message(MessageCommand),
+    /// Request information (compléments) of a structure on a case, and answer
+    #[command(subcommand)]
+    Information(InformationCommand),
     /// Print notifications as they come
     Watch(WatchOptions),
     /// Read figures
@@ -160,6 +165,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Structure(command) => structure::run(command, &client).await,
         Command::Case(command) => case::run(command, &client).await,
         Command::Message(command) => message::run(command, &client).await,
+        Command::Information(command) => information::run(command, &client).await,
         Command::Watch(options) => watch::run(options, &client).await,
         Command::Stats(command) => figures::run(command, &client).await,
         Command::Delivery(command) => operations::deliveries(command, &client).await,

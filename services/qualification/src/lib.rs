@@ -9,6 +9,7 @@
 mod cases;
 mod config;
 mod consume;
+mod information_requests;
 mod messages;
 
 use std::sync::Arc;
@@ -16,10 +17,14 @@ use std::sync::Arc;
 use eventlog::Log;
 use platform::{Files, Listeners, Metrics, SealingKey, StartError};
 use proto::qualification::v1::{
+    information_request_service_server::InformationRequestServiceServer,
     message_service_server::MessageServiceServer,
     qualification_service_server::QualificationServiceServer,
 };
-use service::Runtime;
+use service::{
+    Runtime,
+    jobs::{JOBS_MIGRATOR, JobMetrics, JobPolicy, Jobs},
+};
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::Channel};
@@ -28,6 +33,7 @@ pub use config::{Config, ProducersConfig};
 
 use crate::{
     cases::{AllCases, CaseRpc},
+    information_requests::{InformationRequestRpc, Reminders},
     messages::MessageRpc,
 };
 
@@ -42,7 +48,12 @@ const READERS: &[&str] = &["intake", "notification", "statistics"];
 
 /// All migrations that the schema of the service needs, in order.
 pub fn migrators() -> Vec<&'static Migrator> {
-    vec![&platform::MIGRATOR, &eventlog::MIGRATOR, &MIGRATOR]
+    vec![
+        &platform::MIGRATOR,
+        &eventlog::MIGRATOR,
+        &JOBS_MIGRATOR,
+        &MIGRATOR,
+    ]
 }
 
 /// The service, connected and checked, ready to run.
@@ -51,6 +62,7 @@ pub struct App {
     log: Log,
     intake: Channel,
     master_key: SealingKey,
+    jobs: Jobs,
 }
 
 /// Connects and checks everything that the service needs.
@@ -60,12 +72,25 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
     let master_key = config.sealing.master_key(&files)?;
     let log_key = config.sealing.log_key(&files)?;
     let runtime = Runtime::open(NAME, &migrators(), config.base, log_key, files, metrics).await?;
+    let policy = job_policy(runtime.config.server.drain());
+    let job_metrics = JobMetrics::register(&runtime.metrics);
     Ok(App {
+        jobs: Jobs::open(runtime.pool.clone(), policy, job_metrics).await?,
         intake: runtime.channel("intake", &config.producers.intake_url)?,
         log: runtime.open_log().await?,
         runtime,
         master_key,
     })
+}
+
+/// How often reminders are tried: they need nothing but the database.
+fn job_policy(drain: std::time::Duration) -> JobPolicy {
+    JobPolicy {
+        base: time::Duration::SECOND,
+        refusals: 20,
+        claim: time::Duration::MINUTE,
+        grace: drain / 2,
+    }
 }
 
 impl App {
@@ -80,14 +105,26 @@ impl App {
         let commands = running.commands(&log);
         running.serve_log(&log, Arc::new(AllCases { log: log.clone() }), READERS);
         running.publish(&log);
-        let registry = Arc::new(consume::registry(log));
+        let registry = Arc::new(consume::registry(log.clone()));
         running.consume(NAME, "intake", self.intake, registry);
+        let reminders = Reminders {
+            pool: running.runtime.pool.clone(),
+            log: log.clone(),
+        };
+        let jobs = self.jobs.on(reminders, 1);
+        let until = running.shutdown.clone();
+        running.tasks.spawn("jobs", jobs.run(until));
         let cases = CaseRpc {
             commands: commands.clone(),
             read_pool: running.runtime.read_pool.clone(),
             master_key: self.master_key.clone(),
         };
         let messages = MessageRpc {
+            commands: commands.clone(),
+            read_pool: running.runtime.read_pool.clone(),
+            master_key: self.master_key.clone(),
+        };
+        let information_requests = InformationRequestRpc {
             commands,
             read_pool: running.runtime.read_pool.clone(),
             master_key: self.master_key,
@@ -95,8 +132,10 @@ impl App {
         let largest = running.runtime.config.server.max_message_bytes;
         let public =
             Routes::new(QualificationServiceServer::new(cases).max_decoding_message_size(largest))
+                .add_service(MessageServiceServer::new(messages).max_decoding_message_size(largest))
                 .add_service(
-                    MessageServiceServer::new(messages).max_decoding_message_size(largest),
+                    InformationRequestServiceServer::new(information_requests)
+                        .max_decoding_message_size(largest),
                 );
         running.serve(listeners, public).await
     }

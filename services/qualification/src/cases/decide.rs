@@ -32,6 +32,7 @@ pub(crate) fn open(
         visible_to,
         closure: None,
         duplicate_of: None,
+        answer_due_at: None,
     };
     let change = change_of(&case, Action::Opened, Actor::System, String::new(), None);
     (case, change)

@@ -27,6 +27,8 @@ pub(super) struct ListFilter {
     pub(super) major_only: bool,
     /// Only those that this subject has in charge.
     pub(super) assignee: Option<String>,
+    /// Only those on which an answer was to come by this moment.
+    pub(super) overdue_at: Option<OffsetDateTime>,
     /// Declared at or after.
     pub(super) declared_after: Option<OffsetDateTime>,
     /// Declared before.
@@ -50,6 +52,8 @@ impl ListFilter {
         let mut parts: Vec<String> = self.states.iter().map(|s| format!("state={s}")).collect();
         parts.extend(self.routing_region.map(|region| format!("region={region}")));
         parts.extend(self.major_only.then(|| "major".to_owned()));
+        // Whatever the moment: the pages of a list are asked for one after the other.
+        parts.extend(self.overdue_at.map(|_| "overdue".to_owned()));
         parts.extend(
             self.assignee
                 .iter()

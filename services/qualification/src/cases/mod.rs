@@ -36,9 +36,9 @@ pub(crate) use self::{
     events::ReportEvents,
     list::CaseName,
     request::case_name,
-    rpc::{CaseRpc, audit_case},
+    rpc::{CaseRpc, audit_case, check_etag},
     step::step,
-    store::{find_case, lock_case},
+    store::{find_case, lock_case, read_case},
 };
 
 /// The id of the case of a report, which nothing else decides: a report has one case.
@@ -73,12 +73,21 @@ pub(crate) struct Case {
     pub(crate) closure: Option<Closure>,
     /// The case that goes on in its place.
     pub(crate) duplicate_of: Option<Uuid>,
+    /// Until when the first of the open requests for information is to be answered; written
+    /// by those.
+    pub(crate) answer_due_at: Option<OffsetDateTime>,
 }
 
 impl Case {
     /// The judgement that holds: the confirmed one, else the proposed one.
     pub(crate) fn triage(&self) -> &Triage {
         self.confirmed.as_ref().unwrap_or(&self.proposed)
+    }
+
+    /// Whether it is treated no more.
+    pub(crate) fn is_ended(&self) -> bool {
+        use CaseState::{Closed, Duplicate, OutOfScope, Withdrawn};
+        matches!(self.state, Closed | OutOfScope | Duplicate | Withdrawn)
     }
 
     /// Whether a later release wrote something of it that this one could neither

@@ -9,6 +9,7 @@ use service::{
     Fields, Page,
     wire::{self, is_moment},
 };
+use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
     CaseState, Impacts, Origin, OriginType, Reference, Severity, Text, is_empty_text, parse_uuid,
@@ -40,6 +41,7 @@ pub(super) struct CommandRequest {
 pub(super) fn list(
     request: &pb::ListCasesRequest,
     caller: &Caller,
+    now: OffsetDateTime,
 ) -> Result<(ListFilter, Page<Position>)> {
     let mut violations = Violations::default();
     let mut fields = Fields::new("", &mut violations);
@@ -58,6 +60,7 @@ pub(super) fn list(
         states,
         routing_region,
         major_only: request.major_only,
+        overdue_at: request.overdue_only.then_some(now),
         assignee: request.mine_only.then(|| caller.subject.clone()),
         declared_after,
         declared_before,

@@ -63,6 +63,7 @@ impl Shown<'_> {
             test: report.test,
             etag: etag(case),
             revision: self.base + case.revision,
+            answer_due_at: case.answer_due_at.map(timestamp),
             duplicate_of: case
                 .duplicate_of
                 .filter(|_| self.view.agencies)

@@ -49,7 +49,7 @@ impl QualificationService for CaseRpc {
         request: Request<ListCasesRequest>,
     ) -> Result<Response<ListCasesResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let (filter, page) = request::list(request.get_ref(), caller)?;
+        let (filter, page) = request::list(request.get_ref(), caller, now())?;
         let parties = caller.parties();
         let mut read = read_transaction(&self.read_pool, Deadline::of(&request)).await?;
         let base = revision_base(&self.commands.log, &mut read).await?;
@@ -259,14 +259,7 @@ impl CaseRpc {
     ) -> Result<Done<pb::Case>> {
         let case = store::lock_case(conn, asked.case_id, &call.caller.parties()).await?;
         let case = case.ok_or(Error::NotFound("case"))?;
-        if asked
-            .etag
-            .as_ref()
-            .is_some_and(|wanted| *wanted != etag(&case))
-        {
-            let why = "le dossier a changé : relisez-le";
-            return Err(Error::aborted("ETAG_MISMATCH", why));
-        }
+        check_etag(&case, asked.etag.as_deref())?;
         if let Command::MarkDuplicate { of, .. } = asked.command {
             goes_on(conn, call, of).await?;
         }
@@ -290,6 +283,17 @@ impl CaseRpc {
             base,
             master_key: &self.master_key,
         })
+    }
+}
+
+/// Checks that a case is still what the caller saw, where the caller says what that was.
+pub(crate) fn check_etag(case: &Case, wanted: Option<&str>) -> Result<()> {
+    match wanted {
+        Some(wanted) if wanted != etag(case) => {
+            let why = "le dossier a changé : relisez-le";
+            Err(Error::aborted("ETAG_MISMATCH", why))
+        }
+        _ => Ok(()),
     }
 }
 

@@ -122,6 +122,7 @@ pub(super) async fn list_cases(
         after.map(|position| position.declared_at),
         after.map(|position| position.case_id),
         limit,
+        filter.overdue_at,
     )
     .fetch_all(&mut *conn)
     .await?;
@@ -225,6 +226,7 @@ struct Row {
     lessons_learned: Option<String>,
     closed_at: Option<OffsetDateTime>,
     duplicate_of: Option<Uuid>,
+    answer_due_at: Option<OffsetDateTime>,
 }
 
 impl From<Row> for Case {
@@ -259,6 +261,7 @@ impl From<Row> for Case {
                 closed_at,
             }),
             duplicate_of: row.duplicate_of,
+            answer_due_at: row.answer_due_at,
         }
     }
 }

@@ -3,6 +3,8 @@
 
 mod commands;
 pub(crate) mod env;
+mod information_requests;
+mod leading;
 mod lists;
 mod messages;
 mod opening;

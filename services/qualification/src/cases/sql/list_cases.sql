@@ -22,6 +22,7 @@ cross join lateral (
         and ($5::text is null or assignee = $5)
         and ($6::timestamptz is null or declared_at >= $6)
         and ($7::timestamptz is null or declared_at < $7)
+        and ($11::timestamptz is null or answer_due_at <= $11)
         and ($8::timestamptz is null or (declared_at, case_id) < ($8, $9::uuid))
     order by declared_at desc, case_id desc
     limit $10

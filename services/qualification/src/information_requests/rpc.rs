@@ -1,0 +1,476 @@
+//! The calls of people about requests for information.
+
+use futures::FutureExt as _;
+use platform::{
+    Caller, Deadline, Error, Result, SealError, SealingKey, Violations, now, read_transaction,
+};
+use proto::qualification::v1::{
+    self as pb, AnswerInformationRequestRequest, AnswerInformationRequestResponse,
+    CancelInformationRequestRequest, CancelInformationRequestResponse,
+    ListInformationRequestsRequest, ListInformationRequestsResponse, RequestInformationRequest,
+    RequestInformationResponse, information_request_service_server::InformationRequestService,
+};
+use serde_json::{Value, json};
+use service::{
+    Call, Commands, Done, Fields, Page, Sealed, View, jobs::add_jobs, request_hash, wire::timestamp,
+};
+use sqlx::{PgConnection, PgPool};
+use time::{Duration, OffsetDateTime};
+use tonic::{Request, Response, Status};
+use uuid::Uuid;
+use vocabulary::{CaseActivity, Text, Word as _, derived_id};
+
+use super::{
+    Answer, InformationRequest, Person, Question, Reason, State, answer_purpose,
+    decide::{self, Refusal},
+    question_purpose, reminder, store,
+};
+use crate::cases::{self, Activity, Audience, Case, Command, activity};
+
+/// The longest time for an answer.
+const LONGEST: Duration = Duration::days(366);
+
+/// Answers `InformationRequestService`.
+#[derive(Clone, Debug)]
+pub(crate) struct InformationRequestRpc {
+    /// Runs the commands.
+    pub(crate) commands: Commands,
+    /// Serves the lists.
+    pub(crate) read_pool: PgPool,
+    /// Opens the keys under which texts are sealed.
+    pub(crate) master_key: SealingKey,
+}
+
+/// What is asked of a case.
+struct Ask {
+    case_id: Uuid,
+    question: Question,
+    due_at: Option<OffsetDateTime>,
+    etag: Option<String>,
+}
+
+/// How a request is settled.
+enum Settle {
+    Answer(Answer),
+    Cancel(Option<Reason>),
+}
+
+#[tonic::async_trait]
+impl InformationRequestService for InformationRequestRpc {
+    async fn request_information(
+        &self,
+        request: Request<RequestInformationRequest>,
+    ) -> Result<Response<RequestInformationResponse>, Status> {
+        let caller = Caller::of(&request)?.clone();
+        let at = now();
+        let (request_id, ask) = read_ask(request.into_inner(), at)?;
+        let due_at = ask.due_at.map(OffsetDateTime::unix_timestamp_nanos);
+        let content = json!([
+            ask.case_id,
+            ask.question.as_str(),
+            due_at.map(|it| it.to_string()),
+            ask.etag
+        ]);
+        let call = call(
+            &caller,
+            "RequestInformation",
+            "information.request",
+            ask.case_id,
+            request_id,
+            &content,
+            at,
+        );
+        let kept = self
+            .commands
+            .run(call, (self.clone(), ask), |conn, call, (rpc, ask)| {
+                rpc.ask(conn, call, ask).boxed()
+            })
+            .await?;
+        let information_request = Some(self.with_texts(kept).await?);
+        Ok(Response::new(RequestInformationResponse {
+            information_request,
+        }))
+    }
+
+    async fn answer_information_request(
+        &self,
+        request: Request<AnswerInformationRequestRequest>,
+    ) -> Result<Response<AnswerInformationRequestResponse>, Status> {
+        let caller = Caller::of(&request)?.clone();
+        let request = request.into_inner();
+        let mut violations = Violations::default();
+        let mut fields = Fields::new("", &mut violations);
+        let request_id = fields.uuid("request_id", &request.request_id);
+        let id = fields.uuid("information_request_id", &request.information_request_id);
+        let answer: Option<Answer> = fields.required_text("answer", request.answer);
+        let (Some(request_id), Some(id), Some(answer)) = (request_id, id, answer) else {
+            return Err(Error::from(violations).into());
+        };
+        let content = json!([id, answer.as_str()]);
+        let call = call(
+            &caller,
+            "AnswerInformationRequest",
+            "information.answer",
+            id,
+            request_id,
+            &content,
+            now(),
+        );
+        let settled = self.settled(call, id, Settle::Answer(answer)).await?;
+        Ok(Response::new(AnswerInformationRequestResponse {
+            information_request: Some(settled),
+        }))
+    }
+
+    async fn cancel_information_request(
+        &self,
+        request: Request<CancelInformationRequestRequest>,
+    ) -> Result<Response<CancelInformationRequestResponse>, Status> {
+        let caller = Caller::of(&request)?.clone();
+        let request = request.into_inner();
+        let mut violations = Violations::default();
+        let mut fields = Fields::new("", &mut violations);
+        let request_id = fields.uuid("request_id", &request.request_id);
+        let id = fields.uuid("information_request_id", &request.information_request_id);
+        let reason: Option<Reason> = fields.text("reason", request.reason);
+        let (Some(request_id), Some(id)) = (request_id, id) else {
+            return Err(Error::from(violations).into());
+        };
+        violations.into_result()?;
+        let content = json!([id, reason.as_ref().map(Text::as_str)]);
+        let call = call(
+            &caller,
+            "CancelInformationRequest",
+            "information.cancel",
+            id,
+            request_id,
+            &content,
+            now(),
+        );
+        let settled = self.settled(call, id, Settle::Cancel(reason)).await?;
+        Ok(Response::new(CancelInformationRequestResponse {
+            information_request: Some(settled),
+        }))
+    }
+
+    async fn list_information_requests(
+        &self,
+        request: Request<ListInformationRequestsRequest>,
+    ) -> Result<Response<ListInformationRequestsResponse>, Status> {
+        let caller = Caller::of(&request)?;
+        let asked = request.get_ref();
+        let name = cases::case_name(&asked.case_id)?;
+        let page = Page::<u64>::read(
+            asked.page_size,
+            &asked.page_token,
+            format!("information requests {name:?}"),
+        )?;
+        let mut read = read_transaction(&self.read_pool, Deadline::of(&request)).await?;
+        let case = cases::find_case(&mut read, &name, &caller.parties()).await?;
+        let mut requests = match &case {
+            Some(case) => store::page(&mut read, case.id, page.after, page.limit()).await?,
+            None => Vec::new(),
+        };
+        drop(read);
+        let mut conn = self.commands.pool.acquire().await.map_err(Error::from)?;
+        cases::audit_case(&mut conn, caller, "information.list", &name, case.as_ref()).await?;
+        drop(conn);
+        let case = case.ok_or(Error::NotFound("case"))?;
+        let view = View::of(&case.visible_to, caller).ok_or(Error::NotFound("case"))?;
+        let next_page_token = page.cut(&mut requests, |request| request.number);
+        let shown = requests.iter().map(|request| {
+            let shown = shown(request, view, now());
+            self.opened(shown, request, case.report.sealed.as_ref())
+        });
+        Ok(Response::new(ListInformationRequestsResponse {
+            information_requests: shown.collect(),
+            next_page_token,
+        }))
+    }
+}
+
+impl InformationRequestRpc {
+    async fn ask(
+        &self,
+        conn: &mut PgConnection,
+        call: &Call,
+        ask: &Ask,
+    ) -> Result<Done<pb::InformationRequest>> {
+        let case = cases::lock_case(conn, ask.case_id, &call.caller.parties()).await?;
+        let case = case.ok_or(Error::NotFound("case"))?;
+        let view = View::of(&case.visible_to, &call.caller).ok_or(Error::NotFound("case"))?;
+        cases::check_etag(&case, ask.etag.as_deref())?;
+        let key = case.report.sealed.as_ref().ok_or_else(erased)?;
+        let open = store::open(conn, case.id).await?;
+        decide::ask(open.len()).map_err(refused)?;
+        let by = person(&call.caller);
+        let (case, changed) =
+            cases::step(conn, &self.commands, call, by.role, &case, &Command::Ask).await?;
+        let id = derived_id(
+            "information_request",
+            &[call.caller.subject.as_bytes(), call.request_id.as_bytes()],
+        );
+        let sealed_question = self.seal(key, &question_purpose(id), ask.question.as_str())?;
+        let request = InformationRequest {
+            id,
+            case_id: case.id,
+            number: 0,
+            state: State::Open,
+            asked_by: by,
+            asked_at: call.at,
+            sealed_question,
+            due_at: ask.due_at,
+            settled: None,
+        };
+        let number = store::insert(conn, &request).await?;
+        let request = InformationRequest { number, ..request };
+        let reminder: Vec<_> = reminder::job(&request).into_iter().collect();
+        add_jobs(conn, &reminder, call.at).await?;
+        let asked = Activity {
+            kind: CaseActivity::InformationRequested,
+            id,
+            actor: request.asked_by.role,
+            audience: Audience::Structure,
+            at: call.at,
+            due_at: request.due_at,
+        };
+        Ok(Done {
+            answer: shown(&request, view, call.at),
+            events: vec![changed, activity(&case, &asked)],
+            detail: json!({ "information_request": id }),
+        })
+    }
+
+    /// Settles a request once and answers every retry alike.
+    async fn settled(&self, call: Call, id: Uuid, how: Settle) -> Result<pb::InformationRequest> {
+        let input = (self.clone(), id, how);
+        let kept = self
+            .commands
+            .run(call, input, |conn, call, (rpc, id, how)| {
+                rpc.settle(conn, call, *id, how).boxed()
+            })
+            .await?;
+        self.with_texts(kept).await
+    }
+
+    async fn settle(
+        &self,
+        conn: &mut PgConnection,
+        call: &Call,
+        id: Uuid,
+        how: &Settle,
+    ) -> Result<Done<pb::InformationRequest>> {
+        let unknown = || Error::NotFound("information request");
+        let case_id = store::case_of(conn, id).await?.ok_or_else(unknown)?;
+        let case = cases::lock_case(conn, case_id, &call.caller.parties()).await?;
+        let case = case.ok_or_else(unknown)?;
+        let view = View::of(&case.visible_to, &call.caller).ok_or_else(unknown)?;
+        let request = store::find(conn, id).await?.ok_or_else(unknown)?;
+        if case.is_ended() {
+            return Err(wrong_state("le dossier est terminé"));
+        }
+        let key = case.report.sealed.as_ref().ok_or_else(erased)?;
+        let seal = |text: &str| self.seal(key, &answer_purpose(id), text);
+        let by = person(&call.caller);
+        let request = match how {
+            Settle::Answer(answer) => decide::answer(&request, by, seal(answer.as_str())?, call.at),
+            Settle::Cancel(reason) => {
+                let reason = reason.as_ref().map(|reason| seal(reason.as_str()));
+                decide::cancel(&request, by, reason.transpose()?, call.at)
+            }
+        }
+        .map_err(refused)?;
+        store::settle(conn, &request).await?;
+        let mut events = Vec::new();
+        let role = cases::acting_role(&call.caller.roles);
+        let open = store::open(conn, case.id).await?;
+        if decide::goes_on(case.state, &open) {
+            let answer = Command::Answer;
+            let (_, changed) =
+                cases::step(conn, &self.commands, call, role, &case, &answer).await?;
+            events.push(changed);
+        }
+        if request.state == State::Answered {
+            let answered = Activity {
+                kind: CaseActivity::InformationAnswered,
+                id,
+                actor: role,
+                audience: Audience::Structure,
+                at: call.at,
+                due_at: None,
+            };
+            events.push(activity(&case, &answered));
+        }
+        Ok(Done {
+            answer: shown(&request, view, call.at),
+            events,
+            detail: json!({ "case": case.id, "state": request.state.as_str() }),
+        })
+    }
+
+    /// Adds its texts, which rest in one place only, to an answer that was kept for retries.
+    async fn with_texts(&self, kept: pb::InformationRequest) -> Result<pb::InformationRequest> {
+        let mut conn = self.commands.pool.acquire().await?;
+        let id = Uuid::try_parse(&kept.information_request_id).map_err(Error::internal)?;
+        let unknown = || Error::NotFound("information request");
+        let request = store::find(&mut conn, id).await?.ok_or_else(unknown)?;
+        let case = cases::read_case(&mut conn, request.case_id).await?;
+        let key = case.and_then(|case| case.report.sealed);
+        let settled = kept.settled_at.is_some();
+        let opened = self.opened(kept, &request, key.as_ref());
+        Ok(pb::InformationRequest {
+            answer: Some(opened.answer).filter(|_| settled).unwrap_or_default(),
+            ..opened
+        })
+    }
+
+    fn seal(&self, key: &Sealed, purpose: &[u8], text: &str) -> Result<Vec<u8>> {
+        key.seal(&self.master_key, purpose, text.as_bytes())
+            .map_err(Error::internal)
+    }
+
+    /// Shows the texts of a request, unless the key is erased.
+    fn opened(
+        &self,
+        shown: pb::InformationRequest,
+        request: &InformationRequest,
+        key: Option<&Sealed>,
+    ) -> pb::InformationRequest {
+        let open = |sealed: &[u8], purpose: &[u8]| {
+            let sealed = Sealed {
+                sealed: sealed.to_vec(),
+                data_key: key?.data_key.clone(),
+            };
+            let opened = sealed.open(&self.master_key, purpose);
+            if let Err(SealError) = &opened {
+                tracing::error!(
+                    information_request.id = %request.id,
+                    "a request for information does not open: is the master key the one of this \
+                     installation?",
+                );
+            }
+            String::from_utf8(opened.ok()?).ok()
+        };
+        let question = open(&request.sealed_question, &question_purpose(request.id));
+        let settled = request.settled.as_ref();
+        let answer = settled.and_then(|settled| settled.sealed_answer.as_deref());
+        let answer = answer.and_then(|sealed| open(sealed, &answer_purpose(request.id)));
+        pb::InformationRequest {
+            erased: question.is_none(),
+            question: question.unwrap_or_default(),
+            answer: answer.unwrap_or_default(),
+            ..shown
+        }
+    }
+}
+
+fn read_ask(request: RequestInformationRequest, now: OffsetDateTime) -> Result<(Uuid, Ask)> {
+    let mut violations = Violations::default();
+    let mut fields = Fields::new("", &mut violations);
+    let request_id = fields.uuid("request_id", &request.request_id);
+    let case_id = fields.uuid("case_id", &request.case_id);
+    let question = fields.required_text("question", request.question);
+    let due_at = fields.moment("due_at", request.due_at.as_ref());
+    if due_at.is_some_and(|due_at| due_at <= now || due_at > now + LONGEST) {
+        let why = "La réponse s'attend à un moment à venir, d'ici à un an.";
+        fields.refuse("due_at", "OUT_OF_RANGE", why);
+    }
+    match (request_id, case_id, question) {
+        (Some(request_id), Some(case_id), Some(question)) if violations.is_empty() => Ok((
+            request_id,
+            Ask {
+                case_id,
+                question,
+                due_at,
+                etag: (!request.etag.is_empty()).then_some(request.etag),
+            },
+        )),
+        _ => Err(violations.into()),
+    }
+}
+
+fn call(
+    caller: &Caller,
+    method: &'static str,
+    action: &'static str,
+    object: Uuid,
+    request_id: Uuid,
+    content: &Value,
+    at: OffsetDateTime,
+) -> Call {
+    Call {
+        caller: caller.clone(),
+        method,
+        action,
+        object: object.to_string(),
+        request_id,
+        hash: request_hash(content.to_string().as_bytes()),
+        at,
+    }
+}
+
+fn person(caller: &Caller) -> Person {
+    Person {
+        role: cases::acting_role(&caller.roles),
+        subject: caller.subject.clone(),
+    }
+}
+
+/// Shows a request without its texts.
+fn shown(request: &InformationRequest, view: View, now: OffsetDateTime) -> pb::InformationRequest {
+    let subject = |person: &Person| {
+        let subject = person.subject.clone();
+        Some(subject).filter(|_| view.people).unwrap_or_default()
+    };
+    let settled = request.settled.as_ref();
+    let state = match request.state {
+        State::Open => pb::InformationRequestState::Open,
+        State::Answered => pb::InformationRequestState::Answered,
+        State::Cancelled => pb::InformationRequestState::Cancelled,
+        State::Later => pb::InformationRequestState::Unspecified,
+    };
+    pb::InformationRequest {
+        information_request_id: request.id.to_string(),
+        case_id: request.case_id.to_string(),
+        number: request.number,
+        state: state.into(),
+        asked_by_role: request.asked_by.role.number(),
+        asked_by: subject(&request.asked_by),
+        asked_at: Some(timestamp(request.asked_at)),
+        question: String::new(),
+        due_at: request.due_at.map(timestamp),
+        overdue: request.is_overdue(now),
+        settled_by_role: settled.map_or(0, |settled| settled.by.role.number()),
+        settled_by: settled
+            .map(|settled| subject(&settled.by))
+            .unwrap_or_default(),
+        settled_at: settled.map(|settled| timestamp(settled.at)),
+        answer: String::new(),
+        erased: false,
+    }
+}
+
+fn refused(refusal: Refusal) -> Error {
+    match refusal {
+        Refusal::NotOpen => wrong_state("la demande a déjà sa réponse, ou n'est plus utile"),
+        Refusal::NotYours => Error::permission_denied(
+            "REQUEST_NOT_YOURS",
+            "seule la cellule annule ce que d'autres ont demandé",
+        ),
+        Refusal::TooMany => Error::failed_precondition(
+            "TOO_MANY_OPEN",
+            "cent demandes attendent déjà une réponse sur ce dossier",
+        ),
+    }
+}
+
+fn wrong_state(why: &'static str) -> Error {
+    Error::failed_precondition("WRONG_STATE", why)
+}
+
+fn erased() -> Error {
+    Error::failed_precondition(
+        "ERASED",
+        "les données personnelles de ce signalement sont effacées : la conversation est terminée",
+    )
+}
