@@ -13,6 +13,7 @@ mod clock;
 mod delegate;
 mod draft;
 mod exit;
+mod feedback;
 mod figures;
 mod information;
 mod json;
@@ -48,6 +49,7 @@ use crate::args::{
     CaseCommand, ConsumerCommand, Delegated, DeliveryCommand, LoginOptions, SelftestOptions,
     StructureCommand, WatchOptions,
 };
+use crate::feedback::FeedbackCommand;
 use crate::figures::StatsCommand;
 use crate::information::InformationCommand;
 use crate::message::MessageCommand;
@@ -95,6 +97,9 @@ pub(crate) enum Command {
     /// Request information (compléments) of a structure on a case, and answer
     #[command(subcommand)]
     Information(InformationCommand),
+    /// Say what was learned (retour d'expérience) from an incident
+    #[command(subcommand)]
+    Feedback(FeedbackCommand),
     /// Print notifications as they come
     Watch(WatchOptions),
     /// Read figures
@@ -166,6 +171,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Case(command) => case::run(command, &client).await,
         Command::Message(command) => message::run(command, &client).await,
         Command::Information(command) => information::run(command, &client).await,
+        Command::Feedback(command) => feedback::run(command, &client).await,
         Command::Watch(options) => watch::run(options, &client).await,
         Command::Stats(command) => figures::run(command, &client).await,
         Command::Delivery(command) => operations::deliveries(command, &client).await,

@@ -80,5 +80,7 @@ enumeration! {
         TimelineEntryAdded = 16 => "timeline_entry_added", "Chronologie complétée", "Timeline extended";
         /// Mesure retirée by the cell.
         MeasureWithdrawn = 17 => "measure_withdrawn", "Mesure retirée", "Measure withdrawn";
+        /// Retour d'expérience.
+        FeedbackGiven = 18 => "feedback_given", "Retour d'expérience", "Feedback";
     }
 }

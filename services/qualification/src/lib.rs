@@ -9,6 +9,7 @@
 mod cases;
 mod config;
 mod consume;
+mod feedback;
 mod information_requests;
 mod messages;
 
@@ -17,6 +18,7 @@ use std::sync::Arc;
 use eventlog::Log;
 use platform::{Files, Listeners, Metrics, SealingKey, StartError};
 use proto::qualification::v1::{
+    feedback_service_server::FeedbackServiceServer,
     information_request_service_server::InformationRequestServiceServer,
     message_service_server::MessageServiceServer,
     qualification_service_server::QualificationServiceServer,
@@ -33,6 +35,7 @@ pub use config::{Config, ProducersConfig};
 
 use crate::{
     cases::{AllCases, CaseRpc},
+    feedback::FeedbackRpc,
     information_requests::{InformationRequestRpc, Reminders},
     messages::MessageRpc,
 };
@@ -125,6 +128,11 @@ impl App {
             master_key: self.master_key.clone(),
         };
         let information_requests = InformationRequestRpc {
+            commands: commands.clone(),
+            read_pool: running.runtime.read_pool.clone(),
+            master_key: self.master_key.clone(),
+        };
+        let feedback = FeedbackRpc {
             commands,
             read_pool: running.runtime.read_pool.clone(),
             master_key: self.master_key,
@@ -136,6 +144,9 @@ impl App {
                 .add_service(
                     InformationRequestServiceServer::new(information_requests)
                         .max_decoding_message_size(largest),
+                )
+                .add_service(
+                    FeedbackServiceServer::new(feedback).max_decoding_message_size(largest),
                 );
         running.serve(listeners, public).await
     }

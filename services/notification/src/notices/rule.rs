@@ -155,6 +155,7 @@ const OF_STRUCTURE: &[CaseActivity] = &[
     CaseActivity::MeasureDeclined,
     CaseActivity::MeasureDone,
     CaseActivity::AccompanimentAsked,
+    CaseActivity::FeedbackGiven,
 ];
 
 impl Template {

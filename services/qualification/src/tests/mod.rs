@@ -3,6 +3,7 @@
 
 mod commands;
 pub(crate) mod env;
+mod feedback;
 mod information_requests;
 mod leading;
 mod lists;

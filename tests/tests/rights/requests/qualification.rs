@@ -25,6 +25,7 @@ pub(crate) fn requests(
     match service {
         "QualificationService" => cases(method, scene, person),
         "MessageService" => messages(method, scene, person),
+        "FeedbackService" => feedback(method, scene, person),
         "InformationRequestService" => information(method, scene, person),
         _ => None,
     }
@@ -267,6 +268,32 @@ fn information(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<As
                 let expected = any_answer::<pb::ListInformationRequestsResponse>();
                 of_seen(person, thing, expected)
             },
+        ),
+        _ => return None,
+    })
+}
+
+/// What to ask about feedback: no incident of the scene is over.
+fn feedback(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+    Some(match method {
+        "GiveFeedback" => of_each_thing(
+            scene,
+            Names::Id,
+            |thing| &thing.case_id,
+            |case_id| pb::GiveFeedbackRequest {
+                request_id: request_id(),
+                case_id,
+                lessons: "Sauvegarder hors ligne".to_owned(),
+                ..Default::default()
+            },
+            |thing| of_seen(person, thing, Expected::Refused(Code::FailedPrecondition)),
+        ),
+        "ListFeedback" => of_each_thing(
+            scene,
+            Names::IdAndReference,
+            |thing| &thing.case_id,
+            |case_id| pb::ListFeedbackRequest { case_id },
+            |thing| of_seen(person, thing, any_answer::<pb::ListFeedbackResponse>()),
         ),
         _ => return None,
     })
