@@ -317,11 +317,41 @@ fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
                 .unwrap_or_default(),
         ),
     ]);
+    for milestone in &case.milestones {
+        print_milestone(milestone, client);
+    }
     if !case.history.is_empty() {
         say!();
         print_entries(&case.history, client);
     }
     Ok(())
+}
+
+fn print_milestone(milestone: &pb::Milestone, client: &Client) {
+    let language = client.language;
+    let step = match milestone.step() {
+        pb::MilestoneStep::FirstContact => language.pick("premier contact", "first contact"),
+        pb::MilestoneStep::Qualified => language.pick("qualifié", "qualified"),
+        pb::MilestoneStep::Resolved => language.pick("résolu", "resolved"),
+        pb::MilestoneStep::Closed => language.pick("clos", "closed"),
+        pb::MilestoneStep::Unspecified => return,
+    };
+    let reached = client.zone.show(milestone.reached_at);
+    let target = client.zone.show(milestone.target_at);
+    let late = if milestone.late {
+        language.pick(" (en retard)", " (late)")
+    } else {
+        ""
+    };
+    if !reached.is_empty() || !target.is_empty() {
+        let until = language.pick("pour le", "due");
+        let target = if target.is_empty() {
+            target
+        } else {
+            format!(", {until} {target}")
+        };
+        say!("{step}: {reached}{target}{late}");
+    }
 }
 
 fn print_entries(entries: &[pb::CaseEntry], client: &Client) {

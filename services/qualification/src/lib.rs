@@ -31,7 +31,7 @@ use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::Channel};
 
-pub use config::{Config, ProducersConfig};
+pub use config::{Config, ProducersConfig, QualificationConfig};
 
 use crate::{
     cases::{AllCases, CaseRpc},
@@ -66,6 +66,7 @@ pub struct App {
     intake: Channel,
     master_key: SealingKey,
     jobs: Jobs,
+    own: QualificationConfig,
 }
 
 /// Connects and checks everything that the service needs.
@@ -78,6 +79,7 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
     let policy = job_policy(runtime.config.server.drain());
     let job_metrics = JobMetrics::register(&runtime.metrics);
     Ok(App {
+        own: config.qualification,
         jobs: Jobs::open(runtime.pool.clone(), policy, job_metrics).await?,
         intake: runtime.channel("intake", &config.producers.intake_url)?,
         log: runtime.open_log().await?,
@@ -121,6 +123,7 @@ impl App {
             commands: commands.clone(),
             read_pool: running.runtime.read_pool.clone(),
             master_key: self.master_key.clone(),
+            targets: self.own.targets(),
         };
         let messages = MessageRpc {
             commands: commands.clone(),

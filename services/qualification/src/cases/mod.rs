@@ -9,6 +9,7 @@ mod decide;
 mod events;
 mod history;
 mod list;
+mod milestones;
 mod request;
 mod response;
 mod rpc;
@@ -35,6 +36,7 @@ pub(crate) use self::{
     decide::{Command, acting_role},
     events::ReportEvents,
     list::CaseName,
+    milestones::Targets,
     request::case_name,
     rpc::{CaseRpc, audit_case, check_etag},
     step::step,

@@ -5,7 +5,10 @@ use proto::{events::v1 as events, qualification::v1 as pb};
 use service::{View, wire::timestamp};
 use vocabulary::Word as _;
 
-use super::{Actor, Case, Change, Triage};
+use super::{
+    Actor, Case, Change, Triage,
+    milestones::{Milestone, Step},
+};
 
 /// How a case is shown to one caller.
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +59,7 @@ impl Shown<'_> {
                 .map(contact),
             assistance_requested: report.assistance_requested,
             history: Vec::new(),
+            milestones: Vec::new(),
             closure: case.closure.as_ref().map(|closure| pb::Closure {
                 lessons_learned: closure.lessons_learned.clone(),
                 closed_at: Some(timestamp(closure.closed_at)),
@@ -82,6 +86,22 @@ impl Shown<'_> {
             declarant: now.declarant,
             closure: answer.closure.and(now.closure),
             ..answer
+        }
+    }
+
+    /// Shows a step on the way of the case.
+    pub(super) fn milestone(milestone: &Milestone) -> pb::Milestone {
+        let step = match milestone.step {
+            Step::FirstContact => pb::MilestoneStep::FirstContact,
+            Step::Qualified => pb::MilestoneStep::Qualified,
+            Step::Resolved => pb::MilestoneStep::Resolved,
+            Step::Closed => pb::MilestoneStep::Closed,
+        };
+        pb::Milestone {
+            step: step.into(),
+            reached_at: milestone.reached_at.map(timestamp),
+            target_at: milestone.target_at.map(timestamp),
+            late: milestone.late,
         }
     }
 

@@ -22,6 +22,7 @@ use super::{
     decide::{Command, Refusal, acting_role},
     history,
     list::Position,
+    milestones::{self, Reached, Targets},
     request::{self, CommandRequest, case_name},
     response::{Shown, etag, to_keep},
     step::step,
@@ -40,6 +41,8 @@ pub(crate) struct CaseRpc {
     pub(crate) read_pool: PgPool,
     /// Opens the contacts for those who may see them.
     pub(crate) master_key: SealingKey,
+    /// How fast cases are to be led.
+    pub(crate) targets: Targets,
 }
 
 #[tonic::async_trait]
@@ -91,13 +94,25 @@ impl QualificationService for CaseRpc {
             Some(case) => history::page(conn, case.id, case.revision + 1, LATEST_ENTRIES).await?,
             None => Vec::new(),
         };
+        let reached = match &found {
+            Some(case) => milestones::read(conn, case.id).await?,
+            None => Reached::default(),
+        };
         transaction.commit().await.map_err(Error::from)?;
         let case = found.ok_or(Error::NotFound("case"))?;
         let shown = self.shown(&case, caller, base);
         let shown = shown.ok_or(Error::NotFound("case"))?;
         let history = history.into_iter().rev().map(|change| shown.entry(change));
+        let milestones = milestones::milestones(
+            case.report.declared_at,
+            &reached,
+            case.is_ended(),
+            &self.targets,
+            now(),
+        );
         let case = pb::Case {
             history: history.collect(),
+            milestones: milestones.iter().map(Shown::milestone).collect(),
             ..shown.case(&case)
         };
         Ok(Response::new(GetCaseResponse { case: Some(case) }))

@@ -8,7 +8,7 @@ use std::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-use crate::{App, Config, NAME, ProducersConfig, migrators};
+use crate::{App, Config, NAME, ProducersConfig, QualificationConfig, migrators};
 use eventlog::NewEvent;
 use prost::Message as _;
 use proto::{events::v1 as events, qualification::v1 as pb};
@@ -129,6 +129,10 @@ async fn run(env: &ServiceEnv) -> RunningService {
             base,
             sealing,
             producers,
+            qualification: QualificationConfig {
+                target_qualified_hours: Some(1),
+                ..QualificationConfig::default()
+            },
         };
         crate::build(config, metrics)
     };

@@ -157,6 +157,24 @@ async fn neither_a_withdrawn_case_nor_one_without_contacts_opens_again() {
     );
 }
 
+#[tokio::test]
+async fn a_case_tells_how_fast_it_was_led() {
+    let env = TestEnv::start().await;
+    let id = env.open(&env.report()).await.case_id;
+    env.qualify(&analyst(), in_scope(&id)).await.unwrap();
+    let closed = env.close(&analyst(), &id).await.unwrap();
+    let [contact, qualified, resolved, closure] =
+        <[_; 4]>::try_from(env.get(&analyst(), &id).await.unwrap().milestones).unwrap();
+    assert_eq!(contact.step(), pb::MilestoneStep::FirstContact);
+    assert_eq!((contact.reached_at, contact.target_at), (None, None));
+    // It was declared before the test runs, and promised within an hour.
+    assert!(qualified.reached_at.is_some() && qualified.late);
+    let declared = closed.declared_at.unwrap().seconds;
+    assert_eq!(qualified.target_at.unwrap().seconds, declared + 3_600);
+    assert_eq!(resolved.reached_at, None);
+    assert_eq!(closure.reached_at, closed.closure.unwrap().closed_at);
+}
+
 impl TestEnv {
     async fn hand_over(&self, who: &TokenSpec, id: &str, to: &str) -> Result<pb::Case, Status> {
         let request = pb::HandOverCaseRequest {
