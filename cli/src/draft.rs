@@ -116,7 +116,8 @@ pub(crate) fn request(
     Ok(request)
 }
 
-fn apply(options: &DraftOptions, draft: &mut ReportDraft) -> Result<(), Failure> {
+/// Lays the flags over a draft.
+pub(crate) fn apply(options: &DraftOptions, draft: &mut ReportDraft) -> Result<(), Failure> {
     use types::structure_identifier::Identifier;
 
     if let Some(kind) = &options.kind {

@@ -5,6 +5,7 @@ mod bad_drafts;
 mod bad_requests;
 mod cases;
 mod directory;
+mod drafting;
 mod drafts;
 pub(crate) mod env;
 mod erasing;
