@@ -10,6 +10,7 @@ mod drafts;
 pub(crate) mod env;
 mod erasing;
 mod files;
+mod kinds;
 mod pasted;
 mod places;
 mod reading;
