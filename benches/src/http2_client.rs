@@ -40,7 +40,7 @@ impl Declaration {
         let mut request = SubmitReportRequest {
             request_id: Uuid::nil().to_string(),
             draft: Some(draft),
-            declared_at: None,
+            ..SubmitReportRequest::default()
         };
         while request.encoded_len() < bytes {
             if let Some(draft) = &mut request.draft {

@@ -19,7 +19,7 @@ pub(crate) struct DraftOptions {
     /// A SubmitReportRequest in protobuf JSON; "-" for standard input
     #[arg(long, value_name = "FILE")]
     pub(crate) file: Option<PathBuf>,
-    /// incident, product_vulnerability or vendor_bad_practice
+    /// incident, near_miss, threat, product_vulnerability or vendor_bad_practice
     #[arg(long)]
     pub(crate) kind: Option<String>,
     /// FINESS of the structure
@@ -116,7 +116,8 @@ pub(crate) fn request(
     Ok(request)
 }
 
-fn apply(options: &DraftOptions, draft: &mut ReportDraft) -> Result<(), Failure> {
+/// Lays the flags over a draft.
+pub(crate) fn apply(options: &DraftOptions, draft: &mut ReportDraft) -> Result<(), Failure> {
     use types::structure_identifier::Identifier;
 
     if let Some(kind) = &options.kind {

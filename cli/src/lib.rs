@@ -12,6 +12,7 @@ mod client;
 mod clock;
 mod delegate;
 mod draft;
+mod drafts;
 mod exit;
 mod feedback;
 mod figures;
@@ -49,6 +50,7 @@ use crate::args::{
     CaseCommand, ConsumerCommand, Delegated, DeliveryCommand, LoginOptions, SelftestOptions,
     StructureCommand, WatchOptions,
 };
+use crate::drafts::DraftCommand;
 use crate::feedback::FeedbackCommand;
 use crate::figures::StatsCommand;
 use crate::information::InformationCommand;
@@ -85,6 +87,9 @@ pub(crate) enum Command {
     /// Check, submit and read reports (signalements)
     #[command(subcommand)]
     Report(ReportCommand),
+    /// Keep drafts (brouillons) of reports until they are sent
+    #[command(subcommand)]
+    Draft(DraftCommand),
     /// Load and search the directory of structures
     #[command(subcommand)]
     Structure(StructureCommand),
@@ -167,6 +172,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Login(options) => login::login(&options, &connection, &client).await,
         Command::Logout => login::logout(&client),
         Command::Report(command) => report::run(command, &client).await,
+        Command::Draft(command) => drafts::run(command, &client).await,
         Command::Structure(command) => structure::run(command, &client).await,
         Command::Case(command) => case::run(command, &client).await,
         Command::Message(command) => message::run(command, &client).await,

@@ -134,6 +134,11 @@ async fn submit(options: SubmitOptions, client: &Client) -> Result<(), Failure> 
     if let Some(text) = &options.declared_at {
         request.declared_at = Some(clock::parse("--declared-at", text)?);
     }
+    send(request, client).await
+}
+
+/// Sends a report and prints its receipt.
+pub(crate) async fn send(request: pb::SubmitReportRequest, client: &Client) -> Result<(), Failure> {
     let answer = client
         .intake()
         .await?

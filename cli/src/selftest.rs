@@ -39,7 +39,7 @@ pub(crate) async fn run(options: &SelftestOptions, client: &Client) -> Result<()
     let request = intake::SubmitReportRequest {
         request_id: Uuid::now_v7().to_string(),
         draft: Some(draft),
-        declared_at: None,
+        ..intake::SubmitReportRequest::default()
     };
     let receipt = submit(&mut declarant, &request).await?;
     let acknowledged = started.elapsed();

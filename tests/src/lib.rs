@@ -162,7 +162,7 @@ impl Caller {
         let request = intake_pb::SubmitReportRequest {
             request_id: Uuid::now_v7().to_string(),
             draft: Some(draft),
-            declared_at: None,
+            ..intake_pb::SubmitReportRequest::default()
         };
         let answer = self
             .intake()

@@ -1,11 +1,11 @@
-//! Personal data of a report: sealed under the report's own key where they rest.
+//! Personal data of a report, or of a draft: sealed under a key of its own where they rest.
 
 use platform::{SealError, SealingKey};
 use prost::Message as _;
 use proto::events::v1::SealedPersonalData;
 use uuid::Uuid;
 
-/// Something of a report, sealed under the report's own key, with that key wrapped by
+/// Something of a report or a draft, sealed under a key of its own, with that key wrapped by
 /// the master key. Erasure destroys the wrapped key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealed {
@@ -16,17 +16,26 @@ pub struct Sealed {
 }
 
 impl Sealed {
+    /// Seals something for a purpose under a new key.
+    pub fn new(master: &SealingKey, purpose: &[u8], plain: &[u8]) -> Self {
+        let (key, data_key) = master.new_data_key();
+        Self {
+            sealed: key.seal(purpose, plain),
+            data_key,
+        }
+    }
+
     /// Seals the contacts of a new report under a key of its own.
     pub fn contacts_of(
         master: &SealingKey,
         report_id: Uuid,
         contacts: &SealedPersonalData,
     ) -> Self {
-        let (key, data_key) = master.new_data_key();
-        Self {
-            sealed: key.seal(&contacts_purpose(report_id), &contacts.encode_to_vec()),
-            data_key,
-        }
+        Self::new(
+            master,
+            &contacts_purpose(report_id),
+            &contacts.encode_to_vec(),
+        )
     }
 
     /// Opens the contacts of a report; `None` when they do not open, which is logged:

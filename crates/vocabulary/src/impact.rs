@@ -46,6 +46,19 @@ impl Impacts {
         }
         Ok(self)
     }
+
+    /// Whether something was touched, and not merely might be.
+    pub fn has_happened(&self) -> bool {
+        let data = self
+            .data
+            .iter()
+            .any(|impact| !matches!(impact, DataImpact::None | DataImpact::Unknown));
+        let care = matches!(
+            self.care,
+            Some(CareImpact::DegradedMode | CareImpact::Interruption)
+        );
+        data || care || self.patient_endangerment == Some(PatientEndangerment::Proven)
+    }
 }
 
 enumeration! {
@@ -163,6 +176,26 @@ mod tests {
             touching(&[DataImpact::None, DataImpact::Unknown])
                 .consistent()
                 .is_err()
+        );
+    }
+
+    #[test]
+    fn what_might_be_touched_has_not_happened() {
+        let feared = Impacts {
+            patient_endangerment: Some(PatientEndangerment::Potential),
+            care: Some(CareImpact::Unknown),
+            reach: Some(Reach::Region),
+            may_affect_others: true,
+            ..touching(&[DataImpact::Unknown])
+        };
+        assert!(!feared.has_happened());
+        assert!(touching(&[DataImpact::Disclosure]).has_happened());
+        assert!(
+            Impacts {
+                care: Some(CareImpact::DegradedMode),
+                ..Impacts::default()
+            }
+            .has_happened()
         );
     }
 

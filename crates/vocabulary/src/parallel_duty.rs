@@ -6,7 +6,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::{
     DataImpact, DataNature, Impacts, OperatorStatus, Origin, OriginType, PatientEndangerment,
-    enumeration::enumeration,
+    ReportKind, enumeration::enumeration,
 };
 
 enumeration! {
@@ -76,8 +76,10 @@ impl ParallelDuty {
     }
 }
 
-/// The obligations that an event may set off, from what is said of it.
+/// The obligations that an event may set off, from what is said of it. Operators declare
+/// incidents to the ANSSI: a near miss or a threat is none unless its impacts say so.
 pub fn parallel_duties(
+    kind: Option<ReportKind>,
     impacts: &Impacts,
     status: Option<OperatorStatus>,
     origin: Option<Origin>,
@@ -103,6 +105,8 @@ pub fn parallel_duties(
         || origin_types
             .iter()
             .any(|t| t.origin() == Some(Origin::Malicious));
+    let averted =
+        matches!(kind, Some(ReportKind::NearMiss | ReportKind::Threat)) && !impacts.has_happened();
     let device = origin_types.contains(&OriginType::PrescriptionSoftware)
         || origin_types.contains(&OriginType::SoftwareBug);
 
@@ -110,11 +114,11 @@ pub fn parallel_duties(
         (ParallelDuty::Cnil, personal && touched),
         (
             ParallelDuty::AnssiEssentialServices,
-            status == Some(OperatorStatus::EssentialServices),
+            status == Some(OperatorStatus::EssentialServices) && !averted,
         ),
         (
             ParallelDuty::AnssiVital,
-            status == Some(OperatorStatus::Vital),
+            status == Some(OperatorStatus::Vital) && !averted,
         ),
         (ParallelDuty::Ansm, endangered && device),
         (ParallelDuty::Complaint, malicious),
@@ -131,6 +135,9 @@ mod tests {
     use time::macros::datetime;
 
     use super::*;
+    use crate::CareImpact;
+
+    const INCIDENT: Option<ReportKind> = Some(ReportKind::Incident);
 
     #[test]
     fn a_leak_of_health_data_by_malice_calls_the_cnil_and_the_police() {
@@ -140,7 +147,13 @@ mod tests {
             ..Impacts::default()
         };
         assert_eq!(
-            parallel_duties(&impacts, None, None, [OriginType::DataExfiltration]),
+            parallel_duties(
+                INCIDENT,
+                &impacts,
+                None,
+                None,
+                [OriginType::DataExfiltration]
+            ),
             [ParallelDuty::Cnil, ParallelDuty::Complaint].into()
         );
     }
@@ -149,6 +162,7 @@ mod tests {
     fn malice_of_a_type_not_known_yet_calls_the_police() {
         let duties = |origin| {
             parallel_duties(
+                INCIDENT,
                 &Impacts::default(),
                 None,
                 Some(origin),
@@ -167,12 +181,14 @@ mod tests {
             data_natures: [DataNature::Technical].into(),
             ..Impacts::default()
         };
-        assert!(parallel_duties(&impacts, None, None, [OriginType::TelecomLoss]).is_empty());
+        let duties = parallel_duties(INCIDENT, &impacts, None, None, [OriginType::TelecomLoss]);
+        assert!(duties.is_empty());
     }
 
     #[test]
     fn the_status_of_the_operator_adds_the_anssi() {
-        let duties = |status| parallel_duties(&Impacts::default(), Some(status), None, []);
+        let duties =
+            |status| parallel_duties(INCIDENT, &Impacts::default(), Some(status), None, []);
         assert_eq!(
             duties(OperatorStatus::Vital),
             [ParallelDuty::AnssiVital].into()
@@ -189,8 +205,32 @@ mod tests {
             patient_endangerment: Some(PatientEndangerment::Potential),
             ..Impacts::default()
         };
-        let duties = parallel_duties(&impacts, None, None, [OriginType::PrescriptionSoftware]);
-        assert_eq!(duties, [ParallelDuty::Ansm].into());
+        for kind in [INCIDENT, Some(ReportKind::NearMiss)] {
+            let software = [OriginType::PrescriptionSoftware];
+            let duties = parallel_duties(kind, &impacts, None, None, software);
+            assert_eq!(duties, [ParallelDuty::Ansm].into());
+        }
+    }
+
+    #[test]
+    fn an_operator_declares_to_the_anssi_what_happened_and_not_what_was_averted() {
+        let degraded = Impacts {
+            care: Some(CareImpact::DegradedMode),
+            ..Impacts::default()
+        };
+        for kind in [ReportKind::NearMiss, ReportKind::Threat] {
+            for (status, duty) in [
+                (OperatorStatus::Vital, ParallelDuty::AnssiVital),
+                (
+                    OperatorStatus::EssentialServices,
+                    ParallelDuty::AnssiEssentialServices,
+                ),
+            ] {
+                let of = |impacts| parallel_duties(Some(kind), impacts, Some(status), None, []);
+                assert!(of(&Impacts::default()).is_empty(), "{kind}");
+                assert_eq!(of(&degraded), [duty].into(), "{kind}");
+            }
+        }
     }
 
     #[test]

@@ -12,6 +12,10 @@ enumeration! {
         ProductVulnerability = 2 => "product_vulnerability", "Vulnérabilité d'un produit", "Product vulnerability";
         /// Mauvaise pratique d'un éditeur ou d'un prestataire.
         VendorBadPractice = 3 => "vendor_bad_practice", "Mauvaise pratique d'un fournisseur", "Bad practice of a vendor";
+        /// Quasi-incident ou suspicion: what was averted, or is not certain.
+        NearMiss = 4 => "near_miss", "Quasi-incident ou suspicion", "Near miss or suspicion";
+        /// Menace: nothing happened yet. Declared voluntarily.
+        Threat = 5 => "threat", "Menace", "Threat";
     }
 }
 

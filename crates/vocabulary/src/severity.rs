@@ -19,10 +19,14 @@ pub struct Severity {
 ///
 /// Serious: any of the five indents of art. D.1111-16-2 II CSP. Significant:
 /// the fourth or the fifth (III of the same article). Major is never proposed:
-/// a person decides it. Only what is said counts, and only of incidents.
+/// a person decides it. Only what is said counts, and only of incidents, of near
+/// misses and of threats.
 pub fn propose_severity(kind: ReportKind, impacts: &Impacts) -> Severity {
-    if kind != ReportKind::Incident {
-        return Severity::default();
+    match kind {
+        ReportKind::Incident | ReportKind::NearMiss | ReportKind::Threat => {}
+        ReportKind::ProductVulnerability | ReportKind::VendorBadPractice | ReportKind::Later(_) => {
+            return Severity::default();
+        }
     }
     let safety_of_care = endangers_patients(impacts);
     let health_data = impacts.data_natures.contains(&DataNature::Health)
@@ -99,7 +103,13 @@ mod tests {
         #[case] impacts: Impacts,
         #[case] expected: Severity,
     ) {
-        assert_eq!(propose_severity(ReportKind::Incident, &impacts), expected);
+        for kind in [
+            ReportKind::Incident,
+            ReportKind::NearMiss,
+            ReportKind::Threat,
+        ] {
+            assert_eq!(propose_severity(kind, &impacts), expected, "{kind}");
+        }
     }
 
     #[rstest]
@@ -132,6 +142,22 @@ mod tests {
             ..nothing()
         };
         assert_eq!(propose_severity(kind, &impacts), Severity::default());
+    }
+
+    #[rstest]
+    fn a_near_miss_or_a_threat_is_not_serious_unless_its_impacts_say_so(
+        #[values(ReportKind::NearMiss, ReportKind::Threat)] kind: ReportKind,
+    ) {
+        assert_eq!(propose_severity(kind, &nothing()), Severity::default());
+        let unknown = Impacts {
+            data: [DataImpact::Unknown].into(),
+            data_natures: [DataNature::Health].into(),
+            care: Some(CareImpact::Unknown),
+            patient_endangerment: Some(PatientEndangerment::Unknown),
+            reach: Some(Reach::Unknown),
+            ..nothing()
+        };
+        assert_eq!(propose_severity(kind, &unknown), Severity::default());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod cases;
 mod config;
 mod consume;
+mod drafts;
 mod erasure;
 mod import;
 mod reports;
@@ -18,7 +19,8 @@ use std::sync::Arc;
 use eventlog::Log;
 use platform::{Files, Listeners, Metrics, SealingKey, StartError};
 use proto::intake::v1::{
-    intake_service_server::IntakeServiceServer, structure_service_server::StructureServiceServer,
+    draft_service_server::DraftServiceServer, intake_service_server::IntakeServiceServer,
+    structure_service_server::StructureServiceServer,
 };
 use service::Runtime;
 use sqlx::migrate::Migrator;
@@ -30,6 +32,7 @@ pub use config::{Config, IntakeConfig, ProducersConfig};
 pub use erasure::{erase_contacts_ended_before, erase_contacts_of};
 
 use crate::{
+    drafts::DraftRpc,
     reports::{Queue, ReferenceNumbers, ReportRpc, Settings},
     snapshot::State,
     structures::{Directory, StructureRpc},
@@ -99,6 +102,13 @@ impl App {
             read_pool: read_pool.clone(),
             import_max_bytes: intake.import_max_bytes,
         };
+        let drafts = DraftRpc {
+            commands: commands.clone(),
+            read_pool: read_pool.clone(),
+            master_key: self.master_key.clone(),
+        };
+        let erasing = drafts::keep_drafts_erased(commands.pool.clone(), running.shutdown.clone());
+        running.tasks.spawn("erasure of old drafts", erasing);
         let metrics = &running.runtime.metrics;
         let reports = ReportRpc {
             queue: Arc::new(Queue::start(&intake, &commands, metrics, closing)),
@@ -116,7 +126,10 @@ impl App {
         let largest = running.runtime.config.server.max_message_bytes;
         let reports = IntakeServiceServer::new(reports).max_decoding_message_size(largest);
         let structures = StructureServiceServer::new(structures).max_decoding_message_size(largest);
-        let public = Routes::new(reports).add_service(structures);
+        let drafts = DraftServiceServer::new(drafts).max_decoding_message_size(largest);
+        let public = Routes::new(reports)
+            .add_service(structures)
+            .add_service(drafts);
         running.serve(listeners, public).await
     }
 }

@@ -315,7 +315,7 @@ pub(super) fn submission(finess: &str) -> intake_pb::SubmitReportRequest {
     intake_pb::SubmitReportRequest {
         request_id: request_id(),
         draft: Some(draft),
-        declared_at: None,
+        ..intake_pb::SubmitReportRequest::default()
     }
 }
 

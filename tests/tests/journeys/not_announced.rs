@@ -63,6 +63,7 @@ async fn only_an_importer_dates_a_report_back_and_it_is_told_in_digests_alone() 
         request_id: request_id(),
         draft: Some(draft.clone()),
         declared_at,
+        ..intake_pb::SubmitReportRequest::default()
     };
     let refused = env
         .as_user("director-rouen")

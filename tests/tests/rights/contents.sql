@@ -1,6 +1,10 @@
 -- What calls may change, and what changes announce: trails and keys of requests apart.
 select jsonb_build_object(
     'structures', (select jsonb_agg(s order by s.finess) from intake.structure s),
+    'drafts', (
+        select jsonb_agg(d order by d.author, d.draft_id)
+        from (select author, draft_id, saved_at from intake.draft) d
+    ),
     'reports', (select jsonb_agg(r order by r.report_id) from intake.report r),
     'cases', (select jsonb_agg(c order by c.case_id) from qualification.case_file c),
     'history', (select count(*) from qualification.case_entry),

@@ -1,6 +1,6 @@
 //! A prepared suite: reports of every kind that the rules of visibility tell apart.
 
-use proto::intake::v1::{self as pb, DeclarantCapacity};
+use proto::intake::v1::{self as pb, DeclarantCapacity, draft_service_client::DraftServiceClient};
 use proto::qualification::v1::ClaimCaseRequest;
 use proto::types::v1 as types;
 use proto::types::v1::structure_identifier::Identifier;
@@ -71,7 +71,12 @@ pub(crate) struct Scene {
     pub(crate) delivery_id: String,
     /// The directory that was loaded.
     pub(crate) directory: &'static str,
+    /// The drafts that are kept: the subject of their author and their UUID.
+    pub(crate) drafts: Vec<(&'static str, String)>,
 }
+
+/// Who keeps a draft.
+const DRAFTING: [&str; 2] = ["director", "agent"];
 
 impl Scene {
     /// Starts the suite and declares everything; returns when all services know all of it.
@@ -91,6 +96,7 @@ impl Scene {
             things: Vec::new(),
             delivery_id: String::new(),
             directory: DIRECTORY,
+            drafts: Vec::new(),
         };
         for (thing, draft) in plans() {
             let author = people::authors();
@@ -102,6 +108,21 @@ impl Scene {
                 reference: receipt.reference,
                 ..thing
             });
+        }
+        for subject in DRAFTING {
+            let author = people::authors()
+                .into_iter()
+                .find(|who| who.subject == subject);
+            let author = scene.env.with_token(&author.expect("every author is one"));
+            let request = pb::SaveDraftRequest {
+                request_id: Uuid::now_v7().to_string(),
+                draft: Some(pb::ReportDraft::default()),
+                ..Default::default()
+            };
+            let mut drafts = DraftServiceClient::new(author.channel("intake"));
+            let saved = drafts.save_draft(request).await.unwrap();
+            let draft = saved.into_inner().draft.unwrap();
+            scene.drafts.push((subject, draft.draft_id));
         }
         scene.settle().await;
         let mut sql = scene.sql().await;

@@ -155,6 +155,7 @@ fn duties(facts: &Facts, routing: &Routing, now: OffsetDateTime) -> Vec<Duty> {
         facts.operator_status
     };
     let mut duties: Vec<Duty> = parallel_duties(
+        Some(facts.kind),
         &facts.impacts,
         status,
         facts.origin,
@@ -181,7 +182,7 @@ fn duties(facts: &Facts, routing: &Routing, now: OffsetDateTime) -> Vec<Duty> {
 
 #[cfg(test)]
 mod tests {
-    use vocabulary::{DataImpact, DataNature, Impacts, Origin, OriginType, Role};
+    use vocabulary::{DataImpact, DataNature, Impacts, Origin, OriginType, ReportKind, Role};
 
     use super::{
         super::{
@@ -285,6 +286,36 @@ mod tests {
         assert!(steps[1].contains("ARS Auvergne-Rhône-Alpes"), "{steps:?}");
         let calm = set_off(&facts(), &author(Role::Declarant)).next_steps;
         assert!(!calm.iter().any(|step| step.contains("09 72")), "{calm:?}");
+    }
+
+    #[test]
+    fn a_near_miss_or_a_threat_is_told_to_those_to_whom_an_incident_is() {
+        let told = |facts: &Facts| set_off(facts, &author(Role::Declarant)).addressees;
+        for kind in [ReportKind::NearMiss, ReportKind::Threat] {
+            for incident in [facts(), degraded()] {
+                let other = Facts {
+                    kind,
+                    ..incident.clone()
+                };
+                assert_eq!(told(&other), told(&incident), "{kind}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_averted_or_is_feared_is_no_duty_of_operators_and_is_declared_if_it_happens() {
+        for kind in [ReportKind::NearMiss, ReportKind::Threat] {
+            let averted = set_off(&Facts { kind, ..facts() }, &author(Role::Declarant));
+            assert_eq!(averted.severity, Severity::default());
+            assert!(averted.duties.is_empty(), "{kind}");
+            let last = averted.next_steps.last().unwrap();
+            assert!(last.contains("sans délai"), "{kind}: {last}");
+            let happened = Facts { kind, ..degraded() };
+            let happened = set_off(&happened, &author(Role::Declarant));
+            assert!(happened.severity.serious && !happened.severity.significant);
+            assert_eq!(happened.duties[0].kind, ParallelDuty::AnssiVital);
+            assert!(happened.next_steps[0].contains("09 72 43 91 25"));
+        }
     }
 
     #[test]

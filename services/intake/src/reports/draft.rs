@@ -120,7 +120,10 @@ fn facts(read: &mut Fields<'_>, wire: pb::ReportDraft, now: OffsetDateTime) -> O
     let (needs_vendor, needs_product) = match kind {
         Some(ReportKind::ProductVulnerability) => (true, true),
         Some(ReportKind::VendorBadPractice) => (true, false),
-        Some(ReportKind::Incident | ReportKind::Later(_)) | None => (false, false),
+        Some(
+            ReportKind::Incident | ReportKind::NearMiss | ReportKind::Threat | ReportKind::Later(_),
+        )
+        | None => (false, false),
     };
     let vendor = if needs_vendor {
         read.required_text("vendor", wire.vendor)

@@ -29,14 +29,17 @@ pub(super) fn of(
     settings: &Settings,
 ) -> Vec<String> {
     let mut steps = Vec::new();
-    let incident = facts.kind == ReportKind::Incident;
-    if incident && looks_major(&facts.impacts) {
+    let event = matches!(
+        facts.kind,
+        ReportKind::Incident | ReportKind::NearMiss | ReportKind::Threat
+    );
+    if event && looks_major(&facts.impacts) {
         steps.push(format!(
             "Si des services numériques sont touchés au point d'imposer un mode dégradé, appelez sans attendre le {} (astreinte, jour et nuit).",
             settings.emergency_phone,
         ));
     }
-    if incident && has_health_impact(&facts.impacts) && !routing.has_own_chain() {
+    if event && has_health_impact(&facts.impacts) && !routing.has_own_chain() {
         let whom = match agencies {
             [] => "l'autorité compétente".to_owned(),
             agencies => listed(agencies.iter().map(|agency| agency.name)),
@@ -71,9 +74,21 @@ pub(super) fn of(
                 .to_owned(),
         );
     }
-    if incident {
-        steps.push("Complétez votre signalement dès que vous en savez plus, et déclarez la résolution de l'incident.".to_owned());
-    }
+    let last = match facts.kind {
+        ReportKind::Incident => Some(
+            "Complétez votre signalement dès que vous en savez plus, et déclarez la résolution de l'incident.",
+        ),
+        ReportKind::NearMiss => Some(
+            "Si l'incident se confirme, déclarez-le sans délai (art. L.1111-8-2 du code de la santé publique).",
+        ),
+        ReportKind::Threat => Some(
+            "Si la menace se réalise, déclarez l'incident sans délai (art. L.1111-8-2 du code de la santé publique).",
+        ),
+        ReportKind::ProductVulnerability | ReportKind::VendorBadPractice | ReportKind::Later(_) => {
+            None
+        }
+    };
+    steps.extend(last.map(str::to_owned));
     steps
 }
 

@@ -91,7 +91,7 @@ prop_compose! {
     /// What a careful declarant sends.
     fn sound_draft()(
         wild in any_draft(),
-        kind in 1..=3,
+        kind in 1..=5,
         capacity in 1..=4,
         seconds in 1_700_000_000..NOW.unix_timestamp(),
         nanos in 0..1_000_000_000,

@@ -25,6 +25,8 @@ pub(super) struct Submission {
     pub(super) draft: Draft,
     /// A past date of declaration.
     pub(super) declared_at: Option<OffsetDateTime>,
+    /// The draft of the author that is sent.
+    pub(super) draft_id: Option<Uuid>,
     /// What the request held, as it was sent.
     pub(super) hash: Vec<u8>,
 }
@@ -50,6 +52,9 @@ pub(super) fn submission(wire: pb::SubmitReportRequest, now: OffsetDateTime) -> 
     let mut fields = Fields::new("", &mut violations);
     let request_id = uuid(&mut fields, "request_id", &wire.request_id);
     let declared_at = declared_at(&mut fields, wire.declared_at.as_ref(), now);
+    let draft_id = (!is_empty_text(&wire.draft_id))
+        .then(|| fields.uuid("draft_id", &wire.draft_id))
+        .flatten();
     let sent = wire.draft.clone().unwrap_or_default();
     let draft = draft::read(wire.draft, now, &mut violations);
     match (request_id, draft, violations.is_empty()) {
@@ -62,6 +67,7 @@ pub(super) fn submission(wire: pb::SubmitReportRequest, now: OffsetDateTime) -> 
                 request_id,
                 draft,
                 declared_at,
+                draft_id,
                 hash: request_hash(&content.encode_to_vec()),
             })
         }
@@ -272,7 +278,7 @@ mod tests {
         pb::SubmitReportRequest {
             request_id: "018f0000-0000-7000-8000-000000000001".to_owned(),
             draft: Some(draft),
-            declared_at: None,
+            ..pb::SubmitReportRequest::default()
         }
     }
 

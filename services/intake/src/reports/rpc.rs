@@ -117,6 +117,7 @@ impl IntakeService for ReportRpc {
         let new = NewReport {
             request_key,
             author: caller.subject.clone(),
+            draft_id: submission.draft_id,
             receipt: Receipt {
                 request_key,
                 report_id: report.id,

@@ -23,6 +23,8 @@ pub(super) struct NewReport {
     pub(super) request_key: Uuid,
     /// The subject of who sent it.
     pub(super) author: String,
+    /// The author's draft of which it was made.
+    pub(super) draft_id: Option<Uuid>,
     /// What the request held and was answered.
     pub(super) receipt: Receipt,
 }

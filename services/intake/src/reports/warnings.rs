@@ -29,6 +29,7 @@ pub(super) fn warnings(draft: &Draft, decision: &Decision, now: OffsetDateTime) 
     let Draft { facts, contacts } = draft;
     let Decision { found, routing, .. } = decision;
     [
+        kind(facts),
         number(facts, found),
         doubt(facts, found),
         region(facts, found, routing),
@@ -50,6 +51,18 @@ fn warning(field: &'static str, reason: &'static str, description: &'static str)
         reason,
         description,
     }
+}
+
+/// What happened to a structure is more than was averted or is feared.
+fn kind(facts: &Facts) -> Option<Warning> {
+    let averted = matches!(facts.kind, ReportKind::NearMiss | ReportKind::Threat);
+    (averted && facts.impacts.has_happened()).then(|| {
+        warning(
+            "draft.kind",
+            "LOOKS_LIKE_INCIDENT",
+            "ces impacts sont ceux d'un incident : vérifiez l'objet du signalement",
+        )
+    })
 }
 
 /// What is odd in the number of the structure itself.
@@ -210,7 +223,11 @@ fn complaint(facts: &Facts) -> Option<Warning> {
 }
 
 fn major(facts: &Facts) -> Option<Warning> {
-    let may_be = facts.kind == ReportKind::Incident && looks_major(&facts.impacts);
+    let event = matches!(
+        facts.kind,
+        ReportKind::Incident | ReportKind::NearMiss | ReportKind::Threat
+    );
+    let may_be = event && looks_major(&facts.impacts);
     may_be.then(|| {
         warning(
             "draft.impacts.care",

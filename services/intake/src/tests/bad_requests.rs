@@ -15,7 +15,7 @@ fn sent() -> SubmitReportRequest {
     SubmitReportRequest {
         request_id: Uuid::new_v4().to_string(),
         draft: Some(incident()),
-        declared_at: None,
+        ..SubmitReportRequest::default()
     }
 }
 

@@ -37,6 +37,7 @@ fn declared(days_ago: i64) -> SubmitReportRequest {
         request_id: Uuid::new_v4().to_string(),
         draft: Some(incident()),
         declared_at: Some(seconds_ago(days_ago * DAY)),
+        ..SubmitReportRequest::default()
     }
 }
 

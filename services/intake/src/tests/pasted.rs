@@ -105,7 +105,7 @@ async fn a_request_sent_again_in_another_form_of_the_same_text_gets_the_same_rec
             description: description.to_owned(),
             ..incident()
         }),
-        declared_at: None,
+        ..proto::intake::v1::SubmitReportRequest::default()
     };
     let sent = request("Re\u{301}seau coupé.\r\nTout.");
     let mut again = request("Réseau coupé.\nTout.");

@@ -297,6 +297,7 @@ async fn what_is_imported_of_the_past_has_no_deadline_that_is_past() {
         request_id: Uuid::new_v4().to_string(),
         draft: Some(draft),
         declared_at: Some(in_2017),
+        ..SubmitReportRequest::default()
     };
     let receipt = env.importer().send(sent).await.unwrap();
     let consequences = receipt.consequences.unwrap();

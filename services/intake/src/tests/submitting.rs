@@ -21,7 +21,7 @@ fn request(draft: ReportDraft) -> SubmitReportRequest {
     SubmitReportRequest {
         request_id: Uuid::new_v4().to_string(),
         draft: Some(draft),
-        declared_at: None,
+        ..SubmitReportRequest::default()
     }
 }
 

@@ -17,7 +17,7 @@ fn request() -> SubmitReportRequest {
     SubmitReportRequest {
         request_id: Uuid::new_v4().to_string(),
         draft: Some(incident()),
-        declared_at: None,
+        ..SubmitReportRequest::default()
     }
 }
 

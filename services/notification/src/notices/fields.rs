@@ -35,6 +35,7 @@ pub(super) fn of_mail(content: &Content, branding: &Branding, now: OffsetDateTim
     match template {
         Template::Receipt => context! {
             reference => summary.reference.as_str(),
+            report_kind => summary.report_kind.map(ReportKind::as_str),
             received_at => summary.received_at.map(moment),
             agency => agency(summary, branding, now),
             emergency_phone => branding.emergency_phone.as_str(),
@@ -188,6 +189,7 @@ fn agency(summary: &ReportSummary, branding: &Branding, now: OffsetDateTime) -> 
 /// CNIL counts from the awareness of the breach (RGPD, art. 33(1)).
 fn duties(summary: &ReportSummary, language: Language, now: OffsetDateTime) -> Vec<Value> {
     let duties = parallel_duties(
+        summary.report_kind,
         &summary.impacts,
         summary.operator_status,
         summary.origin,

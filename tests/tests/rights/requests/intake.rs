@@ -1,10 +1,12 @@
-//! Reports and structures.
+//! Reports, drafts and structures.
 
+use prost::Message;
 use proto::intake::v1::{self as pb, DeclarantCapacity};
 use proto::types::v1::OperatorStatus;
 use testkit::TokenSpec;
 use tests::{MONTPELLIER, ransomware};
 use tonic::Code;
+use uuid::Uuid;
 
 use super::{
     Asked, Effect, Expected, Names, answer, any_answer, exactly, of_each_thing, references,
@@ -22,6 +24,7 @@ pub(crate) fn requests(
 ) -> Option<Vec<Asked>> {
     match service {
         "IntakeService" => reports(method, scene, person),
+        "DraftService" => drafts(method, scene, person),
         "StructureService" => structures(method, scene, person),
         _ => None,
     }
@@ -62,6 +65,94 @@ fn reports(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>
         "ListReports" => vec![list(scene, person, ""), list(scene, person, "76")],
         _ => return None,
     })
+}
+
+/// What to ask about drafts, which their authors alone see.
+fn drafts(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+    Some(match method {
+        "SaveDraft" => {
+            let new = Asked {
+                effect: Effect::Stored,
+                ..Asked::of(
+                    "a new one",
+                    &saving(String::new(), ""),
+                    any_answer::<pb::SaveDraftResponse>(),
+                )
+            };
+            // Nobody has seen it like this, not even its author.
+            let others = of_each_draft(
+                scene,
+                person,
+                |draft_id| saving(draft_id, "never"),
+                || Expected::Refused(Code::Aborted),
+            );
+            std::iter::once(new).chain(others).collect()
+        }
+        "GetDraft" => of_each_draft(
+            scene,
+            person,
+            |draft_id| pb::GetDraftRequest { draft_id },
+            any_answer::<pb::GetDraftResponse>,
+        ),
+        "ListDrafts" => {
+            let own = scene.drafts.iter();
+            let own = own.filter(|(author, _)| *author == person.subject);
+            let expected = own.map(|(_, draft_id)| draft_id.clone()).collect();
+            let shown = answer(move |response: pb::ListDraftsResponse| {
+                let shown = response.drafts.into_iter().map(|draft| draft.draft_id);
+                exactly(&expected, &shown.collect())
+            });
+            vec![Asked::of("all", &pb::ListDraftsRequest::default(), shown)]
+        }
+        "DeleteDraft" => {
+            let all = of_each_draft(
+                scene,
+                person,
+                |draft_id| pb::DeleteDraftRequest {
+                    request_id: request_id(),
+                    draft_id,
+                },
+                any_answer::<pb::DeleteDraftResponse>,
+            );
+            let stored = all.into_iter().map(|asked| Asked {
+                effect: Effect::Stored,
+                ..asked
+            });
+            stored.collect()
+        }
+        _ => return None,
+    })
+}
+
+/// The same request about every draft there is and about one that is not; what its author
+/// hears of it, and nobody else.
+fn of_each_draft<M: Message>(
+    scene: &Scene,
+    person: &TokenSpec,
+    request: impl Fn(String) -> M,
+    own: impl Fn() -> Expected,
+) -> Vec<Asked> {
+    let nothing = ("nobody", Uuid::now_v7().to_string());
+    let all = scene.drafts.iter().chain([&nothing]);
+    all.map(|(author, draft_id)| {
+        let expected = if *author == person.subject {
+            own()
+        } else {
+            Expected::Refused(Code::NotFound)
+        };
+        let target = format!("the draft of {author} by id");
+        Asked::of(target, &request(draft_id.clone()), expected).named(draft_id)
+    })
+    .collect()
+}
+
+fn saving(draft_id: String, etag: &str) -> pb::SaveDraftRequest {
+    pb::SaveDraftRequest {
+        request_id: request_id(),
+        draft_id,
+        draft: Some(pb::ReportDraft::default()),
+        etag: etag.to_owned(),
+    }
 }
 
 /// What to ask about structures.
@@ -197,7 +288,7 @@ fn submit(person: &TokenSpec) -> Asked {
     let request = pb::SubmitReportRequest {
         request_id: request_id(),
         draft: Some(draft(person)),
-        declared_at: None,
+        ..Default::default()
     };
     let expected = if is_outside_the_region(person) {
         Expected::Refused(Code::PermissionDenied)
@@ -217,6 +308,7 @@ fn date_back(person: &TokenSpec) -> Asked {
         request_id: request_id(),
         declared_at: draft.found_at,
         draft: Some(draft),
+        ..Default::default()
     };
     let expected = if has(person, "importer") {
         any_answer::<pb::SubmitReportResponse>()

@@ -16,9 +16,12 @@ use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use super::Job;
-use crate::reports::{
-    metrics::IntakeMetrics,
-    store::{self, NewReport, Receipt},
+use crate::{
+    drafts,
+    reports::{
+        metrics::IntakeMetrics,
+        store::{self, NewReport, Receipt},
+    },
 };
 
 /// How often a batch is tried while the database says "later".
@@ -121,8 +124,9 @@ impl Writer {
         in_time(self.commit(jobs)).await
     }
 
-    /// One transaction: the reports, who sent them, and last their events. An
-    /// unknown outcome of the commit is no harm: run again, it meets its own rows.
+    /// One transaction: the reports, who sent them, the drafts that they were made of, and
+    /// last their events. An unknown outcome of the commit is no harm: run again, it meets
+    /// its own rows.
     async fn commit(&self, jobs: &[Job]) -> Result<BTreeMap<Uuid, Receipt>> {
         let started = Instant::now();
         // The first of two twins stands for both.
@@ -158,20 +162,34 @@ impl Writer {
             .collect();
         let entries: Vec<AuditEntry<'_>> = done
             .iter()
-            .map(|(job, object, repeated)| AuditEntry {
-                caller: &job.caller,
-                action: "report.submit",
-                object,
-                outcome: Outcome::Done,
-                detail: json!({
+            .map(|(job, object, repeated)| {
+                let mut detail = json!({
                     "channel": job.new.report.channel.as_str(),
                     "routing_region": job.new.report.routing_region.to_string(),
                     "repeated": repeated,
-                }),
-                at,
+                });
+                if let Some(draft_id) = job.new.draft_id {
+                    detail["draft"] = json!(draft_id);
+                }
+                AuditEntry {
+                    caller: &job.caller,
+                    action: "report.submit",
+                    object,
+                    outcome: Outcome::Done,
+                    detail,
+                    at,
+                }
             })
             .collect();
         audit_many(&mut transaction, &entries).await?;
+        let sent = new.iter().filter_map(|job| {
+            let draft_id = job.new.draft_id?;
+            Some((job.new.author.clone(), draft_id))
+        });
+        let (authors, draft_ids): (Vec<String>, Vec<Uuid>) = sent.unzip();
+        if !draft_ids.is_empty() {
+            drafts::delete_sent(&mut transaction, &authors, &draft_ids).await?;
+        }
         let events: Vec<_> = new.iter().map(|job| job.event.clone()).collect();
         #[cfg(feature = "mutants")]
         if Mutant::EventsInASecondTransaction.is_alive() {

@@ -1,8 +1,8 @@
 //! The service as one of its users sees it.
 
 use proto::intake::v1::{
-    self as pb, intake_service_client::IntakeServiceClient,
-    structure_service_client::StructureServiceClient,
+    self as pb, draft_service_client::DraftServiceClient,
+    intake_service_client::IntakeServiceClient, structure_service_client::StructureServiceClient,
 };
 use servicetest::AuthorizedChannel;
 use tonic::Status;
@@ -13,13 +13,15 @@ use uuid::Uuid;
 pub(crate) struct User {
     reports: IntakeServiceClient<AuthorizedChannel>,
     structures: StructureServiceClient<AuthorizedChannel>,
+    drafts: DraftServiceClient<AuthorizedChannel>,
 }
 
 impl User {
     pub(crate) fn new(channel: AuthorizedChannel) -> Self {
         Self {
             reports: IntakeServiceClient::new(channel.clone()),
-            structures: StructureServiceClient::new(channel),
+            structures: StructureServiceClient::new(channel.clone()),
+            drafts: DraftServiceClient::new(channel),
         }
     }
 
@@ -28,7 +30,7 @@ impl User {
         self.send(pb::SubmitReportRequest {
             request_id: Uuid::new_v4().to_string(),
             draft: Some(draft),
-            declared_at: None,
+            ..pb::SubmitReportRequest::default()
         })
         .await
     }
@@ -80,6 +82,44 @@ impl User {
     ) -> Result<pb::Report, Status> {
         let answer = self.reports.clone().withdraw_report(request).await?;
         Ok(answer.into_inner().report.unwrap())
+    }
+
+    /// Saves a draft.
+    pub(crate) async fn save_draft(
+        &self,
+        request: pb::SaveDraftRequest,
+    ) -> Result<pb::SavedDraft, Status> {
+        let answer = self.drafts.clone().save_draft(request).await?;
+        Ok(answer.into_inner().draft.unwrap())
+    }
+
+    /// Shows a draft.
+    pub(crate) async fn draft(&self, draft_id: &str) -> Result<pb::SavedDraft, Status> {
+        let request = pb::GetDraftRequest {
+            draft_id: draft_id.to_owned(),
+        };
+        let answer = self.drafts.clone().get_draft(request).await?;
+        Ok(answer.into_inner().draft.unwrap())
+    }
+
+    /// Lists drafts.
+    pub(crate) async fn drafts(
+        &self,
+        page_size: u32,
+        page_token: &str,
+    ) -> Result<pb::ListDraftsResponse, Status> {
+        let request = pb::ListDraftsRequest {
+            page_size,
+            page_token: page_token.to_owned(),
+        };
+        let answer = self.drafts.clone().list_drafts(request).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// Erases a draft.
+    pub(crate) async fn delete_draft(&self, request: pb::DeleteDraftRequest) -> Result<(), Status> {
+        self.drafts.clone().delete_draft(request).await?;
+        Ok(())
     }
 
     /// Loads the directory from a file, cut into small pieces.

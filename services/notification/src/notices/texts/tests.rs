@@ -5,7 +5,7 @@ use time::macros::datetime;
 use uuid::Uuid;
 use vocabulary::{
     CareImpact, DataImpact, DataNature, Impacts, Origin, OriginType, PatientEndangerment,
-    RoutingRegion, Severity, StructureKind, Tlp,
+    ReportKind, RoutingRegion, Severity, StructureKind, Tlp,
 };
 
 use super::*;
@@ -74,6 +74,23 @@ fn a_receipt_says_what_the_declarant_needs_now() {
             mail.body
         );
     }
+}
+
+#[test]
+fn the_receipt_of_what_has_not_happened_asks_for_no_resolution() {
+    let of = |kind| {
+        let summary = ReportSummary {
+            report_kind: Some(kind),
+            ..summary()
+        };
+        rendered(Template::Receipt, summary).body
+    };
+    let (resolved, happens) = ("la résolution de l'incident", "Si un incident se produit");
+    for kind in [ReportKind::NearMiss, ReportKind::Threat] {
+        assert!(of(kind).contains(happens) && !of(kind).contains(resolved));
+    }
+    let incident = of(ReportKind::Incident);
+    assert!(incident.contains(resolved) && !incident.contains(happens));
 }
 
 #[test]
