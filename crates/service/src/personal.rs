@@ -62,6 +62,18 @@ impl Sealed {
     }
 }
 
+/// Binds the sealed text of a declaration of resolution to its report and its number: intake
+/// seals what qualification opens.
+pub fn resolution_purpose(report_id: Uuid, number: u32) -> Vec<u8> {
+    let number = number.to_be_bytes();
+    [
+        b"resolution:".as_slice(),
+        report_id.as_bytes(),
+        number.as_slice(),
+    ]
+    .concat()
+}
+
 /// Binds the sealed contacts to their report.
 fn contacts_purpose(report_id: Uuid) -> Vec<u8> {
     [b"report:".as_slice(), report_id.as_bytes()].concat()

@@ -10,6 +10,7 @@ mod consume;
 mod erasure;
 mod import;
 mod reports;
+mod resolution;
 mod snapshot;
 mod structures;
 
@@ -18,7 +19,9 @@ use std::sync::Arc;
 use eventlog::Log;
 use platform::{Files, Listeners, Metrics, SealingKey, StartError};
 use proto::intake::v1::{
-    intake_service_server::IntakeServiceServer, structure_service_server::StructureServiceServer,
+    intake_service_server::IntakeServiceServer,
+    resolution_service_server::ResolutionServiceServer,
+    structure_service_server::StructureServiceServer,
 };
 use service::Runtime;
 use sqlx::migrate::Migrator;
@@ -31,6 +34,7 @@ pub use erasure::{erase_contacts_ended_before, erase_contacts_of};
 
 use crate::{
     reports::{Queue, ReferenceNumbers, ReportRpc, Settings},
+    resolution::ResolutionRpc,
     snapshot::State,
     structures::{Directory, StructureRpc},
 };
@@ -99,6 +103,10 @@ impl App {
             read_pool: read_pool.clone(),
             import_max_bytes: intake.import_max_bytes,
         };
+        let resolution = ResolutionRpc {
+            commands: commands.clone(),
+            master_key: self.master_key.clone(),
+        };
         let metrics = &running.runtime.metrics;
         let reports = ReportRpc {
             queue: Arc::new(Queue::start(&intake, &commands, metrics, closing)),
@@ -116,7 +124,11 @@ impl App {
         let largest = running.runtime.config.server.max_message_bytes;
         let reports = IntakeServiceServer::new(reports).max_decoding_message_size(largest);
         let structures = StructureServiceServer::new(structures).max_decoding_message_size(largest);
-        let public = Routes::new(reports).add_service(structures);
+        let resolution =
+            ResolutionServiceServer::new(resolution).max_decoding_message_size(largest);
+        let public = Routes::new(reports)
+            .add_service(structures)
+            .add_service(resolution);
         running.serve(listeners, public).await
     }
 }

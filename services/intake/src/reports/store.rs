@@ -95,7 +95,7 @@ pub(super) async fn find(
 }
 
 /// Finds a report, held until the end of the transaction, if one of the parties sees it.
-pub(super) async fn lock(
+pub(crate) async fn lock(
     conn: &mut PgConnection,
     report_id: Uuid,
     parties: &[String],
@@ -209,6 +209,7 @@ async fn read(conn: &mut PgConnection, report_ids: &[Uuid]) -> Result<Vec<Report
                 case_id,
                 state: case_state.map(CaseState::stored),
                 revision: revision.cast_unsigned(),
+                resolutions: row.case_resolutions.unwrap_or_default().cast_unsigned(),
             }),
             revision: row.revision.cast_unsigned(),
         })

@@ -12,6 +12,7 @@ mod files;
 mod pasted;
 mod places;
 mod reading;
+mod resolving;
 mod submitting;
 mod under_load;
 mod withdrawing;

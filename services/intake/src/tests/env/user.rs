@@ -2,6 +2,7 @@
 
 use proto::intake::v1::{
     self as pb, intake_service_client::IntakeServiceClient,
+    resolution_service_client::ResolutionServiceClient,
     structure_service_client::StructureServiceClient,
 };
 use servicetest::AuthorizedChannel;
@@ -12,6 +13,7 @@ use uuid::Uuid;
 #[derive(Clone)]
 pub(crate) struct User {
     reports: IntakeServiceClient<AuthorizedChannel>,
+    resolutions: ResolutionServiceClient<AuthorizedChannel>,
     structures: StructureServiceClient<AuthorizedChannel>,
 }
 
@@ -19,6 +21,7 @@ impl User {
     pub(crate) fn new(channel: AuthorizedChannel) -> Self {
         Self {
             reports: IntakeServiceClient::new(channel.clone()),
+            resolutions: ResolutionServiceClient::new(channel.clone()),
             structures: StructureServiceClient::new(channel),
         }
     }
@@ -80,6 +83,15 @@ impl User {
     ) -> Result<pb::Report, Status> {
         let answer = self.reports.clone().withdraw_report(request).await?;
         Ok(answer.into_inner().report.unwrap())
+    }
+
+    /// Declares the incident of a report resolved.
+    pub(crate) async fn resolve(
+        &self,
+        request: pb::DeclareResolvedRequest,
+    ) -> Result<pb::DeclareResolvedResponse, Status> {
+        let answer = self.resolutions.clone().declare_resolved(request).await?;
+        Ok(answer.into_inner())
     }
 
     /// Loads the directory from a file, cut into small pieces.
