@@ -51,6 +51,27 @@ impl Sealed {
             .open(purpose, &self.sealed)
     }
 
+    /// Opens a text that was sealed under the same key for a purpose; `None` when it does not
+    /// open, which is logged by what it is `about`: one text must not hide a list.
+    pub fn open_text(
+        &self,
+        master: &SealingKey,
+        purpose: &[u8],
+        sealed_text: &[u8],
+        about: Uuid,
+    ) -> Option<String> {
+        let opened = master
+            .unwrap_data_key(&self.data_key)
+            .and_then(|key| key.open(purpose, sealed_text));
+        if opened.is_err() {
+            tracing::error!(
+                text.about = %about,
+                "a text does not open: is the master key the one of this installation?",
+            );
+        }
+        String::from_utf8(opened.ok()?).ok()
+    }
+
     /// Seals something else under the same key, for another purpose.
     pub fn seal(
         &self,
