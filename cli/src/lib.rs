@@ -22,6 +22,7 @@ mod login;
 mod message;
 mod operations;
 mod report;
+mod resolution;
 mod retry;
 mod selftest;
 mod structure;

@@ -5,6 +5,7 @@
 mod env;
 mod interrupted;
 mod operating;
+mod resolving;
 mod typing;
 
 use serde_json::Value;

@@ -22,6 +22,7 @@ pub(crate) fn requests(
 ) -> Option<Vec<Asked>> {
     match service {
         "IntakeService" => reports(method, scene, person),
+        "ResolutionService" => resolutions(method, scene, person),
         "StructureService" => structures(method, scene, person),
         _ => None,
     }
@@ -60,6 +61,34 @@ fn reports(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>
             |thing| report(person, thing),
         ),
         "ListReports" => vec![list(scene, person, ""), list(scene, person, "76")],
+        _ => return None,
+    })
+}
+
+/// What to ask about the end of incidents.
+fn resolutions(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+    Some(match method {
+        "DeclareResolved" => of_each_thing(
+            scene,
+            Names::Id,
+            |thing| &thing.report_id,
+            |report_id| pb::DeclareResolvedRequest {
+                request_id: request_id(),
+                report_id,
+                // Nobody has seen it like this: who gets so far may declare it.
+                etag: "never".to_owned(),
+                resolved_at: ransomware(MONTPELLIER).found_at,
+                how: "Postes réinstallés".to_owned(),
+            },
+            |thing| {
+                // Every role that may call this may speak for whatever it sees.
+                Expected::Refused(if sees(person, thing) {
+                    Code::Aborted
+                } else {
+                    Code::NotFound
+                })
+            },
+        ),
         _ => return None,
     })
 }
