@@ -28,6 +28,7 @@ mod selftest;
 mod structure;
 mod table;
 mod text_file;
+mod timeline;
 mod watch;
 
 use std::process::ExitCode;
@@ -55,6 +56,7 @@ use crate::figures::StatsCommand;
 use crate::information::InformationCommand;
 use crate::message::MessageCommand;
 use crate::report::ReportCommand;
+use crate::timeline::TimelineCommand;
 
 /// Declares and follows the information-security incidents of the health sector.
 #[derive(Parser, Debug)]
@@ -86,6 +88,9 @@ pub(crate) enum Command {
     /// Check, submit and read reports (signalements)
     #[command(subcommand)]
     Report(ReportCommand),
+    /// Keep the timeline (chronologie) of an incident
+    #[command(subcommand)]
+    Timeline(TimelineCommand),
     /// Load and search the directory of structures
     #[command(subcommand)]
     Structure(StructureCommand),
@@ -168,6 +173,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Login(options) => login::login(&options, &connection, &client).await,
         Command::Logout => login::logout(&client),
         Command::Report(command) => report::run(command, &client).await,
+        Command::Timeline(command) => timeline::run(command, &client).await,
         Command::Structure(command) => structure::run(command, &client).await,
         Command::Case(command) => case::run(command, &client).await,
         Command::Message(command) => message::run(command, &client).await,

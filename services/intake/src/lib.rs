@@ -13,15 +13,16 @@ mod reports;
 mod resolution;
 mod snapshot;
 mod structures;
+mod timeline;
 
 use std::sync::Arc;
 
 use eventlog::Log;
 use platform::{Files, Listeners, Metrics, SealingKey, StartError};
 use proto::intake::v1::{
-    intake_service_server::IntakeServiceServer,
-    resolution_service_server::ResolutionServiceServer,
+    intake_service_server::IntakeServiceServer, resolution_service_server::ResolutionServiceServer,
     structure_service_server::StructureServiceServer,
+    timeline_service_server::TimelineServiceServer,
 };
 use service::Runtime;
 use sqlx::migrate::Migrator;
@@ -37,6 +38,7 @@ use crate::{
     resolution::ResolutionRpc,
     snapshot::State,
     structures::{Directory, StructureRpc},
+    timeline::TimelineRpc,
 };
 
 /// The name of the service, of its schema and of its log.
@@ -107,6 +109,11 @@ impl App {
             commands: commands.clone(),
             master_key: self.master_key.clone(),
         };
+        let timeline = TimelineRpc {
+            commands: commands.clone(),
+            read_pool: read_pool.clone(),
+            master_key: self.master_key.clone(),
+        };
         let metrics = &running.runtime.metrics;
         let reports = ReportRpc {
             queue: Arc::new(Queue::start(&intake, &commands, metrics, closing)),
@@ -126,9 +133,11 @@ impl App {
         let structures = StructureServiceServer::new(structures).max_decoding_message_size(largest);
         let resolution =
             ResolutionServiceServer::new(resolution).max_decoding_message_size(largest);
+        let timeline = TimelineServiceServer::new(timeline).max_decoding_message_size(largest);
         let public = Routes::new(reports)
             .add_service(structures)
-            .add_service(resolution);
+            .add_service(resolution)
+            .add_service(timeline);
         running.serve(listeners, public).await
     }
 }

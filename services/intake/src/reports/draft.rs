@@ -191,7 +191,7 @@ fn regions(read: &mut Fields<'_>, wire: &[String]) -> Vec<Region> {
 }
 
 /// A moment since [`EARLIEST`].
-pub(super) fn moment(
+pub(crate) fn moment(
     read: &mut Fields<'_>,
     field: &str,
     wire: Option<&prost_types::Timestamp>,

@@ -40,7 +40,7 @@ use self::decide::Refusal;
 pub(crate) use self::{
     batcher::Queue,
     decide::acting_role,
-    draft::CLOCK_DRIFT,
+    draft::{CLOCK_DRIFT, moment},
     events::{submitted, withdrawn},
     facts::{Facts, StructureIdentifier},
     found::is_placeholder,
@@ -48,7 +48,7 @@ pub(crate) use self::{
     reference::ReferenceNumbers,
     request::report_name,
     rpc::ReportRpc,
-    store::{lock, reports_after},
+    store::{find, lock, reports_after},
 };
 use crate::cases::CaseProgress;
 

@@ -74,7 +74,7 @@ pub(super) async fn receipts(
 }
 
 /// Finds the report of a name, if one of the parties sees it.
-pub(super) async fn find(
+pub(crate) async fn find(
     conn: &mut PgConnection,
     name: &ReportName,
     parties: &[String],

@@ -14,5 +14,6 @@ mod places;
 mod reading;
 mod resolving;
 mod submitting;
+mod timelines;
 mod under_load;
 mod withdrawing;

@@ -298,7 +298,7 @@ fn happened(event_id: Uuid, activity: &Activity, known: &ReportProjection) -> De
     let mut notices = Notices(event_id, Vec::new());
     notices.tell(Rule::of_activity(activity.kind), Channel::Feed);
     let mut now_known = ReportProjection {
-        case_id: known.case_id.or(Some(activity.case_id)),
+        case_id: known.case_id.or(activity.case_id),
         ..known.clone()
     };
     let mail = template.map(|template| (event_id, template.name().into_owned()));

@@ -24,6 +24,7 @@ pub(crate) fn requests(
         "IntakeService" => reports(method, scene, person),
         "ResolutionService" => resolutions(method, scene, person),
         "StructureService" => structures(method, scene, person),
+        "TimelineService" => timelines(method, scene, person),
         _ => None,
     }
 }
@@ -88,6 +89,49 @@ fn resolutions(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<As
                     Code::NotFound
                 })
             },
+        ),
+        _ => return None,
+    })
+}
+
+/// What to ask about timelines.
+fn timelines(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+    let of_seen = |thing: &Thing, expected| {
+        if sees(person, thing) {
+            expected
+        } else {
+            Expected::Refused(Code::NotFound)
+        }
+    };
+    Some(match method {
+        "AddTimelineEntry" => {
+            let additions = of_each_thing(
+                scene,
+                Names::Id,
+                |thing| &thing.report_id,
+                |report_id| pb::AddTimelineEntryRequest {
+                    request_id: request_id(),
+                    report_id,
+                    happened_at: ransomware(MONTPELLIER).found_at,
+                    text: "Serveurs éteints".to_owned(),
+                },
+                |thing| of_seen(thing, any_answer::<pb::AddTimelineEntryResponse>()),
+            );
+            let stored = |asked| Asked {
+                effect: Effect::Stored,
+                ..asked
+            };
+            additions.into_iter().map(stored).collect()
+        }
+        "ListTimeline" => of_each_thing(
+            scene,
+            Names::IdAndReference,
+            |thing| &thing.report_id,
+            |report_id| pb::ListTimelineRequest {
+                report_id,
+                ..Default::default()
+            },
+            |thing| of_seen(thing, any_answer::<pb::ListTimelineResponse>()),
         ),
         _ => return None,
     })

@@ -4,6 +4,7 @@ use proto::intake::v1::{
     self as pb, intake_service_client::IntakeServiceClient,
     resolution_service_client::ResolutionServiceClient,
     structure_service_client::StructureServiceClient,
+    timeline_service_client::TimelineServiceClient,
 };
 use servicetest::AuthorizedChannel;
 use tonic::Status;
@@ -15,6 +16,7 @@ pub(crate) struct User {
     reports: IntakeServiceClient<AuthorizedChannel>,
     resolutions: ResolutionServiceClient<AuthorizedChannel>,
     structures: StructureServiceClient<AuthorizedChannel>,
+    timelines: TimelineServiceClient<AuthorizedChannel>,
 }
 
 impl User {
@@ -22,7 +24,8 @@ impl User {
         Self {
             reports: IntakeServiceClient::new(channel.clone()),
             resolutions: ResolutionServiceClient::new(channel.clone()),
-            structures: StructureServiceClient::new(channel),
+            structures: StructureServiceClient::new(channel.clone()),
+            timelines: TimelineServiceClient::new(channel),
         }
     }
 
@@ -91,6 +94,24 @@ impl User {
         request: pb::DeclareResolvedRequest,
     ) -> Result<pb::DeclareResolvedResponse, Status> {
         let answer = self.resolutions.clone().declare_resolved(request).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// Adds an entry to the timeline of a report.
+    pub(crate) async fn add_entry(
+        &self,
+        request: pb::AddTimelineEntryRequest,
+    ) -> Result<pb::TimelineEntry, Status> {
+        let answer = self.timelines.clone().add_timeline_entry(request).await?;
+        Ok(answer.into_inner().entry.unwrap())
+    }
+
+    /// Lists the timeline of a report.
+    pub(crate) async fn timeline(
+        &self,
+        request: pb::ListTimelineRequest,
+    ) -> Result<pb::ListTimelineResponse, Status> {
+        let answer = self.timelines.clone().list_timeline(request).await?;
         Ok(answer.into_inner())
     }
 

@@ -8,7 +8,7 @@ use crate::notices::trigger::{Activity, Actor};
 fn posted(actor: Option<Actor>) -> Trigger {
     Trigger::Activity(Activity {
         report_id: Uuid::nil(),
-        case_id: Uuid::nil(),
+        case_id: None,
         reference: summary().reference,
         region: None,
         kind: Some(CaseActivity::Message),
