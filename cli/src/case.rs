@@ -294,6 +294,10 @@ fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
                 .unwrap_or_default(),
         ),
         (
+            language.pick("Au titre de", "By reason of"),
+            fired_rules(case, language),
+        ),
+        (
             language.pick("Confirmé", "Confirmed"),
             confirmed.map(|t| triage(t, language)).unwrap_or_default(),
         ),
@@ -338,6 +342,17 @@ fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
         print_entries(&case.history, client);
     }
     Ok(())
+}
+
+/// The rules by which the severity is proposed, each with its article.
+fn fired_rules(case: &pb::Case, language: Language) -> String {
+    let proposed = case.proposed.as_ref();
+    let rules = proposed.map(|it| it.fired_rules.iter()).unwrap_or_default();
+    let rules = rules.map(|rule| {
+        let reason = word::<vocabulary::SeverityReason>(rule.reason, language);
+        format!("{reason} ({})", rule.legal_basis)
+    });
+    rules.collect::<Vec<_>>().join(" ; ")
 }
 
 fn print_milestone(milestone: &pb::Milestone, client: &Client) {

@@ -165,6 +165,7 @@ mod tests {
             wire::Channel is Channel;
             wire::CaseState is CaseState;
             wire::CaseActivity is CaseActivity;
+            wire::SeverityReason is SeverityReason;
             wire::MeasureKind is MeasureKind;
             wire::OperatorStatus is OperatorStatus;
             intake::DeclarantCapacity is Capacity;

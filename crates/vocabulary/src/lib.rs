@@ -69,7 +69,9 @@ pub use report::{Capacity, Channel, ReportKind, Tlp};
 pub use role::Role;
 pub use routing_region::RoutingRegion;
 pub use rpps::Rpps;
-pub use severity::{Severity, has_health_impact, propose_severity};
+pub use severity::{
+    Severity, SeverityReason, has_health_impact, propose_severity, severity_reasons,
+};
 pub use siret::{Siret, is_siren};
 pub use structure::{OperatorStatus, StructureKind};
 pub use structure_key::{StructureKey, StructureName};

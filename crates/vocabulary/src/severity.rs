@@ -1,7 +1,10 @@
 //! The judgements of law on a report, as proposals to the cell.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
+use crate::enumeration::enumeration;
 use crate::{CareImpact, DataImpact, DataNature, Impacts, PatientEndangerment, Reach, ReportKind};
 
 /// Judgements of law on a report (gravité).
@@ -15,34 +18,82 @@ pub struct Severity {
     pub major: bool,
 }
 
+enumeration! {
+    SeverityReason is "reason of a severity";
+    /// What makes an incident serious: an indent of art. D.1111-16-2 II CSP.
+    {
+        /// Sécurité des soins.
+        SafetyOfCare = 1 => "safety_of_care", "Conséquences potentielles ou avérées sur la sécurité des soins", "Possible or proven consequences for the safety of care";
+        /// Données de santé.
+        HealthData = 2 => "health_data", "Conséquences sur la confidentialité ou l'intégrité de données de santé", "Consequences for the confidentiality or integrity of health data";
+        /// Fonctionnement normal.
+        NormalOperation = 3 => "normal_operation", "Atteinte au fonctionnement normal de la structure", "The normal operation of the structure is impaired";
+        /// Organisation du système de santé.
+        OrganisationOfCare = 4 => "organisation_of_care", "Retentissement sur l'organisation départementale, régionale ou nationale du système de santé", "Effects on the organisation of care of the department, the region or the country";
+        /// Autres structures.
+        OtherStructures = 5 => "other_structures", "Susceptible de toucher d'autres structures", "Other structures may be touched";
+    }
+}
+
+impl SeverityReason {
+    /// The text of law behind it; none for one of a later release.
+    pub const fn legal_basis(self) -> Option<&'static str> {
+        match self {
+            Self::SafetyOfCare => Some("Art. D.1111-16-2 II, 1° CSP"),
+            Self::HealthData => Some("Art. D.1111-16-2 II, 2° CSP"),
+            Self::NormalOperation => Some("Art. D.1111-16-2 II, 3° CSP"),
+            Self::OrganisationOfCare => Some("Art. D.1111-16-2 II, 4° et III CSP"),
+            Self::OtherStructures => Some("Art. D.1111-16-2 II, 5° et III CSP"),
+            Self::Later(_) => None,
+        }
+    }
+
+    /// Whether it makes the incident significant too (III of the same article).
+    const fn is_significant(self) -> bool {
+        matches!(self, Self::OrganisationOfCare | Self::OtherStructures)
+    }
+}
+
 /// Proposes the severity of a report from what is said of its impacts.
 ///
 /// Serious: any of the five indents of art. D.1111-16-2 II CSP. Significant:
 /// the fourth or the fifth (III of the same article). Major is never proposed:
-/// a person decides it. Only what is said counts, and only of incidents, of near
-/// misses and of threats.
+/// a person decides it.
 pub fn propose_severity(kind: ReportKind, impacts: &Impacts) -> Severity {
+    let reasons = severity_reasons(kind, impacts);
+    Severity {
+        serious: !reasons.is_empty(),
+        significant: reasons.iter().any(|reason| reason.is_significant()),
+        major: false,
+    }
+}
+
+/// The reasons for the severity that is proposed for a report. Only what is said counts, and
+/// only of incidents, of near misses and of threats.
+pub fn severity_reasons(kind: ReportKind, impacts: &Impacts) -> BTreeSet<SeverityReason> {
     match kind {
         ReportKind::Incident | ReportKind::NearMiss | ReportKind::Threat => {}
         ReportKind::ProductVulnerability | ReportKind::VendorBadPractice | ReportKind::Later(_) => {
-            return Severity::default();
+            return BTreeSet::new();
         }
     }
-    let safety_of_care = endangers_patients(impacts);
     let health_data = impacts.data_natures.contains(&DataNature::Health)
         && (impacts.data.contains(&DataImpact::Integrity)
             || impacts.data.contains(&DataImpact::Disclosure));
-    let normal_working = disturbs_care(impacts);
     let organisation_of_care = matches!(
         impacts.reach,
         Some(Reach::Department | Reach::Region | Reach::Country)
     );
-    let significant = organisation_of_care || impacts.may_affect_others;
-    Severity {
-        serious: safety_of_care || health_data || normal_working || significant,
-        significant,
-        major: false,
-    }
+    [
+        (SeverityReason::SafetyOfCare, endangers_patients(impacts)),
+        (SeverityReason::HealthData, health_data),
+        (SeverityReason::NormalOperation, disturbs_care(impacts)),
+        (SeverityReason::OrganisationOfCare, organisation_of_care),
+        (SeverityReason::OtherStructures, impacts.may_affect_others),
+    ]
+    .into_iter()
+    .filter_map(|(reason, holds)| holds.then_some(reason))
+    .collect()
 }
 
 /// Whether the DGS and the ARS must be told of a direct or indirect health
@@ -158,6 +209,33 @@ mod tests {
             ..nothing()
         };
         assert_eq!(propose_severity(kind, &unknown), Severity::default());
+    }
+
+    #[test]
+    fn each_reason_is_told_with_its_indent() {
+        let worst = Impacts {
+            data: [DataImpact::Disclosure].into(),
+            data_natures: [DataNature::Health].into(),
+            care: Some(CareImpact::Interruption),
+            patient_endangerment: Some(PatientEndangerment::Proven),
+            reach: Some(Reach::Region),
+            may_affect_others: true,
+            ..nothing()
+        };
+        let reasons = severity_reasons(ReportKind::Incident, &worst);
+        assert!(reasons.iter().eq(SeverityReason::ALL));
+        for (reason, indent) in reasons.iter().zip(["1°", "2°", "3°", "4°", "5°"]) {
+            assert!(reason.legal_basis().unwrap().contains(indent), "{reason}");
+        }
+        let degraded = Impacts {
+            care: Some(CareImpact::DegradedMode),
+            ..nothing()
+        };
+        assert_eq!(
+            severity_reasons(ReportKind::Threat, &degraded),
+            [SeverityReason::NormalOperation].into()
+        );
+        assert!(severity_reasons(ReportKind::VendorBadPractice, &worst).is_empty());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use serde::{Serialize, de::DeserializeOwned};
 use vocabulary::{
     Capacity, CareImpact, CaseActivity, CaseState, Channel, DataImpact, DataNature, MeasureKind,
     OperatorStatus, Origin, OriginType, ParallelDuty, PatientEndangerment, Reach, ReportKind, Role,
-    StructureKind, Tlp,
+    SeverityReason, StructureKind, Tlp,
 };
 
 fn survives<T>(all: &[T])
@@ -67,6 +67,7 @@ words!(
     Reach,
     ReportKind,
     Role,
+    SeverityReason,
     StructureKind,
     Tlp,
 );

@@ -3,7 +3,7 @@
 use platform::SealingKey;
 use proto::{events::v1 as events, qualification::v1 as pb};
 use service::{View, resolution_purpose, wire::timestamp};
-use vocabulary::Word as _;
+use vocabulary::{SeverityReason, Word as _, severity_reasons};
 
 use super::{
     Actor, Case, Change, Report, Resolution, Triage,
@@ -51,7 +51,10 @@ impl Shown<'_> {
             declared_at: Some(timestamp(report.declared_at)),
             opened_at: Some(timestamp(case.opened_at)),
             changed_at: Some(timestamp(case.changed_at)),
-            proposed: Some(triage(&case.proposed)),
+            proposed: Some(pb::Triage {
+                fired_rules: fired_rules(report, &case.proposed),
+                ..triage(&case.proposed)
+            }),
             confirmed: case.confirmed.as_ref().map(triage),
             assignee: assignee.unwrap_or_default(),
             description: report.description.clone(),
@@ -182,5 +185,18 @@ fn triage(triage: &Triage) -> pb::Triage {
         origin_types: proto::numbers(&triage.origin_types),
         impacts: Some((&triage.impacts).into()),
         severity: Some(triage.severity.into()),
+        fired_rules: Vec::new(),
     }
+}
+
+/// The rules by which the severity of a report is proposed.
+fn fired_rules(report: &Report, proposed: &Triage) -> Vec<pb::FiredRule> {
+    let reasons = report
+        .kind
+        .map(|kind| severity_reasons(kind, &proposed.impacts));
+    let rule = |reason: SeverityReason| pb::FiredRule {
+        reason: reason.number(),
+        legal_basis: reason.legal_basis().unwrap_or_default().to_owned(),
+    };
+    reasons.unwrap_or_default().into_iter().map(rule).collect()
 }

@@ -158,6 +158,40 @@ async fn neither_a_withdrawn_case_nor_one_without_contacts_opens_again() {
 }
 
 #[tokio::test]
+async fn a_proposal_tells_the_rules_that_fired_with_their_articles() {
+    let env = TestEnv::start().await;
+    let mut report = env.report();
+    report.submitted.impacts = Some(types::Impacts {
+        care: types::CareImpact::Interruption.into(),
+        may_affect_others: true,
+        ..types::Impacts::default()
+    });
+    let id = env.open(&report).await.case_id;
+    env.qualify(&analyst(), in_scope(&id)).await.unwrap();
+    let case = env.get(&analyst(), &id).await.unwrap();
+    let fired = case.proposed.unwrap().fired_rules;
+    let fired: Vec<_> = fired
+        .iter()
+        .map(|rule| (rule.reason(), rule.legal_basis.as_str()))
+        .collect();
+    assert_eq!(
+        fired,
+        [
+            (
+                types::SeverityReason::NormalOperation,
+                "Art. D.1111-16-2 II, 3° CSP"
+            ),
+            (
+                types::SeverityReason::OtherStructures,
+                "Art. D.1111-16-2 II, 5° et III CSP"
+            ),
+        ]
+    );
+    // What the cell confirmed is its own judgement.
+    assert!(case.confirmed.unwrap().fired_rules.is_empty());
+}
+
+#[tokio::test]
 async fn a_case_tells_how_fast_it_was_led() {
     let env = TestEnv::start().await;
     let id = env.open(&env.report()).await.case_id;

@@ -84,6 +84,7 @@ fn cases(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> 
                     origin_types: vec![types::OriginType::Ransomware.into()],
                     impacts: Some(types::Impacts::default()),
                     severity: Some(types::Severity::default()),
+                    fired_rules: Vec::new(),
                 }),
                 note: String::new(),
             },

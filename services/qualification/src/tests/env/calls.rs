@@ -116,6 +116,7 @@ pub(crate) fn in_scope(case_id: &str) -> pb::QualifyCaseRequest {
                 significant: false,
                 major: false,
             }),
+            fired_rules: Vec::new(),
         }),
         note: String::new(),
     }
