@@ -331,8 +331,18 @@ mod tests {
 
     #[test]
     fn every_option_with_a_text_takes_a_leading_hyphen() {
-        let typed: [&[&str]; 7] = [
+        let typed: [&[&str]; 9] = [
             &["report", "withdraw", "SIG", "--reason", "- Exercice"],
+            &["report", "resolve", "SIG", "--how", "- Réinstallé"],
+            &[
+                "timeline",
+                "add",
+                "SIG",
+                "--at",
+                "now",
+                "--text",
+                "- Éteint",
+            ],
             &["case", "close", "SIG", "--lessons", "- Segmenter"],
             &["case", "qualify", "SIG", "--note", "- Confirmé"],
             &["report", "check", "--family-name", "-Martin"],

@@ -265,6 +265,7 @@ fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
     }
     let language = client.language;
     let contact = case.declarant.clone().unwrap_or_default();
+    let resolution = case.resolution.clone().unwrap_or_default();
     let confirmed = case.confirmed.as_ref();
     table::print_facts(&[
         (language.pick("Dossier", "Case"), case.case_id.clone()),
@@ -309,6 +310,18 @@ fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
         (language.pick("Courriel", "Mail"), contact.email),
         (language.pick("Téléphone", "Telephone"), contact.phone),
         ("Description", case.description.clone()),
+        (
+            language.pick("Résolu le", "Resolved"),
+            client.zone.show(resolution.resolved_at),
+        ),
+        (
+            language.pick("Résolution", "Resolution"),
+            if resolution.erased {
+                language.pick("(effacée)", "(erased)").to_owned()
+            } else {
+                resolution.how
+            },
+        ),
         (
             language.pick("Retour d'expérience", "Lessons learned"),
             case.closure

@@ -23,11 +23,13 @@ mod login;
 mod message;
 mod operations;
 mod report;
+mod resolution;
 mod retry;
 mod selftest;
 mod structure;
 mod table;
 mod text_file;
+mod timeline;
 mod watch;
 
 use std::process::ExitCode;
@@ -56,6 +58,7 @@ use crate::figures::StatsCommand;
 use crate::information::InformationCommand;
 use crate::message::MessageCommand;
 use crate::report::ReportCommand;
+use crate::timeline::TimelineCommand;
 
 /// Declares and follows the information-security incidents of the health sector.
 #[derive(Parser, Debug)]
@@ -90,6 +93,9 @@ pub(crate) enum Command {
     /// Keep drafts (brouillons) of reports until they are sent
     #[command(subcommand)]
     Draft(DraftCommand),
+    /// Keep the timeline (chronologie) of an incident
+    #[command(subcommand)]
+    Timeline(TimelineCommand),
     /// Load and search the directory of structures
     #[command(subcommand)]
     Structure(StructureCommand),
@@ -173,6 +179,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Logout => login::logout(&client),
         Command::Report(command) => report::run(command, &client).await,
         Command::Draft(command) => drafts::run(command, &client).await,
+        Command::Timeline(command) => timeline::run(command, &client).await,
         Command::Structure(command) => structure::run(command, &client).await,
         Command::Case(command) => case::run(command, &client).await,
         Command::Message(command) => message::run(command, &client).await,

@@ -1,4 +1,4 @@
-//! `vigie report`: check, submit, read and withdraw.
+//! `vigie report`: check, submit, read, withdraw and declare resolved.
 
 use clap::{Args, Subcommand};
 use proto::intake::v1 as pb;
@@ -10,6 +10,7 @@ use crate::client::Client;
 use crate::draft::{DraftOptions, SubmitOptions};
 use crate::exit::Failure;
 use crate::language::Language;
+use crate::resolution::{ResolveOptions, resolve};
 use crate::{clock, draft, json, table};
 
 #[derive(Subcommand, Debug)]
@@ -36,6 +37,8 @@ pub(crate) enum ReportCommand {
         #[arg(long)]
         request_id: Option<Uuid>,
     },
+    /// Declare that the incident is resolved
+    Resolve(ResolveOptions),
 }
 
 #[derive(Args, Debug)]
@@ -62,24 +65,28 @@ pub(crate) async fn run(command: ReportCommand, client: &Client) -> Result<(), F
             reason,
             request_id,
         } => {
-            let mut intake = client.intake().await?;
-            let report_id = if report.parse::<Uuid>().is_ok() {
-                report
-            } else {
-                let request = pb::GetReportRequest { report_id: report };
-                let found = intake.get_report(request).await?.into_inner();
-                found.report.unwrap_or_default().report_id
-            };
             let request = pb::WithdrawReportRequest {
                 request_id: request_id.unwrap_or_else(Uuid::now_v7).to_string(),
-                report_id,
+                report_id: report_id(report, client).await?,
                 reason,
                 etag: String::new(),
             };
+            let mut intake = client.intake().await?;
             let answer = intake.withdraw_report(request).await?.into_inner();
             show(&answer.report.unwrap_or_default(), client)
         }
+        ReportCommand::Resolve(options) => resolve(options, client).await,
     }
+}
+
+/// The UUID of a report that is named by it or by its reference.
+pub(crate) async fn report_id(report: String, client: &Client) -> Result<String, Failure> {
+    if Uuid::try_parse(&report).is_ok() {
+        return Ok(report);
+    }
+    let request = pb::GetReportRequest { report_id: report };
+    let found = client.intake().await?.get_report(request).await?;
+    Ok(found.into_inner().report.unwrap_or_default().report_id)
 }
 
 async fn check(options: &DraftOptions, client: &Client) -> Result<(), Failure> {

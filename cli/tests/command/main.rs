@@ -6,6 +6,7 @@ mod drafting;
 mod env;
 mod interrupted;
 mod operating;
+mod resolving;
 mod typing;
 
 use serde_json::Value;

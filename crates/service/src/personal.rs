@@ -60,6 +60,27 @@ impl Sealed {
             .open(purpose, &self.sealed)
     }
 
+    /// Opens a text that was sealed under the same key for a purpose; `None` when it does not
+    /// open, which is logged by what it is `about`: one text must not hide a list.
+    pub fn open_text(
+        &self,
+        master: &SealingKey,
+        purpose: &[u8],
+        sealed_text: &[u8],
+        about: Uuid,
+    ) -> Option<String> {
+        let opened = master
+            .unwrap_data_key(&self.data_key)
+            .and_then(|key| key.open(purpose, sealed_text));
+        if opened.is_err() {
+            tracing::error!(
+                text.about = %about,
+                "a text does not open: is the master key the one of this installation?",
+            );
+        }
+        String::from_utf8(opened.ok()?).ok()
+    }
+
     /// Seals something else under the same key, for another purpose.
     pub fn seal(
         &self,
@@ -69,6 +90,18 @@ impl Sealed {
     ) -> Result<Vec<u8>, SealError> {
         Ok(master.unwrap_data_key(&self.data_key)?.seal(purpose, plain))
     }
+}
+
+/// Binds the sealed text of a declaration of resolution to its report and its number: intake
+/// seals what qualification opens.
+pub fn resolution_purpose(report_id: Uuid, number: u32) -> Vec<u8> {
+    let number = number.to_be_bytes();
+    [
+        b"resolution:".as_slice(),
+        report_id.as_bytes(),
+        number.as_slice(),
+    ]
+    .concat()
 }
 
 /// Binds the sealed contacts to their report.

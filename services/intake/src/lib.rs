@@ -11,8 +11,10 @@ mod drafts;
 mod erasure;
 mod import;
 mod reports;
+mod resolution;
 mod snapshot;
 mod structures;
+mod timeline;
 
 use std::sync::Arc;
 
@@ -20,7 +22,9 @@ use eventlog::Log;
 use platform::{Files, Listeners, Metrics, SealingKey, StartError};
 use proto::intake::v1::{
     draft_service_server::DraftServiceServer, intake_service_server::IntakeServiceServer,
+    resolution_service_server::ResolutionServiceServer,
     structure_service_server::StructureServiceServer,
+    timeline_service_server::TimelineServiceServer,
 };
 use service::Runtime;
 use sqlx::migrate::Migrator;
@@ -34,8 +38,10 @@ pub use erasure::{erase_contacts_ended_before, erase_contacts_of};
 use crate::{
     drafts::DraftRpc,
     reports::{Queue, ReferenceNumbers, ReportRpc, Settings},
+    resolution::ResolutionRpc,
     snapshot::State,
     structures::{Directory, StructureRpc},
+    timeline::TimelineRpc,
 };
 
 /// The name of the service, of its schema and of its log.
@@ -109,6 +115,15 @@ impl App {
         };
         let erasing = drafts::keep_drafts_erased(commands.pool.clone(), running.shutdown.clone());
         running.tasks.spawn("erasure of old drafts", erasing);
+        let resolution = ResolutionRpc {
+            commands: commands.clone(),
+            master_key: self.master_key.clone(),
+        };
+        let timeline = TimelineRpc {
+            commands: commands.clone(),
+            read_pool: read_pool.clone(),
+            master_key: self.master_key.clone(),
+        };
         let metrics = &running.runtime.metrics;
         let reports = ReportRpc {
             queue: Arc::new(Queue::start(&intake, &commands, metrics, closing)),
@@ -127,9 +142,14 @@ impl App {
         let reports = IntakeServiceServer::new(reports).max_decoding_message_size(largest);
         let structures = StructureServiceServer::new(structures).max_decoding_message_size(largest);
         let drafts = DraftServiceServer::new(drafts).max_decoding_message_size(largest);
+        let resolution =
+            ResolutionServiceServer::new(resolution).max_decoding_message_size(largest);
+        let timeline = TimelineServiceServer::new(timeline).max_decoding_message_size(largest);
         let public = Routes::new(reports)
             .add_service(structures)
-            .add_service(drafts);
+            .add_service(drafts)
+            .add_service(resolution)
+            .add_service(timeline);
         running.serve(listeners, public).await
     }
 }

@@ -6,10 +6,10 @@ use platform::{Error, Result};
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{reports, structures};
+use crate::{reports, resolution, structures};
 
-/// Tells the structures, then the reports with their withdrawals, under the ids
-/// their events had at first.
+/// Tells the structures, then the reports with their resolutions and withdrawals, under the
+/// ids their events had at first.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct State;
 
@@ -62,12 +62,17 @@ async fn all_reports(conn: &mut PgConnection, after: &str, limit: u16) -> Result
         .last()
         .filter(|_| found.len() == usize::from(limit))
         .map(|report| format!("{REPORT}{}", report.id));
+    let report_ids: Vec<Uuid> = found.iter().map(|report| report.id).collect();
+    let resolutions = resolution::resolutions_of(conn, &report_ids).await?;
     let events = found.iter().flat_map(|report| {
+        let resolutions = resolutions.get(&report.id).into_iter().flatten();
         let withdrawal = report
             .withdrawal
             .as_ref()
             .map(|withdrawal| reports::withdrawn(report, withdrawal));
-        std::iter::once(reports::submitted(report)).chain(withdrawal)
+        std::iter::once(reports::submitted(report))
+            .chain(resolutions.map(|it| resolution::resolved(report, it)))
+            .chain(withdrawal)
     });
     Ok(SnapshotPage {
         events: events.collect::<Vec<NewEvent>>(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use eventlog::Log;
-use proto::events::v1::{ReportContactsErased, ReportSubmitted, ReportWithdrawn};
+use proto::events::v1::{ReportContactsErased, ReportResolved, ReportSubmitted, ReportWithdrawn};
 use service::Registry;
 
 use crate::cases::ReportEvents;
@@ -14,6 +14,7 @@ pub(crate) fn registry(log: Log) -> Registry {
     Registry::announcing(log)
         .on::<ReportSubmitted>(&reports)
         .on::<ReportWithdrawn>(&reports)
+        .on::<ReportResolved>(&reports)
         .on::<ReportContactsErased>(&reports)
 }
 

@@ -1,6 +1,6 @@
 //! A declaration that is treated to its end, and one that is taken back.
 
-use proto::intake::v1 as intake_pb;
+use proto::intake::v1::{self as intake_pb, resolution_service_client::ResolutionServiceClient};
 use proto::notification::v1 as notification_pb;
 use proto::qualification::v1 as case_pb;
 use proto::types::v1 as types;
@@ -134,6 +134,46 @@ async fn a_declaration_becomes_a_case_a_notification_and_a_figure() {
             .wait_for_mail(|mail| mail.to.iter().any(|to| to == address))
             .await;
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_resolution_that_a_structure_declares_reaches_the_case_and_comes_back_to_its_report() {
+    let env = TestEnv::start().await;
+    let director = env.as_user("director");
+    let receipt = director.submit(ransomware(MONTPELLIER)).await;
+    let report = async || {
+        let request = intake_pb::GetReportRequest {
+            report_id: receipt.report_id.clone(),
+        };
+        let answer = director.intake().get_report(request).await.unwrap();
+        answer.into_inner().report.unwrap()
+    };
+    let declare = intake_pb::DeclareResolvedRequest {
+        request_id: request_id(),
+        report_id: receipt.report_id.clone(),
+        etag: report().await.etag,
+        resolved_at: ransomware(MONTPELLIER).found_at,
+        how: "Postes réinstallés".to_owned(),
+    };
+    ResolutionServiceClient::new(director.channel("intake"))
+        .declare_resolved(declare.clone())
+        .await
+        .unwrap();
+
+    eventually(async || report().await.case_state() == types::CaseState::Resolved).await;
+    let case = case_of(&env.as_user("analyst"), &receipt.reference).await;
+    let resolution = case.resolution.unwrap();
+    assert_eq!(resolution.how, declare.how);
+    assert_eq!(resolution.resolved_at, declare.resolved_at);
+    let told = format!(
+        "[SSI] Signalement {} : incident déclaré résolu",
+        receipt.reference
+    );
+    let agency = "ssi-occitanie@ars.example.org";
+    env.suite
+        .mail
+        .wait_for_mail(|mail| mail.subject() == told && mail.to.iter().any(|to| to == agency))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

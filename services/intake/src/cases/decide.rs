@@ -63,6 +63,7 @@ mod tests {
                 case_id: Uuid::nil(),
                 state: Some(state),
                 revision,
+                resolutions: 0,
             },
             at: day(revision),
         }

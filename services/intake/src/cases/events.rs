@@ -49,6 +49,7 @@ fn case_change(event: &Event) -> Result<(Uuid, CaseChange), ApplyError> {
             case_id: id(&change.case_id)?,
             state: CaseState::heard(change.state),
             revision: change.revision,
+            resolutions: change.resolution_number,
         },
         at: changed_at.unwrap_or(event.time),
     };

@@ -20,6 +20,8 @@ pub(crate) struct CaseProgress {
     pub(crate) state: Option<CaseState>,
     /// Its revision: the greatest wins.
     pub(crate) revision: u64,
+    /// How many declarations of the report's resolution it has heard of.
+    pub(crate) resolutions: u32,
 }
 
 /// Where the case of a report stands, and since when it is treated no more.

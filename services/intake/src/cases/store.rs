@@ -15,7 +15,8 @@ pub(super) async fn lock(
     report_ids: &[Uuid],
 ) -> sqlx::Result<Vec<(Uuid, Option<CaseStanding>)>> {
     let rows = sqlx::query!(
-        "select report_id, case_id, case_state, case_revision, case_ended_at from report
+        "select report_id, case_id, case_state, case_revision, case_ended_at, case_resolutions
+         from report
          where report_id = any($1) order by report_id for update",
         report_ids,
     );
@@ -26,6 +27,7 @@ pub(super) async fn lock(
                 case_id,
                 state: row.case_state.as_deref().map(CaseState::stored),
                 revision: revision.cast_unsigned(),
+                resolutions: row.case_resolutions.unwrap_or_default().cast_unsigned(),
             },
             ended_at: row.case_ended_at,
         });
@@ -46,12 +48,14 @@ pub(super) async fn record(
             "case_state": standing.progress.state,
             "case_revision": standing.progress.revision,
             "case_ended_at": standing.ended_at.map(timestamptz),
+            "case_resolutions": standing.progress.resolutions,
         })
     });
     sqlx::query!(
         "update report
          set case_id = new.case_id, case_state = new.case_state,
-             case_revision = new.case_revision, case_ended_at = new.case_ended_at
+             case_revision = new.case_revision, case_ended_at = new.case_ended_at,
+             case_resolutions = new.case_resolutions
          from jsonb_populate_recordset(null::report, $1) as new
          where report.report_id = new.report_id",
         rows.collect::<Value>(),

@@ -105,6 +105,26 @@ pub(super) fn may_withdraw<'a>(
     })
 }
 
+/// The role in which somebody who sees a report through these parties speaks for its structure:
+/// as one of its declarants, else on its behalf; a test is spoken for by probers.
+pub(crate) fn acting_role<'a>(
+    seen_by: impl Iterator<Item = &'a Party>,
+    roles: &BTreeSet<Role>,
+) -> Option<Role> {
+    let speaks = seen_by.filter_map(|party| match party {
+        Party::Subject(_) | Party::Structure(_) => Some(Role::Declarant),
+        Party::Region(_) => Some(Role::RegionalAgent),
+        Party::Probe => Some(Role::Prober),
+        Party::Cell
+        | Party::SecurityOfficer
+        | Party::HealthAuthority
+        | Party::ArmedForces
+        | Party::Importer(_)
+        | Party::Later(_) => None,
+    });
+    speaks.filter(|role| roles.contains(role)).min()
+}
+
 /// What an author may not do, though the request is well formed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {

@@ -26,7 +26,7 @@ use super::{
 };
 
 /// How far a declarant's clock may be ahead.
-const CLOCK_DRIFT: Duration = Duration::minutes(5);
+pub(crate) const CLOCK_DRIFT: Duration = Duration::minutes(5);
 
 /// Nothing is declared that was found before.
 const EARLIEST: OffsetDateTime = datetime!(2000-01-01 0:00 UTC);
@@ -194,7 +194,7 @@ fn regions(read: &mut Fields<'_>, wire: &[String]) -> Vec<Region> {
 }
 
 /// A moment since [`EARLIEST`].
-pub(super) fn moment(
+pub(crate) fn moment(
     read: &mut Fields<'_>,
     field: &str,
     wire: Option<&prost_types::Timestamp>,

@@ -20,7 +20,7 @@ mod response;
 mod routing;
 mod rpc;
 #[cfg(test)]
-mod samples;
+pub(crate) mod samples;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -39,6 +39,8 @@ use vocabulary::{
 use self::decide::Refusal;
 pub(crate) use self::{
     batcher::Queue,
+    decide::acting_role,
+    draft::{CLOCK_DRIFT, moment},
     events::{submitted, withdrawn},
     facts::{Facts, StructureIdentifier},
     found::is_placeholder,
@@ -46,7 +48,7 @@ pub(crate) use self::{
     reference::ReferenceNumbers,
     request::report_name,
     rpc::ReportRpc,
-    store::reports_after,
+    store::{find, lock, reports_after},
 };
 use crate::cases::CaseProgress;
 
@@ -178,7 +180,7 @@ impl Report {
     }
 
     /// The parties that see the report among a caller's own.
-    fn seen_by<'a>(&'a self, own: &'a [String]) -> impl Iterator<Item = &'a Party> {
+    pub(crate) fn seen_by<'a>(&'a self, own: &'a [String]) -> impl Iterator<Item = &'a Party> {
         let parties = self.visible_to.iter();
         parties.filter(|party| own.contains(&party.to_string()))
     }

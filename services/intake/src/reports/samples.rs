@@ -7,19 +7,21 @@ use proto::{
 };
 use service::wire::timestamp;
 use time::{OffsetDateTime, macros::datetime};
+use uuid::Uuid;
 use vocabulary::{
-    Capacity, CareImpact, Impacts, OperatorStatus, ReportKind, Role, StructureKind, Word as _,
+    Capacity, CareImpact, Impacts, OperatorStatus, ReferenceCipher, ReportKind, Role,
+    StructureKind, Word as _,
 };
 
 use super::{
-    Author, Facts, Settings,
+    Author, Facts, Report, Settings,
     decide::{Context, Decision, Refusal, decide},
     draft,
 };
 use crate::structures::Structure;
 
 /// The moment of the tests, a Monday morning.
-pub(super) const NOW: OffsetDateTime = datetime!(2026-11-23 09:00 UTC);
+pub(crate) const NOW: OffsetDateTime = datetime!(2026-11-23 09:00 UTC);
 
 /// An incident at a site in the Ain, found two hours ago, with nothing more than is required.
 pub(super) fn facts() -> Facts {
@@ -77,6 +79,26 @@ pub(super) fn author(role: Role) -> Author {
         roles: [role].into(),
         region: Some("84".parse().unwrap()),
         structures: structures.into_iter().collect(),
+    }
+}
+
+/// The report that a declarant makes of [`facts`] now.
+pub(crate) fn report() -> Report {
+    let decided = decided(&facts(), Some(&entry()), &author(Role::Declarant)).unwrap();
+    Report {
+        id: Uuid::from_u128(9),
+        reference: ReferenceCipher::new([9; 32]).reference(2026, 1),
+        facts: facts(),
+        contacts: None,
+        structure: decided.routing.structure,
+        routing_region: decided.routing.region,
+        visible_to: decided.routing.visible_to,
+        channel: decided.channel,
+        received_at: NOW,
+        declared_at: decided.declared_at,
+        withdrawal: None,
+        case: None,
+        revision: 1,
     }
 }
 

@@ -76,7 +76,7 @@ pub(super) async fn receipts(
 }
 
 /// Finds the report of a name, if one of the parties sees it.
-pub(super) async fn find(
+pub(crate) async fn find(
     conn: &mut PgConnection,
     name: &ReportName,
     parties: &[String],
@@ -97,7 +97,7 @@ pub(super) async fn find(
 }
 
 /// Finds a report, held until the end of the transaction, if one of the parties sees it.
-pub(super) async fn lock(
+pub(crate) async fn lock(
     conn: &mut PgConnection,
     report_id: Uuid,
     parties: &[String],
@@ -211,6 +211,7 @@ async fn read(conn: &mut PgConnection, report_ids: &[Uuid]) -> Result<Vec<Report
                 case_id,
                 state: case_state.map(CaseState::stored),
                 revision: revision.cast_unsigned(),
+                resolutions: row.case_resolutions.unwrap_or_default().cast_unsigned(),
             }),
             revision: row.revision.cast_unsigned(),
         })

@@ -15,7 +15,7 @@ use testkit::eventually;
 use tonic::Code;
 use uuid::Uuid;
 
-use crate::tests::{drafts::incident, env::TestEnv};
+use crate::tests::{drafts::incident, env::TestEnv, resolving::resolving};
 
 fn change(report_id: &str, revision: u64, state: i32) -> NewEvent {
     let case_id = Uuid::from_u128(1).to_string();
@@ -67,6 +67,8 @@ async fn a_snapshot_tells_the_state_under_the_ids_of_the_log() {
     let alice = env.linked("alice");
     let receipt = alice.submit(incident()).await.unwrap();
     alice.submit(incident()).await.unwrap();
+    let resolving = resolving(&receipt.report_id, "Postes réinstallés.");
+    alice.resolve(resolving).await.unwrap();
     alice
         .withdraw(WithdrawReportRequest {
             request_id: Uuid::new_v4().to_string(),
@@ -95,8 +97,8 @@ async fn a_snapshot_tells_the_state_under_the_ids_of_the_log() {
         }
     }
     let logged = env.events().await;
-    assert_eq!(logged.len(), 4);
-    assert_eq!(told.len(), 4);
+    assert_eq!(logged.len(), 5);
+    assert_eq!(told.len(), 5);
     for event in logged {
         let again = &told[&event.id.to_string()];
         let Some(proto::eventlog::v1::cloud_event::Data::BinaryData(payload)) = &again.data else {

@@ -14,6 +14,8 @@ mod kinds;
 mod pasted;
 mod places;
 mod reading;
+mod resolving;
 mod submitting;
+mod timelines;
 mod under_load;
 mod withdrawing;

@@ -210,6 +210,11 @@ fn case_changed(event_id: Uuid, update: &CaseUpdate, known: &ReportProjection) -
             let rule = Rule::AnnounceHealthAuthority;
             notices.mail(rule, recipient, Template::HealthImpact);
         }
+        if update.change == Change::Resolved {
+            for recipient in notified_of_resolution(update, &summary) {
+                notices.mail(Rule::AnnounceResolution, recipient, Template::Resolution);
+            }
+        }
         if update.change == Change::Closed && !known.back_dated {
             if known.summary.is_some() {
                 notices.mail(Rule::Closing, Recipient::Declarant, Template::Closing);
@@ -240,6 +245,21 @@ fn notified_of_major(
         notified.insert((Rule::OnCall, Recipient::OnCall));
     }
     notified.into_iter()
+}
+
+/// The cell and the agencies that see the case; none of them where it stays in the own chain
+/// of the armed forces.
+fn notified_of_resolution(update: &CaseUpdate, summary: &ReportSummary) -> Vec<Recipient> {
+    if summary.stays_with_the_armed_forces() {
+        return Vec::new();
+    }
+    let slugs = update.audience.slugs().into_iter();
+    let notified = slugs.filter_map(|slug| match slug.parse() {
+        Ok(Party::Cell) => Some(Recipient::Cell),
+        Ok(Party::Region(region)) => Some(Recipient::Agency(region)),
+        _ => None,
+    });
+    notified.collect()
 }
 
 /// The health authority hears once of a report: when it is submitted with a
@@ -278,7 +298,7 @@ fn happened(event_id: Uuid, activity: &Activity, known: &ReportProjection) -> De
     let mut notices = Notices(event_id, Vec::new());
     notices.tell(Rule::of_activity(activity.kind), Channel::Feed);
     let mut now_known = ReportProjection {
-        case_id: known.case_id.or(Some(activity.case_id)),
+        case_id: known.case_id.or(activity.case_id),
         ..known.clone()
     };
     let mail = template.map(|template| (event_id, template.name().into_owned()));

@@ -51,7 +51,7 @@ pub(super) fn of_mail(content: &Content, branding: &Branding, now: OffsetDateTim
             reference => summary.reference.as_str(),
             emergency_phone => branding.emergency_phone.as_str(),
         },
-        Template::Withdrawal => of_place(summary, language),
+        Template::Withdrawal | Template::Resolution => of_place(summary, language),
         Template::OfStructure(activity) => context! {
             activity => activity.as_str(),
             ..of_place(summary, language)

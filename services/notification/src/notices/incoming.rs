@@ -233,7 +233,7 @@ fn case_changed(mut message: CaseChanged) -> Result<ParsedEvent, ApplyError> {
 fn message_posted(mut message: CaseMessagePosted) -> Result<ParsedEvent, ApplyError> {
     let trigger = Trigger::Activity(Activity {
         report_id: id(&message.report_id)?,
-        case_id: id(&message.case_id)?,
+        case_id: Some(id(&message.case_id)?),
         reference: message.reference.clone(),
         region: message.routing_region.parse().ok(),
         kind: Some(CaseActivity::Message),
@@ -266,7 +266,10 @@ fn message_posted(mut message: CaseMessagePosted) -> Result<ParsedEvent, ApplyEr
 fn activity_recorded(mut message: CaseActivityRecorded) -> Result<ParsedEvent, ApplyError> {
     let trigger = Trigger::Activity(Activity {
         report_id: id(&message.report_id)?,
-        case_id: id(&message.case_id)?,
+        case_id: match message.case_id.as_str() {
+            "" => None,
+            case_id => Some(id(case_id)?),
+        },
         reference: message.reference.clone(),
         region: message.routing_region.parse().ok(),
         kind: CaseActivity::heard(message.activity),

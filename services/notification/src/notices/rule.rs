@@ -32,6 +32,8 @@ pub(crate) enum Rule {
     OnCall,
     /// Those who were told of a report hear that it was a false alarm.
     AnnounceWithdrawal,
+    /// The cell and the ARS hear that the structure declared its incident resolved.
+    AnnounceResolution,
     /// The declarant hears that his case was closed.
     Closing,
     /// The ARS, the FSSI and the cell hear once a day of what an importer entered
@@ -59,6 +61,7 @@ impl Rule {
             Self::AnnounceMajor => "announce_major",
             Self::OnCall => "on_call",
             Self::AnnounceWithdrawal => "announce_withdrawal",
+            Self::AnnounceResolution => "announce_resolution",
             Self::Closing => "closing",
             Self::Digest => "digest",
             Self::Message => "message",
@@ -92,9 +95,10 @@ impl Rule {
                 "Art. L.1111-8-2 CSP ; instruction SHFDS/FSSI/2023/78 du 23 mai 2023"
             }
             Self::AnnounceCell => "Art. L.1111-8-2 CSP",
-            Self::Activity | Self::CaseChange | Self::AnnounceHealthAuthority => {
-                "Art. D.1111-16-3 CSP"
-            }
+            Self::Activity
+            | Self::CaseChange
+            | Self::AnnounceResolution
+            | Self::AnnounceHealthAuthority => "Art. D.1111-16-3 CSP",
             Self::Major | Self::AnnounceMajor => {
                 "Art. D.1111-16-3 CSP ; pilotage des incidents majeurs par le FSSI"
             }
@@ -124,6 +128,8 @@ pub(crate) enum Template {
     Major,
     /// A report was withdrawn as a false alarm.
     Withdrawal,
+    /// The structure declared its incident resolved (résolution).
+    Resolution,
     /// The case was closed (clôture).
     Closing,
     /// Something concerns the structure on its case: a message, a measure.
@@ -168,6 +174,7 @@ impl Template {
             Self::HealthImpact,
             Self::Major,
             Self::Withdrawal,
+            Self::Resolution,
             Self::Closing,
         ];
         let to_structure = TO_STRUCTURE.iter().copied().map(Self::ToStructure);
@@ -215,6 +222,7 @@ impl Template {
             Self::HealthImpact => "health_impact",
             Self::Major => "major",
             Self::Withdrawal => "withdrawal",
+            Self::Resolution => "resolution",
             Self::Closing => "closing",
             Self::ToStructure(_) => "to_structure",
             Self::OfStructure(_) => "of_structure",

@@ -126,8 +126,8 @@ pub(crate) struct CaseUpdate {
 pub(crate) struct Activity {
     /// The report of the case.
     pub(crate) report_id: Uuid,
-    /// The case.
-    pub(crate) case_id: Uuid,
+    /// The case; absent where the producer did not know it yet.
+    pub(crate) case_id: Option<Uuid>,
     /// The reference of the report.
     pub(crate) reference: String,
     /// Where the report was routed.

@@ -1,6 +1,9 @@
 //! Messages on a case: those who may read one hear that there is one.
 
-use proto::{notification::v1::NotificationKind, types::v1::Role};
+use proto::{
+    notification::v1::NotificationKind,
+    types::v1::{CaseActivity, Role},
+};
 
 use crate::tests::{
     env::{CELL, From, TestEnv},
@@ -164,4 +167,25 @@ async fn a_word_of_a_later_release_about_a_message_is_kept_and_parks_no_submissi
         .await
         .unwrap();
     assert_eq!(kept, waiting);
+}
+
+#[tokio::test]
+async fn an_entry_of_a_timeline_is_in_the_feed_also_where_its_case_is_not_known() {
+    let env = TestEnv::start().await;
+    let report = Report::new(1);
+    env.intake()
+        .announce(&[report.submitted(), report.timeline_entry()])
+        .await;
+    let kept = env.until_kept(&agent("76"), 2).await;
+    let mut told = kept.iter().map(|(_, told)| told);
+    let entry = told.find(|it| it.kind() == NotificationKind::CaseActivity);
+    let entry = entry.unwrap();
+    assert_eq!(entry.activity(), CaseActivity::TimelineEntryAdded);
+    assert_eq!(entry.report_id, report.message.report_id);
+    assert_eq!(entry.case_id, "");
+    let begins = format!(
+        "Chronologie complétée par la structure sur le dossier {}",
+        report.message.reference
+    );
+    assert!(entry.headline.starts_with(&begins), "{}", entry.headline);
 }

@@ -202,6 +202,26 @@ impl Report {
         NewEvent::new(Uuid::now_v7(), subject, WORKING, &message)
     }
 
+    /// The event of an entry to its timeline, of which intake knows no case yet.
+    pub(crate) fn timeline_entry(&self) -> NewEvent {
+        let entry_id = Uuid::now_v7();
+        let entry = events::CaseActivityRecorded {
+            activity_id: entry_id.to_string(),
+            report_id: self.message.report_id.clone(),
+            reference: self.message.reference.clone(),
+            at: Some(at(WORKING)),
+            activity: types::CaseActivity::TimelineEntryAdded.into(),
+            actor_role: types::Role::Declarant.into(),
+            to_structure: true,
+            visible_to: self.message.visible_to.clone(),
+            routing_region: "76".to_owned(),
+            test: self.message.test,
+            ..Default::default()
+        };
+        let subject = format!("activity/{entry_id}");
+        NewEvent::new(Uuid::now_v7(), subject, WORKING, &entry)
+    }
+
     fn subject(&self) -> String {
         format!("report/{}", self.id)
     }

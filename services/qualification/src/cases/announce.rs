@@ -17,6 +17,7 @@ use super::{Action, Audience, Case, Change, history, store};
 /// whatever history of the log.
 pub(super) fn changed(case: &Case, change: &Change, base: u64) -> NewEvent {
     let triage = case.triage();
+    let resolution = case.resolution.as_ref();
     let payload = events::CaseChanged {
         case_id: case.id.to_string(),
         report_id: case.report.id.to_string(),
@@ -38,6 +39,8 @@ pub(super) fn changed(case: &Case, change: &Change, base: u64) -> NewEvent {
             .duplicate_of
             .map(|of| of.to_string())
             .unwrap_or_default(),
+        resolved_at: resolution.map(|it| timestamp(it.resolved_at)),
+        resolution_number: resolution.map(|it| it.number).unwrap_or_default(),
     };
     let subject = format!("case/{}", change.case_id);
     let event = NewEvent::new(event_id(change), subject, change.at, &payload);

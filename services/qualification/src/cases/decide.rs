@@ -8,7 +8,7 @@ use uuid::Uuid;
 use vocabulary::{CaseState, Line, Party, Role, Text, has_health_impact};
 
 use super::{
-    Action, Actor, Case, Change, Closure, Report, Triage, case_id_of,
+    Action, Actor, Case, Change, Closure, Report, Resolution, Triage, case_id_of,
     transitions::{TRANSITIONS, Trigger, next_state},
 };
 
@@ -33,6 +33,7 @@ pub(crate) fn open(
         closure: None,
         duplicate_of: None,
         answer_due_at: None,
+        resolution: None,
     };
     let change = change_of(&case, Action::Opened, Actor::System, String::new(), None);
     (case, change)
@@ -157,6 +158,34 @@ pub(crate) fn apply(
         ),
     };
     let change = change_of(&next, action, actor, note, None);
+    Some((next, change))
+}
+
+/// Applies the declaration of the structure that its incident is over, which the case keeps
+/// also where it does not fit the state and becomes an entry of the history. `None` when only
+/// a later release can.
+pub(crate) fn resolve(
+    case: &Case,
+    resolution: Resolution,
+    now: OffsetDateTime,
+) -> Option<(Case, Change)> {
+    if case.is_ahead() {
+        return None;
+    }
+    let actor = Actor::System;
+    let fitting = next_state(case.state, Trigger::Resolve, actor.role());
+    let next = Case {
+        resolution: Some(resolution),
+        ..advanced(case, fitting.unwrap_or(case.state), now)
+    };
+    let (action, note) = match fitting {
+        Some(_) => (Action::Resolved, ""),
+        None => (
+            Action::Noted,
+            "Résolution déclarée après la fin du dossier.",
+        ),
+    };
+    let change = change_of(&next, action, actor, note.to_owned(), None);
     Some((next, change))
 }
 

@@ -11,11 +11,11 @@ use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    Impacts, Origin, OriginType, ReportKind, StructureKind, Word as _, propose_severity,
+    Impacts, Origin, OriginType, ReportKind, Role, StructureKind, Word as _, propose_severity,
 };
 
 use super::{
-    Case, Change, Report, Triage,
+    Case, Change, Report, Resolution, Triage,
     announce::changed,
     decide::{self, Withdrawal},
     history,
@@ -23,7 +23,8 @@ use super::{
     withdrawal::{self, EarlyWithdrawal},
 };
 
-/// Opens a case for every report, applies withdrawals and forgets erased contacts.
+/// Opens a case for every report, applies resolutions and withdrawals and forgets erased
+/// contacts.
 #[derive(Debug)]
 pub(crate) struct ReportEvents {
     /// Where the changes are announced.
@@ -56,6 +57,7 @@ impl Feature for ReportEvents {
 enum ReportEvent {
     Submitted(Box<Submitted>),
     Withdrawn(Uuid, Withdrawal),
+    Resolved(Uuid, Resolution),
     ContactsErased(Uuid),
 }
 
@@ -72,6 +74,8 @@ impl ReportEvent {
         let parsed = match event.event_type.as_str() {
             events::ReportSubmitted::TYPE => submitted(event.decode()?, event.data_key.as_deref())
                 .map(|submitted| Self::Submitted(Box::new(submitted))),
+            events::ReportResolved::TYPE => resolved(event.decode()?)
+                .map(|(report_id, resolution)| Self::Resolved(report_id, resolution)),
             events::ReportContactsErased::TYPE => {
                 let erased: events::ReportContactsErased = event.decode()?;
                 Uuid::try_parse(&erased.report_id)
@@ -92,7 +96,9 @@ impl ReportEvent {
     fn report_id(&self) -> Uuid {
         match self {
             Self::Submitted(submitted) => submitted.report.id,
-            Self::Withdrawn(report_id, _) | Self::ContactsErased(report_id) => *report_id,
+            Self::Withdrawn(report_id, _)
+            | Self::Resolved(report_id, _)
+            | Self::ContactsErased(report_id) => *report_id,
         }
     }
 }
@@ -141,6 +147,18 @@ fn submitted(event: events::ReportSubmitted, data_key: Option<&[u8]>) -> Option<
     })
 }
 
+/// Reads a declaration of resolution.
+fn resolved(event: events::ReportResolved) -> Option<(Uuid, Resolution)> {
+    let resolution = Resolution {
+        number: event.number,
+        resolved_at: event.resolved_at.as_ref().and_then(moment)?,
+        declared_at: event.declared_at.as_ref().and_then(moment)?,
+        declared_by: Role::heard(event.declared_by),
+        sealed_how: event.sealed_how.into(),
+    };
+    Some((Uuid::try_parse(&event.report_id).ok()?, resolution))
+}
+
 /// The cases that a batch of events is about, changed in memory and then saved in a few
 /// statements.
 struct Batch {
@@ -150,6 +168,8 @@ struct Batch {
     cases: BTreeMap<Uuid, Case>,
     opened: HashSet<Uuid>,
     changed: HashSet<Uuid>,
+    /// Those of which a resolution was declared, by report.
+    resolved: HashSet<Uuid>,
     /// Withdrawals whose report has not come, by report.
     early: HashMap<Uuid, EarlyWithdrawal>,
     /// The reports whose contacts are to be erased.
@@ -180,6 +200,7 @@ impl Batch {
                 .collect(),
             opened: HashSet::new(),
             changed: HashSet::new(),
+            resolved: HashSet::new(),
             early: early
                 .into_iter()
                 .map(|early| (early.report_id, early))
@@ -223,7 +244,8 @@ impl Batch {
                 }
             }
             ReportEvent::ContactsErased(_) => self.erased.push(report_id),
-            ReportEvent::Withdrawn(..) if self.applied.contains(&event_id) => {}
+            ReportEvent::Withdrawn(..) | ReportEvent::Resolved(..)
+                if self.applied.contains(&event_id) => {}
             ReportEvent::Withdrawn(_, withdrawal) if self.cases.contains_key(&report_id) => {
                 self.withdraw(report_id, &withdrawal, event_id, now)?;
             }
@@ -234,6 +256,16 @@ impl Batch {
                     reason,
                 };
                 self.early.insert(report_id, early);
+            }
+            ReportEvent::Resolved(_, resolution) => {
+                // It follows its report in the log, which an operator may have skipped.
+                let case = self.cases.get(&report_id);
+                let case = case.ok_or(ApplyError::Poison("unknown_report"))?;
+                let resolved = decide::resolve(case, resolution, now);
+                let (case, change) = resolved.ok_or(ApplyError::LATER_RELEASE)?;
+                self.changed.insert(report_id);
+                self.resolved.insert(report_id);
+                self.record(case, change, event_id);
             }
         }
         Ok(())
@@ -271,6 +303,12 @@ impl Batch {
         store::insert_cases(conn, &opened).await?;
         for report_id in self.changed.difference(&self.opened) {
             store::update_case(conn, &self.cases[report_id], None).await?;
+        }
+        for report_id in &self.resolved {
+            let case = &self.cases[report_id];
+            if let Some(resolution) = &case.resolution {
+                store::keep_resolution(conn, case.id, resolution).await?;
+            }
         }
         store::erase_contacts(conn, &self.erased).await?;
         history::insert(conn, &self.changes).await?;

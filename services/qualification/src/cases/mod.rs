@@ -78,6 +78,8 @@ pub(crate) struct Case {
     /// Until when the first of the open requests for information is to be answered; written
     /// by those.
     pub(crate) answer_due_at: Option<OffsetDateTime>,
+    /// What the structure declared last of the end of its incident.
+    pub(crate) resolution: Option<Resolution>,
 }
 
 impl Case {
@@ -173,6 +175,24 @@ pub(crate) struct Closure {
     pub(crate) lessons_learned: String,
     /// When.
     pub(crate) closed_at: OffsetDateTime,
+}
+
+/// What the structure declared of the end of its incident (résolution, art. D.1111-16-3 CSP).
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Resolution {
+    /// Counts the declarations of the report, from 1.
+    pub(crate) number: u32,
+    /// When the incident was over.
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) resolved_at: OffsetDateTime,
+    /// When that was declared.
+    #[serde(with = "time::serde::rfc3339")]
+    pub(crate) declared_at: OffsetDateTime,
+    /// The role in which it was declared.
+    pub(crate) declared_by: Option<Role>,
+    /// How, sealed under the key of the contacts; in a column of its own.
+    #[serde(skip)]
+    pub(crate) sealed_how: Vec<u8>,
 }
 
 /// An entry of the history: one change of a case.

@@ -2,11 +2,11 @@
 
 use platform::SealingKey;
 use proto::{events::v1 as events, qualification::v1 as pb};
-use service::{View, wire::timestamp};
+use service::{View, resolution_purpose, wire::timestamp};
 use vocabulary::Word as _;
 
 use super::{
-    Actor, Case, Change, Triage,
+    Actor, Case, Change, Report, Resolution, Triage,
     milestones::{Milestone, Step},
 };
 
@@ -28,6 +28,7 @@ impl Shown<'_> {
         pb::Case {
             description: String::new(),
             closure: None,
+            resolution: None,
             ..self.case(case)
         }
     }
@@ -73,6 +74,26 @@ impl Shown<'_> {
                 .filter(|_| self.view.agencies)
                 .map(|of| of.to_string())
                 .unwrap_or_default(),
+            resolution: case
+                .resolution
+                .as_ref()
+                // Who sees the contacts reads what is said to the structure.
+                .filter(|_| self.view.contacts)
+                .map(|resolution| self.resolution(report, resolution)),
+        }
+    }
+
+    fn resolution(&self, report: &Report, resolution: &Resolution) -> pb::CaseResolution {
+        let how = report.sealed.as_ref().and_then(|key| {
+            let purpose = resolution_purpose(report.id, resolution.number);
+            key.open_text(self.master_key, &purpose, &resolution.sealed_how, report.id)
+        });
+        pb::CaseResolution {
+            resolved_at: Some(timestamp(resolution.resolved_at)),
+            declared_at: Some(timestamp(resolution.declared_at)),
+            declared_by: proto::number(resolution.declared_by),
+            erased: how.is_none(),
+            how: how.unwrap_or_default(),
         }
     }
 
@@ -84,6 +105,7 @@ impl Shown<'_> {
             structure_name: now.structure_name,
             description: now.description,
             declarant: now.declarant,
+            resolution: now.resolution,
             closure: answer.closure.and(now.closure),
             ..answer
         }
@@ -128,6 +150,7 @@ pub(super) fn to_keep(answer: pb::Case) -> pb::Case {
         structure_name: String::new(),
         description: String::new(),
         declarant: None,
+        resolution: None,
         closure: answer.closure.map(|closure| pb::Closure {
             lessons_learned: String::new(),
             ..closure

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use vocabulary::{CaseState, ReportKind, StructureKind, Word as _};
 
 use super::{
-    Case, Closure, Report, Triage, case_id_of,
+    Case, Closure, Report, Resolution, Triage, case_id_of,
     list::{CaseName, ListFilter, Position},
 };
 
@@ -186,6 +186,23 @@ pub(super) async fn update_case(
     changed_all(updated.rows_affected(), 1)
 }
 
+/// Keeps what the structure declared of the end of its incident.
+pub(super) async fn keep_resolution(
+    conn: &mut PgConnection,
+    case_id: Uuid,
+    resolution: &Resolution,
+) -> Result<()> {
+    sqlx::query!(
+        "update case_file set resolution = $2, sealed_how = $3 where case_id = $1",
+        case_id,
+        json!(resolution),
+        resolution.sealed_how,
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Destroys the keys of the contacts of these reports.
 pub(super) async fn erase_contacts(conn: &mut PgConnection, report_ids: &[Uuid]) -> Result<()> {
     if report_ids.is_empty() {
@@ -227,12 +244,15 @@ struct Row {
     closed_at: Option<OffsetDateTime>,
     duplicate_of: Option<Uuid>,
     answer_due_at: Option<OffsetDateTime>,
+    resolution: Option<Json<Resolution>>,
+    sealed_how: Option<Vec<u8>>,
 }
 
 impl From<Row> for Case {
     fn from(row: Row) -> Self {
         let sealed = row.sealed_personal_data.zip(row.data_key);
         let closure = row.lessons_learned.zip(row.closed_at);
+        let resolution = row.resolution.zip(row.sealed_how);
         Self {
             id: row.case_id,
             revision: row.revision.cast_unsigned(),
@@ -262,6 +282,10 @@ impl From<Row> for Case {
             }),
             duplicate_of: row.duplicate_of,
             answer_due_at: row.answer_due_at,
+            resolution: resolution.map(|(resolution, sealed_how)| Resolution {
+                sealed_how,
+                ..resolution.0
+            }),
         }
     }
 }

@@ -11,7 +11,7 @@ use vocabulary::{
 use super::{
     decide::{
         Command, Lessons, Note, Refusal, Scope, Subject, Withdrawal, acting_role, apply, decide,
-        open,
+        open, resolve,
     },
     transitions::{TRANSITIONS, Trigger},
     *,
@@ -23,6 +23,7 @@ const START: OffsetDateTime = time::macros::datetime!(2026-11-23 09:00 UTC);
 enum Step {
     Command(Command, Role),
     Withdrawal,
+    Resolution,
 }
 
 fn is_ended(state: CaseState) -> bool {
@@ -67,6 +68,16 @@ fn opened() -> Case {
     open(report, triage(None), parties, START).0
 }
 
+fn resolution() -> Resolution {
+    Resolution {
+        number: 1,
+        resolved_at: START,
+        declared_at: START,
+        declared_by: Some(Role::Declarant),
+        sealed_how: b"sealed".to_vec(),
+    }
+}
+
 fn note() -> Note {
     Note::try_from("mot".to_owned()).unwrap()
 }
@@ -105,6 +116,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         6 => (command, role).prop_map(|(command, role)| Step::Command(command, role)),
         1 => Just(Step::Withdrawal),
+        1 => Just(Step::Resolution),
     ];
     vec(step, 0..24)
 }
@@ -133,6 +145,11 @@ fn take(case: &Case, step: &Step, now: OffsetDateTime) -> (Case, Option<Change>)
             .expect("a case of this release takes a withdrawal");
             (next, Some(change))
         }
+        Step::Resolution => {
+            let (next, change) = resolve(case, resolution(), now)
+                .expect("a case of this release takes a resolution");
+            (next, Some(change))
+        }
     }
 }
 
@@ -146,6 +163,7 @@ proptest! {
             let (trigger, role) = match step {
                 Step::Command(command, role) => (command.trigger(), *role),
                 Step::Withdrawal => (Trigger::Withdraw, Role::Service),
+                Step::Resolution => (Trigger::Resolve, Role::Service),
             };
             let row = TRANSITIONS
                 .iter()
@@ -177,7 +195,10 @@ proptest! {
             if is_ended(case.state) && !reopened {
                 prop_assert!(change.is_none_or(|change| change.action == Action::Noted));
                 let (revision, changed_at) = (case.revision, case.changed_at);
-                prop_assert_eq!(Case { revision, changed_at, ..next.clone() }, case);
+                // What the structure declares of the resolution is kept all the same.
+                let resolution = case.resolution.clone();
+                let before = Case { revision, changed_at, resolution, ..next.clone() };
+                prop_assert_eq!(before, case);
             }
             case = next;
         }
@@ -190,6 +211,19 @@ proptest! {
         let expected = if is_ended(state) { Action::Noted } else { Action::Withdrawn };
         prop_assert_eq!(change.action, expected);
         prop_assert_eq!(is_ended(next.state), true);
+    }
+
+    #[test]
+    fn a_resolution_has_an_outcome_in_every_state(state in select(CaseState::ALL.to_vec())) {
+        let case = Case { state, ..opened() };
+        let (next, change) = resolve(&case, resolution(), START).unwrap();
+        let (action, after) = if is_ended(state) {
+            (Action::Noted, state)
+        } else {
+            (Action::Resolved, CaseState::Resolved)
+        };
+        prop_assert_eq!((change.action, next.state), (action, after));
+        prop_assert_eq!(next.resolution, Some(resolution()));
     }
 
     #[test]
@@ -416,5 +450,6 @@ fn what_a_later_release_wrote_by_its_slug_is_left_alone_and_by_its_number_is_not
         let refused = decide(&case, &Command::Claim, analyst("ana"), START);
         assert_eq!(refused, Err(Refusal::Ahead), "{case:?}");
         assert_eq!(apply(&case, &withdrawal, START), None);
+        assert_eq!(resolve(&case, resolution(), START), None);
     }
 }

@@ -7,7 +7,7 @@ use proto::qualification::v1::{
     message_service_server::MessageService,
 };
 use serde_json::json;
-use service::{Call, Commands, Done, Fields, Page, Sealed, View, request_hash, wire::timestamp};
+use service::{Call, Commands, Done, Fields, Page, View, request_hash, wire::timestamp};
 use sqlx::{PgConnection, PgPool};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
@@ -100,7 +100,10 @@ impl MessageService for MessageRpc {
         let next_page_token = page.cut(&mut messages, |(number, _)| *number);
         let key = case.report.sealed.as_ref();
         let shown = messages.iter().map(|(number, message)| {
-            let text = key.and_then(|key| self.open(key, message));
+            let text = key.and_then(|key| {
+                let purpose = purpose(message.id);
+                key.open_text(&self.master_key, &purpose, &message.sealed_text, message.id)
+            });
             pb::Message {
                 erased: text.is_none(),
                 text: text.unwrap_or_default(),
@@ -151,21 +154,6 @@ impl MessageRpc {
             events: vec![events::posted(&case, &message)],
             detail: json!({ "message": id, "audience": post.audience.as_str() }),
         })
-    }
-
-    fn open(&self, key: &Sealed, message: &Message) -> Option<String> {
-        let sealed = Sealed {
-            sealed: message.sealed_text.clone(),
-            data_key: key.data_key.clone(),
-        };
-        let opened = sealed.open(&self.master_key, &purpose(message.id));
-        if opened.is_err() {
-            tracing::error!(
-                message.id = %message.id,
-                "a message does not open: is the master key the one of this installation?",
-            );
-        }
-        String::from_utf8(opened.ok()?).ok()
     }
 }
 

@@ -10,6 +10,7 @@ mod lists;
 mod messages;
 mod opening;
 mod refusals;
+mod resolving;
 mod restored;
 mod snapshot;
 mod upgrading;

@@ -137,6 +137,7 @@ fn case_changed(event: &events::CaseChanged) -> Result<Option<ReportUpdate>, Unr
         revision: event.revision,
         state: CaseState::heard(event.state),
         qualified: event.qualified,
+        resolved_at: event.resolved_at.as_ref().and_then(moment),
     };
     let impacts = impacts(event.impacts.as_ref());
     let assessment = assessment(event.origin, &event.origin_types, impacts, severity);

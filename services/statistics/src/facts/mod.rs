@@ -81,6 +81,9 @@ struct CaseStatus {
     state: Option<CaseState>,
     /// The cell confirmed the assessment.
     qualified: bool,
+    /// When the incident was over, as the structure declared last.
+    #[serde(with = "time::serde::rfc3339::option", default)]
+    resolved_at: Option<OffsetDateTime>,
 }
 
 /// What is judged of an incident: first declared, then confirmed.

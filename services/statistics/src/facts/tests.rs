@@ -45,6 +45,7 @@ fn case(revision: u64, state: CaseState, assessment: Assessment) -> FactUpdate {
         revision,
         state,
         qualified,
+        resolved_at: None,
     };
     FactUpdate::Case(status, assessment)
 }

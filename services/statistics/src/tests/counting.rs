@@ -7,10 +7,13 @@ use proto::{
         CaseState, Origin, OriginType, StructureIdentifier, structure_identifier::Identifier,
     },
 };
+use time::OffsetDateTime;
 
 use crate::tests::{
     env::{TestEnv, current, figure, rows},
-    story::{Judged as _, Words as _, case, changed, events, report, withdrawal},
+    story::{
+        Judged as _, Words as _, case, changed, events, moment, report, timestamp, withdrawal,
+    },
 };
 
 const MONTH: &str = "2026-11";
@@ -78,6 +81,33 @@ async fn a_case_that_comes_before_its_report_counts_once_the_report_comes() {
     let overview = replica.overview(MONTH, MONTH).await;
     assert_eq!(current(&overview, "reports"), 1);
     assert_eq!(current(&overview, "malicious"), 1);
+    env.is_seamless().await;
+}
+
+#[tokio::test]
+async fn the_moment_of_a_resolution_is_kept_with_what_was_known_when() {
+    let env = TestEnv::start().await;
+    env.intake().announce(&events([report(1)])).await;
+    let qualified = changed(case(1), 2, CaseState::Qualified);
+    let resolved = CaseChanged {
+        resolved_at: Some(timestamp("2026-11-12T06:30:00Z")),
+        ..changed(case(1), 3, CaseState::Resolved)
+    };
+    for change in [qualified, resolved] {
+        env.qualification().announce(&events([change])).await;
+    }
+    let replica = env.counted().await;
+    let known = async || -> Vec<Option<OffsetDateTime>> {
+        let sql = "select resolved_at from fact_version order by known_from";
+        sqlx::query_scalar(sql).fetch_all(&env.pool).await.unwrap()
+    };
+    let at = moment("2026-11-12T06:30:00Z");
+    assert_eq!(known().await, [None, None, Some(at)]);
+
+    // What comes later from elsewhere keeps it.
+    env.intake().announce(&events([withdrawal(1)])).await;
+    replica.is_up_to_date().await;
+    assert_eq!(known().await, [None, None, Some(at), Some(at)]);
     env.is_seamless().await;
 }
 

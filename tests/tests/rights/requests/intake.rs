@@ -25,7 +25,9 @@ pub(crate) fn requests(
     match service {
         "IntakeService" => reports(method, scene, person),
         "DraftService" => drafts(method, scene, person),
+        "ResolutionService" => resolutions(method, scene, person),
         "StructureService" => structures(method, scene, person),
+        "TimelineService" => timelines(method, scene, person),
         _ => None,
     }
 }
@@ -153,6 +155,75 @@ fn saving(draft_id: String, etag: &str) -> pb::SaveDraftRequest {
         draft: Some(pb::ReportDraft::default()),
         etag: etag.to_owned(),
     }
+/// What to ask about the end of incidents.
+fn resolutions(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+    Some(match method {
+        "DeclareResolved" => of_each_thing(
+            scene,
+            Names::Id,
+            |thing| &thing.report_id,
+            |report_id| pb::DeclareResolvedRequest {
+                request_id: request_id(),
+                report_id,
+                // Nobody has seen it like this: who gets so far may declare it.
+                etag: "never".to_owned(),
+                resolved_at: ransomware(MONTPELLIER).found_at,
+                how: "Postes réinstallés".to_owned(),
+            },
+            |thing| {
+                // Every role that may call this may speak for whatever it sees.
+                Expected::Refused(if sees(person, thing) {
+                    Code::Aborted
+                } else {
+                    Code::NotFound
+                })
+            },
+        ),
+        _ => return None,
+    })
+}
+
+/// What to ask about timelines.
+fn timelines(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+    let of_seen = |thing: &Thing, expected| {
+        if sees(person, thing) {
+            expected
+        } else {
+            Expected::Refused(Code::NotFound)
+        }
+    };
+    Some(match method {
+        "AddTimelineEntry" => {
+            let additions = of_each_thing(
+                scene,
+                Names::Id,
+                |thing| &thing.report_id,
+                |report_id| pb::AddTimelineEntryRequest {
+                    request_id: request_id(),
+                    report_id,
+                    happened_at: ransomware(MONTPELLIER).found_at,
+                    text: "Serveurs éteints".to_owned(),
+                },
+                |thing| of_seen(thing, any_answer::<pb::AddTimelineEntryResponse>()),
+            );
+            let stored = |asked| Asked {
+                effect: Effect::Stored,
+                ..asked
+            };
+            additions.into_iter().map(stored).collect()
+        }
+        "ListTimeline" => of_each_thing(
+            scene,
+            Names::IdAndReference,
+            |thing| &thing.report_id,
+            |report_id| pb::ListTimelineRequest {
+                report_id,
+                ..Default::default()
+            },
+            |thing| of_seen(thing, any_answer::<pb::ListTimelineResponse>()),
+        ),
+        _ => return None,
+    })
 }
 
 /// What to ask about structures.

@@ -2,7 +2,9 @@
 
 use proto::intake::v1::{
     self as pb, draft_service_client::DraftServiceClient,
-    intake_service_client::IntakeServiceClient, structure_service_client::StructureServiceClient,
+    intake_service_client::IntakeServiceClient, resolution_service_client::ResolutionServiceClient,
+    structure_service_client::StructureServiceClient,
+    timeline_service_client::TimelineServiceClient,
 };
 use servicetest::AuthorizedChannel;
 use tonic::Status;
@@ -12,16 +14,20 @@ use uuid::Uuid;
 #[derive(Clone)]
 pub(crate) struct User {
     reports: IntakeServiceClient<AuthorizedChannel>,
+    resolutions: ResolutionServiceClient<AuthorizedChannel>,
     structures: StructureServiceClient<AuthorizedChannel>,
     drafts: DraftServiceClient<AuthorizedChannel>,
+    timelines: TimelineServiceClient<AuthorizedChannel>,
 }
 
 impl User {
     pub(crate) fn new(channel: AuthorizedChannel) -> Self {
         Self {
             reports: IntakeServiceClient::new(channel.clone()),
+            drafts: DraftServiceClient::new(channel.clone()),
+            resolutions: ResolutionServiceClient::new(channel.clone()),
             structures: StructureServiceClient::new(channel.clone()),
-            drafts: DraftServiceClient::new(channel),
+            timelines: TimelineServiceClient::new(channel),
         }
     }
 
@@ -120,6 +126,33 @@ impl User {
     pub(crate) async fn delete_draft(&self, request: pb::DeleteDraftRequest) -> Result<(), Status> {
         self.drafts.clone().delete_draft(request).await?;
         Ok(())
+    }
+
+    /// Declares the incident of a report resolved.
+    pub(crate) async fn resolve(
+        &self,
+        request: pb::DeclareResolvedRequest,
+    ) -> Result<pb::DeclareResolvedResponse, Status> {
+        let answer = self.resolutions.clone().declare_resolved(request).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// Adds an entry to the timeline of a report.
+    pub(crate) async fn add_entry(
+        &self,
+        request: pb::AddTimelineEntryRequest,
+    ) -> Result<pb::TimelineEntry, Status> {
+        let answer = self.timelines.clone().add_timeline_entry(request).await?;
+        Ok(answer.into_inner().entry.unwrap())
+    }
+
+    /// Lists the timeline of a report.
+    pub(crate) async fn timeline(
+        &self,
+        request: pb::ListTimelineRequest,
+    ) -> Result<pb::ListTimelineResponse, Status> {
+        let answer = self.timelines.clone().list_timeline(request).await?;
+        Ok(answer.into_inner())
     }
 
     /// Loads the directory from a file, cut into small pieces.

@@ -325,6 +325,26 @@ fn changes_of_a_case_are_raised_and_only_a_closing_writes_to_the_declarant() {
 }
 
 #[test]
+fn a_resolution_is_told_once_to_the_cell_and_the_agencies_that_see_the_case() {
+    let resolved = update(Change::Resolved, 2);
+    let decided = |known| decide(CHANGED, &Trigger::CaseChanged(resolved.clone()), known);
+    let known = after(&Trigger::Submitted(submission(&everybody())));
+    let to_both = ["announce_resolution ars:28", "announce_resolution cell"];
+    let first = decided(&known);
+    assert_eq!(raised(&first), [Rule::CaseChange]);
+    assert_eq!(mails(&first), to_both);
+    assert_eq!(templates(&first), [Template::Resolution; 2]);
+    assert_eq!(mails(&decided(&first.known)), [""; 0]);
+    // Also where the case is heard of before its report.
+    assert_eq!(mails(&decided(&ReportProjection::default())), to_both);
+
+    let mut own_chain = submission(&everybody());
+    own_chain.summary.structure_kind = Some(StructureKind::ArmedForcesHospital);
+    let known = after(&Trigger::Submitted(own_chain));
+    assert_eq!(mails(&decided(&known)), [""; 0]);
+}
+
+#[test]
 fn a_withdrawal_is_told_to_those_who_were_told() {
     let mut out_of_hours = submission(&everybody());
     out_of_hours.received_at = WEEKEND;

@@ -4,8 +4,9 @@ use eventlog::NewEvent;
 use platform::SealingKey;
 use prost::Message as _;
 use proto::{events::v1 as events, types::v1 as types};
+use service::{Sealed, resolution_purpose, wire::timestamp};
 use servicetest::MASTER_KEY;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::DECLARED;
@@ -100,6 +101,27 @@ impl Report {
             ..Default::default()
         };
         NewEvent::new(event_id, self.subject(), DECLARED, &withdrawn)
+    }
+
+    /// The announcement of a declaration of its resolution, an hour after the report.
+    pub(crate) fn resolution(&self, event_id: Uuid, number: u32, how: &str) -> NewEvent {
+        let key = Sealed {
+            sealed: Vec::new(),
+            data_key: self.data_key.clone().unwrap_or_default(),
+        };
+        let master = SealingKey::from_bytes(MASTER_KEY);
+        let purpose = resolution_purpose(self.id, number);
+        let declared_at = Some(timestamp(DECLARED + Duration::hours(1)));
+        let resolved = events::ReportResolved {
+            report_id: self.submitted.report_id.clone(),
+            reference: self.submitted.reference.clone(),
+            number,
+            resolved_at: self.submitted.declared_at,
+            declared_at,
+            declared_by: types::Role::Declarant.into(),
+            sealed_how: key.seal(&master, &purpose, how.as_bytes()).unwrap().into(),
+        };
+        NewEvent::new(event_id, self.subject(), DECLARED, &resolved)
     }
 
     /// The announcement that its contacts were erased.

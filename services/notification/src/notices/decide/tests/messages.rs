@@ -5,7 +5,7 @@ use super::*;
 fn message(actor: Actor) -> Activity {
     Activity {
         report_id: Uuid::from_u128(9),
-        case_id: Uuid::from_u128(10),
+        case_id: Some(Uuid::from_u128(10)),
         reference: "SIG-2026-7K3M9Q4".to_owned(),
         region: Some(RoutingRegion::Region(normandy())),
         kind: Some(CaseActivity::Message),
@@ -234,6 +234,7 @@ fn an_activity_is_written_to_the_side_that_did_not_do_it_where_it_has_something_
         ),
         (MeasureAccepted, Actor::Structure, true, None),
         (TimelineEntryAdded, Actor::Structure, true, None),
+        (TimelineEntryAdded, Actor::Agency, true, None),
         (CareRecorded, Actor::Agency, false, None),
     ] {
         let expected: Vec<&str> = expected.into_iter().collect();

@@ -1,4 +1,4 @@
-//! Messages on a case.
+//! Messages on a case, and what else happens on it.
 
 use super::*;
 use vocabulary::CaseActivity;
@@ -8,7 +8,7 @@ use crate::notices::trigger::{Activity, Actor};
 fn posted(actor: Option<Actor>) -> Trigger {
     Trigger::Activity(Activity {
         report_id: Uuid::nil(),
-        case_id: Uuid::nil(),
+        case_id: None,
         reference: summary().reference,
         region: None,
         kind: Some(CaseActivity::Message),
@@ -121,4 +121,30 @@ fn an_activity_is_told_in_its_own_words_with_who_did_it_and_until_when() {
         line.starts_with("Activité par l'ARS sur le dossier"),
         "{line}"
     );
+}
+
+#[test]
+fn a_resolution_is_told_without_what_the_structure_wrote() {
+    let english = Branding {
+        language: Language::En,
+        ..branding()
+    };
+    for (branding, subject, said) in [
+        (
+            branding(),
+            "[SSI] Signalement SIG-2026-7K3M9Q4 : incident déclaré résolu",
+            "Structure : Centre hospitalier de Lisieux (Établissement de santé, Normandie)",
+        ),
+        (
+            english,
+            "[SSI] Report SIG-2026-7K3M9Q4: incident declared resolved",
+            "Structure: Centre hospitalier de Lisieux",
+        ),
+    ] {
+        let content = of_report(Template::Resolution, summary());
+        let mail = mail(&content, &branding, NOW).unwrap();
+        assert_eq!(mail.subject, subject);
+        assert!(mail.body.contains(said), "{}", mail.body);
+        assert!(mail.body.contains("TLP:AMBER"), "{}", mail.body);
+    }
 }
