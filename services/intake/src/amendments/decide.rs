@@ -181,3 +181,6 @@ pub(super) fn amended(
         ..report.clone()
     }
 }
+
+#[cfg(test)]
+mod tests;

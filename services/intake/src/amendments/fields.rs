@@ -167,3 +167,133 @@ fn dynamic(draft: &ReportDraft) -> DynamicMessage {
     DynamicMessage::decode(DRAFT.clone(), draft.encode_to_vec().as_slice())
         .expect("a message is read by its own description")
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::{prelude::*, sample::subsequence};
+    use service::wire::timestamp;
+    use time::macros::datetime;
+
+    use super::*;
+    use crate::reports::properties::{parse, sound_draft};
+
+    /// Every field that can be amended, of whatever the contract has.
+    fn mutable_paths() -> Vec<String> {
+        fn collect(prefix: &str, message: &MessageDescriptor, paths: &mut Vec<String>) {
+            for field in message.fields() {
+                let path = format!("{prefix}{}", field.name());
+                match within(&field) {
+                    Some(message) => collect(&format!("{path}."), &message, paths),
+                    None => paths.push(path),
+                }
+            }
+        }
+        let mut paths = Vec::new();
+        collect("", &DRAFT, &mut paths);
+        paths.retain(|path| Path::parse(path).unwrap().is_mutable());
+        paths
+    }
+
+    fn merged(draft: &ReportDraft, changes: &ReportDraft, paths: &[String]) -> ReportDraft {
+        let paths: Vec<Path> = paths.iter().map(|path| Path::parse(path).unwrap()).collect();
+        merge(draft, changes, &paths)
+    }
+
+    proptest! {
+        #[test]
+        fn amendments_one_after_the_other_come_to_the_draft_made_at_once(
+            first in sound_draft(),
+            last in sound_draft(),
+            paths in Just(mutable_paths()).prop_shuffle(),
+            size in 1_usize..9,
+        ) {
+            let last = ReportDraft {
+                kind: first.kind,
+                structure: first.structure.clone(),
+                capacity: first.capacity,
+                ..last
+            };
+            let mut draft = first.clone();
+            for paths in paths.chunks(size) {
+                draft = merged(&draft, &last, paths);
+            }
+            let at_once = parse(last.clone());
+            prop_assert!(at_once.is_ok());
+            prop_assert_eq!(parse(draft), at_once.clone());
+
+            // What is told to differ is all that does.
+            let told: Vec<String> = changes(&first, &last).into_iter().map(|it| it.path).collect();
+            prop_assert_eq!(parse(merged(&first, &last, &told)), at_once);
+        }
+
+        #[test]
+        fn an_amendment_changes_the_fields_it_names_and_no_others(
+            first in sound_draft(),
+            last in sound_draft(),
+            paths in subsequence(mutable_paths(), 0..8),
+        ) {
+            let amended = merged(&first, &last, &paths);
+            for change in changes(&first, &amended) {
+                prop_assert!(paths.contains(&change.path), "{}", change.path);
+            }
+        }
+    }
+
+    #[test]
+    fn a_path_names_a_field_of_the_draft() {
+        for path in ["description", "impacts", "impacts.care", "declarant.email", "regions"] {
+            assert!(Path::parse(path).is_some_and(|path| path.is_mutable()), "{path}");
+        }
+        for path in ["kind", "structure", "structure.finess", "capacity"] {
+            assert!(Path::parse(path).is_some_and(|path| !path.is_mutable()), "{path}");
+        }
+        for path in ["", "*", "draft.description", "impacts.", "found_at.seconds", "regions.0"] {
+            assert!(Path::parse(path).is_none(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_change_is_told_in_words() {
+        let before = ReportDraft {
+            description: "Serveurs chiffrés".to_owned(),
+            cross_border: Some(false),
+            ..ReportDraft::default()
+        };
+        let after = ReportDraft {
+            description: String::new(),
+            found_at: Some(timestamp(datetime!(2026-11-23 09:00 UTC))),
+            origin_types: vec![1, 77],
+            cross_border: None,
+            regions: vec!["76".to_owned(), "93".to_owned()],
+            ..ReportDraft::default()
+        };
+        let told: Vec<_> = changes(&before, &after)
+            .into_iter()
+            .map(|it| format!("{}: {} -> {}", it.path, it.before, it.after))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "found_at:  -> 2026-11-23T09:00:00Z",
+                "description: Serveurs chiffrés -> ",
+                "origin_types:  -> ORIGIN_TYPE_RANSOMWARE, 77",
+                "regions:  -> 76, 93",
+                "cross_border: false -> ",
+            ]
+        );
+    }
+
+    #[test]
+    fn whoever_is_named_no_more_is_nobody() {
+        let before = ReportDraft {
+            alternate_contact: Some(proto::intake::v1::Contact {
+                phone: "3646".to_owned(),
+                ..Default::default()
+            }),
+            ..ReportDraft::default()
+        };
+        let paths = ["alternate_contact.phone".to_owned()];
+        let after = merged(&before, &ReportDraft::default(), &paths);
+        assert_eq!(after.alternate_contact, None);
+    }
+}

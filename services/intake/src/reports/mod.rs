@@ -14,7 +14,7 @@ mod list;
 mod metrics;
 mod next_steps;
 #[cfg(test)]
-mod properties;
+pub(crate) mod properties;
 mod reference;
 mod request;
 mod response;
