@@ -2,7 +2,10 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context as _;
 use clap::Args;
+use prost::{Message as _, Name as _};
+use prost_reflect::DynamicMessage;
 use proto::intake::v1::{Contact, DeclarantCapacity, ReportDraft, SubmitReportRequest};
 use proto::types::v1 as types;
 use time::OffsetDateTime;
@@ -101,11 +104,7 @@ pub(crate) fn request(
     options: &DraftOptions,
     now: OffsetDateTime,
 ) -> Result<SubmitReportRequest, Failure> {
-    let mut request = match &options.file {
-        Some(file) => json::from_json(&text_file::read(file)?)
-            .map_err(|error| Failure::Usage(format!("{}: {error}", file.display())))?,
-        None => SubmitReportRequest::default(),
-    };
+    let mut request = from_file(options)?;
     let draft = request.draft.get_or_insert_default();
     if options.file.is_none() {
         draft.kind = types::ReportKind::Incident.into();
@@ -114,6 +113,42 @@ pub(crate) fn request(
     }
     apply(options, draft)?;
     Ok(request)
+}
+
+/// The fields of a report that a person means to change, by their paths: those of the file and
+/// of the flags, and no others.
+pub(crate) fn amendment(options: &DraftOptions) -> Result<(ReportDraft, Vec<String>), Failure> {
+    let mut draft = from_file(options)?.draft.unwrap_or_default();
+    apply(options, &mut draft)?;
+    let descriptor = json::CONTRACTS
+        .get_message_by_name(&ReportDraft::full_name())
+        .context("the draft is of the contract")?;
+    let given = DynamicMessage::decode(descriptor, draft.encode_to_vec().as_slice())
+        .context("a draft is read by its own description")?;
+    let mut paths = Vec::new();
+    collect_paths("", &given, &mut paths);
+    Ok((draft, paths))
+}
+
+fn collect_paths(prefix: &str, given: &DynamicMessage, paths: &mut Vec<String>) {
+    for (field, value) in given.fields() {
+        let path = format!("{prefix}{}", field.name());
+        match value.as_message() {
+            // The structure is one thing, and so is a moment.
+            Some(inner) if ["declarant", "alternate_contact", "impacts"].contains(&&*path) => {
+                collect_paths(&format!("{path}."), inner, paths);
+            }
+            _ => paths.push(path),
+        }
+    }
+}
+
+fn from_file(options: &DraftOptions) -> Result<SubmitReportRequest, Failure> {
+    match &options.file {
+        Some(file) => json::from_json(&text_file::read(file)?)
+            .map_err(|error| Failure::Usage(format!("{}: {error}", file.display()))),
+        None => Ok(SubmitReportRequest::default()),
+    }
 }
 
 /// Lays the flags over a draft.

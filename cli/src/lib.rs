@@ -6,6 +6,7 @@
 #[macro_use]
 mod output;
 
+mod amendment;
 mod args;
 mod case;
 mod client;

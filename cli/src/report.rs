@@ -1,10 +1,11 @@
-//! `vigie report`: check, submit, read, withdraw and declare resolved.
+//! `vigie report`: check, submit, read, amend, withdraw and declare resolved.
 
 use clap::{Args, Subcommand};
 use proto::intake::v1 as pb;
 use uuid::Uuid;
 use vocabulary::Word;
 
+use crate::amendment::{self, AmendOptions};
 use crate::args::free_text;
 use crate::client::Client;
 use crate::draft::{DraftOptions, SubmitOptions};
@@ -26,6 +27,16 @@ pub(crate) enum ReportCommand {
     },
     /// List the reports you may see, latest first
     List(ListOptions),
+    /// Complete or correct a report: what is given changes, the rest stays
+    Amend(Box<AmendOptions>),
+    /// List what a report said, newest first
+    Revisions {
+        /// UUID or reference
+        report: String,
+        /// At most so many
+        #[arg(long, default_value_t = 20)]
+        limit: usize,
+    },
     /// Withdraw a false alarm
     Withdraw {
         /// UUID or reference
@@ -60,6 +71,10 @@ pub(crate) async fn run(command: ReportCommand, client: &Client) -> Result<(), F
         ReportCommand::Submit(options) => submit(options, client).await,
         ReportCommand::Get { report } => get(report, client).await,
         ReportCommand::List(options) => list(options, client).await,
+        ReportCommand::Amend(options) => amendment::amend(*options, client).await,
+        ReportCommand::Revisions { report, limit } => {
+            amendment::revisions(report, limit, client).await
+        }
         ReportCommand::Withdraw {
             report,
             reason,
@@ -244,7 +259,7 @@ async fn list(options: ListOptions, client: &Client) -> Result<(), Failure> {
     Ok(())
 }
 
-fn show(report: &pb::Report, client: &Client) -> Result<(), Failure> {
+pub(crate) fn show(report: &pb::Report, client: &Client) -> Result<(), Failure> {
     if client.json {
         say!("{}", json::to_json(report)?);
         return Ok(());
@@ -283,6 +298,10 @@ fn show(report: &pb::Report, client: &Client) -> Result<(), Failure> {
             answer(draft.cross_border, language),
         ),
         (language.pick("État", "State"), state(report, language)),
+        (
+            language.pick("Étape", "Stage"),
+            word::<vocabulary::ReportStage>(report.stage, language),
+        ),
         (language.pick("Dossier", "Case"), report.case_id.clone()),
         (
             language.pick("Déclarant", "Declarant"),
@@ -341,7 +360,7 @@ fn print_remarks(title: &str, remarks: &[pb::Violation]) {
     }
 }
 
-fn print_consequences(consequences: &pb::Consequences, client: &Client) {
+pub(crate) fn print_consequences(consequences: &pb::Consequences, client: &Client) {
     let language = client.language;
     if let Some(agency) = &consequences.agency {
         say!(

@@ -161,6 +161,7 @@ mod tests {
             wire::CareImpact is CareImpact;
             wire::PatientEndangerment is PatientEndangerment;
             wire::Reach is Reach;
+            wire::ReportStage is ReportStage;
             wire::Tlp is Tlp;
             wire::Channel is Channel;
             wire::CaseState is CaseState;

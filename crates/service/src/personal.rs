@@ -38,6 +38,24 @@ impl Sealed {
         )
     }
 
+    /// Seals other contacts of the same report under its key.
+    pub fn with_contacts(
+        &self,
+        master: &SealingKey,
+        report_id: Uuid,
+        contacts: &SealedPersonalData,
+    ) -> Result<Self, SealError> {
+        let sealed = self.seal(
+            master,
+            &contacts_purpose(report_id),
+            &contacts.encode_to_vec(),
+        )?;
+        Ok(Self {
+            sealed,
+            data_key: self.data_key.clone(),
+        })
+    }
+
     /// Opens the contacts of a report; `None` when they do not open, which is logged:
     /// one report must not hide a list.
     pub fn contacts(&self, master: &SealingKey, report_id: Uuid) -> Option<SealedPersonalData> {

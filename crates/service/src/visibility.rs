@@ -18,6 +18,11 @@ impl Parties {
         self.0.insert(party.to_string());
     }
 
+    /// Adds all these parties.
+    pub fn extend(&mut self, others: Self) {
+        self.0.extend(others.0);
+    }
+
     /// Whether a party sees it.
     pub fn contains(&self, party: &Party) -> bool {
         self.0.contains(&party.to_string())

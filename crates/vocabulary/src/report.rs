@@ -20,6 +20,19 @@ enumeration! {
 }
 
 enumeration! {
+    ReportStage is "stage of a declaration";
+    /// How far a declaration is completed (déclaration par étapes); from the first on.
+    {
+        /// Déclaration initiale: what was submitted, or a correction of it.
+        FirstDeclaration = 1 => "first_declaration", "Déclaration initiale", "First declaration";
+        /// Complément.
+        Complement = 2 => "complement", "Complément", "Complement";
+        /// Rapport final.
+        Final = 3 => "final", "Rapport final", "Final report";
+    }
+}
+
+enumeration! {
     Capacity is "capacity of a declarant";
     /// By what right a person declares (qualité du déclarant, art. D.1111-16-3 CSP).
     {

@@ -6,8 +6,8 @@ use std::str::FromStr;
 use serde::{Serialize, de::DeserializeOwned};
 use vocabulary::{
     Capacity, CareImpact, CaseActivity, CaseState, Channel, DataImpact, DataNature, MeasureKind,
-    OperatorStatus, Origin, OriginType, ParallelDuty, PatientEndangerment, Reach, ReportKind, Role,
-    SeverityReason, StructureKind, Tlp,
+    OperatorStatus, Origin, OriginType, ParallelDuty, PatientEndangerment, Reach, ReportKind,
+    ReportStage, Role, SeverityReason, StructureKind, Tlp,
 };
 
 fn survives<T>(all: &[T])
@@ -66,6 +66,7 @@ words!(
     PatientEndangerment,
     Reach,
     ReportKind,
+    ReportStage,
     Role,
     SeverityReason,
     StructureKind,

@@ -4,6 +4,7 @@
 //! sent it and its event in one transaction. The directory of structures says
 //! who is competent; the log of cases says where the treatment stands.
 
+mod amendments;
 mod cases;
 mod config;
 mod consume;
@@ -21,8 +22,8 @@ use std::sync::Arc;
 use eventlog::Log;
 use platform::{Files, Listeners, Metrics, SealingKey, StartError};
 use proto::intake::v1::{
-    draft_service_server::DraftServiceServer, intake_service_server::IntakeServiceServer,
-    resolution_service_server::ResolutionServiceServer,
+    amendment_service_server::AmendmentServiceServer, draft_service_server::DraftServiceServer,
+    intake_service_server::IntakeServiceServer, resolution_service_server::ResolutionServiceServer,
     structure_service_server::StructureServiceServer,
     timeline_service_server::TimelineServiceServer,
 };
@@ -36,6 +37,7 @@ pub use config::{Config, IntakeConfig, ProducersConfig};
 pub use erasure::{erase_contacts_ended_before, erase_contacts_of};
 
 use crate::{
+    amendments::AmendmentRpc,
     drafts::DraftRpc,
     reports::{Queue, ReferenceNumbers, ReportRpc, Settings},
     resolution::ResolutionRpc,
@@ -94,7 +96,7 @@ impl App {
     ) -> Result<(), StartError> {
         let Self { log, intake, .. } = self;
         let mut running = self.runtime.start(&shutdown);
-        running.serve_log(&log, Arc::new(State), READERS);
+        running.serve_log(&log, Arc::new(State { log: log.clone() }), READERS);
         running.publish(&log);
         let registry = Arc::new(consume::registry(log.clone()));
         running.consume(NAME, "qualification", self.qualification, registry);
@@ -138,15 +140,20 @@ impl App {
             commands,
             read_pool,
         };
+        let amendments = AmendmentRpc {
+            reports: reports.clone(),
+        };
         let largest = running.runtime.config.server.max_message_bytes;
         let reports = IntakeServiceServer::new(reports).max_decoding_message_size(largest);
         let structures = StructureServiceServer::new(structures).max_decoding_message_size(largest);
+        let amendments = AmendmentServiceServer::new(amendments).max_decoding_message_size(largest);
         let drafts = DraftServiceServer::new(drafts).max_decoding_message_size(largest);
         let resolution =
             ResolutionServiceServer::new(resolution).max_decoding_message_size(largest);
         let timeline = TimelineServiceServer::new(timeline).max_decoding_message_size(largest);
         let public = Routes::new(reports)
             .add_service(structures)
+            .add_service(amendments)
             .add_service(drafts)
             .add_service(resolution)
             .add_service(timeline);

@@ -1,17 +1,21 @@
 //! The full state of intake, told as events.
 
 use async_trait::async_trait;
-use eventlog::{NewEvent, Snapshot, SnapshotPage};
+use eventlog::{Log, NewEvent, Snapshot, SnapshotPage};
 use platform::{Error, Result};
+use service::revision_base;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{reports, resolution, structures};
+use crate::{amendments, reports, resolution, structures};
 
-/// Tells the structures, then the reports with their resolutions and withdrawals, under the
-/// ids their events had at first.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct State;
+/// Tells the structures, then the reports as they were submitted, with their amendments, their
+/// resolutions and their withdrawals, under the ids their events had at first.
+#[derive(Clone, Debug)]
+pub(crate) struct State {
+    /// The log that they were announced in.
+    pub(crate) log: Log,
+}
 
 /// Cursors name what they follow: a structure by its FINESS or a report by its id.
 const STRUCTURE: &str = "structure/";
@@ -27,7 +31,7 @@ impl Snapshot for State {
     ) -> Result<SnapshotPage> {
         let after = after.as_deref();
         if let Some(report) = after.and_then(|cursor| cursor.strip_prefix(REPORT)) {
-            return all_reports(conn, report, limit).await;
+            return self.all_reports(conn, report, limit).await;
         }
         let after = after.and_then(|cursor| cursor.strip_prefix(STRUCTURE));
         all_structures(conn, after, limit).await
@@ -52,30 +56,40 @@ async fn all_structures(
     })
 }
 
-async fn all_reports(conn: &mut PgConnection, after: &str, limit: u16) -> Result<SnapshotPage> {
-    let after = match after {
-        "" => None,
-        id => Some(Uuid::try_parse(id).map_err(Error::internal)?),
-    };
-    let found = reports::reports_after(conn, after, i64::from(limit)).await?;
-    let next = found
-        .last()
-        .filter(|_| found.len() == usize::from(limit))
-        .map(|report| format!("{REPORT}{}", report.id));
-    let report_ids: Vec<Uuid> = found.iter().map(|report| report.id).collect();
-    let resolutions = resolution::resolutions_of(conn, &report_ids).await?;
-    let events = found.iter().flat_map(|report| {
-        let resolutions = resolutions.get(&report.id).into_iter().flatten();
-        let withdrawal = report
-            .withdrawal
-            .as_ref()
-            .map(|withdrawal| reports::withdrawn(report, withdrawal));
-        std::iter::once(reports::submitted(report))
-            .chain(resolutions.map(|it| resolution::resolved(report, it)))
-            .chain(withdrawal)
-    });
-    Ok(SnapshotPage {
-        events: events.collect::<Vec<NewEvent>>(),
-        next,
-    })
+impl State {
+    async fn all_reports(
+        &self,
+        conn: &mut PgConnection,
+        after: &str,
+        limit: u16,
+    ) -> Result<SnapshotPage> {
+        let after = match after {
+            "" => None,
+            id => Some(Uuid::try_parse(id).map_err(Error::internal)?),
+        };
+        let found = reports::reports_after(conn, after, i64::from(limit)).await?;
+        let next = found
+            .last()
+            .filter(|_| found.len() == usize::from(limit))
+            .map(|report| format!("{REPORT}{}", report.id));
+        let report_ids: Vec<Uuid> = found.iter().map(|report| report.id).collect();
+        let resolutions = resolution::resolutions_of(conn, &report_ids).await?;
+        let base = revision_base(&self.log, conn).await?;
+        let mut revisions = amendments::revisions_of(conn, &found).await?;
+        let mut events: Vec<NewEvent> = Vec::new();
+        for report in &found {
+            match revisions.remove(&report.id) {
+                None => events.push(reports::submitted(report)),
+                // What was known at a moment is the same for whoever starts later.
+                Some(revisions) => {
+                    events.extend(revisions.iter().map(|it| amendments::announced(it, base)));
+                }
+            }
+            let resolutions = resolutions.get(&report.id).into_iter().flatten();
+            events.extend(resolutions.map(|it| resolution::resolved(report, it)));
+            let withdrawal = report.withdrawal.as_ref();
+            events.extend(withdrawal.map(|it| reports::withdrawn(report, it)));
+        }
+        Ok(SnapshotPage { events, next })
+    }
 }

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use eventlog::Log;
 use proto::events::v1::{
-    CaseActivityRecorded, CaseChanged, CaseMessagePosted, ReportContactsErased, ReportSubmitted,
-    ReportWithdrawn,
+    CaseActivityRecorded, CaseChanged, CaseMessagePosted, ReportAmended, ReportContactsErased,
+    ReportSubmitted, ReportWithdrawn,
 };
 use service::Registry;
 
@@ -16,6 +16,7 @@ pub(crate) fn registry(log: Log, notices: NoticeEvents) -> Registry {
     let notices = Arc::new(notices);
     Registry::announcing(log)
         .on::<ReportSubmitted>(&notices)
+        .on::<ReportAmended>(&notices)
         .on::<ReportWithdrawn>(&notices)
         .on::<ReportContactsErased>(&notices)
         .on::<CaseChanged>(&notices)

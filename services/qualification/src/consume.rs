@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use eventlog::Log;
-use proto::events::v1::{ReportContactsErased, ReportResolved, ReportSubmitted, ReportWithdrawn};
+use proto::events::v1::{
+    ReportAmended, ReportContactsErased, ReportResolved, ReportSubmitted, ReportWithdrawn,
+};
 use service::Registry;
 
 use crate::cases::ReportEvents;
@@ -13,6 +15,7 @@ pub(crate) fn registry(log: Log) -> Registry {
     let reports = Arc::new(ReportEvents { log: log.clone() });
     Registry::announcing(log)
         .on::<ReportSubmitted>(&reports)
+        .on::<ReportAmended>(&reports)
         .on::<ReportWithdrawn>(&reports)
         .on::<ReportResolved>(&reports)
         .on::<ReportContactsErased>(&reports)

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use eventlog::{Apply, ApplyError, Event};
 use proto::{
     Payload,
-    events::v1::{CaseChanged, ReportSubmitted, ReportWithdrawn},
+    events::v1::{CaseChanged, ReportAmended, ReportSubmitted, ReportWithdrawn},
 };
 use sqlx::PgConnection;
 
@@ -22,7 +22,7 @@ impl Apply for FactConsumer {
     fn accepts(&self, event_type: &str) -> bool {
         matches!(
             event_type,
-            ReportSubmitted::TYPE | ReportWithdrawn::TYPE | CaseChanged::TYPE
+            ReportSubmitted::TYPE | ReportAmended::TYPE | ReportWithdrawn::TYPE | CaseChanged::TYPE
         )
     }
 

@@ -3,6 +3,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
+mod amended;
 mod not_announced;
 mod reading;
 mod treated;

@@ -95,11 +95,14 @@ pub(super) async fn record_ends(
     Ok(())
 }
 
-/// Destroys the keys of locked reports, with the hash of their requests, against which
-/// contacts could be guessed.
+/// Destroys the keys of locked reports, with what rests under them and the hash of their
+/// requests, against which contacts could be guessed.
 pub(super) async fn erase_contacts(conn: &mut PgConnection, report_ids: &[Uuid]) -> Result<()> {
     sqlx::query!(
-        "update report set sealed_contacts = null, wrapped_key = null, request_hash = '',
+        "with revisions as (
+             update report_revision set sealed_contacts = null where report_id = any($1)
+         )
+         update report set sealed_contacts = null, wrapped_key = null, request_hash = '',
                 revision = revision + 1
          where report_id = any($1)",
         report_ids,

@@ -10,7 +10,7 @@ use super::{Facts, Settings, next_steps, routing::Routing};
 
 /// What a report sets off.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Consequences {
+pub(crate) struct Consequences {
     /// The competent ARS.
     pub(super) agency: Option<AgencyTold>,
     /// The ARS of the other regions that the report names.
@@ -27,7 +27,7 @@ pub(super) struct Consequences {
 
 /// The agence régionale de santé that is told.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct AgencyTold {
+pub(crate) struct AgencyTold {
     /// The region it is told for.
     pub(super) region: Region,
     /// Its name on that day.
@@ -38,7 +38,7 @@ pub(super) struct AgencyTold {
 
 /// Somebody who is told, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Addressee {
+pub(crate) struct Addressee {
     /// Who.
     pub(super) party: Party,
     /// For people, in French.
@@ -49,7 +49,7 @@ pub(super) struct Addressee {
 
 /// An obligation that the same event sets off elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Duty {
+pub(crate) struct Duty {
     /// The obligation.
     pub(super) kind: ParallelDuty,
     /// What to do, in French.

@@ -36,7 +36,7 @@ pub(super) fn read(fields: &mut Fields<'_>, wire: pb::Contact) -> Option<Contact
 
 /// Opens the contacts of a report; `None` when they do not open, which is logged: one
 /// report must not hide a list.
-pub(super) fn open(master: &SealingKey, report_id: Uuid, sealed: &Sealed) -> Option<Contacts> {
+pub(crate) fn open(master: &SealingKey, report_id: Uuid, sealed: &Sealed) -> Option<Contacts> {
     let wire = sealed.contacts(master, report_id)?;
     Some(Contacts {
         declarant: contact(wire.declarant?),
@@ -45,7 +45,7 @@ pub(super) fn open(master: &SealingKey, report_id: Uuid, sealed: &Sealed) -> Opt
 }
 
 /// The contacts in the form in which they are sealed.
-pub(super) fn to_wire(contacts: &Contacts) -> SealedPersonalData {
+pub(crate) fn to_wire(contacts: &Contacts) -> SealedPersonalData {
     let said = |contact: &Contact| events::Contact {
         family_name: contact.family_name.as_str().to_owned(),
         given_name: wire::text(contact.given_name.as_ref()),

@@ -16,30 +16,30 @@ use crate::structures::Structure;
 
 /// What a decision depends on besides the declaration itself.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Context<'a> {
+pub(crate) struct Context<'a> {
     /// Who declares.
-    pub(super) author: &'a Author,
+    pub(crate) author: &'a Author,
     /// The entries of the directory that bear the structure's number.
-    pub(super) entries: &'a [Structure],
+    pub(crate) entries: &'a [Structure],
     /// What the installation says.
-    pub(super) settings: &'a Settings,
+    pub(crate) settings: &'a Settings,
     /// The moment of the acknowledgement.
-    pub(super) now: OffsetDateTime,
+    pub(crate) now: OffsetDateTime,
 }
 
 /// What becomes of a declaration.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Decision {
+pub(crate) struct Decision {
     /// By which way it came.
-    pub(super) channel: Channel,
+    pub(crate) channel: Channel,
     /// When it was declared.
-    pub(super) declared_at: OffsetDateTime,
+    pub(crate) declared_at: OffsetDateTime,
     /// What the directory tells of its structure.
-    pub(super) found: Found,
+    pub(crate) found: Found,
     /// Who is told of it.
-    pub(super) routing: Routing,
+    pub(crate) routing: Routing,
     /// What it sets off.
-    pub(super) consequences: Consequences,
+    pub(crate) consequences: Consequences,
 }
 
 /// Decides what becomes of a declaration.
@@ -49,8 +49,21 @@ pub(super) fn decide(
     context: &Context<'_>,
 ) -> Result<Decision, Refusal> {
     let channel = channel_of(context.author, facts.capacity, declared_at)?;
-    let declared_at = declared_at.unwrap_or(context.now);
-    let regions = regions(facts, channel, context.author)?;
+    if !facts.regions.is_empty() && matches!(channel, Channel::Declarant | Channel::Later(_)) {
+        return Err(Refusal::RegionsNotYours);
+    }
+    settle(facts, channel, declared_at.unwrap_or(context.now), context)
+}
+
+/// Decides what becomes of a declaration that came by a channel, as it was submitted or as it
+/// is amended.
+pub(crate) fn settle(
+    facts: &Facts,
+    channel: Channel,
+    declared_at: OffsetDateTime,
+    context: &Context<'_>,
+) -> Result<Decision, Refusal> {
+    let regions = regions(facts, channel, context.author);
     let found = Found::of(facts, context.entries, &regions);
     let routing = Routing::of(facts, &found, &regions, context.author, channel)?;
     let severity = propose_severity(facts.kind, &facts.impacts);
@@ -73,19 +86,15 @@ pub(super) fn decide(
 }
 
 /// The regions that a declaration names. An agent's own serves where it tells no place.
-fn regions(facts: &Facts, channel: Channel, author: &Author) -> Result<Vec<Region>, Refusal> {
-    if facts.regions.is_empty() {
-        let is_placed = facts.national || facts.department().is_some();
-        let own = author.region.filter(|_| !is_placed);
-        return Ok(own
-            .filter(|_| channel == Channel::Agency)
-            .into_iter()
-            .collect());
+fn regions(facts: &Facts, channel: Channel, author: &Author) -> Vec<Region> {
+    if !facts.regions.is_empty() {
+        return facts.regions.clone();
     }
-    match channel {
-        Channel::Declarant | Channel::Later(_) => Err(Refusal::RegionsNotYours),
-        Channel::Agency | Channel::Import | Channel::Probe => Ok(facts.regions.clone()),
-    }
+    let is_placed = facts.national || facts.department().is_some();
+    let own = author.region.filter(|_| !is_placed);
+    own.filter(|_| channel == Channel::Agency)
+        .into_iter()
+        .collect()
 }
 
 /// Whether somebody who sees a report through these parties may withdraw it: who declared
@@ -127,7 +136,7 @@ pub(crate) fn acting_role<'a>(
 
 /// What an author may not do, though the request is well formed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub(crate) enum Refusal {
     /// Only an importer gives a past date of declaration.
     BackDating,
     /// An agent enters reports of his own region only.

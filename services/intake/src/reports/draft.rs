@@ -37,7 +37,7 @@ const MAX_DRAFT_BYTES: usize = 56 * 1024;
 const MAX_ORIGIN_TYPES: usize = 8;
 
 /// Parses a draft and collects every violation; nothing when there is one.
-pub(super) fn read(
+pub(crate) fn read(
     wire: Option<pb::ReportDraft>,
     now: OffsetDateTime,
     violations: &mut Violations,
@@ -319,7 +319,7 @@ fn identifier_to_wire(identifier: &StructureIdentifier) -> types::StructureIdent
 }
 
 /// A draft for the wire; without contacts for who may not see them.
-pub(super) fn to_wire(facts: &Facts, contacts: Option<&Contacts>) -> pb::ReportDraft {
+pub(crate) fn to_wire(facts: &Facts, contacts: Option<&Contacts>) -> pb::ReportDraft {
     let contacts = contacts.map(contacts::to_wire).unwrap_or_default();
     pb::ReportDraft {
         kind: facts.kind.number(),

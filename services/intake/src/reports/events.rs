@@ -10,9 +10,19 @@ use super::{Report, Withdrawal, draft};
 /// Announces a report. The id derives from the report, so that a snapshot tells
 /// it under the same one.
 pub(crate) fn submitted(report: &Report) -> NewEvent {
+    let id = derived_after(report.id, "report_submitted", &[report.id.as_bytes()]);
+    let event = NewEvent::new(id, report.subject(), report.received_at, &announced(report));
+    match &report.contacts {
+        Some(contacts) => event.with_data_key(contacts.data_key.clone()),
+        None => event,
+    }
+}
+
+/// A report as it is announced; whoever announces it sends its own key along.
+pub(crate) fn announced(report: &Report) -> events::ReportSubmitted {
     let structure = &report.structure;
     let told = draft::announced(&report.facts);
-    let payload = events::ReportSubmitted {
+    events::ReportSubmitted {
         report_id: report.id.to_string(),
         reference: report.reference.to_string(),
         channel: report.channel.number(),
@@ -41,12 +51,6 @@ pub(crate) fn submitted(report: &Report) -> NewEvent {
             .map(|contacts| contacts.sealed.clone().into())
             .unwrap_or_default(),
         ..told
-    };
-    let id = derived_after(report.id, "report_submitted", &[report.id.as_bytes()]);
-    let event = NewEvent::new(id, report.subject(), report.received_at, &payload);
-    match &report.contacts {
-        Some(contacts) => event.with_data_key(contacts.data_key.clone()),
-        None => event,
     }
 }
 

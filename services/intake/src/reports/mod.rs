@@ -1,4 +1,5 @@
-//! Reports (signalements): checked, submitted, shown, listed and withdrawn.
+//! Reports (signalements): checked, submitted, shown, listed and withdrawn. What they say
+//! later is that of `amendments`.
 
 mod batcher;
 mod channel;
@@ -13,7 +14,7 @@ mod list;
 mod metrics;
 mod next_steps;
 #[cfg(test)]
-mod properties;
+pub(crate) mod properties;
 mod reference;
 mod request;
 mod response;
@@ -32,25 +33,26 @@ use service::Sealed;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    Channel, Department, OperatorStatus, Party, Reference, Region, Role, RoutingRegion,
-    StructureKey, StructureKind,
+    Channel, Department, OperatorStatus, Party, Reference, Region, ReportStage, Role,
+    RoutingRegion, StructureKey, StructureKind,
 };
 
-use self::decide::Refusal;
 pub(crate) use self::{
     batcher::Queue,
-    decide::acting_role,
-    draft::{CLOCK_DRIFT, moment},
-    events::{submitted, withdrawn},
-    facts::{Facts, StructureIdentifier},
+    contacts::{open as open_contacts, to_wire as contacts_to_seal},
+    decide::{Context, Decision, Refusal, acting_role, settle},
+    draft::{CLOCK_DRIFT, moment, read as read_draft, to_wire as draft_to_wire},
+    events::{announced, submitted, withdrawn},
+    facts::{Contacts, Draft, Facts, StructureIdentifier},
     found::is_placeholder,
     list::ReportName,
     reference::ReferenceNumbers,
     request::report_name,
-    rpc::ReportRpc,
-    store::{find, lock, reports_after},
+    response::consequences as consequences_to_wire,
+    rpc::{MAX_PAGE_BYTES, ReportRpc},
+    store::{ReportRow, find, lock, reports_after},
 };
-use crate::cases::CaseProgress;
+use crate::{amendments::Revision, cases::CaseProgress};
 
 /// What the installation says of the outer world.
 #[derive(Clone, Debug)]
@@ -61,17 +63,17 @@ pub(crate) struct Settings {
     pub(crate) agency_mail_domain: String,
 }
 
-/// Who declares or withdraws, as far as the rules ask.
+/// Who declares, amends or withdraws, as far as the rules ask.
 #[derive(Clone, Debug)]
-struct Author {
+pub(crate) struct Author {
     /// The stable name.
-    subject: String,
+    pub(crate) subject: String,
     /// What the author is.
-    roles: BTreeSet<Role>,
+    pub(crate) roles: BTreeSet<Role>,
     /// The region for which a regional author acts.
-    region: Option<Region>,
+    pub(crate) region: Option<Region>,
     /// The structures whose link to the author is verified.
-    structures: BTreeSet<StructureKey>,
+    pub(crate) structures: BTreeSet<StructureKey>,
 }
 
 /// A report as the suite keeps it (signalement).
@@ -81,11 +83,11 @@ pub(crate) struct Report {
     pub(crate) id: Uuid,
     /// For people, to quote on the telephone.
     pub(crate) reference: Reference,
-    /// What was declared.
+    /// What was declared, as amended.
     pub(crate) facts: Facts,
     /// Who declared; absent once erased.
     pub(crate) contacts: Option<Sealed>,
-    /// The structure as it stood at the declaration.
+    /// The structure as it stood at the declaration, or at its last amendment.
     pub(crate) structure: ReportedStructure,
     /// Where it is routed.
     pub(crate) routing_region: RoutingRegion,
@@ -104,6 +106,8 @@ pub(crate) struct Report {
     /// Counts the report's own changes, from 1. The progress of its case is not
     /// one: a declarant may withdraw what he saw although an analyst took it.
     pub(crate) revision: u64,
+    /// The revision of what was declared, once it was amended.
+    pub(crate) amendment: Option<Revision>,
 }
 
 /// A structure as it stood when a report about it was declared.
@@ -164,6 +168,17 @@ impl Report {
     /// A test is never counted nor announced.
     pub(crate) fn is_test(&self) -> bool {
         self.channel == Channel::Probe
+    }
+
+    /// How far the declaration is completed.
+    pub(crate) fn stage(&self) -> ReportStage {
+        let amendment = self.amendment.as_ref();
+        amendment.map_or(ReportStage::FirstDeclaration, |it| it.stage)
+    }
+
+    /// Counts what was declared, from 1: the submission.
+    pub(crate) fn declared_revision(&self) -> u64 {
+        self.amendment.as_ref().map_or(1, |it| it.number)
     }
 
     /// Where the report stands.

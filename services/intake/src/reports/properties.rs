@@ -18,9 +18,9 @@ use super::{
     facts::{Draft, Facts},
 };
 
-const NOW: OffsetDateTime = datetime!(2026-11-23 09:00 UTC);
+pub(crate) const NOW: OffsetDateTime = datetime!(2026-11-23 09:00 UTC);
 
-fn parse(wire: pb::ReportDraft) -> Result<Draft, Violations> {
+pub(crate) fn parse(wire: pb::ReportDraft) -> Result<Draft, Violations> {
     let mut violations = Violations::default();
     draft::read(Some(wire), NOW, &mut violations).ok_or(violations)
 }
@@ -89,7 +89,7 @@ const LINE: &str = "[^\\pC\\p{Zl}\\p{Zp}]{0,40}[a-z]";
 
 prop_compose! {
     /// What a careful declarant sends.
-    fn sound_draft()(
+    pub(crate) fn sound_draft()(
         wild in any_draft(),
         kind in 1..=5,
         capacity in 1..=4,

@@ -40,6 +40,8 @@ pub(super) fn report(report: &Report, contacts: Option<&Contacts>) -> pb::Report
         case_state: proto::number(case.and_then(|case| case.state)),
         case_id: wire::shown(case.map(|case| case.case_id)),
         etag: report.etag(),
+        revision: report.declared_revision(),
+        stage: report.stage().number(),
     }
 }
 
@@ -59,7 +61,7 @@ pub(super) fn receipt(
 }
 
 /// What a report sets off, for the wire.
-pub(super) fn consequences(consequences: &Consequences) -> pb::Consequences {
+pub(crate) fn consequences(consequences: &Consequences) -> pb::Consequences {
     let Severity {
         serious,
         significant,

@@ -14,17 +14,17 @@ use super::{
 
 /// Where a report goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Routing {
+pub(crate) struct Routing {
     /// Where it is counted and which ARS is competent.
-    pub(super) region: RoutingRegion,
+    pub(crate) region: RoutingRegion,
     /// The region of the structure, also of one that has its own chain.
-    pub(super) territory: Option<Region>,
+    pub(crate) territory: Option<Region>,
     /// The other regions that the report names.
-    pub(super) other_regions: Vec<Region>,
+    pub(crate) other_regions: Vec<Region>,
     /// The structure as the directory and the declarant know it.
-    pub(super) structure: ReportedStructure,
+    pub(crate) structure: ReportedStructure,
     /// Who sees it.
-    pub(super) visible_to: BTreeSet<Party>,
+    pub(crate) visible_to: BTreeSet<Party>,
 }
 
 impl Routing {

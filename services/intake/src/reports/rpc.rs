@@ -31,11 +31,14 @@ use super::{
     store::{self, NewReport, Receipt},
     warnings::warnings,
 };
-use crate::structures::{self, Directory};
+use crate::{
+    amendments::as_submitted,
+    structures::{self, Directory},
+};
 
 /// The most bytes that a page holds, but for a report that is larger alone: clients
 /// take 4 MiB.
-const MAX_PAGE_BYTES: usize = 2 << 20;
+pub(crate) const MAX_PAGE_BYTES: usize = 2 << 20;
 
 /// Answers `IntakeService`.
 #[derive(Clone)]
@@ -275,6 +278,7 @@ impl ReportRpc {
             withdrawal: None,
             case: None,
             revision: 1,
+            amendment: None,
         })
     }
 
@@ -288,7 +292,11 @@ impl ReportRpc {
     ) -> Result<()> {
         let mut transaction = self.commands.pool.begin().await?;
         let stands = ReportName::Id(report_id);
-        let report = store::find(&mut transaction, &stands, &caller.parties()).await?;
+        let found = store::find(&mut transaction, &stands, &caller.parties()).await?;
+        let report = match found {
+            Some(report) => Some(as_submitted(&mut transaction, report).await?),
+            None => None,
+        };
         let is_same = report.is_some_and(|report| self.is_of(&report, submission));
         let entry = AuditEntry {
             caller,
@@ -326,7 +334,7 @@ impl ReportRpc {
     }
 
     /// A report as this caller may see it.
-    fn shown(&self, caller: &Caller, report: &Report) -> pb::Report {
+    pub(crate) fn shown(&self, caller: &Caller, report: &Report) -> pb::Report {
         let own = caller.parties();
         let sees = report
             .seen_by(&own)

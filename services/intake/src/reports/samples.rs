@@ -24,7 +24,7 @@ use crate::structures::Structure;
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-11-23 09:00 UTC);
 
 /// An incident at a site in the Ain, found two hours ago, with nothing more than is required.
-pub(super) fn facts() -> Facts {
+pub(crate) fn facts() -> Facts {
     let declarant = pb::Contact {
         family_name: "Martin".to_owned(),
         email: "rssi@ch-exemple.fr".to_owned(),
@@ -47,7 +47,7 @@ pub(super) fn facts() -> Facts {
 }
 
 /// The same, with care in degraded mode.
-pub(super) fn degraded() -> Facts {
+pub(crate) fn degraded() -> Facts {
     let impacts = Impacts {
         care: Some(CareImpact::DegradedMode),
         ..Impacts::default()
@@ -56,7 +56,7 @@ pub(super) fn degraded() -> Facts {
 }
 
 /// The entry of the directory for the site of [`facts`].
-pub(super) fn entry() -> Structure {
+pub(crate) fn entry() -> Structure {
     Structure {
         finess: "010000024".parse().unwrap(),
         legal_entity: Some("010780054".parse().unwrap()),
@@ -72,7 +72,7 @@ pub(super) fn entry() -> Structure {
 }
 
 /// Somebody with a role, and the site of [`facts`] when the role declares.
-pub(super) fn author(role: Role) -> Author {
+pub(crate) fn author(role: Role) -> Author {
     let structures = (role == Role::Declarant).then(|| entry().key());
     Author {
         subject: "alice".to_owned(),
@@ -103,7 +103,7 @@ pub(crate) fn report() -> Report {
 }
 
 /// What becomes of facts that this author declares now.
-pub(super) fn decided(
+pub(crate) fn decided(
     facts: &Facts,
     entry: Option<&Structure>,
     author: &Author,

@@ -6,13 +6,18 @@ use platform::{Error, Result};
 use serde_json::{Value, json};
 use service::{Sealed, wire::timestamptz};
 use sqlx::{PgConnection, types::Json};
+use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{CaseState, Channel, OperatorStatus, ParseError, Party, StructureKind, Word as _};
+use vocabulary::{
+    CaseState, Channel, OperatorStatus, ParseError, Party, ReportStage, Role, StructureKind,
+    Word as _,
+};
 
 use super::{
     CaseProgress, Facts, Report, ReportState, ReportedStructure, Withdrawal,
     list::{ListFilter, Position, ReportName},
 };
+use crate::amendments::Revision;
 
 /// A report about to be stored.
 #[derive(Clone, Debug)]
@@ -177,17 +182,75 @@ pub(super) async fn withdraw(
 
 /// Reads these reports, in their order.
 async fn read(conn: &mut PgConnection, report_ids: &[Uuid]) -> Result<Vec<Report>> {
-    let rows = sqlx::query_file!("src/reports/sql/read_reports.sql", report_ids)
+    let rows = sqlx::query_file_as!(ReportRow, "src/reports/sql/read_reports.sql", report_ids)
         .fetch_all(conn)
         .await?;
-    let reports = rows.into_iter().map(|row| {
+    let reports = rows.into_iter().map(Report::try_from);
+    reports
+        .collect::<Result<_, ParseError>>()
+        .map_err(Error::internal)
+}
+
+/// A report at rest, as it stands or as it stood at a revision.
+pub(crate) struct ReportRow {
+    pub(crate) report_id: Uuid,
+    pub(crate) reference: String,
+    pub(crate) facts: Json<Facts>,
+    pub(crate) sealed_contacts: Option<Vec<u8>>,
+    pub(crate) wrapped_key: Option<Vec<u8>>,
+    pub(crate) structure_key: String,
+    pub(crate) structure_name: String,
+    pub(crate) structure_kind: Option<String>,
+    pub(crate) department: Option<String>,
+    pub(crate) town: Option<String>,
+    pub(crate) operator_status: Option<String>,
+    pub(crate) link_verified: bool,
+    pub(crate) routing_region: String,
+    pub(crate) visible_to: Vec<String>,
+    pub(crate) channel: String,
+    pub(crate) received_at: OffsetDateTime,
+    pub(crate) declared_at: OffsetDateTime,
+    pub(crate) withdrawn_at: Option<OffsetDateTime>,
+    pub(crate) withdrawal_reason: Option<String>,
+    pub(crate) revision: i64,
+    pub(crate) case_id: Option<Uuid>,
+    pub(crate) case_state: Option<String>,
+    pub(crate) case_revision: Option<i64>,
+    pub(crate) case_resolutions: Option<i32>,
+    pub(crate) declared_revision: Option<i64>,
+    pub(crate) stage: Option<String>,
+    pub(crate) amended_by: Option<String>,
+    pub(crate) amended_as: Option<String>,
+    pub(crate) amended_at: Option<OffsetDateTime>,
+    pub(crate) changed_paths: Option<Vec<String>>,
+}
+
+impl ReportRow {
+    /// The revision of what was declared; nothing where the report was never amended.
+    fn revision(&self) -> Option<Revision> {
+        Some(Revision {
+            number: self.declared_revision?.cast_unsigned(),
+            stage: ReportStage::stored(self.stage.as_deref()?),
+            author: self.amended_by.clone()?,
+            role: Role::stored(self.amended_as.as_deref()?),
+            at: self.amended_at?,
+            changed_paths: self.changed_paths.clone()?,
+        })
+    }
+}
+
+impl TryFrom<ReportRow> for Report {
+    type Error = ParseError;
+
+    fn try_from(row: ReportRow) -> Result<Self, ParseError> {
+        let amendment = row.revision();
         let sealed = row.sealed_contacts.zip(row.wrapped_key);
         let withdrawal = row.withdrawn_at.zip(row.withdrawal_reason);
         let case = row.case_id.zip(row.case_revision);
         let department = row.department.map(|department| department.parse());
         let operator_status = row.operator_status.as_deref();
         let case_state = row.case_state.as_deref();
-        Ok(Report {
+        Ok(Self {
             id: row.report_id,
             reference: row.reference.parse()?,
             facts: row.facts.0,
@@ -214,11 +277,9 @@ async fn read(conn: &mut PgConnection, report_ids: &[Uuid]) -> Result<Vec<Report
                 resolutions: row.case_resolutions.unwrap_or_default().cast_unsigned(),
             }),
             revision: row.revision.cast_unsigned(),
+            amendment,
         })
-    });
-    reports
-        .collect::<Result<_, ParseError>>()
-        .map_err(Error::internal)
+    }
 }
 
 /// The row of a new report, but for what is long.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use eventlog::{ApplyError, Event};
 use proto::{
-    events::v1::{CaseChange, NotificationRaised, notification_raised::Subject},
+    events::v1::{CaseChange, NotificationRaised, ReportSubmitted, notification_raised::Subject},
     notification::v1::{Notification, NotificationKind},
 };
 use service::wire::timestamp;
@@ -114,21 +114,12 @@ pub(super) fn item(event: &Event) -> Result<FeedItem, ApplyError> {
     };
     let kind = match raised.subject {
         Some(Subject::ReportSubmitted(report)) => {
-            let kind = ReportKind::heard(report.kind);
-            let impacts = report.impacts.as_ref().map(Impacts::from);
-            notification.severity = kind
-                .zip(impacts)
-                .map(|(kind, impacts)| propose_severity(kind, &impacts).into());
-            notification.report_id = report.report_id;
-            notification.reference = report.reference;
-            notification.routing_region = report
-                .structure
-                .map(|structure| structure.routing_region)
-                .unwrap_or_default();
-            notification.origin = report.origin;
-            notification.origin_types = report.origin_types;
-            notification.impacts = report.impacts;
+            tell(&mut notification, report);
             NotificationKind::ReportSubmitted
+        }
+        Some(Subject::ReportAmended(amended)) => {
+            tell(&mut notification, amended.report.unwrap_or_default());
+            NotificationKind::ReportAmended
         }
         Some(Subject::ReportWithdrawn(report)) => {
             notification.report_id = report.report_id;
@@ -175,6 +166,24 @@ pub(super) fn item(event: &Event) -> Result<FeedItem, ApplyError> {
         notification,
         audience,
     })
+}
+
+/// Tells what a report says.
+fn tell(notification: &mut Notification, report: ReportSubmitted) {
+    let kind = ReportKind::heard(report.kind);
+    let impacts = report.impacts.as_ref().map(Impacts::from);
+    notification.severity = kind
+        .zip(impacts)
+        .map(|(kind, impacts)| propose_severity(kind, &impacts).into());
+    notification.report_id = report.report_id;
+    notification.reference = report.reference;
+    notification.routing_region = report
+        .structure
+        .map(|structure| structure.routing_region)
+        .unwrap_or_default();
+    notification.origin = report.origin;
+    notification.origin_types = report.origin_types;
+    notification.impacts = report.impacts;
 }
 
 #[cfg(test)]

@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeSet, mem};
 
+use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{Party, has_health_impact, is_working_time};
 
 use super::{
     Channel, Notice, Recipient, ReportProjection, ReportSummary, Rule, Template,
-    trigger::{Activity, Actor, CaseUpdate, Change, Submission, Trigger, Withdrawal},
+    trigger::{Activity, Actor, Amendment, CaseUpdate, Change, Submission, Trigger, Withdrawal},
 };
 
 /// What a trigger leads to.
@@ -27,6 +28,7 @@ pub(super) struct Decision {
 pub(super) fn decide(event_id: Uuid, trigger: &Trigger, known: &ReportProjection) -> Decision {
     let mut decision = match trigger {
         Trigger::Submitted(submission) => submitted(event_id, submission, known),
+        Trigger::Amended(amendment) => amended(event_id, amendment, known),
         Trigger::Withdrawn(withdrawal) => withdrawn(event_id, withdrawal, known),
         Trigger::CaseChanged(update) => case_changed(event_id, update, known),
         Trigger::Activity(activity) => happened(event_id, activity, known),
@@ -94,44 +96,77 @@ impl Notices {
     fn mail(&mut self, rule: Rule, recipient: Recipient, template: Template) {
         self.tell(rule, Channel::Mail(recipient, template));
     }
+
+    /// Tells those whom a report concerns since a moment.
+    fn announce(
+        &mut self,
+        report: &Submission,
+        mut concerned: Vec<(Rule, Recipient)>,
+        since: OffsetDateTime,
+    ) {
+        if report.back_dated {
+            // What an importer sends with a past date: nobody is written to about it alone, as
+            // if it were new. Those whose digest tells of it hear of its withdrawal like the
+            // others.
+            concerned.retain(|(_, recipient)| *recipient != Recipient::HealthAuthority);
+            for (_, recipient) in concerned {
+                self.tell(Rule::Digest, Channel::Digest(recipient));
+            }
+            return;
+        }
+        for &(rule, recipient) in &concerned {
+            self.mail(rule, recipient, Template::Submission);
+        }
+        // The on-call chain hears of what falls outside working hours (Monday to Friday,
+        // 9 h to 18 h, Paris).
+        let national = [Recipient::Cell, Recipient::SecurityOfficer];
+        let mut recipients = concerned.iter().map(|(_, recipient)| recipient);
+        if !is_working_time(since) && recipients.any(|it| national.contains(it)) {
+            let template = Template::SubmissionOutOfHours;
+            self.mail(Rule::OnCall, Recipient::OnCall, template);
+        }
+    }
 }
 
 fn submitted(event_id: Uuid, submission: &Submission, known: &ReportProjection) -> Decision {
     let now_known = known.with(submission);
     let mut notices = Notices(event_id, Vec::new());
     notices.tell(Rule::Submission, Channel::Feed);
-    let mut notified = to_be_notified(submission);
-    if submission.back_dated {
-        // What an importer sends with a past date: nobody is written to about it alone, as
-        // if it were new. Those whose digest tells of it hear of its withdrawal like the
-        // others.
-        notified.retain(|(_, recipient)| *recipient != Recipient::HealthAuthority);
-        for (_, recipient) in notified {
-            notices.tell(Rule::Digest, Channel::Digest(recipient));
-        }
-    } else {
+    if !submission.back_dated {
         notices.mail(Rule::Receipt, Recipient::Declarant, Template::Receipt);
-        // Once is enough, also where its case was heard of first.
-        notified.retain(|(_, recipient)| {
-            *recipient != Recipient::HealthAuthority || !known.notified.contains(recipient)
-        });
-        for &(rule, recipient) in &notified {
-            notices.mail(rule, recipient, Template::Submission);
-        }
-        let national = [Recipient::Cell, Recipient::SecurityOfficer];
-        let mut recipients = notified.iter().map(|(_, recipient)| recipient);
-        if out_of_hours(submission) && recipients.any(|it| national.contains(it)) {
-            let template = Template::SubmissionOutOfHours;
-            notices.mail(Rule::OnCall, Recipient::OnCall, template);
-        }
-        if let Some(closed_by) = known.awaiting_closing {
-            let closing = Channel::Mail(Recipient::Declarant, Template::Closing);
-            notices.tell_of(closed_by, Rule::Closing, closing);
-        }
+    }
+    let mut concerned = to_be_notified(submission);
+    // Once is enough, also where its case, or an amendment of it, was heard of first.
+    concerned.retain(|(_, recipient)| {
+        let is_told_once =
+            *recipient == Recipient::HealthAuthority || known.report_revision.is_some();
+        !is_told_once || !known.notified.contains(recipient)
+    });
+    notices.announce(submission, concerned, submission.received_at);
+    if let Some(closed_by) = known.awaiting_closing.filter(|_| !submission.back_dated) {
+        let closing = Channel::Mail(Recipient::Declarant, Template::Closing);
+        notices.tell_of(closed_by, Rule::Closing, closing);
     }
     Decision {
         notices: notices.1,
-        summary: submission.summary.clone(),
+        summary: now_known.summary.clone().unwrap_or_default(),
+        known: now_known,
+    }
+}
+
+/// Those whom a report concerns only since it was amended hear of it by the rules of a
+/// submission: the ARS of a region that is newly named, the health authority of a first health
+/// impact. All others have the stream, and the declarant knows what he wrote.
+fn amended(event_id: Uuid, amendment: &Amendment, known: &ReportProjection) -> Decision {
+    let now_known = known.amended(amendment);
+    let mut notices = Notices(event_id, Vec::new());
+    notices.tell(Rule::Amendment, Channel::Feed);
+    let mut concerned = to_be_notified(&amendment.report);
+    concerned.retain(|(_, recipient)| !known.notified.contains(recipient));
+    notices.announce(&amendment.report, concerned, amendment.at);
+    Decision {
+        notices: notices.1,
+        summary: now_known.summary.clone().unwrap_or_default(),
         known: now_known,
     }
 }
@@ -163,12 +198,6 @@ fn to_be_notified(submission: &Submission) -> Vec<(Rule, Recipient)> {
     notified
 }
 
-/// The on-call chain hears of a submission that falls outside working hours
-/// (Monday to Friday, 9 h to 18 h, Paris).
-fn out_of_hours(submission: &Submission) -> bool {
-    !is_working_time(submission.received_at)
-}
-
 fn withdrawn(event_id: Uuid, withdrawal: &Withdrawal, known: &ReportProjection) -> Decision {
     let mut notices = Notices(event_id, Vec::new());
     notices.tell(Rule::Withdrawal, Channel::Feed);
@@ -190,7 +219,8 @@ fn withdrawn(event_id: Uuid, withdrawal: &Withdrawal, known: &ReportProjection) 
 fn case_changed(event_id: Uuid, update: &CaseUpdate, known: &ReportProjection) -> Decision {
     let summary = known.summary_after(update);
     let mut notices = Notices(event_id, Vec::new());
-    if update.change != Change::Noted {
+    // That the report was amended is told of the report.
+    if !matches!(update.change, Change::Noted | Change::Amended) {
         notices.tell(Rule::CaseChange, Channel::Feed);
     }
     let mut now_known = known.clone();
@@ -198,6 +228,7 @@ fn case_changed(event_id: Uuid, update: &CaseUpdate, known: &ReportProjection) -
         now_known.case_id = Some(update.case_id);
         now_known.case_revision = update.revision;
         now_known.major = update.severity.major;
+        now_known.qualified = update.qualified;
         now_known.summary = known.summary.is_some().then(|| summary.clone());
         if update.severity.major && !known.major {
             notices.tell(Rule::Major, Channel::Feed);

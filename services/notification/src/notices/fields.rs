@@ -73,6 +73,7 @@ pub(super) fn of_headline(
 ) -> Value {
     let (event, change, activity) = match trigger {
         Trigger::Submitted(_) => ("submitted", None, None),
+        Trigger::Amended(_) => ("amended", None, None),
         Trigger::Withdrawn(_) => ("withdrawn", None, None),
         Trigger::CaseChanged(update) => ("case_changed", slug(update.change), None),
         Trigger::Activity(activity) => ("activity", None, Some(activity)),

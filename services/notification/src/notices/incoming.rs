@@ -7,8 +7,9 @@ use eventlog::{ApplyError, Event};
 use proto::{
     Payload,
     events::v1::{
-        CaseActivityRecorded, CaseChange, CaseChanged, CaseMessagePosted, ReportContactsErased,
-        ReportSubmitted, ReportWithdrawn, ReportedStructure, notification_raised::Subject,
+        CaseActivityRecorded, CaseChange, CaseChanged, CaseMessagePosted, ReportAmended,
+        ReportContactsErased, ReportSubmitted, ReportWithdrawn, ReportedStructure,
+        notification_raised::Subject,
     },
     types::v1 as wire,
 };
@@ -22,7 +23,7 @@ use vocabulary::{
 
 use super::{
     ReportSummary,
-    trigger::{Activity, Actor, CaseUpdate, Change, Submission, Trigger, Withdrawal},
+    trigger::{Activity, Actor, Amendment, CaseUpdate, Change, Submission, Trigger, Withdrawal},
 };
 
 /// An event that was read.
@@ -58,6 +59,7 @@ impl IncomingEvent {
 pub(super) fn parse(event: &Event) -> Result<IncomingEvent, ApplyError> {
     let parsed = match event.event_type.as_str() {
         ReportSubmitted::TYPE => submitted(event, event.decode()?),
+        ReportAmended::TYPE => amended(event, event.decode()?),
         ReportWithdrawn::TYPE => withdrawn(event.decode()?),
         CaseChanged::TYPE => case_changed(event.decode()?),
         CaseMessagePosted::TYPE => message_posted(event.decode()?),
@@ -71,7 +73,42 @@ pub(super) fn parse(event: &Event) -> Result<IncomingEvent, ApplyError> {
     parsed.map(|parsed| IncomingEvent::Parsed(Box::new(parsed)))
 }
 
-fn submitted(event: &Event, mut message: ReportSubmitted) -> Result<ParsedEvent, ApplyError> {
+fn submitted(event: &Event, message: ReportSubmitted) -> Result<ParsedEvent, ApplyError> {
+    let (submission, told) = report(event, message)?;
+    Ok(ParsedEvent {
+        trigger: Trigger::Submitted(submission),
+        subject: Subject::ReportSubmitted(told),
+    })
+}
+
+fn amended(event: &Event, message: ReportAmended) -> Result<ParsedEvent, ApplyError> {
+    let whole = message.report.ok_or(ApplyError::Poison("no_report"))?;
+    let (submission, told) = report(event, whole)?;
+    let revision = Some(message.revision).filter(|it| *it > 1 && i64::try_from(*it).is_ok());
+    let trigger = Trigger::Amended(Amendment {
+        report: submission,
+        revision: revision.ok_or(ApplyError::Poison("bad_revision"))?,
+        at: at(message.amended_at.as_ref()).unwrap_or(event.time),
+    });
+    let subject = ReportAmended {
+        report: Some(told),
+        revision: message.revision,
+        stage: message.stage,
+        changed_paths: message.changed_paths,
+        amended_at: message.amended_at,
+        author_role: message.author_role,
+    };
+    Ok(ParsedEvent {
+        trigger,
+        subject: Subject::ReportAmended(subject),
+    })
+}
+
+/// Reads a report as it was announced, and what the feed passes on of it.
+fn report(
+    event: &Event,
+    mut message: ReportSubmitted,
+) -> Result<(Submission, ReportSubmitted), ApplyError> {
     let structure = message.structure.take().unwrap_or_default();
     let impacts = impacts(message.impacts.as_ref());
     let report_kind = ReportKind::heard(message.kind);
@@ -96,7 +133,7 @@ fn submitted(event: &Event, mut message: ReportSubmitted) -> Result<ParsedEvent,
         impacts,
         tlp: Tlp::heard(message.tlp),
     };
-    let trigger = Trigger::Submitted(Submission {
+    let submission = Submission {
         report_id: id(&message.report_id)?,
         summary,
         received_at,
@@ -109,10 +146,10 @@ fn submitted(event: &Event, mut message: ReportSubmitted) -> Result<ParsedEvent,
             .filter(|sealed| !sealed.is_empty())
             .map(Into::into),
         data_key: event.data_key.clone(),
-    });
+    };
     // What the feed passes on, field by field: what is not listed is not told. A
     // structure may be identified by the RPPS number of a person.
-    let subject = ReportSubmitted {
+    let told = ReportSubmitted {
         report_id: message.report_id,
         reference: message.reference,
         kind: message.kind,
@@ -139,10 +176,7 @@ fn submitted(event: &Event, mut message: ReportSubmitted) -> Result<ParsedEvent,
         tlp: message.tlp,
         ..ReportSubmitted::default()
     };
-    Ok(ParsedEvent {
-        trigger,
-        subject: Subject::ReportSubmitted(subject),
-    })
+    Ok((submission, told))
 }
 
 fn withdrawn(mut message: ReportWithdrawn) -> Result<ParsedEvent, ApplyError> {

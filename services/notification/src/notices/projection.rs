@@ -6,13 +6,15 @@ use uuid::Uuid;
 
 use super::{
     Recipient, ReportSummary,
-    trigger::{CaseUpdate, Submission},
+    trigger::{Amendment, CaseUpdate, Submission},
 };
 
 /// A report as this service knows it, whole or in part: the events of a case
 /// may come before those of its report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct ReportProjection {
+    /// Counts what was declared: greater than 1 once it was amended; the greatest wins.
+    pub(crate) report_revision: Option<u64>,
     /// As it stands; absent until the report itself came.
     pub(crate) summary: Option<ReportSummary>,
     /// An importer gave a past date of declaration.
@@ -31,6 +33,8 @@ pub(crate) struct ReportProjection {
     pub(crate) case_revision: u64,
     /// The case was judged major.
     pub(crate) major: bool,
+    /// The cell confirmed severity, origin and impacts.
+    pub(crate) qualified: bool,
     /// The event that closed the case before the report came.
     pub(crate) awaiting_closing: Option<Uuid>,
     /// The messages that were posted before the report came: by their events, in the
@@ -39,8 +43,14 @@ pub(crate) struct ReportProjection {
 }
 
 impl ReportProjection {
-    /// The report once its submission came.
+    /// The report once its submission came, which may be after an amendment of it.
     pub(crate) fn with(&self, submission: &Submission) -> Self {
+        if self.report_revision.is_some() {
+            return Self {
+                awaiting_closing: None,
+                ..self.clone()
+            };
+        }
         Self {
             summary: Some(submission.summary.clone()),
             back_dated: submission.back_dated,
@@ -48,6 +58,41 @@ impl ReportProjection {
             sealed_contacts: submission.sealed_contacts.clone(),
             data_key: submission.data_key.clone(),
             awaiting_closing: None,
+            ..self.clone()
+        }
+    }
+
+    /// The report once it was amended. What the cell confirmed holds, whichever of the two logs
+    /// told first.
+    pub(crate) fn amended(&self, amendment: &Amendment) -> Self {
+        if self.report_revision >= Some(amendment.revision) {
+            return self.clone();
+        }
+        let Submission {
+            summary,
+            back_dated,
+            test,
+            sealed_contacts,
+            data_key,
+            ..
+        } = amendment.report.clone();
+        let summary = match &self.summary {
+            Some(known) if self.qualified => ReportSummary {
+                origin: known.origin,
+                origin_types: known.origin_types.clone(),
+                impacts: known.impacts.clone(),
+                severity: known.severity,
+                ..summary
+            },
+            _ => summary,
+        };
+        Self {
+            report_revision: Some(amendment.revision),
+            summary: Some(summary),
+            back_dated,
+            test,
+            sealed_contacts,
+            data_key,
             ..self.clone()
         }
     }

@@ -10,6 +10,8 @@ use vocabulary::CaseActivity;
 pub(crate) enum Rule {
     /// The stream tells of every submission.
     Submission,
+    /// The stream tells of every amendment.
+    Amendment,
     /// The stream tells of every withdrawal.
     Withdrawal,
     /// The stream tells of every change of a case.
@@ -50,6 +52,7 @@ impl Rule {
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Submission => "submission",
+            Self::Amendment => "amendment",
             Self::Withdrawal => "withdrawal",
             Self::CaseChange => "case_change",
             Self::Major => "major",
@@ -87,6 +90,7 @@ impl Rule {
     pub(crate) const fn legal_basis(self) -> &'static str {
         match self {
             Self::Submission
+            | Self::Amendment
             | Self::Withdrawal
             | Self::AnnounceAgency
             | Self::AnnounceFssi

@@ -18,7 +18,7 @@ pub(super) async fn take(
     report_ids: &[Uuid],
 ) -> sqlx::Result<BTreeMap<Uuid, ReportProjection>> {
     let rows = sqlx::query!(
-        r#"select report_id, situation as "summary: Json<ReportSummary>", back_dated, test,
+        r#"select report_id, report_revision, qualified, situation as "summary: Json<ReportSummary>", back_dated, test,
                   sealed_contacts, data_key, told as "notified: Json<Vec<String>>", case_id,
                   case_revision, major, awaiting_closing,
                   awaiting_messages as "awaiting_messages: Json<Vec<(Uuid, String)>>"
@@ -30,6 +30,7 @@ pub(super) async fn take(
     let known = rows.into_iter().map(|row| {
         let notified = row.notified.iter();
         let known = ReportProjection {
+            report_revision: row.report_revision.map(i64::cast_unsigned),
             summary: row.summary.map(|summary| summary.0),
             back_dated: row.back_dated,
             test: row.test,
@@ -39,6 +40,7 @@ pub(super) async fn take(
             case_id: row.case_id,
             case_revision: row.case_revision.cast_unsigned(),
             major: row.major,
+            qualified: row.qualified.unwrap_or_default(),
             awaiting_closing: row.awaiting_closing,
             awaiting_messages: row.awaiting_messages.0,
         };
@@ -85,6 +87,8 @@ pub(super) async fn keep(
 #[derive(Debug, Serialize)]
 struct Row<'a> {
     report_id: Uuid,
+    report_revision: Option<u64>,
+    qualified: bool,
     situation: Option<&'a ReportSummary>,
     back_dated: bool,
     test: bool,
@@ -102,6 +106,8 @@ impl<'a> Row<'a> {
     fn of((report_id, known): (&Uuid, &'a ReportProjection)) -> Self {
         Self {
             report_id: *report_id,
+            report_revision: known.report_revision,
+            qualified: known.qualified,
             situation: known.summary.as_ref(),
             back_dated: known.back_dated,
             test: known.test,

@@ -14,6 +14,8 @@ use super::ReportSummary;
 pub(crate) enum Trigger {
     /// A report was submitted.
     Submitted(Submission),
+    /// A declaration was completed or corrected.
+    Amended(Amendment),
     /// A report was withdrawn as a false alarm.
     Withdrawn(Withdrawal),
     /// A case changed.
@@ -27,6 +29,7 @@ impl Trigger {
     pub(crate) fn report_id(&self) -> Uuid {
         match self {
             Self::Submitted(submission) => submission.report_id,
+            Self::Amended(amendment) => amendment.report.report_id,
             Self::Withdrawn(withdrawal) => withdrawal.report_id,
             Self::CaseChanged(news) => news.report_id,
             Self::Activity(activity) => activity.report_id,
@@ -37,6 +40,7 @@ impl Trigger {
     pub(crate) fn audience(&self) -> &Parties {
         match self {
             Self::Submitted(submission) => &submission.audience,
+            Self::Amended(amendment) => &amendment.report.audience,
             Self::Withdrawn(withdrawal) => &withdrawal.audience,
             Self::CaseChanged(news) => &news.audience,
             Self::Activity(activity) => &activity.audience,
@@ -47,6 +51,7 @@ impl Trigger {
     pub(crate) fn is_test(&self) -> bool {
         match self {
             Self::Submitted(submission) => submission.test,
+            Self::Amended(amendment) => amendment.report.test,
             Self::Withdrawn(withdrawal) => withdrawal.test,
             Self::CaseChanged(news) => news.test,
             Self::Activity(activity) => activity.test,
@@ -73,6 +78,17 @@ pub(crate) struct Submission {
     pub(crate) sealed_contacts: Option<Vec<u8>>,
     /// The report's key, wrapped; absent once erased.
     pub(crate) data_key: Option<Vec<u8>>,
+}
+
+/// A declaration was completed or corrected (complément).
+#[derive(Clone, Debug)]
+pub(crate) struct Amendment {
+    /// The report as it stands now.
+    pub(crate) report: Submission,
+    /// Counts what was declared, from 2; the greatest wins.
+    pub(crate) revision: u64,
+    /// When.
+    pub(crate) at: OffsetDateTime,
 }
 
 /// A report was withdrawn.

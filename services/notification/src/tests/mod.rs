@@ -1,6 +1,7 @@
 //! The service among its neighbours: producers with logs of their own, Redis,
 //! a mail server and callers with tokens.
 
+mod amendments;
 mod announcing;
 mod delivering;
 pub(crate) mod env;

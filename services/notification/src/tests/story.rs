@@ -144,6 +144,20 @@ impl Report {
             .with_traceparent(self.traceparent.clone())
     }
 
+    /// The event that it was amended and says this now.
+    pub(crate) fn amended(&self, revision: u64) -> NewEvent {
+        let message = events::ReportAmended {
+            report: Some(self.message.clone()),
+            revision,
+            stage: types::ReportStage::Complement.into(),
+            changed_paths: vec!["impacts.care".to_owned()],
+            amended_at: Some(at(WORKING)),
+            author_role: types::Role::Declarant.into(),
+        };
+        let id = Uuid::from_u128(self.event_id.as_u128() ^ u128::from(revision));
+        NewEvent::new(id, self.subject(), WORKING, &message).with_data_key(self.data_key.clone())
+    }
+
     /// The event of the withdrawal.
     pub(crate) fn withdrawn(&self) -> NewEvent {
         let message = events::ReportWithdrawn {

@@ -161,6 +161,40 @@ pub(crate) fn apply(
     Some((next, change))
 }
 
+/// Applies what the report says now that it was amended. A judgement that the cell confirmed
+/// holds; what comes after the end of the case is kept for its reopening, and noted. `None` when
+/// only a later release can.
+pub(crate) fn amend(
+    case: &Case,
+    amended: Announced,
+    now: OffsetDateTime,
+) -> Option<(Case, Change)> {
+    if case.is_ahead() {
+        return None;
+    }
+    let mut next = advanced(case, case.state, now);
+    let fields = amended.changed_paths.join(", ");
+    let (action, note) = if is_ended(case.state) {
+        let note = format!("Complément reçu après la fin du dossier. Champs modifiés : {fields}");
+        (Action::Noted, note)
+    } else if fields.is_empty() {
+        (Action::Amended, String::new())
+    } else {
+        (Action::Amended, format!("Champs modifiés : {fields}"))
+    };
+    next.report = amended.report;
+    next.proposed = amended.proposed;
+    next.visible_to.extend(amended.visible_to);
+    let change = change_of(&next, action, Actor::System, note, None);
+    Some((next, change))
+}
+
+/// Whether the table leads nowhere from a state but to its reopening.
+fn is_ended(state: CaseState) -> bool {
+    let mut leads_on = TRANSITIONS.iter().filter(|row| row.from == state);
+    leads_on.all(|row| row.trigger == Trigger::Reopen)
+}
+
 /// Applies the declaration of the structure that its incident is over, which the case keeps
 /// also where it does not fit the state and becomes an entry of the history. `None` when only
 /// a later release can.
@@ -291,6 +325,19 @@ pub(crate) type Lessons = Text<1, 10_000>;
 pub(crate) struct Withdrawal {
     /// Why, in the declarant's words.
     pub(crate) reason: String,
+}
+
+/// A report as it was announced: submitted, or completed and corrected (complément).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Announced {
+    /// The report.
+    pub(crate) report: Report,
+    /// What the rules propose by it.
+    pub(crate) proposed: Triage,
+    /// Who sees it.
+    pub(crate) visible_to: Parties,
+    /// The fields that an amendment changed, by their paths in the contract.
+    pub(crate) changed_paths: Vec<String>,
 }
 
 /// Why a command is not carried out.

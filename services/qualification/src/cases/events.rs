@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use eventlog::{ApplyError, Event, Log, NewEvent};
 use platform::Result;
 use proto::{Payload as _, events::v1 as events};
-use service::{Feature, Parties, Sealed, revision_base, wire::moment};
+use service::{Feature, Sealed, revision_base, wire::moment};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -17,14 +17,14 @@ use vocabulary::{
 use super::{
     Case, Change, Report, Resolution, Triage,
     announce::changed,
-    decide::{self, Withdrawal},
+    decide::{self, Announced, Withdrawal},
     history,
     store::{self},
     withdrawal::{self, EarlyWithdrawal},
 };
 
-/// Opens a case for every report, applies resolutions and withdrawals and forgets erased
-/// contacts.
+/// Opens a case for every report, applies amendments, resolutions and withdrawals, and forgets
+/// erased contacts.
 #[derive(Debug)]
 pub(crate) struct ReportEvents {
     /// Where the changes are announced.
@@ -55,18 +55,11 @@ impl Feature for ReportEvents {
 
 /// What an event says about a report.
 enum ReportEvent {
-    Submitted(Box<Submitted>),
+    Submitted(Box<Announced>),
+    Amended(Box<Announced>),
     Withdrawn(Uuid, Withdrawal),
     Resolved(Uuid, Resolution),
     ContactsErased(Uuid),
-}
-
-/// A report as the opening of a case needs it.
-#[derive(Debug)]
-struct Submitted {
-    report: Report,
-    proposed: Triage,
-    visible_to: Parties,
 }
 
 impl ReportEvent {
@@ -74,6 +67,8 @@ impl ReportEvent {
         let parsed = match event.event_type.as_str() {
             events::ReportSubmitted::TYPE => submitted(event.decode()?, event.data_key.as_deref())
                 .map(|submitted| Self::Submitted(Box::new(submitted))),
+            events::ReportAmended::TYPE => amended(event.decode()?, event.data_key.as_deref())
+                .map(|amended| Self::Amended(Box::new(amended))),
             events::ReportResolved::TYPE => resolved(event.decode()?)
                 .map(|(report_id, resolution)| Self::Resolved(report_id, resolution)),
             events::ReportContactsErased::TYPE => {
@@ -95,7 +90,7 @@ impl ReportEvent {
 
     fn report_id(&self) -> Uuid {
         match self {
-            Self::Submitted(submitted) => submitted.report.id,
+            Self::Submitted(report) | Self::Amended(report) => report.report.id,
             Self::Withdrawn(report_id, _)
             | Self::Resolved(report_id, _)
             | Self::ContactsErased(report_id) => *report_id,
@@ -105,7 +100,7 @@ impl ReportEvent {
 
 /// Reads the announcement of a report. Words of a later release are kept as they came;
 /// only the report's id and date cannot be done without.
-fn submitted(event: events::ReportSubmitted, data_key: Option<&[u8]>) -> Option<Submitted> {
+fn submitted(event: events::ReportSubmitted, data_key: Option<&[u8]>) -> Option<Announced> {
     let report_id = Uuid::try_parse(&event.report_id).ok()?;
     let declared_at = event.declared_at.as_ref().and_then(moment)?;
     let structure = event.structure.unwrap_or_default();
@@ -126,6 +121,7 @@ fn submitted(event: events::ReportSubmitted, data_key: Option<&[u8]>) -> Option<
     let sealed = data_key.filter(|_| !event.sealed_personal_data.is_empty());
     let report = Report {
         id: report_id,
+        revision: 1,
         reference: event.reference,
         kind,
         structure_name: structure.name,
@@ -140,11 +136,21 @@ fn submitted(event: events::ReportSubmitted, data_key: Option<&[u8]>) -> Option<
             data_key: data_key.to_vec(),
         }),
     };
-    Some(Submitted {
+    Some(Announced {
         report,
         proposed,
         visible_to: event.visible_to.into_iter().collect(),
+        changed_paths: Vec::new(),
     })
+}
+
+/// Reads the announcement of an amendment; it is nothing without its revision.
+fn amended(event: events::ReportAmended, data_key: Option<&[u8]>) -> Option<Announced> {
+    let mut amended = submitted(event.report?, data_key)?;
+    i64::try_from(event.revision).ok().filter(|&it| it > 1)?;
+    amended.report.revision = event.revision;
+    amended.changed_paths = event.changed_paths;
+    Some(amended)
 }
 
 /// Reads a declaration of resolution.
@@ -168,6 +174,8 @@ struct Batch {
     cases: BTreeMap<Uuid, Case>,
     opened: HashSet<Uuid>,
     changed: HashSet<Uuid>,
+    /// Those whose report was amended.
+    amended: HashSet<Uuid>,
     /// Those of which a resolution was declared, by report.
     resolved: HashSet<Uuid>,
     /// Withdrawals whose report has not come, by report.
@@ -200,6 +208,7 @@ impl Batch {
                 .collect(),
             opened: HashSet::new(),
             changed: HashSet::new(),
+            amended: HashSet::new(),
             resolved: HashSet::new(),
             early: early
                 .into_iter()
@@ -221,18 +230,22 @@ impl Batch {
         let report_id = event.report_id();
         match event {
             // One case per report, however often the report comes; a snapshot tells by the
-            // absence of contacts that they were erased.
-            ReportEvent::Submitted(submitted) if self.cases.contains_key(&report_id) => {
-                if submitted.report.sealed.is_none() {
+            // absence of contacts that they were erased. The greatest revision wins.
+            ReportEvent::Submitted(report) | ReportEvent::Amended(report)
+                if self.cases.contains_key(&report_id) =>
+            {
+                if report.report.sealed.is_none() {
                     self.erased.push(report_id);
                 }
+                self.amend(*report, event_id, now)?;
             }
-            ReportEvent::Submitted(submitted) => {
-                let Submitted {
+            ReportEvent::Submitted(report) | ReportEvent::Amended(report) => {
+                let Announced {
                     report,
                     proposed,
                     visible_to,
-                } = *submitted;
+                    ..
+                } = *report;
                 let (case, change) = decide::open(report, proposed, visible_to, now);
                 self.opened.insert(report_id);
                 self.record(case, change, event_id);
@@ -271,6 +284,25 @@ impl Batch {
         Ok(())
     }
 
+    /// Has the case of a report follow a revision that is greater than the one it shows.
+    fn amend(
+        &mut self,
+        amended: Announced,
+        event_id: Uuid,
+        now: OffsetDateTime,
+    ) -> Result<(), ApplyError> {
+        let report_id = amended.report.id;
+        let outdated = |case: &&Case| case.report.revision < amended.report.revision;
+        if let Some(case) = self.cases.get(&report_id).filter(outdated) {
+            let applied = decide::amend(case, amended, now);
+            let (case, change) = applied.ok_or(ApplyError::LATER_RELEASE)?;
+            self.changed.insert(report_id);
+            self.amended.insert(report_id);
+            self.record(case, change, event_id);
+        }
+        Ok(())
+    }
+
     fn withdraw(
         &mut self,
         report_id: Uuid,
@@ -303,6 +335,9 @@ impl Batch {
         store::insert_cases(conn, &opened).await?;
         for report_id in self.changed.difference(&self.opened) {
             store::update_case(conn, &self.cases[report_id], None).await?;
+        }
+        for report_id in self.amended.difference(&self.opened) {
+            store::update_report(conn, &self.cases[report_id]).await?;
         }
         for report_id in &self.resolved {
             let case = &self.cases[report_id];

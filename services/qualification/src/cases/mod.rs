@@ -57,7 +57,7 @@ pub(crate) struct Case {
     pub(crate) revision: u64,
     /// Where the treatment stands.
     pub(crate) state: CaseState,
-    /// The report, as it was announced.
+    /// The report, as it was announced last.
     pub(crate) report: Report,
     /// When the case was opened.
     pub(crate) opened_at: OffsetDateTime,
@@ -101,11 +101,13 @@ impl Case {
     }
 }
 
-/// What a case keeps of its report (signalement).
+/// What a case keeps of its report (signalement), as amended.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Report {
     /// Its id.
     pub(crate) id: Uuid,
+    /// Counts what was declared: 1 as submitted, greater as amended.
+    pub(crate) revision: u64,
     /// Its reference for people.
     pub(crate) reference: String,
     /// What is reported.

@@ -186,6 +186,14 @@ pub(super) async fn update_case(
     changed_all(updated.rows_affected(), 1)
 }
 
+/// Writes what a case keeps of its report, which was amended, and what the rules propose by it.
+pub(super) async fn update_report(conn: &mut PgConnection, case: &Case) -> Result<()> {
+    sqlx::query_file!("src/cases/sql/update_report.sql", row(case))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
 /// Keeps what the structure declared of the end of its incident.
 pub(super) async fn keep_resolution(
     conn: &mut PgConnection,
@@ -246,6 +254,7 @@ struct Row {
     answer_due_at: Option<OffsetDateTime>,
     resolution: Option<Json<Resolution>>,
     sealed_how: Option<Vec<u8>>,
+    report_revision: Option<i64>,
 }
 
 impl From<Row> for Case {
@@ -259,6 +268,7 @@ impl From<Row> for Case {
             state: CaseState::stored(&row.state),
             report: Report {
                 id: row.report_id,
+                revision: row.report_revision.map_or(1, i64::cast_unsigned),
                 reference: row.reference,
                 kind: row.kind.as_deref().map(ReportKind::stored),
                 structure_name: row.structure_name,
@@ -290,7 +300,7 @@ impl From<Row> for Case {
     }
 }
 
-/// The row of a case that was just opened.
+/// The row of a case that was just opened, or whose report was amended.
 fn row(case: &Case) -> Value {
     let report = &case.report;
     let sealed = report.sealed.as_ref();
@@ -315,6 +325,7 @@ fn row(case: &Case) -> Value {
         "changed_at": timestamptz(case.changed_at),
         "major": false,
         "visible_to": case.visible_to.slugs(),
+        "report_revision": (report.revision > 1).then_some(report.revision),
     })
 }
 

@@ -10,8 +10,8 @@ use vocabulary::{
 
 use super::{
     decide::{
-        Command, Lessons, Note, Refusal, Scope, Subject, Withdrawal, acting_role, apply, decide,
-        open, resolve,
+        Announced, Command, Lessons, Note, Refusal, Scope, Subject, Withdrawal, acting_role, amend,
+        apply, decide, open, resolve,
     },
     transitions::{TRANSITIONS, Trigger},
     *,
@@ -47,6 +47,7 @@ fn triage(care: Option<CareImpact>) -> Triage {
 fn opened() -> Case {
     let report = Report {
         id: Uuid::from_u128(17),
+        revision: 1,
         reference: "SIG-2026-000001X".to_owned(),
         kind: Some(ReportKind::Incident),
         structure_name: "Centre hospitalier".to_owned(),
@@ -202,6 +203,34 @@ proptest! {
             }
             case = next;
         }
+    }
+
+    #[test]
+    fn an_amendment_moves_no_case_and_takes_back_neither_a_judgement_nor_a_party(steps in steps()) {
+        let mut case = opened();
+        for (step, seconds) in steps.iter().zip(1..) {
+            case = take(&case, step, START + Duration::seconds(seconds)).0;
+        }
+        let announced = Announced {
+            report: Report { revision: 2, ..case.report.clone() },
+            proposed: triage(Some(CareImpact::Interruption)),
+            visible_to: ["dgs".to_owned()].into_iter().collect(),
+            changed_paths: vec!["impacts.care".to_owned()],
+        };
+        let (next, change) = amend(&case, announced.clone(), START).unwrap();
+        let expected = if is_ended(case.state) { Action::Noted } else { Action::Amended };
+        prop_assert_eq!((change.action, change.state), (expected, case.state));
+        prop_assert!(change.note.ends_with("impacts.care"));
+        let mut visible_to = case.visible_to.clone();
+        visible_to.add(&Party::HealthAuthority);
+        let followed = Case {
+            revision: case.revision + 1,
+            report: announced.report,
+            proposed: announced.proposed,
+            visible_to,
+            ..case
+        };
+        prop_assert_eq!(next, followed);
     }
 
     #[test]

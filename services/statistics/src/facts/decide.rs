@@ -3,7 +3,7 @@
 use time::OffsetDateTime;
 use vocabulary::CaseState;
 
-use super::{Fact, FactHistory, FactUpdate, Standing};
+use super::{Assessment, Fact, FactHistory, FactUpdate, Standing, Submission};
 
 impl FactHistory {
     /// Takes in what an event of this time tells; the same again changes nothing.
@@ -29,9 +29,14 @@ impl Fact {
     fn apply(&mut self, update: FactUpdate) {
         match update {
             FactUpdate::Submitted(submission, declared) => {
-                self.submission = Some(submission);
-                if !self.case.as_ref().is_some_and(|case| case.qualified) {
-                    self.assessment = declared;
+                if self.report_revision.is_none() {
+                    self.declare(submission, declared);
+                }
+            }
+            FactUpdate::Amended(revision, submission, declared) => {
+                if self.report_revision.is_none_or(|known| known <= revision) {
+                    self.report_revision = Some(revision);
+                    self.declare(submission, declared);
                 }
             }
             FactUpdate::Withdrawn => self.withdrawn = true,
@@ -47,6 +52,14 @@ impl Fact {
                     self.case = Some(case);
                 }
             }
+        }
+    }
+
+    /// Takes in what is declared; of what is judged, what the cell confirmed stays.
+    fn declare(&mut self, submission: Submission, declared: Assessment) {
+        self.submission = Some(submission);
+        if !self.case.as_ref().is_some_and(|case| case.qualified) {
+            self.assessment = declared;
         }
     }
 

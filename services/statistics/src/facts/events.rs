@@ -54,6 +54,7 @@ pub(crate) async fn apply(conn: &mut PgConnection, events: &[Event]) -> Result<(
 fn parse(event: &Event) -> Result<Option<ReportUpdate>, ApplyError> {
     let update = match event.event_type.as_str() {
         events::ReportSubmitted::TYPE => report_submitted(&event.decode()?),
+        events::ReportAmended::TYPE => report_amended(&event.decode()?),
         events::ReportWithdrawn::TYPE => report_withdrawn(&event.decode()?),
         events::CaseChanged::TYPE => case_changed(&event.decode()?),
         _ => Err("unexpected_type"),
@@ -102,6 +103,21 @@ fn report_submitted(event: &events::ReportSubmitted) -> Result<Option<ReportUpda
         report_id,
         FactUpdate::Submitted(submission, declared),
     )))
+}
+
+/// A report that was amended; nothing where its submission would tell nothing.
+fn report_amended(event: &events::ReportAmended) -> Result<Option<ReportUpdate>, Unreadable> {
+    let revision = Some(event.revision).filter(|it| *it > 1 && i64::try_from(*it).is_ok());
+    let revision = revision.ok_or("bad_revision")?;
+    let report = event.report.as_ref().ok_or("no_report")?;
+    let update = report_submitted(report)?;
+    Ok(update.map(|(report_id, update)| match update {
+        FactUpdate::Submitted(submission, declared) => {
+            let amended = FactUpdate::Amended(revision, submission, declared);
+            (report_id, amended)
+        }
+        other => (report_id, other),
+    }))
 }
 
 /// Whether a report goes down the armed forces' own chain and to nobody else.

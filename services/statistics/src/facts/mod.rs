@@ -31,8 +31,10 @@ time::serde::format_description!(iso_day, Date, "[year]-[month]-[day]");
 /// be known before its report, which then counts nothing until it comes.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Fact {
-    /// What the declaration fixed for good; absent until it comes.
+    /// What the declaration says, as it was amended last; absent until it comes.
     submission: Option<Submission>,
+    /// Counts what was declared: greater than 1 once it was amended; the greatest wins.
+    report_revision: Option<u64>,
     /// What the case says; wins over what was declared.
     case: Option<CaseStatus>,
     /// As the case says, or as declared while no case is known.
@@ -54,8 +56,8 @@ pub(crate) struct Fact {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FactHistory(BTreeMap<OffsetDateTime, Fact>);
 
-/// What a declaration fixes for good; like the parts below, it names its fields as the
-/// columns are named.
+/// What a declaration says beside what is judged; like the parts below, it names its fields as the
+/// columns are named. A submission fixes it, unless the declaration is amended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Submission {
     /// Day of the declaration, in Europe/Paris.
@@ -104,6 +106,7 @@ struct Assessment {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum FactUpdate {
     Submitted(Submission, Assessment),
+    Amended(u64, Submission, Assessment),
     Withdrawn,
     Case(CaseStatus, Assessment),
 }

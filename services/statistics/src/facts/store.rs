@@ -80,6 +80,7 @@ pub(super) async fn save(
         known_from: timestamptz(*known_from),
         known_until: known_until.map(timestamptz),
         submission: fact.submission.as_ref(),
+        report_revision: fact.report_revision,
         case: fact.case.clone().unwrap_or_default(),
         assessment: &fact.assessment,
         withdrawn: fact.withdrawn,
@@ -117,6 +118,7 @@ struct FactRow<'a> {
     known_until: Option<String>,
     #[serde(flatten)]
     submission: Option<&'a Submission>,
+    report_revision: Option<u64>,
     /// Of revision 0 while no case is known.
     #[serde(flatten)]
     case: CaseStatus,
@@ -134,6 +136,7 @@ fn from_row(row: &Value) -> serde_json::Result<Fact> {
         submission: is_declared
             .then(|| Submission::deserialize(row))
             .transpose()?,
+        report_revision: row["report_revision"].as_u64(),
         case: has_case.then(|| CaseStatus::deserialize(row)).transpose()?,
         assessment: Assessment::deserialize(row)?,
         withdrawn: bool::deserialize(&row["withdrawn"])?,

@@ -38,6 +38,10 @@ fn declared() -> FactUpdate {
     FactUpdate::Submitted(submission(), of_origin(Origin::Unknown))
 }
 
+fn amended(revision: u64, origin: Origin) -> FactUpdate {
+    FactUpdate::Amended(revision, submission(), of_origin(origin))
+}
+
 fn case(revision: u64, state: CaseState, assessment: Assessment) -> FactUpdate {
     let qualified = matches!(state, CaseState::Qualified | CaseState::Closed);
     let state = Some(state);
@@ -104,6 +108,29 @@ fn a_case_that_comes_before_its_report_keeps_what_it_knows() {
         fact(&[qualified(), declared()]),
         fact(&[declared(), qualified()])
     );
+}
+
+#[test]
+fn an_amendment_counts_from_its_moment_and_leaves_what_the_cell_confirmed() {
+    let told = history(&[(0, declared()), (10, amended(2, Origin::NonMalicious))]);
+    assert_eq!(told.minutes(), [0, 10]);
+    assert_eq!(told.at(9).assessment, of_origin(Origin::Unknown));
+    assert_eq!(told.at(10).assessment, of_origin(Origin::NonMalicious));
+    let confirmed = fact(&[declared(), qualified(), amended(2, Origin::NonMalicious)]);
+    assert_eq!(confirmed.assessment, of_origin(Origin::Malicious));
+    assert_eq!(confirmed.report_revision, Some(2));
+}
+
+#[test]
+fn the_greatest_revision_of_a_declaration_wins_whatever_comes_after_it() {
+    let last = fact(&[declared(), amended(3, Origin::Malicious)]);
+    for late in [declared(), amended(2, Origin::NonMalicious)] {
+        let told = fact(&[declared(), amended(3, Origin::Malicious), late]);
+        assert_eq!(told, last);
+    }
+    // Before its submission it tells the whole.
+    let early = fact(&[amended(3, Origin::Malicious), declared()]);
+    assert_eq!(early, last);
 }
 
 #[test]
@@ -269,14 +296,21 @@ fn assessment() -> impl Strategy<Value = Assessment> {
 
 /// What intake tells, with its minutes: now and then a clock goes back.
 fn of_intake() -> impl Strategy<Value = Vec<(i64, FactUpdate)>> {
-    let times = vec(0..8_i64, 2);
-    (times, any::<(bool, bool)>(), assessment()).prop_map(
-        |(times, (requested, taken_back), declared)| {
-            let submission = Submission {
+    let times = vec(0..8_i64, 4);
+    let amendments = vec(assessment(), 0..3);
+    (times, any::<(bool, bool)>(), assessment(), amendments).prop_map(
+        |(times, (requested, taken_back), declared, amendments)| {
+            let asked = Submission {
                 assistance_requested: requested,
                 ..submission()
             };
-            let mut updates = vec![FactUpdate::Submitted(submission, declared)];
+            let mut updates = vec![FactUpdate::Submitted(asked, declared)];
+            let amended = (2..).zip(amendments);
+            updates.extend(
+                amended.map(|(revision, declared)| {
+                    FactUpdate::Amended(revision, submission(), declared)
+                }),
+            );
             updates.extend(taken_back.then_some(FactUpdate::Withdrawn));
             times.into_iter().zip(updates).collect()
         },

@@ -8,7 +8,8 @@ use proto::{
 use crate::tests::{
     env::{TestEnv, current, figure, period, rows},
     story::{
-        Announced as _, Judged as _, Words as _, case, changed, report, timestamp, withdrawal,
+        Announced as _, Judged as _, Words as _, amended, case, changed, report, timestamp,
+        withdrawal,
     },
 };
 
@@ -62,6 +63,38 @@ async fn figures_are_those_that_were_known_at_the_moment_that_is_asked() {
     let origins = replica.broken_down(request).await;
     assert_eq!(rows(&origins), [("malicious", "", 1), ("unknown", "", 1)]);
     assert_eq!((origins.total, origins.partial), (2, true));
+    env.is_seamless().await;
+}
+
+#[tokio::test]
+async fn a_declaration_counts_as_amended_from_its_amendment_on_and_before_as_it_was() {
+    let env = TestEnv::start().await;
+    let completed = amended(
+        declared(1).origin(Origin::Malicious, &[]).routed_to("28"),
+        2,
+    );
+    let again = amended(declared(1).origin(Origin::NonMalicious, &[]), 3);
+    let of_intake = [
+        declared(1).event_of("2026-03-10T08:00:00Z"),
+        completed.event_of("2026-03-15T09:00:00Z"),
+        again.event_of("2026-04-01T09:00:00Z"),
+        // What comes again, or late, changes nothing.
+        completed.event_of("2026-03-15T09:00:00Z"),
+        declared(1).event_of("2026-03-10T08:00:00Z"),
+    ];
+    env.intake().announce(&of_intake).await;
+    let replica = env.counted().await;
+    for (moment, malicious) in [
+        ("2026-03-15T08:59:59Z", 0),
+        ("2026-03-15T09:00:00Z", 1),
+        ("2026-04-01T08:59:59Z", 1),
+        ("2026-04-01T09:00:00Z", 0),
+    ] {
+        let overview = replica.overview_known_at(MONTH, MONTH, moment).await;
+        let counts = ["reports", "malicious"].map(|name| current(&overview, name));
+        assert_eq!(counts, [1, malicious], "{moment}");
+    }
+    assert_eq!(env.facts().await.len(), 3);
     env.is_seamless().await;
 }
 

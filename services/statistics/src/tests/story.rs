@@ -4,7 +4,7 @@ use eventlog::NewEvent;
 use prost_types::Timestamp;
 use proto::{
     Payload,
-    events::v1::{CaseChanged, ReportSubmitted, ReportWithdrawn, ReportedStructure},
+    events::v1::{CaseChanged, ReportAmended, ReportSubmitted, ReportWithdrawn, ReportedStructure},
     types::v1::{
         CareImpact, CaseState, DescribedStructure, Impacts, Origin, OriginType,
         PatientEndangerment, ReportKind, StructureIdentifier, StructureKind,
@@ -23,6 +23,15 @@ pub(crate) fn report(n: u32) -> ReportSubmitted {
         ..ReportSubmitted::default()
     }
     .declared("2026-11-10T08:00:00Z")
+}
+
+/// A report as it was amended.
+pub(crate) fn amended(report: ReportSubmitted, revision: u64) -> ReportAmended {
+    ReportAmended {
+        report: Some(report),
+        revision,
+        ..ReportAmended::default()
+    }
 }
 
 /// The case of a report, as opened.
@@ -172,6 +181,12 @@ pub(crate) trait Announced: Payload + Sized {
 impl Announced for ReportSubmitted {
     fn subject(&self) -> String {
         format!("report/{}", self.report_id)
+    }
+}
+
+impl Announced for ReportAmended {
+    fn subject(&self) -> String {
+        self.report.as_ref().unwrap().subject()
     }
 }
 

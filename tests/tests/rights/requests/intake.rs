@@ -2,7 +2,7 @@
 
 use prost::Message;
 use proto::intake::v1::{self as pb, DeclarantCapacity};
-use proto::types::v1::OperatorStatus;
+use proto::types::v1::{OperatorStatus, ReportStage};
 use testkit::TokenSpec;
 use tests::{MONTPELLIER, ransomware};
 use tonic::Code;
@@ -13,7 +13,7 @@ use super::{
     request_id,
 };
 use crate::scene::{MONTPELLIER_LEGAL_ENTITY, Scene, Thing};
-use crate::visibility::{has, sees, sees_contacts, sees_operator_status};
+use crate::visibility::{has, sees, sees_assignee, sees_contacts, sees_operator_status};
 
 /// What to ask of an RPC of intake.
 pub(crate) fn requests(
@@ -24,6 +24,7 @@ pub(crate) fn requests(
 ) -> Option<Vec<Asked>> {
     match service {
         "IntakeService" => reports(method, scene, person),
+        "AmendmentService" => amendments(method, scene, person),
         "DraftService" => drafts(method, scene, person),
         "ResolutionService" => resolutions(method, scene, person),
         "StructureService" => structures(method, scene, person),
@@ -225,6 +226,65 @@ fn timelines(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Aske
             |thing| of_seen(thing, any_answer::<pb::ListTimelineResponse>()),
         ),
         _ => return None,
+    })
+}
+
+/// What to ask about what reports say, and said before.
+fn amendments(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+    Some(match method {
+        "AmendReport" => of_each_thing(
+            scene,
+            Names::Id,
+            |thing| &thing.report_id,
+            |report_id| pb::AmendReportRequest {
+                request_id: request_id(),
+                report_id,
+                stage: ReportStage::Complement.into(),
+                // Nobody has seen it like this: who gets so far may amend.
+                etag: "never".to_owned(),
+                ..Default::default()
+            },
+            |thing| {
+                Expected::Refused(if sees(person, thing) {
+                    Code::Aborted
+                } else {
+                    Code::NotFound
+                })
+            },
+        ),
+        "ListRevisions" => of_each_thing(
+            scene,
+            Names::IdAndReference,
+            |thing| &thing.report_id,
+            |report_id| pb::ListRevisionsRequest {
+                report_id,
+                ..Default::default()
+            },
+            |thing| revisions(person, thing),
+        ),
+        _ => return None,
+    })
+}
+
+/// Who submitted it is shown to the cell and the FSSI.
+fn revisions(person: &TokenSpec, thing: &Thing) -> Expected {
+    if !sees(person, thing) {
+        return Expected::Refused(Code::NotFound);
+    }
+    let author = if sees_assignee(person) {
+        thing.author
+    } else {
+        ""
+    };
+    answer(move |response: pb::ListRevisionsResponse| {
+        let [first] = &response.revisions[..] else {
+            return Err(format!("{} revisions", response.revisions.len()));
+        };
+        if (first.revision, first.author.as_str()) == (1, author) && first.changes.is_empty() {
+            Ok(())
+        } else {
+            Err(format!("shows {first:?}, expected {author:?}"))
+        }
     })
 }
 

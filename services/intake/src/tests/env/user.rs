@@ -1,8 +1,9 @@
 //! The service as one of its users sees it.
 
 use proto::intake::v1::{
-    self as pb, draft_service_client::DraftServiceClient,
-    intake_service_client::IntakeServiceClient, resolution_service_client::ResolutionServiceClient,
+    self as pb, amendment_service_client::AmendmentServiceClient,
+    draft_service_client::DraftServiceClient, intake_service_client::IntakeServiceClient,
+    resolution_service_client::ResolutionServiceClient,
     structure_service_client::StructureServiceClient,
     timeline_service_client::TimelineServiceClient,
 };
@@ -14,6 +15,7 @@ use uuid::Uuid;
 #[derive(Clone)]
 pub(crate) struct User {
     reports: IntakeServiceClient<AuthorizedChannel>,
+    amendments: AmendmentServiceClient<AuthorizedChannel>,
     resolutions: ResolutionServiceClient<AuthorizedChannel>,
     structures: StructureServiceClient<AuthorizedChannel>,
     drafts: DraftServiceClient<AuthorizedChannel>,
@@ -24,6 +26,7 @@ impl User {
     pub(crate) fn new(channel: AuthorizedChannel) -> Self {
         Self {
             reports: IntakeServiceClient::new(channel.clone()),
+            amendments: AmendmentServiceClient::new(channel.clone()),
             drafts: DraftServiceClient::new(channel.clone()),
             resolutions: ResolutionServiceClient::new(channel.clone()),
             structures: StructureServiceClient::new(channel.clone()),
@@ -152,6 +155,31 @@ impl User {
         request: pb::ListTimelineRequest,
     ) -> Result<pb::ListTimelineResponse, Status> {
         let answer = self.timelines.clone().list_timeline(request).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// Amends a report.
+    pub(crate) async fn amend(
+        &self,
+        request: pb::AmendReportRequest,
+    ) -> Result<pb::AmendReportResponse, Status> {
+        let answer = self.amendments.clone().amend_report(request).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// Lists the revisions of a report, so many on a page.
+    pub(crate) async fn revisions(
+        &self,
+        report_id: &str,
+        page_size: u32,
+        page_token: &str,
+    ) -> Result<pb::ListRevisionsResponse, Status> {
+        let request = pb::ListRevisionsRequest {
+            report_id: report_id.to_owned(),
+            page_size,
+            page_token: page_token.to_owned(),
+        };
+        let answer = self.amendments.clone().list_revisions(request).await?;
         Ok(answer.into_inner())
     }
 

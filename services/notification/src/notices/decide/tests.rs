@@ -11,6 +11,7 @@ use service::Parties;
 
 use super::*;
 
+mod amendments;
 mod entered_afterwards;
 mod messages;
 mod properties;

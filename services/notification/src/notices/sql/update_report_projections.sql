@@ -9,6 +9,8 @@ set situation = new.situation,
     case_revision = new.case_revision,
     major = new.major,
     awaiting_closing = new.awaiting_closing,
-    awaiting_messages = new.awaiting_messages
+    awaiting_messages = new.awaiting_messages,
+    report_revision = new.report_revision,
+    qualified = new.qualified
 from jsonb_populate_recordset(null::known_report, $1) as new
 where known_report.report_id = new.report_id

@@ -9,7 +9,10 @@ use vocabulary::{
 };
 
 use super::*;
-use crate::notices::{Template, trigger::Submission};
+use crate::notices::{
+    Template,
+    trigger::{Amendment, Submission},
+};
 
 mod messages;
 
@@ -279,6 +282,23 @@ fn a_headline_says_who_where_what_and_how_bad() {
     assert_eq!(
         headline(Rule::Submission, &trigger, &ReportSummary::default(), false).unwrap(),
         "Nouveau signalement : structure non précisée",
+    );
+}
+
+#[test]
+fn a_headline_of_an_amendment_says_what_is_known_now() {
+    let Trigger::Submitted(report) = submitted(summary()) else {
+        unreachable!("it is one")
+    };
+    let trigger = Trigger::Amended(Amendment {
+        report,
+        revision: 2,
+        at: NOW,
+    });
+    assert_eq!(
+        headline(Rule::Amendment, &trigger, &summary(), false).unwrap(),
+        "Signalement SIG-2026-7K3M9Q4 complété : Centre hospitalier de Lisieux (Établissement de \
+         santé, Normandie) — prise en charge interrompue ; origine malveillante (rançongiciel)",
     );
 }
 

@@ -6,7 +6,8 @@ select
     confirmed as "confirmed: Json<Triage>",
     assignee, visible_to, lessons_learned, closed_at, duplicate_of, answer_due_at,
     resolution as "resolution: Json<Resolution>",
-    sealed_how
+    sealed_how,
+    report_revision
 from case_file
 where case_id = any($1)
 order by declared_at desc, case_id desc

@@ -91,6 +91,23 @@ impl Report {
         }
     }
 
+    /// The announcement that it was amended and says this now.
+    pub(crate) fn amended(&self, revision: u64, changed_paths: &[&str]) -> NewEvent {
+        let amended = events::ReportAmended {
+            report: Some(self.submitted.clone()),
+            revision,
+            stage: types::ReportStage::Complement.into(),
+            changed_paths: changed_paths.iter().map(|&path| path.to_owned()).collect(),
+            ..Default::default()
+        };
+        let id = Uuid::from_u128(self.event_id.as_u128() ^ u128::from(revision));
+        let event = NewEvent::new(id, self.subject(), DECLARED, &amended);
+        match &self.data_key {
+            Some(data_key) => event.with_data_key(data_key.clone()),
+            None => event,
+        }
+    }
+
     /// The announcement of its withdrawal.
     pub(crate) fn withdrawal(&self, event_id: Uuid, reason: &str) -> NewEvent {
         let withdrawn = events::ReportWithdrawn {

@@ -1,0 +1,118 @@
+//! `vigie report amend` and `vigie report revisions`: a declaration in stages.
+
+use clap::Args;
+use proto::intake::v1::{self as pb, amendment_service_client::AmendmentServiceClient};
+use uuid::Uuid;
+use vocabulary::display_line;
+
+use crate::args::Service;
+use crate::client::{Authenticated, Client};
+use crate::draft::{self, DraftOptions};
+use crate::exit::Failure;
+use crate::json;
+use crate::report::{print_consequences, report_id, show, word};
+
+/// The columns of a text that a revision changed.
+const MAX_TEXT_WIDTH: usize = 60;
+
+#[derive(Args, Debug)]
+pub(crate) struct AmendOptions {
+    /// UUID or reference
+    report: String,
+    /// How far the declaration is completed: first-declaration, complement or final
+    #[arg(long, default_value = "complement")]
+    stage: String,
+    #[command(flatten)]
+    draft: DraftOptions,
+    /// A field to clear, by its path in the contract, "impacts.care"; may be repeated
+    #[arg(long = "clear", value_name = "PATH")]
+    cleared: Vec<String>,
+    /// The same at every retry
+    #[arg(long)]
+    request_id: Option<Uuid>,
+}
+
+pub(crate) async fn amend(options: AmendOptions, client: &Client) -> Result<(), Failure> {
+    let stage = draft::parse::<vocabulary::ReportStage>("--stage", &options.stage)?;
+    let (draft, mut paths) = draft::amendment(&options.draft)?;
+    paths.extend(options.cleared);
+    let request = pb::AmendReportRequest {
+        request_id: options.request_id.unwrap_or_else(Uuid::now_v7).to_string(),
+        report_id: report_id(options.report, client).await?,
+        etag: String::new(),
+        stage,
+        draft: Some(draft),
+        update_mask: Some(prost_types::FieldMask { paths }),
+    };
+    let answer = service(client).await?.amend_report(request).await?;
+    let answer = answer.into_inner();
+    if client.json {
+        say!("{}", json::to_json(&answer)?);
+        return Ok(());
+    }
+    show(&answer.report.unwrap_or_default(), client)?;
+    print_consequences(&answer.consequences.unwrap_or_default(), client);
+    Ok(())
+}
+
+pub(crate) async fn revisions(
+    report: String,
+    limit: usize,
+    client: &Client,
+) -> Result<(), Failure> {
+    let mut service = service(client).await?;
+    let mut listed = pb::ListRevisionsResponse::default();
+    while listed.revisions.len() < limit {
+        let left = u32::try_from(limit - listed.revisions.len()).unwrap_or(u32::MAX);
+        let request = pb::ListRevisionsRequest {
+            report_id: report.clone(),
+            page_size: left.min(200),
+            page_token: listed.next_page_token,
+        };
+        let page = service.list_revisions(request).await?.into_inner();
+        listed.revisions.extend(page.revisions);
+        listed.next_page_token = page.next_page_token;
+        if listed.next_page_token.is_empty() {
+            break;
+        }
+    }
+    if client.json {
+        say!("{}", json::to_json(&listed)?);
+    } else {
+        listed.revisions.iter().for_each(|it| print(it, client));
+    }
+    Ok(())
+}
+
+async fn service(client: &Client) -> Result<AmendmentServiceClient<Authenticated>, Failure> {
+    let channel = client.channel_to(Service::Intake).await?;
+    Ok(AmendmentServiceClient::new(channel))
+}
+
+fn print(revision: &pb::Revision, client: &Client) {
+    let language = client.language;
+    let author = format!(
+        "{} {}",
+        word::<vocabulary::Role>(revision.author_role, language),
+        display_line(&revision.author, MAX_TEXT_WIDTH),
+    );
+    say!(
+        "{}. {}  {}  {}",
+        revision.revision,
+        client.zone.show(revision.recorded_at),
+        word::<vocabulary::ReportStage>(revision.stage, language),
+        author.trim_end(),
+    );
+    for change in &revision.changes {
+        let said = |text: &str| match text {
+            "" => "–".to_owned(),
+            text => display_line(text, MAX_TEXT_WIDTH),
+        };
+        say!(
+            "   {}  {} → {}",
+            change.path,
+            said(&change.before),
+            said(&change.after),
+        );
+    }
+}

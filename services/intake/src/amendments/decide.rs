@@ -1,0 +1,188 @@
+//! Who may amend a report, and what becomes of it.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+use service::Sealed;
+use vocabulary::{Party, ReportStage, Role, RoutingRegion};
+
+use super::Revision;
+use crate::reports::{self, Author, Context, Decision, Facts, Report, settle};
+
+/// The number of the last revision that a report takes.
+const MAX_REVISIONS: u64 = 100;
+
+/// Why a report is not amended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// The caller sees the report and is not among those who may amend it.
+    NotYours,
+    /// The report was withdrawn.
+    Withdrawn,
+    /// Its contacts are erased: nobody treats it any more.
+    Erased,
+    /// It changed since it was seen.
+    EtagMismatch,
+    /// It stands at a later stage.
+    StagePassed,
+    /// It was amended too often.
+    TooManyRevisions,
+}
+
+/// What somebody wants of a report: to bring it to a stage.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wish<'a> {
+    /// The parties of the caller.
+    pub(super) own: &'a [String],
+    /// The roles of the caller.
+    pub(super) roles: &'a BTreeSet<Role>,
+    /// The state that was seen; empty for any.
+    pub(super) etag: &'a str,
+    /// The stage to reach.
+    pub(super) stage: ReportStage,
+}
+
+/// The role in which a caller may amend a report.
+pub(super) fn admit(report: &Report, wish: &Wish<'_>) -> Result<Role, Refusal> {
+    let role = role_of(report, wish).ok_or(Refusal::NotYours)?;
+    if report.withdrawal.is_some() {
+        return Err(Refusal::Withdrawn);
+    }
+    if report.contacts.is_none() {
+        return Err(Refusal::Erased);
+    }
+    if !wish.etag.is_empty() && wish.etag != report.etag() {
+        return Err(Refusal::EtagMismatch);
+    }
+    if wish.stage < report.stage() {
+        return Err(Refusal::StagePassed);
+    }
+    if report.declared_revision() >= MAX_REVISIONS {
+        return Err(Refusal::TooManyRevisions);
+    }
+    Ok(role)
+}
+
+/// Who declared it and the declarants of its structure amend it as such; else the agent of the
+/// ARS where it is routed, on behalf of the structure. That of another region that it names
+/// reads it.
+fn role_of(report: &Report, wish: &Wish<'_>) -> Option<Role> {
+    let seen_by = |fits: fn(&Report, &Party) -> bool| {
+        let mut parties = report.seen_by(wish.own);
+        parties.any(|party| fits(report, party))
+    };
+    let declares = seen_by(|_, party| matches!(party, Party::Subject(_) | Party::Structure(_)));
+    let is_competent = seen_by(|report, party| match party {
+        Party::Region(region) => report.routing_region == RoutingRegion::Region(*region),
+        _ => false,
+    });
+    [
+        (Role::Declarant, declares),
+        (Role::RegionalAgent, is_competent),
+    ]
+    .into_iter()
+    .find_map(|(role, may)| (may && wish.roles.contains(&role)).then_some(role))
+}
+
+/// Decides what becomes of a report that says this now, by the rules of a submission: as if who
+/// declared it had said so at once. `context` tells who amends it, in that role.
+pub(super) fn decide(
+    report: &Report,
+    facts: &Facts,
+    role: Role,
+    context: &Context<'_>,
+) -> Result<Decision, reports::Refusal> {
+    if role != Role::RegionalAgent && facts.regions != report.facts.regions {
+        return Err(reports::Refusal::RegionsNotYours);
+    }
+    let declarant = declarant_of(report);
+    let declared = Context {
+        author: &declarant,
+        ..*context
+    };
+    let decision = settle(facts, report.channel, report.declared_at, &declared)?;
+    let territory = decision.routing.territory;
+    if role == Role::RegionalAgent && territory != context.author.region {
+        return Err(reports::Refusal::RegionNotYours);
+    }
+    Ok(decision)
+}
+
+/// Who declared a report, as far as the rules ask and the report tells: an agent of its region,
+/// or somebody whose link to its structure was verified, or not.
+fn declarant_of(report: &Report) -> Author {
+    let mut author = Author {
+        subject: String::new(),
+        roles: BTreeSet::new(),
+        region: match report.routing_region {
+            RoutingRegion::Region(region) => Some(region),
+            RoutingRegion::National | RoutingRegion::Synthetic => None,
+        },
+        structures: BTreeSet::new(),
+    };
+    if report.structure.link_verified {
+        author.structures.insert(report.structure.key.clone());
+    }
+    for party in &report.visible_to {
+        match party {
+            Party::Subject(subject) | Party::Importer(subject) => {
+                author.subject.clone_from(subject)
+            }
+            Party::Structure(key) => {
+                author.structures.insert(key.clone());
+            }
+            _ => {}
+        }
+    }
+    author
+}
+
+/// What an amendment changes of the facts at rest, by their names there. `as_read` are those at
+/// rest as this release reads them from the contract: what a later one wrote beside, or in other
+/// words, is not among what changes, and stays.
+pub(super) fn difference(as_read: Option<&Facts>, amended: &Facts) -> Map<String, Value> {
+    let as_read = as_read.map(values).unwrap_or_default();
+    let mut changed = values(amended);
+    changed.retain(|name, value| as_read.get(name) != Some(value));
+    changed
+}
+
+/// The facts after a difference.
+pub(super) fn with(facts: &Facts, difference: &Map<String, Value>) -> Facts {
+    let mut values = values(facts);
+    values.extend(difference.clone());
+    serde_json::from_value(Value::Object(values)).expect("facts are read back from their JSON")
+}
+
+fn values(facts: &Facts) -> Map<String, Value> {
+    match serde_json::to_value(facts) {
+        Ok(Value::Object(values)) => values,
+        _ => unreachable!("facts are an object in JSON"),
+    }
+}
+
+/// The report after an amendment. Parties are added and never taken away: who has seen a report
+/// may have acted on it, was told of it and is told of its end; to him it cannot cease to exist.
+pub(super) fn amended(
+    report: &Report,
+    facts: Facts,
+    contacts: Sealed,
+    decision: Decision,
+    revision: Revision,
+) -> Report {
+    let routing = decision.routing;
+    let visible_to = report.visible_to.union(&routing.visible_to);
+    Report {
+        facts,
+        contacts: Some(contacts),
+        structure: routing.structure,
+        routing_region: routing.region,
+        visible_to: visible_to.cloned().collect(),
+        revision: report.revision + 1,
+        amendment: Some(revision),
+        ..report.clone()
+    }
+}
+
+#[cfg(test)]
+mod tests;

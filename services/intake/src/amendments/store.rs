@@ -1,0 +1,123 @@
+//! The revisions of reports at rest.
+
+use std::collections::BTreeMap;
+
+use platform::{Error, Result};
+use serde_json::{Map, Value, json};
+use service::wire::{bytea, timestamptz};
+use sqlx::{PgConnection, types::Json};
+use uuid::Uuid;
+use vocabulary::ParseError;
+
+use super::Revision;
+use crate::reports::{Facts, Report, ReportRow};
+
+/// Keeps what a locked report said, and writes what it says now: of the facts what changes.
+pub(super) async fn amend(
+    conn: &mut PgConnection,
+    before: &Report,
+    after: &Report,
+    changed: &Map<String, Value>,
+) -> Result<()> {
+    sqlx::query_file!(
+        "src/amendments/sql/keep_revision.sql",
+        before.id,
+        before.declared_revision().cast_signed(),
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query_file!("src/amendments/sql/amend_report.sql", row(after, changed))
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// A page of the revisions of a report, newest first, each with the report as it stood: those
+/// below a number.
+pub(super) async fn page(
+    conn: &mut PgConnection,
+    report_id: Uuid,
+    below: Option<u64>,
+    limit: i64,
+) -> Result<Vec<(Revision, Report)>> {
+    let below = below.map(|number| i64::try_from(number).unwrap_or(i64::MAX));
+    read(conn, &[report_id], below, Some(limit)).await
+}
+
+/// A report as it was submitted, if it was amended since.
+pub(crate) async fn as_submitted(conn: &mut PgConnection, report: Report) -> Result<Report> {
+    if report.amendment.is_none() {
+        return Ok(report);
+    }
+    let first = read(conn, &[report.id], Some(2), None).await?.pop();
+    Ok(first.map_or(report, |(_, first)| first))
+}
+
+/// The revisions of those of these reports that were amended, each from the submission on.
+pub(crate) async fn revisions_of(
+    conn: &mut PgConnection,
+    reports: &[Report],
+) -> Result<BTreeMap<Uuid, Vec<Report>>> {
+    let amended = reports.iter().filter(|report| report.amendment.is_some());
+    let amended: Vec<Uuid> = amended.map(|report| report.id).collect();
+    let mut revisions: BTreeMap<Uuid, Vec<Report>> = BTreeMap::new();
+    if amended.is_empty() {
+        return Ok(revisions);
+    }
+    for (_, report) in read(conn, &amended, None, None).await?.into_iter().rev() {
+        revisions.entry(report.id).or_default().push(report);
+    }
+    Ok(revisions)
+}
+
+async fn read(
+    conn: &mut PgConnection,
+    report_ids: &[Uuid],
+    below: Option<i64>,
+    limit: Option<i64>,
+) -> Result<Vec<(Revision, Report)>> {
+    let rows = sqlx::query_file_as!(
+        ReportRow,
+        "src/amendments/sql/read_revisions.sql",
+        report_ids,
+        below,
+        limit,
+    );
+    let rows = rows.fetch_all(conn).await?.into_iter().map(|row| {
+        let mut report = Report::try_from(row)?;
+        let revision = report.amendment.clone();
+        // Who submitted a report did not amend it.
+        report.amendment = report.amendment.filter(|revision| revision.number > 1);
+        Ok(revision.map(|revision| (revision, report)))
+    });
+    rows.filter_map(Result::transpose)
+        .collect::<Result<_, ParseError>>()
+        .map_err(Error::internal)
+}
+
+/// What an amendment writes of a report.
+fn row(report: &Report, changed: &Map<String, Value>) -> Value {
+    let structure = &report.structure;
+    let revision = report.amendment.as_ref();
+    json!({
+        "report_id": report.id,
+        "facts": changed,
+        "sealed_contacts": report.contacts.as_ref().map(|contacts| bytea(&contacts.sealed)),
+        "structure_key": structure.key.to_string(),
+        "structure_name": structure.name,
+        "structure_kind": structure.kind,
+        "department": structure.department,
+        "town": structure.town,
+        "operator_status": structure.operator_status,
+        "link_verified": structure.link_verified,
+        "routing_region": report.routing_region,
+        "visible_to": report.visible_to,
+        "revision": report.revision,
+        "declared_revision": revision.map(|it| it.number),
+        "stage": revision.map(|it| it.stage),
+        "amended_by": revision.map(|it| &it.author),
+        "amended_as": revision.map(|it| it.role),
+        "amended_at": revision.map(|it| timestamptz(it.at)),
+        "changed_paths": revision.map(|it| &it.changed_paths),
+    })
+}

@@ -1,0 +1,148 @@
+//! A declaration is completed: those whom it concerns only now hear of it, once.
+
+use super::*;
+
+const AMENDED: Uuid = Uuid::from_u128(3);
+
+fn occitanie() -> Party {
+    Party::Region("76".parse().unwrap())
+}
+
+fn amendment(report: Submission, revision: u64) -> Trigger {
+    Trigger::Amended(Amendment {
+        report,
+        revision,
+        at: WORKING,
+    })
+}
+
+/// The same report, with care interrupted and a second region.
+fn completed() -> Submission {
+    let mut report = submission(&[everybody(), vec![occitanie()]].concat());
+    report.summary.impacts = care_interrupted();
+    report
+}
+
+fn known() -> ReportProjection {
+    after(&Trigger::Submitted(submission(&everybody())))
+}
+
+#[test]
+fn an_agency_newly_named_and_the_health_authority_are_written_to_and_nobody_else() {
+    let decision = decide(AMENDED, &amendment(completed(), 2), &known());
+    assert_eq!(
+        mails(&decision),
+        ["announce_agency ars:76", "announce_health_authority dgs"]
+    );
+    assert!(
+        templates(&decision)
+            .iter()
+            .all(|it| *it == Template::Submission)
+    );
+    assert_eq!(raised(&decision), [Rule::Amendment]);
+    assert_eq!(decision.summary.impacts, care_interrupted());
+    assert_eq!(decision.known.report_revision, Some(2));
+}
+
+#[test]
+fn those_told_before_have_one_line_and_no_mail() {
+    let first = decide(AMENDED, &amendment(completed(), 2), &known());
+    for (revision, expected) in [(2, 2), (3, 3), (2, 2)] {
+        let again = decide(CHANGED, &amendment(completed(), revision), &first.known);
+        assert_eq!(mails(&again), [""; 0]);
+        assert_eq!(raised(&again), [Rule::Amendment]);
+        assert_eq!(again.known.report_revision, Some(expected));
+    }
+    // The case says the same after it.
+    let update = update(Change::Amended, 2);
+    let case = decide(CHANGED, &Trigger::CaseChanged(update), &first.known);
+    assert_eq!((mails(&case).len(), raised(&case).len()), (0, 0));
+}
+
+#[test]
+fn contacts_follow_and_an_amendment_that_comes_late_takes_nothing_back() {
+    let with_contacts = |contacts: &[u8], revision| {
+        let report = Submission {
+            sealed_contacts: Some(contacts.to_vec()),
+            data_key: Some(b"key".to_vec()),
+            ..completed()
+        };
+        amendment(report, revision)
+    };
+    let known = decide(AMENDED, &with_contacts(b"new", 3), &known()).known;
+    assert_eq!(known.sealed_contacts.as_deref(), Some(&b"new"[..]));
+    let late = decide(CHANGED, &with_contacts(b"old", 2), &known).known;
+    assert_eq!(late, known);
+    let submitted = Trigger::Submitted(submission(&everybody()));
+    let again = decide(SUBMITTED, &submitted, &known).known;
+    assert_eq!(
+        (again.summary, again.sealed_contacts),
+        (known.summary, known.sealed_contacts)
+    );
+}
+
+#[test]
+fn an_amendment_before_its_submission_leads_to_the_same_and_to_one_mail_each() {
+    let early = decide(
+        AMENDED,
+        &amendment(completed(), 2),
+        &ReportProjection::default(),
+    );
+    let submitted = Trigger::Submitted(submission(&everybody()));
+    let late = decide(SUBMITTED, &submitted, &early.known);
+    let mut told = [mails(&early), mails(&late)].concat();
+    told.sort();
+    assert_eq!(
+        told,
+        [
+            "announce_agency ars:28",
+            "announce_agency ars:76",
+            "announce_cell cell",
+            "announce_fssi fssi",
+            "announce_health_authority dgs",
+            "receipt declarant",
+        ]
+    );
+    let in_order = decide(AMENDED, &amendment(completed(), 2), &known()).known;
+    assert_eq!(late.known, in_order);
+}
+
+#[test]
+fn what_the_cell_confirmed_holds_whichever_log_tells_first() {
+    let mut qualified = update(Change::Qualified, 2);
+    qualified.qualified = true;
+    qualified.severity.serious = true;
+    let case = Trigger::CaseChanged(qualified.clone());
+    let amended = amendment(completed(), 2);
+    let summary = |triggers: [&Trigger; 2]| {
+        let known = triggers.into_iter().fold(known(), |known, trigger| {
+            decide(AMENDED, trigger, &known).known
+        });
+        known.summary.unwrap()
+    };
+    let last = summary([&case, &amended]);
+    assert_eq!(last, summary([&amended, &case]));
+    assert_eq!(last.impacts, qualified.impacts);
+    assert!(last.severity.serious);
+}
+
+#[test]
+fn the_on_call_chain_hears_at_night_of_what_concerns_the_nation_only_now() {
+    let mut army = submission(&[Party::ArmedForces]);
+    army.summary.structure_kind = Some(StructureKind::ArmedForcesHospital);
+    let known = after(&Trigger::Submitted(army.clone()));
+    army.audience = audience(&[Party::ArmedForces, Party::Cell, Party::SecurityOfficer]);
+    army.summary.impacts = care_interrupted();
+    let at = |at| {
+        let amended = Trigger::Amended(Amendment {
+            report: army.clone(),
+            revision: 2,
+            at,
+        });
+        mails(&decide(AMENDED, &amended, &known))
+    };
+    let national = ["announce_cell cell", "announce_fssi fssi"];
+    assert_eq!(at(WORKING), national);
+    assert_eq!(at(WEEKEND)[..2], national);
+    assert_eq!(at(WEEKEND)[2], "on_call on_call");
+}
