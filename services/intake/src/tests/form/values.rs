@@ -1,5 +1,7 @@
 //! Drafts and values by what a form says of its fields.
 
+use std::sync::LazyLock;
+
 use platform::now;
 use prost::Name as _;
 use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, Value};
@@ -11,14 +13,16 @@ use proto::{
 use service::wire::timestamp;
 use time::{OffsetDateTime, format_description::well_known::Rfc3339};
 
+static CONTRACTS: LazyLock<DescriptorPool> =
+    LazyLock::new(|| DescriptorPool::decode(proto::FILE_DESCRIPTOR_SET).unwrap());
+
 /// A draft of which fields are read, set and cleared by their paths.
 #[derive(Clone)]
 pub(super) struct Bent(DynamicMessage);
 
 impl Bent {
     pub(super) fn of(draft: &ReportDraft) -> Self {
-        let contracts = DescriptorPool::decode(proto::FILE_DESCRIPTOR_SET).unwrap();
-        let descriptor = contracts.get_message_by_name(&ReportDraft::full_name());
+        let descriptor = CONTRACTS.get_message_by_name(&ReportDraft::full_name());
         let mut message = DynamicMessage::new(descriptor.unwrap());
         message.transcode_from(draft).unwrap();
         Self(message)
@@ -74,8 +78,7 @@ fn change(message: &mut DynamicMessage, path: &str, value: Option<Value>) {
 
 /// The field of the contract behind a path.
 fn descriptor_of(path: &str) -> FieldDescriptor {
-    let contracts = DescriptorPool::decode(proto::FILE_DESCRIPTOR_SET).unwrap();
-    let mut message = contracts.get_message_by_name(&ReportDraft::full_name());
+    let mut message = CONTRACTS.get_message_by_name(&ReportDraft::full_name());
     let mut found = None;
     for name in path.split('.') {
         let field = message.unwrap().get_field_by_name(name).unwrap();
@@ -89,8 +92,7 @@ fn descriptor_of(path: &str) -> FieldDescriptor {
 }
 
 pub(super) fn moment(at: Timestamp) -> Value {
-    let contracts = DescriptorPool::decode(proto::FILE_DESCRIPTOR_SET).unwrap();
-    let descriptor = contracts.get_message_by_name(&Timestamp::full_name());
+    let descriptor = CONTRACTS.get_message_by_name(&Timestamp::full_name());
     let mut message = DynamicMessage::new(descriptor.unwrap());
     message.transcode_from(&at).unwrap();
     Value::Message(message)
