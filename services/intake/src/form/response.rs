@@ -86,7 +86,7 @@ fn input(input: &Input, language: Language) -> pb::FormField {
         ..of(pb::FormFieldType::Choice)
     };
     let list = |max_count: usize, of_one| pb::FormField {
-        repeated: true,
+        multiple: true,
         max_count: number(max_count),
         ..of_one
     };

@@ -241,7 +241,7 @@ fn takes(field: &pb::FormField) -> String {
         }
         pb::FormFieldType::Unspecified => unreachable!("every field takes something"),
     };
-    if field.repeated {
+    if field.multiple {
         format!("at most {} of {one}", field.max_count)
     } else {
         one

@@ -110,7 +110,7 @@ pub(super) fn value(field: &FormField, text: &str) -> Value {
         }
         _ => Value::String(text.to_owned()),
     };
-    if field.repeated {
+    if field.multiple {
         Value::List(vec![one])
     } else {
         one
@@ -141,7 +141,7 @@ pub(super) fn within(field: &FormField) -> Vec<(Value, &'static str)> {
             ]
         }
         FormFieldType::Moment => vec![(moment(field.earliest.unwrap()), "the earliest")],
-        FormFieldType::Choice if field.repeated => {
+        FormFieldType::Choice if field.multiple => {
             let all = field.choices.iter();
             let alone = all.clone().filter(|it| fits(it));
             let mut values: Vec<_> = alone
@@ -193,7 +193,7 @@ pub(super) fn beyond(field: &FormField) -> Vec<(Value, &'static str)> {
                 Kind::Enum(_) => Value::EnumNumber(99),
                 _ => text("99".to_owned()),
             };
-            if field.repeated {
+            if field.multiple {
                 let many = choices(field, field.max_count + 1);
                 vec![(Value::List(vec![none]), "no choice"), (many, "too many")]
             } else {
