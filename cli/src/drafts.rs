@@ -25,9 +25,6 @@ pub(crate) enum DraftCommand {
         draft: Option<Uuid>,
         #[command(flatten)]
         options: DraftOptions,
-        /// The same at every retry
-        #[arg(long)]
-        request_id: Option<Uuid>,
     },
     /// Show a draft
     Show {
@@ -52,9 +49,6 @@ pub(crate) enum DraftCommand {
     Send {
         /// UUID of the draft
         draft: Uuid,
-        /// The same at every retry
-        #[arg(long)]
-        request_id: Option<Uuid>,
     },
 }
 
@@ -62,16 +56,8 @@ pub(crate) async fn run(command: DraftCommand, client: &Client) -> Result<(), Fa
     let channel = client.channel_to(Service::Intake).await?;
     let mut service = DraftServiceClient::new(channel);
     match command {
-        DraftCommand::Save {
-            draft,
-            options,
-            request_id,
-        } => {
+        DraftCommand::Save { draft, options } => {
             let request = to_save(draft, &options, &mut service).await?;
-            let request = pb::SaveDraftRequest {
-                request_id: request_id.unwrap_or_else(Uuid::now_v7).to_string(),
-                ..request
-            };
             let answer = service.save_draft(request).await?.into_inner();
             show(&answer.draft.unwrap_or_default(), client)
         }
@@ -88,10 +74,10 @@ pub(crate) async fn run(command: DraftCommand, client: &Client) -> Result<(), Fa
             }
             Ok(())
         }
-        DraftCommand::Send { draft, request_id } => {
+        DraftCommand::Send { draft } => {
             let saved = fetch(draft, &mut service).await?;
             let request = pb::SubmitReportRequest {
-                request_id: request_id.unwrap_or_else(Uuid::now_v7).to_string(),
+                request_id: Uuid::now_v7().to_string(),
                 draft: saved.draft,
                 draft_id: draft.to_string(),
                 ..pb::SubmitReportRequest::default()
@@ -128,7 +114,7 @@ async fn to_save(
             .unwrap_or_default(),
     };
     Ok(pb::SaveDraftRequest {
-        request_id: String::new(),
+        request_id: Uuid::now_v7().to_string(),
         draft_id: draft_id.map(|id| id.to_string()).unwrap_or_default(),
         draft: Some(draft),
         etag: etag.unwrap_or_default(),

@@ -17,6 +17,7 @@ mod drafts;
 mod exit;
 mod feedback;
 mod figures;
+mod form;
 mod information;
 mod json;
 mod language;
@@ -112,6 +113,11 @@ pub(crate) enum Command {
     /// Say what was learned (retour d'expérience) from an incident
     #[command(subcommand)]
     Feedback(FeedbackCommand),
+    /// Print the words of the contract with their labels
+    Vocabulary {
+        /// Only this enumeration, as in "origin-type"
+        name: Option<String>,
+    },
     /// Print notifications as they come
     Watch(WatchOptions),
     /// Read figures
@@ -186,6 +192,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Message(command) => message::run(command, &client).await,
         Command::Information(command) => information::run(command, &client).await,
         Command::Feedback(command) => feedback::run(command, &client).await,
+        Command::Vocabulary { name } => form::print_vocabulary(name.as_deref(), &client).await,
         Command::Watch(options) => watch::run(options, &client).await,
         Command::Stats(command) => figures::run(command, &client).await,
         Command::Delivery(command) => operations::deliveries(command, &client).await,

@@ -12,10 +12,16 @@ use crate::draft::{DraftOptions, SubmitOptions};
 use crate::exit::Failure;
 use crate::language::Language;
 use crate::resolution::{ResolveOptions, resolve};
-use crate::{clock, draft, json, table};
+use crate::{clock, draft, form, json, table};
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum ReportCommand {
+    /// Print what a declaration asks, field by field
+    Form {
+        /// incident, near_miss, threat, product_vulnerability or vendor_bad_practice
+        #[arg(long)]
+        kind: Option<String>,
+    },
     /// Validate a draft and tell what would happen; sends nothing
     Check(DraftOptions),
     /// Send a report and print its receipt
@@ -67,6 +73,7 @@ pub(crate) struct ListOptions {
 
 pub(crate) async fn run(command: ReportCommand, client: &Client) -> Result<(), Failure> {
     match command {
+        ReportCommand::Form { kind } => form::print_form(kind.as_deref(), client).await,
         ReportCommand::Check(options) => check(&options, client).await,
         ReportCommand::Submit(options) => submit(options, client).await,
         ReportCommand::Get { report } => get(report, client).await,

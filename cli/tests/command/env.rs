@@ -41,6 +41,19 @@ impl TestEnv {
     pub(crate) async fn run_in(&self, locale: &str, arguments: &[&str]) -> Outcome {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vigie"));
         command.args(arguments).env_clear();
+        self.spawn(command, locale).await
+    }
+
+    /// Runs a line of a shell that finds the command.
+    pub(crate) async fn shell(&self, line: &str) -> Outcome {
+        let binary = Path::new(env!("CARGO_BIN_EXE_vigie"));
+        let mut command = Command::new("/bin/sh");
+        command.args(["-c", line]).env_clear();
+        command.env("PATH", binary.parent().unwrap());
+        self.spawn(command, "C.UTF-8").await
+    }
+
+    async fn spawn(&self, mut command: Command, locale: &str) -> Outcome {
         command
             .env("XDG_CONFIG_HOME", self.home.path())
             .env("LANG", locale);

@@ -9,7 +9,6 @@ use crate::{
     pasted,
 };
 
-const MAX_EMAIL_BYTES: usize = 254;
 const MAX_LOCAL_BYTES: usize = 64;
 /// Domains that no mail of the Internet reaches (RFC 6761, RFC 6762).
 const UNREACHABLE: [&str; 3] = ["invalid", "local", "localhost"];
@@ -26,6 +25,9 @@ pub struct EmailAddress(String);
 pub struct PhoneNumber(String);
 
 impl EmailAddress {
+    /// How many bytes it has at the most (RFC 5321).
+    pub const MAX_LENGTH: usize = 254;
+
     /// The address itself, where it is really needed.
     pub fn expose(&self) -> &str {
         &self.0
@@ -68,7 +70,7 @@ impl FromStr for EmailAddress {
             .map(|c| if is_dash(c) { '-' } else { pasted::narrow(c) })
             .collect();
         let text = text.trim();
-        if text.len() > MAX_EMAIL_BYTES {
+        if text.len() > Self::MAX_LENGTH {
             return refused("too long");
         }
         let Some((local, domain)) = text.rsplit_once('@') else {
@@ -87,7 +89,7 @@ impl FromStr for EmailAddress {
             return refused("what stands after the @ is not a domain that receives mail");
         };
         let address = format!("{local}@{domain}");
-        if address.len() > MAX_EMAIL_BYTES {
+        if address.len() > Self::MAX_LENGTH {
             return refused("too long");
         }
         Ok(Self(address))

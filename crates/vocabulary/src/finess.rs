@@ -11,9 +11,12 @@ const WHAT: &str = "FINESS number";
 /// two of department, the last one a Luhn key in which A counts 1 and B counts 2
 /// (verified on the 6,147 numbers of the DREES SAE 2022 file).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Finess([u8; 9]);
+pub struct Finess([u8; Finess::LENGTH]);
 
 impl Finess {
+    /// How many characters it has.
+    pub const LENGTH: usize = 9;
+
     /// The number as text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("a FINESS number is ASCII")
@@ -48,7 +51,7 @@ fn fit(text: &str) -> Result<Finess, ParseError> {
     let refused = |why| {
         ParseError::new(WHAT, why).because("BAD_FORMAT", "un numéro FINESS compte 9 caractères")
     };
-    let bytes: [u8; 9] = text
+    let bytes: [u8; Finess::LENGTH] = text
         .as_bytes()
         .try_into()
         .map_err(|_| refused("must have 9 characters"))?;

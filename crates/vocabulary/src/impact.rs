@@ -39,8 +39,7 @@ impl Impacts {
     /// Refuses impacts that contradict themselves: "none" or "unknown" said of
     /// data together with something else.
     pub fn consistent(self) -> Result<Self, ParseError> {
-        let exclusive = [DataImpact::None, DataImpact::Unknown];
-        if self.data.len() > 1 && exclusive.iter().any(|word| self.data.contains(word)) {
+        if self.data.len() > 1 && self.data.iter().any(|word| word.is_exclusive()) {
             let why = "\"none\" and \"unknown\" exclude every other word";
             return Err(ParseError::new(DataImpact::WHAT, why));
         }
@@ -75,6 +74,13 @@ enumeration! {
         Disclosure = 4 => "disclosure", "Divulgation ou accès non autorisé", "Disclosure or unauthorised access";
         /// Not known yet. Excludes every other value.
         Unknown = 5 => "unknown", "Pas encore connu", "Not known yet";
+    }
+}
+
+impl DataImpact {
+    /// Whether it excludes every other value.
+    pub const fn is_exclusive(self) -> bool {
+        matches!(self, Self::None | Self::Unknown)
     }
 }
 

@@ -9,9 +9,12 @@ const WHAT: &str = "RPPS number";
 
 /// An RPPS: 11 digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Rpps([u8; 11]);
+pub struct Rpps([u8; Rpps::LENGTH]);
 
 impl Rpps {
+    /// How many digits it has.
+    pub const LENGTH: usize = 11;
+
     /// The number as text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("an RPPS number is ASCII")
@@ -26,7 +29,7 @@ impl Rpps {
 
 /// Reads a number that stands alone.
 fn fit(text: &str) -> Result<Rpps, ParseError> {
-    let bytes: Option<[u8; 11]> = text.as_bytes().try_into().ok();
+    let bytes: Option<[u8; Rpps::LENGTH]> = text.as_bytes().try_into().ok();
     bytes
         .filter(|bytes| bytes.iter().all(u8::is_ascii_digit))
         .map(Rpps)

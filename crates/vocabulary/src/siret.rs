@@ -13,9 +13,12 @@ const LA_POSTE: &[u8] = b"356000000";
 /// A SIRET: 14 characters, SIREN and rank of the establishment. Those of Monaco
 /// may hold letters.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Siret([u8; 14]);
+pub struct Siret([u8; Siret::LENGTH]);
 
 impl Siret {
+    /// How many characters it has.
+    pub const LENGTH: usize = 14;
+
     /// The number as text.
     pub fn as_str(&self) -> &str {
         std::str::from_utf8(&self.0).expect("a SIRET number is ASCII")
@@ -39,7 +42,7 @@ impl Siret {
 fn fit(text: &str) -> Result<Siret, ParseError> {
     let refused =
         |why| ParseError::new(WHAT, why).because("BAD_FORMAT", "un SIRET compte 14 chiffres");
-    let bytes: [u8; 14] = text
+    let bytes: [u8; Siret::LENGTH] = text
         .as_bytes()
         .try_into()
         .map_err(|_| refused("must have 14 characters"))?;

@@ -126,6 +126,11 @@ fn mend(text: &str, bounds: (usize, usize), breaks: fn(char) -> bool) -> String 
 macro_rules! text_type {
     ($name:ident, $normalise:ident, $breaks:ident, $bad_character:literal) => {
         impl<const MIN: usize, const MAX: usize> $name<MIN, MAX> {
+            /// How many characters it has at the least.
+            pub const MIN_LENGTH: usize = MIN;
+            /// How many characters it has at the most.
+            pub const MAX_LENGTH: usize = MAX;
+
             /// The text.
             pub fn as_str(&self) -> &str {
                 &self.0

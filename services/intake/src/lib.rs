@@ -10,6 +10,7 @@ mod config;
 mod consume;
 mod drafts;
 mod erasure;
+mod form;
 mod import;
 mod reports;
 mod resolution;
@@ -23,7 +24,8 @@ use eventlog::Log;
 use platform::{Files, Listeners, Metrics, SealingKey, StartError};
 use proto::intake::v1::{
     amendment_service_server::AmendmentServiceServer, draft_service_server::DraftServiceServer,
-    intake_service_server::IntakeServiceServer, resolution_service_server::ResolutionServiceServer,
+    form_service_server::FormServiceServer, intake_service_server::IntakeServiceServer,
+    resolution_service_server::ResolutionServiceServer,
     structure_service_server::StructureServiceServer,
     timeline_service_server::TimelineServiceServer,
 };
@@ -39,6 +41,7 @@ pub use erasure::{erase_contacts_ended_before, erase_contacts_of};
 use crate::{
     amendments::AmendmentRpc,
     drafts::DraftRpc,
+    form::FormRpc,
     reports::{Queue, ReferenceNumbers, ReportRpc, Settings},
     resolution::ResolutionRpc,
     snapshot::State,
@@ -155,6 +158,7 @@ impl App {
             .add_service(structures)
             .add_service(amendments)
             .add_service(drafts)
+            .add_service(FormServiceServer::new(FormRpc))
             .add_service(resolution)
             .add_service(timeline);
         running.serve(listeners, public).await

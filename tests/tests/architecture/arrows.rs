@@ -11,7 +11,7 @@ fn forbidden_in_a_feature(file: &str) -> (&'static [&'static str], &'static [&'s
         // The pure: rules, and the types that they are written in.
         "mod" | "audience" | "line" | "decide" | "list" | "transitions" | "period" | "rate"
         | "scope" | "facts" | "channel" | "found" | "routing" | "consequences" | "next_steps"
-        | "warnings" | "rule" | "trigger" | "summary" | "projection" | "digest_day" => (
+        | "warnings" | "words" | "rule" | "trigger" | "summary" | "projection" | "digest_day" => (
             &[
                 "sqlx",
                 "tonic",

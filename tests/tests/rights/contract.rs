@@ -32,6 +32,11 @@ impl Rpc {
         self.roles.iter().all(|role| role == "service")
     }
 
+    /// Whether it asks for no token.
+    pub(crate) fn is_open(&self) -> bool {
+        self.roles.contains("anyone")
+    }
+
     /// The services that serve it: every one has consumers, three have a log, and the
     /// package names the others.
     pub(crate) fn hosts(&self) -> &'static [&'static str] {

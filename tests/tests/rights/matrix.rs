@@ -59,8 +59,8 @@ pub(crate) fn by_everybody(rpcs: &[Rpc], people: &[TokenSpec], scene: &Scene) ->
     trials
 }
 
-/// Every RPC where it is served, without a token, and with every defect of a token that
-/// would otherwise say each of the roles.
+/// Every RPC where it is served, without a token, which only those that are open to anyone
+/// answer, and with every defect of a token that would otherwise say each of the roles.
 pub(crate) fn with_bad_tokens(rpcs: &[Rpc], roles: &[String], scene: &Scene) -> Vec<Trial> {
     let mut tokens = vec![("nobody".to_owned(), None)];
     for role in roles {
@@ -76,10 +76,11 @@ pub(crate) fn with_bad_tokens(rpcs: &[Rpc], roles: &[String], scene: &Scene) -> 
         for host in rpc.hosts() {
             for (story, token) in &tokens {
                 let first = asked(rpc, scene, &anyone).swap_remove(0);
-                let refusal = if rpc.is_internal() {
-                    Code::Unimplemented
-                } else {
-                    Code::Unauthenticated
+                let expected = match token {
+                    _ if rpc.is_internal() => Expected::Refused(Code::Unimplemented),
+                    // A bad token is refused also where none is asked for.
+                    None if rpc.is_open() => first.expected,
+                    _ => Expected::Refused(Code::Unauthenticated),
                 };
                 trials.push(Trial {
                     host,
@@ -87,7 +88,7 @@ pub(crate) fn with_bad_tokens(rpcs: &[Rpc], roles: &[String], scene: &Scene) -> 
                     story: story.clone(),
                     token: token.clone(),
                     sent: first.sent,
-                    expected: Expected::Refused(refusal),
+                    expected,
                     effect: first.effect,
                 });
             }
@@ -174,7 +175,7 @@ pub(crate) fn deviation(
 
 /// What a person hears whose role the contract may not name.
 fn admitted(rpc: &Rpc, person: &TokenSpec, expected: Expected) -> Expected {
-    if person.roles.iter().any(|role| rpc.roles.contains(role)) {
+    if rpc.is_open() || person.roles.iter().any(|role| rpc.roles.contains(role)) {
         expected
     } else {
         Expected::Refused(Code::PermissionDenied)

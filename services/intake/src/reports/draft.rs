@@ -14,27 +14,18 @@ use service::{
     Fields,
     wire::{self, timestamp},
 };
-use time::{Duration, OffsetDateTime, macros::datetime};
+use time::OffsetDateTime;
 use vocabulary::{
-    Capacity, DataImpact, Impacts, Line, Origin, OriginType, Region, ReportKind, Tlp, Word as _,
-    fold,
+    Capacity, DataImpact, Impacts, Origin, OriginType, Region, ReportKind, Tlp, Word as _, fold,
 };
 
 use super::{
     contacts,
-    facts::{Contacts, Draft, Facts, StructureIdentifier},
+    facts::{
+        CLOCK_DRIFT, Contacts, Draft, EARLIEST, Facts, Label, MAX_DRAFT_BYTES, MAX_ORIGIN_TYPES,
+        StructureIdentifier, needs_product, needs_vendor,
+    },
 };
-
-/// How far a declarant's clock may be ahead.
-pub(crate) const CLOCK_DRIFT: Duration = Duration::minutes(5);
-
-/// Nothing is declared that was found before.
-const EARLIEST: OffsetDateTime = datetime!(2000-01-01 0:00 UTC);
-
-/// The texts together fit the 64 KiB of an event, with room for the rest.
-const MAX_DRAFT_BYTES: usize = 56 * 1024;
-
-const MAX_ORIGIN_TYPES: usize = 8;
 
 /// Parses a draft and collects every violation; nothing when there is one.
 pub(crate) fn read(
@@ -117,20 +108,12 @@ fn facts(read: &mut Fields<'_>, wire: pb::ReportDraft, now: OffsetDateTime) -> O
     let systems = read.text("systems", wire.systems);
     let care_status = read.text("care_status", wire.care_status);
     let measures_taken = read.text("measures_taken", wire.measures_taken);
-    let (needs_vendor, needs_product) = match kind {
-        Some(ReportKind::ProductVulnerability) => (true, true),
-        Some(ReportKind::VendorBadPractice) => (true, false),
-        Some(
-            ReportKind::Incident | ReportKind::NearMiss | ReportKind::Threat | ReportKind::Later(_),
-        )
-        | None => (false, false),
-    };
-    let vendor = if needs_vendor {
+    let vendor = if kind.is_some_and(needs_vendor) {
         read.required_text("vendor", wire.vendor)
     } else {
         read.text("vendor", wire.vendor)
     };
-    let product = if needs_product {
+    let product = if kind.is_some_and(needs_product) {
         read.required_text("product", wire.product)
     } else {
         read.text("product", wire.product)
@@ -241,8 +224,7 @@ fn origin_types(
 
 fn impacts(read: &mut Fields<'_>, wire: &types::Impacts) -> Impacts {
     let data: BTreeSet<DataImpact> = read.words("data", &wire.data);
-    let exclusive = [DataImpact::None, DataImpact::Unknown];
-    if data.len() > 1 && exclusive.iter().any(|word| data.contains(word)) {
+    if data.len() > 1 && data.iter().any(|word| word.is_exclusive()) {
         read.refuse(
             "data",
             "CONFLICT",
@@ -285,7 +267,7 @@ fn identifier(
             .map(StructureIdentifier::Rpps),
         Identifier::Described(wire) => {
             let mut read = read.within("described");
-            let name: Option<Line<1, 200>> = read.required_text("name", wire.name);
+            let name: Option<Label> = read.required_text("name", wire.name);
             let department = if is_placed {
                 read.identifier("department", &wire.department)
             } else {

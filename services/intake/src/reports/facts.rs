@@ -3,15 +3,51 @@
 use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime, macros::datetime};
 use vocabulary::{
     Capacity, Department, EmailAddress, Finess, Impacts, Line, OperatorStatus, Origin, OriginType,
     PhoneNumber, Region, ReportKind, Rpps, Siret, StructureKey, StructureKind, StructureName, Text,
     Tlp,
 };
 
-/// A free field of the form, at most 4,000 characters.
+/// What happened.
+pub(crate) type Description = Text<1, 10_000>;
+
+/// A free field of the form.
 pub(crate) type LongText = Text<1, 4_000>;
+
+/// What a structure, a vendor, a product or an office is called.
+pub(crate) type Label = Line<1, 200>;
+
+/// The name of a person.
+pub(crate) type PersonName = Line<1, 100>;
+
+/// How far a declarant's clock may be ahead.
+pub(crate) const CLOCK_DRIFT: Duration = Duration::minutes(5);
+
+/// Nothing is declared that was found before.
+pub(crate) const EARLIEST: OffsetDateTime = datetime!(2000-01-01 0:00 UTC);
+
+/// The texts together fit the 64 KiB of an event, with room for the rest.
+pub(crate) const MAX_DRAFT_BYTES: usize = 56 * 1024;
+
+/// How many types of its origin a report has.
+pub(crate) const MAX_ORIGIN_TYPES: usize = 8;
+
+/// Whether reports of a kind name the vendor (prestataire or éditeur) that they are about.
+pub(crate) fn needs_vendor(kind: ReportKind) -> bool {
+    match kind {
+        ReportKind::ProductVulnerability | ReportKind::VendorBadPractice => true,
+        ReportKind::Incident | ReportKind::NearMiss | ReportKind::Threat | ReportKind::Later(_) => {
+            false
+        }
+    }
+}
+
+/// Whether reports of a kind name the product that they are about.
+pub(crate) fn needs_product(kind: ReportKind) -> bool {
+    kind == ReportKind::ProductVulnerability
+}
 
 /// A declaration as its author fills it (projet de signalement).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -43,7 +79,7 @@ pub(crate) struct Facts {
     #[serde(with = "time::serde::rfc3339::option", default)]
     pub(crate) started_at: Option<OffsetDateTime>,
     /// Description de l'incident.
-    pub(crate) description: Text<1, 10_000>,
+    pub(crate) description: Description,
     /// Périmètre.
     pub(crate) perimeter: Option<LongText>,
     /// Systèmes d'information concernés.
@@ -53,9 +89,9 @@ pub(crate) struct Facts {
     /// Mesures prises.
     pub(crate) measures_taken: Option<LongText>,
     /// Prestataire or éditeur en cause.
-    pub(crate) vendor: Option<Line<1, 200>>,
+    pub(crate) vendor: Option<Label>,
     /// Produit en cause.
-    pub(crate) product: Option<Line<1, 200>>,
+    pub(crate) product: Option<Label>,
     /// Where it comes from, if known.
     pub(crate) origin: Option<Origin>,
     /// Types of the origin; each fits it.
@@ -103,7 +139,7 @@ pub(crate) enum StructureIdentifier {
     /// In words, where there is no number.
     Described {
         /// Its name.
-        name: Line<1, 200>,
+        name: Label,
         /// Its department; absent only for a national body.
         department: Option<Department>,
     },
@@ -146,11 +182,11 @@ pub(crate) struct Contacts {
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Contact {
     /// Nom.
-    pub(crate) family_name: Line<1, 100>,
+    pub(crate) family_name: PersonName,
     /// Prénom.
-    pub(crate) given_name: Option<Line<1, 100>>,
+    pub(crate) given_name: Option<PersonName>,
     /// Fonction.
-    pub(crate) position: Option<Line<1, 200>>,
+    pub(crate) position: Option<Label>,
     /// Courriel.
     pub(crate) email: Option<EmailAddress>,
     /// Téléphone.

@@ -11,6 +11,7 @@ mod drafts;
 pub(crate) mod env;
 mod erasing;
 mod files;
+mod form;
 mod kinds;
 mod pasted;
 mod places;

@@ -1,4 +1,4 @@
-//! Reports, drafts and structures.
+//! Reports, drafts, the form and structures.
 
 use prost::Message;
 use proto::intake::v1::{self as pb, DeclarantCapacity};
@@ -26,6 +26,7 @@ pub(crate) fn requests(
         "IntakeService" => reports(method, scene, person),
         "AmendmentService" => amendments(method, scene, person),
         "DraftService" => drafts(method, scene, person),
+        "FormService" => form(method),
         "ResolutionService" => resolutions(method, scene, person),
         "StructureService" => structures(method, scene, person),
         "TimelineService" => timelines(method, scene, person),
@@ -125,6 +126,28 @@ fn drafts(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>>
         }
         _ => return None,
     })
+}
+
+/// What to ask about the form, which everybody reads.
+fn form(method: &str) -> Option<Vec<Asked>> {
+    Some(vec![match method {
+        "GetForm" => {
+            let shown = answer(|response: pb::GetFormResponse| {
+                let sections = response.form.unwrap_or_default().sections;
+                let is_there = !sections.is_empty();
+                is_there.then_some(()).ok_or_else(|| "no form".to_owned())
+            });
+            Asked::of("a form", &pb::GetFormRequest::default(), shown)
+        }
+        "GetVocabulary" => {
+            let shown = answer(|response: pb::GetVocabularyResponse| {
+                let is_there = !response.enumerations.is_empty();
+                is_there.then_some(()).ok_or_else(|| "no words".to_owned())
+            });
+            Asked::of("the words", &pb::GetVocabularyRequest::default(), shown)
+        }
+        _ => return None,
+    }])
 }
 
 /// The same request about every draft there is and about one that is not; what its author
