@@ -6,6 +6,7 @@ select jsonb_build_object(
         from (select author, draft_id, saved_at from intake.draft) d
     ),
     'reports', (select jsonb_agg(r order by r.report_id) from intake.report r),
+    'revisions', (select count(*) from intake.report_revision),
     'resolutions', (select count(*) from intake.report_resolution),
     'timelines', (select count(*) from intake.timeline_entry),
     'cases', (select jsonb_agg(c order by c.case_id) from qualification.case_file c),

@@ -143,7 +143,7 @@ fn declarant_of(report: &Report) -> Author {
 pub(super) fn difference(as_read: Option<&Facts>, amended: &Facts) -> Map<String, Value> {
     let as_read = as_read.map(values).unwrap_or_default();
     let mut changed = values(amended);
-    changed.retain(|name, value| as_read.get(name) != Some(value));
+    changed.retain(|name, value| as_read.get(name) != Some(&*value));
     changed
 }
 

@@ -75,11 +75,13 @@ fn copy(path: &[FieldDescriptor], from: &DynamicMessage, to: &mut DynamicMessage
         copy(below, from, to);
     }
     // Of whom or what nothing is said any more, is not said.
-    let left = to.get_field(field);
-    if left
-        .as_message()
-        .is_some_and(|left| left.fields().next().is_none())
-    {
+    let is_empty = |value: &Value| {
+        value
+            .as_message()
+            .is_some_and(|it| it.fields().next().is_none())
+    };
+    let nothing_left = is_empty(&to.get_field(field));
+    if nothing_left {
         to.clear_field(field);
     }
 }
@@ -116,9 +118,12 @@ fn compare(
         {
             compare(&format!("{path}."), old, new, changes);
         } else if (before.has_field(&field), &old) != (after.has_field(&field), &new) {
-            let said = |draft: &DynamicMessage, value: &Value| match draft.has_field(&field) {
-                true => text(&field, value),
-                false => String::new(),
+            let said = |draft: &DynamicMessage, value: &Value| {
+                if draft.has_field(&field) {
+                    text(&field, value)
+                } else {
+                    String::new()
+                }
             };
             changes.push(FieldChange {
                 path,
@@ -148,7 +153,7 @@ fn text(field: &FieldDescriptor, value: &Value) -> String {
             texts.join(", ")
         }
         Value::Message(message) => message
-            .transcode_to()
+            .transcode_to::<prost_types::Timestamp>()
             .ok()
             .and_then(|timestamp| moment(&timestamp))
             .map(timestamptz)
@@ -302,7 +307,7 @@ mod tests {
             [
                 "found_at:  -> 2026-11-23T09:00:00Z",
                 "description: Serveurs chiffrés -> ",
-                "origin_types:  -> ORIGIN_TYPE_RANSOMWARE, 77",
+                "origin_types:  -> ORIGIN_TYPE_MALICIOUS_MESSAGE, 77",
                 "regions:  -> 76, 93",
                 "cross_border: false -> ",
             ]

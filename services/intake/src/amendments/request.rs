@@ -41,7 +41,7 @@ pub(super) fn amendment(mut wire: pb::AmendReportRequest) -> Result<AmendCommand
     let report_id = read.uuid("report_id", &wire.report_id);
     let stage = read.required_word("stage", wire.stage);
     let mask = wire.update_mask.as_ref();
-    let paths = paths(&mut read, mask.map_or(&[], |mask| &mask.paths));
+    let paths = paths(&mut read, mask.map_or(&[][..], |mask| &mask.paths[..]));
     match (request_id, report_id, stage, violations.is_empty()) {
         (Some(request_id), Some(report_id), Some(stage), true) => {
             wire.request_id.clear();

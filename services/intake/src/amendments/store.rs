@@ -7,7 +7,6 @@ use serde_json::{Map, Value, json};
 use service::wire::{bytea, timestamptz};
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
-use vocabulary::ParseError;
 
 use super::Revision;
 use crate::reports::{Facts, Report, ReportRow};
@@ -83,16 +82,16 @@ async fn read(
         below,
         limit,
     );
-    let rows = rows.fetch_all(conn).await?.into_iter().map(|row| {
-        let mut report = Report::try_from(row)?;
-        let revision = report.amendment.clone();
-        // Who submitted a report did not amend it.
-        report.amendment = report.amendment.filter(|revision| revision.number > 1);
-        Ok(revision.map(|revision| (revision, report)))
-    });
-    rows.filter_map(Result::transpose)
-        .collect::<Result<_, ParseError>>()
-        .map_err(Error::internal)
+    let mut revisions = Vec::new();
+    for row in rows.fetch_all(conn).await? {
+        let mut report = Report::try_from(row).map_err(Error::internal)?;
+        if let Some(revision) = report.amendment.take() {
+            // Who submitted a report did not amend it.
+            report.amendment = Some(revision.clone()).filter(|it| it.number > 1);
+            revisions.push((revision, report));
+        }
+    }
+    Ok(revisions)
 }
 
 /// What an amendment writes of a report.

@@ -99,6 +99,7 @@ pub(crate) fn report() -> Report {
         withdrawal: None,
         case: None,
         revision: 1,
+        amendment: None,
     }
 }
 

@@ -174,7 +174,7 @@ pub(crate) fn amend(
     }
     let mut next = advanced(case, case.state, now);
     let fields = amended.changed_paths.join(", ");
-    let (action, note) = if is_ended(case.state) {
+    let (action, note) = if case.is_ended() {
         let note = format!("Complément reçu après la fin du dossier. Champs modifiés : {fields}");
         (Action::Noted, note)
     } else if fields.is_empty() {
@@ -187,12 +187,6 @@ pub(crate) fn amend(
     next.visible_to.extend(amended.visible_to);
     let change = change_of(&next, action, Actor::System, note, None);
     Some((next, change))
-}
-
-/// Whether the table leads nowhere from a state but to its reopening.
-fn is_ended(state: CaseState) -> bool {
-    let mut leads_on = TRANSITIONS.iter().filter(|row| row.from == state);
-    leads_on.all(|row| row.trigger == Trigger::Reopen)
 }
 
 /// Applies the declaration of the structure that its incident is over, which the case keeps

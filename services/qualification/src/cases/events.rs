@@ -5,20 +5,17 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use async_trait::async_trait;
 use eventlog::{ApplyError, Event, Log, NewEvent};
 use platform::Result;
-use proto::{Payload as _, events::v1 as events};
-use service::{Feature, Sealed, revision_base, wire::moment};
+use service::{Feature, revision_base};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{
-    Impacts, Origin, OriginType, ReportKind, Role, StructureKind, Word as _, propose_severity,
-};
 
 use super::{
-    Case, Change, Report, Resolution, Triage,
+    Case, Change,
     announce::changed,
     decide::{self, Announced, Withdrawal},
     history,
+    incoming::ReportEvent,
     store::{self},
     withdrawal::{self, EarlyWithdrawal},
 };
@@ -51,118 +48,6 @@ impl Feature for ReportEvents {
         }
         batch.save(conn).await
     }
-}
-
-/// What an event says about a report.
-enum ReportEvent {
-    Submitted(Box<Announced>),
-    Amended(Box<Announced>),
-    Withdrawn(Uuid, Withdrawal),
-    Resolved(Uuid, Resolution),
-    ContactsErased(Uuid),
-}
-
-impl ReportEvent {
-    fn parse(event: &Event) -> Result<Self, ApplyError> {
-        let parsed = match event.event_type.as_str() {
-            events::ReportSubmitted::TYPE => submitted(event.decode()?, event.data_key.as_deref())
-                .map(|submitted| Self::Submitted(Box::new(submitted))),
-            events::ReportAmended::TYPE => amended(event.decode()?, event.data_key.as_deref())
-                .map(|amended| Self::Amended(Box::new(amended))),
-            events::ReportResolved::TYPE => resolved(event.decode()?)
-                .map(|(report_id, resolution)| Self::Resolved(report_id, resolution)),
-            events::ReportContactsErased::TYPE => {
-                let erased: events::ReportContactsErased = event.decode()?;
-                Uuid::try_parse(&erased.report_id)
-                    .ok()
-                    .map(Self::ContactsErased)
-            }
-            _ => {
-                let events::ReportWithdrawn {
-                    report_id, reason, ..
-                } = event.decode()?;
-                let report_id = Uuid::try_parse(&report_id).ok();
-                report_id.map(|report_id| Self::Withdrawn(report_id, Withdrawal { reason }))
-            }
-        };
-        parsed.ok_or(ApplyError::Poison("unreadable_report"))
-    }
-
-    fn report_id(&self) -> Uuid {
-        match self {
-            Self::Submitted(report) | Self::Amended(report) => report.report.id,
-            Self::Withdrawn(report_id, _)
-            | Self::Resolved(report_id, _)
-            | Self::ContactsErased(report_id) => *report_id,
-        }
-    }
-}
-
-/// Reads the announcement of a report. Words of a later release are kept as they came;
-/// only the report's id and date cannot be done without.
-fn submitted(event: events::ReportSubmitted, data_key: Option<&[u8]>) -> Option<Announced> {
-    let report_id = Uuid::try_parse(&event.report_id).ok()?;
-    let declared_at = event.declared_at.as_ref().and_then(moment)?;
-    let structure = event.structure.unwrap_or_default();
-    let kind = ReportKind::heard(event.kind);
-    let impacts = event
-        .impacts
-        .as_ref()
-        .map(Impacts::from)
-        .unwrap_or_default();
-    let proposed = Triage {
-        origin: Origin::heard(event.origin),
-        origin_types: OriginType::all_heard(&event.origin_types).collect(),
-        severity: kind
-            .map(|kind| propose_severity(kind, &impacts))
-            .unwrap_or_default(),
-        impacts,
-    };
-    let sealed = data_key.filter(|_| !event.sealed_personal_data.is_empty());
-    let report = Report {
-        id: report_id,
-        revision: 1,
-        reference: event.reference,
-        kind,
-        structure_name: structure.name,
-        structure_kind: StructureKind::heard(structure.kind),
-        routing_region: structure.routing_region,
-        declared_at,
-        description: event.text.unwrap_or_default().description,
-        assistance_requested: event.assistance_requested,
-        test: event.test,
-        sealed: sealed.map(|data_key| Sealed {
-            sealed: event.sealed_personal_data.to_vec(),
-            data_key: data_key.to_vec(),
-        }),
-    };
-    Some(Announced {
-        report,
-        proposed,
-        visible_to: event.visible_to.into_iter().collect(),
-        changed_paths: Vec::new(),
-    })
-}
-
-/// Reads the announcement of an amendment; it is nothing without its revision.
-fn amended(event: events::ReportAmended, data_key: Option<&[u8]>) -> Option<Announced> {
-    let mut amended = submitted(event.report?, data_key)?;
-    i64::try_from(event.revision).ok().filter(|&it| it > 1)?;
-    amended.report.revision = event.revision;
-    amended.changed_paths = event.changed_paths;
-    Some(amended)
-}
-
-/// Reads a declaration of resolution.
-fn resolved(event: events::ReportResolved) -> Option<(Uuid, Resolution)> {
-    let resolution = Resolution {
-        number: event.number,
-        resolved_at: event.resolved_at.as_ref().and_then(moment)?,
-        declared_at: event.declared_at.as_ref().and_then(moment)?,
-        declared_by: Role::heard(event.declared_by),
-        sealed_how: event.sealed_how.into(),
-    };
-    Some((Uuid::try_parse(&event.report_id).ok()?, resolution))
 }
 
 /// The cases that a batch of events is about, changed in memory and then saved in a few
@@ -351,69 +236,5 @@ impl Batch {
             withdrawal::keep(conn, early).await?;
         }
         Ok(self.announcements)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-    use prost::Message as _;
-
-    use super::*;
-
-    fn report() -> events::ReportSubmitted {
-        events::ReportSubmitted {
-            report_id: Uuid::from_u128(17).to_string(),
-            declared_at: Some(prost_types::Timestamp {
-                seconds: 1_790_000_000,
-                nanos: 0,
-            }),
-            ..Default::default()
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn any_payload_is_read_or_refused_without_panic(bytes: Vec<u8>, key: Option<Vec<u8>>) {
-            if let Ok(event) = events::ReportSubmitted::decode(bytes.as_slice()) {
-                let _ = submitted(event, key.as_deref());
-            }
-        }
-
-        #[test]
-        fn numbers_of_a_later_release_never_refuse_a_report(
-            kind in -9..200_i32,
-            origin in -9..200_i32,
-            types in proptest::collection::vec(-9..200_i32, 0..20),
-        ) {
-            let event = events::ReportSubmitted { kind, origin, origin_types: types, ..report() };
-            prop_assert!(submitted(event, None).is_some());
-        }
-    }
-
-    #[test]
-    fn a_report_is_refused_only_without_its_id_or_its_date() {
-        assert!(submitted(report(), None).is_some());
-        let nameless = events::ReportSubmitted {
-            report_id: String::new(),
-            ..report()
-        };
-        assert!(submitted(nameless, None).is_none());
-        let dateless = events::ReportSubmitted {
-            declared_at: None,
-            ..report()
-        };
-        assert!(submitted(dateless, None).is_none());
-    }
-
-    #[test]
-    fn contacts_are_kept_only_with_their_key() {
-        let event = events::ReportSubmitted {
-            sealed_personal_data: b"sealed".as_slice().into(),
-            ..report()
-        };
-        let sealed = |key| submitted(event.clone(), key).unwrap().report.sealed;
-        assert!(sealed(Some(b"key")).is_some());
-        assert!(sealed(None).is_none());
     }
 }

@@ -8,6 +8,7 @@ mod audience;
 mod decide;
 mod events;
 mod history;
+mod incoming;
 mod list;
 mod milestones;
 mod request;

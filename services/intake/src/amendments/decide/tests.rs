@@ -2,23 +2,18 @@
 
 use proptest::{prelude::*, sample::subsequence};
 use time::OffsetDateTime;
-use uuid::Uuid;
-use vocabulary::{
-    CareImpact, Impacts, LaterWord, Origin, ReferenceCipher, Region, StructureKey, Word as _,
-};
+use vocabulary::{CareImpact, Impacts, LaterWord, Origin, Region, StructureKey, Word as _};
 
 use super::*;
 use crate::reports::{
     Settings, Withdrawal,
-    samples::{NOW, author, decided, degraded, entry, facts},
+    samples::{self, NOW, author, decided, degraded, entry, facts},
 };
 
 /// A report of a declarant whose structure lies in region 84.
 fn report(facts: &Facts) -> Report {
     let decision = decided(facts, Some(&entry()), &author(Role::Declarant)).unwrap();
     Report {
-        id: Uuid::from_u128(7),
-        reference: ReferenceCipher::new([9; 32]).reference(2026, 1),
         facts: facts.clone(),
         contacts: Some(Sealed {
             sealed: b"contacts".to_vec(),
@@ -27,13 +22,7 @@ fn report(facts: &Facts) -> Report {
         structure: decision.routing.structure,
         routing_region: decision.routing.region,
         visible_to: decision.routing.visible_to,
-        channel: decision.channel,
-        received_at: NOW,
-        declared_at: NOW,
-        withdrawal: None,
-        case: None,
-        revision: 1,
-        amendment: None,
+        ..samples::report()
     }
 }
 
