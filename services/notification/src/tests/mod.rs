@@ -4,6 +4,7 @@
 mod amendments;
 mod announcing;
 mod delivering;
+mod escalating;
 pub(crate) mod env;
 mod messages;
 pub(crate) mod story;
