@@ -86,10 +86,7 @@ impl Rule {
     /// Whether its messages go before everything else that is due: a night call does
     /// not wait behind the announcements of a large import.
     pub(crate) const fn is_urgent(self) -> bool {
-        matches!(
-            self,
-            Self::OnCall | Self::Escalation | Self::AnnounceMajor
-        )
+        matches!(self, Self::OnCall | Self::Escalation | Self::AnnounceMajor)
     }
 
     /// The text of law or instruction behind it.
@@ -112,7 +109,9 @@ impl Rule {
             Self::Major | Self::AnnounceMajor => {
                 "Art. D.1111-16-3 CSP ; pilotage des incidents majeurs par le FSSI"
             }
-            Self::OnCall | Self::Escalation => "Astreinte nationale, en place depuis le 17 octobre 2022",
+            Self::OnCall | Self::Escalation => {
+                "Astreinte nationale, en place depuis le 17 octobre 2022"
+            }
             Self::Receipt => "Instruction SG/SHFDS/FSSI/2017/281 du 26 septembre 2017",
             Self::Message => {
                 "Instruction SG/SHFDS/FSSI/2017/281 du 26 septembre 2017 ; ARS informée de \

@@ -89,11 +89,11 @@ async fn a_call_before_its_report_is_known_goes_out_at_once() {
 async fn a_call_that_is_heard_of_when_the_cell_works_again_is_not_made() {
     let env = TestEnv::start().await;
     let (over, running) = (Report::new(1), Report::new(2));
-    let (past, future) = (
-        platform::now() - Duration::SECOND,
-        platform::now() + Duration::HOUR,
-    );
-    let calls = [called(&over, past), called(&running, future)];
+    let now = platform::now();
+    let calls = [
+        called(&over, now - Duration::SECOND),
+        called(&running, now + Duration::HOUR),
+    ];
     env.qualification().announce(&calls).await;
     env.sink.wait_for(1).await;
     testkit::eventually(async || env.delivered("sent").await == 1).await;

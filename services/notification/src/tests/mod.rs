@@ -4,8 +4,8 @@
 mod amendments;
 mod announcing;
 mod delivering;
-mod escalating;
 pub(crate) mod env;
+mod escalating;
 mod messages;
 pub(crate) mod story;
 mod watching;

@@ -9,8 +9,8 @@ use vocabulary::{
 };
 
 use Trigger::{
-    Answer, Ask, Claim, Close, DeclareMajor, HandOver, MarkDuplicate, QualifyIn, QualifyOut, Reopen,
-    Resolve, TakePilot, Treat, Withdraw,
+    Answer, Ask, Claim, Close, DeclareMajor, HandOver, MarkDuplicate, QualifyIn, QualifyOut,
+    Reopen, Resolve, TakePilot, Treat, Withdraw,
 };
 
 /// The whole state machine of a case: what leads from a state, by whom, where.
@@ -81,7 +81,12 @@ pub(crate) const TRANSITIONS: &[Transition] = &[
     // The FSSI pilots, one officer at a time.
     row(Submitted, TakePilot, SecurityOfficer, Submitted),
     row(InQualification, TakePilot, SecurityOfficer, InQualification),
-    row(AwaitingDeclarant, TakePilot, SecurityOfficer, AwaitingDeclarant),
+    row(
+        AwaitingDeclarant,
+        TakePilot,
+        SecurityOfficer,
+        AwaitingDeclarant,
+    ),
     row(Qualified, TakePilot, SecurityOfficer, Qualified),
     row(InTreatment, TakePilot, SecurityOfficer, InTreatment),
     row(Resolved, TakePilot, SecurityOfficer, Resolved),

@@ -32,8 +32,9 @@ pub(super) fn rota(request: pb::PutRotaRequest) -> Result<(Uuid, Vec<RequestedSh
         return Err(violations.into());
     }
     let shifts = request.shifts.into_iter().enumerate();
-    let shifts = shifts.map(|(index, it)| shift(&mut fields.within(&format!("shifts[{index}]")), it));
-    let mut shifts: Vec<_> = shifts.collect::<Vec<_>>().into_iter().flatten().collect();
+    let mut shifts: Vec<_> = shifts
+        .filter_map(|(index, it)| shift(&mut fields.within(&format!("shifts[{index}]")), it))
+        .collect();
     let spans: Vec<_> = shifts.iter().map(|it| (it.starts_at, it.ends_at)).collect();
     if violations.is_empty() {
         let mut fields = Fields::new("", &mut violations);
@@ -72,8 +73,9 @@ fn shift(fields: &mut Fields<'_>, shift: pb::RotaShift) -> Option<RequestedShift
         return None;
     }
     let people = shift.people.into_iter().enumerate();
-    let people = people.map(|(index, it)| person(&mut fields.within(&format!("people[{index}]")), it));
-    let people: Vec<_> = people.collect::<Vec<_>>().into_iter().flatten().collect();
+    let people: Vec<_> = people
+        .filter_map(|(index, it)| person(&mut fields.within(&format!("people[{index}]")), it))
+        .collect();
     let (starts_at, ends_at) = span?;
     Some(RequestedShift {
         starts_at,
@@ -166,7 +168,10 @@ mod tests {
     #[test]
     fn shifts_are_read_in_their_order_and_may_touch() {
         let shifts = read(vec![shift(200, 300), shift(100, 200)]).unwrap();
-        let starts: Vec<_> = shifts.iter().map(|it| it.starts_at.unix_timestamp()).collect();
+        let starts: Vec<_> = shifts
+            .iter()
+            .map(|it| it.starts_at.unix_timestamp())
+            .collect();
         assert_eq!(starts, [100, 200]);
         assert!(read(Vec::new()).unwrap().is_empty());
     }
@@ -210,7 +215,8 @@ mod tests {
 
     #[test]
     fn a_rota_has_a_thousand_shifts_at_the_most() {
-        let shifts = |count| -> Vec<_> { (0..count).map(|it| shift(it * 10, it * 10 + 10)).collect() };
+        let shifts =
+            |count| -> Vec<_> { (0..count).map(|it| shift(it * 10, it * 10 + 10)).collect() };
         assert_eq!(read(shifts(1_000)).unwrap().len(), 1_000);
         assert_eq!(refused(shifts(1_001)), [violation("shifts", "TOO_MANY")]);
     }

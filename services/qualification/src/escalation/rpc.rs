@@ -20,7 +20,9 @@ use uuid::Uuid;
 use vocabulary::derived_id;
 
 use super::{
-    Acknowledger, Decision, calls::token_hash, decide, decision_purpose,
+    Acknowledger, Decision,
+    calls::token_hash,
+    decide, decision_purpose,
     request::{self, Record, RequestedShift},
     response, rota, store,
 };
@@ -239,7 +241,9 @@ impl EscalationService for EscalationRpc {
         };
         let _: AcknowledgeEscalationResponse = self
             .commands
-            .run(call, id, |conn, call, id| acknowledge(conn, call, *id).boxed())
+            .run(call, id, |conn, call, id| {
+                acknowledge(conn, call, *id).boxed()
+            })
             .await?;
         let escalation = Some(self.acknowledged(&caller, id).await?);
         Ok(Response::new(AcknowledgeEscalationResponse { escalation }))
@@ -316,7 +320,12 @@ impl EscalationRpc {
         let case = cases::read_case(&mut conn, escalation.case_id).await?;
         let case = case.ok_or_else(unknown)?;
         let view = View::of(&case.visible_to, caller).ok_or_else(unknown)?;
-        Ok(response::escalation(&escalation, &calls, view, &self.master_key))
+        Ok(response::escalation(
+            &escalation,
+            &calls,
+            view,
+            &self.master_key,
+        ))
     }
 }
 

@@ -248,10 +248,7 @@ pub(super) async fn rota(
 }
 
 /// Reads the shift of a moment.
-pub(super) async fn shift_at(
-    conn: &mut PgConnection,
-    at: OffsetDateTime,
-) -> Result<Option<Shift>> {
+pub(super) async fn shift_at(conn: &mut PgConnection, at: OffsetDateTime) -> Result<Option<Shift>> {
     let row = sqlx::query_as!(
         ShiftRow,
         "select number, starts_at, ends_at, sealed_people, data_key

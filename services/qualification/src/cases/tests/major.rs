@@ -18,7 +18,10 @@ fn what_is_declared_major_keeps_the_rest_of_the_judgement_that_holds() {
     };
     let (case, change) = decide(&proposed, &declare, officer("fs"), START).unwrap();
     assert_eq!(case.state, CaseState::Qualified);
-    assert_eq!((change.action, change.note.as_str()), (Action::Qualified, "mot"));
+    assert_eq!(
+        (change.action, change.note.as_str()),
+        (Action::Qualified, "mot")
+    );
     let expected = Triage {
         severity: Severity {
             major: true,
@@ -49,7 +52,10 @@ fn an_officer_pilots_in_any_open_state_and_a_colleague_takes_over() {
     let (case, change) = decide(&opened(), &Command::TakePilot, officer("fs"), START).unwrap();
     assert_eq!(case.pilot.as_deref(), Some("fs"));
     assert_eq!(change.action, Action::PilotTaken);
-    assert_eq!((case.state, case.assignee.as_deref()), (CaseState::Submitted, None));
+    assert_eq!(
+        (case.state, case.assignee.as_deref()),
+        (CaseState::Submitted, None)
+    );
     let (case, _) = decide(&case, &Command::TakePilot, officer("gi"), START).unwrap();
     assert_eq!(case.pilot.as_deref(), Some("gi"));
     let refused = decide(&case, &Command::TakePilot, analyst("ana"), START);

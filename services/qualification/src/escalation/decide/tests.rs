@@ -75,7 +75,10 @@ fn what_comes_outside_working_hours_is_escalated_until_they_begin() {
 fn day_and_night_somebody_is_called_at_every_hour_for_a_day() {
     let working = datetime!(2026-11-23 10:00 UTC);
     let day = working + Duration::DAY;
-    assert_eq!(lapses_at(&case(), working, Hours::Always, working), Some(day));
+    assert_eq!(
+        lapses_at(&case(), working, Hours::Always, working),
+        Some(day)
+    );
     assert_eq!(lapses_at(&case(), working, Hours::Always, day), None);
 }
 
@@ -154,10 +157,10 @@ proptest! {
         let mut escalation = running();
         let mut taken = Vec::new();
         for (index, (job, minutes)) in jobs.into_iter().enumerate() {
-            if index == acknowledged_after {
-                if let Ok(acknowledged) = acknowledge(&escalation, officer(), EVENING) {
-                    escalation = acknowledged;
-                }
+            if index == acknowledged_after
+                && let Ok(acknowledged) = acknowledge(&escalation, officer(), EVENING)
+            {
+                escalation = acknowledged;
             }
             let now = EVENING + Duration::minutes(minutes);
             match step(&escalation, job, &case(), now) {
@@ -198,9 +201,8 @@ proptest! {
             .into_iter()
             .map(|(starts, lasts)| (at(starts), at(starts + lasts)))
             .collect();
-        let pairs = (0..spans.len()).flat_map(|one| (0..one).map(move |other| (one, other)));
-        let any = pairs
-            .into_iter()
+        let any = (0..spans.len())
+            .flat_map(|one| (0..one).map(move |other| (one, other)))
             .any(|(one, other)| spans[one].0 < spans[other].1 && spans[other].0 < spans[one].1);
         prop_assert_eq!(!overlapping(&spans).is_empty(), any);
     }

@@ -1,6 +1,7 @@
 //! What is judged major, who pilots it, and what the FSSI decides.
 
 use super::*;
+use crate::tests::env::{in_scope, out_of_scope};
 
 #[tokio::test]
 async fn what_is_declared_major_is_qualified_and_told_as_such() {
@@ -88,7 +89,10 @@ async fn the_pilot_is_shown_to_the_cell_and_the_agencies_and_a_colleague_takes_o
         env.escalation_client(who).take_pilot(request).await
     };
     let taken = take(&officer()).await.unwrap().into_inner().case.unwrap();
-    assert_eq!((taken.pilot.as_str(), taken.state()), ("fs", types::CaseState::Submitted));
+    assert_eq!(
+        (taken.pilot.as_str(), taken.state()),
+        ("fs", types::CaseState::Submitted)
+    );
     let declarant = TokenSpec::of("decl").role("declarant");
     for (who, pilot) in [(analyst(), "fs"), (agent("76"), "fs"), (declarant, "")] {
         let case = env.get(&who, &id).await.unwrap();
@@ -137,7 +141,10 @@ async fn decisions_rest_sealed_and_vanish_with_the_contacts_of_the_report() {
     assert_eq!(seen[1], first);
     assert_eq!(seen[1].recorded_by, "fs");
     let seen = list(&agent("76")).await.unwrap();
-    assert_eq!((seen[1].text.as_str(), seen[1].recorded_by.as_str()), (text, ""));
+    assert_eq!(
+        (seen[1].text.as_str(), seen[1].recorded_by.as_str()),
+        (text, "")
+    );
     assert_eq!(list(&agent("28")).await.unwrap_err().code(), Code::NotFound);
     let clear = "select count(*) from decision
                  where position('prestataire'::bytea in sealed_text) > 0";
@@ -160,6 +167,7 @@ async fn nothing_is_decided_on_an_ended_case() {
         case_id: id,
         text: "Trop tard".to_owned(),
     };
-    let refused = env.escalation_client(&officer()).record_decision(record);
-    assert_eq!(reason(&refused.await.unwrap_err()), "WRONG_STATE");
+    let mut service = env.escalation_client(&officer());
+    let refused = service.record_decision(record).await.unwrap_err();
+    assert_eq!(reason(&refused), "WRONG_STATE");
 }

@@ -29,7 +29,10 @@ async fn listed(env: &TestEnv, page_size: u32, page_token: String) -> pb::ListRo
 async fn a_rota_is_put_whole_and_listed_in_its_order_without_what_is_over() {
     let env = TestEnv::start().await;
     env.put_rota(rota()).await.unwrap();
-    let (over, now) = (shift(-9, -1, "a@example.org"), shift(-1, 8, "b@example.org"));
+    let (over, now) = (
+        shift(-9, -1, "a@example.org"),
+        shift(-1, 8, "b@example.org"),
+    );
     let next = shift(8, 16, "c@example.org");
     let put = env.put_rota(vec![next.clone(), over, now.clone()]).await;
     assert_eq!(put.unwrap(), 2);
