@@ -1,11 +1,14 @@
-//! The people of the rota, sealed and opened.
+//! The rota: put whole, its people sealed and opened.
 
-use platform::SealingKey;
+use platform::{Result, SealingKey};
+use proto::qualification::v1::PutRotaResponse;
 use serde::{Deserialize, Serialize};
-use service::Sealed;
+use serde_json::json;
+use service::{Call, Done, Sealed};
+use sqlx::PgConnection;
 use vocabulary::{EmailAddress, Line};
 
-use super::{Person, Shift, people_purpose, request::RequestedShift};
+use super::{Person, Shift, people_purpose, request::RequestedShift, store};
 
 /// A person as the sealed text holds it.
 #[derive(Serialize, Deserialize)]
@@ -15,8 +18,26 @@ struct SealedPerson {
     subject: Option<String>,
 }
 
+/// Puts a rota in the place of the one there is, but for what is over of it.
+pub(super) async fn put(
+    conn: &mut PgConnection,
+    call: &Call,
+    master_key: &SealingKey,
+    shifts: &[RequestedShift],
+) -> Result<Done<PutRotaResponse>> {
+    let mut shifts = sealed(master_key, shifts);
+    shifts.retain(|shift| shift.ends_at > call.at);
+    store::put_rota(conn, &shifts).await?;
+    let count = u32::try_from(shifts.len()).expect("a rota has at most 1,000 shifts");
+    Ok(Done {
+        answer: PutRotaResponse { shifts: count },
+        events: Vec::new(),
+        detail: json!({ "shifts": count }),
+    })
+}
+
 /// Seals a rota under a key of its own.
-pub(super) fn sealed(master_key: &SealingKey, shifts: &[RequestedShift]) -> Vec<Shift> {
+fn sealed(master_key: &SealingKey, shifts: &[RequestedShift]) -> Vec<Shift> {
     let (key, data_key) = master_key.new_data_key();
     let shifts = (1..).zip(shifts).map(|(number, shift)| {
         let people = shift.people.iter().map(|person| SealedPerson {

@@ -23,7 +23,7 @@ use super::{
     Acknowledger, Decision,
     calls::token_hash,
     decide, decision_purpose,
-    request::{self, Record, RequestedShift},
+    request::{self, Record},
     response, rota, store,
 };
 use crate::cases::{self, CaseRpc};
@@ -153,7 +153,7 @@ impl EscalationService for EscalationRpc {
         let answer = self
             .commands
             .run(call, input, |conn, call, (master_key, shifts)| {
-                put_rota(conn, call, master_key, shifts).boxed()
+                rota::put(conn, call, master_key, shifts).boxed()
             })
             .await?;
         Ok(Response::new(answer))
@@ -327,23 +327,6 @@ impl EscalationRpc {
             &self.master_key,
         ))
     }
-}
-
-async fn put_rota(
-    conn: &mut PgConnection,
-    call: &Call,
-    master_key: &SealingKey,
-    shifts: &[RequestedShift],
-) -> Result<Done<PutRotaResponse>> {
-    let mut shifts = rota::sealed(master_key, shifts);
-    shifts.retain(|shift| shift.ends_at > call.at);
-    store::put_rota(conn, &shifts).await?;
-    let count = u32::try_from(shifts.len()).expect("a rota has at most 1,000 shifts");
-    Ok(Done {
-        answer: PutRotaResponse { shifts: count },
-        events: Vec::new(),
-        detail: json!({ "shifts": count }),
-    })
 }
 
 async fn acknowledge(
