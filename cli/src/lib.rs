@@ -14,6 +14,7 @@ mod clock;
 mod delegate;
 mod draft;
 mod drafts;
+mod escalation;
 mod exit;
 mod feedback;
 mod figures;
@@ -27,6 +28,7 @@ mod operations;
 mod report;
 mod resolution;
 mod retry;
+mod rota;
 mod selftest;
 mod structure;
 mod table;
@@ -55,11 +57,13 @@ use crate::args::{
     StructureCommand, WatchOptions,
 };
 use crate::drafts::DraftCommand;
+use crate::escalation::EscalationCommand;
 use crate::feedback::FeedbackCommand;
 use crate::figures::StatsCommand;
 use crate::information::InformationCommand;
 use crate::message::MessageCommand;
 use crate::report::ReportCommand;
+use crate::rota::RotaCommand;
 use crate::timeline::TimelineCommand;
 
 /// Declares and follows the information-security incidents of the health sector.
@@ -118,6 +122,12 @@ pub(crate) enum Command {
         /// Only this enumeration, as in "origin-type"
         name: Option<String>,
     },
+    /// Escalate what cannot wait (escalade), pilot it and record decisions
+    #[command(subcommand)]
+    Escalation(EscalationCommand),
+    /// Keep the rota of those on call (astreinte; operator)
+    #[command(subcommand)]
+    Rota(RotaCommand),
     /// Print notifications as they come
     Watch(WatchOptions),
     /// Read figures
@@ -193,6 +203,8 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Information(command) => information::run(command, &client).await,
         Command::Feedback(command) => feedback::run(command, &client).await,
         Command::Vocabulary { name } => form::print_vocabulary(name.as_deref(), &client).await,
+        Command::Escalation(command) => escalation::run(command, &client).await,
+        Command::Rota(command) => rota::run(command, &client).await,
         Command::Watch(options) => watch::run(options, &client).await,
         Command::Stats(command) => figures::run(command, &client).await,
         Command::Delivery(command) => operations::deliveries(command, &client).await,

@@ -2,7 +2,7 @@
 
 use platform::{SealError, SealingKey};
 use prost::Message as _;
-use proto::events::v1::SealedPersonalData;
+use proto::events::v1::{CalledPerson, SealedPersonalData};
 use uuid::Uuid;
 
 /// Something of a report or a draft, sealed under a key of its own, with that key wrapped by
@@ -71,6 +71,22 @@ impl Sealed {
         opened.ok()
     }
 
+    /// Seals whom an escalation calls, under the key of the rota that names the person.
+    pub fn seal_called(
+        &self,
+        master: &SealingKey,
+        call_id: Uuid,
+        person: &CalledPerson,
+    ) -> Result<Vec<u8>, SealError> {
+        self.seal(master, &call_purpose(call_id), &person.encode_to_vec())
+    }
+
+    /// Opens what [`seal_called`](Self::seal_called) made.
+    pub fn called(&self, master: &SealingKey, call_id: Uuid) -> Result<CalledPerson, SealError> {
+        let plain = self.open(master, &call_purpose(call_id))?;
+        CalledPerson::decode(plain.as_slice()).map_err(|_| SealError)
+    }
+
     /// Opens what was sealed for a purpose.
     pub fn open(&self, master: &SealingKey, purpose: &[u8]) -> Result<Vec<u8>, SealError> {
         master
@@ -125,4 +141,9 @@ pub fn resolution_purpose(report_id: Uuid, number: u32) -> Vec<u8> {
 /// Binds the sealed contacts to their report.
 fn contacts_purpose(report_id: Uuid) -> Vec<u8> {
     [b"report:".as_slice(), report_id.as_bytes()].concat()
+}
+
+/// Binds a sealed person to the call of an escalation.
+fn call_purpose(call_id: Uuid) -> Vec<u8> {
+    [b"escalation_call:".as_slice(), call_id.as_bytes()].concat()
 }

@@ -82,5 +82,7 @@ enumeration! {
         MeasureWithdrawn = 17 => "measure_withdrawn", "Mesure retirée", "Measure withdrawn";
         /// Retour d'expérience.
         FeedbackGiven = 18 => "feedback_given", "Retour d'expérience", "Feedback";
+        /// Escalade that nobody on call acknowledged before working hours.
+        EscalationLapsed = 19 => "escalation_lapsed", "Escalade restée sans réponse", "Escalation without an answer";
     }
 }

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use eventlog::Log;
 use proto::events::v1::{
-    CaseActivityRecorded, CaseChanged, CaseMessagePosted, ReportAmended, ReportContactsErased,
-    ReportSubmitted, ReportWithdrawn,
+    CaseActivityRecorded, CaseChanged, CaseMessagePosted, EscalationCalled, ReportAmended,
+    ReportContactsErased, ReportSubmitted, ReportWithdrawn,
 };
 use service::Registry;
 
-use crate::notices::NoticeEvents;
+use crate::{deliveries::CallEvents, notices::NoticeEvents};
 
 /// What the service applies of the logs of intake and qualification.
 pub(crate) fn registry(log: Log, notices: NoticeEvents) -> Registry {
@@ -22,6 +22,7 @@ pub(crate) fn registry(log: Log, notices: NoticeEvents) -> Registry {
         .on::<CaseChanged>(&notices)
         .on::<CaseMessagePosted>(&notices)
         .on::<CaseActivityRecorded>(&notices)
+        .on::<EscalationCalled>(&Arc::new(CallEvents))
 }
 
 #[cfg(test)]

@@ -34,7 +34,9 @@ pub use config::{Config, NotificationConfig, ProducersConfig, SmtpConfig, SmtpTl
 pub use notices::Language;
 
 use crate::{
-    deliveries::{AddressBook, Addressing, DeliveryRpc, DigestChannel, MailChannel, Mailer},
+    deliveries::{
+        AddressBook, Addressing, CallChannel, DeliveryRpc, DigestChannel, MailChannel, Mailer,
+    },
     feed::{Feed, FeedReader, FeedRpc, RecentNotifications},
     metrics::ServiceMetrics,
     notices::NoticeEvents,
@@ -131,9 +133,15 @@ impl App {
         };
         let digest = DigestChannel {
             pool: pool.clone(),
+            mailer: self.mailer.clone(),
+        };
+        let calls = CallChannel {
+            pool: pool.clone(),
+            master_key: self.master_key.clone(),
             mailer: self.mailer,
         };
-        let jobs = self.jobs.on(mail, own.delivery_workers).on(digest, 1);
+        let jobs = self.jobs.on(mail, own.delivery_workers);
+        let jobs = jobs.on(digest, 1).on(calls, 1);
         let due = Arc::clone(&jobs.wake);
         tasks.spawn("deliveries", jobs.run(shutdown.clone()));
 

@@ -1,11 +1,14 @@
 //! What an installation says, read once at the start.
 
-use platform::{ConfigError, Environment, Files, SealingConfig, StartError};
+use platform::{ConfigError, Environment, Files, SealingConfig, SealingKey, StartError};
 use serde::Deserialize;
 use service::BaseConfig;
 use time::Duration;
 
-use crate::cases::Targets;
+use crate::{
+    cases::Targets,
+    escalation::{Escalations, Hours},
+};
 
 /// The whole configuration of the service.
 #[derive(Clone, Debug)]
@@ -21,7 +24,7 @@ pub struct Config {
 }
 
 /// What is the service's own (`QUALIFICATION_*`).
-#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(default)]
 pub struct QualificationConfig {
     /// Within how many hours of the declaration the structure is to be contacted; none: no
@@ -33,9 +36,56 @@ pub struct QualificationConfig {
     pub target_resolved_hours: Option<u32>,
     /// Within how many hours of the declaration a case is to be closed; none: no target.
     pub target_closed_hours: Option<u32>,
+    /// How long an escalation waits for an answer until it calls the next one of the rota, in
+    /// seconds.
+    pub escalation_delay_seconds: u32,
+    /// Call the people of the rota during the working hours of the cell too.
+    pub escalation_day_and_night: bool,
+    /// The address of the portal, `https://…`, below which the links of escalations lead
+    /// (`/escalation/<token>`); unset: their mails carry the token alone.
+    pub public_url: Option<String>,
+}
+
+impl Default for QualificationConfig {
+    fn default() -> Self {
+        Self {
+            target_first_contact_hours: None,
+            target_qualified_hours: None,
+            target_resolved_hours: None,
+            target_closed_hours: None,
+            escalation_delay_seconds: 900,
+            escalation_day_and_night: false,
+            public_url: None,
+        }
+    }
 }
 
 impl QualificationConfig {
+    /// How escalations are led.
+    pub(crate) fn escalations(&self, master_key: SealingKey) -> Result<Escalations, StartError> {
+        if self.escalation_delay_seconds == 0 {
+            let why = "nobody answers in no time: at least one second";
+            let variable = "QUALIFICATION_ESCALATION_DELAY_SECONDS";
+            return Err(StartError::unusable(variable, why));
+        }
+        let public_url = self.public_url.as_deref();
+        let public_url = public_url.map(|url| url.trim_end_matches('/'));
+        if public_url.is_some_and(|url| !url.starts_with("https://")) {
+            let why = "the links to it carry secrets: it begins with https://";
+            return Err(StartError::unusable("QUALIFICATION_PUBLIC_URL", why));
+        }
+        Ok(Escalations {
+            hours: if self.escalation_day_and_night {
+                Hours::Always
+            } else {
+                Hours::OutsideWorkingHours
+            },
+            delay: Duration::seconds(self.escalation_delay_seconds.into()),
+            public_url: public_url.map(str::to_owned),
+            master_key,
+        })
+    }
+
     /// How fast cases are to be led.
     pub(crate) fn targets(&self) -> Targets {
         let hours = |hours: Option<u32>| hours.map(|hours| Duration::hours(hours.into()));
@@ -69,7 +119,8 @@ impl Config {
     /// Reads every file and address that the service is told of, without connecting.
     pub fn check(&self) -> Result<(), StartError> {
         let files = Files::default();
-        self.sealing.master_key(&files)?;
+        let master_key = self.sealing.master_key(&files)?;
+        self.qualification.escalations(master_key)?;
         let log_key = self.sealing.log_key(&files)?;
         let producers = [("intake", self.producers.intake_url.as_str())];
         self.base.check(log_key, &producers, &files)

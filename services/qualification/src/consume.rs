@@ -8,11 +8,14 @@ use proto::events::v1::{
 };
 use service::Registry;
 
-use crate::cases::ReportEvents;
+use crate::{cases::ReportEvents, escalation::Escalations};
 
 /// What the service applies of the log of intake.
-pub(crate) fn registry(log: Log) -> Registry {
-    let reports = Arc::new(ReportEvents { log: log.clone() });
+pub(crate) fn registry(log: Log, escalations: Escalations) -> Registry {
+    let reports = Arc::new(ReportEvents {
+        log: log.clone(),
+        escalations,
+    });
     Registry::announcing(log)
         .on::<ReportSubmitted>(&reports)
         .on::<ReportAmended>(&reports)
@@ -36,7 +39,9 @@ mod tests {
             .unwrap();
         let pool = platform::connect(&config, "test", &platform::Files::default()).await;
         let log = Log::open(pool.unwrap(), "qualification", 1).await.unwrap();
-        let registry = registry(log);
+        let master_key = platform::SealingKey::from_bytes([7; 32]);
+        let escalations = crate::QualificationConfig::default().escalations(master_key);
+        let registry = registry(log, escalations.unwrap());
         for event_type in proto::types_for("qualification") {
             assert!(registry.accepts(event_type), "{event_type}");
         }

@@ -2,13 +2,15 @@
 //!
 //! A report of `intake` opens exactly one case, with the severity that the rules
 //! propose; the analysts of the national cell claim it, qualify it and close it, and
-//! everybody concerned exchanges messages on it.
+//! everybody concerned exchanges messages on it. What cannot wait until the working hours of
+//! the cell calls the people of a rota, one after the other.
 //! Every change is announced in the service's own log. What may follow what is one
 //! table, `TRANSITIONS` in `cases/transitions.rs`, shown for people in `STATES.md`.
 
 mod cases;
 mod config;
 mod consume;
+mod escalation;
 mod feedback;
 mod information_requests;
 mod messages;
@@ -18,6 +20,7 @@ use std::sync::Arc;
 use eventlog::Log;
 use platform::{Files, Listeners, Metrics, SealingKey, StartError};
 use proto::qualification::v1::{
+    escalation_service_server::EscalationServiceServer,
     feedback_service_server::FeedbackServiceServer,
     information_request_service_server::InformationRequestServiceServer,
     message_service_server::MessageServiceServer,
@@ -35,6 +38,7 @@ pub use config::{Config, ProducersConfig, QualificationConfig};
 
 use crate::{
     cases::{AllCases, CaseRpc},
+    escalation::{Calls, EscalationRpc, Escalations},
     feedback::FeedbackRpc,
     information_requests::{InformationRequestRpc, Reminders},
     messages::MessageRpc,
@@ -65,6 +69,7 @@ pub struct App {
     log: Log,
     intake: Channel,
     master_key: SealingKey,
+    escalations: Escalations,
     jobs: Jobs,
     own: QualificationConfig,
 }
@@ -75,6 +80,7 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
     let files = Files::new(&metrics);
     let master_key = config.sealing.master_key(&files)?;
     let log_key = config.sealing.log_key(&files)?;
+    let escalations = config.qualification.escalations(master_key.clone())?;
     let runtime = Runtime::open(NAME, &migrators(), config.base, log_key, files, metrics).await?;
     let policy = job_policy(runtime.config.server.drain());
     let job_metrics = JobMetrics::register(&runtime.metrics);
@@ -85,10 +91,11 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
         log: runtime.open_log().await?,
         runtime,
         master_key,
+        escalations,
     })
 }
 
-/// How often reminders are tried: they need nothing but the database.
+/// How often jobs are tried: they need nothing but the database.
 fn job_policy(drain: std::time::Duration) -> JobPolicy {
     JobPolicy {
         base: time::Duration::SECOND,
@@ -110,13 +117,19 @@ impl App {
         let commands = running.commands(&log);
         running.serve_log(&log, Arc::new(AllCases { log: log.clone() }), READERS);
         running.publish(&log);
-        let registry = Arc::new(consume::registry(log.clone()));
+        let registry = consume::registry(log.clone(), self.escalations.clone());
+        let registry = Arc::new(registry.waking([&self.jobs.wake]));
         running.consume(NAME, "intake", self.intake, registry);
         let reminders = Reminders {
             pool: running.runtime.pool.clone(),
             log: log.clone(),
         };
-        let jobs = self.jobs.on(reminders, 1);
+        let calls = Calls {
+            pool: running.runtime.pool.clone(),
+            log: log.clone(),
+            escalations: self.escalations.clone(),
+        };
+        let jobs = self.jobs.on(reminders, 1).on(calls, 1);
         let until = running.shutdown.clone();
         running.tasks.spawn("jobs", jobs.run(until));
         let cases = CaseRpc {
@@ -124,6 +137,13 @@ impl App {
             read_pool: running.runtime.read_pool.clone(),
             master_key: self.master_key.clone(),
             targets: self.own.targets(),
+            escalations: self.escalations,
+        };
+        let escalation = EscalationRpc {
+            commands: commands.clone(),
+            read_pool: running.runtime.read_pool.clone(),
+            master_key: self.master_key.clone(),
+            cases: cases.clone(),
         };
         let messages = MessageRpc {
             commands: commands.clone(),
@@ -150,6 +170,9 @@ impl App {
                 )
                 .add_service(
                     FeedbackServiceServer::new(feedback).max_decoding_message_size(largest),
+                )
+                .add_service(
+                    EscalationServiceServer::new(escalation).max_decoding_message_size(largest),
                 );
         running.serve(listeners, public).await
     }

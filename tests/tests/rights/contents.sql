@@ -11,6 +11,11 @@ select jsonb_build_object(
     'timelines', (select count(*) from intake.timeline_entry),
     'cases', (select jsonb_agg(c order by c.case_id) from qualification.case_file c),
     'history', (select count(*) from qualification.case_entry),
+    'decisions', (select count(*) from qualification.decision),
+    'rota', (select count(*) from qualification.rota_shift),
+    'escalations', (
+        select jsonb_agg(e order by e.escalation_id) from qualification.escalation e
+    ),
     'notifications', (select count(*) from notification.notification),
     'deliveries', (
         select sum(n) from (

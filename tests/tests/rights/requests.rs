@@ -1,5 +1,6 @@
 //! What to ask of each RPC, and what whoever may call it must hear.
 
+mod escalation;
 mod eventlog;
 mod intake;
 mod notification;

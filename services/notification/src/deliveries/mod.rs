@@ -1,12 +1,13 @@
 //! Deliveries: notices on their way to a mailbox, each a job of a channel.
 //!
-//! `addressing` makes the jobs of a notice; `mail` and `digest` are the channels. Channels
+//! `addressing` makes the jobs of a notice; `mail`, `digest` and `call` are the channels. Channels
 //! know nothing of rules, and rules nothing of mail servers.
 //!
 //! After which waits a message is tried again, and after how many refusals it is given up, is
 //! decided for all jobs in `jobs/retry.rs` of the kit, by the numbers of `NOTIFICATION_*`.
 
 mod addressing;
+mod call;
 mod digest;
 mod digest_day;
 mod mail;
@@ -21,6 +22,7 @@ use uuid::Uuid;
 
 pub(crate) use self::{
     addressing::{AddressBook, Addressing, Told},
+    call::{CallChannel, CallEvents},
     digest::{DigestChannel, add_to_digests},
     mail::MailChannel,
     mailer::Mailer,

@@ -9,7 +9,7 @@ use vocabulary::{
 };
 
 use super::{
-    Branding, Content, Language, ReportSummary, Rule, Template,
+    Branding, Called, Content, Language, ReportSummary, Rule, Template,
     trigger::{Actor, Change, Trigger},
 };
 
@@ -30,6 +30,7 @@ pub(super) fn of_mail(content: &Content, branding: &Branding, now: OffsetDateTim
                 others => references.len().saturating_sub(LISTED),
             };
         }
+        Content::Call(summary, called) => return call(summary, called, branding),
     };
     let language = branding.language;
     match template {
@@ -96,6 +97,20 @@ pub(super) fn of_headline(
         severities => severities(summary),
         endangerment => impacts.patient_endangerment.map(PatientEndangerment::as_str),
         care => impacts.care.map(CareImpact::as_str),
+    }
+}
+
+/// The fields of the call of somebody on call.
+fn call(summary: &ReportSummary, called: &Called, branding: &Branding) -> Value {
+    let language = branding.language;
+    context! {
+        name => display_line(&called.name, MAX_NAME_WIDTH),
+        answer_before => moment(called.answer_before),
+        link => called.link.as_deref(),
+        token => called.token.as_str(),
+        report_kind => summary.report_kind.map(|kind| label(kind, language)),
+        severities => severities(summary),
+        ..of_place(summary, language)
     }
 }
 
@@ -268,6 +283,7 @@ fn slug(change: Change) -> Option<&'static str> {
         Change::Reopened => Some("reopened"),
         Change::HandedOver => Some("handed_over"),
         Change::Amended => Some("amended"),
+        Change::PilotTaken => Some("pilot_taken"),
         Change::Withdrawn => Some("withdrawn"),
         Change::Noted | Change::Other => None,
     }

@@ -218,6 +218,7 @@ fn case_changed(mut message: CaseChanged) -> Result<ParsedEvent, ApplyError> {
         Ok(CaseChange::Reopened) => Change::Reopened,
         Ok(CaseChange::HandedOver) => Change::HandedOver,
         Ok(CaseChange::Amended) => Change::Amended,
+        Ok(CaseChange::PilotTaken) => Change::PilotTaken,
         Ok(CaseChange::Withdrawn) => Change::Withdrawn,
         Ok(CaseChange::Noted) => Change::Noted,
         Ok(CaseChange::Unspecified) | Err(_) => Change::Other,

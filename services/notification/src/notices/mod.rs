@@ -16,6 +16,7 @@ mod trigger;
 
 use std::{fmt, str::FromStr};
 
+use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{LaterWord, ParseError, Region};
 
@@ -58,6 +59,27 @@ pub(crate) enum Content {
     Report(Template, Box<ReportSummary>),
     /// The references that a digest lists.
     Digest(Vec<String>),
+    /// A report as it stands, and the call of somebody on call.
+    Call(Box<ReportSummary>, Called),
+}
+
+/// Somebody on call who is called.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Called {
+    /// The name.
+    pub(crate) name: String,
+    /// Acknowledges the escalation without a login.
+    pub(crate) token: String,
+    /// Where a browser does that with the token, if there is such a place.
+    pub(crate) link: Option<String>,
+    /// Until when an answer is expected.
+    pub(crate) answer_before: OffsetDateTime,
+}
+
+impl fmt::Debug for Called {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Called([REDACTED])")
+    }
 }
 
 /// Who must be told.

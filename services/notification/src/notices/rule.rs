@@ -32,6 +32,8 @@ pub(crate) enum Rule {
     AnnounceMajor,
     /// The on-call chain (astreinte) hears of what cannot wait.
     OnCall,
+    /// Somebody of the rota is called by an escalation.
+    Escalation,
     /// Those who were told of a report hear that it was a false alarm.
     AnnounceWithdrawal,
     /// The cell and the ARS hear that the structure declared its incident resolved.
@@ -63,6 +65,7 @@ impl Rule {
             Self::AnnounceHealthAuthority => "announce_health_authority",
             Self::AnnounceMajor => "announce_major",
             Self::OnCall => "on_call",
+            Self::Escalation => "escalation",
             Self::AnnounceWithdrawal => "announce_withdrawal",
             Self::AnnounceResolution => "announce_resolution",
             Self::Closing => "closing",
@@ -83,7 +86,7 @@ impl Rule {
     /// Whether its messages go before everything else that is due: a night call does
     /// not wait behind the announcements of a large import.
     pub(crate) const fn is_urgent(self) -> bool {
-        matches!(self, Self::OnCall | Self::AnnounceMajor)
+        matches!(self, Self::OnCall | Self::Escalation | Self::AnnounceMajor)
     }
 
     /// The text of law or instruction behind it.
@@ -106,7 +109,9 @@ impl Rule {
             Self::Major | Self::AnnounceMajor => {
                 "Art. D.1111-16-3 CSP ; pilotage des incidents majeurs par le FSSI"
             }
-            Self::OnCall => "Astreinte nationale, en place depuis le 17 octobre 2022",
+            Self::OnCall | Self::Escalation => {
+                "Astreinte nationale, en place depuis le 17 octobre 2022"
+            }
             Self::Receipt => "Instruction SG/SHFDS/FSSI/2017/281 du 26 septembre 2017",
             Self::Message => {
                 "Instruction SG/SHFDS/FSSI/2017/281 du 26 septembre 2017 ; ARS informée de \

@@ -91,6 +91,7 @@ pub(crate) fn mail(
     let template = match content {
         Content::Report(template, _) => template.file(),
         Content::Digest(_) => "digest",
+        Content::Call(..) => "escalation",
     };
     let name = format!("{folder}/{template}.txt");
     let text = render(&name, fields::of_mail(content, branding, now))?;

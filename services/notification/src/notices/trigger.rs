@@ -206,6 +206,8 @@ pub(crate) enum Change {
     HandedOver,
     /// The declarant completed the report.
     Amended,
+    /// An officer (FSSI) took the pilotage.
+    PilotTaken,
     /// Withdrawn by the declarant.
     Withdrawn,
     /// An event that did not fit was noted; nothing changed.

@@ -5,6 +5,7 @@ mod amendments;
 mod announcing;
 mod delivering;
 pub(crate) mod env;
+mod escalating;
 mod messages;
 pub(crate) mod story;
 mod watching;

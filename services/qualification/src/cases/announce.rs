@@ -85,6 +85,7 @@ fn change_of(action: Action) -> events::CaseChange {
         Action::Duplicate => events::CaseChange::Duplicate,
         Action::Reopened => events::CaseChange::Reopened,
         Action::Amended => events::CaseChange::Amended,
+        Action::PilotTaken => events::CaseChange::PilotTaken,
         Action::Withdrawn => events::CaseChange::Withdrawn,
         Action::Noted => events::CaseChange::Noted,
         Action::Later(_) => events::CaseChange::Unspecified,

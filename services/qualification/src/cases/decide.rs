@@ -32,6 +32,7 @@ pub(crate) fn open(
         visible_to,
         closure: None,
         duplicate_of: None,
+        pilot: None,
         answer_due_at: None,
         resolution: None,
     };
@@ -80,20 +81,26 @@ pub(crate) fn decide(
         Command::Qualify(Scope::In { triage, note }) => {
             // Who qualifies what nobody had taken, takes it.
             next.assignee = next.assignee.or(subject);
-            if has_health_impact(&triage.impacts)
-                && !next.report.test
-                && !next.visible_to.contains(&Party::ArmedForces)
-            {
-                // Art. D.1111-16-3 CSP: the DGS is told of any health impact, but
-                // for what the armed forces' own chain tells it.
-                next.visible_to.add(&Party::HealthAuthority);
-            }
-            next.confirmed = Some(triage.clone());
+            confirm(&mut next, triage.clone());
             (
                 Action::Qualified,
                 text_of(note.as_ref()),
                 Some(triage.clone()),
             )
+        }
+        Command::DeclareMajor { reason } => {
+            if role == Role::Analyst {
+                next.assignee = next.assignee.or(subject);
+            }
+            let mut triage = case.triage().clone();
+            triage.severity.serious = true;
+            triage.severity.major = true;
+            confirm(&mut next, triage.clone());
+            (Action::Qualified, text_of(Some(reason)), Some(triage))
+        }
+        Command::TakePilot => {
+            next.pilot = subject;
+            (Action::PilotTaken, String::new(), None)
         }
         Command::Qualify(Scope::Out { note }) => {
             next.assignee = next.assignee.or(subject);
@@ -132,6 +139,19 @@ pub(crate) fn decide(
     };
     let change = change_of(&next, action, actor, note, triage);
     Ok((next, change))
+}
+
+/// Confirms a judgement on a case, and shows the case to whom the judgement concerns.
+fn confirm(case: &mut Case, triage: Triage) {
+    if has_health_impact(&triage.impacts)
+        && !case.report.test
+        && !case.visible_to.contains(&Party::ArmedForces)
+    {
+        // Art. D.1111-16-3 CSP: the DGS is told of any health impact, but for what the
+        // armed forces' own chain tells it.
+        case.visible_to.add(&Party::HealthAuthority);
+    }
+    case.confirmed = Some(triage);
 }
 
 /// Applies the withdrawal of the report by the declarant: what does not fit the state
@@ -251,6 +271,13 @@ pub(crate) enum Command {
     Treat,
     /// Qualify it.
     Qualify(Scope),
+    /// Judge it major (majeur), and leave the rest of the judgement as it is.
+    DeclareMajor {
+        /// Why, for those who follow the case.
+        reason: Note,
+    },
+    /// Take its pilotage, or take it over from a colleague.
+    TakePilot,
     /// End it as a duplicate (doublon).
     MarkDuplicate {
         /// The case that goes on.
@@ -283,6 +310,8 @@ impl Command {
             Self::Reopen { .. } => Trigger::Reopen,
             Self::Qualify(Scope::In { .. }) => Trigger::QualifyIn,
             Self::Qualify(Scope::Out { .. }) => Trigger::QualifyOut,
+            Self::DeclareMajor { .. } => Trigger::DeclareMajor,
+            Self::TakePilot => Trigger::TakePilot,
             Self::Close { .. } => Trigger::Close,
         }
     }
@@ -332,6 +361,8 @@ pub(crate) struct Announced {
     pub(crate) visible_to: Parties,
     /// The fields that an amendment changed, by their paths in the contract.
     pub(crate) changed_paths: Vec<String>,
+    /// When a person sent it; absent of what a program did.
+    pub(crate) sent_by_person_at: Option<OffsetDateTime>,
 }
 
 /// Why a command is not carried out.

@@ -19,6 +19,7 @@ use super::{
     store::{self},
     withdrawal::{self, EarlyWithdrawal},
 };
+use crate::escalation::{Cause, Escalations};
 
 /// Opens a case for every report, applies amendments, resolutions and withdrawals, and forgets
 /// erased contacts.
@@ -26,6 +27,8 @@ use super::{
 pub(crate) struct ReportEvents {
     /// Where the changes are announced.
     pub(crate) log: Log,
+    /// Begins the escalation of what comes outside working hours.
+    pub(crate) escalations: Escalations,
 }
 
 #[async_trait]
@@ -46,7 +49,7 @@ impl Feature for ReportEvents {
                 .span()
                 .in_scope(|| batch.apply(parsed, event.id, now))?;
         }
-        batch.save(conn).await
+        batch.save(conn, &self.escalations, now).await
     }
 }
 
@@ -63,6 +66,8 @@ struct Batch {
     amended: HashSet<Uuid>,
     /// Those of which a resolution was declared, by report.
     resolved: HashSet<Uuid>,
+    /// The reports that people sent, with when they came.
+    sent_by_people: Vec<(Uuid, OffsetDateTime)>,
     /// Withdrawals whose report has not come, by report.
     early: HashMap<Uuid, EarlyWithdrawal>,
     /// The reports whose contacts are to be erased.
@@ -95,6 +100,7 @@ impl Batch {
             changed: HashSet::new(),
             amended: HashSet::new(),
             resolved: HashSet::new(),
+            sent_by_people: Vec::new(),
             early: early
                 .into_iter()
                 .map(|early| (early.report_id, early))
@@ -129,10 +135,13 @@ impl Batch {
                     report,
                     proposed,
                     visible_to,
+                    sent_by_person_at,
                     ..
                 } = *report;
                 let (case, change) = decide::open(report, proposed, visible_to, now);
                 self.opened.insert(report_id);
+                let sent = sent_by_person_at.map(|at| (report_id, at));
+                self.sent_by_people.extend(sent);
                 self.record(case, change, event_id);
                 if let Some(early) = self.early.remove(&report_id) {
                     let withdrawal = Withdrawal {
@@ -215,7 +224,12 @@ impl Batch {
         self.cases.insert(case.report.id, case);
     }
 
-    async fn save(self, conn: &mut PgConnection) -> Result<Vec<NewEvent>, ApplyError> {
+    async fn save(
+        self,
+        conn: &mut PgConnection,
+        escalations: &Escalations,
+        now: OffsetDateTime,
+    ) -> Result<Vec<NewEvent>, ApplyError> {
         let opened: Vec<_> = self.opened.iter().map(|id| &self.cases[id]).collect();
         store::insert_cases(conn, &opened).await?;
         for report_id in self.changed.difference(&self.opened) {
@@ -235,6 +249,11 @@ impl Batch {
         for early in self.early.values() {
             withdrawal::keep(conn, early).await?;
         }
+        let came = self.sent_by_people.iter();
+        let came: Vec<_> = came
+            .map(|(report_id, at)| (&self.cases[report_id], Cause::Report, *at))
+            .collect();
+        escalations.begin(conn, &came, now).await?;
         Ok(self.announcements)
     }
 }

@@ -5,7 +5,8 @@ use proto::{Payload as _, events::v1 as events};
 use service::{Sealed, wire::moment};
 use uuid::Uuid;
 use vocabulary::{
-    Impacts, Origin, OriginType, ReportKind, Role, StructureKind, Word as _, propose_severity,
+    Channel, Impacts, Origin, OriginType, ReportKind, Role, StructureKind, Word as _,
+    propose_severity,
 };
 
 use super::{
@@ -63,6 +64,11 @@ impl ReportEvent {
 fn submitted(event: events::ReportSubmitted, data_key: Option<&[u8]>) -> Option<Announced> {
     let report_id = Uuid::try_parse(&event.report_id).ok()?;
     let declared_at = event.declared_at.as_ref().and_then(moment)?;
+    let received_at = event.received_at.as_ref().and_then(moment);
+    let by_person = matches!(
+        Channel::heard(event.channel),
+        Some(Channel::Declarant | Channel::Agency)
+    );
     let structure = event.structure.unwrap_or_default();
     let kind = ReportKind::heard(event.kind);
     let impacts = event
@@ -101,6 +107,7 @@ fn submitted(event: events::ReportSubmitted, data_key: Option<&[u8]>) -> Option<
         proposed,
         visible_to: event.visible_to.into_iter().collect(),
         changed_paths: Vec::new(),
+        sent_by_person_at: received_at.filter(|_| by_person),
     })
 }
 

@@ -17,7 +17,7 @@ mod rpc;
 mod step;
 mod store;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod transitions;
 mod withdrawal;
 
@@ -38,7 +38,7 @@ pub(crate) use self::{
     events::ReportEvents,
     list::CaseName,
     milestones::Targets,
-    request::case_name,
+    request::{case_name, declare_major, take_pilot},
     rpc::{CaseRpc, audit_case, check_etag},
     step::step,
     store::{find_case, lock_case, read_case},
@@ -76,6 +76,8 @@ pub(crate) struct Case {
     pub(crate) closure: Option<Closure>,
     /// The case that goes on in its place.
     pub(crate) duplicate_of: Option<Uuid>,
+    /// Subject of the officer (FSSI) who pilots the treatment.
+    pub(crate) pilot: Option<String>,
     /// Until when the first of the open requests for information is to be answered; written
     /// by those.
     pub(crate) answer_due_at: Option<OffsetDateTime>,
@@ -250,6 +252,8 @@ pub(crate) enum Action {
     Reopened,
     /// Signalement complété by the declarant.
     Amended,
+    /// Pilotage pris by an officer (FSSI).
+    PilotTaken,
     /// Retiré by the declarant.
     Withdrawn,
     /// An event that does not fit the state came.
@@ -273,6 +277,7 @@ impl Action {
         Self::Duplicate,
         Self::Reopened,
         Self::Amended,
+        Self::PilotTaken,
         Self::Withdrawn,
         Self::Noted,
     ];
@@ -293,6 +298,7 @@ impl Action {
             Self::Duplicate => "duplicate",
             Self::Reopened => "reopened",
             Self::Amended => "amended",
+            Self::PilotTaken => "pilot_taken",
             Self::Withdrawn => "withdrawn",
             Self::Noted => "noted",
             Self::Later(word) => word.as_str(),

@@ -26,7 +26,7 @@ const MAX_ORIGIN_TYPES: usize = 8;
 
 /// A command as it was asked for.
 #[derive(Debug)]
-pub(super) struct CommandRequest {
+pub(crate) struct CommandRequest {
     /// The same at every retry.
     pub(super) request_id: Uuid,
     /// The case.
@@ -204,6 +204,31 @@ pub(super) fn reopen(request: pb::ReopenCaseRequest) -> Result<CommandRequest> {
     )
 }
 
+/// Reads a request to judge a case major.
+pub(crate) fn declare_major(request: pb::DeclareMajorRequest) -> Result<CommandRequest> {
+    let mut violations = Violations::default();
+    let mut fields = Fields::new("", &mut violations);
+    let reason: Option<Note> = fields.required_text("reason", request.reason);
+    let declare = reason.map(|reason| Command::DeclareMajor { reason });
+    command(
+        &request.request_id,
+        &request.case_id,
+        &request.etag,
+        declare,
+        violations,
+    )
+}
+
+/// Reads a request to take the pilotage of a case.
+pub(crate) fn take_pilot(request: &pb::TakePilotRequest) -> Result<CommandRequest> {
+    let pb::TakePilotRequest {
+        request_id,
+        case_id,
+    } = request;
+    let take = Some(Command::TakePilot);
+    command(request_id, case_id, "", take, Violations::default())
+}
+
 /// Puts a command together with what every command carries. `command` is `None` only
 /// with a violation that says why.
 fn command(
@@ -246,6 +271,8 @@ impl CommandRequest {
                 json!({ "duplicate_of": of, "note": note.as_ref().map(Text::as_str) })
             }
             Command::Reopen { note } => json!({ "reopen": note.as_str() }),
+            Command::DeclareMajor { reason } => json!({ "major": reason.as_str() }),
+            Command::TakePilot => json!("pilot"),
             // Given by what other features do, never by a request of their own.
             Command::Ask | Command::Answer | Command::Treat => Value::Null,
         };

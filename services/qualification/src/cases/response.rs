@@ -72,6 +72,11 @@ impl Shown<'_> {
             etag: etag(case),
             revision: self.base + case.revision,
             answer_due_at: case.answer_due_at.map(timestamp),
+            pilot: case
+                .pilot
+                .clone()
+                .filter(|_| self.view.agencies)
+                .unwrap_or_default(),
             duplicate_of: case
                 .duplicate_of
                 .filter(|_| self.view.agencies)

@@ -28,6 +28,7 @@ use super::{
     step::step,
     store,
 };
+use crate::escalation::{Cause, Escalations};
 
 /// How much of the history `GetCase` shows; `ListCaseHistory` pages through all.
 const LATEST_ENTRIES: i64 = 100;
@@ -43,6 +44,8 @@ pub(crate) struct CaseRpc {
     pub(crate) master_key: SealingKey,
     /// How fast cases are to be led.
     pub(crate) targets: Targets,
+    /// Begins the escalation of what is judged major.
+    pub(crate) escalations: Escalations,
 }
 
 #[tonic::async_trait]
@@ -233,7 +236,7 @@ impl QualificationService for CaseRpc {
 
 impl CaseRpc {
     /// Carries out a command once and answers every retry alike.
-    async fn command(
+    pub(crate) async fn command(
         &self,
         caller: Caller,
         method: &'static str,
@@ -279,8 +282,13 @@ impl CaseRpc {
             goes_on(conn, call, of).await?;
         }
         let role = acting_role(&call.caller.roles);
+        let was_major = case.triage().severity.major;
         let (case, announcement) =
             step(conn, &self.commands, call, role, &case, &asked.command).await?;
+        if case.triage().severity.major && !was_major {
+            let major = (&case, Cause::Major, call.at);
+            self.escalations.begin(conn, &[major], call.at).await?;
+        }
         let base = revision_base(&self.commands.log, conn).await?;
         let shown = self.shown(&case, &call.caller, base);
         let shown = shown.ok_or(Error::NotFound("case"))?;

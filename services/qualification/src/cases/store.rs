@@ -180,6 +180,7 @@ pub(super) async fn update_case(
         closure.map(|closure| closure.lessons_learned.as_str()),
         closure.map(|closure| closure.closed_at),
         case.duplicate_of,
+        case.pilot,
     )
     .execute(conn)
     .await?;
@@ -251,6 +252,7 @@ struct Row {
     lessons_learned: Option<String>,
     closed_at: Option<OffsetDateTime>,
     duplicate_of: Option<Uuid>,
+    pilot: Option<String>,
     answer_due_at: Option<OffsetDateTime>,
     resolution: Option<Json<Resolution>>,
     sealed_how: Option<Vec<u8>>,
@@ -291,6 +293,7 @@ impl From<Row> for Case {
                 closed_at,
             }),
             duplicate_of: row.duplicate_of,
+            pilot: row.pilot,
             answer_due_at: row.answer_due_at,
             resolution: resolution.map(|(resolution, sealed_how)| Resolution {
                 sealed_how,

@@ -1,5 +1,7 @@
 //! What holds for every case, whatever comes in whatever order.
 
+mod major;
+
 use proptest::{collection::vec, prelude::*, sample::select};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -44,7 +46,7 @@ fn triage(care: Option<CareImpact>) -> Triage {
     }
 }
 
-fn opened() -> Case {
+pub(crate) fn opened() -> Case {
     let report = Report {
         id: Uuid::from_u128(17),
         revision: 1,
@@ -112,6 +114,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
             note: None
         }),
         Just(Command::Reopen { note: note() }),
+        Just(Command::DeclareMajor { reason: note() }),
+        Just(Command::TakePilot),
     ];
     let role = prop_oneof![5 => Just(Role::Analyst), 1 => select(Role::ALL.to_vec())];
     let step = prop_oneof![
@@ -216,6 +220,7 @@ proptest! {
             proposed: triage(Some(CareImpact::Interruption)),
             visible_to: ["dgs".to_owned()].into_iter().collect(),
             changed_paths: vec!["impacts.care".to_owned()],
+            sent_by_person_at: None,
         };
         let (next, change) = amend(&case, announced.clone(), START).unwrap();
         let expected = if is_ended(case.state) { Action::Noted } else { Action::Amended };

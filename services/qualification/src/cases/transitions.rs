@@ -9,8 +9,8 @@ use vocabulary::{
 };
 
 use Trigger::{
-    Answer, Ask, Claim, Close, HandOver, MarkDuplicate, QualifyIn, QualifyOut, Reopen, Resolve,
-    Treat, Withdraw,
+    Answer, Ask, Claim, Close, DeclareMajor, HandOver, MarkDuplicate, QualifyIn, QualifyOut,
+    Reopen, Resolve, TakePilot, Treat, Withdraw,
 };
 
 /// The whole state machine of a case: what leads from a state, by whom, where.
@@ -65,6 +65,31 @@ pub(crate) const TRANSITIONS: &[Transition] = &[
     row(Qualified, QualifyIn, Analyst, Qualified),
     row(InTreatment, QualifyIn, Analyst, InTreatment),
     row(Resolved, QualifyIn, Analyst, Resolved),
+    // The cell or the FSSI judges it major: it is qualified by that, if it was not.
+    row(Submitted, DeclareMajor, Analyst, Qualified),
+    row(InQualification, DeclareMajor, Analyst, Qualified),
+    row(AwaitingDeclarant, DeclareMajor, Analyst, Qualified),
+    row(Qualified, DeclareMajor, Analyst, Qualified),
+    row(InTreatment, DeclareMajor, Analyst, InTreatment),
+    row(Resolved, DeclareMajor, Analyst, Resolved),
+    row(Submitted, DeclareMajor, SecurityOfficer, Qualified),
+    row(InQualification, DeclareMajor, SecurityOfficer, Qualified),
+    row(AwaitingDeclarant, DeclareMajor, SecurityOfficer, Qualified),
+    row(Qualified, DeclareMajor, SecurityOfficer, Qualified),
+    row(InTreatment, DeclareMajor, SecurityOfficer, InTreatment),
+    row(Resolved, DeclareMajor, SecurityOfficer, Resolved),
+    // The FSSI pilots, one officer at a time.
+    row(Submitted, TakePilot, SecurityOfficer, Submitted),
+    row(InQualification, TakePilot, SecurityOfficer, InQualification),
+    row(
+        AwaitingDeclarant,
+        TakePilot,
+        SecurityOfficer,
+        AwaitingDeclarant,
+    ),
+    row(Qualified, TakePilot, SecurityOfficer, Qualified),
+    row(InTreatment, TakePilot, SecurityOfficer, InTreatment),
+    row(Resolved, TakePilot, SecurityOfficer, Resolved),
     // Out of scope ends the case.
     row(Submitted, QualifyOut, Analyst, OutOfScope),
     row(InQualification, QualifyOut, Analyst, OutOfScope),
@@ -132,6 +157,10 @@ pub(crate) enum Trigger {
     QualifyIn,
     /// Qualification hors périmètre.
     QualifyOut,
+    /// Incident jugé majeur.
+    DeclareMajor,
+    /// Prise de pilotage by the FSSI.
+    TakePilot,
     /// Transmission to another analyst.
     HandOver,
     /// Demande de complément to the structure.
@@ -184,6 +213,8 @@ mod tests {
         (Answer, "all answered"),
         (QualifyIn, "qualify in scope"),
         (QualifyOut, "qualify out of scope"),
+        (DeclareMajor, "declare major"),
+        (TakePilot, "take the pilotage"),
         (Treat, "treat"),
         (Resolve, "resolved (event)"),
         (Close, "close"),

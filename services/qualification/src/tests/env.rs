@@ -30,6 +30,7 @@ pub(crate) const DECLARED: OffsetDateTime = time::macros::datetime!(2026-11-23 0
 pub(crate) struct TestEnv {
     /// The first process of the service.
     pub(crate) service: RunningService,
+    own: QualificationConfig,
     env: ServiceEnv,
     reports: AtomicU32,
 }
@@ -43,10 +44,21 @@ impl Deref for TestEnv {
 }
 
 impl TestEnv {
+    /// Starts everything with the usual settings.
     pub(crate) async fn start() -> Self {
+        Self::start_with(QualificationConfig {
+            target_qualified_hours: Some(1),
+            ..QualificationConfig::default()
+        })
+        .await
+    }
+
+    /// Starts everything with settings of the service's own.
+    pub(crate) async fn start_with(own: QualificationConfig) -> Self {
         let env = ServiceEnv::start(NAME, &migrators(), &["intake"]).await;
         Self {
-            service: run(&env).await,
+            service: run(&env, own.clone()).await,
+            own,
             env,
             reports: AtomicU32::new(0),
         }
@@ -54,7 +66,7 @@ impl TestEnv {
 
     /// Starts a second process of the service, beside the first.
     pub(crate) async fn start_replica(&self) -> RunningService {
-        run(&self.env).await
+        run(&self.env, self.own.clone()).await
     }
 
     /// A new report, of Occitanie and without impacts.
@@ -119,7 +131,7 @@ impl TestEnv {
     }
 }
 
-async fn run(env: &ServiceEnv) -> RunningService {
+async fn run(env: &ServiceEnv, own: QualificationConfig) -> RunningService {
     let producers = ProducersConfig {
         intake_url: env.producer("intake").url(),
     };
@@ -129,10 +141,7 @@ async fn run(env: &ServiceEnv) -> RunningService {
             base,
             sealing,
             producers,
-            qualification: QualificationConfig {
-                target_qualified_hours: Some(1),
-                ..QualificationConfig::default()
-            },
+            qualification: own,
         };
         crate::build(config, metrics)
     };

@@ -4,6 +4,7 @@
 mod amending;
 mod commands;
 pub(crate) mod env;
+mod escalation;
 mod feedback;
 mod information_requests;
 mod leading;

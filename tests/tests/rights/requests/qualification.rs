@@ -25,6 +25,7 @@ pub(crate) fn requests(
     match service {
         "QualificationService" => cases(method, scene, person),
         "MessageService" => messages(method, scene, person),
+        "EscalationService" => super::escalation::requests(method, scene, person),
         "FeedbackService" => feedback(method, scene, person),
         "InformationRequestService" => information(method, scene, person),
         _ => None,

@@ -14,6 +14,7 @@ use crate::notices::{
     trigger::{Amendment, Submission},
 };
 
+mod escalation;
 mod messages;
 
 fn branding() -> Branding {

@@ -4,7 +4,7 @@ select
     proposed as "proposed: Json<Triage>",
     sealed_personal_data, data_key, revision, state, changed_at,
     confirmed as "confirmed: Json<Triage>",
-    assignee, visible_to, lessons_learned, closed_at, duplicate_of, answer_due_at,
+    assignee, visible_to, lessons_learned, closed_at, duplicate_of, pilot, answer_due_at,
     resolution as "resolution: Json<Resolution>",
     sealed_how,
     report_revision
