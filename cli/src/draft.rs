@@ -85,6 +85,9 @@ pub(crate) struct DraftOptions {
     /// Ask the cell for accompaniment
     #[arg(long)]
     pub(crate) assistance: bool,
+    /// Reference of a report of the same cause, such as that of the provider
+    #[arg(long)]
+    pub(crate) cause: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -207,6 +210,9 @@ pub(crate) fn apply(options: &DraftOptions, draft: &mut ReportDraft) -> Result<(
     }
     draft.cross_border = options.cross_border.or(draft.cross_border);
     draft.assistance_requested |= options.assistance;
+    if let Some(reference) = &options.cause {
+        draft.cause_reference.clone_from(reference);
+    }
 
     let impacts = draft.impacts.get_or_insert_default();
     if !options.data_impacts.is_empty() {

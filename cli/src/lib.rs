@@ -9,6 +9,7 @@ mod output;
 mod amendment;
 mod args;
 mod case;
+mod cause;
 mod client;
 mod clock;
 mod delegate;

@@ -304,6 +304,10 @@ pub(crate) fn show(report: &pb::Report, client: &Client) -> Result<(), Failure> 
             language.pick("Impact transfrontalier", "Cross-border impact"),
             answer(draft.cross_border, language),
         ),
+        (
+            language.pick("Même cause que", "Same cause as"),
+            draft.cause_reference,
+        ),
         (language.pick("État", "State"), state(report, language)),
         (
             language.pick("Étape", "Stage"),

@@ -7,6 +7,7 @@
 //! table, `TRANSITIONS` in `cases/transitions.rs`, shown for people in `STATES.md`.
 
 mod cases;
+mod causes;
 mod config;
 mod consume;
 mod feedback;
@@ -18,7 +19,7 @@ use std::sync::Arc;
 use eventlog::Log;
 use platform::{Files, Listeners, Metrics, SealingKey, StartError};
 use proto::qualification::v1::{
-    feedback_service_server::FeedbackServiceServer,
+    cause_service_server::CauseServiceServer, feedback_service_server::FeedbackServiceServer,
     information_request_service_server::InformationRequestServiceServer,
     message_service_server::MessageServiceServer,
     qualification_service_server::QualificationServiceServer,
@@ -35,6 +36,7 @@ pub use config::{Config, ProducersConfig, QualificationConfig};
 
 use crate::{
     cases::{AllCases, CaseRpc},
+    causes::CauseRpc,
     feedback::FeedbackRpc,
     information_requests::{InformationRequestRpc, Reminders},
     messages::MessageRpc,
@@ -135,6 +137,11 @@ impl App {
             read_pool: running.runtime.read_pool.clone(),
             master_key: self.master_key.clone(),
         };
+        let causes = CauseRpc {
+            commands: commands.clone(),
+            read_pool: running.runtime.read_pool.clone(),
+            master_key: self.master_key.clone(),
+        };
         let feedback = FeedbackRpc {
             commands,
             read_pool: running.runtime.read_pool.clone(),
@@ -148,6 +155,7 @@ impl App {
                     InformationRequestServiceServer::new(information_requests)
                         .max_decoding_message_size(largest),
                 )
+                .add_service(CauseServiceServer::new(causes).max_decoding_message_size(largest))
                 .add_service(
                     FeedbackServiceServer::new(feedback).max_decoding_message_size(largest),
                 );

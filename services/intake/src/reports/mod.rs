@@ -89,6 +89,8 @@ pub(crate) struct Report {
     pub(crate) reference: Reference,
     /// What was declared, as amended.
     pub(crate) facts: Facts,
+    /// The report of the same cause that it names, where its author sees that.
+    pub(crate) cause: Option<Uuid>,
     /// Who declared; absent once erased.
     pub(crate) contacts: Option<Sealed>,
     /// The structure as it stood at the declaration, or at its last amendment.

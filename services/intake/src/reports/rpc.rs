@@ -114,7 +114,8 @@ impl IntakeService for ReportRpc {
         } else {
             (request_key, report_id)
         };
-        let report = self.report(report_id, draft, decision, now).await?;
+        let cause = self.cause(&caller, &draft.facts).await?;
+        let report = self.report(report_id, draft, decision, cause, now).await?;
         let receipt = response::receipt(&report, &consequences, &self.settings.emergency_phone);
         let event = events::submitted(&report);
         let new = NewReport {
@@ -255,11 +256,21 @@ impl ReportRpc {
         Ok(decide(facts, declared_at, &context))
     }
 
+    /// The report that a declaration names as that of its cause, where the caller sees it.
+    async fn cause(&self, caller: &Caller, facts: &Facts) -> Result<Option<Uuid>> {
+        let Some(reference) = &facts.cause_reference else {
+            return Ok(None);
+        };
+        let mut conn = self.commands.pool.acquire().await?;
+        store::id_of(&mut conn, reference, &caller.parties()).await
+    }
+
     async fn report(
         &self,
         report_id: Uuid,
         draft: &Draft,
         decision: Decision,
+        cause: Option<Uuid>,
         received_at: OffsetDateTime,
     ) -> Result<Report> {
         let number = self.numbers.next().await?;
@@ -268,6 +279,7 @@ impl ReportRpc {
             id: report_id,
             reference: self.references.reference_at(received_at, number),
             facts: draft.facts.clone(),
+            cause,
             contacts: Some(Sealed::contacts_of(&self.master_key, report_id, &contacts)),
             structure: decision.routing.structure,
             routing_region: decision.routing.region,
@@ -326,8 +338,10 @@ impl ReportRpc {
         let sealed = report.contacts.as_ref();
         let contacts = sealed.and_then(|it| contacts::open(&self.master_key, report.id, it));
         let mut facts = submission.draft.facts.clone();
-        // The release before this one does not keep the answer, and may have the report.
+        // The release before this one does not keep these, and may have the report.
         facts.cross_border = facts.cross_border.and(report.facts.cross_border);
+        let named = report.facts.cause_reference.as_ref();
+        facts.cause_reference = facts.cause_reference.filter(|_| named.is_some());
         report.facts == facts
             && contacts.as_ref() == Some(&submission.draft.contacts)
             && report.declared_at == submission.declared_at.unwrap_or(report.received_at)

@@ -89,6 +89,7 @@ pub(crate) fn report() -> Report {
         id: Uuid::from_u128(9),
         reference: ReferenceCipher::new([9; 32]).reference(2026, 1),
         facts: facts(),
+        cause: None,
         contacts: None,
         structure: decided.routing.structure,
         routing_region: decided.routing.region,

@@ -5,6 +5,7 @@ mod amending;
 mod bad_drafts;
 mod bad_requests;
 mod cases;
+mod causes;
 mod directory;
 mod drafting;
 mod drafts;

@@ -247,7 +247,11 @@ impl CommandRequest {
             }
             Command::Reopen { note } => json!({ "reopen": note.as_str() }),
             // Given by what other features do, never by a request of their own.
-            Command::Ask | Command::Answer | Command::Treat => Value::Null,
+            Command::Ask
+            | Command::Answer
+            | Command::Treat
+            | Command::Attach { .. }
+            | Command::Detach { .. } => Value::Null,
         };
         json!([self.case_id, self.etag, command])
     }

@@ -24,6 +24,7 @@ select
     report.case_state,
     report.case_revision,
     report.case_resolutions,
+    report.cause_report_id,
     said.declared_revision,
     said.stage,
     said.amended_by,

@@ -8,6 +8,7 @@ set revision = $2,
     visible_to = $8,
     lessons_learned = $9,
     closed_at = $10,
-    duplicate_of = $11
+    duplicate_of = $11,
+    parent_case_id = $12
 where case_id = $1
     and revision < $2
