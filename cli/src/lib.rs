@@ -8,6 +8,7 @@ mod output;
 
 mod amendment;
 mod args;
+mod bulk;
 mod case;
 mod cause;
 mod client;

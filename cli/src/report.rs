@@ -7,6 +7,7 @@ use vocabulary::Word;
 
 use crate::amendment::{self, AmendOptions};
 use crate::args::free_text;
+use crate::bulk::{SubmitManyOptions, submit_many};
 use crate::client::Client;
 use crate::draft::{DraftOptions, SubmitOptions};
 use crate::exit::Failure;
@@ -26,6 +27,8 @@ pub(crate) enum ReportCommand {
     Check(DraftOptions),
     /// Send a report and print its receipt
     Submit(SubmitOptions),
+    /// Send every draft of a file, and print a line for each; may be run again
+    SubmitMany(SubmitManyOptions),
     /// Show a report
     Get {
         /// UUID or reference
@@ -76,6 +79,7 @@ pub(crate) async fn run(command: ReportCommand, client: &Client) -> Result<(), F
         ReportCommand::Form { kind } => form::print_form(kind.as_deref(), client).await,
         ReportCommand::Check(options) => check(&options, client).await,
         ReportCommand::Submit(options) => submit(options, client).await,
+        ReportCommand::SubmitMany(options) => submit_many(options, client).await,
         ReportCommand::Get { report } => get(report, client).await,
         ReportCommand::List(options) => list(options, client).await,
         ReportCommand::Amend(options) => amendment::amend(*options, client).await,

@@ -1,6 +1,10 @@
 //! One cause, many structures.
 
-use crate::env::{DRAFT, TestEnv};
+use std::fs;
+
+use serde_json::{Value, json};
+
+use crate::env::{DRAFT, MONTPELLIER, TestEnv};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn cases_of_one_cause_are_attached_listed_and_detached() {
@@ -58,4 +62,70 @@ async fn cases_of_one_cause_are_attached_listed_and_detached() {
         "{}",
         attached.stdout()
     );
+}
+
+fn draft(description: &str) -> Value {
+    json!({
+        "kind": "REPORT_KIND_INCIDENT",
+        "capacity": "DECLARANT_CAPACITY_DIRECTOR",
+        "structure": {"finess": MONTPELLIER},
+        "declarant": {"family_name": "Martin", "email": "direction@example.org"},
+        "found_at": "2026-11-02T08:00:00Z",
+        "description": description,
+    })
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_drafts_is_declared_line_by_line_and_once_however_often_it_is_sent() {
+    let env = TestEnv::start().await;
+    let cause = env.submit().await;
+    let file = env.home.path().join("drafts.jsonl");
+    let path = file.to_str().unwrap();
+    let submit = ["report", "submit-many", path, "--cause", &cause];
+    let submit = [&["--as", "director", "--json"], &submit[..]].concat();
+    let told = async || {
+        let sent = env.run(&submit).await;
+        let lines = sent.stdout();
+        let lines = lines
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap());
+        let mut lines: Vec<Value> = lines.collect();
+        lines.sort_by_key(|line| line["index"].as_u64());
+        (sent.code(), lines)
+    };
+    let first = draft("Hébergeur arrêté");
+    let bad = draft("");
+    fs::write(&file, format!("{first}\n\n{bad}\nnot a draft\n{first}\n")).unwrap();
+    let (code, lines) = told().await;
+    assert_eq!(code, 1);
+    let [taken, refused, unread, again] = &lines[..] else {
+        panic!("{lines:?}")
+    };
+    let places = [2, 3, 4].map(Value::from);
+    let told_places = [refused, unread, again].map(|line| line["index"].clone());
+    assert_eq!(told_places, places);
+    assert_eq!(
+        refused["failure"]["violations"][0]["field"],
+        "draft.description"
+    );
+    assert_eq!(unread["failure"]["reason"], "BAD_FORMAT");
+    // A line that stands there twice is one report.
+    let reference = &taken["receipt"]["reference"];
+    assert_eq!(&again["receipt"]["reference"], reference);
+
+    let mended = draft("Hébergeur arrêté ailleurs");
+    fs::write(&file, format!("{first}\n{mended}\n")).unwrap();
+    let (code, lines) = told().await;
+    assert_eq!((code, lines.len()), (0, 2), "{lines:?}");
+    assert_eq!(&lines[0]["receipt"]["reference"], reference);
+    let get = ["--as", "director", "--json", "report", "get"];
+    for line in &lines {
+        let reference = line["receipt"]["reference"].as_str().unwrap();
+        let report = env.run(&[&get[..], &[reference]].concat()).await.json();
+        assert_eq!(report["draft"]["cause_reference"], cause);
+    }
+    let listed = env
+        .run(&["--as", "director", "--json", "report", "list"])
+        .await;
+    assert_eq!(listed.json()["reports"].as_array().unwrap().len(), 3);
 }

@@ -2,6 +2,7 @@
 //! later is that of `amendments`.
 
 mod batcher;
+mod bulk;
 mod channel;
 mod consequences;
 mod contacts;

@@ -10,18 +10,19 @@ use prost::Message as _;
 use proto::intake::v1::{
     self as pb, CheckReportRequest, CheckReportResponse, GetReportRequest, GetReportResponse,
     ListReportsRequest, ListReportsResponse, SubmitReportRequest, SubmitReportResponse,
-    WithdrawReportRequest, WithdrawReportResponse, intake_service_server::IntakeService,
+    SubmitReportsRequest, WithdrawReportRequest, WithdrawReportResponse,
+    intake_service_server::IntakeService,
 };
 use serde_json::json;
 use service::{Call, Commands, Done, Sealed, audit_list, audit_read};
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
-use tonic::{Request, Response, Status, async_trait};
+use tonic::{Request, Response, Status, Streaming, async_trait};
 use uuid::Uuid;
 use vocabulary::{ReferenceCipher, derived_after, derived_id};
 
 use super::{
-    Author, Queue, ReferenceNumbers, Report, Settings, Withdrawal, contacts,
+    Author, Queue, ReferenceNumbers, Report, Settings, Withdrawal, bulk, contacts,
     decide::{Context, Decision, Refusal, decide, may_withdraw},
     events,
     facts::{Draft, Facts},
@@ -98,47 +99,21 @@ impl IntakeService for ReportRpc {
         request: Request<SubmitReportRequest>,
     ) -> Result<Response<SubmitReportResponse>, Status> {
         let caller = Arc::new(Caller::of(&request)?.clone());
-        let now = now();
-        let submission = request::submission(request.into_inner(), now)?;
-        let Submission {
-            draft, declared_at, ..
-        } = &submission;
-        let decided = self.decide(&caller, &draft.facts, *declared_at, now);
-        let decision = decided.await?.map_err(Error::from)?;
-        let consequences = decision.consequences.clone();
-
-        let (request_key, report_id) = identity(&caller.subject, submission.request_id);
-        #[cfg(feature = "mutants")]
-        let (request_key, report_id) = if platform::mutant::Mutant::RetryWithoutTheKey.is_alive() {
-            (Uuid::now_v7(), Uuid::now_v7())
-        } else {
-            (request_key, report_id)
-        };
-        let cause = self.cause(&caller, &draft.facts).await?;
-        let report = self.report(report_id, draft, decision, cause, now).await?;
-        let receipt = response::receipt(&report, &consequences, &self.settings.emergency_phone);
-        let event = events::submitted(&report);
-        let new = NewReport {
-            request_key,
-            author: caller.subject.clone(),
-            draft_id: submission.draft_id,
-            receipt: Receipt {
-                request_key,
-                report_id: report.id,
-                request_hash: submission.hash.clone(),
-                answer: receipt.encode_to_vec(),
-            },
-            report,
-        };
-        let receipt = self.queue.submit(new, event, Arc::clone(&caller)).await?;
-        if receipt.request_hash != submission.hash {
-            self.recognise(&caller, receipt.report_id, &submission)
-                .await?;
-        }
-        let receipt = pb::Receipt::decode(receipt.answer.as_slice()).map_err(Error::internal)?;
+        let receipt = self.submit(&caller, request.into_inner()).await?;
         Ok(Response::new(SubmitReportResponse {
             receipt: Some(receipt),
         }))
+    }
+
+    type SubmitReportsStream = bulk::Results;
+
+    async fn submit_reports(
+        &self,
+        request: Request<Streaming<SubmitReportsRequest>>,
+    ) -> Result<Response<Self::SubmitReportsStream>, Status> {
+        let caller = Caller::of(&request)?.clone();
+        let results = bulk::submit_all(self.clone(), caller, request.into_inner());
+        Ok(Response::new(results))
     }
 
     async fn withdraw_report(
@@ -239,6 +214,52 @@ impl IntakeService for ReportRpc {
 }
 
 impl ReportRpc {
+    /// Has a report committed, and gives back its receipt.
+    pub(super) async fn submit(
+        &self,
+        caller: &Arc<Caller>,
+        request: SubmitReportRequest,
+    ) -> Result<pb::Receipt> {
+        let now = now();
+        let submission = request::submission(request, now)?;
+        let Submission {
+            draft, declared_at, ..
+        } = &submission;
+        let decided = self.decide(caller, &draft.facts, *declared_at, now);
+        let decision = decided.await?.map_err(Error::from)?;
+        let consequences = decision.consequences.clone();
+
+        let (request_key, report_id) = identity(&caller.subject, submission.request_id);
+        #[cfg(feature = "mutants")]
+        let (request_key, report_id) = if platform::mutant::Mutant::RetryWithoutTheKey.is_alive() {
+            (Uuid::now_v7(), Uuid::now_v7())
+        } else {
+            (request_key, report_id)
+        };
+        let cause = self.cause(caller, &draft.facts).await?;
+        let report = self.report(report_id, draft, decision, cause, now).await?;
+        let receipt = response::receipt(&report, &consequences, &self.settings.emergency_phone);
+        let event = events::submitted(&report);
+        let new = NewReport {
+            request_key,
+            author: caller.subject.clone(),
+            draft_id: submission.draft_id,
+            receipt: Receipt {
+                request_key,
+                report_id: report.id,
+                request_hash: submission.hash.clone(),
+                answer: receipt.encode_to_vec(),
+            },
+            report,
+        };
+        let receipt = self.queue.submit(new, event, Arc::clone(caller)).await?;
+        if receipt.request_hash != submission.hash {
+            self.recognise(caller, receipt.report_id, &submission)
+                .await?;
+        }
+        pb::Receipt::decode(receipt.answer.as_slice()).map_err(Error::internal)
+    }
+
     /// What becomes of a declaration.
     async fn decide(
         &self,

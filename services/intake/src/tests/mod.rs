@@ -4,6 +4,7 @@
 mod amending;
 mod bad_drafts;
 mod bad_requests;
+mod bulk;
 mod cases;
 mod causes;
 mod directory;

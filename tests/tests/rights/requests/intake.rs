@@ -1,7 +1,7 @@
 //! Reports, drafts, the form and structures.
 
 use prost::Message;
-use proto::intake::v1::{self as pb, DeclarantCapacity};
+use proto::intake::v1::{self as pb, DeclarantCapacity, submit_reports_response::Outcome};
 use proto::types::v1::{OperatorStatus, ReportStage};
 use testkit::TokenSpec;
 use tests::{MONTPELLIER, ransomware};
@@ -39,6 +39,7 @@ fn reports(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>
     Some(match method {
         "CheckReport" => vec![check(person)],
         "SubmitReport" => vec![submit(person), date_back(person)],
+        "SubmitReports" => vec![submit_many(person)],
         "WithdrawReport" => of_each_thing(
             scene,
             Names::Id,
@@ -454,6 +455,39 @@ fn submit(person: &TokenSpec) -> Asked {
     Asked {
         effect: Effect::Stored,
         ..Asked::of("a structure of Occitanie", &request, expected)
+    }
+}
+
+/// The same on a stream, where it is refused by its answer.
+fn submit_many(person: &TokenSpec) -> Asked {
+    let report = pb::SubmitReportRequest {
+        request_id: request_id(),
+        draft: Some(draft(person)),
+        ..Default::default()
+    };
+    let request = pb::SubmitReportsRequest {
+        report: Some(report),
+    };
+    let expected = if is_outside_the_region(person) {
+        "REGION_NOT_YOURS"
+    } else {
+        ""
+    };
+    let answered = answer(move |response: pb::SubmitReportsResponse| {
+        let reason = match &response.outcome {
+            Some(Outcome::Receipt(_)) => "",
+            Some(Outcome::Failure(failure)) => failure.reason.as_str(),
+            None => "nothing",
+        };
+        if reason == expected {
+            Ok(())
+        } else {
+            Err(format!("{reason:?}, expected {expected:?}"))
+        }
+    });
+    Asked {
+        effect: Effect::Stored,
+        ..Asked::of("a structure of Occitanie", &request, answered)
     }
 }
 
