@@ -12,6 +12,7 @@ use tonic::Code;
 use vocabulary::{derived_id, display_line};
 
 use crate::client::Client;
+use crate::draft::OnBehalfOptions;
 use crate::exit::Failure;
 use crate::{json, text_file};
 
@@ -29,6 +30,8 @@ pub(crate) struct SubmitManyOptions {
     /// Reference of a report of the same cause, where a line names none
     #[arg(long)]
     cause: Option<String>,
+    #[command(flatten)]
+    on_behalf: OnBehalfOptions,
 }
 
 /// The lines of a file on their way.
@@ -49,12 +52,13 @@ pub(crate) async fn submit_many(
     client: &Client,
 ) -> Result<(), Failure> {
     let text = text_file::read(&options.file)?;
+    let on_behalf = options.on_behalf.read()?;
     let mut lines = Lines::default();
     for (number, line) in (1..).zip(text.lines()) {
         if line.trim().is_empty() {
             continue;
         }
-        match request(line, &options) {
+        match request(line, options.cause.as_ref(), on_behalf) {
             Ok(request) => {
                 lines.waiting.insert(number, request);
             }
@@ -129,20 +133,24 @@ impl Lines {
 }
 
 /// The request of a line.
-fn request(line: &str, options: &SubmitManyOptions) -> Result<pb::SubmitReportRequest, String> {
+fn request(
+    line: &str,
+    cause: Option<&String>,
+    on_behalf: Option<pb::OnBehalf>,
+) -> Result<pb::SubmitReportRequest, String> {
     let mut draft: pb::ReportDraft = json::from_json(line).map_err(|error| format!("{error:#}"))?;
-    if let Some(cause) = options
-        .cause
-        .as_ref()
-        .filter(|_| draft.cause_reference.is_empty())
-    {
+    if let Some(cause) = cause.filter(|_| draft.cause_reference.is_empty()) {
         draft.cause_reference.clone_from(cause);
     }
-    let request_id = derived_id("line of a file", &[&draft.encode_to_vec()]);
+    let content = pb::SubmitReportRequest {
+        draft: Some(draft),
+        on_behalf,
+        ..pb::SubmitReportRequest::default()
+    };
+    let request_id = derived_id("line of a file", &[&content.encode_to_vec()]);
     Ok(pb::SubmitReportRequest {
         request_id: request_id.to_string(),
-        draft: Some(draft),
-        ..pb::SubmitReportRequest::default()
+        ..content
     })
 }
 

@@ -120,6 +120,7 @@ async fn check(options: &DraftOptions, client: &Client) -> Result<(), Failure> {
     let request = pb::CheckReportRequest {
         draft: request.draft,
         declared_at: request.declared_at,
+        on_behalf: request.on_behalf,
     };
     let answer = client
         .intake()
@@ -166,6 +167,9 @@ async fn submit(options: SubmitOptions, client: &Client) -> Result<(), Failure> 
     }
     if let Some(text) = &options.declared_at {
         request.declared_at = Some(clock::parse("--declared-at", text)?);
+    }
+    if let Some(on_behalf) = options.on_behalf.read()? {
+        request.on_behalf = Some(on_behalf);
     }
     send(request, client).await
 }
@@ -309,6 +313,14 @@ pub(crate) fn show(report: &pb::Report, client: &Client) -> Result<(), Failure> 
             answer(draft.cross_border, language),
         ),
         (
+            language.pick("Saisi par", "Entered by"),
+            report
+                .entered_by
+                .as_ref()
+                .map(|it| entered_by(it, language))
+                .unwrap_or_default(),
+        ),
+        (
             language.pick("Même cause que", "Same cause as"),
             draft.cause_reference,
         ),
@@ -329,6 +341,13 @@ pub(crate) fn show(report: &pb::Report, client: &Client) -> Result<(), Failure> 
         ("Description", draft.description),
     ]);
     Ok(())
+}
+
+/// Who entered a report for the person who declared, and how it came.
+fn entered_by(entered_by: &pb::EnteredBy, language: Language) -> String {
+    let role = word::<vocabulary::Role>(entered_by.role, language);
+    let medium = word::<vocabulary::Medium>(entered_by.medium, language);
+    format!("{role} {} ({medium})", entered_by.subject).replace("  ", " ")
 }
 
 /// What was answered to a question; empty when not said.

@@ -129,3 +129,28 @@ async fn a_file_of_drafts_is_declared_line_by_line_and_once_however_often_it_is_
         .await;
     assert_eq!(listed.json()["reports"].as_array().unwrap().len(), 3);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_came_by_telephone_is_entered_by_the_cell_for_the_person_who_declared() {
+    let env = TestEnv::start().await;
+    let as_analyst = ["--as", "analyst", "--json", "report"];
+    let alone = [&as_analyst, &["submit"][..], &DRAFT].concat();
+    let refused = env.run(&alone).await;
+    assert_eq!(refused.code(), 5);
+    assert!(
+        refused.stderr().contains("ON_BEHALF_REQUIRED"),
+        "{}",
+        refused.stderr()
+    );
+    let on_behalf = ["--on-behalf", "telephone"];
+    let receipt = env.run(&[&alone[..], &on_behalf].concat()).await.json();
+    let reference = receipt["receipt"]["reference"].as_str().unwrap();
+    let report = env
+        .run(&[&as_analyst[..], &["get", reference]].concat())
+        .await;
+    let report = report.json();
+    assert_eq!(report["channel"], "CHANNEL_CELL");
+    assert_eq!(report["entered_by"]["medium"], "MEDIUM_TELEPHONE");
+    assert_eq!(report["entered_by"]["subject"], "analyst");
+    assert_eq!(report["draft"]["declarant"]["family_name"], "Martin");
+}

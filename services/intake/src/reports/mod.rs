@@ -34,7 +34,7 @@ use service::Sealed;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    Channel, Department, OperatorStatus, Party, Reference, Region, ReportStage, Role,
+    Channel, Department, Medium, OperatorStatus, Party, Reference, Region, ReportStage, Role,
     RoutingRegion, StructureKey, StructureKind,
 };
 
@@ -81,6 +81,24 @@ pub(crate) struct Author {
     pub(crate) structures: BTreeSet<StructureKey>,
 }
 
+/// How a declaration came by other means to who enters it (saisie pour le compte de).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct OnBehalf {
+    /// How it came.
+    medium: Medium,
+    /// When it came; `None` for now.
+    received_at: Option<OffsetDateTime>,
+}
+
+/// Who entered a declaration for the person who made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EnteredBy {
+    /// How it came.
+    pub(crate) medium: Medium,
+    /// The subject of who entered it, in the role that the channel tells.
+    pub(crate) subject: String,
+}
+
 /// A report as the suite keeps it (signalement).
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Report {
@@ -102,6 +120,8 @@ pub(crate) struct Report {
     pub(crate) visible_to: BTreeSet<Party>,
     /// By which way it came.
     pub(crate) channel: Channel,
+    /// Who entered it for the person who declared, if somebody did.
+    pub(crate) entered_by: Option<EnteredBy>,
     /// When the suite acknowledged it.
     pub(crate) received_at: OffsetDateTime,
     /// When it was declared.

@@ -19,10 +19,11 @@ use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
 use tonic::{Request, Response, Status, Streaming, async_trait};
 use uuid::Uuid;
-use vocabulary::{ReferenceCipher, derived_after, derived_id};
+use vocabulary::{Party, ReferenceCipher, derived_after, derived_id};
 
 use super::{
-    Author, Queue, ReferenceNumbers, Report, Settings, Withdrawal, bulk, contacts,
+    Author, EnteredBy, OnBehalf, Queue, ReferenceNumbers, Report, Settings, Withdrawal, bulk,
+    contacts,
     decide::{Context, Decision, Refusal, decide, may_withdraw},
     events,
     facts::{Draft, Facts},
@@ -70,8 +71,10 @@ impl IntakeService for ReportRpc {
                 violations: violations.iter().map(response::violation).collect(),
                 ..CheckReportResponse::default()
             },
-            Ok((draft, declared_at)) => {
-                match self.decide(&caller, &draft.facts, declared_at, now).await? {
+            Ok((draft, declared_at, on_behalf)) => {
+                let facts = &draft.facts;
+                let decided = self.decide(&caller, facts, declared_at, on_behalf.as_ref(), now);
+                match decided.await? {
                     Err(refusal) => CheckReportResponse {
                         violations: vec![response::refused(refusal)],
                         ..CheckReportResponse::default()
@@ -223,9 +226,13 @@ impl ReportRpc {
         let now = now();
         let submission = request::submission(request, now)?;
         let Submission {
-            draft, declared_at, ..
+            draft,
+            declared_at,
+            on_behalf,
+            ..
         } = &submission;
-        let decided = self.decide(caller, &draft.facts, *declared_at, now);
+        let on_behalf = on_behalf.as_ref();
+        let decided = self.decide(caller, &draft.facts, *declared_at, on_behalf, now);
         let decision = decided.await?.map_err(Error::from)?;
         let consequences = decision.consequences.clone();
 
@@ -237,7 +244,15 @@ impl ReportRpc {
             (request_key, report_id)
         };
         let cause = self.cause(caller, &draft.facts).await?;
-        let report = self.report(report_id, draft, decision, cause, now).await?;
+        let entered_by = on_behalf.map(|it| EnteredBy {
+            medium: it.medium,
+            subject: caller.subject.clone(),
+        });
+        let report = Report {
+            cause,
+            entered_by,
+            ..self.report(report_id, draft, decision, now).await?
+        };
         let receipt = response::receipt(&report, &consequences, &self.settings.emergency_phone);
         let event = events::submitted(&report);
         let new = NewReport {
@@ -266,6 +281,7 @@ impl ReportRpc {
         caller: &Caller,
         facts: &Facts,
         declared_at: Option<OffsetDateTime>,
+        on_behalf: Option<&OnBehalf>,
         now: OffsetDateTime,
     ) -> Result<Result<Decision, Refusal>> {
         let context = Context {
@@ -274,7 +290,7 @@ impl ReportRpc {
             settings: &self.settings,
             now,
         };
-        Ok(decide(facts, declared_at, &context))
+        Ok(decide(facts, declared_at, on_behalf, &context))
     }
 
     /// The report that a declaration names as that of its cause, where the caller sees it.
@@ -291,7 +307,6 @@ impl ReportRpc {
         report_id: Uuid,
         draft: &Draft,
         decision: Decision,
-        cause: Option<Uuid>,
         received_at: OffsetDateTime,
     ) -> Result<Report> {
         let number = self.numbers.next().await?;
@@ -300,12 +315,13 @@ impl ReportRpc {
             id: report_id,
             reference: self.references.reference_at(received_at, number),
             facts: draft.facts.clone(),
-            cause,
+            cause: None,
             contacts: Some(Sealed::contacts_of(&self.master_key, report_id, &contacts)),
             structure: decision.routing.structure,
             routing_region: decision.routing.region,
             visible_to: decision.routing.visible_to,
             channel: decision.channel,
+            entered_by: None,
             received_at,
             declared_at: decision.declared_at,
             withdrawal: None,
@@ -363,9 +379,14 @@ impl ReportRpc {
         facts.cross_border = facts.cross_border.and(report.facts.cross_border);
         let named = report.facts.cause_reference.as_ref();
         facts.cause_reference = facts.cause_reference.filter(|_| named.is_some());
+        let stored = report.entered_by.as_ref();
+        let on_behalf = submission.on_behalf.filter(|_| stored.is_some());
+        let came_at = on_behalf.and_then(|it| it.received_at);
+        let declared_at = came_at.or(submission.declared_at);
         report.facts == facts
             && contacts.as_ref() == Some(&submission.draft.contacts)
-            && report.declared_at == submission.declared_at.unwrap_or(report.received_at)
+            && report.declared_at == declared_at.unwrap_or(report.received_at)
+            && stored.map(|it| it.medium) == on_behalf.map(|it| it.medium)
     }
 
     /// A report as this caller may see it.
@@ -376,7 +397,13 @@ impl ReportRpc {
             .any(|party| party.sees_contacts(&caller.roles));
         let sealed = report.contacts.as_ref().filter(|_| sees);
         let contacts = sealed.and_then(|it| contacts::open(&self.master_key, report.id, it));
-        response::report(report, contacts.as_ref())
+        let is_national = |party: &Party| matches!(party, Party::Cell | Party::SecurityOfficer);
+        let sees_people = report.seen_by(&own).any(is_national);
+        let mut shown = response::report(report, contacts.as_ref());
+        if let Some(entered_by) = shown.entered_by.as_mut().filter(|_| !sees_people) {
+            entered_by.subject.clear();
+        }
+        shown
     }
 }
 

@@ -95,6 +95,7 @@ pub(crate) fn report() -> Report {
         routing_region: decided.routing.region,
         visible_to: decided.routing.visible_to,
         channel: decided.channel,
+        entered_by: None,
         received_at: NOW,
         declared_at: decided.declared_at,
         withdrawal: None,
@@ -116,6 +117,7 @@ pub(crate) fn decided(
     };
     decide(
         facts,
+        None,
         None,
         &Context {
             author,

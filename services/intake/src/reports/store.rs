@@ -9,12 +9,12 @@ use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    CaseState, Channel, OperatorStatus, ParseError, Party, Reference, ReportStage, Role,
+    CaseState, Channel, Medium, OperatorStatus, ParseError, Party, Reference, ReportStage, Role,
     StructureKind, Word as _,
 };
 
 use super::{
-    CaseProgress, Facts, Report, ReportState, ReportedStructure, Withdrawal,
+    CaseProgress, EnteredBy, Facts, Report, ReportState, ReportedStructure, Withdrawal,
     list::{ListFilter, Position, ReportName},
 };
 use crate::amendments::Revision;
@@ -238,6 +238,8 @@ pub(crate) struct ReportRow {
     pub(crate) amended_at: Option<OffsetDateTime>,
     pub(crate) changed_paths: Option<Vec<String>>,
     pub(crate) cause_report_id: Option<Uuid>,
+    pub(crate) author: String,
+    pub(crate) medium: Option<String>,
 }
 
 impl ReportRow {
@@ -283,6 +285,10 @@ impl TryFrom<ReportRow> for Report {
             routing_region: row.routing_region.parse()?,
             visible_to: row.visible_to.iter().map(|it| Party::stored(it)).collect(),
             channel: Channel::stored(&row.channel),
+            entered_by: row.medium.as_deref().map(|medium| EnteredBy {
+                medium: Medium::stored(medium),
+                subject: row.author,
+            }),
             received_at: row.received_at,
             declared_at: row.declared_at,
             withdrawal: withdrawal.map(|(at, reason)| Withdrawal { at, reason }),
@@ -326,5 +332,6 @@ fn row(new: &NewReport) -> Value {
         "declared_at": timestamptz(report.declared_at),
         "revision": report.revision,
         "cause_report_id": report.cause,
+        "medium": report.entered_by.as_ref().map(|it| it.medium),
     })
 }

@@ -15,7 +15,6 @@ fn report(facts: &Facts) -> Report {
     let decision = decided(facts, Some(&entry()), &author(Role::Declarant)).unwrap();
     Report {
         facts: facts.clone(),
-        cause: None,
         contacts: Some(Sealed {
             sealed: b"contacts".to_vec(),
             data_key: b"key".to_vec(),

@@ -25,6 +25,8 @@ select
     report.case_revision,
     report.case_resolutions,
     report.cause_report_id,
+    report.author,
+    report.medium,
     said.declared_revision,
     said.stage,
     said.amended_by,

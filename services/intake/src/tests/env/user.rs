@@ -73,8 +73,17 @@ impl User {
     ) -> Result<pb::CheckReportResponse, Status> {
         let request = pb::CheckReportRequest {
             draft: Some(draft),
-            declared_at: None,
+            ..pb::CheckReportRequest::default()
         };
+        let answer = self.reports.clone().check_report(request).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// Asks what a request to check would set off.
+    pub(crate) async fn check_as(
+        &self,
+        request: pb::CheckReportRequest,
+    ) -> Result<pb::CheckReportResponse, Status> {
         let answer = self.reports.clone().check_report(request).await?;
         Ok(answer.into_inner())
     }
