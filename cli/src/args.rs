@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::cause::CauseCommand;
+
 pub(crate) use self::operations::{ConsumerCommand, DeliveryCommand, DeliveryState, Service};
 
 /// How answers are printed.
@@ -203,6 +205,8 @@ pub(crate) enum CaseCommand {
         #[arg(long, default_value = "", allow_hyphen_values = true, value_parser = free_text)]
         note: String,
     },
+    #[command(flatten)]
+    Cause(CauseCommand),
     /// Open a case again
     Reopen {
         /// UUID, or reference of the report

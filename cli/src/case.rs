@@ -5,6 +5,7 @@ use proto::types::v1 as types;
 use uuid::Uuid;
 
 use crate::args::{CaseCommand, QualifyOptions};
+use crate::cause;
 use crate::client::Client;
 use crate::draft::{parse, parse_all};
 use crate::exit::Failure;
@@ -76,6 +77,7 @@ pub(crate) async fn run(command: CaseCommand, client: &Client) -> Result<(), Fai
             let answer = service.mark_case_duplicate(request).await?.into_inner();
             show(&answer.case.unwrap_or_default(), client)
         }
+        CaseCommand::Cause(command) => cause::run(command, client).await,
         CaseCommand::Reopen { case, note } => {
             let case = fetch(case, client).await?;
             let request = pb::ReopenCaseRequest {
@@ -107,7 +109,7 @@ pub(crate) async fn run(command: CaseCommand, client: &Client) -> Result<(), Fai
     }
 }
 
-fn new_request() -> String {
+pub(crate) fn new_request() -> String {
     Uuid::now_v7().to_string()
 }
 
@@ -144,7 +146,7 @@ async fn history(case: String, limit: usize, client: &Client) -> Result<(), Fail
     Ok(())
 }
 
-async fn fetch(case: String, client: &Client) -> Result<pb::Case, Failure> {
+pub(crate) async fn fetch(case: String, client: &Client) -> Result<pb::Case, Failure> {
     let answer = client
         .qualification()
         .await?
@@ -227,8 +229,14 @@ async fn list(filter: pb::ListCasesRequest, limit: usize, client: &Client) -> Re
             next_page_token: page_token,
         };
         say!("{}", json::to_json(&answer)?);
-        return Ok(());
+    } else {
+        print(&cases, client);
     }
+    Ok(())
+}
+
+/// Prints cases, one a row.
+pub(crate) fn print(cases: &[pb::Case], client: &Client) {
     let language = client.language;
     let headings = [
         language.pick("référence", "reference"),
@@ -255,10 +263,9 @@ async fn list(filter: pb::ListCasesRequest, limit: usize, client: &Client) -> Re
             ]
         }),
     );
-    Ok(())
 }
 
-fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
+pub(crate) fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
     if client.json {
         say!("{}", json::to_json(case)?);
         return Ok(());
@@ -309,6 +316,10 @@ fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
         (
             language.pick("Doublon de", "Duplicate of"),
             case.duplicate_of.clone(),
+        ),
+        (
+            language.pick("Cause commune", "Common cause"),
+            cause::summary(case, language),
         ),
         (language.pick("Déclarant", "Declarant"), contact.name),
         (language.pick("Courriel", "Mail"), contact.email),

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::Args;
 use prost::{Message as _, Name as _};
 use prost_reflect::DynamicMessage;
-use proto::intake::v1::{Contact, DeclarantCapacity, ReportDraft, SubmitReportRequest};
+use proto::intake::v1::{Contact, DeclarantCapacity, OnBehalf, ReportDraft, SubmitReportRequest};
 use proto::types::v1 as types;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -85,6 +85,9 @@ pub(crate) struct DraftOptions {
     /// Ask the cell for accompaniment
     #[arg(long)]
     pub(crate) assistance: bool,
+    /// Reference of a report of the same cause, such as that of the provider
+    #[arg(long)]
+    pub(crate) cause: Option<String>,
 }
 
 #[derive(Args, Debug)]
@@ -97,6 +100,34 @@ pub(crate) struct SubmitOptions {
     /// A past date of declaration (RFC 3339), importer only
     #[arg(long)]
     pub(crate) declared_at: Option<String>,
+    #[command(flatten)]
+    pub(crate) on_behalf: OnBehalfOptions,
+}
+
+/// How a declaration came that an agent or an analyst enters.
+#[derive(Args, Debug)]
+pub(crate) struct OnBehalfOptions {
+    /// Enter what the declarant declared by telephone, paper, mail or other
+    #[arg(long, value_name = "MEDIUM")]
+    pub(crate) on_behalf: Option<String>,
+    /// When it came (RFC 3339), at most 31 days ago; now by default
+    #[arg(long, requires = "on_behalf", value_name = "MOMENT")]
+    pub(crate) received_at: Option<String>,
+}
+
+impl OnBehalfOptions {
+    /// What was typed, for the wire.
+    pub(crate) fn read(&self) -> Result<Option<OnBehalf>, Failure> {
+        let Some(medium) = &self.on_behalf else {
+            return Ok(None);
+        };
+        let received_at = self.received_at.as_ref();
+        let received_at = received_at.map(|text| clock::parse("--received-at", text));
+        Ok(Some(OnBehalf {
+            medium: parse::<vocabulary::Medium>("--on-behalf", medium)?,
+            received_at: received_at.transpose()?,
+        }))
+    }
 }
 
 /// The request a person means: the file's, with the flags over it.
@@ -207,6 +238,9 @@ pub(crate) fn apply(options: &DraftOptions, draft: &mut ReportDraft) -> Result<(
     }
     draft.cross_border = options.cross_border.or(draft.cross_border);
     draft.assistance_requested |= options.assistance;
+    if let Some(reference) = &options.cause {
+        draft.cause_reference.clone_from(reference);
+    }
 
     let impacts = draft.impacts.get_or_insert_default();
     if !options.data_impacts.is_empty() {

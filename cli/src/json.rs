@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use anyhow::Context as _;
 use prost::{Message, Name};
 use prost_reflect::{DescriptorPool, DynamicMessage, SerializeOptions};
+use serde_json::ser::Formatter;
 
 pub(crate) static CONTRACTS: LazyLock<DescriptorPool> = LazyLock::new(|| {
     DescriptorPool::decode(proto::FILE_DESCRIPTOR_SET)
@@ -13,6 +14,22 @@ pub(crate) static CONTRACTS: LazyLock<DescriptorPool> = LazyLock::new(|| {
 
 /// Writes a message as indented protobuf JSON, with the names of the contract.
 pub fn to_json<M: Message + Name>(message: &M) -> anyhow::Result<String> {
+    let mut text = Vec::new();
+    write(message, &mut serde_json::Serializer::pretty(&mut text))?;
+    Ok(String::from_utf8(text)?)
+}
+
+/// The same on one line.
+pub(crate) fn to_json_line<M: Message + Name>(message: &M) -> anyhow::Result<String> {
+    let mut text = Vec::new();
+    write(message, &mut serde_json::Serializer::new(&mut text))?;
+    Ok(String::from_utf8(text)?)
+}
+
+fn write<M: Message + Name, F: Formatter>(
+    message: &M,
+    serializer: &mut serde_json::Serializer<&mut Vec<u8>, F>,
+) -> anyhow::Result<()> {
     let descriptor = CONTRACTS
         .get_message_by_name(&M::full_name())
         .context("the message is not of the contract")?;
@@ -20,9 +37,8 @@ pub fn to_json<M: Message + Name>(message: &M) -> anyhow::Result<String> {
     let options = SerializeOptions::new()
         .use_proto_field_name(true)
         .stringify_64_bit_integers(false);
-    let mut text = Vec::new();
-    dynamic.serialize_with_options(&mut serde_json::Serializer::pretty(&mut text), &options)?;
-    Ok(String::from_utf8(text)?)
+    dynamic.serialize_with_options(serializer, &options)?;
+    Ok(())
 }
 
 /// Reads a message from protobuf JSON; unknown fields are an error.

@@ -8,7 +8,9 @@ mod output;
 
 mod amendment;
 mod args;
+mod bulk;
 mod case;
+mod cause;
 mod client;
 mod clock;
 mod delegate;

@@ -7,6 +7,7 @@ use vocabulary::Word;
 
 use crate::amendment::{self, AmendOptions};
 use crate::args::free_text;
+use crate::bulk::{SubmitManyOptions, submit_many};
 use crate::client::Client;
 use crate::draft::{DraftOptions, SubmitOptions};
 use crate::exit::Failure;
@@ -26,6 +27,8 @@ pub(crate) enum ReportCommand {
     Check(DraftOptions),
     /// Send a report and print its receipt
     Submit(SubmitOptions),
+    /// Send every draft of a file, and print a line for each; may be run again
+    SubmitMany(SubmitManyOptions),
     /// Show a report
     Get {
         /// UUID or reference
@@ -76,6 +79,7 @@ pub(crate) async fn run(command: ReportCommand, client: &Client) -> Result<(), F
         ReportCommand::Form { kind } => form::print_form(kind.as_deref(), client).await,
         ReportCommand::Check(options) => check(&options, client).await,
         ReportCommand::Submit(options) => submit(options, client).await,
+        ReportCommand::SubmitMany(options) => submit_many(options, client).await,
         ReportCommand::Get { report } => get(report, client).await,
         ReportCommand::List(options) => list(options, client).await,
         ReportCommand::Amend(options) => amendment::amend(*options, client).await,
@@ -116,6 +120,7 @@ async fn check(options: &DraftOptions, client: &Client) -> Result<(), Failure> {
     let request = pb::CheckReportRequest {
         draft: request.draft,
         declared_at: request.declared_at,
+        on_behalf: request.on_behalf,
     };
     let answer = client
         .intake()
@@ -162,6 +167,9 @@ async fn submit(options: SubmitOptions, client: &Client) -> Result<(), Failure> 
     }
     if let Some(text) = &options.declared_at {
         request.declared_at = Some(clock::parse("--declared-at", text)?);
+    }
+    if let Some(on_behalf) = options.on_behalf.read()? {
+        request.on_behalf = Some(on_behalf);
     }
     send(request, client).await
 }
@@ -304,6 +312,18 @@ pub(crate) fn show(report: &pb::Report, client: &Client) -> Result<(), Failure> 
             language.pick("Impact transfrontalier", "Cross-border impact"),
             answer(draft.cross_border, language),
         ),
+        (
+            language.pick("Saisi par", "Entered by"),
+            report
+                .entered_by
+                .as_ref()
+                .map(|it| entered_by(it, language))
+                .unwrap_or_default(),
+        ),
+        (
+            language.pick("Même cause que", "Same cause as"),
+            draft.cause_reference,
+        ),
         (language.pick("État", "State"), state(report, language)),
         (
             language.pick("Étape", "Stage"),
@@ -321,6 +341,13 @@ pub(crate) fn show(report: &pb::Report, client: &Client) -> Result<(), Failure> 
         ("Description", draft.description),
     ]);
     Ok(())
+}
+
+/// Who entered a report for the person who declared, and how it came.
+fn entered_by(entered_by: &pb::EnteredBy, language: Language) -> String {
+    let role = word::<vocabulary::Role>(entered_by.role, language);
+    let medium = word::<vocabulary::Medium>(entered_by.medium, language);
+    format!("{role} {} ({medium})", entered_by.subject).replace("  ", " ")
 }
 
 /// What was answered to a question; empty when not said.

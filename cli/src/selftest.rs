@@ -24,7 +24,7 @@ pub(crate) async fn run(options: &SelftestOptions, client: &Client) -> Result<()
     let mut declarant = client.intake().await?;
     let check = intake::CheckReportRequest {
         draft: Some(draft.clone()),
-        declared_at: None,
+        ..intake::CheckReportRequest::default()
     };
     let checked = declarant.check_report(check).await?.into_inner();
     reaches_nobody(&checked)?;

@@ -170,6 +170,7 @@ mod tests {
             wire::MeasureKind is MeasureKind;
             wire::OperatorStatus is OperatorStatus;
             intake::DeclarantCapacity is Capacity;
+            intake::Medium is Medium;
         }
     }
 

@@ -99,6 +99,9 @@ fn multiply(a: u8, b: u8) -> u8 {
 }
 
 impl Reference {
+    /// The number of its characters, hyphens included.
+    pub const LENGTH: usize = 16;
+
     /// The reference as text.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -60,6 +60,25 @@ enumeration! {
         Import = 3 => "import", "Importé", "Imported";
         /// Sent by a prober: a test, never counted nor announced.
         Probe = 4 => "probe", "Test technique", "Technical test";
+        /// Entered by the national cell for somebody who declared by other means (« par
+        /// tout moyen »).
+        Cell = 5 => "cell", "Saisi par la cellule", "Entered by the national cell";
+    }
+}
+
+enumeration! {
+    Medium is "medium";
+    /// The means by which somebody declares who cannot do so electronically (« par tout
+    /// moyen », arrêté of 30 October 2017).
+    {
+        /// Téléphone.
+        Telephone = 1 => "telephone", "Téléphone", "Telephone";
+        /// Papier, fax included.
+        Paper = 2 => "paper", "Papier", "Paper";
+        /// Courriel.
+        Mail = 3 => "mail", "Courriel", "Mail";
+        /// Another one.
+        Other = 4 => "other", "Autre moyen", "Other means";
     }
 }
 

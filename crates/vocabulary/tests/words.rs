@@ -6,8 +6,8 @@ use std::str::FromStr;
 use serde::{Serialize, de::DeserializeOwned};
 use vocabulary::{
     Capacity, CareImpact, CaseActivity, CaseState, Channel, DataImpact, DataNature, MeasureKind,
-    OperatorStatus, Origin, OriginType, ParallelDuty, PatientEndangerment, Reach, ReportKind,
-    ReportStage, Role, SeverityReason, StructureKind, Tlp,
+    Medium, OperatorStatus, Origin, OriginType, ParallelDuty, PatientEndangerment, Reach,
+    ReportKind, ReportStage, Role, SeverityReason, StructureKind, Tlp,
 };
 
 fn survives<T>(all: &[T])
@@ -59,6 +59,7 @@ words!(
     DataImpact,
     DataNature,
     MeasureKind,
+    Medium,
     OperatorStatus,
     Origin,
     OriginType,

@@ -8,6 +8,7 @@
 //! table, `TRANSITIONS` in `cases/transitions.rs`, shown for people in `STATES.md`.
 
 mod cases;
+mod causes;
 mod config;
 mod consume;
 mod escalation;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use eventlog::Log;
 use platform::{Files, Listeners, Metrics, SealingKey, StartError};
 use proto::qualification::v1::{
-    escalation_service_server::EscalationServiceServer,
+    cause_service_server::CauseServiceServer, escalation_service_server::EscalationServiceServer,
     feedback_service_server::FeedbackServiceServer,
     information_request_service_server::InformationRequestServiceServer,
     message_service_server::MessageServiceServer,
@@ -38,6 +39,7 @@ pub use config::{Config, ProducersConfig, QualificationConfig};
 
 use crate::{
     cases::{AllCases, CaseRpc},
+    causes::CauseRpc,
     escalation::{Calls, EscalationRpc, Escalations},
     feedback::FeedbackRpc,
     information_requests::{InformationRequestRpc, Reminders},
@@ -155,6 +157,11 @@ impl App {
             read_pool: running.runtime.read_pool.clone(),
             master_key: self.master_key.clone(),
         };
+        let causes = CauseRpc {
+            commands: commands.clone(),
+            read_pool: running.runtime.read_pool.clone(),
+            master_key: self.master_key.clone(),
+        };
         let feedback = FeedbackRpc {
             commands,
             read_pool: running.runtime.read_pool.clone(),
@@ -168,6 +175,7 @@ impl App {
                     InformationRequestServiceServer::new(information_requests)
                         .max_decoding_message_size(largest),
                 )
+                .add_service(CauseServiceServer::new(causes).max_decoding_message_size(largest))
                 .add_service(
                     FeedbackServiceServer::new(feedback).max_decoding_message_size(largest),
                 )

@@ -5,6 +5,7 @@
 
 mod amended;
 mod not_announced;
+mod outage;
 mod reading;
 mod treated;
 mod visibility;

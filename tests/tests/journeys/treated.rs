@@ -21,7 +21,7 @@ async fn a_declaration_becomes_a_case_a_notification_and_a_figure() {
     // The director checks, then sends, and has a receipt.
     let check = intake_pb::CheckReportRequest {
         draft: Some(ransomware(MONTPELLIER)),
-        declared_at: None,
+        ..Default::default()
     };
     let checked = director
         .intake()

@@ -172,8 +172,11 @@ pub(super) fn amended(
 ) -> Report {
     let routing = decision.routing;
     let visible_to = report.visible_to.union(&routing.visible_to);
+    // Another reference is for the cell to look at.
+    let is_same_cause = facts.cause_reference == report.facts.cause_reference;
     Report {
         facts,
+        cause: report.cause.filter(|_| is_same_cause),
         contacts: Some(contacts),
         structure: routing.structure,
         routing_region: routing.region,

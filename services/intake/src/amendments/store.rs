@@ -111,6 +111,7 @@ fn row(report: &Report, changed: &Map<String, Value>) -> Value {
         "link_verified": structure.link_verified,
         "routing_region": report.routing_region,
         "visible_to": report.visible_to,
+        "cause_report_id": report.cause,
         "revision": report.revision,
         "declared_revision": revision.map(|it| it.number),
         "stage": revision.map(|it| it.stage),

@@ -1,7 +1,8 @@
 //! Which fields the form of a kind of report has.
 
 use vocabulary::{
-    DataImpact, DataNature, EmailAddress, Finess, Region, ReportKind, Rpps, SeverityReason, Siret,
+    DataImpact, DataNature, EmailAddress, Finess, Reference, Region, ReportKind, Rpps,
+    SeverityReason, Siret,
 };
 
 use super::{Condition, Field, Group, Input, Section, Test};
@@ -155,6 +156,9 @@ fn incident(kind: ReportKind) -> Section {
         max: Description::MAX_LENGTH,
     };
     let if_needed = |field: Field, is_needed| if is_needed { field.required() } else { field };
+    let reference = Input::Identifier {
+        length: Reference::LENGTH,
+    };
     section(
         "incident",
         vec![
@@ -169,6 +173,7 @@ fn incident(kind: ReportKind) -> Section {
                 field("product", line_of_label(), CAUSES),
                 needs_product(kind),
             ),
+            field("cause_reference", reference, CAUSES),
         ],
     )
 }

@@ -60,7 +60,7 @@ enum Input {
         min: usize,
         max: usize,
     },
-    /// A number of a directory.
+    /// A number of a directory, or a reference.
     Identifier {
         length: usize,
     },

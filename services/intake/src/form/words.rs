@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use vocabulary::{
     Capacity, CareImpact, CaseActivity, CaseState, Channel, DataImpact, DataNature, Department,
-    MeasureKind, OperatorStatus, Origin, OriginType, PatientEndangerment, Reach, Region,
+    MeasureKind, Medium, OperatorStatus, Origin, OriginType, PatientEndangerment, Reach, Region,
     ReportKind, ReportStage, Role, SeverityReason, StructureKind, Tlp, Word,
 };
 
@@ -45,6 +45,7 @@ pub(super) static ENUMERATIONS: LazyLock<Vec<Enumeration>> = LazyLock::new(|| {
         words::<Channel>("vigie.types.v1.Channel"),
         data_impacts(),
         words::<DataNature>("vigie.types.v1.DataNature"),
+        words::<Medium>("vigie.intake.v1.Medium"),
         words::<MeasureKind>("vigie.types.v1.MeasureKind"),
         words::<OperatorStatus>("vigie.types.v1.OperatorStatus"),
         words::<Origin>("vigie.types.v1.Origin"),

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use vocabulary::{Channel, Party, Region, Role, propose_severity};
 
 use super::{
-    Author, Facts, Settings,
+    Author, Facts, OnBehalf, Settings,
     channel::channel_of,
     consequences::{self, Consequences},
     found::Found,
@@ -46,13 +46,16 @@ pub(crate) struct Decision {
 pub(super) fn decide(
     facts: &Facts,
     declared_at: Option<OffsetDateTime>,
+    on_behalf: Option<&OnBehalf>,
     context: &Context<'_>,
 ) -> Result<Decision, Refusal> {
-    let channel = channel_of(context.author, facts.capacity, declared_at)?;
+    let channel = channel_of(context.author, facts.capacity, declared_at, on_behalf)?;
     if !facts.regions.is_empty() && matches!(channel, Channel::Declarant | Channel::Later(_)) {
         return Err(Refusal::RegionsNotYours);
     }
-    settle(facts, channel, declared_at.unwrap_or(context.now), context)
+    let came_at = on_behalf.and_then(|it| it.received_at);
+    let declared_at = came_at.or(declared_at).unwrap_or(context.now);
+    settle(facts, channel, declared_at, context)
 }
 
 /// Decides what becomes of a declaration that came by a channel, as it was submitted or as it
@@ -139,9 +142,13 @@ pub(crate) fn acting_role<'a>(
 pub(crate) enum Refusal {
     /// Only an importer gives a past date of declaration.
     BackDating,
+    /// Only agents and analysts enter what others declare.
+    OnBehalfNotYours,
+    /// An analyst enters what others declare, and nothing else.
+    OnBehalfRequired,
     /// An agent enters reports of his own region only.
     RegionNotYours,
-    /// Only an agency and an importer name regions.
+    /// Only the cell, an agency and an importer name regions.
     RegionsNotYours,
     /// The capacity is not one of the author's roles.
     CapacityNotYours,
@@ -162,6 +169,16 @@ impl Refusal {
                 "BACK_DATING",
                 "seul un programme d'import peut donner une date de déclaration",
             ),
+            Self::OnBehalfNotYours => (
+                "on_behalf",
+                "ON_BEHALF_NOT_YOURS",
+                "seules la cellule et les agences saisissent un signalement pour le compte d'autrui",
+            ),
+            Self::OnBehalfRequired => (
+                "on_behalf",
+                "ON_BEHALF_REQUIRED",
+                "la cellule saisit ce que d'autres déclarent : dites par quel moyen ils l'ont fait",
+            ),
             Self::RegionNotYours => (
                 "draft.structure",
                 "REGION_NOT_YOURS",
@@ -170,7 +187,7 @@ impl Refusal {
             Self::RegionsNotYours => (
                 "draft.regions",
                 "CONFLICT",
-                "seuls une agence et un programme d'import nomment des régions",
+                "seuls la cellule, une agence et un programme d'import nomment des régions",
             ),
             Self::CapacityNotYours => (
                 "draft.capacity",

@@ -127,6 +127,7 @@ fn facts(read: &mut Fields<'_>, wire: pb::ReportDraft, now: OffsetDateTime) -> O
     let tlp = read
         .word::<Tlp>("tlp", wire.tlp)
         .unwrap_or(Tlp::AmberStrict);
+    let cause_reference = read.identifier("cause_reference", &wire.cause_reference);
     Some(Facts {
         kind: kind?,
         structure: structure?,
@@ -153,6 +154,7 @@ fn facts(read: &mut Fields<'_>, wire: pb::ReportDraft, now: OffsetDateTime) -> O
         national: wire.national,
         department,
         regions,
+        cause_reference,
     })
 }
 
@@ -331,6 +333,7 @@ pub(crate) fn to_wire(facts: &Facts, contacts: Option<&Contacts>) -> pb::ReportD
         national: facts.national,
         department: wire::shown(facts.department),
         regions: facts.regions.iter().map(ToString::to_string).collect(),
+        cause_reference: wire::shown(facts.cause_reference.as_ref()),
     }
 }
 
@@ -360,6 +363,7 @@ pub(super) fn announced(facts: &Facts) -> events::ReportSubmitted {
         cross_border: draft.cross_border,
         assistance_requested: draft.assistance_requested,
         tlp: draft.tlp,
+        cause_reference: draft.cause_reference,
         ..events::ReportSubmitted::default()
     }
 }

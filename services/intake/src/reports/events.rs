@@ -50,6 +50,7 @@ pub(crate) fn announced(report: &Report) -> events::ReportSubmitted {
             .as_ref()
             .map(|contacts| contacts.sealed.clone().into())
             .unwrap_or_default(),
+        cause_report_id: wire::shown(report.cause),
         ..told
     }
 }

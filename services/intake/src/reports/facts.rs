@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime, macros::datetime};
 use vocabulary::{
     Capacity, Department, EmailAddress, Finess, Impacts, Line, OperatorStatus, Origin, OriginType,
-    PhoneNumber, Region, ReportKind, Rpps, Siret, StructureKey, StructureKind, StructureName, Text,
-    Tlp,
+    PhoneNumber, Reference, Region, ReportKind, Rpps, Siret, StructureKey, StructureKind,
+    StructureName, Text, Tlp,
 };
 
 /// What happened.
@@ -117,6 +117,9 @@ pub(crate) struct Facts {
     /// The regions concerned, as an agency or an importer names them; the first leads.
     #[serde(default)]
     pub(crate) regions: Vec<Region>,
+    /// The reference of a report of the same cause.
+    #[serde(default)]
+    pub(crate) cause_reference: Option<Reference>,
 }
 
 impl Facts {

@@ -2,6 +2,7 @@
 //! later is that of `amendments`.
 
 mod batcher;
+mod bulk;
 mod channel;
 mod consequences;
 mod contacts;
@@ -33,7 +34,7 @@ use service::Sealed;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    Channel, Department, OperatorStatus, Party, Reference, Region, ReportStage, Role,
+    Channel, Department, Medium, OperatorStatus, Party, Reference, Region, ReportStage, Role,
     RoutingRegion, StructureKey, StructureKind,
 };
 
@@ -80,6 +81,24 @@ pub(crate) struct Author {
     pub(crate) structures: BTreeSet<StructureKey>,
 }
 
+/// How a declaration came by other means to who enters it (saisie pour le compte de).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct OnBehalf {
+    /// How it came.
+    medium: Medium,
+    /// When it came; `None` for now.
+    received_at: Option<OffsetDateTime>,
+}
+
+/// Who entered a declaration for the person who made it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct EnteredBy {
+    /// How it came.
+    pub(crate) medium: Medium,
+    /// The subject of who entered it, in the role that the channel tells.
+    pub(crate) subject: String,
+}
+
 /// A report as the suite keeps it (signalement).
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Report {
@@ -89,6 +108,8 @@ pub(crate) struct Report {
     pub(crate) reference: Reference,
     /// What was declared, as amended.
     pub(crate) facts: Facts,
+    /// The report of the same cause that it names, where its author sees that.
+    pub(crate) cause: Option<Uuid>,
     /// Who declared; absent once erased.
     pub(crate) contacts: Option<Sealed>,
     /// The structure as it stood at the declaration, or at its last amendment.
@@ -99,6 +120,8 @@ pub(crate) struct Report {
     pub(crate) visible_to: BTreeSet<Party>,
     /// By which way it came.
     pub(crate) channel: Channel,
+    /// Who entered it for the person who declared, if somebody did.
+    pub(crate) entered_by: Option<EnteredBy>,
     /// When the suite acknowledged it.
     pub(crate) received_at: OffsetDateTime,
     /// When it was declared.

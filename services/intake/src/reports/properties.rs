@@ -12,6 +12,7 @@ use proto::{
     },
 };
 use time::{OffsetDateTime, macros::datetime};
+use vocabulary::ReferenceCipher;
 
 use super::{
     draft,
@@ -105,6 +106,7 @@ prop_compose! {
         reach in 0..=5,
         tlp in 0..=5,
         regions in proptest::sample::subsequence(vec!["01", "75", "94"], 0..=3),
+        reference in option::of(any::<u32>()),
     ) -> pb::ReportDraft {
         let [name, description, vendor] = texts;
         let described = DescribedStructure { name: name.clone(), department };
@@ -142,6 +144,9 @@ prop_compose! {
             }),
             tlp,
             department: "2A".to_owned(),
+            cause_reference: reference.map_or_else(String::new, |number| {
+                ReferenceCipher::new([9; 32]).reference(2026, number).to_string()
+            }),
             regions: regions.into_iter().map(str::to_owned).collect(),
             ..wild
         }

@@ -5,16 +5,19 @@ use prost::Message as _;
 use proto::{intake::v1 as pb, types::v1::structure_identifier::Identifier};
 use serde_json::json;
 use service::{Fields, Page, request_hash, wire::timestamp};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use vocabulary::{ParseError, ReportKind, Text, is_empty_text, parse_uuid};
 
 use super::{
-    Author, ReportState,
+    Author, OnBehalf, ReportState,
     draft::{self, moment},
     facts::Draft,
     list::{ListFilter, Position, ReportName},
 };
+
+/// How long a declaration may have been on its way to who enters it.
+const LONGEST_ON_THE_WAY: Duration = Duration::days(31);
 
 /// A report that somebody sends.
 #[derive(Clone, Debug)]
@@ -25,6 +28,8 @@ pub(super) struct Submission {
     pub(super) draft: Draft,
     /// A past date of declaration.
     pub(super) declared_at: Option<OffsetDateTime>,
+    /// How it came to who enters it for somebody else.
+    pub(super) on_behalf: Option<OnBehalf>,
     /// The draft of the author that is sent.
     pub(super) draft_id: Option<Uuid>,
     /// What the request held, as it was sent.
@@ -51,6 +56,12 @@ pub(super) fn submission(wire: pb::SubmitReportRequest, now: OffsetDateTime) -> 
     let mut violations = Violations::default();
     let mut fields = Fields::new("", &mut violations);
     let request_id = uuid(&mut fields, "request_id", &wire.request_id);
+    let on_behalf = on_behalf(
+        &mut fields,
+        wire.on_behalf.as_ref(),
+        wire.declared_at.as_ref(),
+        now,
+    );
     let declared_at = declared_at(&mut fields, wire.declared_at.as_ref(), now);
     let draft_id = (!is_empty_text(&wire.draft_id))
         .then(|| fields.uuid("draft_id", &wire.draft_id))
@@ -62,11 +73,13 @@ pub(super) fn submission(wire: pb::SubmitReportRequest, now: OffsetDateTime) -> 
             let content = pb::CheckReportRequest {
                 draft: Some(as_sent(draft::to_wire(&draft.facts, None), &sent)),
                 declared_at: declared_at.map(timestamp),
+                on_behalf: wire.on_behalf,
             };
             Ok(Submission {
                 request_id,
                 draft,
                 declared_at,
+                on_behalf,
                 draft_id,
                 hash: request_hash(&content.encode_to_vec()),
             })
@@ -79,12 +92,18 @@ pub(super) fn submission(wire: pb::SubmitReportRequest, now: OffsetDateTime) -> 
 pub(super) fn check(
     wire: pb::CheckReportRequest,
     now: OffsetDateTime,
-) -> Result<(Draft, Option<OffsetDateTime>), Violations> {
+) -> Result<(Draft, Option<OffsetDateTime>, Option<OnBehalf>), Violations> {
     let mut violations = Violations::default();
     let mut fields = Fields::new("", &mut violations);
+    let on_behalf = on_behalf(
+        &mut fields,
+        wire.on_behalf.as_ref(),
+        wire.declared_at.as_ref(),
+        now,
+    );
     let declared_at = declared_at(&mut fields, wire.declared_at.as_ref(), now);
     match draft::read(wire.draft, now, &mut violations) {
-        Some(draft) if violations.is_empty() => Ok((draft, declared_at)),
+        Some(draft) if violations.is_empty() => Ok((draft, declared_at, on_behalf)),
         _ => Err(violations),
     }
 }
@@ -200,6 +219,35 @@ fn declared_at(
     declared_at
 }
 
+/// How a declaration came to who enters it, which says when it was declared.
+fn on_behalf(
+    fields: &mut Fields<'_>,
+    wire: Option<&pb::OnBehalf>,
+    declared_at: Option<&prost_types::Timestamp>,
+    now: OffsetDateTime,
+) -> Option<OnBehalf> {
+    let wire = wire?;
+    if declared_at.is_some() {
+        let why = "la date est celle à laquelle la déclaration vous est parvenue";
+        fields.refuse("declared_at", "CONFLICT", why);
+    }
+    let mut within = fields.within("on_behalf");
+    let medium = within.required_word("medium", wire.medium);
+    let received_at = within.moment("received_at", wire.received_at.as_ref());
+    if received_at.is_some_and(|it| it > now) {
+        let why = "cette date est dans le futur";
+        within.refuse("received_at", "IN_FUTURE", why);
+    }
+    if received_at.is_some_and(|it| it < now - LONGEST_ON_THE_WAY) {
+        let why = "il y a plus de 31 jours : c'est une reprise, que fait un programme d'import";
+        within.refuse("received_at", "OUT_OF_RANGE", why);
+    }
+    Some(OnBehalf {
+        medium: medium?,
+        received_at,
+    })
+}
+
 /// A UUID that must be there and not be nil.
 fn uuid(fields: &mut Fields<'_>, field: &str, text: &str) -> Option<Uuid> {
     let uuid = fields.uuid(field, text)?;
@@ -287,7 +335,7 @@ mod tests {
         let now = datetime!(2026-11-23 09:00 UTC);
         let first_release = pb::CheckReportRequest {
             draft: sent().draft,
-            declared_at: None,
+            ..pb::CheckReportRequest::default()
         };
         let mut padded = sent();
         let description = &mut padded.draft.as_mut().unwrap().description;

@@ -3,10 +3,10 @@
 use platform::{Error, Violation};
 use proto::{intake::v1 as pb, types::v1 as types};
 use service::wire::{self, timestamp};
-use vocabulary::{ParallelDuty, Severity, Word as _};
+use vocabulary::{Channel, ParallelDuty, Role, Severity, Word as _};
 
 use super::{
-    Report, ReportState,
+    EnteredBy, Report, ReportState,
     consequences::{AgencyTold, Consequences, Duty},
     decide::Refusal,
     draft,
@@ -42,6 +42,20 @@ pub(super) fn report(report: &Report, contacts: Option<&Contacts>) -> pb::Report
         etag: report.etag(),
         revision: report.declared_revision(),
         stage: report.stage().number(),
+        entered_by: report.entered_by.as_ref().map(|it| entered_by(report, it)),
+    }
+}
+
+/// Who entered a report for the person who declared.
+fn entered_by(report: &Report, entered_by: &EnteredBy) -> pb::EnteredBy {
+    let role = match report.channel {
+        Channel::Cell => Role::Analyst,
+        _ => Role::RegionalAgent,
+    };
+    pb::EnteredBy {
+        medium: entered_by.medium.number(),
+        role: role.number(),
+        subject: entered_by.subject.clone(),
     }
 }
 
@@ -135,9 +149,11 @@ impl From<Refusal> for Error {
     fn from(refusal: Refusal) -> Self {
         let (field, reason, french) = refusal.told();
         match refusal {
-            Refusal::BackDating | Refusal::RegionNotYours | Refusal::NotYoursToWithdraw => {
-                Self::permission_denied(reason, french)
-            }
+            Refusal::BackDating
+            | Refusal::OnBehalfNotYours
+            | Refusal::OnBehalfRequired
+            | Refusal::RegionNotYours
+            | Refusal::NotYoursToWithdraw => Self::permission_denied(reason, french),
             Refusal::RegionsNotYours | Refusal::CapacityNotYours => {
                 Self::invalid(field, reason, french)
             }

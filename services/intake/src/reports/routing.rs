@@ -134,9 +134,9 @@ fn structure(
         operator_status: site
             .and_then(|site| site.operator_status)
             .or(facts.operator_status),
-        // The agency confirms the links of its region: its own entry needs no
-        // other confirmation.
-        link_verified: channel == Channel::Agency
+        // The cell and the agency of the region confirm links: their own entries need
+        // no other confirmation.
+        link_verified: matches!(channel, Channel::Agency | Channel::Cell)
             || keys.iter().any(|key| author.structures.contains(key)),
     }
 }
@@ -163,9 +163,11 @@ fn parties(
     }
     let sender = match channel {
         Channel::Import => Party::Importer(author.subject.clone()),
-        Channel::Declarant | Channel::Agency | Channel::Probe | Channel::Later(_) => {
-            Party::Subject(author.subject.clone())
-        }
+        Channel::Declarant
+        | Channel::Agency
+        | Channel::Cell
+        | Channel::Probe
+        | Channel::Later(_) => Party::Subject(author.subject.clone()),
     };
     let mut parties = BTreeSet::from([sender]);
     if routing.structure.link_verified && is_identified(facts) {

@@ -10,18 +10,20 @@ use prost::Message as _;
 use proto::intake::v1::{
     self as pb, CheckReportRequest, CheckReportResponse, GetReportRequest, GetReportResponse,
     ListReportsRequest, ListReportsResponse, SubmitReportRequest, SubmitReportResponse,
-    WithdrawReportRequest, WithdrawReportResponse, intake_service_server::IntakeService,
+    SubmitReportsRequest, WithdrawReportRequest, WithdrawReportResponse,
+    intake_service_server::IntakeService,
 };
 use serde_json::json;
 use service::{Call, Commands, Done, Sealed, audit_list, audit_read};
 use sqlx::{PgConnection, PgPool};
 use time::OffsetDateTime;
-use tonic::{Request, Response, Status, async_trait};
+use tonic::{Request, Response, Status, Streaming, async_trait};
 use uuid::Uuid;
-use vocabulary::{ReferenceCipher, derived_after, derived_id};
+use vocabulary::{Party, ReferenceCipher, derived_after, derived_id};
 
 use super::{
-    Author, Queue, ReferenceNumbers, Report, Settings, Withdrawal, contacts,
+    Author, EnteredBy, OnBehalf, Queue, ReferenceNumbers, Report, Settings, Withdrawal, bulk,
+    contacts,
     decide::{Context, Decision, Refusal, decide, may_withdraw},
     events,
     facts::{Draft, Facts},
@@ -69,8 +71,10 @@ impl IntakeService for ReportRpc {
                 violations: violations.iter().map(response::violation).collect(),
                 ..CheckReportResponse::default()
             },
-            Ok((draft, declared_at)) => {
-                match self.decide(&caller, &draft.facts, declared_at, now).await? {
+            Ok((draft, declared_at, on_behalf)) => {
+                let facts = &draft.facts;
+                let decided = self.decide(&caller, facts, declared_at, on_behalf.as_ref(), now);
+                match decided.await? {
                     Err(refusal) => CheckReportResponse {
                         violations: vec![response::refused(refusal)],
                         ..CheckReportResponse::default()
@@ -98,46 +102,21 @@ impl IntakeService for ReportRpc {
         request: Request<SubmitReportRequest>,
     ) -> Result<Response<SubmitReportResponse>, Status> {
         let caller = Arc::new(Caller::of(&request)?.clone());
-        let now = now();
-        let submission = request::submission(request.into_inner(), now)?;
-        let Submission {
-            draft, declared_at, ..
-        } = &submission;
-        let decided = self.decide(&caller, &draft.facts, *declared_at, now);
-        let decision = decided.await?.map_err(Error::from)?;
-        let consequences = decision.consequences.clone();
-
-        let (request_key, report_id) = identity(&caller.subject, submission.request_id);
-        #[cfg(feature = "mutants")]
-        let (request_key, report_id) = if platform::mutant::Mutant::RetryWithoutTheKey.is_alive() {
-            (Uuid::now_v7(), Uuid::now_v7())
-        } else {
-            (request_key, report_id)
-        };
-        let report = self.report(report_id, draft, decision, now).await?;
-        let receipt = response::receipt(&report, &consequences, &self.settings.emergency_phone);
-        let event = events::submitted(&report);
-        let new = NewReport {
-            request_key,
-            author: caller.subject.clone(),
-            draft_id: submission.draft_id,
-            receipt: Receipt {
-                request_key,
-                report_id: report.id,
-                request_hash: submission.hash.clone(),
-                answer: receipt.encode_to_vec(),
-            },
-            report,
-        };
-        let receipt = self.queue.submit(new, event, Arc::clone(&caller)).await?;
-        if receipt.request_hash != submission.hash {
-            self.recognise(&caller, receipt.report_id, &submission)
-                .await?;
-        }
-        let receipt = pb::Receipt::decode(receipt.answer.as_slice()).map_err(Error::internal)?;
+        let receipt = self.submit(&caller, request.into_inner()).await?;
         Ok(Response::new(SubmitReportResponse {
             receipt: Some(receipt),
         }))
+    }
+
+    type SubmitReportsStream = bulk::Results;
+
+    async fn submit_reports(
+        &self,
+        request: Request<Streaming<SubmitReportsRequest>>,
+    ) -> Result<Response<Self::SubmitReportsStream>, Status> {
+        let caller = Caller::of(&request)?.clone();
+        let results = bulk::submit_all(self.clone(), caller, request.into_inner());
+        Ok(Response::new(results))
     }
 
     async fn withdraw_report(
@@ -238,12 +217,71 @@ impl IntakeService for ReportRpc {
 }
 
 impl ReportRpc {
+    /// Has a report committed, and gives back its receipt.
+    pub(super) async fn submit(
+        &self,
+        caller: &Arc<Caller>,
+        request: SubmitReportRequest,
+    ) -> Result<pb::Receipt> {
+        let now = now();
+        let submission = request::submission(request, now)?;
+        let Submission {
+            draft,
+            declared_at,
+            on_behalf,
+            ..
+        } = &submission;
+        let on_behalf = on_behalf.as_ref();
+        let decided = self.decide(caller, &draft.facts, *declared_at, on_behalf, now);
+        let decision = decided.await?.map_err(Error::from)?;
+        let consequences = decision.consequences.clone();
+
+        let (request_key, report_id) = identity(&caller.subject, submission.request_id);
+        #[cfg(feature = "mutants")]
+        let (request_key, report_id) = if platform::mutant::Mutant::RetryWithoutTheKey.is_alive() {
+            (Uuid::now_v7(), Uuid::now_v7())
+        } else {
+            (request_key, report_id)
+        };
+        let cause = self.cause(caller, &draft.facts).await?;
+        let entered_by = on_behalf.map(|it| EnteredBy {
+            medium: it.medium,
+            subject: caller.subject.clone(),
+        });
+        let report = Report {
+            cause,
+            entered_by,
+            ..self.report(report_id, draft, decision, now).await?
+        };
+        let receipt = response::receipt(&report, &consequences, &self.settings.emergency_phone);
+        let event = events::submitted(&report);
+        let new = NewReport {
+            request_key,
+            author: caller.subject.clone(),
+            draft_id: submission.draft_id,
+            receipt: Receipt {
+                request_key,
+                report_id: report.id,
+                request_hash: submission.hash.clone(),
+                answer: receipt.encode_to_vec(),
+            },
+            report,
+        };
+        let receipt = self.queue.submit(new, event, Arc::clone(caller)).await?;
+        if receipt.request_hash != submission.hash {
+            self.recognise(caller, receipt.report_id, &submission)
+                .await?;
+        }
+        pb::Receipt::decode(receipt.answer.as_slice()).map_err(Error::internal)
+    }
+
     /// What becomes of a declaration.
     async fn decide(
         &self,
         caller: &Caller,
         facts: &Facts,
         declared_at: Option<OffsetDateTime>,
+        on_behalf: Option<&OnBehalf>,
         now: OffsetDateTime,
     ) -> Result<Result<Decision, Refusal>> {
         let context = Context {
@@ -252,7 +290,16 @@ impl ReportRpc {
             settings: &self.settings,
             now,
         };
-        Ok(decide(facts, declared_at, &context))
+        Ok(decide(facts, declared_at, on_behalf, &context))
+    }
+
+    /// The report that a declaration names as that of its cause, where the caller sees it.
+    async fn cause(&self, caller: &Caller, facts: &Facts) -> Result<Option<Uuid>> {
+        let Some(reference) = &facts.cause_reference else {
+            return Ok(None);
+        };
+        let mut conn = self.commands.pool.acquire().await?;
+        store::id_of(&mut conn, reference, &caller.parties()).await
     }
 
     async fn report(
@@ -268,11 +315,13 @@ impl ReportRpc {
             id: report_id,
             reference: self.references.reference_at(received_at, number),
             facts: draft.facts.clone(),
+            cause: None,
             contacts: Some(Sealed::contacts_of(&self.master_key, report_id, &contacts)),
             structure: decision.routing.structure,
             routing_region: decision.routing.region,
             visible_to: decision.routing.visible_to,
             channel: decision.channel,
+            entered_by: None,
             received_at,
             declared_at: decision.declared_at,
             withdrawal: None,
@@ -326,11 +375,18 @@ impl ReportRpc {
         let sealed = report.contacts.as_ref();
         let contacts = sealed.and_then(|it| contacts::open(&self.master_key, report.id, it));
         let mut facts = submission.draft.facts.clone();
-        // The release before this one does not keep the answer, and may have the report.
+        // The release before this one does not keep these, and may have the report.
         facts.cross_border = facts.cross_border.and(report.facts.cross_border);
+        let named = report.facts.cause_reference.as_ref();
+        facts.cause_reference = facts.cause_reference.filter(|_| named.is_some());
+        let stored = report.entered_by.as_ref();
+        let on_behalf = submission.on_behalf.filter(|_| stored.is_some());
+        let came_at = on_behalf.and_then(|it| it.received_at);
+        let declared_at = came_at.or(submission.declared_at);
         report.facts == facts
             && contacts.as_ref() == Some(&submission.draft.contacts)
-            && report.declared_at == submission.declared_at.unwrap_or(report.received_at)
+            && report.declared_at == declared_at.unwrap_or(report.received_at)
+            && stored.map(|it| it.medium) == on_behalf.map(|it| it.medium)
     }
 
     /// A report as this caller may see it.
@@ -341,7 +397,13 @@ impl ReportRpc {
             .any(|party| party.sees_contacts(&caller.roles));
         let sealed = report.contacts.as_ref().filter(|_| sees);
         let contacts = sealed.and_then(|it| contacts::open(&self.master_key, report.id, it));
-        response::report(report, contacts.as_ref())
+        let is_national = |party: &Party| matches!(party, Party::Cell | Party::SecurityOfficer);
+        let sees_people = report.seen_by(&own).any(is_national);
+        let mut shown = response::report(report, contacts.as_ref());
+        if let Some(entered_by) = shown.entered_by.as_mut().filter(|_| !sees_people) {
+            entered_by.subject.clear();
+        }
+        shown
     }
 }
 

@@ -89,11 +89,13 @@ pub(crate) fn report() -> Report {
         id: Uuid::from_u128(9),
         reference: ReferenceCipher::new([9; 32]).reference(2026, 1),
         facts: facts(),
+        cause: None,
         contacts: None,
         structure: decided.routing.structure,
         routing_region: decided.routing.region,
         visible_to: decided.routing.visible_to,
         channel: decided.channel,
+        entered_by: None,
         received_at: NOW,
         declared_at: decided.declared_at,
         withdrawal: None,
@@ -115,6 +117,7 @@ pub(crate) fn decided(
     };
     decide(
         facts,
+        None,
         None,
         &Context {
             author,

@@ -9,12 +9,12 @@ use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    CaseState, Channel, OperatorStatus, ParseError, Party, ReportStage, Role, StructureKind,
-    Word as _,
+    CaseState, Channel, Medium, OperatorStatus, ParseError, Party, Reference, ReportStage, Role,
+    StructureKind, Word as _,
 };
 
 use super::{
-    CaseProgress, Facts, Report, ReportState, ReportedStructure, Withdrawal,
+    CaseProgress, EnteredBy, Facts, Report, ReportState, ReportedStructure, Withdrawal,
     list::{ListFilter, Position, ReportName},
 };
 use crate::amendments::Revision;
@@ -99,6 +99,20 @@ pub(crate) async fn find(
     );
     let found = found.fetch_all(&mut *conn).await?;
     Ok(read(conn, &found).await?.pop())
+}
+
+/// Finds the id of the report of a reference, if one of the parties sees it.
+pub(super) async fn id_of(
+    conn: &mut PgConnection,
+    reference: &Reference,
+    parties: &[String],
+) -> Result<Option<Uuid>> {
+    let found = sqlx::query_scalar!(
+        "select report_id from report where reference = $1 and visible_to && $2",
+        reference.as_str(),
+        parties,
+    );
+    Ok(found.fetch_optional(conn).await?)
 }
 
 /// Finds a report, held until the end of the transaction, if one of the parties sees it.
@@ -223,6 +237,9 @@ pub(crate) struct ReportRow {
     pub(crate) amended_as: Option<String>,
     pub(crate) amended_at: Option<OffsetDateTime>,
     pub(crate) changed_paths: Option<Vec<String>>,
+    pub(crate) cause_report_id: Option<Uuid>,
+    pub(crate) author: String,
+    pub(crate) medium: Option<String>,
 }
 
 impl ReportRow {
@@ -254,6 +271,7 @@ impl TryFrom<ReportRow> for Report {
             id: row.report_id,
             reference: row.reference.parse()?,
             facts: row.facts.0,
+            cause: row.cause_report_id,
             contacts: sealed.map(|(sealed, data_key)| Sealed { sealed, data_key }),
             structure: ReportedStructure {
                 key: row.structure_key.parse()?,
@@ -267,6 +285,10 @@ impl TryFrom<ReportRow> for Report {
             routing_region: row.routing_region.parse()?,
             visible_to: row.visible_to.iter().map(|it| Party::stored(it)).collect(),
             channel: Channel::stored(&row.channel),
+            entered_by: row.medium.as_deref().map(|medium| EnteredBy {
+                medium: Medium::stored(medium),
+                subject: row.author,
+            }),
             received_at: row.received_at,
             declared_at: row.declared_at,
             withdrawal: withdrawal.map(|(at, reason)| Withdrawal { at, reason }),
@@ -309,5 +331,7 @@ fn row(new: &NewReport) -> Value {
         "received_at": timestamptz(report.received_at),
         "declared_at": timestamptz(report.declared_at),
         "revision": report.revision,
+        "cause_report_id": report.cause,
+        "medium": report.entered_by.as_ref().map(|it| it.medium),
     })
 }

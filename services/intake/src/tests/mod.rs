@@ -4,7 +4,9 @@
 mod amending;
 mod bad_drafts;
 mod bad_requests;
+mod bulk;
 mod cases;
+mod causes;
 mod directory;
 mod drafting;
 mod drafts;
@@ -13,6 +15,7 @@ mod erasing;
 mod files;
 mod form;
 mod kinds;
+mod on_behalf;
 mod pasted;
 mod places;
 mod reading;

@@ -282,7 +282,7 @@ async fn in_flight(env: &TestEnv) {
 }
 
 /// Makes every commit of reports wait.
-async fn lock_reports(conn: &mut PgConnection) {
+pub(crate) async fn lock_reports(conn: &mut PgConnection) {
     // A slow machine must not let go of the lock by itself.
     sqlx::query("set local idle_in_transaction_session_timeout = 0")
         .execute(&mut *conn)

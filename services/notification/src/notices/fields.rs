@@ -280,6 +280,8 @@ fn slug(change: Change) -> Option<&'static str> {
         Change::TreatmentBegun => Some("treatment_begun"),
         Change::Resolved => Some("resolved"),
         Change::Duplicate => Some("duplicate"),
+        Change::Attached => Some("attached"),
+        Change::Detached => Some("detached"),
         Change::Reopened => Some("reopened"),
         Change::HandedOver => Some("handed_over"),
         Change::Amended => Some("amended"),

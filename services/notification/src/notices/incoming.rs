@@ -215,6 +215,8 @@ fn case_changed(mut message: CaseChanged) -> Result<ParsedEvent, ApplyError> {
         Ok(CaseChange::TreatmentBegun) => Change::TreatmentBegun,
         Ok(CaseChange::Resolved) => Change::Resolved,
         Ok(CaseChange::Duplicate) => Change::Duplicate,
+        Ok(CaseChange::Attached) => Change::Attached,
+        Ok(CaseChange::Detached) => Change::Detached,
         Ok(CaseChange::Reopened) => Change::Reopened,
         Ok(CaseChange::HandedOver) => Change::HandedOver,
         Ok(CaseChange::Amended) => Change::Amended,

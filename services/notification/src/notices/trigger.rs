@@ -200,6 +200,10 @@ pub(crate) enum Change {
     Resolved,
     /// Marked as a duplicate (doublon).
     Duplicate,
+    /// Attached to the case of a common cause (rattaché).
+    Attached,
+    /// Detached from it.
+    Detached,
     /// Opened again (rouvert).
     Reopened,
     /// Handed over to another analyst.

@@ -41,6 +41,7 @@ pub(super) fn changed(case: &Case, change: &Change, base: u64) -> NewEvent {
             .unwrap_or_default(),
         resolved_at: resolution.map(|it| timestamp(it.resolved_at)),
         resolution_number: resolution.map(|it| it.number).unwrap_or_default(),
+        parent_case_id: case.parent.map(|it| it.to_string()).unwrap_or_default(),
     };
     let subject = format!("case/{}", change.case_id);
     let event = NewEvent::new(event_id(change), subject, change.at, &payload);
@@ -83,6 +84,8 @@ fn change_of(action: Action) -> events::CaseChange {
         Action::TreatmentBegun => events::CaseChange::TreatmentBegun,
         Action::Resolved => events::CaseChange::Resolved,
         Action::Duplicate => events::CaseChange::Duplicate,
+        Action::Attached => events::CaseChange::Attached,
+        Action::Detached => events::CaseChange::Detached,
         Action::Reopened => events::CaseChange::Reopened,
         Action::Amended => events::CaseChange::Amended,
         Action::PilotTaken => events::CaseChange::PilotTaken,

@@ -12,13 +12,16 @@ use super::{
     transitions::{TRANSITIONS, Trigger, next_state},
 };
 
-/// Opens the case of a report.
+/// Opens the case of a report, attached to that of its cause where this one may lead others.
 pub(crate) fn open(
     report: Report,
     proposed: Triage,
     visible_to: Parties,
+    cause: Option<&Case>,
     now: OffsetDateTime,
 ) -> (Case, Change) {
+    let cause = cause.filter(|cause| cause.may_lead() && cause.report.test == report.test);
+    let note = cause.map(|cause| format!("Rattaché au dossier {}.", cause.report.reference));
     let case = Case {
         id: case_id_of(report.id),
         revision: 1,
@@ -33,10 +36,13 @@ pub(crate) fn open(
         closure: None,
         duplicate_of: None,
         pilot: None,
+        parent: cause.map(|cause| cause.id),
+        children: 0,
         answer_due_at: None,
         resolution: None,
     };
-    let change = change_of(&case, Action::Opened, Actor::System, String::new(), None);
+    let note = note.unwrap_or_default();
+    let change = change_of(&case, Action::Opened, Actor::System, note, None);
     (case, change)
 }
 
@@ -122,6 +128,14 @@ pub(crate) fn decide(
             next.assignee = next.assignee.or(subject);
             next.duplicate_of = Some(*of);
             (Action::Duplicate, text_of(note.as_ref()), None)
+        }
+        Command::Attach { to, note } => {
+            next.parent = Some(*to);
+            (Action::Attached, text_of(note.as_ref()), None)
+        }
+        Command::Detach { note } => {
+            next.parent = None;
+            (Action::Detached, text_of(note.as_ref()), None)
         }
         Command::Reopen { note } => {
             next.assignee = subject;
@@ -285,6 +299,18 @@ pub(crate) enum Command {
         /// Why, for those who follow the case.
         note: Option<Note>,
     },
+    /// Attach it to the case of a common cause (rattachement).
+    Attach {
+        /// That case.
+        to: Uuid,
+        /// Why, for those who follow the case.
+        note: Option<Note>,
+    },
+    /// Detach it again.
+    Detach {
+        /// Why, for those who follow the case.
+        note: Option<Note>,
+    },
     /// Open it again (réouverture).
     Reopen {
         /// Why, for those who follow the case.
@@ -307,6 +333,8 @@ impl Command {
             Self::Answer => Trigger::Answer,
             Self::Treat => Trigger::Treat,
             Self::MarkDuplicate { .. } => Trigger::MarkDuplicate,
+            Self::Attach { .. } => Trigger::Attach,
+            Self::Detach { .. } => Trigger::Detach,
             Self::Reopen { .. } => Trigger::Reopen,
             Self::Qualify(Scope::In { .. }) => Trigger::QualifyIn,
             Self::Qualify(Scope::Out { .. }) => Trigger::QualifyOut,
@@ -363,6 +391,8 @@ pub(crate) struct Announced {
     pub(crate) changed_paths: Vec<String>,
     /// When a person sent it; absent of what a program did.
     pub(crate) sent_by_person_at: Option<OffsetDateTime>,
+    /// The report of the same cause that it names, where its author sees that.
+    pub(crate) cause: Option<Uuid>,
 }
 
 /// Why a command is not carried out.

@@ -86,8 +86,11 @@ impl Batch {
         events: &[Event],
     ) -> Result<Self> {
         let report_ids: Vec<_> = parsed.iter().map(ReportEvent::report_id).collect();
+        // The cases of the causes too: none of them is attached to another meanwhile.
+        let causes = parsed.iter().filter_map(ReportEvent::cause);
+        let locked: Vec<_> = report_ids.iter().copied().chain(causes).collect();
         let event_ids: Vec<_> = events.iter().map(|event| event.id).collect();
-        let cases = store::lock_cases_of(conn, &report_ids).await?;
+        let cases = store::lock_cases_of(conn, &locked).await?;
         let case_ids: Vec<_> = cases.iter().map(|case| case.id).collect();
         let early = withdrawal::take(conn, &report_ids).await?;
         Ok(Self {
@@ -136,9 +139,11 @@ impl Batch {
                     proposed,
                     visible_to,
                     sent_by_person_at,
+                    cause,
                     ..
                 } = *report;
-                let (case, change) = decide::open(report, proposed, visible_to, now);
+                let cause = cause.and_then(|cause| self.cases.get(&cause));
+                let (case, change) = decide::open(report, proposed, visible_to, cause, now);
                 self.opened.insert(report_id);
                 let sent = sent_by_person_at.map(|at| (report_id, at));
                 self.sent_by_people.extend(sent);

@@ -57,6 +57,14 @@ impl ReportEvent {
             | Self::ContactsErased(report_id) => *report_id,
         }
     }
+
+    /// The report of the same cause, where it names one.
+    pub(super) fn cause(&self) -> Option<Uuid> {
+        match self {
+            Self::Submitted(report) | Self::Amended(report) => report.cause,
+            Self::Withdrawn(..) | Self::Resolved(..) | Self::ContactsErased(_) => None,
+        }
+    }
 }
 
 /// Reads the announcement of a report. Words of a later release are kept as they came;
@@ -97,6 +105,7 @@ fn submitted(event: events::ReportSubmitted, data_key: Option<&[u8]>) -> Option<
         description: event.text.unwrap_or_default().description,
         assistance_requested: event.assistance_requested,
         test: event.test,
+        cause_reference: Some(event.cause_reference).filter(|it| !it.is_empty()),
         sealed: sealed.map(|data_key| Sealed {
             sealed: event.sealed_personal_data.to_vec(),
             data_key: data_key.to_vec(),
@@ -108,6 +117,7 @@ fn submitted(event: events::ReportSubmitted, data_key: Option<&[u8]>) -> Option<
         visible_to: event.visible_to.into_iter().collect(),
         changed_paths: Vec::new(),
         sent_by_person_at: received_at.filter(|_| by_person),
+        cause: Uuid::try_parse(&event.cause_report_id).ok(),
     })
 }
 

@@ -34,14 +34,15 @@ use vocabulary::{
 pub(crate) use self::{
     announce::{Activity, AllCases, activity},
     audience::Audience,
-    decide::{Command, acting_role},
+    decide::{Command, Note, acting_role},
     events::ReportEvents,
     list::CaseName,
     milestones::Targets,
     request::{case_name, declare_major, take_pilot},
+    response::{Shown, to_keep},
     rpc::{CaseRpc, audit_case, check_etag},
     step::step,
-    store::{find_case, lock_case, read_case},
+    store::{find_case, lock_case, lock_cases, read_case, read_cases},
 };
 
 /// The id of the case of a report, which nothing else decides: a report has one case.
@@ -78,6 +79,10 @@ pub(crate) struct Case {
     pub(crate) duplicate_of: Option<Uuid>,
     /// Subject of the officer (FSSI) who pilots the treatment.
     pub(crate) pilot: Option<String>,
+    /// The case of the common cause to which it is attached.
+    pub(crate) parent: Option<Uuid>,
+    /// How many cases are attached to it; counted when it is read.
+    pub(crate) children: u64,
     /// Until when the first of the open requests for information is to be answered; written
     /// by those.
     pub(crate) answer_due_at: Option<OffsetDateTime>,
@@ -95,6 +100,12 @@ impl Case {
     pub(crate) fn is_ended(&self) -> bool {
         use CaseState::{Closed, Duplicate, OutOfScope, Withdrawn};
         matches!(self.state, Closed | OutOfScope | Duplicate | Withdrawn)
+    }
+
+    /// Whether others may be attached to it as to their common cause: it is attached to
+    /// none itself, and goes on.
+    pub(crate) fn may_lead(&self) -> bool {
+        self.parent.is_none() && self.duplicate_of.is_none()
     }
 
     /// Whether a later release wrote something of it that this one could neither
@@ -129,6 +140,8 @@ pub(crate) struct Report {
     pub(crate) assistance_requested: bool,
     /// A test of a prober: never counted nor announced.
     pub(crate) test: bool,
+    /// The reference of a report of the same cause, as the declaration names it.
+    pub(crate) cause_reference: Option<String>,
     /// The contacts, as they came; absent once erased.
     pub(crate) sealed: Option<Sealed>,
 }
@@ -248,6 +261,10 @@ pub(crate) enum Action {
     Resolved,
     /// Doublon of another case.
     Duplicate,
+    /// Rattaché to the case of a common cause.
+    Attached,
+    /// Détaché from it.
+    Detached,
     /// Rouvert.
     Reopened,
     /// Signalement complété by the declarant.
@@ -275,6 +292,8 @@ impl Action {
         Self::TreatmentBegun,
         Self::Resolved,
         Self::Duplicate,
+        Self::Attached,
+        Self::Detached,
         Self::Reopened,
         Self::Amended,
         Self::PilotTaken,
@@ -296,6 +315,8 @@ impl Action {
             Self::TreatmentBegun => "treatment_begun",
             Self::Resolved => "resolved",
             Self::Duplicate => "duplicate",
+            Self::Attached => "attached",
+            Self::Detached => "detached",
             Self::Reopened => "reopened",
             Self::Amended => "amended",
             Self::PilotTaken => "pilot_taken",

@@ -274,7 +274,11 @@ impl CommandRequest {
             Command::DeclareMajor { reason } => json!({ "major": reason.as_str() }),
             Command::TakePilot => json!("pilot"),
             // Given by what other features do, never by a request of their own.
-            Command::Ask | Command::Answer | Command::Treat => Value::Null,
+            Command::Ask
+            | Command::Answer
+            | Command::Treat
+            | Command::Attach { .. }
+            | Command::Detach { .. } => Value::Null,
         };
         json!([self.case_id, self.etag, command])
     }

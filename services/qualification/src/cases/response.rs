@@ -2,7 +2,11 @@
 
 use platform::SealingKey;
 use proto::{events::v1 as events, qualification::v1 as pb};
-use service::{View, resolution_purpose, wire::timestamp};
+use service::{
+    View, resolution_purpose,
+    wire::{self, timestamp},
+};
+use uuid::Uuid;
 use vocabulary::{SeverityReason, Word as _, severity_reasons};
 
 use super::{
@@ -12,19 +16,19 @@ use super::{
 
 /// How a case is shown to one caller.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Shown<'a> {
+pub(crate) struct Shown<'a> {
     /// How much the caller sees.
-    pub(super) view: View,
+    pub(crate) view: View,
     /// What the announced revisions count on from.
-    pub(super) base: u64,
+    pub(crate) base: u64,
     /// Opens the contacts.
-    pub(super) master_key: &'a SealingKey,
+    pub(crate) master_key: &'a SealingKey,
 }
 
 impl Shown<'_> {
     /// Shows a case as a list does: without long texts, of which a page could not hold
     /// 200.
-    pub(super) fn listed(&self, case: &Case) -> pb::Case {
+    pub(crate) fn listed(&self, case: &Case) -> pb::Case {
         pb::Case {
             description: String::new(),
             closure: None,
@@ -34,11 +38,13 @@ impl Shown<'_> {
     }
 
     /// Shows a case without its history.
-    pub(super) fn case(&self, case: &Case) -> pb::Case {
+    pub(crate) fn case(&self, case: &Case) -> pb::Case {
         let report = &case.report;
         let sealed = report.sealed.as_ref().filter(|_| self.view.contacts);
         let contacts = sealed.and_then(|sealed| sealed.contacts(self.master_key, report.id));
         let assignee = case.assignee.clone().filter(|_| self.view.people);
+        // Another case may be another structure's.
+        let other = |case: Option<Uuid>| wire::shown(case.filter(|_| self.view.agencies));
         pb::Case {
             case_id: case.id.to_string(),
             report_id: report.id.to_string(),
@@ -77,11 +83,10 @@ impl Shown<'_> {
                 .clone()
                 .filter(|_| self.view.agencies)
                 .unwrap_or_default(),
-            duplicate_of: case
-                .duplicate_of
-                .filter(|_| self.view.agencies)
-                .map(|of| of.to_string())
-                .unwrap_or_default(),
+            duplicate_of: other(case.duplicate_of),
+            parent_case_id: other(case.parent),
+            children: if self.view.agencies { case.children } else { 0 },
+            cause_reference: report.cause_reference.clone().unwrap_or_default(),
             resolution: case
                 .resolution
                 .as_ref()
@@ -107,7 +112,7 @@ impl Shown<'_> {
 
     /// Shows an answer that was kept for retries, with what is not kept: contacts and
     /// long texts rest in one place only.
-    pub(super) fn kept(&self, answer: pb::Case, case: &Case) -> pb::Case {
+    pub(crate) fn kept(&self, answer: pb::Case, case: &Case) -> pb::Case {
         let now = self.case(case);
         pb::Case {
             structure_name: now.structure_name,
@@ -153,7 +158,7 @@ impl Shown<'_> {
 }
 
 /// What is kept of an answer for retries: nothing that rests elsewhere as a text.
-pub(super) fn to_keep(answer: pb::Case) -> pb::Case {
+pub(crate) fn to_keep(answer: pb::Case) -> pb::Case {
     pb::Case {
         structure_name: String::new(),
         description: String::new(),

@@ -22,7 +22,7 @@ pub(crate) async fn read_case(conn: &mut PgConnection, case_id: Uuid) -> Result<
 }
 
 /// Reads these cases, the latest declaration first.
-pub(super) async fn read_cases(conn: &mut PgConnection, case_ids: &[Uuid]) -> Result<Vec<Case>> {
+pub(crate) async fn read_cases(conn: &mut PgConnection, case_ids: &[Uuid]) -> Result<Vec<Case>> {
     if case_ids.is_empty() {
         return Ok(Vec::new());
     }
@@ -75,6 +75,26 @@ pub(crate) async fn lock_case(
         Some(case_id) => read_case(conn, case_id).await,
         None => Ok(None),
     }
+}
+
+/// Finds those of these cases that the parties see, and keeps others from changing them.
+/// Locks in one order, so that two calls never wait in a ring.
+pub(crate) async fn lock_cases(
+    conn: &mut PgConnection,
+    case_ids: &[Uuid],
+    parties: &[String],
+) -> Result<Vec<Case>> {
+    let found = sqlx::query_scalar!(
+        "select case_id from case_file
+         where case_id = any($1) and visible_to && $2
+         order by case_id
+         for update",
+        case_ids,
+        parties,
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    read_cases(conn, &found).await
 }
 
 /// Reads the cases of these reports, whoever sees them, and keeps others from changing
@@ -181,6 +201,7 @@ pub(super) async fn update_case(
         closure.map(|closure| closure.closed_at),
         case.duplicate_of,
         case.pilot,
+        case.parent,
     )
     .execute(conn)
     .await?;
@@ -257,6 +278,9 @@ struct Row {
     resolution: Option<Json<Resolution>>,
     sealed_how: Option<Vec<u8>>,
     report_revision: Option<i64>,
+    cause_reference: Option<String>,
+    parent_case_id: Option<Uuid>,
+    children: i64,
 }
 
 impl From<Row> for Case {
@@ -280,6 +304,7 @@ impl From<Row> for Case {
                 description: row.description,
                 assistance_requested: row.assistance_requested,
                 test: row.test,
+                cause_reference: row.cause_reference,
                 sealed: sealed.map(|(sealed, data_key)| Sealed { sealed, data_key }),
             },
             opened_at: row.opened_at,
@@ -294,6 +319,8 @@ impl From<Row> for Case {
             }),
             duplicate_of: row.duplicate_of,
             pilot: row.pilot,
+            parent: row.parent_case_id,
+            children: row.children.cast_unsigned(),
             answer_due_at: row.answer_due_at,
             resolution: resolution.map(|(resolution, sealed_how)| Resolution {
                 sealed_how,
@@ -329,6 +356,8 @@ fn row(case: &Case) -> Value {
         "major": false,
         "visible_to": case.visible_to.slugs(),
         "report_revision": (report.revision > 1).then_some(report.revision),
+        "cause_reference": report.cause_reference,
+        "parent_case_id": case.parent,
     })
 }
 

@@ -59,6 +59,7 @@ pub(crate) fn opened() -> Case {
         description: "Serveurs chiffrés".to_owned(),
         assistance_requested: false,
         test: false,
+        cause_reference: None,
         sealed: Some(Sealed {
             sealed: b"contacts".to_vec(),
             data_key: b"key".to_vec(),
@@ -68,7 +69,7 @@ pub(crate) fn opened() -> Case {
         .map(str::to_owned)
         .into_iter()
         .collect();
-    open(report, triage(None), parties, START).0
+    open(report, triage(None), parties, None, START).0
 }
 
 fn resolution() -> Resolution {
@@ -116,6 +117,11 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         Just(Command::Reopen { note: note() }),
         Just(Command::DeclareMajor { reason: note() }),
         Just(Command::TakePilot),
+        Just(Command::Attach {
+            to: Uuid::from_u128(29),
+            note: None
+        }),
+        Just(Command::Detach { note: None }),
     ];
     let role = prop_oneof![5 => Just(Role::Analyst), 1 => select(Role::ALL.to_vec())];
     let step = prop_oneof![
@@ -221,6 +227,7 @@ proptest! {
             visible_to: ["dgs".to_owned()].into_iter().collect(),
             changed_paths: vec!["impacts.care".to_owned()],
             sent_by_person_at: None,
+            cause: None,
         };
         let (next, change) = amend(&case, announced.clone(), START).unwrap();
         let expected = if is_ended(case.state) { Action::Noted } else { Action::Amended };
@@ -395,6 +402,65 @@ fn a_case_is_no_duplicate_of_itself() {
     };
     let refused = decide(&case, &duplicate, analyst("ana"), START);
     assert_eq!(refused, Err(Refusal::OfItself));
+}
+
+#[test]
+fn a_case_opens_attached_to_that_of_its_cause_where_this_may_lead_others() {
+    let cause = Case {
+        id: Uuid::from_u128(29),
+        ..opened()
+    };
+    let opened_with = |cause: &Case| {
+        let Case {
+            report,
+            proposed,
+            visible_to,
+            ..
+        } = opened();
+        open(report, proposed, visible_to, Some(cause), START)
+    };
+    let (case, change) = opened_with(&cause);
+    assert_eq!(case.parent, Some(cause.id));
+    assert_eq!(change.action, Action::Opened);
+    assert_eq!(change.note, "Rattaché au dossier SIG-2026-000001X.");
+    let mut test = cause.clone();
+    test.report.test = true;
+    let attached = Case {
+        parent: Some(Uuid::from_u128(31)),
+        ..cause.clone()
+    };
+    let duplicate = Case {
+        duplicate_of: Some(Uuid::from_u128(31)),
+        ..cause
+    };
+    for other in [test, attached, duplicate] {
+        let (case, change) = opened_with(&other);
+        assert_eq!((case.parent, change.note.as_str()), (None, ""), "{other:?}");
+    }
+}
+
+#[test]
+fn a_case_that_is_attached_stays_where_it_is_until_it_is_detached() {
+    let attach = Command::Attach {
+        to: Uuid::from_u128(29),
+        note: Some(note()),
+    };
+    let (case, change) = decide(&opened(), &attach, analyst("ana"), START).unwrap();
+    assert_eq!(case.parent, Some(Uuid::from_u128(29)));
+    assert_eq!((case.state, case.assignee.clone()), (opened().state, None));
+    assert_eq!(
+        (change.action, change.note.as_str()),
+        (Action::Attached, "mot")
+    );
+    let detach = Command::Detach { note: None };
+    let (case, change) = decide(&case, &detach, analyst("bo"), START).unwrap();
+    assert_eq!((case.parent, change.action), (None, Action::Detached));
+    let ended = Case {
+        state: CaseState::Closed,
+        ..case
+    };
+    let refused = decide(&ended, &attach, analyst("ana"), START);
+    assert_eq!(refused, Err(Refusal::WrongState(CaseState::Closed)));
 }
 
 #[test]

@@ -9,8 +9,8 @@ use vocabulary::{
 };
 
 use Trigger::{
-    Answer, Ask, Claim, Close, DeclareMajor, HandOver, MarkDuplicate, QualifyIn, QualifyOut,
-    Reopen, Resolve, TakePilot, Treat, Withdraw,
+    Answer, Ask, Attach, Claim, Close, DeclareMajor, Detach, HandOver, MarkDuplicate, QualifyIn,
+    QualifyOut, Reopen, Resolve, TakePilot, Treat, Withdraw,
 };
 
 /// The whole state machine of a case: what leads from a state, by whom, where.
@@ -118,6 +118,19 @@ pub(crate) const TRANSITIONS: &[Transition] = &[
     row(Qualified, MarkDuplicate, Analyst, Duplicate),
     row(InTreatment, MarkDuplicate, Analyst, Duplicate),
     row(Resolved, MarkDuplicate, Analyst, Duplicate),
+    // The case of a common cause goes on beside this one, which stays where it is.
+    row(Submitted, Attach, Analyst, Submitted),
+    row(InQualification, Attach, Analyst, InQualification),
+    row(AwaitingDeclarant, Attach, Analyst, AwaitingDeclarant),
+    row(Qualified, Attach, Analyst, Qualified),
+    row(InTreatment, Attach, Analyst, InTreatment),
+    row(Resolved, Attach, Analyst, Resolved),
+    row(Submitted, Detach, Analyst, Submitted),
+    row(InQualification, Detach, Analyst, InQualification),
+    row(AwaitingDeclarant, Detach, Analyst, AwaitingDeclarant),
+    row(Qualified, Detach, Analyst, Qualified),
+    row(InTreatment, Detach, Analyst, InTreatment),
+    row(Resolved, Detach, Analyst, Resolved),
     // What the cell ended it may open again.
     row(Closed, Reopen, Analyst, InQualification),
     row(OutOfScope, Reopen, Analyst, InQualification),
@@ -173,6 +186,10 @@ pub(crate) enum Trigger {
     Resolve,
     /// Doublon of another case.
     MarkDuplicate,
+    /// Rattachement to the case of a common cause.
+    Attach,
+    /// Its end.
+    Detach,
     /// Réouverture.
     Reopen,
     /// Clôture, with its feedback (retour d'expérience).
@@ -219,6 +236,8 @@ mod tests {
         (Resolve, "resolved (event)"),
         (Close, "close"),
         (MarkDuplicate, "mark as duplicate"),
+        (Attach, "attach"),
+        (Detach, "detach"),
         (Reopen, "reopen"),
         (Withdraw, "withdrawn (event)"),
     ];

@@ -1,7 +1,7 @@
 //! Reports, drafts, the form and structures.
 
 use prost::Message;
-use proto::intake::v1::{self as pb, DeclarantCapacity};
+use proto::intake::v1::{self as pb, DeclarantCapacity, submit_reports_response::Outcome};
 use proto::types::v1::{OperatorStatus, ReportStage};
 use testkit::TokenSpec;
 use tests::{MONTPELLIER, ransomware};
@@ -38,7 +38,8 @@ pub(crate) fn requests(
 fn reports(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
     Some(match method {
         "CheckReport" => vec![check(person)],
-        "SubmitReport" => vec![submit(person), date_back(person)],
+        "SubmitReport" => vec![submit(person), date_back(person), on_behalf(person)],
+        "SubmitReports" => vec![submit_many(person)],
         "WithdrawReport" => of_each_thing(
             scene,
             Names::Id,
@@ -418,19 +419,26 @@ fn is_outside_the_region(person: &TokenSpec) -> bool {
         && person.region.as_deref() != Some("76")
 }
 
+/// Why a person may not declare on the structure of Occitanie, if so.
+fn refusal(person: &TokenSpec) -> Option<&'static str> {
+    let declares = ["declarant", "regional_agent", "importer", "prober"];
+    if !declares.iter().any(|role| has(person, role)) {
+        // An analyst enters what others declared, and nothing else.
+        return Some("ON_BEHALF_REQUIRED");
+    }
+    is_outside_the_region(person).then_some("REGION_NOT_YOURS")
+}
+
 fn check(person: &TokenSpec) -> Asked {
     let request = pb::CheckReportRequest {
         draft: Some(draft(person)),
-        declared_at: None,
+        ..Default::default()
     };
-    let refused = is_outside_the_region(person);
+    let refusal = refusal(person);
+    let refused = refusal.is_some();
     let checked = answer(move |response: pb::CheckReportResponse| {
         let reasons: Vec<_> = response.violations.iter().map(|it| &it.reason).collect();
-        let expected = if refused {
-            vec!["REGION_NOT_YOURS"]
-        } else {
-            vec![]
-        };
+        let expected: Vec<_> = refusal.into_iter().collect();
         if reasons == expected && response.consequences.is_some() != refused {
             Ok(())
         } else {
@@ -446,7 +454,7 @@ fn submit(person: &TokenSpec) -> Asked {
         draft: Some(draft(person)),
         ..Default::default()
     };
-    let expected = if is_outside_the_region(person) {
+    let expected = if refusal(person).is_some() {
         Expected::Refused(Code::PermissionDenied)
     } else {
         any_answer::<pb::SubmitReportResponse>()
@@ -454,6 +462,35 @@ fn submit(person: &TokenSpec) -> Asked {
     Asked {
         effect: Effect::Stored,
         ..Asked::of("a structure of Occitanie", &request, expected)
+    }
+}
+
+/// The same on a stream, where it is refused by its answer.
+fn submit_many(person: &TokenSpec) -> Asked {
+    let report = pb::SubmitReportRequest {
+        request_id: request_id(),
+        draft: Some(draft(person)),
+        ..Default::default()
+    };
+    let request = pb::SubmitReportsRequest {
+        report: Some(report),
+    };
+    let expected = refusal(person).unwrap_or_default();
+    let answered = answer(move |response: pb::SubmitReportsResponse| {
+        let reason = match &response.outcome {
+            Some(Outcome::Receipt(_)) => "",
+            Some(Outcome::Failure(failure)) => failure.reason.as_str(),
+            None => "nothing",
+        };
+        if reason == expected {
+            Ok(())
+        } else {
+            Err(format!("{reason:?}, expected {expected:?}"))
+        }
+    });
+    Asked {
+        effect: Effect::Stored,
+        ..Asked::of("a structure of Occitanie", &request, answered)
     }
 }
 
@@ -474,6 +511,32 @@ fn date_back(person: &TokenSpec) -> Asked {
     Asked {
         effect: Effect::Stored,
         ..Asked::of("a past date", &request, expected)
+    }
+}
+
+/// What came by telephone is entered by the cell, and by the agency of the region.
+fn on_behalf(person: &TokenSpec) -> Asked {
+    let request = pb::SubmitReportRequest {
+        request_id: request_id(),
+        draft: Some(pb::ReportDraft {
+            capacity: DeclarantCapacity::Director.into(),
+            ..draft(person)
+        }),
+        on_behalf: Some(pb::OnBehalf {
+            medium: pb::Medium::Telephone.into(),
+            received_at: None,
+        }),
+        ..Default::default()
+    };
+    let of_the_region = has(person, "regional_agent") && person.region.as_deref() == Some("76");
+    let expected = if has(person, "analyst") || of_the_region {
+        any_answer::<pb::SubmitReportResponse>()
+    } else {
+        Expected::Refused(Code::PermissionDenied)
+    };
+    Asked {
+        effect: Effect::Stored,
+        ..Asked::of("what came by telephone", &request, expected)
     }
 }
 

@@ -28,6 +28,7 @@ pub(crate) fn requests(
         "EscalationService" => super::escalation::requests(method, scene, person),
         "FeedbackService" => feedback(method, scene, person),
         "InformationRequestService" => information(method, scene, person),
+        "CauseService" => causes(method, scene, person),
         _ => None,
     }
 }
@@ -270,6 +271,71 @@ fn information(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<As
                 let expected = any_answer::<pb::ListInformationRequestsResponse>();
                 of_seen(person, thing, expected)
             },
+        ),
+        _ => return None,
+    })
+}
+
+/// What to ask about cases of one cause: an analyst gets as far as the etag on what is seen.
+fn causes(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+    let refused = |thing: &Thing| of_seen(person, thing, Expected::Refused(Code::Aborted));
+    Some(match method {
+        "AttachCase" => of_each_thing(
+            scene,
+            Names::Id,
+            |thing| &thing.case_id,
+            |case_id| pb::AttachCaseRequest {
+                request_id: request_id(),
+                case_id,
+                etag: NEVER.to_owned(),
+                parent_case_id: request_id(),
+                note: String::new(),
+            },
+            refused,
+        ),
+        "DetachCase" => of_each_thing(
+            scene,
+            Names::Id,
+            |thing| &thing.case_id,
+            |case_id| pb::DetachCaseRequest {
+                request_id: request_id(),
+                case_id,
+                etag: NEVER.to_owned(),
+                note: String::new(),
+            },
+            refused,
+        ),
+        "AttachCases" => of_each_thing(
+            scene,
+            Names::Id,
+            |thing| &thing.case_id,
+            |parent_case_id| pb::AttachCasesRequest {
+                request_id: request_id(),
+                parent_case_id,
+                case_ids: vec![request_id()],
+                note: String::new(),
+            },
+            |thing| {
+                let none = answer(|response: pb::AttachCasesResponse| {
+                    let reasons: Vec<_> = response.results.iter().map(|it| &it.reason).collect();
+                    if reasons == ["NOT_FOUND"] {
+                        Ok(())
+                    } else {
+                        Err(format!("{reasons:?}"))
+                    }
+                });
+                of_seen(person, thing, none)
+            },
+        ),
+        "ListAttachedCases" => of_each_thing(
+            scene,
+            Names::IdAndReference,
+            |thing| &thing.case_id,
+            |case_id| pb::ListAttachedCasesRequest {
+                case_id,
+                ..Default::default()
+            },
+            |thing| of_seen(person, thing, any_answer::<pb::ListAttachedCasesResponse>()),
         ),
         _ => return None,
     })

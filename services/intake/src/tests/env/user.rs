@@ -8,7 +8,7 @@ use proto::intake::v1::{
     timeline_service_client::TimelineServiceClient,
 };
 use servicetest::AuthorizedChannel;
-use tonic::Status;
+use tonic::{Status, Streaming};
 use uuid::Uuid;
 
 /// A user who calls the service with a token.
@@ -53,6 +53,19 @@ impl User {
         Ok(answer.into_inner().receipt.unwrap())
     }
 
+    /// Sends requests on one stream.
+    pub(crate) async fn submit_many(
+        &self,
+        reports: Vec<pb::SubmitReportRequest>,
+    ) -> Result<Streaming<pb::SubmitReportsResponse>, Status> {
+        let reports = reports.into_iter().map(|report| pb::SubmitReportsRequest {
+            report: Some(report),
+        });
+        let reports = futures::stream::iter(reports);
+        let answers = self.reports.clone().submit_reports(reports).await?;
+        Ok(answers.into_inner())
+    }
+
     /// Asks what a draft would set off.
     pub(crate) async fn check(
         &self,
@@ -60,8 +73,17 @@ impl User {
     ) -> Result<pb::CheckReportResponse, Status> {
         let request = pb::CheckReportRequest {
             draft: Some(draft),
-            declared_at: None,
+            ..pb::CheckReportRequest::default()
         };
+        let answer = self.reports.clone().check_report(request).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// Asks what a request to check would set off.
+    pub(crate) async fn check_as(
+        &self,
+        request: pb::CheckReportRequest,
+    ) -> Result<pb::CheckReportResponse, Status> {
         let answer = self.reports.clone().check_report(request).await?;
         Ok(answer.into_inner())
     }

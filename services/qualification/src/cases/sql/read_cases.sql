@@ -7,7 +7,11 @@ select
     assignee, visible_to, lessons_learned, closed_at, duplicate_of, pilot, answer_due_at,
     resolution as "resolution: Json<Resolution>",
     sealed_how,
-    report_revision
+    report_revision,
+    cause_reference, parent_case_id,
+    (
+        select count(*) from case_file as child where child.parent_case_id = case_file.case_id
+    ) as "children!"
 from case_file
 where case_id = any($1)
 order by declared_at desc, case_id desc

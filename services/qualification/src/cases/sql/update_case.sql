@@ -9,6 +9,7 @@ set revision = $2,
     lessons_learned = $9,
     closed_at = $10,
     duplicate_of = $11,
-    pilot = $12
+    pilot = $12,
+    parent_case_id = $13
 where case_id = $1
     and revision < $2
