@@ -25,6 +25,7 @@ mod information;
 mod json;
 mod language;
 mod login;
+mod measure;
 mod message;
 mod operations;
 mod report;
@@ -63,6 +64,7 @@ use crate::escalation::EscalationCommand;
 use crate::feedback::FeedbackCommand;
 use crate::figures::StatsCommand;
 use crate::information::InformationCommand;
+use crate::measure::MeasureCommand;
 use crate::message::MessageCommand;
 use crate::report::ReportCommand;
 use crate::rota::RotaCommand;
@@ -130,6 +132,9 @@ pub(crate) enum Command {
     /// Keep the rota of those on call (astreinte; operator)
     #[command(subcommand)]
     Rota(RotaCommand),
+    /// Propose, ask for and answer measures (mesures) on a case
+    #[command(subcommand)]
+    Measure(MeasureCommand),
     /// Print notifications as they come
     Watch(WatchOptions),
     /// Read figures
@@ -207,6 +212,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Vocabulary { name } => form::print_vocabulary(name.as_deref(), &client).await,
         Command::Escalation(command) => escalation::run(command, &client).await,
         Command::Rota(command) => rota::run(command, &client).await,
+        Command::Measure(command) => measure::run(command, &client).await,
         Command::Watch(options) => watch::run(options, &client).await,
         Command::Stats(command) => figures::run(command, &client).await,
         Command::Delivery(command) => operations::deliveries(command, &client).await,

@@ -7,6 +7,7 @@ mod causes;
 mod drafting;
 mod env;
 mod interrupted;
+mod measures;
 mod operating;
 mod resolving;
 mod typing;

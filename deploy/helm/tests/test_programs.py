@@ -20,6 +20,8 @@ LARGE = {
     "services": {"intake": {"env": {"INTAKE_IMPORT_MAX_BYTES": 268435456}}},
 }
 
+CATALOGUE = ROOT / "services/qualification/src/measures/catalogue.toml"
+
 
 @functools.cache
 def certificates():
@@ -41,6 +43,7 @@ def sample(path, variables_of_it):
             "rediss" if "EVENTLOG_REDIS_CA_FILE" in variables_of_it else "redis"),
         "redis/sentinel-password": "password",
         "smtp/password": "password",
+        "measures/measures.toml": CATALOGUE.read_text(),
         "on-call/on-call.json": json.dumps([{
             "from": "2026-01-01T08:00:00+01:00", "to": "2026-01-08T08:00:00+01:00",
             "addresses": ["astreinte@example.org"]}]),

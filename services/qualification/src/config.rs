@@ -1,6 +1,8 @@
 //! What an installation says, read once at the start.
 
-use platform::{ConfigError, Environment, Files, SealingConfig, SealingKey, StartError};
+use std::path::PathBuf;
+
+use platform::{ConfigError, Environment, Files, SealingConfig, SealingKey, StartError, Watched};
 use serde::Deserialize;
 use service::BaseConfig;
 use time::Duration;
@@ -8,6 +10,7 @@ use time::Duration;
 use crate::{
     cases::Targets,
     escalation::{Escalations, Hours},
+    measures::{self, Catalogue},
 };
 
 /// The whole configuration of the service.
@@ -44,6 +47,9 @@ pub struct QualificationConfig {
     /// The address of the portal, `https://…`, below which the links of escalations lead
     /// (`/escalation/<token>`); unset: their mails carry the token alone.
     pub public_url: Option<String>,
+    /// The file of the catalogue of measures that editors keep, instead of the one that the
+    /// suite brings (TOML); read again when it changes.
+    pub measure_catalogue_file: Option<PathBuf>,
 }
 
 impl Default for QualificationConfig {
@@ -56,6 +62,7 @@ impl Default for QualificationConfig {
             escalation_delay_seconds: 900,
             escalation_day_and_night: false,
             public_url: None,
+            measure_catalogue_file: None,
         }
     }
 }
@@ -96,6 +103,11 @@ impl QualificationConfig {
             closed: hours(self.target_closed_hours),
         }
     }
+
+    /// Reads the catalogue of measures.
+    pub(crate) fn catalogue(&self, files: &Files) -> Result<Watched<Catalogue>, StartError> {
+        measures::open_catalogue(self.measure_catalogue_file.as_deref(), files)
+    }
 }
 
 /// Where the services are whose logs this one reads (`PRODUCER_*`).
@@ -122,6 +134,7 @@ impl Config {
         let master_key = self.sealing.master_key(&files)?;
         self.qualification.escalations(master_key)?;
         let log_key = self.sealing.log_key(&files)?;
+        self.qualification.catalogue(&files)?;
         let producers = [("intake", self.producers.intake_url.as_str())];
         self.base.check(log_key, &producers, &files)
     }

@@ -2,8 +2,9 @@
 //!
 //! A report of `intake` opens exactly one case, with the severity that the rules
 //! propose; the analysts of the national cell claim it, qualify it and close it, and
-//! everybody concerned exchanges messages on it. What cannot wait until the working hours of
-//! the cell calls the people of a rota, one after the other.
+//! everybody concerned exchanges messages on it. The cell proposes measures from a
+//! catalogue that editors keep, and the structure answers them. What cannot wait until the
+//! working hours of the cell calls the people of a rota, one after the other.
 //! Every change is announced in the service's own log. What may follow what is one
 //! table, `TRANSITIONS` in `cases/transitions.rs`, shown for people in `STATES.md`.
 
@@ -14,17 +15,18 @@ mod consume;
 mod escalation;
 mod feedback;
 mod information_requests;
+mod measures;
 mod messages;
 
 use std::sync::Arc;
 
 use eventlog::Log;
-use platform::{Files, Listeners, Metrics, SealingKey, StartError};
+use platform::{Files, Listeners, Metrics, SealingKey, StartError, Watched};
 use proto::qualification::v1::{
     cause_service_server::CauseServiceServer, escalation_service_server::EscalationServiceServer,
     feedback_service_server::FeedbackServiceServer,
     information_request_service_server::InformationRequestServiceServer,
-    message_service_server::MessageServiceServer,
+    measure_service_server::MeasureServiceServer, message_service_server::MessageServiceServer,
     qualification_service_server::QualificationServiceServer,
 };
 use service::{
@@ -43,6 +45,7 @@ use crate::{
     escalation::{Calls, EscalationRpc, Escalations},
     feedback::FeedbackRpc,
     information_requests::{InformationRequestRpc, Reminders},
+    measures::{Catalogue, MeasureRpc},
     messages::MessageRpc,
 };
 
@@ -74,6 +77,7 @@ pub struct App {
     escalations: Escalations,
     jobs: Jobs,
     own: QualificationConfig,
+    catalogue: Watched<Catalogue>,
 }
 
 /// Connects and checks everything that the service needs.
@@ -83,6 +87,7 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
     let master_key = config.sealing.master_key(&files)?;
     let log_key = config.sealing.log_key(&files)?;
     let escalations = config.qualification.escalations(master_key.clone())?;
+    let catalogue = config.qualification.catalogue(&files)?;
     let runtime = Runtime::open(NAME, &migrators(), config.base, log_key, files, metrics).await?;
     let policy = job_policy(runtime.config.server.drain());
     let job_metrics = JobMetrics::register(&runtime.metrics);
@@ -94,6 +99,7 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
         runtime,
         master_key,
         escalations,
+        catalogue,
     })
 }
 
@@ -152,6 +158,12 @@ impl App {
             read_pool: running.runtime.read_pool.clone(),
             master_key: self.master_key.clone(),
         };
+        let measures = MeasureRpc {
+            commands: commands.clone(),
+            read_pool: running.runtime.read_pool.clone(),
+            master_key: self.master_key.clone(),
+            catalogue: self.catalogue,
+        };
         let information_requests = InformationRequestRpc {
             commands: commands.clone(),
             read_pool: running.runtime.read_pool.clone(),
@@ -181,6 +193,9 @@ impl App {
                 )
                 .add_service(
                     EscalationServiceServer::new(escalation).max_decoding_message_size(largest),
+                )
+                .add_service(
+                    MeasureServiceServer::new(measures).max_decoding_message_size(largest),
                 );
         running.serve(listeners, public).await
     }

@@ -10,6 +10,9 @@ select jsonb_build_object(
     'resolutions', (select count(*) from intake.report_resolution),
     'timelines', (select count(*) from intake.timeline_entry),
     'cases', (select jsonb_agg(c order by c.case_id) from qualification.case_file c),
+    'measures', (
+        select jsonb_agg(m order by m.case_id, m.number) from qualification.case_measure m
+    ),
     'history', (select count(*) from qualification.case_entry),
     'decisions', (select count(*) from qualification.decision),
     'rota', (select count(*) from qualification.rota_shift),

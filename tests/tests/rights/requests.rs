@@ -3,6 +3,7 @@
 mod escalation;
 mod eventlog;
 mod intake;
+mod measures;
 mod notification;
 mod qualification;
 mod statistics;

@@ -47,6 +47,8 @@ pub(crate) struct Thing {
     pub(crate) reference: String,
     /// UUID of its case.
     pub(crate) case_id: String,
+    /// UUID of the measure that is proposed on its case.
+    pub(crate) measure_id: String,
 }
 
 /// What tells one report from another for the rules of sight.
@@ -135,6 +137,7 @@ impl Scene {
             .await
             .unwrap();
             thing.case_id = case_id.to_string();
+            thing.measure_id = measure_on(case_id, &mut sql).await;
         }
         let delivery_id: Uuid =
             sqlx::query_scalar("select job_id from notification.job_done limit 1")
@@ -186,6 +189,25 @@ impl Scene {
         })
         .await;
     }
+}
+
+/// Puts a proposed measure on a case, whoever may see it: no call of one role reaches all of
+/// them. What it says does not open.
+async fn measure_on(case_id: Uuid, sql: &mut PgConnection) -> String {
+    let measure_id: Uuid = sqlx::query_scalar(
+        "insert into qualification.case_measure
+             (case_id, number, measure_id, steps, sealed_title, sealed_text)
+         values ($1, 1, gen_random_uuid(), jsonb_build_array(jsonb_build_object(
+             'state', 'proposed', 'at', '2026-11-02T08:00:00Z', 'role', 'analyst',
+             'subject', $2)), '', '')
+         returning measure_id",
+    )
+    .bind(case_id)
+    .bind(ANALYST)
+    .fetch_one(sql)
+    .await
+    .unwrap();
+    measure_id.to_string()
 }
 
 /// What is declared: what decides who sees it, and the draft.
@@ -255,6 +277,7 @@ fn thing(label: &'static str, author: &'static str, region: &'static str) -> Thi
         report_id: String::new(),
         reference: String::new(),
         case_id: String::new(),
+        measure_id: String::new(),
     }
 }
 

@@ -66,6 +66,7 @@ fn not_found(what: &str) -> &'static str {
         "case" => "dossier introuvable",
         "consumer" => "consommateur introuvable",
         "delivery" => "envoi introuvable",
+        "measure" => "mesure introuvable",
         "parked event" => "événement mis de côté introuvable",
         "report" => "signalement introuvable",
         "structure" => "structure introuvable",

@@ -54,6 +54,9 @@
 {{- if eq .service "intake" }}
 - {name: INTAKE_REFERENCE_KEY_FILE, value: /etc/vigie/keys/reference}
 {{- end }}
+{{- if and (eq .service "qualification") $v.qualification.measureCatalogueSecret }}
+- {name: QUALIFICATION_MEASURE_CATALOGUE_FILE, value: /etc/vigie/measures/measures.toml}
+{{- end }}
 {{- if eq .service "notification" }}
 {{- with $v.notification }}
 - {name: SMTP_HOST, value: {{ .smtp.host | quote }}}
@@ -137,6 +140,13 @@
 - secret:
     name: {{ . }}
     items: [{key: password, path: redis/sentinel-password}]
+{{- end }}
+{{- end }}
+{{- if eq .service "qualification" }}
+{{- with $v.qualification.measureCatalogueSecret }}
+- secret:
+    name: {{ . }}
+    items: [{key: measures.toml, path: measures/measures.toml}]
 {{- end }}
 {{- end }}
 {{- if eq .service "notification" }}

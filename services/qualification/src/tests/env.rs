@@ -56,6 +56,20 @@ impl TestEnv {
     /// Starts everything with settings of the service's own.
     pub(crate) async fn start_with(own: QualificationConfig) -> Self {
         let env = ServiceEnv::start(NAME, &migrators(), &["intake"]).await;
+        Self::on(env, own).await
+    }
+
+    /// Starts the service with a file of this edition of the catalogue of measures.
+    pub(crate) async fn start_with_catalogue(edition: &str) -> Self {
+        let env = ServiceEnv::start(NAME, &migrators(), &["intake"]).await;
+        let own = QualificationConfig {
+            measure_catalogue_file: Some(env.file("measures.toml", edition)),
+            ..QualificationConfig::default()
+        };
+        Self::on(env, own).await
+    }
+
+    async fn on(env: ServiceEnv, own: QualificationConfig) -> Self {
         Self {
             service: run(&env, own.clone()).await,
             own,

@@ -10,6 +10,7 @@ mod feedback;
 mod information_requests;
 mod leading;
 mod lists;
+mod measures;
 mod messages;
 mod opening;
 mod refusals;

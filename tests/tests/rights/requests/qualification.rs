@@ -6,8 +6,8 @@ use testkit::TokenSpec;
 use tonic::Code;
 
 use super::{
-    Asked, Effect, Expected, Names, answer, any_answer, exactly, of_each_thing, references,
-    request_id,
+    Asked, Effect, Expected, Names, answer, any_answer, exactly, measures, of_each_thing,
+    references, request_id,
 };
 use crate::scene::{ANALYST, Scene, Thing};
 use crate::visibility::{sees, sees_assignee, sees_contacts};
@@ -26,6 +26,7 @@ pub(crate) fn requests(
         "QualificationService" => cases(method, scene, person),
         "MessageService" => messages(method, scene, person),
         "EscalationService" => super::escalation::requests(method, scene, person),
+        "MeasureService" => measures::requests(method, scene, person),
         "FeedbackService" => feedback(method, scene, person),
         "InformationRequestService" => information(method, scene, person),
         "CauseService" => causes(method, scene, person),
