@@ -335,7 +335,7 @@ mod tests {
 
     #[test]
     fn every_option_with_a_text_takes_a_leading_hyphen() {
-        let typed: [&[&str]; 9] = [
+        let typed: [&[&str]; 10] = [
             &["report", "withdraw", "SIG", "--reason", "- Exercice"],
             &["report", "resolve", "SIG", "--how", "- Réinstallé"],
             &[
@@ -348,6 +348,7 @@ mod tests {
                 "- Éteint",
             ],
             &["case", "close", "SIG", "--lessons", "- Segmenter"],
+            &["care", "record", "SIG", "--description", "- Transferts"],
             &["case", "qualify", "SIG", "--note", "- Confirmé"],
             &["report", "check", "--family-name", "-Martin"],
             &["report", "check", "--given-name", "-Camille"],

@@ -9,6 +9,7 @@ mod output;
 mod amendment;
 mod args;
 mod bulk;
+mod care;
 mod case;
 mod cause;
 mod client;
@@ -59,6 +60,7 @@ use crate::args::{
     CaseCommand, ConsumerCommand, Delegated, DeliveryCommand, LoginOptions, SelftestOptions,
     StructureCommand, WatchOptions,
 };
+use crate::care::CareCommand;
 use crate::drafts::DraftCommand;
 use crate::escalation::EscalationCommand;
 use crate::feedback::FeedbackCommand;
@@ -112,6 +114,9 @@ pub(crate) enum Command {
     /// Lead cases (dossiers) from qualification to closure
     #[command(subcommand)]
     Case(CaseCommand),
+    /// Follow what an incident does to care (offre de soins)
+    #[command(subcommand)]
+    Care(CareCommand),
     /// Exchange messages (échanges) on a case
     #[command(subcommand)]
     Message(MessageCommand),
@@ -206,6 +211,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Timeline(command) => timeline::run(command, &client).await,
         Command::Structure(command) => structure::run(command, &client).await,
         Command::Case(command) => case::run(command, &client).await,
+        Command::Care(command) => care::run(command, &client).await,
         Command::Message(command) => message::run(command, &client).await,
         Command::Information(command) => information::run(command, &client).await,
         Command::Feedback(command) => feedback::run(command, &client).await,

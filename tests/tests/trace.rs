@@ -81,7 +81,7 @@ async fn submit(
     let mut request = Request::new(SubmitReportRequest {
         request_id: Uuid::now_v7().to_string(),
         draft: Some(draft),
-        declared_at: None,
+        ..Default::default()
     });
     let headers = request.metadata_mut();
     headers.insert("authorization", format!("Bearer {token}").parse().unwrap());

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod amending;
+mod care;
 mod causes;
 mod drafting;
 mod env;

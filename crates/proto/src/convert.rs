@@ -125,7 +125,7 @@ impl TryFrom<&wire::StructureIdentifier> for vocabulary::StructureKey {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::intake::v1 as intake;
+    use crate::{intake::v1 as intake, qualification::v1 as qualification};
 
     /// The names of the wire's members, but for "not said".
     fn named<E: TryFrom<i32>>(name: impl Fn(&E) -> &'static str) -> Vec<(i32, &'static str)> {
@@ -171,6 +171,7 @@ mod tests {
             wire::OperatorStatus is OperatorStatus;
             intake::DeclarantCapacity is Capacity;
             intake::Medium is Medium;
+            qualification::CareConsequenceKind is CareConsequenceKind;
         }
     }
 

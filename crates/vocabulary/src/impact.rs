@@ -115,6 +115,18 @@ enumeration! {
     }
 }
 
+impl CareImpact {
+    /// Whether it is graver than what was said, which was perhaps nothing: an interruption
+    /// is, than degraded mode, and either than none. Of a later release's word nobody knows.
+    pub fn is_graver_than(self, said: Option<Self>) -> bool {
+        match self {
+            Self::Interruption => !matches!(said, Some(Self::Interruption | Self::Later(_))),
+            Self::DegradedMode => matches!(said, None | Some(Self::None | Self::Unknown)),
+            Self::None | Self::Unknown | Self::Later(_) => false,
+        }
+    }
+}
+
 enumeration! {
     PatientEndangerment is "endangerment of patients";
     /// Mise en danger des patients.
@@ -151,6 +163,7 @@ enumeration! {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Word as _;
 
     fn touching(data: &[DataImpact]) -> Impacts {
         Impacts {
@@ -203,6 +216,28 @@ mod tests {
             }
             .has_happened()
         );
+    }
+
+    #[test]
+    fn an_interruption_is_graver_than_degraded_mode_and_either_than_nothing_known() {
+        use CareImpact::{DegradedMode, Interruption};
+
+        let said = [None, Some(CareImpact::None), Some(CareImpact::Unknown)];
+        for said in said {
+            assert!(Interruption.is_graver_than(said) && DegradedMode.is_graver_than(said));
+        }
+        assert!(Interruption.is_graver_than(Some(DegradedMode)));
+        let later = CareImpact::stored("evacuation");
+        for (care, said) in [
+            (DegradedMode, DegradedMode),
+            (DegradedMode, Interruption),
+            (Interruption, Interruption),
+            (Interruption, later),
+            (later, CareImpact::None),
+            (CareImpact::Unknown, CareImpact::None),
+        ] {
+            assert!(!care.is_graver_than(Some(said)), "{care} than {said}");
+        }
     }
 
     #[test]

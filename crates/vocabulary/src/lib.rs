@@ -17,6 +17,7 @@
 
 mod agency;
 mod as_text;
+mod care;
 mod case;
 mod character;
 mod contact;
@@ -49,6 +50,7 @@ mod word;
 mod working_hours;
 
 pub use agency::Agency;
+pub use care::CareConsequenceKind;
 pub use case::{CaseActivity, CaseState, MeasureKind};
 pub use contact::{EmailAddress, PhoneNumber};
 pub use department::Department;

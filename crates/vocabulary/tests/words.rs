@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 use serde::{Serialize, de::DeserializeOwned};
 use vocabulary::{
-    Capacity, CareImpact, CaseActivity, CaseState, Channel, DataImpact, DataNature, MeasureKind,
-    Medium, OperatorStatus, Origin, OriginType, ParallelDuty, PatientEndangerment, Reach,
-    ReportKind, ReportStage, Role, SeverityReason, StructureKind, Tlp,
+    Capacity, CareConsequenceKind, CareImpact, CaseActivity, CaseState, Channel, DataImpact,
+    DataNature, MeasureKind, Medium, OperatorStatus, Origin, OriginType, ParallelDuty,
+    PatientEndangerment, Reach, ReportKind, ReportStage, Role, SeverityReason, StructureKind, Tlp,
 };
 
 fn survives<T>(all: &[T])
@@ -52,6 +52,7 @@ macro_rules! words {
 
 words!(
     Capacity,
+    CareConsequenceKind,
     CareImpact,
     CaseActivity,
     CaseState,

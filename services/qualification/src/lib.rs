@@ -3,11 +3,13 @@
 //! A report of `intake` opens exactly one case, with the severity that the rules
 //! propose; the analysts of the national cell claim it, qualify it and close it, and
 //! everybody concerned exchanges messages on it. The cell proposes measures from a
-//! catalogue that editors keep, and the structure answers them. What cannot wait until the
-//! working hours of the cell calls the people of a rota, one after the other.
+//! catalogue that editors keep, and the structure answers them; the agencies record what it
+//! does to care. What cannot wait until the working hours of the cell calls the people of a
+//! rota, one after the other.
 //! Every change is announced in the service's own log. What may follow what is one
 //! table, `TRANSITIONS` in `cases/transitions.rs`, shown for people in `STATES.md`.
 
+mod care;
 mod cases;
 mod causes;
 mod config;
@@ -23,7 +25,8 @@ use std::sync::Arc;
 use eventlog::Log;
 use platform::{Files, Listeners, Metrics, SealingKey, StartError, Watched};
 use proto::qualification::v1::{
-    cause_service_server::CauseServiceServer, escalation_service_server::EscalationServiceServer,
+    care_service_server::CareServiceServer, cause_service_server::CauseServiceServer,
+    escalation_service_server::EscalationServiceServer,
     feedback_service_server::FeedbackServiceServer,
     information_request_service_server::InformationRequestServiceServer,
     measure_service_server::MeasureServiceServer, message_service_server::MessageServiceServer,
@@ -40,6 +43,7 @@ use tonic::{service::Routes, transport::Channel};
 pub use config::{Config, ProducersConfig, QualificationConfig};
 
 use crate::{
+    care::CareRpc,
     cases::{AllCases, CaseRpc},
     causes::CauseRpc,
     escalation::{Calls, EscalationRpc, Escalations},
@@ -153,6 +157,11 @@ impl App {
             master_key: self.master_key.clone(),
             cases: cases.clone(),
         };
+        let care = CareRpc {
+            commands: commands.clone(),
+            read_pool: running.runtime.read_pool.clone(),
+            master_key: self.master_key.clone(),
+        };
         let messages = MessageRpc {
             commands: commands.clone(),
             read_pool: running.runtime.read_pool.clone(),
@@ -182,6 +191,7 @@ impl App {
         let largest = running.runtime.config.server.max_message_bytes;
         let public =
             Routes::new(QualificationServiceServer::new(cases).max_decoding_message_size(largest))
+                .add_service(CareServiceServer::new(care).max_decoding_message_size(largest))
                 .add_service(MessageServiceServer::new(messages).max_decoding_message_size(largest))
                 .add_service(
                     InformationRequestServiceServer::new(information_requests)

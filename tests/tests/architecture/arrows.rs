@@ -9,7 +9,7 @@ use crate::{SERVICES, features};
 fn forbidden_in_a_feature(file: &str) -> (&'static [&'static str], &'static [&'static str]) {
     match file {
         // The pure: rules, and the types that they are written in.
-        "mod" | "audience" | "catalogue" | "line" | "decide" | "list" | "transitions"
+        "mod" | "audience" | "care" | "catalogue" | "line" | "decide" | "list" | "transitions"
         | "period" | "rate" | "scope" | "facts" | "channel" | "found" | "routing"
         | "consequences" | "next_steps" | "warnings" | "words" | "rule" | "trigger" | "summary"
         | "projection" | "digest_day" => (

@@ -1,5 +1,6 @@
 //! What to ask of each RPC, and what whoever may call it must hear.
 
+mod care;
 mod escalation;
 mod eventlog;
 mod intake;

@@ -1,7 +1,10 @@
 //! A prepared suite: reports of every kind that the rules of visibility tell apart.
 
 use proto::intake::v1::{self as pb, DeclarantCapacity, draft_service_client::DraftServiceClient};
-use proto::qualification::v1::ClaimCaseRequest;
+use proto::qualification::v1::{
+    CareConsequenceDraft, CareConsequenceKind, ClaimCaseRequest, RecordCareConsequenceRequest,
+    care_service_client::CareServiceClient,
+};
 use proto::types::v1 as types;
 use proto::types::v1::structure_identifier::Identifier;
 use sqlx::{Connection as _, PgConnection};
@@ -18,6 +21,8 @@ pub(crate) const ARMY_HOSPITAL: &str = "340000009";
 
 /// Who works on the first case.
 pub(crate) const ANALYST: &str = "analyst-2";
+/// Who recorded what the first case does to care.
+pub(crate) const AGENT: &str = "ars-76";
 
 const DIRECTORY: &str =
     "finess_et,finess_ej,name,category_code,region_code,department,commune,operator_status
@@ -69,6 +74,8 @@ pub(crate) struct Scene {
     pub(crate) env: TestEnv,
     /// The reports that were declared.
     pub(crate) things: Vec<Thing>,
+    /// UUID of what the first case does to care.
+    pub(crate) consequence_id: String,
     /// UUID of one of the deliveries.
     pub(crate) delivery_id: String,
     /// The directory that was loaded.
@@ -96,6 +103,7 @@ impl Scene {
         let mut scene = Self {
             env,
             things: Vec::new(),
+            consequence_id: String::new(),
             delivery_id: String::new(),
             directory: DIRECTORY,
             drafts: Vec::new(),
@@ -154,6 +162,18 @@ impl Scene {
         };
         let analyst = scene.env.as_user(ANALYST);
         analyst.qualification().claim_case(claim).await.unwrap();
+        // And an agency follows what it does to care.
+        let record = RecordCareConsequenceRequest {
+            request_id: Uuid::now_v7().to_string(),
+            case_id: scene.things[0].case_id.clone(),
+            region: String::new(),
+            draft: Some(care_draft()),
+        };
+        let agent = scene.env.as_user(AGENT).channel("qualification");
+        let mut care = CareServiceClient::new(agent);
+        let recorded = care.record_care_consequence(record).await.unwrap();
+        let recorded = recorded.into_inner().consequence.unwrap();
+        scene.consequence_id = recorded.consequence_id;
         scene.settle().await;
         scene
     }
@@ -263,6 +283,19 @@ fn plans() -> Vec<(Thing, pb::ReportDraft)> {
             with_capacity(DeclarantCapacity::Importer, ransomware(ROUEN)),
         ),
     ]
+}
+
+/// A consequence for care.
+pub(crate) fn care_draft() -> CareConsequenceDraft {
+    CareConsequenceDraft {
+        kind: CareConsequenceKind::EmergencyDepartmentClosed.into(),
+        description: "Régulation par le SAMU".to_owned(),
+        begun_at: Some(prost_types::Timestamp {
+            seconds: 1_790_000_000,
+            nanos: 0,
+        }),
+        ..Default::default()
+    }
 }
 
 /// A report that touches care, before it is declared.

@@ -61,7 +61,6 @@ fn is_opened_again(case: Option<CaseProgress>, declared: u32) -> bool {
 mod tests {
     use time::Duration;
     use uuid::Uuid;
-    use vocabulary::Word as _;
 
     use super::*;
     use crate::reports::{

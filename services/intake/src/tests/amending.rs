@@ -462,13 +462,8 @@ async fn contacts_of_every_revision_rest_sealed_and_are_shown_to_those_who_see_c
     let told: ReportAmended = last.decode().unwrap();
     let master = SealingKey::from_bytes(MASTER_KEY);
     let key = master.unwrap_data_key(last.data_key.as_ref().unwrap());
-    let purpose = [
-        b"report:",
-        Uuid::parse_str(&receipt.report_id)
-            .unwrap()
-            .as_bytes()
-            .as_slice(),
-    ];
+    let report_id = Uuid::parse_str(&receipt.report_id).unwrap();
+    let purpose = [b"report:".as_slice(), report_id.as_bytes()];
     let sealed = told.report.unwrap().sealed_personal_data;
     let opened = key.unwrap().open(&purpose.concat(), &sealed).unwrap();
     let contacts = SealedPersonalData::decode(opened.as_slice()).unwrap();
@@ -594,7 +589,7 @@ async fn the_receipt_of_an_amended_report_is_what_it_was() {
     let request = proto::intake::v1::SubmitReportRequest {
         request_id: Uuid::new_v4().to_string(),
         draft: Some(incident()),
-        declared_at: None,
+        ..Default::default()
     };
     let receipt = alice.send(request.clone()).await.unwrap();
     alice.amend(degraded(&receipt)).await.unwrap();

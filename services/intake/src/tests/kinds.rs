@@ -66,7 +66,7 @@ async fn the_system_proposes_the_severity_of_what_may_touch_care_whatever_it_is_
     for (kind, is_judged) in KINDS {
         let proposed = async |draft| {
             let checked = alice.check(of_kind(kind, draft)).await.unwrap();
-            let warned = checked.warnings.iter();
+            let mut warned = checked.warnings.iter();
             let warned = warned.any(|warning| warning.reason == "LOOKS_LIKE_INCIDENT");
             let consequences = checked.consequences.unwrap();
             (consequences.proposed_severity.unwrap(), warned)

@@ -294,10 +294,11 @@ fn notified_of_resolution(update: &CaseUpdate, summary: &ReportSummary) -> Vec<R
 }
 
 /// The health authority hears once of a report: when it is submitted with a
-/// health impact, else when the cell confirms one. Of an imported past one it gets no
+/// health impact, else when the cell confirms one or an agency records what it does to
+/// care. Of an imported past one it gets no
 /// mail: what needed its answer is over.
 fn health_authority_learns(update: &CaseUpdate, known: &ReportProjection) -> bool {
-    update.qualified
+    (update.qualified || update.care_recorded)
         && !known.back_dated
         && has_health_impact(&update.impacts)
         && update.audience.contains(&Party::HealthAuthority)

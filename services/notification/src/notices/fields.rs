@@ -286,6 +286,7 @@ fn slug(change: Change) -> Option<&'static str> {
         Change::HandedOver => Some("handed_over"),
         Change::Amended => Some("amended"),
         Change::PilotTaken => Some("pilot_taken"),
+        Change::CareRecorded => Some("care_recorded"),
         Change::Withdrawn => Some("withdrawn"),
         Change::Noted | Change::Other => None,
     }

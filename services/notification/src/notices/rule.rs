@@ -131,7 +131,7 @@ pub(crate) enum Template {
     Submission,
     /// A report was submitted outside working hours.
     SubmissionOutOfHours,
-    /// The qualification confirmed a health impact (impact sanitaire).
+    /// The cell or the agency confirmed a health impact (impact sanitaire).
     HealthImpact,
     /// An incident was judged major (majeur).
     Major,

@@ -121,6 +121,8 @@ pub(crate) struct CaseUpdate {
     pub(crate) severity: Severity,
     /// The cell confirmed severity, origin and impacts.
     pub(crate) qualified: bool,
+    /// An agency recorded consequences for care.
+    pub(crate) care_recorded: bool,
     /// Origin as declared or as confirmed.
     pub(crate) origin: Option<Origin>,
     /// Types of the origin.
@@ -212,6 +214,8 @@ pub(crate) enum Change {
     Amended,
     /// An officer (FSSI) took the pilotage.
     PilotTaken,
+    /// Touched by consequences for care that an agency recorded.
+    CareRecorded,
     /// Withdrawn by the declarant.
     Withdrawn,
     /// An event that did not fit was noted; nothing changed.

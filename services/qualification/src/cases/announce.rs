@@ -8,7 +8,7 @@ use service::{revision_base, wire::timestamp};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{CaseActivity, Role, Word as _, derived_after, derived_at};
+use vocabulary::{CaseActivity, Party, Role, Word as _, derived_after, derived_at};
 
 use super::{Action, Audience, Case, Change, history, store};
 
@@ -35,6 +35,7 @@ pub(super) fn changed(case: &Case, change: &Change, base: u64) -> NewEvent {
         routing_region: case.report.routing_region.clone(),
         reference: case.report.reference.clone(),
         test: case.report.test,
+        care_recorded: case.care_recorded.is_some(),
         duplicate_of: case
             .duplicate_of
             .map(|of| of.to_string())
@@ -89,6 +90,7 @@ fn change_of(action: Action) -> events::CaseChange {
         Action::Reopened => events::CaseChange::Reopened,
         Action::Amended => events::CaseChange::Amended,
         Action::PilotTaken => events::CaseChange::PilotTaken,
+        Action::CareRecorded => events::CaseChange::CareRecorded,
         Action::Withdrawn => events::CaseChange::Withdrawn,
         Action::Noted => events::CaseChange::Noted,
         Action::Later(_) => events::CaseChange::Unspecified,
@@ -115,6 +117,16 @@ pub(crate) struct Activity {
 /// Announces an activity to those who may know of it: never what was said. The same
 /// activity always announces itself under the same id.
 pub(crate) fn activity(case: &Case, activity: &Activity) -> NewEvent {
+    let mut visible_to = activity.audience.readers(&case.visible_to);
+    let is_about_care = matches!(
+        activity.kind,
+        CaseActivity::CareRecorded | CaseActivity::CareEnded
+    );
+    // It reads what the agencies record of care, and of the rest knows the case alone.
+    let authority = Party::HealthAuthority;
+    if is_about_care && case.visible_to.contains(&authority) {
+        visible_to.push(authority.to_string());
+    }
     let payload = events::CaseActivityRecorded {
         activity_id: activity.id.to_string(),
         case_id: case.id.to_string(),
@@ -124,7 +136,7 @@ pub(crate) fn activity(case: &Case, activity: &Activity) -> NewEvent {
         activity: activity.kind.number(),
         actor_role: activity.actor.number(),
         to_structure: activity.audience == Audience::Structure,
-        visible_to: activity.audience.readers(&case.visible_to),
+        visible_to,
         routing_region: case.report.routing_region.clone(),
         test: case.report.test,
         due_at: activity.due_at.map(timestamp),

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use service::Parties;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{CaseState, Line, Party, Role, Text, has_health_impact};
+use vocabulary::{CareImpact, CaseState, Line, Role, Text, has_health_impact};
 
 use super::{
-    Action, Actor, Case, Change, Closure, Report, Resolution, Triage, case_id_of,
+    Action, Actor, Case, Change, Closure, Report, Resolution, Triage, care, case_id_of,
     transitions::{TRANSITIONS, Trigger, next_state},
 };
 
@@ -40,6 +40,7 @@ pub(crate) fn open(
         children: 0,
         answer_due_at: None,
         resolution: None,
+        care_recorded: None,
     };
     let note = note.unwrap_or_default();
     let change = change_of(&case, Action::Opened, Actor::System, note, None);
@@ -124,6 +125,10 @@ pub(crate) fn decide(
         }
         Command::Answer => (Action::Answered, String::new(), None),
         Command::Treat => (Action::TreatmentBegun, String::new(), None),
+        Command::RecordCare { impact } => {
+            care::record(&mut next, *impact);
+            (Action::CareRecorded, String::new(), next.confirmed.clone())
+        }
         Command::MarkDuplicate { of, note } => {
             next.assignee = next.assignee.or(subject);
             next.duplicate_of = Some(*of);
@@ -157,13 +162,8 @@ pub(crate) fn decide(
 
 /// Confirms a judgement on a case, and shows the case to whom the judgement concerns.
 fn confirm(case: &mut Case, triage: Triage) {
-    if has_health_impact(&triage.impacts)
-        && !case.report.test
-        && !case.visible_to.contains(&Party::ArmedForces)
-    {
-        // Art. D.1111-16-3 CSP: the DGS is told of any health impact, but for what the
-        // armed forces' own chain tells it.
-        case.visible_to.add(&Party::HealthAuthority);
+    if has_health_impact(&triage.impacts) {
+        care::show_to_health_authority(case);
     }
     case.confirmed = Some(triage);
 }
@@ -196,7 +196,7 @@ pub(crate) fn apply(
 }
 
 /// Applies what the report says now that it was amended. A judgement that the cell confirmed
-/// holds; what comes after the end of the case is kept for its reopening, and noted. `None` when
+/// holds, and so does what an agency recorded of care; what comes after the end of the case is kept for its reopening, and noted. `None` when
 /// only a later release can.
 pub(crate) fn amend(
     case: &Case,
@@ -218,6 +218,7 @@ pub(crate) fn amend(
     };
     next.report = amended.report;
     next.proposed = amended.proposed;
+    care::keep_what_was_recorded(&mut next);
     next.visible_to.extend(amended.visible_to);
     let change = change_of(&next, action, Actor::System, note, None);
     Some((next, change))
@@ -283,6 +284,11 @@ pub(crate) enum Command {
     Answer,
     /// Begin the treatment.
     Treat,
+    /// Record consequences for care (conséquences sur l'offre de soins).
+    RecordCare {
+        /// The impact on care that they stand for.
+        impact: CareImpact,
+    },
     /// Qualify it.
     Qualify(Scope),
     /// Judge it major (majeur), and leave the rest of the judgement as it is.
@@ -332,6 +338,7 @@ impl Command {
             Self::Ask => Trigger::Ask,
             Self::Answer => Trigger::Answer,
             Self::Treat => Trigger::Treat,
+            Self::RecordCare { .. } => Trigger::RecordCare,
             Self::MarkDuplicate { .. } => Trigger::MarkDuplicate,
             Self::Attach { .. } => Trigger::Attach,
             Self::Detach { .. } => Trigger::Detach,

@@ -5,6 +5,7 @@
 
 mod announce;
 mod audience;
+mod care;
 mod decide;
 mod events;
 mod history;
@@ -27,8 +28,8 @@ use service::{Parties, Sealed};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    CaseState, Impacts, LaterWord, Origin, OriginType, ReportKind, Role, Severity, StructureKind,
-    Word, derived_after,
+    CareImpact, CaseState, Impacts, LaterWord, Origin, OriginType, ReportKind, Role, Severity,
+    StructureKind, Word, derived_after,
 };
 
 pub(crate) use self::{
@@ -41,7 +42,7 @@ pub(crate) use self::{
     request::{case_name, declare_major, take_pilot},
     response::{Shown, to_keep},
     rpc::{CaseRpc, audit_case, check_etag},
-    step::step,
+    step::{record_care, step},
     store::{find_case, lock_case, lock_cases, read_case, read_cases},
 };
 
@@ -88,6 +89,9 @@ pub(crate) struct Case {
     pub(crate) answer_due_at: Option<OffsetDateTime>,
     /// What the structure declared last of the end of its incident.
     pub(crate) resolution: Option<Resolution>,
+    /// The gravest impact of the consequences for care that an agency recorded, which make the
+    /// health impact certain.
+    pub(crate) care_recorded: Option<CareImpact>,
 }
 
 impl Case {
@@ -271,6 +275,8 @@ pub(crate) enum Action {
     Amended,
     /// Pilotage pris by an officer (FSSI).
     PilotTaken,
+    /// Conséquence sur l'offre de soins, recorded by an agency.
+    CareRecorded,
     /// Retiré by the declarant.
     Withdrawn,
     /// An event that does not fit the state came.
@@ -297,6 +303,7 @@ impl Action {
         Self::Reopened,
         Self::Amended,
         Self::PilotTaken,
+        Self::CareRecorded,
         Self::Withdrawn,
         Self::Noted,
     ];
@@ -320,6 +327,7 @@ impl Action {
             Self::Reopened => "reopened",
             Self::Amended => "amended",
             Self::PilotTaken => "pilot_taken",
+            Self::CareRecorded => "care_recorded",
             Self::Withdrawn => "withdrawn",
             Self::Noted => "noted",
             Self::Later(word) => word.as_str(),

@@ -4,10 +4,11 @@ use eventlog::NewEvent;
 use platform::Result;
 use service::{Call, Commands, revision_base};
 use sqlx::PgConnection;
-use vocabulary::Role;
+use vocabulary::{CareImpact, Role};
 
 use super::{
-    Actor, Case, Command, announce::changed, decide::decide, history, rpc::refused, store,
+    Actor, Case, Command, announce::changed, care::knows_of_care, decide::decide, history,
+    rpc::refused, store,
 };
 
 /// Carries out a command on a case that the transaction of a call has locked, in the role
@@ -32,4 +33,29 @@ pub(crate) async fn step(
     let announcement = changed(&case, &change, base);
     history::insert(conn, &[change]).await?;
     Ok((case, announcement))
+}
+
+/// Has a case that the transaction of a call has locked say what consequences for care
+/// say that an agency records; announces nothing where the case says it already.
+///
+/// Errors: as every change of a case.
+pub(crate) async fn record_care(
+    conn: &mut PgConnection,
+    commands: &Commands,
+    call: &Call,
+    role: Role,
+    case: &Case,
+    impact: CareImpact,
+) -> Result<(Case, Option<NewEvent>)> {
+    let command = Command::RecordCare { impact };
+    if knows_of_care(case, impact) {
+        let actor = Actor::Person {
+            role,
+            subject: call.caller.subject.clone(),
+        };
+        decide(case, &command, actor, call.at).map_err(refused)?;
+        return Ok((case.clone(), None));
+    }
+    let (case, announcement) = step(conn, commands, call, role, case, &command).await?;
+    Ok((case, Some(announcement)))
 }

@@ -9,7 +9,7 @@ use service::{
 use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{CaseState, ReportKind, StructureKind, Word as _};
+use vocabulary::{CareImpact, CaseState, ReportKind, StructureKind, Word as _};
 
 use super::{
     Case, Closure, Report, Resolution, Triage, case_id_of,
@@ -202,6 +202,9 @@ pub(super) async fn update_case(
         case.duplicate_of,
         case.pilot,
         case.parent,
+        case.care_recorded.map(CareImpact::as_str),
+        json!(case.proposed.impacts.care),
+        json!(case.proposed.severity.serious),
     )
     .execute(conn)
     .await?;
@@ -281,6 +284,7 @@ struct Row {
     cause_reference: Option<String>,
     parent_case_id: Option<Uuid>,
     children: i64,
+    care_recorded: Option<String>,
 }
 
 impl From<Row> for Case {
@@ -326,6 +330,7 @@ impl From<Row> for Case {
                 sealed_how,
                 ..resolution.0
             }),
+            care_recorded: row.care_recorded.as_deref().map(CareImpact::stored),
         }
     }
 }

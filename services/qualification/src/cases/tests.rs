@@ -1,5 +1,6 @@
 //! What holds for every case, whatever comes in whatever order.
 
+mod care;
 mod major;
 
 use proptest::{collection::vec, prelude::*, sample::select};
@@ -101,6 +102,8 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
                 note: Some(note()),
             })
         }),
+        select(vec![CareImpact::DegradedMode, CareImpact::Interruption])
+            .prop_map(|impact| Command::RecordCare { impact }),
         Just(Command::Qualify(Scope::Out { note: note() })),
         Just(Command::Close { lessons }),
         Just(Command::HandOver {

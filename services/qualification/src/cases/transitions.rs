@@ -10,7 +10,7 @@ use vocabulary::{
 
 use Trigger::{
     Answer, Ask, Attach, Claim, Close, DeclareMajor, Detach, HandOver, MarkDuplicate, QualifyIn,
-    QualifyOut, Reopen, Resolve, TakePilot, Treat, Withdraw,
+    QualifyOut, RecordCare, Reopen, Resolve, TakePilot, Treat, Withdraw,
 };
 
 /// The whole state machine of a case: what leads from a state, by whom, where.
@@ -104,6 +104,24 @@ pub(crate) const TRANSITIONS: &[Transition] = &[
     row(Qualified, Treat, RegionalAgent, InTreatment),
     row(InTreatment, Treat, RegionalAgent, InTreatment),
     row(Resolved, Treat, RegionalAgent, Resolved),
+    // An agency, or the cell for it, records what the incident does to care.
+    row(Submitted, RecordCare, RegionalAgent, Submitted),
+    row(InQualification, RecordCare, RegionalAgent, InQualification),
+    row(
+        AwaitingDeclarant,
+        RecordCare,
+        RegionalAgent,
+        AwaitingDeclarant,
+    ),
+    row(Qualified, RecordCare, RegionalAgent, Qualified),
+    row(InTreatment, RecordCare, RegionalAgent, InTreatment),
+    row(Resolved, RecordCare, RegionalAgent, Resolved),
+    row(Submitted, RecordCare, Analyst, Submitted),
+    row(InQualification, RecordCare, Analyst, InQualification),
+    row(AwaitingDeclarant, RecordCare, Analyst, AwaitingDeclarant),
+    row(Qualified, RecordCare, Analyst, Qualified),
+    row(InTreatment, RecordCare, Analyst, InTreatment),
+    row(Resolved, RecordCare, Analyst, Resolved),
     // The structure declared the resolution (art. D.1111-16-3 CSP).
     row(Submitted, Resolve, Service, Resolved),
     row(InQualification, Resolve, Service, Resolved),
@@ -182,6 +200,8 @@ pub(crate) enum Trigger {
     Answer,
     /// Début du traitement: a measure, or accompaniment.
     Treat,
+    /// Conséquence sur l'offre de soins, recorded by an agency.
+    RecordCare,
     /// Résolution declared by the structure: an event.
     Resolve,
     /// Doublon of another case.
@@ -233,6 +253,7 @@ mod tests {
         (DeclareMajor, "declare major"),
         (TakePilot, "take the pilotage"),
         (Treat, "treat"),
+        (RecordCare, "record care"),
         (Resolve, "resolved (event)"),
         (Close, "close"),
         (MarkDuplicate, "mark as duplicate"),

@@ -29,8 +29,6 @@ pub(super) fn place(side: Role) -> u8 {
 
 #[cfg(test)]
 mod tests {
-    use vocabulary::Word as _;
-
     use super::*;
 
     #[test]

@@ -88,7 +88,6 @@ mod tests {
     use proptest::{prelude::*, sample::select};
     use time::{Duration, macros::datetime};
     use uuid::Uuid;
-    use vocabulary::Word as _;
 
     use super::*;
 

@@ -25,7 +25,7 @@ use super::{
     decide::{self, Refusal},
     question_purpose, reminder, store,
 };
-use crate::cases::{self, Activity, Audience, Case, Command, activity};
+use crate::cases::{self, Activity, Audience, Command, activity};
 
 /// The longest time for an answer.
 const LONGEST: Duration = Duration::days(366);

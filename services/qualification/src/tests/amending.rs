@@ -66,7 +66,7 @@ async fn the_case_of_an_amended_report_says_what_the_report_says_now() {
     assert_eq!(announced.len(), 2);
     assert_eq!(announced[1].change(), events::CaseChange::Amended);
     assert_eq!(
-        announced[1].impacts.unwrap().care(),
+        announced[1].impacts.as_ref().unwrap().care(),
         types::CareImpact::Interruption
     );
 }

@@ -112,8 +112,9 @@ async fn what_was_learned_rests_sealed_and_vanishes_with_the_contacts() {
 #[tokio::test]
 async fn feedback_that_says_nothing_is_refused_with_its_fields() {
     let env = TestEnv::start().await;
-    let refused = env.give(&declarant(), pb::GiveFeedbackRequest::default());
-    let told = violations(&refused.await.unwrap_err());
+    let nothing = pb::GiveFeedbackRequest::default();
+    let refused = env.give(&declarant(), nothing).await;
+    let told = violations(&refused.unwrap_err());
     let told: Vec<_> = told.iter().map(|(f, r)| (f.as_str(), r.as_str())).collect();
     assert_eq!(
         told,
@@ -154,8 +155,10 @@ impl TestEnv {
     async fn feedback(&self, who: &TokenSpec, case: &str) -> Result<Vec<pb::Feedback>, Status> {
         let mut service = FeedbackServiceClient::new(self.service.as_user(who));
         let case_id = case.to_owned();
-        let listed = service.list_feedback(pb::ListFeedbackRequest { case_id });
-        Ok(listed.await?.into_inner().feedback)
+        let listed = service
+            .list_feedback(pb::ListFeedbackRequest { case_id })
+            .await?;
+        Ok(listed.into_inner().feedback)
     }
 }
 

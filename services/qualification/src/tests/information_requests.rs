@@ -316,8 +316,9 @@ async fn a_malformed_request_is_refused_with_its_fields() {
         assert_eq!(told, expected);
     }
     let long = "x".repeat(10_001);
-    let refused = env.answer(&declarant(), &pb::InformationRequest::default(), &long);
-    let told = violations(&refused.await.unwrap_err());
+    let nothing = pb::InformationRequest::default();
+    let refused = env.answer(&declarant(), &nothing, &long).await;
+    let told = violations(&refused.unwrap_err());
     let told: Vec<_> = told.iter().map(|(f, r)| (f.as_str(), r.as_str())).collect();
     let expected = [
         ("information_request_id", "REQUIRED"),
@@ -339,8 +340,9 @@ impl TestEnv {
         who: &TokenSpec,
         request: pb::RequestInformationRequest,
     ) -> Result<pb::InformationRequest, Status> {
-        let answer = self.information_client(who).request_information(request);
-        Ok(answer.await?.into_inner().information_request.unwrap())
+        let mut service = self.information_client(who);
+        let answer = service.request_information(request).await?;
+        Ok(answer.into_inner().information_request.unwrap())
     }
 
     async fn answer(

@@ -2,6 +2,7 @@
 //! log, a real PostgreSQL and Redis.
 
 mod amending;
+mod care;
 mod causes;
 mod commands;
 pub(crate) mod env;

@@ -152,7 +152,8 @@ fn case_changed(event: &events::CaseChanged) -> Result<Option<ReportUpdate>, Unr
     let case = CaseStatus {
         revision: event.revision,
         state: CaseState::heard(event.state),
-        qualified: event.qualified,
+        // What an agency recorded of care raises what the case merely proposes.
+        qualified: event.qualified || event.care_recorded,
         resolved_at: event.resolved_at.as_ref().and_then(moment),
     };
     let impacts = impacts(event.impacts.as_ref());
@@ -187,9 +188,11 @@ fn report_id(text: &str) -> Result<Uuid, Unreadable> {
 
 #[cfg(test)]
 mod tests {
-    use time::macros::date;
+    use time::macros::{date, datetime};
+    use vocabulary::CareImpact;
 
     use super::*;
+    use crate::facts::FactHistory;
 
     fn submitted() -> events::ReportSubmitted {
         events::ReportSubmitted {
@@ -323,6 +326,30 @@ mod tests {
             .map(ToString::to_string)
             .collect();
         assert_eq!(types, ["ransomware", "number_88"]);
+    }
+
+    #[test]
+    fn what_an_agency_recorded_of_care_counts_before_the_cell_has_qualified() {
+        let counted = |care_recorded| {
+            let event = events::CaseChanged {
+                report_id: Uuid::from_u128(9).to_string(),
+                revision: 2,
+                care_recorded,
+                impacts: Some(types::Impacts {
+                    care: types::CareImpact::Interruption.into(),
+                    ..types::Impacts::default()
+                }),
+                ..events::CaseChanged::default()
+            };
+            let mut history = FactHistory::default();
+            for told in [report_submitted(&submitted()), case_changed(&event)] {
+                history.apply(datetime!(2026-11-30 23:00 UTC), &told.unwrap().unwrap().1);
+            }
+            let known = history.0.into_values().next_back();
+            known.unwrap().assessment.care
+        };
+        assert_eq!(counted(true), Some(CareImpact::Interruption));
+        assert_eq!(counted(false), None);
     }
 
     #[test]

@@ -81,7 +81,7 @@ struct CaseStatus {
     revision: u64,
     #[serde(rename = "case_state")]
     state: Option<CaseState>,
-    /// The cell confirmed the assessment.
+    /// The cell confirmed the assessment, or an agency raised it by what it recorded of care.
     qualified: bool,
     /// When the incident was over, as the structure declared last.
     #[serde(with = "time::serde::rfc3339::option", default)]

@@ -4,7 +4,9 @@ use std::sync::LazyLock;
 
 use platform::now;
 use prost::Name as _;
-use prost_reflect::{DescriptorPool, DynamicMessage, FieldDescriptor, Kind, Value};
+use prost_reflect::{
+    DescriptorPool, DynamicMessage, FieldDescriptor, Kind, ReflectMessage as _, Value,
+};
 use prost_types::Timestamp;
 use proto::{
     intake::v1::{FormField, FormFieldType, ReportDraft, VocabularyValue},

@@ -73,6 +73,7 @@ fn update(change: Change, revision: u64) -> CaseUpdate {
         change,
         severity: Severity::default(),
         qualified: false,
+        care_recorded: false,
         origin: None,
         origin_types: BTreeSet::new(),
         impacts: Impacts::default(),
@@ -280,6 +281,29 @@ fn a_health_impact_confirmed_later_is_told_to_the_health_authority_once() {
     assert_eq!(mails(&first), ["announce_health_authority dgs"]);
     confirmed.revision = 2;
     assert_eq!(mails_of_update(confirmed, &first.known), [""; 0]);
+}
+
+#[test]
+fn consequences_for_care_are_told_to_the_health_authority_once_before_the_qualification_or_after() {
+    let known = after(&Trigger::Submitted(submission(&everybody())));
+    let mut proposed = update(Change::Claimed, 1);
+    proposed.impacts = care_interrupted();
+    assert_eq!(mails_of_update(proposed.clone(), &known), [""; 0]);
+
+    let recorded = CaseUpdate {
+        change: Change::CareRecorded,
+        care_recorded: true,
+        ..proposed
+    };
+    let first = decide(CHANGED, &Trigger::CaseChanged(recorded.clone()), &known);
+    assert_eq!(mails(&first), ["announce_health_authority dgs"]);
+    let qualified = CaseUpdate {
+        revision: 2,
+        change: Change::Qualified,
+        qualified: true,
+        ..recorded
+    };
+    assert_eq!(mails_of_update(qualified, &first.known), [""; 0]);
 }
 
 #[test]
