@@ -335,7 +335,7 @@ mod tests {
 
     #[test]
     fn every_option_with_a_text_takes_a_leading_hyphen() {
-        let typed: [&[&str]; 10] = [
+        let typed: [&[&str]; 11] = [
             &["report", "withdraw", "SIG", "--reason", "- Exercice"],
             &["report", "resolve", "SIG", "--how", "- Réinstallé"],
             &[
@@ -349,6 +349,7 @@ mod tests {
             ],
             &["case", "close", "SIG", "--lessons", "- Segmenter"],
             &["care", "record", "SIG", "--description", "- Transferts"],
+            &["accompaniment", "ask", "SIG", "--need", "- Annuaire"],
             &["case", "qualify", "SIG", "--note", "- Confirmé"],
             &["report", "check", "--family-name", "-Martin"],
             &["report", "check", "--given-name", "-Camille"],

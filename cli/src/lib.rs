@@ -6,6 +6,7 @@
 #[macro_use]
 mod output;
 
+mod accompaniment;
 mod amendment;
 mod args;
 mod bulk;
@@ -56,6 +57,7 @@ pub use crate::structure::import as import_structures;
 pub use crate::text_file::read as read_text;
 pub use crate::watch::line as notification_line;
 
+use crate::accompaniment::AccompanimentCommand;
 use crate::args::{
     CaseCommand, ConsumerCommand, Delegated, DeliveryCommand, LoginOptions, SelftestOptions,
     StructureCommand, WatchOptions,
@@ -117,6 +119,9 @@ pub(crate) enum Command {
     /// Follow what an incident does to care (offre de soins)
     #[command(subcommand)]
     Care(CareCommand),
+    /// Accompany structures (accompagnement)
+    #[command(subcommand)]
+    Accompaniment(AccompanimentCommand),
     /// Exchange messages (échanges) on a case
     #[command(subcommand)]
     Message(MessageCommand),
@@ -211,6 +216,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Timeline(command) => timeline::run(command, &client).await,
         Command::Structure(command) => structure::run(command, &client).await,
         Command::Case(command) => case::run(command, &client).await,
+        Command::Accompaniment(command) => accompaniment::run(command, &client).await,
         Command::Care(command) => care::run(command, &client).await,
         Command::Message(command) => message::run(command, &client).await,
         Command::Information(command) => information::run(command, &client).await,

@@ -171,6 +171,8 @@ mod tests {
             wire::OperatorStatus is OperatorStatus;
             intake::DeclarantCapacity is Capacity;
             intake::Medium is Medium;
+            qualification::AccompanimentGiver is AccompanimentGiver;
+            qualification::AccompanimentState is AccompanimentState;
             qualification::CareConsequenceKind is CareConsequenceKind;
         }
     }

@@ -84,5 +84,9 @@ enumeration! {
         FeedbackGiven = 18 => "feedback_given", "Retour d'expérience", "Feedback";
         /// Escalade that nobody on call acknowledged before working hours.
         EscalationLapsed = 19 => "escalation_lapsed", "Escalade restée sans réponse", "Escalation without an answer";
+        /// Accompagnement accepté by the structure.
+        AccompanimentAccepted = 30 => "accompaniment_accepted", "Accompagnement accepté", "Accompaniment accepted";
+        /// Accompagnement décliné by the structure.
+        AccompanimentDeclined = 31 => "accompaniment_declined", "Accompagnement décliné", "Accompaniment declined";
     }
 }

@@ -15,6 +15,7 @@
 //! - Rules of law ([`propose_severity`], [`has_health_impact`],
 //!   [`parallel_duties`]) cite their article.
 
+mod accompaniment;
 mod agency;
 mod as_text;
 mod care;
@@ -49,6 +50,7 @@ mod text;
 mod word;
 mod working_hours;
 
+pub use accompaniment::{AccompanimentGiver, AccompanimentState};
 pub use agency::Agency;
 pub use care::CareConsequenceKind;
 pub use case::{CaseActivity, CaseState, MeasureKind};

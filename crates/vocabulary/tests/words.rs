@@ -5,9 +5,10 @@ use std::str::FromStr;
 
 use serde::{Serialize, de::DeserializeOwned};
 use vocabulary::{
-    Capacity, CareConsequenceKind, CareImpact, CaseActivity, CaseState, Channel, DataImpact,
-    DataNature, MeasureKind, Medium, OperatorStatus, Origin, OriginType, ParallelDuty,
-    PatientEndangerment, Reach, ReportKind, ReportStage, Role, SeverityReason, StructureKind, Tlp,
+    AccompanimentGiver, AccompanimentState, Capacity, CareConsequenceKind, CareImpact,
+    CaseActivity, CaseState, Channel, DataImpact, DataNature, MeasureKind, Medium, OperatorStatus,
+    Origin, OriginType, ParallelDuty, PatientEndangerment, Reach, ReportKind, ReportStage, Role,
+    SeverityReason, StructureKind, Tlp,
 };
 
 fn survives<T>(all: &[T])
@@ -51,6 +52,8 @@ macro_rules! words {
 }
 
 words!(
+    AccompanimentGiver,
+    AccompanimentState,
     Capacity,
     CareConsequenceKind,
     CareImpact,

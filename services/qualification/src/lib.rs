@@ -4,11 +4,12 @@
 //! propose; the analysts of the national cell claim it, qualify it and close it, and
 //! everybody concerned exchanges messages on it. The cell proposes measures from a
 //! catalogue that editors keep, and the structure answers them; the agencies record what it
-//! does to care. What cannot wait until the working hours of the cell calls the people of a
-//! rota, one after the other.
+//! does to care, and the structure is accompanied. What cannot wait until the working hours
+//! of the cell calls the people of a rota, one after the other.
 //! Every change is announced in the service's own log. What may follow what is one
 //! table, `TRANSITIONS` in `cases/transitions.rs`, shown for people in `STATES.md`.
 
+mod accompaniment;
 mod care;
 mod cases;
 mod causes;
@@ -25,6 +26,7 @@ use std::sync::Arc;
 use eventlog::Log;
 use platform::{Files, Listeners, Metrics, SealingKey, StartError, Watched};
 use proto::qualification::v1::{
+    accompaniment_service_server::AccompanimentServiceServer,
     care_service_server::CareServiceServer, cause_service_server::CauseServiceServer,
     escalation_service_server::EscalationServiceServer,
     feedback_service_server::FeedbackServiceServer,
@@ -43,6 +45,7 @@ use tonic::{service::Routes, transport::Channel};
 pub use config::{Config, ProducersConfig, QualificationConfig};
 
 use crate::{
+    accompaniment::AccompanimentRpc,
     care::CareRpc,
     cases::{AllCases, CaseRpc},
     causes::CauseRpc,
@@ -157,6 +160,11 @@ impl App {
             master_key: self.master_key.clone(),
             cases: cases.clone(),
         };
+        let accompaniment = AccompanimentRpc {
+            commands: commands.clone(),
+            read_pool: running.runtime.read_pool.clone(),
+            master_key: self.master_key.clone(),
+        };
         let care = CareRpc {
             commands: commands.clone(),
             read_pool: running.runtime.read_pool.clone(),
@@ -191,6 +199,10 @@ impl App {
         let largest = running.runtime.config.server.max_message_bytes;
         let public =
             Routes::new(QualificationServiceServer::new(cases).max_decoding_message_size(largest))
+                .add_service(
+                    AccompanimentServiceServer::new(accompaniment)
+                        .max_decoding_message_size(largest),
+                )
                 .add_service(CareServiceServer::new(care).max_decoding_message_size(largest))
                 .add_service(MessageServiceServer::new(messages).max_decoding_message_size(largest))
                 .add_service(

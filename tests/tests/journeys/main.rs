@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod amended;
+mod care;
 mod not_announced;
 mod outage;
 mod reading;

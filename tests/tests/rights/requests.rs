@@ -1,5 +1,6 @@
 //! What to ask of each RPC, and what whoever may call it must hear.
 
+mod accompaniment;
 mod care;
 mod escalation;
 mod eventlog;
@@ -140,6 +141,25 @@ fn of_each_thing<M: Message>(
         );
     }
     all
+}
+
+/// The same request about the one thing of its kind there is, which belongs to the first
+/// thing of the scene, and about what is none.
+fn of_one_thing<M: Message>(
+    scene: &Scene,
+    id: &str,
+    expected: impl Fn() -> Expected,
+    request: impl Fn(String) -> M,
+) -> Vec<Asked> {
+    let ask = |target: &str, id: &str, expected| {
+        Asked::of(target, &request(id.to_owned()), expected).named(id)
+    };
+    let nowhere = || Expected::Refused(Code::NotFound);
+    vec![
+        ask("the one by id", id, expected()),
+        ask("a case by id", &scene.things[0].case_id, nowhere()),
+        ask("nothing by id", &Uuid::now_v7().to_string(), nowhere()),
+    ]
 }
 
 /// An answer of this type that this finds nothing wrong with.

@@ -2,7 +2,9 @@
 
 use proto::intake::v1::{self as pb, DeclarantCapacity, draft_service_client::DraftServiceClient};
 use proto::qualification::v1::{
-    CareConsequenceDraft, CareConsequenceKind, ClaimCaseRequest, RecordCareConsequenceRequest,
+    AccompanimentGiver, CareConsequenceDraft, CareConsequenceKind, ClaimCaseRequest,
+    OfferAccompanimentRequest, RecordCareConsequenceRequest,
+    accompaniment_service_client::AccompanimentServiceClient,
     care_service_client::CareServiceClient,
 };
 use proto::types::v1 as types;
@@ -76,6 +78,8 @@ pub(crate) struct Scene {
     pub(crate) things: Vec<Thing>,
     /// UUID of what the first case does to care.
     pub(crate) consequence_id: String,
+    /// UUID of the accompaniment that its structure is offered.
+    pub(crate) accompaniment_id: String,
     /// UUID of one of the deliveries.
     pub(crate) delivery_id: String,
     /// The directory that was loaded.
@@ -104,6 +108,7 @@ impl Scene {
             env,
             things: Vec::new(),
             consequence_id: String::new(),
+            accompaniment_id: String::new(),
             delivery_id: String::new(),
             directory: DIRECTORY,
             drafts: Vec::new(),
@@ -174,6 +179,18 @@ impl Scene {
         let recorded = care.record_care_consequence(record).await.unwrap();
         let recorded = recorded.into_inner().consequence.unwrap();
         scene.consequence_id = recorded.consequence_id;
+        // And the cell offers to accompany the structure.
+        let offer = OfferAccompanimentRequest {
+            request_id: Uuid::now_v7().to_string(),
+            case_id: scene.things[0].case_id.clone(),
+            giver: AccompanimentGiver::Cell.into(),
+            offer: "Deux analystes".to_owned(),
+            ..Default::default()
+        };
+        let mut accompaniment = AccompanimentServiceClient::new(analyst.channel("qualification"));
+        let offered = accompaniment.offer_accompaniment(offer).await.unwrap();
+        let offered = offered.into_inner().accompaniment.unwrap();
+        scene.accompaniment_id = offered.accompaniment_id;
         scene.settle().await;
         scene
     }

@@ -170,6 +170,8 @@ const OF_STRUCTURE: &[CaseActivity] = &[
     CaseActivity::MeasureDeclined,
     CaseActivity::MeasureDone,
     CaseActivity::AccompanimentAsked,
+    CaseActivity::AccompanimentAccepted,
+    CaseActivity::AccompanimentDeclined,
     CaseActivity::FeedbackGiven,
 ];
 

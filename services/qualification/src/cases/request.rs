@@ -277,6 +277,7 @@ impl CommandRequest {
             Command::Ask
             | Command::Answer
             | Command::Treat
+            | Command::RecordCare { .. }
             | Command::Attach { .. }
             | Command::Detach { .. } => Value::Null,
         };

@@ -9,15 +9,15 @@ use proto::{
     qualification::v1::{
         self as pb, CareConsequenceKind as Kind, care_service_client::CareServiceClient,
     },
-    types::v1::{self as types, CareImpact},
+    types::v1 as types,
 };
 use servicetest::AuthorizedChannel;
 use testkit::{TokenSpec, eventually};
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use crate::tests::env::{DECLARED, TestEnv, agent, analyst, reason, violations};
+use crate::tests::env::{DECLARED, TestEnv, agent, analyst, reason};
 
 #[tokio::test]
 async fn consequences_are_read_by_the_authorities_and_never_by_the_structure() {

@@ -1,6 +1,7 @@
 //! The service as its callers and the other services see it: real gRPC, a real
 //! log, a real PostgreSQL and Redis.
 
+mod accompaniment;
 mod amending;
 mod care;
 mod causes;

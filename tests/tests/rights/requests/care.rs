@@ -1,12 +1,12 @@
 //! Consequences for care.
 
-use prost::Message;
 use proto::qualification::v1 as pb;
 use testkit::TokenSpec;
 use tonic::Code;
-use uuid::Uuid;
 
-use super::{Asked, Effect, Expected, Names, answer, any_answer, of_each_thing, request_id};
+use super::{
+    Asked, Effect, Expected, Names, answer, any_answer, of_each_thing, of_one_thing, request_id,
+};
 use crate::scene::{AGENT, Scene, Thing, care_draft};
 use crate::visibility::{sees, sees_assignee};
 
@@ -49,23 +49,27 @@ pub(super) fn requests(method: &str, scene: &Scene, person: &TokenSpec) -> Optio
             };
             records.into_iter().map(stored).collect()
         }
-        "UpdateCareConsequence" => of_the_consequence(scene, changed, |consequence_id| {
-            pb::UpdateCareConsequenceRequest {
-                request_id: request_id(),
-                consequence_id,
-                etag: NEVER.to_owned(),
-                draft: Some(care_draft()),
-                ended_at: None,
-            }
-        }),
-        "EndCareConsequence" => of_the_consequence(scene, changed, |consequence_id| {
-            pb::EndCareConsequenceRequest {
-                request_id: request_id(),
-                consequence_id,
-                etag: NEVER.to_owned(),
-                ended_at: care_draft().begun_at,
-            }
-        }),
+        "UpdateCareConsequence" => {
+            of_one_thing(scene, &scene.consequence_id, changed, |consequence_id| {
+                pb::UpdateCareConsequenceRequest {
+                    request_id: request_id(),
+                    consequence_id,
+                    etag: NEVER.to_owned(),
+                    draft: Some(care_draft()),
+                    ended_at: None,
+                }
+            })
+        }
+        "EndCareConsequence" => {
+            of_one_thing(scene, &scene.consequence_id, changed, |consequence_id| {
+                pb::EndCareConsequenceRequest {
+                    request_id: request_id(),
+                    consequence_id,
+                    etag: NEVER.to_owned(),
+                    ended_at: care_draft().begun_at,
+                }
+            })
+        }
         "ListCareConsequences" => of_each_thing(
             scene,
             Names::IdAndReference,
@@ -78,23 +82,6 @@ pub(super) fn requests(method: &str, scene: &Scene, person: &TokenSpec) -> Optio
         ),
         _ => return None,
     })
-}
-
-/// The same request about the consequence there is, and about what is none.
-fn of_the_consequence<M: Message>(
-    scene: &Scene,
-    expected: impl Fn() -> Expected,
-    request: impl Fn(String) -> M,
-) -> Vec<Asked> {
-    let ask = |target: &str, id: &str, expected| {
-        Asked::of(target, &request(id.to_owned()), expected).named(id)
-    };
-    let nowhere = || Expected::Refused(Code::NotFound);
-    vec![
-        ask("a consequence by id", &scene.consequence_id, expected()),
-        ask("a case by id", &scene.things[0].case_id, nowhere()),
-        ask("nothing by id", &Uuid::now_v7().to_string(), nowhere()),
-    ]
 }
 
 fn list(scene: &Scene, person: &TokenSpec, thing: &Thing) -> Expected {

@@ -6,8 +6,8 @@ use testkit::TokenSpec;
 use tonic::Code;
 
 use super::{
-    Asked, Effect, Expected, Names, answer, any_answer, care, exactly, measures, of_each_thing,
-    references, request_id,
+    Asked, Effect, Expected, Names, accompaniment, answer, any_answer, care, exactly, measures,
+    of_each_thing, references, request_id,
 };
 use crate::scene::{ANALYST, Scene, Thing};
 use crate::visibility::{sees, sees_assignee, sees_contacts};
@@ -30,6 +30,7 @@ pub(crate) fn requests(
         "FeedbackService" => feedback(method, scene, person),
         "InformationRequestService" => information(method, scene, person),
         "CauseService" => causes(method, scene, person),
+        "AccompanimentService" => accompaniment::requests(method, scene, person),
         "CareService" => care::requests(method, scene, person),
         _ => None,
     }

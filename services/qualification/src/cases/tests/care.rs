@@ -1,6 +1,7 @@
 //! What consequences for care make of a case.
 
-use super::{super::care::knows_of_care, *};
+use super::*;
+use crate::cases::care::knows_of_care;
 
 fn recorded(case: &Case, impact: CareImpact) -> Case {
     let agent = Actor::Person {
