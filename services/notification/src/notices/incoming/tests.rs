@@ -75,6 +75,7 @@ fn passed_on<P: Payload>() -> DynamicMessage {
         Subject::CaseChanged(message) => message.encode_to_vec(),
         Subject::CaseMessagePosted(message) => message.encode_to_vec(),
         Subject::CaseActivityRecorded(message) => message.encode_to_vec(),
+        Subject::ReportAmended(message) => message.encode_to_vec(),
     };
     DynamicMessage::decode(descriptor, subject.as_slice()).unwrap()
 }
