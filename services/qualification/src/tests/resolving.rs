@@ -130,7 +130,7 @@ async fn how_it_was_resolved_is_for_those_who_read_what_is_said_to_the_structure
         (TokenSpec::of("imp").role("importer"), false),
     ] {
         let seen = env.get(&who, &case.case_id).await.unwrap();
-        let how = seen.resolution.map(|resolution| resolution.how);
+        let how = seen.resolution.clone().map(|resolution| resolution.how);
         assert_eq!(how, reads.then(|| HOW.to_owned()), "{}", who.subject);
         assert_eq!(seen.state(), types::CaseState::Resolved);
     }
