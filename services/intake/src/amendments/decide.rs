@@ -126,7 +126,7 @@ fn declarant_of(report: &Report) -> Author {
     for party in &report.visible_to {
         match party {
             Party::Subject(subject) | Party::Importer(subject) => {
-                author.subject.clone_from(subject)
+                author.subject.clone_from(subject);
             }
             Party::Structure(key) => {
                 author.structures.insert(key.clone());

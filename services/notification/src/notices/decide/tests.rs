@@ -352,9 +352,8 @@ fn changes_of_a_case_are_raised_and_only_a_closing_writes_to_the_declarant() {
 #[test]
 fn a_resolution_is_told_once_to_the_cell_and_the_agencies_that_see_the_case() {
     let resolved = update(Change::Resolved, 2);
-    let decided = |known: &ReportProjection| {
-        decide(CHANGED, &Trigger::CaseChanged(resolved.clone()), known)
-    };
+    let decided =
+        |known: &ReportProjection| decide(CHANGED, &Trigger::CaseChanged(resolved.clone()), known);
     let known = after(&Trigger::Submitted(submission(&everybody())));
     let to_both = ["announce_resolution ars:28", "announce_resolution cell"];
     let first = decided(&known);
