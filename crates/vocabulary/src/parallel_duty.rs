@@ -226,7 +226,9 @@ mod tests {
                     ParallelDuty::AnssiEssentialServices,
                 ),
             ] {
-                let of = |impacts| parallel_duties(Some(kind), impacts, Some(status), None, []);
+                let of = |impacts: &Impacts| {
+                    parallel_duties(Some(kind), impacts, Some(status), None, [])
+                };
                 assert!(of(&Impacts::default()).is_empty(), "{kind}");
                 assert_eq!(of(&degraded), [duty].into(), "{kind}");
             }
