@@ -8,7 +8,7 @@ use std::{
 };
 
 use serde::Deserialize;
-use vocabulary::{Line, MeasureKind, OriginType, ParseError, StructureKind, Word as _};
+use vocabulary::{Line, MeasureKind, OriginType, ParseError, StructureKind};
 
 use super::{Body, Title};
 
