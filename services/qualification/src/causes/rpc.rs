@@ -14,7 +14,7 @@ use service::{Call, Commands, Done, Page, View, request_hash, revision_base};
 use sqlx::{PgConnection, PgPool};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
-use vocabulary::{Text, Word as _};
+use vocabulary::Text;
 
 use super::{
     Attach, AttachMany, Detach,

@@ -88,8 +88,9 @@ async fn a_structure_asks_accepts_what_is_offered_and_is_accompanied_to_the_end(
         );
         assert_eq!(seen.etag, ended.etag);
     }
-    let refused = env.accompaniments_of(&TokenSpec::of("dgs").role("health_authority"), &id);
-    assert_eq!(refused.await.unwrap_err().code(), Code::PermissionDenied);
+    let authority = TokenSpec::of("dgs").role("health_authority");
+    let refused = env.accompaniments_of(&authority, &id).await;
+    assert_eq!(refused.unwrap_err().code(), Code::PermissionDenied);
 }
 
 #[tokio::test]

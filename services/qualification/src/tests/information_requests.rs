@@ -19,9 +19,15 @@ use crate::tests::env::{TestEnv, agent, analyst, in_scope, reason, violations};
 async fn a_case_waits_for_the_last_answer_to_the_cell() {
     let env = TestEnv::start().await;
     let id = env.open(&env.report()).await.case_id;
-    let first = env.ask(&analyst(), asking(&id, "Quels serveurs ?")).await;
-    let second = env.ask(&analyst(), asking(&id, "Sauvegardes ?")).await;
-    let of_agency = env.ask(&agent("76"), asking(&id, "Urgences ?")).await;
+    let first = env
+        .ask_structure(&analyst(), asking(&id, "Quels serveurs ?"))
+        .await;
+    let second = env
+        .ask_structure(&analyst(), asking(&id, "Sauvegardes ?"))
+        .await;
+    let of_agency = env
+        .ask_structure(&agent("76"), asking(&id, "Urgences ?"))
+        .await;
     let (first, second) = (first.unwrap(), second.unwrap());
     let case = env.get(&analyst(), &id).await.unwrap();
     assert_eq!(case.state(), types::CaseState::AwaitingDeclarant);
@@ -68,7 +74,9 @@ async fn what_is_asked_once_the_case_is_qualified_sets_nothing_back() {
     let env = TestEnv::start().await;
     let id = env.open(&env.report()).await.case_id;
     env.qualify(&analyst(), in_scope(&id)).await.unwrap();
-    let asked = env.ask(&analyst(), asking(&id, "Et depuis ?")).await;
+    let asked = env
+        .ask_structure(&analyst(), asking(&id, "Et depuis ?"))
+        .await;
     let case = env.get(&analyst(), &id).await.unwrap();
     assert_eq!(case.state(), types::CaseState::Qualified);
     env.answer(&declarant(), &asked.unwrap(), "Rien de neuf")
@@ -82,7 +90,10 @@ async fn what_is_asked_once_the_case_is_qualified_sets_nothing_back() {
 async fn a_request_that_is_cancelled_keeps_the_case_waiting_no_longer() {
     let env = TestEnv::start().await;
     let id = env.open(&env.report()).await.case_id;
-    let asked = env.ask(&analyst(), asking(&id, "Adresse ?")).await.unwrap();
+    let asked = env
+        .ask_structure(&analyst(), asking(&id, "Adresse ?"))
+        .await
+        .unwrap();
     let refused = env.cancel(&agent("76"), &asked, "").await.unwrap_err();
     assert_eq!(
         (refused.code(), reason(&refused).as_str()),
@@ -107,12 +118,12 @@ async fn an_answer_that_is_overdue_is_shown_listed_and_told_once() {
         due_at: Some(timestamp(due_at)),
         ..asking(&id, "Quels serveurs ?")
     };
-    let asked = env.ask(&analyst(), asked).await.unwrap();
+    let asked = env.ask_structure(&analyst(), asked).await.unwrap();
     let later = pb::RequestInformationRequest {
         due_at: Some(timestamp(due_at + Duration::DAY)),
         ..asking(&other, "Quels serveurs ?")
     };
-    env.ask(&analyst(), later).await.unwrap();
+    env.ask_structure(&analyst(), later).await.unwrap();
     assert!(!asked.overdue);
     let case = env.get(&analyst(), &id).await.unwrap();
     assert_eq!(case.answer_due_at, Some(timestamp(due_at)));
@@ -158,7 +169,7 @@ async fn what_was_answered_in_time_or_on_an_ended_case_is_not_reminded_of() {
             due_at: Some(timestamp(due_at)),
             ..asking(id, "Depuis quand ?")
         };
-        ids.push(env.ask(&analyst(), asked).await.unwrap());
+        ids.push(env.ask_structure(&analyst(), asked).await.unwrap());
     }
     env.answer(&declarant(), &ids[0], "Minuit").await.unwrap();
     env.withdraw(&report, "Fausse alerte").await;
@@ -182,8 +193,14 @@ async fn a_request_sent_again_is_made_once_and_answered_alike() {
     let env = TestEnv::start().await;
     let id = env.open(&env.report()).await.case_id;
     let request = asking(&id, "Quels serveurs ?");
-    let first = env.ask(&analyst(), request.clone()).await.unwrap();
-    let again = env.ask(&analyst(), request.clone()).await.unwrap();
+    let first = env
+        .ask_structure(&analyst(), request.clone())
+        .await
+        .unwrap();
+    let again = env
+        .ask_structure(&analyst(), request.clone())
+        .await
+        .unwrap();
     assert_eq!(first, again);
     assert_eq!(first.question, "Quels serveurs ?");
     let listed = env.requests(&analyst(), &id).await.unwrap();
@@ -192,7 +209,7 @@ async fn a_request_sent_again_is_made_once_and_answered_alike() {
         question: "Autre ?".into(),
         ..request
     };
-    let refused = env.ask(&analyst(), other).await.unwrap_err();
+    let refused = env.ask_structure(&analyst(), other).await.unwrap_err();
     assert_eq!(reason(&refused), "REQUEST_ID_REUSED");
 
     let answer = pb::AnswerInformationRequestRequest {
@@ -210,10 +227,15 @@ async fn a_request_sent_again_is_made_once_and_answered_alike() {
 async fn what_is_asked_on_a_case_that_one_may_not_see_does_not_exist() {
     let env = TestEnv::start().await;
     let id = env.open(&env.report()).await.case_id;
-    let asked = env.ask(&analyst(), asking(&id, "?")).await.unwrap();
+    let asked = env
+        .ask_structure(&analyst(), asking(&id, "?"))
+        .await
+        .unwrap();
     let stranger = agent("75");
     for refused in [
-        env.ask(&stranger, asking(&id, "?")).await.unwrap_err(),
+        env.ask_structure(&stranger, asking(&id, "?"))
+            .await
+            .unwrap_err(),
         env.answer(&stranger, &asked, "!").await.unwrap_err(),
         env.cancel(&stranger, &asked, "").await.unwrap_err(),
         env.requests(&stranger, &id).await.unwrap_err(),
@@ -241,7 +263,10 @@ async fn texts_rest_sealed_and_vanish_with_the_contacts() {
     let report = env.report();
     let id = env.open(&report).await.case_id;
     let secret = "Le mot de passe du coffre";
-    let asked = env.ask(&analyst(), asking(&id, secret)).await.unwrap();
+    let asked = env
+        .ask_structure(&analyst(), asking(&id, secret))
+        .await
+        .unwrap();
     env.answer(&declarant(), &asked, secret).await.unwrap();
     let clear: i64 = sqlx::query_scalar(
         "select (select count(*) from event where position(convert_to($1, 'UTF8') in payload) > 0)
@@ -261,7 +286,10 @@ async fn texts_rest_sealed_and_vanish_with_the_contacts() {
     eventually(async || listed().await.information_requests[0].erased).await;
     let shown = &listed().await.information_requests[0];
     assert_eq!((shown.question.as_str(), shown.answer.as_str()), ("", ""));
-    let refused = env.ask(&analyst(), asking(&id, "?")).await.unwrap_err();
+    let refused = env
+        .ask_structure(&analyst(), asking(&id, "?"))
+        .await
+        .unwrap_err();
     assert_eq!(reason(&refused), "ERASED");
 }
 
@@ -270,12 +298,17 @@ async fn nothing_is_asked_on_an_ended_case() {
     let env = TestEnv::start().await;
     let report = env.report();
     let id = env.open(&report).await.case_id;
-    let asked = env.ask(&analyst(), asking(&id, "?")).await.unwrap();
+    let asked = env
+        .ask_structure(&analyst(), asking(&id, "?"))
+        .await
+        .unwrap();
     env.withdraw(&report, "Fausse alerte").await;
     env.case_where(&report, |case| case.state() == types::CaseState::Withdrawn)
         .await;
     for refused in [
-        env.ask(&analyst(), asking(&id, "?")).await.unwrap_err(),
+        env.ask_structure(&analyst(), asking(&id, "?"))
+            .await
+            .unwrap_err(),
         env.answer(&declarant(), &asked, "!").await.unwrap_err(),
     ] {
         assert_eq!(
@@ -310,7 +343,7 @@ async fn a_malformed_request_is_refused_with_its_fields() {
         (far, &[("due_at", "OUT_OF_RANGE")]),
     ];
     for (request, expected) in cases {
-        let refused = env.ask(&analyst(), request).await.unwrap_err();
+        let refused = env.ask_structure(&analyst(), request).await.unwrap_err();
         let told = violations(&refused);
         let told: Vec<_> = told.iter().map(|(f, r)| (f.as_str(), r.as_str())).collect();
         assert_eq!(told, expected);
@@ -335,7 +368,7 @@ impl TestEnv {
         InformationRequestServiceClient::new(self.service.as_user(who))
     }
 
-    async fn ask(
+    async fn ask_structure(
         &self,
         who: &TokenSpec,
         request: pb::RequestInformationRequest,

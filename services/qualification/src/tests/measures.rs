@@ -70,7 +70,10 @@ async fn a_measure_goes_from_its_proposal_to_its_end_and_takes_the_case_into_tre
 async fn what_the_structure_asks_for_is_answered_by_the_cell_with_a_measure_or_a_reason() {
     let env = TestEnv::start().await;
     let id = env.qualified().await;
-    let asked = env.ask(&id, "Comment restaurer ?").await.unwrap();
+    let asked = env
+        .ask_for_measures(&id, "Comment restaurer ?")
+        .await
+        .unwrap();
     assert_eq!(asked.state(), pb::MeasureState::AskedFor);
     assert_eq!(
         (asked.request.as_str(), asked.title.as_str()),
@@ -93,7 +96,10 @@ async fn what_the_structure_asks_for_is_answered_by_the_cell_with_a_measure_or_a
         ("Comment restaurer ?", "Restaurer hors ligne")
     );
 
-    let other = env.ask(&id, "Payer la rançon ?").await.unwrap();
+    let other = env
+        .ask_for_measures(&id, "Payer la rançon ?")
+        .await
+        .unwrap();
     let declined = env.decline(&analyst(), &other, "Jamais").await.unwrap();
     assert_eq!(
         (declined.state(), declined.reason.as_str()),
@@ -120,7 +126,7 @@ async fn the_structure_declines_and_the_cell_withdraws_what_nobody_answered() {
         .await
         .unwrap();
     assert_eq!(declined.reason, "Impossible la nuit");
-    let refused = env.withdraw(&first).await.unwrap_err();
+    let refused = env.withdraw_measure(&first).await.unwrap_err();
     assert_eq!(reason(&refused), "WRONG_STATE");
 
     let second = env.propose(&id, "Couper le VPN").await.unwrap();
@@ -133,7 +139,7 @@ async fn the_structure_declines_and_the_cell_withdraws_what_nobody_answered() {
         "WRONG_STATE",
         "the cell withdraws instead"
     );
-    let withdrawn = env.withdraw(&second).await.unwrap();
+    let withdrawn = env.withdraw_measure(&second).await.unwrap();
     assert_eq!(withdrawn.state(), pb::MeasureState::Withdrawn);
     let refused = env.accept(&declarant(), &second).await.unwrap_err();
     assert_eq!(reason(&refused), "WRONG_STATE");
@@ -150,10 +156,10 @@ async fn measures_are_proposed_only_once_the_case_is_qualified_and_until_it_ends
     );
     assert!(env.measures(&analyst(), &id).await.unwrap().is_empty());
     // The structure may ask as soon as the case is open.
-    let asked = env.ask(&id, "Que faire ?").await.unwrap();
+    let asked = env.ask_for_measures(&id, "Que faire ?").await.unwrap();
     env.qualify(&analyst(), out_of_scope(&id)).await.unwrap();
     for refused in [
-        env.ask(&id, "Encore ?").await.unwrap_err(),
+        env.ask_for_measures(&id, "Encore ?").await.unwrap_err(),
         env.propose(&id, "Trop tard").await.unwrap_err(),
         env.decline(&analyst(), &asked, "Clos").await.unwrap_err(),
     ] {
@@ -280,13 +286,13 @@ async fn every_step_is_announced_without_what_it_says_which_rests_nowhere_in_the
     let env = TestEnv::start().await;
     let id = env.qualified().await;
     let secret = "Le mot de passe du coffre a fuité";
-    let asked = env.ask(&id, secret).await.unwrap();
+    let asked = env.ask_for_measures(&id, secret).await.unwrap();
     env.decline(&analyst(), &asked, secret).await.unwrap();
     let first = env.propose(&id, secret).await.unwrap();
     let accepted = env.accept(&declarant(), &first).await.unwrap();
     env.complete(&declarant(), &accepted).await.unwrap();
     let second = env.propose(&id, secret).await.unwrap();
-    env.withdraw(&second).await.unwrap();
+    env.withdraw_measure(&second).await.unwrap();
 
     let rows: Vec<Vec<u8>> = sqlx::query_scalar(
         "select payload from event where event_type = 'vigie.case.activity_recorded.v1'
@@ -362,7 +368,7 @@ async fn erasure_takes_the_texts_and_ends_the_measures() {
     assert_eq!(seen[0].state(), pb::MeasureState::Proposed);
     for refused in [
         env.accept(&declarant(), &measure).await.unwrap_err(),
-        env.ask(&id, "Que faire ?").await.unwrap_err(),
+        env.ask_for_measures(&id, "Que faire ?").await.unwrap_err(),
         env.propose(&id, "Autre").await.unwrap_err(),
     ] {
         assert_eq!(

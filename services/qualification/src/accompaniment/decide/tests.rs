@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use proptest::{collection::vec, prelude::*, sample::select};
 use time::{Duration, macros::datetime};
-use vocabulary::Word as _;
 
 use super::*;
 use crate::accompaniment::transitions::TRANSITIONS;

@@ -71,6 +71,8 @@ fn an_amendment_never_says_less_of_care_than_an_agency_recorded() {
         proposed: triage(Some(CareImpact::None)),
         visible_to: Parties::default(),
         changed_paths: Vec::new(),
+        sent_by_person_at: None,
+        cause: None,
     };
     let (amended, _) = amend(&case, announced.clone(), START).unwrap();
     assert_eq!(

@@ -1,6 +1,9 @@
 //! What is asked of consequences for care in vain.
 
-use proto::qualification::v1::{self as pb, CareConsequenceKind as Kind};
+use proto::{
+    qualification::v1::{self as pb, CareConsequenceKind as Kind},
+    types::v1::CareImpact,
+};
 use testkit::TokenSpec;
 use time::Duration;
 use tonic::{Code, Status};

@@ -36,19 +36,25 @@ impl TestEnv {
         &self,
         request: pb::ProposeMeasureRequest,
     ) -> Result<pb::Measure, Status> {
-        let answer = self.measure_client(&analyst()).propose_measure(request);
-        Ok(answer.await?.into_inner().measure.unwrap())
+        let mut service = self.measure_client(&analyst());
+        let answer = service.propose_measure(request).await?;
+        Ok(answer.into_inner().measure.unwrap())
     }
 
-    pub(super) async fn ask(&self, case_id: &str, text: &str) -> Result<pb::Measure, Status> {
+    pub(super) async fn ask_for_measures(
+        &self,
+        case_id: &str,
+        text: &str,
+    ) -> Result<pb::Measure, Status> {
         let request = pb::AskForMeasuresRequest {
             request_id: Uuid::now_v7().to_string(),
             case_id: case_id.to_owned(),
             request: text.to_owned(),
             ..Default::default()
         };
-        let answer = self.measure_client(&declarant()).ask_for_measures(request);
-        Ok(answer.await?.into_inner().measure.unwrap())
+        let mut service = self.measure_client(&declarant());
+        let answer = service.ask_for_measures(request).await?;
+        Ok(answer.into_inner().measure.unwrap())
     }
 
     pub(super) async fn accept(
@@ -98,15 +104,16 @@ impl TestEnv {
         Ok(answer.into_inner().measure.unwrap())
     }
 
-    pub(super) async fn withdraw(&self, it: &pb::Measure) -> Result<pb::Measure, Status> {
+    pub(super) async fn withdraw_measure(&self, it: &pb::Measure) -> Result<pb::Measure, Status> {
         let request = pb::WithdrawMeasureRequest {
             request_id: Uuid::now_v7().to_string(),
             case_id: it.case_id.clone(),
             measure_id: it.measure_id.clone(),
             ..Default::default()
         };
-        let answer = self.measure_client(&analyst()).withdraw_measure(request);
-        Ok(answer.await?.into_inner().measure.unwrap())
+        let mut service = self.measure_client(&analyst());
+        let answer = service.withdraw_measure(request).await?;
+        Ok(answer.into_inner().measure.unwrap())
     }
 
     pub(super) async fn measures(
