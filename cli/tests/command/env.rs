@@ -49,7 +49,8 @@ impl TestEnv {
         let binary = Path::new(env!("CARGO_BIN_EXE_vigie"));
         let mut command = Command::new("/bin/sh");
         command.args(["-c", line]).env_clear();
-        command.env("PATH", binary.parent().unwrap());
+        let path = format!("{}:/usr/bin:/bin", binary.parent().unwrap().display());
+        command.env("PATH", path).current_dir(self.home.path());
         self.spawn(command, "C.UTF-8").await
     }
 
