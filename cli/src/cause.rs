@@ -150,9 +150,10 @@ async fn attach_many(
             language.pick("motif", "why not"),
         ];
         let rows = answer.results.iter().map(|result| {
-            let attached = match result.attached {
-                true => language.pick("oui", "yes"),
-                false => language.pick("non", "no"),
+            let attached = if result.attached {
+                language.pick("oui", "yes")
+            } else {
+                language.pick("non", "no")
             };
             let why = match result.reason.as_str() {
                 "" => String::new(),

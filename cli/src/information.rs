@@ -174,9 +174,12 @@ fn print(requests: &[pb::InformationRequest], client: &Client) {
         headings,
         requests.iter().map(|request| {
             let role = word::<vocabulary::Role>(request.asked_by_role, language);
-            let text = |text: &String| match request.erased {
-                true => language.pick("(effacé)", "(erased)").to_owned(),
-                false => text.clone(),
+            let text = |text: &String| {
+                if request.erased {
+                    language.pick("(effacé)", "(erased)").to_owned()
+                } else {
+                    text.clone()
+                }
             };
             [
                 request.information_request_id.clone(),

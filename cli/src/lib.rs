@@ -92,10 +92,6 @@ pub(crate) struct Arguments {
 
 /// The commands, each with its own module.
 #[derive(Subcommand, Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one is made in the life of the process"
-)]
 pub(crate) enum Command {
     /// Keep a token of a local identity for the next commands
     Login(LoginOptions),

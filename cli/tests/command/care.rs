@@ -60,11 +60,11 @@ async fn an_agency_records_corrects_and_ends_what_the_health_authority_reads() {
     let ended = care("analyst", &["end", &reference, "1"]).await.json();
     assert!(ended["ended_at"].is_string(), "{ended}");
     assert_eq!(care("analyst", &["end", &reference, "1"]).await.code(), 6);
-    let case = ["--as", "dgs", "--json", "case", "show", &reference];
-    let case = env.run(&case).await.json();
+    let words = ["--as", "dgs", "--json", "case", "show", &reference];
+    let told = env.run(&words).await.json();
     assert_eq!(
-        case["proposed"]["impacts"]["care"],
+        told["proposed"]["impacts"]["care"],
         "CARE_IMPACT_INTERRUPTION"
     );
-    assert_eq!(case["history"][1]["action"], "care_recorded");
+    assert_eq!(told["history"][1]["action"], "care_recorded");
 }

@@ -186,7 +186,7 @@ impl App {
             read_pool: running.runtime.read_pool.clone(),
             master_key: self.master_key.clone(),
         };
-        let causes = CauseRpc {
+        let common_causes = CauseRpc {
             commands: commands.clone(),
             read_pool: running.runtime.read_pool.clone(),
             master_key: self.master_key.clone(),
@@ -209,7 +209,9 @@ impl App {
                     InformationRequestServiceServer::new(information_requests)
                         .max_decoding_message_size(largest),
                 )
-                .add_service(CauseServiceServer::new(causes).max_decoding_message_size(largest))
+                .add_service(
+                    CauseServiceServer::new(common_causes).max_decoding_message_size(largest),
+                )
                 .add_service(
                     FeedbackServiceServer::new(feedback).max_decoding_message_size(largest),
                 )

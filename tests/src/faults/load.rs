@@ -140,7 +140,7 @@ impl Declarant {
             self.ledger
                 .intend(&Line::asked(self.identity, &request))
                 .await;
-            let Some(receipt) = self.intake.ask(&request, submit).await else {
+            let Some(receipt) = Box::pin(self.intake.ask(&request, submit)).await else {
                 continue;
             };
             self.ledger.note(&Line::declared(&request, &receipt)).await;

@@ -9,10 +9,10 @@ use crate::{SERVICES, features};
 fn forbidden_in_a_feature(file: &str) -> (&'static [&'static str], &'static [&'static str]) {
     match file {
         // The pure: rules, and the types that they are written in.
-        "mod" | "audience" | "care" | "catalogue" | "line" | "decide" | "list" | "transitions"
-        | "period" | "rate" | "scope" | "facts" | "channel" | "found" | "routing"
-        | "consequences" | "next_steps" | "warnings" | "words" | "rule" | "trigger" | "summary"
-        | "projection" | "digest_day" => (
+        "mod" | "audience" | "care" | "catalogue" | "command" | "line" | "decide" | "list"
+        | "transitions" | "period" | "rate" | "scope" | "facts" | "channel" | "found"
+        | "routing" | "consequences" | "next_steps" | "warnings" | "words" | "rule" | "trigger"
+        | "summary" | "projection" | "digest_day" => (
             &[
                 "sqlx",
                 "tonic",
@@ -42,7 +42,7 @@ fn forbidden_in_a_feature(file: &str) -> (&'static [&'static str], &'static [&'s
                 "withdrawal",
             ],
         ),
-        "store" | "history" | "withdrawal" | "reference" => (
+        "store" | "history" | "milestones" | "withdrawal" | "reference" => (
             &["tonic", "proto::"],
             &["announce", "events", "request", "response", "rpc"],
         ),
@@ -61,8 +61,9 @@ fn forbidden_in_a_feature(file: &str) -> (&'static [&'static str], &'static [&'s
         // At the edge, or between it and the rules; a new file is listed where it belongs.
         "rpc" | "addressing" | "batcher" | "bulk" | "call" | "calls" | "cursor" | "digest"
         | "erase" | "fields" | "file" | "incoming" | "item" | "load" | "log" | "lookup"
-        | "mail" | "mailer" | "message" | "metrics" | "properties" | "reader" | "rota"
-        | "samples" | "smtp" | "snapshot" | "texts" | "upload" | "watcher" | "writer" => (&[], &[]),
+        | "mail" | "mailer" | "message" | "metrics" | "properties" | "reader" | "reminder"
+        | "rota" | "samples" | "smtp" | "snapshot" | "step" | "texts" | "upload" | "watcher"
+        | "writer" => (&[], &[]),
         other => panic!("no rule says what {other}.rs of a feature may name"),
     }
 }

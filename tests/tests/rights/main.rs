@@ -19,7 +19,7 @@ use crate::scene::Scene;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn nobody_may_do_or_see_more_than_is_written() {
-    let scene = Scene::prepare().await;
+    let scene = Box::pin(Scene::prepare()).await;
     let (rpcs, roles) = (contract::rpcs(), contract::roles());
     let people = people::everybody(&roles);
     let mut refused = matrix::with_bad_tokens(&rpcs, &roles, &scene);
@@ -57,7 +57,7 @@ async fn nobody_may_do_or_see_more_than_is_written() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn between_the_services_only_the_named_readers_of_a_log_get_in() {
-    let scene = Scene::prepare().await;
+    let scene = Box::pin(Scene::prepare()).await;
     let deviations = internal::deviations_between_services(&scene).await;
     assert!(deviations.is_empty(), "{}", deviations.join("\n"));
     let let_in = internal::intruders_let_in(&scene).await;
@@ -66,7 +66,7 @@ async fn between_the_services_only_the_named_readers_of_a_log_get_in() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_denied_access_leaves_the_same_row_whether_the_thing_exists_or_not() {
-    let scene = Scene::prepare().await;
+    let scene = Box::pin(Scene::prepare()).await;
     let traces = trail::of_denied_accesses(&scene).await;
     assert!(traces.len() >= 20, "{} ways of asking", traces.len());
     for (way, traces) in traces {

@@ -165,8 +165,8 @@ impl AmendmentRpc {
             report: None,
             consequences: Some(consequences_to_wire(&decision.consequences)),
         };
-        let changes = fields::changes(&said, &draft_to_wire(&facts, Some(&draft.contacts)));
-        if changes.is_empty() && command.stage == report.stage() {
+        let told = fields::changes(&said, &draft_to_wire(&facts, Some(&draft.contacts)));
+        if told.is_empty() && command.stage == report.stage() {
             // The report says all of it: whoever sends what stands need not compare first.
             return Ok(Done {
                 answer,
@@ -182,7 +182,7 @@ impl AmendmentRpc {
             role,
             // What waited its turn may have come before what it waited for.
             at: call.at.max(last.map_or(report.received_at, |it| it.at)),
-            changed_paths: changes.into_iter().map(|change| change.path).collect(),
+            changed_paths: told.into_iter().map(|change| change.path).collect(),
         };
         let detail = json!({
             "revision": revision.number,

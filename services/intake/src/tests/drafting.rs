@@ -231,8 +231,8 @@ async fn a_request_sent_again_is_done_once_and_answered_alike() {
 async fn an_author_keeps_twenty_drafts_and_no_more_also_of_those_saved_at_once() {
     let env = TestEnv::start().await;
     let alice = env.declarant("alice");
-    let saves = (0..25).map(|_| alice.save_draft(saving("", ReportDraft::default())));
-    let saved = futures::future::join_all(saves).await;
+    let calls = (0..25).map(|_| alice.save_draft(saving("", ReportDraft::default())));
+    let saved = futures::future::join_all(calls).await;
     let (kept, refused): (Vec<_>, Vec<_>) = saved.into_iter().partition(Result::is_ok);
     assert_eq!((kept.len(), refused.len()), (20, 5));
     for status in refused.into_iter().map(Result::unwrap_err) {

@@ -82,11 +82,11 @@ async fn what_the_cell_enters_is_declared_when_it_came_and_told_to_all() {
         medium: Medium::Paper.into(),
         ..sent.on_behalf.unwrap()
     };
-    let reused = SubmitReportRequest {
+    let altered = SubmitReportRequest {
         on_behalf: Some(other),
         ..sent
     };
-    let refused = analyst.send(reused).await.unwrap_err();
+    let refused = analyst.send(altered).await.unwrap_err();
     assert_eq!(reason(&refused), "REQUEST_ID_REUSED");
 }
 

@@ -85,7 +85,7 @@ pub(super) fn of_headline(
         event,
         change,
         activity => kind.map(CaseActivity::as_str),
-        activity_label => kind.map(|kind| kind.french()),
+        activity_label => kind.map(CaseActivity::french),
         actor => activity.and_then(|it| it.actor).and_then(actor_slug),
         major => rule == Rule::Major,
         test => trigger.is_test(),

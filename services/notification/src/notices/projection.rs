@@ -12,6 +12,10 @@ use super::{
 /// A report as this service knows it, whole or in part: the events of a case
 /// may come before those of its report.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each tells something else of the report"
+)]
 pub(crate) struct ReportProjection {
     /// Counts what was declared: greater than 1 once it was amended; the greatest wins.
     pub(crate) report_revision: Option<u64>,

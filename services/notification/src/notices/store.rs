@@ -85,6 +85,10 @@ pub(super) async fn keep(
 
 /// A row of `known_report`.
 #[derive(Debug, Serialize)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each tells something else of the report"
+)]
 struct Row<'a> {
     report_id: Uuid,
     report_revision: Option<u64>,

@@ -4,7 +4,7 @@ use platform::Result;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{AccompanimentGiver, AccompanimentState, Role, Word as _};
+use vocabulary::{AccompanimentGiver, AccompanimentState, Region, Role, Word as _};
 
 use super::{Accompaniment, Person};
 
@@ -29,7 +29,7 @@ pub(super) async fn insert(
         accompaniment.revision.cast_signed(),
         accompaniment.state.as_str(),
         accompaniment.giver.map(AccompanimentGiver::as_str),
-        accompaniment.giver_region.map(|region| region.code()),
+        accompaniment.giver_region.map(Region::code),
         accompaniment.asked_at,
         accompaniment.offered_at,
         accompaniment.actor.role.as_str(),
@@ -59,7 +59,7 @@ pub(super) async fn update(
         accompaniment.revision.cast_signed(),
         accompaniment.state.as_str(),
         accompaniment.giver.map(AccompanimentGiver::as_str),
-        accompaniment.giver_region.map(|region| region.code()),
+        accompaniment.giver_region.map(Region::code),
         accompaniment.offered_at,
         accompaniment.answered_at,
         accompaniment.begun_at,

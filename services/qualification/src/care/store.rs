@@ -4,7 +4,7 @@ use platform::Result;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{CareConsequenceKind, Role, Word as _};
+use vocabulary::{CareConsequenceKind, Region, Role, Word as _};
 
 use super::Consequence;
 
@@ -31,7 +31,7 @@ pub(super) async fn insert(conn: &mut PgConnection, consequence: &Consequence) -
         consequence.number.cast_signed(),
         consequence.id,
         consequence.revision.cast_signed(),
-        consequence.region.map(|region| region.code()),
+        consequence.region.map(Region::code),
         consequence.kind.as_str(),
         consequence.persons.map(i64::from),
         consequence.begun_at,

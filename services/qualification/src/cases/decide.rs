@@ -4,12 +4,15 @@ use std::collections::BTreeSet;
 
 use service::Parties;
 use time::OffsetDateTime;
-use uuid::Uuid;
-use vocabulary::{CareImpact, CaseState, Line, Role, Text, has_health_impact};
+use vocabulary::{CaseState, Role, Text, has_health_impact};
 
 use super::{
     Action, Actor, Case, Change, Closure, Report, Resolution, Triage, care, case_id_of,
     transitions::{TRANSITIONS, Trigger, next_state},
+};
+
+pub(crate) use super::command::{
+    Announced, Command, Lessons, Note, Refusal, Scope, Subject, Withdrawal,
 };
 
 /// Opens the case of a report, attached to that of its cause where this one may lead others.
@@ -22,7 +25,7 @@ pub(crate) fn open(
 ) -> (Case, Change) {
     let cause = cause.filter(|cause| cause.may_lead() && cause.report.test == report.test);
     let note = cause.map(|cause| format!("Rattaché au dossier {}.", cause.report.reference));
-    let case = Case {
+    let opened = Case {
         id: case_id_of(report.id),
         revision: 1,
         state: CaseState::Submitted,
@@ -43,8 +46,8 @@ pub(crate) fn open(
         care_recorded: None,
     };
     let note = note.unwrap_or_default();
-    let change = change_of(&case, Action::Opened, Actor::System, note, None);
-    (case, change)
+    let change = change_of(&opened, Action::Opened, Actor::System, note, None);
+    (opened, change)
 }
 
 /// Carries out a command, or refuses it and leaves the case as it is.
@@ -54,11 +57,16 @@ pub(crate) fn decide(
     actor: Actor,
     now: OffsetDateTime,
 ) -> Result<(Case, Change), Refusal> {
+    let state = state_after(case, command, actor.role())?;
+    Ok(carry_out(advanced(case, state, now), command, actor))
+}
+
+/// The state of a case after a command that is not refused.
+fn state_after(case: &Case, command: &Command, role: Role) -> Result<CaseState, Refusal> {
     if case.is_ahead() {
         return Err(Refusal::Ahead);
     }
     let trigger = command.trigger();
-    let role = actor.role();
     let Some(state) = next_state(case.state, trigger, role) else {
         let known = TRANSITIONS
             .iter()
@@ -71,14 +79,15 @@ pub(crate) fn decide(
     };
     match command {
         // The structure may say that it is over before the cell has qualified anything.
-        Command::Close { .. } if case.confirmed.is_none() => {
-            return Err(Refusal::WrongState(case.state));
-        }
-        Command::Reopen { .. } if case.report.sealed.is_none() => return Err(Refusal::Erased),
-        Command::MarkDuplicate { of, .. } if *of == case.id => return Err(Refusal::OfItself),
-        _ => {}
+        Command::Close { .. } if case.confirmed.is_none() => Err(Refusal::WrongState(case.state)),
+        Command::Reopen { .. } if case.report.sealed.is_none() => Err(Refusal::Erased),
+        Command::MarkDuplicate { of, .. } if *of == case.id => Err(Refusal::OfItself),
+        _ => Ok(state),
     }
-    let mut next = advanced(case, state, now);
+}
+
+/// Makes of a case that is advanced to its next state what a command says.
+fn carry_out(mut next: Case, command: &Command, actor: Actor) -> (Case, Change) {
     let subject = actor.subject().map(str::to_owned);
     let (action, note, triage) = match command {
         Command::Claim => {
@@ -96,10 +105,10 @@ pub(crate) fn decide(
             )
         }
         Command::DeclareMajor { reason } => {
-            if role == Role::Analyst {
+            if actor.role() == Role::Analyst {
                 next.assignee = next.assignee.or(subject);
             }
-            let mut triage = case.triage().clone();
+            let mut triage = next.triage().clone();
             triage.severity.serious = true;
             triage.severity.major = true;
             confirm(&mut next, triage.clone());
@@ -118,7 +127,7 @@ pub(crate) fn decide(
             (Action::HandedOver, text_of(note.as_ref()), None)
         }
         Command::Ask => {
-            if role == Role::Analyst {
+            if actor.role() == Role::Analyst {
                 next.assignee = next.assignee.or(subject);
             }
             (Action::Asked, String::new(), None)
@@ -157,7 +166,7 @@ pub(crate) fn decide(
         }
     };
     let change = change_of(&next, action, actor, note, triage);
-    Ok((next, change))
+    (next, change)
 }
 
 /// Confirms a judgement on a case, and shows the case to whom the judgement concerns.
@@ -196,8 +205,8 @@ pub(crate) fn apply(
 }
 
 /// Applies what the report says now that it was amended. A judgement that the cell confirmed
-/// holds, and so does what an agency recorded of care; what comes after the end of the case is kept for its reopening, and noted. `None` when
-/// only a later release can.
+/// holds, and so does what an agency recorded of care; what comes after the end of the case is
+/// kept for its reopening, and noted. `None` when only a later release can.
 pub(crate) fn amend(
     case: &Case,
     amended: Announced,
@@ -264,157 +273,6 @@ pub(crate) fn acting_role(roles: &BTreeSet<Role>) -> Role {
         .into_iter()
         .find(|role| roles.contains(role))
         .unwrap_or(Role::Anyone)
-}
-
-/// What people make of a case, by a command of its own or by what they do on it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Command {
-    /// Take it in charge (prise en charge), or over from a colleague.
-    Claim,
-    /// Hand it over to a colleague (transmission).
-    HandOver {
-        /// The subject of the colleague.
-        assignee: Subject,
-        /// A note for those who follow the case.
-        note: Option<Note>,
-    },
-    /// Request information of the structure (demande de complément).
-    Ask,
-    /// Give the answer, or give up the request, that the case waited for last.
-    Answer,
-    /// Begin the treatment.
-    Treat,
-    /// Record consequences for care (conséquences sur l'offre de soins).
-    RecordCare {
-        /// The impact on care that they stand for.
-        impact: CareImpact,
-    },
-    /// Qualify it.
-    Qualify(Scope),
-    /// Judge it major (majeur), and leave the rest of the judgement as it is.
-    DeclareMajor {
-        /// Why, for those who follow the case.
-        reason: Note,
-    },
-    /// Take its pilotage, or take it over from a colleague.
-    TakePilot,
-    /// End it as a duplicate (doublon).
-    MarkDuplicate {
-        /// The case that goes on.
-        of: Uuid,
-        /// Why, for those who follow the case.
-        note: Option<Note>,
-    },
-    /// Attach it to the case of a common cause (rattachement).
-    Attach {
-        /// That case.
-        to: Uuid,
-        /// Why, for those who follow the case.
-        note: Option<Note>,
-    },
-    /// Detach it again.
-    Detach {
-        /// Why, for those who follow the case.
-        note: Option<Note>,
-    },
-    /// Open it again (réouverture).
-    Reopen {
-        /// Why, for those who follow the case.
-        note: Note,
-    },
-    /// Close it (clôture).
-    Close {
-        /// Retour d'expérience.
-        lessons: Option<Lessons>,
-    },
-}
-
-impl Command {
-    /// The column of the table of transitions.
-    pub(crate) const fn trigger(&self) -> Trigger {
-        match self {
-            Self::Claim => Trigger::Claim,
-            Self::HandOver { .. } => Trigger::HandOver,
-            Self::Ask => Trigger::Ask,
-            Self::Answer => Trigger::Answer,
-            Self::Treat => Trigger::Treat,
-            Self::RecordCare { .. } => Trigger::RecordCare,
-            Self::MarkDuplicate { .. } => Trigger::MarkDuplicate,
-            Self::Attach { .. } => Trigger::Attach,
-            Self::Detach { .. } => Trigger::Detach,
-            Self::Reopen { .. } => Trigger::Reopen,
-            Self::Qualify(Scope::In { .. }) => Trigger::QualifyIn,
-            Self::Qualify(Scope::Out { .. }) => Trigger::QualifyOut,
-            Self::DeclareMajor { .. } => Trigger::DeclareMajor,
-            Self::TakePilot => Trigger::TakePilot,
-            Self::Close { .. } => Trigger::Close,
-        }
-    }
-}
-
-/// Whether the report is one of those the cell treats.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Scope {
-    /// Dans le périmètre.
-    In {
-        /// The judgement confirmed.
-        triage: Triage,
-        /// A note for those who follow the case.
-        note: Option<Note>,
-    },
-    /// Hors périmètre.
-    Out {
-        /// Why, for those who follow the case.
-        note: Note,
-    },
-}
-
-/// Who a person is, as the issuer of tokens says.
-pub(crate) type Subject = Line<1, 200>;
-
-/// A note for those who follow a case.
-pub(crate) type Note = Text<1, 4_000>;
-
-/// Retour d'expérience.
-pub(crate) type Lessons = Text<1, 10_000>;
-
-/// The declarant withdrew the report as a false alarm (retrait).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Withdrawal {
-    /// Why, in the declarant's words.
-    pub(crate) reason: String,
-}
-
-/// A report as it was announced: submitted, or completed and corrected (complément).
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Announced {
-    /// The report.
-    pub(crate) report: Report,
-    /// What the rules propose by it.
-    pub(crate) proposed: Triage,
-    /// Who sees it.
-    pub(crate) visible_to: Parties,
-    /// The fields that an amendment changed, by their paths in the contract.
-    pub(crate) changed_paths: Vec<String>,
-    /// When a person sent it; absent of what a program did.
-    pub(crate) sent_by_person_at: Option<OffsetDateTime>,
-    /// The report of the same cause that it names, where its author sees that.
-    pub(crate) cause: Option<Uuid>,
-}
-
-/// Why a command is not carried out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
-    /// The state of the case does not allow it.
-    WrongState(CaseState),
-    /// The role never gives this command.
-    WrongRole(Role),
-    /// A later release wrote what this one could not pass on.
-    Ahead,
-    /// The personal data of the report are erased.
-    Erased,
-    /// A case is no duplicate of itself.
-    OfItself,
 }
 
 fn advanced(case: &Case, state: CaseState, now: OffsetDateTime) -> Case {

@@ -87,8 +87,8 @@ impl Batch {
     ) -> Result<Self> {
         let report_ids: Vec<_> = parsed.iter().map(ReportEvent::report_id).collect();
         // The cases of the causes too: none of them is attached to another meanwhile.
-        let causes = parsed.iter().filter_map(ReportEvent::cause);
-        let locked: Vec<_> = report_ids.iter().copied().chain(causes).collect();
+        let named = parsed.iter().filter_map(ReportEvent::cause);
+        let locked: Vec<_> = report_ids.iter().copied().chain(named).collect();
         let event_ids: Vec<_> = events.iter().map(|event| event.id).collect();
         let cases = store::lock_cases_of(conn, &locked).await?;
         let case_ids: Vec<_> = cases.iter().map(|case| case.id).collect();
@@ -142,8 +142,8 @@ impl Batch {
                     cause,
                     ..
                 } = *report;
-                let cause = cause.and_then(|cause| self.cases.get(&cause));
-                let (case, change) = decide::open(report, proposed, visible_to, cause, now);
+                let parent = cause.and_then(|cause| self.cases.get(&cause));
+                let (case, change) = decide::open(report, proposed, visible_to, parent, now);
                 self.opened.insert(report_id);
                 let sent = sent_by_person_at.map(|at| (report_id, at));
                 self.sent_by_people.extend(sent);

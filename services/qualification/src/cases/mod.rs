@@ -6,6 +6,7 @@
 mod announce;
 mod audience;
 mod care;
+mod command;
 mod decide;
 mod events;
 mod history;

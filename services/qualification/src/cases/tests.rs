@@ -409,7 +409,7 @@ fn a_case_is_no_duplicate_of_itself() {
 
 #[test]
 fn a_case_opens_attached_to_that_of_its_cause_where_this_may_lead_others() {
-    let cause = Case {
+    let parent = Case {
         id: Uuid::from_u128(29),
         ..opened()
     };
@@ -422,19 +422,19 @@ fn a_case_opens_attached_to_that_of_its_cause_where_this_may_lead_others() {
         } = opened();
         open(report, proposed, visible_to, Some(cause), START)
     };
-    let (case, change) = opened_with(&cause);
-    assert_eq!(case.parent, Some(cause.id));
+    let (case, change) = opened_with(&parent);
+    assert_eq!(case.parent, Some(parent.id));
     assert_eq!(change.action, Action::Opened);
     assert_eq!(change.note, "Rattaché au dossier SIG-2026-000001X.");
-    let mut test = cause.clone();
+    let mut test = parent.clone();
     test.report.test = true;
     let attached = Case {
         parent: Some(Uuid::from_u128(31)),
-        ..cause.clone()
+        ..parent.clone()
     };
     let duplicate = Case {
         duplicate_of: Some(Uuid::from_u128(31)),
-        ..cause
+        ..parent
     };
     for other in [test, attached, duplicate] {
         let (case, change) = opened_with(&other);

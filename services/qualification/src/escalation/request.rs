@@ -135,14 +135,14 @@ mod tests {
 
     use super::*;
 
-    fn at(seconds: i64) -> Option<prost_types::Timestamp> {
-        Some(prost_types::Timestamp { seconds, nanos: 0 })
+    fn at(seconds: i64) -> prost_types::Timestamp {
+        prost_types::Timestamp { seconds, nanos: 0 }
     }
 
     fn shift(starts: i64, ends: i64) -> pb::RotaShift {
         pb::RotaShift {
-            starts_at: at(starts),
-            ends_at: at(ends),
+            starts_at: Some(at(starts)),
+            ends_at: Some(at(ends)),
             people: vec![pb::RotaPerson {
                 name: "Camille Roux".to_owned(),
                 email: "camille@example.org".to_owned(),

@@ -302,8 +302,8 @@ fn dgs() -> TokenSpec {
     TokenSpec::of("dgs").role("health_authority")
 }
 
-fn timestamp(at: OffsetDateTime) -> Option<prost_types::Timestamp> {
-    Some(service::wire::timestamp(at))
+fn timestamp(at: OffsetDateTime) -> prost_types::Timestamp {
+    service::wire::timestamp(at)
 }
 
 /// Of the service "Réanimation" where the kind is about one.
@@ -318,7 +318,7 @@ fn draft(kind: Kind, description: &str) -> pb::CareConsequenceDraft {
         },
         description: description.to_owned(),
         persons: None,
-        begun_at: timestamp(DECLARED),
+        begun_at: Some(timestamp(DECLARED)),
     }
 }
 
@@ -348,6 +348,6 @@ fn end(consequence_id: &str, at: OffsetDateTime) -> pb::EndCareConsequenceReques
         request_id: Uuid::now_v7().to_string(),
         consequence_id: consequence_id.to_owned(),
         etag: String::new(),
-        ended_at: timestamp(at),
+        ended_at: Some(timestamp(at)),
     }
 }

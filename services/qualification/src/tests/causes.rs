@@ -230,16 +230,16 @@ async fn many_are_attached_to_a_case_that_may_lead_them_and_at_most_500() {
 #[tokio::test]
 async fn a_declaration_that_names_a_report_its_author_sees_opens_attached_to_its_case() {
     let env = TestEnv::start().await;
-    let cause = env.report();
-    let parent = env.open(&cause).await.case_id;
-    let case = env.open(&naming(&cause, env.report())).await;
+    let named = env.report();
+    let parent = env.open(&named).await.case_id;
+    let case = env.open(&naming(&named, env.report())).await;
     assert_eq!(case.parent_case_id, parent);
-    assert_eq!(case.cause_reference, cause.submitted.reference);
+    assert_eq!(case.cause_reference, named.submitted.reference);
     let opened = &case.history[0];
     assert_eq!(opened.action, "opened");
     assert_eq!(
         opened.note,
-        format!("Rattaché au dossier {}.", cause.submitted.reference)
+        format!("Rattaché au dossier {}.", named.submitted.reference)
     );
     let announced = env.announced(&case.case_id).await;
     assert_eq!(announced.len(), 1);
@@ -250,9 +250,9 @@ async fn a_declaration_that_names_a_report_its_author_sees_opens_attached_to_its
         submitted: events::ReportSubmitted {
             report_id: case.report_id.clone(),
             reference: case.reference.clone(),
-            ..cause.submitted.clone()
+            ..named.submitted.clone()
         },
-        ..cause
+        ..named
     };
     let grandchild = env.open(&naming(&child, env.report())).await;
     assert_eq!(grandchild.parent_case_id, "");
@@ -275,10 +275,13 @@ async fn what_names_a_report_that_its_author_does_not_see_is_a_suggestion() {
         assert_eq!(case_of(&env, &analyst(), id).await.parent_case_id, "");
         assert!(env.attached(&analyst(), case, false).await.is_empty());
         let found = env.attached(&analyst(), case, true).await;
-        assert_eq!(found, [id.clone()]);
+        assert_eq!(found, std::slice::from_ref(id));
         env.attach(&analyst(), id, case).await.unwrap();
         assert!(env.attached(&analyst(), case, true).await.is_empty());
-        assert_eq!(env.attached(&analyst(), case, false).await, [id.clone()]);
+        assert_eq!(
+            env.attached(&analyst(), case, false).await,
+            std::slice::from_ref(id)
+        );
     }
 }
 

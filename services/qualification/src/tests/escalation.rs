@@ -68,7 +68,7 @@ async fn the_people_of_the_rota_are_called_one_after_the_other_until_somebody_ac
     // The job of the next step finds nothing to do, and no other follows it.
     env.until_no_job_is_left().await;
     let listed = env.escalations(&analyst(), &id).await;
-    assert_eq!(listed, [acknowledged.clone()]);
+    assert_eq!(listed, std::slice::from_ref(&acknowledged));
     // Who acknowledges again hears the same.
     let again = env.acknowledge(&analyst(), &running[0]).await.unwrap();
     assert_eq!(again, acknowledged);

@@ -1,6 +1,7 @@
 //! What each side learned from an incident.
 
 use proto::{
+    events::v1 as events,
     qualification::v1::{self as pb, feedback_service_client::FeedbackServiceClient},
     types::v1 as types,
 };
@@ -50,7 +51,10 @@ async fn each_side_says_what_it_learned_and_its_last_word_holds() {
     let listed = env.feedback(&analyst(), &id).await.unwrap();
     assert_eq!(listed[0].given_by, "decl");
     let told = env.activities(&id).await;
-    let kinds: Vec<_> = told.iter().map(|it| it.activity()).collect();
+    let kinds: Vec<_> = told
+        .iter()
+        .map(events::CaseActivityRecorded::activity)
+        .collect();
     assert_eq!(kinds, [types::CaseActivity::FeedbackGiven; 4]);
 }
 

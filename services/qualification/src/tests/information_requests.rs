@@ -146,7 +146,7 @@ async fn an_answer_that_is_overdue_is_shown_listed_and_told_once() {
     };
     let overdue = env.list(&analyst(), filter.clone()).await;
     let overdue: Vec<_> = overdue.into_iter().map(|case| case.case_id).collect();
-    assert_eq!(overdue, [id.clone()]);
+    assert_eq!(overdue, std::slice::from_ref(&id));
 
     env.answer(&declarant(), &asked, "Tous").await.unwrap();
     assert!(env.list(&analyst(), filter).await.is_empty());
@@ -158,6 +158,8 @@ async fn an_answer_that_is_overdue_is_shown_listed_and_told_once() {
 
 #[tokio::test]
 async fn what_was_answered_in_time_or_on_an_ended_case_is_not_reminded_of() {
+    use types::CaseActivity::{InformationAnswered, InformationRequested};
+
     let env = TestEnv::start().await;
     let answered = env.open(&env.report()).await.case_id;
     let report = env.report();
@@ -180,7 +182,6 @@ async fn what_was_answered_in_time_or_on_an_ended_case_is_not_reminded_of() {
         let activities = env.activities(id).await.into_iter();
         activities.map(|it| it.activity()).collect::<Vec<_>>()
     };
-    use types::CaseActivity::{InformationAnswered, InformationRequested};
     assert_eq!(
         told(&answered).await,
         [InformationRequested, InformationAnswered]
@@ -204,7 +205,7 @@ async fn a_request_sent_again_is_made_once_and_answered_alike() {
     assert_eq!(first, again);
     assert_eq!(first.question, "Quels serveurs ?");
     let listed = env.requests(&analyst(), &id).await.unwrap();
-    assert_eq!(listed.information_requests, [first.clone()]);
+    assert_eq!(listed.information_requests, std::slice::from_ref(&first));
     let other = pb::RequestInformationRequest {
         question: "Autre ?".into(),
         ..request

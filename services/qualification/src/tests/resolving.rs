@@ -39,7 +39,7 @@ async fn a_resolution_moves_the_case_once_and_says_when_and_how() {
     let report = env.report();
     env.open(&report).await;
     let resolution = report.resolution(Uuid::now_v7(), 1, HOW);
-    env.announce(&[resolution.clone()]).await;
+    env.announce(std::slice::from_ref(&resolution)).await;
     case_after(&env, &report, 2).await;
     env.announce(&[resolution]).await;
     env.settle(&report).await;

@@ -131,11 +131,11 @@ fn measures(person: &TokenSpec, thing: &Thing) -> Expected {
     let named = sees_assignee(person);
     let shown = answer(move |response: pb::ListMeasuresResponse| {
         let first = response.measures.last().ok_or("shows no measure")?;
-        let names = first.steps.iter().any(|step| step.author == ANALYST);
-        if names == named {
+        let tells = first.steps.iter().any(|step| step.author == ANALYST);
+        if tells == named {
             Ok(())
         } else {
-            Err(format!("shows who proposed it: {names}"))
+            Err(format!("shows who proposed it: {tells}"))
         }
     });
     of_seen(person, thing, shown)

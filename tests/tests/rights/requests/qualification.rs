@@ -38,13 +38,6 @@ pub(crate) fn requests(
 
 /// What to ask about cases.
 fn cases(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
-    let changed = |thing: &Thing| {
-        Expected::Refused(if sees(person, thing) {
-            Code::Aborted
-        } else {
-            Code::NotFound
-        })
-    };
     Some(match method {
         "ListCases" => vec![list(scene, person)],
         "GetCase" => of_each_thing(
@@ -64,6 +57,15 @@ fn cases(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> 
             },
             |thing| history(scene, person, thing),
         ),
+        _ => return changes(method, scene, person),
+    })
+}
+
+/// What to ask about the commands on a case: everybody admitted gets as far as the etag on
+/// what they see.
+fn changes(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
+    let changed = |thing: &Thing| of_seen(person, thing, Expected::Refused(Code::Aborted));
+    Some(match method {
         "ClaimCase" => of_each_thing(
             scene,
             Names::Id,

@@ -21,7 +21,7 @@ async fn a_draft_is_gone_thirty_days_after_it_was_last_saved() {
     age(&env, 29).await;
 
     // Nobody sees it any more, also before it is erased.
-    assert_eq!(ids(&alice).await, [newer.draft_id.clone()]);
+    assert_eq!(ids(&alice).await, std::slice::from_ref(&newer.draft_id));
     for status in [
         alice.draft(&old.draft_id).await.unwrap_err(),
         alice

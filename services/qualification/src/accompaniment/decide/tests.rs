@@ -21,14 +21,14 @@ fn person(role: Role) -> Person {
     }
 }
 
-fn region(code: &str) -> Option<Region> {
-    Some(code.parse().unwrap())
+fn region(code: &str) -> Region {
+    code.parse().unwrap()
 }
 
 fn giver(kind: AccompanimentGiver, name: &str) -> Giver {
     Giver {
         kind,
-        region: region("76").filter(|_| kind == AccompanimentGiver::Agency),
+        region: (kind == AccompanimentGiver::Agency).then(|| region("76")),
         name: (!name.is_empty()).then(|| name.to_owned().try_into().unwrap()),
     }
 }
@@ -84,7 +84,7 @@ fn happen(
         Event::Ask => asked(all, by, now),
         Event::Offer(giver) => offered(all, giver, by, now),
         Event::Step(which, step) => match all.get(*which) {
-            Some(known) => take(known, step, region("76"), person(by), now),
+            Some(known) => take(known, step, Some(region("76")), person(by), now),
             None => Err(Refusal::AlreadyOpen),
         },
     }?;
@@ -222,14 +222,15 @@ fn an_offer_takes_up_the_request_that_waits() {
 fn an_agency_offers_its_own_accompaniment_and_never_the_cells() {
     use AccompanimentGiver::{Agency, Cell, Provider};
 
-    let agent = |kind| agency(kind, Role::RegionalAgent, region("28"), region("76"));
-    assert_eq!(agent(Agency), Ok(region("28")));
+    let (own, routed) = (Some(region("28")), Some(region("76")));
+    let agent = |kind| agency(kind, Role::RegionalAgent, own, routed);
+    assert_eq!(agent(Agency), Ok(own));
     assert_eq!(agent(Cell), Err(Refusal::GiverNotYours));
     assert_eq!(agent(Provider), Ok(None));
     let analyst = |kind, routed| agency(kind, Role::Analyst, None, routed);
-    assert_eq!(analyst(Agency, region("76")), Ok(region("76")));
+    assert_eq!(analyst(Agency, routed), Ok(routed));
     assert_eq!(analyst(Agency, None), Err(Refusal::NoAgency));
-    assert_eq!(analyst(Cell, region("76")), Ok(None));
+    assert_eq!(analyst(Cell, routed), Ok(None));
 }
 
 #[test]
@@ -246,7 +247,13 @@ fn an_agent_leads_neither_what_the_cell_gives_nor_what_another_agency_does() {
     ] {
         let offered = offered(&[], &giver, Role::Analyst, START).unwrap();
         let end = Step::End(words("sans suite"));
-        let ended = take(&offered, &end, own, person(Role::RegionalAgent), START);
+        let ended = take(
+            &offered,
+            &end,
+            Some(own),
+            person(Role::RegionalAgent),
+            START,
+        );
         assert_eq!(ended.is_ok(), leads, "{giver:?}");
         if !leads {
             assert_eq!(ended, Err(Refusal::GiverNotYours));

@@ -21,7 +21,7 @@ async fn the_first_consequence_tells_the_health_authority_and_raises_the_impact_
         env.get(&dgs(), &id).await.unwrap_err().code(),
         Code::NotFound
     );
-    let care = |case: &pb::Case| {
+    let impact_of = |case: &pb::Case| {
         case.proposed
             .as_ref()
             .unwrap()
@@ -36,7 +36,7 @@ async fn the_first_consequence_tells_the_health_authority_and_raises_the_impact_
         .await
         .unwrap();
     let case = env.get(&dgs(), &id).await.unwrap();
-    assert_eq!(care(&case), CareImpact::DegradedMode);
+    assert_eq!(impact_of(&case), CareImpact::DegradedMode);
     assert!(case.proposed.as_ref().unwrap().severity.unwrap().serious);
     assert_eq!(
         (case.revision, case.state()),
@@ -61,19 +61,22 @@ async fn the_first_consequence_tells_the_health_authority_and_raises_the_impact_
     env.record_care(&agent("76"), &id, closed).await.unwrap();
     env.record_care(&agent("76"), &id, degraded).await.unwrap();
     let case = env.get(&dgs(), &id).await.unwrap();
-    assert_eq!((case.revision, care(&case)), (3, CareImpact::Interruption));
+    assert_eq!(
+        (case.revision, impact_of(&case)),
+        (3, CareImpact::Interruption)
+    );
 
     let announced = env.announced(&id).await;
     assert_eq!(announced.len(), 3);
     let told = |event: &events::CaseChanged| {
         let dgs = event.visible_to.contains(&"dgs".to_owned());
-        let care = event.impacts.as_ref().unwrap().care();
+        let impact = event.impacts.as_ref().unwrap().care();
         (
             event.change(),
             event.care_recorded,
             event.qualified,
             dgs,
-            care,
+            impact,
         )
     };
     let changes: Vec<_> = announced.iter().map(told).collect();
@@ -181,5 +184,5 @@ async fn an_ended_case_takes_no_further_consequence_and_sees_those_it_has_end() 
         .await
         .unwrap();
     assert_eq!(ended.draft, Some(corrected));
-    assert_eq!(ended.ended_at, timestamp(DECLARED + Duration::HOUR));
+    assert_eq!(ended.ended_at, Some(timestamp(DECLARED + Duration::HOUR)));
 }

@@ -80,12 +80,12 @@ async fn a_consequence_is_corrected_by_those_of_its_region_and_ends_once() {
     assert_eq!(reason(&refused), "WRONG_STATE");
     let later = DECLARED + Duration::HOUR;
     let moved = pb::UpdateCareConsequenceRequest {
-        ended_at: timestamp(later),
+        ended_at: Some(timestamp(later)),
         ..update(it, graver)
     };
     assert_eq!(
         env.update_care(&analyst(), moved).await.unwrap().ended_at,
-        timestamp(later)
+        Some(timestamp(later))
     );
     let refused = env
         .end_care(&analyst(), end(&id, DECLARED))
@@ -202,7 +202,7 @@ async fn a_malformed_consequence_is_refused_with_its_fields() {
             &[("draft.persons", "OUT_OF_RANGE")],
         ),
         (
-            with(|draft| draft.begun_at = timestamp(DECLARED + Duration::days(36_500))),
+            with(|draft| draft.begun_at = Some(timestamp(DECLARED + Duration::days(36_500)))),
             &[("draft.begun_at", "IN_FUTURE")],
         ),
     ];
