@@ -26,4 +26,3 @@ create table information_request (
 
 -- Until when the first of the open requests on the case is to be answered, for the lists.
 alter table case_file add column answer_due_at timestamptz;
-create index case_file_answer_due on case_file (answer_due_at) where answer_due_at is not null;

@@ -1,3 +1,6 @@
+-- A reader that takes long must not have events wait behind this: it is tried again.
+set local lock_timeout = '1s';
+
 -- A measure (mesure) on a case. Its texts are sealed under the key of the report's personal
 -- data and unreadable once that key is erased.
 create table case_measure (

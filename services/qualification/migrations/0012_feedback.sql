@@ -1,3 +1,6 @@
+-- A reader that takes long must not have events wait behind this: it is tried again.
+set local lock_timeout = '1s';
+
 -- What each side learned from an incident (retour d'expérience): the last it said. The text is
 -- sealed under the key of the report's personal data and unreadable once that key is erased.
 create table feedback (

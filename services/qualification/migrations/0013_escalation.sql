@@ -50,14 +50,15 @@ create table escalation (
 );
 create unique index escalation_running on escalation (case_id) where state = 'running';
 
--- A call of somebody, whose name is sealed under the key of the rota that named him. Of the
--- token of the link only the hash rests.
+-- A call of somebody, whose name is sealed under the key of the rota that named him and
+-- unreadable once that key is erased here, with the contacts of the case. Of the token of the
+-- link only the hash rests.
 create table escalation_call (
     escalation_id uuid not null references escalation,
     step integer not null,
     called_at timestamptz not null,
     sealed_name bytea not null,
-    data_key bytea not null,
+    data_key bytea,
     token_hash bytea not null constraint escalation_call_token_key unique,
     primary key (escalation_id, step)
 );

@@ -7,7 +7,3 @@ set local lock_timeout = '1s';
 alter table case_file
     add column parent_case_id uuid,
     add column cause_reference text;
-create index case_file_parent on case_file (parent_case_id, case_id desc)
-    where parent_case_id is not null;
-create index case_file_suggested on case_file (cause_reference, case_id desc)
-    where cause_reference is not null and parent_case_id is null;

@@ -10,7 +10,10 @@ mod retry;
 mod store;
 mod worker;
 
+use std::error::Error as _;
+
 use async_trait::async_trait;
+use platform::Error;
 use serde_json::Value;
 use sqlx::migrate::Migrator;
 use time::OffsetDateTime;
@@ -95,6 +98,20 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// What the failure of a transaction means for the job that ran it: the database is away,
+    /// which says nothing of the job, or the job meets a defect, which is logged.
+    pub fn of_transaction(error: &Error) -> Self {
+        if error.retryable() {
+            return Self::Away("database".to_owned());
+        }
+        tracing::error!(
+            error.message = %error,
+            error.cause = error.source().map(ToString::to_string),
+            "the transaction of a job failed: this is a defect",
+        );
+        Self::Refused("internal".to_owned())
+    }
+
     /// The class that is recorded.
     fn class(&self) -> &str {
         match self {

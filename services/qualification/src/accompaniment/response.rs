@@ -32,16 +32,20 @@ pub(super) fn shown(accompaniment: &Accompaniment, view: View) -> pb::Accompanim
     with_texts(shown, accompaniment.texts.clone())
 }
 
-/// Shows accompaniment with these texts; erased without any.
+/// Shows accompaniment with these texts, but for those of steps that it had not taken yet;
+/// erased without any.
 pub(super) fn with_texts(shown: pb::Accompaniment, texts: Option<Texts>) -> pb::Accompaniment {
     let erased = texts.is_none();
     let texts = texts.unwrap_or_default();
+    let of_step = |text: String, taken_at: Option<&prost_types::Timestamp>| {
+        taken_at.map(|_| text).unwrap_or_default()
+    };
     pb::Accompaniment {
-        giver_name: texts.giver_name,
+        giver_name: of_step(texts.giver_name, shown.offered_at.as_ref()),
         need: texts.need,
-        offer: texts.offer,
-        answer: texts.answer,
-        outcome: texts.outcome,
+        offer: of_step(texts.offer, shown.offered_at.as_ref()),
+        answer: of_step(texts.answer, shown.answered_at.as_ref()),
+        outcome: of_step(texts.outcome, shown.ended_at.as_ref()),
         erased,
         ..shown
     }

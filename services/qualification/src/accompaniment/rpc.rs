@@ -15,7 +15,7 @@ use service::{Call, Commands, Done, Page, Sealed, View, request_hash};
 use sqlx::{PgConnection, PgPool};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
-use vocabulary::{CaseState, derived_id};
+use vocabulary::{CaseState, Role, derived_id};
 
 use super::{
     Accompaniment, Giver, Person,
@@ -26,6 +26,12 @@ use super::{
     store::{self, Resting},
 };
 use crate::cases::{self, Case, CaseName};
+
+/// Who gives accompaniment.
+const GIVERS: &[Role] = &[Role::Analyst, Role::RegionalAgent];
+
+/// They and the structure, for which they enter what it says.
+const EVERYBODY: &[Role] = &[Role::Declarant, Role::Analyst, Role::RegionalAgent];
 
 /// Answers `AccompanimentService`.
 #[derive(Clone, Debug)]
@@ -175,13 +181,9 @@ impl AccompanimentRpc {
         call: &Call,
         asked: &CommandRequest,
     ) -> Result<Done<pb::Accompaniment>> {
-        let by = Person {
-            role: cases::acting_role(&call.caller.roles),
-            subject: call.caller.subject.clone(),
-        };
         let (case, accompaniment, changed) = match &asked.command {
-            Command::Open(opening) => self.open(conn, call, asked, opening, by).await?,
-            Command::Step(step) => self.step(conn, call, asked, step, by).await?,
+            Command::Open(opening) => self.open(conn, call, asked, opening).await?,
+            Command::Step(step) => self.step(conn, call, asked, step).await?,
         };
         let view = View::of(&case.visible_to, &call.caller).ok_or(Error::NotFound("case"))?;
         let mut events: Vec<NewEvent> = changed.into_iter().collect();
@@ -204,13 +206,13 @@ impl AccompanimentRpc {
         call: &Call,
         asked: &CommandRequest,
         opening: &Opening,
-        by: Person,
     ) -> Result<(Case, Accompaniment, Option<NewEvent>)> {
         let caller = &call.caller;
         let case = cases::lock_case(conn, asked.object, &caller.parties()).await?;
         let case = case.ok_or(Error::NotFound("case"))?;
         cases::check_etag(&case, asked.etag.as_deref())?;
         goes_on(&case)?;
+        let by = acting(&case, caller, allowed_to_open(opening))?;
         let open = store::open(conn, case.id).await?.into_iter();
         let open: Vec<_> = open.map(|resting| self.opened(&case, resting)).collect();
         let id = derived_id(
@@ -251,7 +253,6 @@ impl AccompanimentRpc {
         call: &Call,
         asked: &CommandRequest,
         step: &Step,
-        by: Person,
     ) -> Result<(Case, Accompaniment, Option<NewEvent>)> {
         let caller = &call.caller;
         let unknown = || Error::NotFound("accompaniment");
@@ -273,6 +274,7 @@ impl AccompanimentRpc {
         if !ends {
             goes_on(&case)?;
         }
+        let by = acting(&case, caller, allowed_to_take(step))?;
         let role = by.role;
         let next = decide::take(&known, step, caller.region, by, call.at).map_err(refused)?;
         let sealed_texts = match case.report.sealed {
@@ -318,6 +320,30 @@ impl AccompanimentRpc {
             texts,
             ..accompaniment
         }
+    }
+}
+
+/// Who acts on a case, in the role that may do it.
+fn acting(case: &Case, caller: &Caller, allowed: &[Role]) -> Result<Person> {
+    Ok(Person {
+        role: cases::acting_on(case, caller, allowed)?,
+        subject: caller.subject.clone(),
+    })
+}
+
+/// Who opens accompaniment like this.
+const fn allowed_to_open(opening: &Opening) -> &'static [Role] {
+    match opening {
+        Opening::Ask(_) => EVERYBODY,
+        Opening::Offer { .. } => GIVERS,
+    }
+}
+
+/// Who takes a step.
+const fn allowed_to_take(step: &Step) -> &'static [Role] {
+    match step {
+        Step::Accept(_) | Step::Decline(_) => EVERYBODY,
+        Step::Begin | Step::End(_) => GIVERS,
     }
 }
 

@@ -24,6 +24,9 @@ use super::{
 };
 use crate::cases::{self, Case, CaseName};
 
+/// Who records what an incident does to care.
+const AUTHORS: &[Role] = &[Role::Analyst, Role::RegionalAgent];
+
 /// Answers `CareService`.
 #[derive(Clone, Debug)]
 pub(crate) struct CareRpc {
@@ -120,6 +123,12 @@ impl CareRpc {
             hash: request_hash(asked.content().to_string().as_bytes()),
             at: now(),
         };
+        let said = match &asked.command {
+            Command::Record { draft, .. } | Command::Update { draft, .. } => {
+                Some(Texts::from(draft))
+            }
+            Command::End { .. } => None,
+        };
         let input = (self.clone(), asked);
         let kept: pb::CareConsequence = self
             .commands
@@ -130,7 +139,12 @@ impl CareRpc {
         let mut conn = self.commands.pool.acquire().await?;
         let id = Uuid::try_parse(&kept.consequence_id).map_err(Error::internal)?;
         let (case, consequence) = locate(&mut conn, &caller, id).await?;
-        Ok(self.with_texts(&case, &consequence, kept))
+        let shown = self.with_texts(&case, &consequence, kept);
+        Ok(match said {
+            // The same request says the same, whatever was corrected since.
+            Some(texts) if !shown.erased => saying(shown, texts),
+            _ => shown,
+        })
     }
 
     async fn change(
@@ -140,7 +154,6 @@ impl CareRpc {
         command: &Command,
     ) -> Result<Done<pb::CareConsequence>> {
         let caller = &call.caller;
-        let role = cases::acting_role(&caller.roles);
         let (case, consequence, events) = match command {
             Command::Record {
                 case_id,
@@ -149,14 +162,14 @@ impl CareRpc {
             } => {
                 let case = cases::lock_case(conn, *case_id, &caller.parties()).await?;
                 let case = case.ok_or(Error::NotFound("case"))?;
-                self.record(conn, call, role, case, *region, draft).await?
+                self.record(conn, call, case, *region, draft).await?
             }
             Command::Update {
                 which,
                 draft,
                 ended_at,
             } => {
-                let (case, known) = locked(conn, caller, role, which).await?;
+                let (case, known, role) = locked(conn, caller, which).await?;
                 let corrected = decide::update(&known, draft, *ended_at, call.at);
                 let corrected = Consequence {
                     sealed_texts: self.seal(&case, known.id, draft)?,
@@ -172,7 +185,7 @@ impl CareRpc {
                 (case, corrected, event.into_iter().collect())
             }
             Command::End { which, ended_at } => {
-                let (case, known) = locked(conn, caller, role, which).await?;
+                let (case, known, role) = locked(conn, caller, which).await?;
                 let ended = decide::end(&known, *ended_at, call.at).map_err(refused)?;
                 store::update(conn, &ended).await?;
                 let event = events::ended(&case, &ended, role);
@@ -195,12 +208,12 @@ impl CareRpc {
         &self,
         conn: &mut PgConnection,
         call: &Call,
-        role: Role,
         case: Case,
         region: Option<Region>,
         draft: &Draft,
     ) -> Result<(Case, Consequence, Vec<NewEvent>)> {
         let caller = &call.caller;
+        let role = cases::acting_on(&case, caller, AUTHORS)?;
         let routed = case.report.routing_region.parse().ok();
         let region = decide::region(role, caller.region, region, routed, &case.visible_to);
         let id = derived_id(
@@ -264,17 +277,8 @@ impl CareRpc {
         let key = case.report.sealed.as_ref();
         let texts = key.and_then(|key| self.open(key, consequence));
         let erased = texts.is_none();
-        let texts = texts.unwrap_or_default();
-        let draft = shown.draft.map(|draft| pb::CareConsequenceDraft {
-            service_name: texts.service_name,
-            description: texts.description,
-            ..draft
-        });
-        pb::CareConsequence {
-            draft,
-            erased,
-            ..shown
-        }
+        let shown = pb::CareConsequence { erased, ..shown };
+        saying(shown, texts.unwrap_or_default())
     }
 }
 
@@ -287,19 +291,19 @@ async fn locate(conn: &mut PgConnection, caller: &Caller, id: Uuid) -> Result<(C
     Ok((case.ok_or_else(unknown)?, consequence))
 }
 
-/// Finds the consequence that is meant, which the caller may change, and keeps others from
-/// changing it or its case.
+/// Finds the consequence that is meant, which the caller may change in a role, and keeps
+/// others from changing it or its case.
 async fn locked(
     conn: &mut PgConnection,
     caller: &Caller,
-    role: Role,
     which: &Which,
-) -> Result<(Case, Consequence)> {
+) -> Result<(Case, Consequence, Role)> {
     let unknown = || Error::NotFound("care consequence");
     let case_id = store::case_of(conn, which.id).await?.ok_or_else(unknown)?;
     let case = cases::lock_case(conn, case_id, &caller.parties()).await?;
     let case = case.ok_or_else(unknown)?;
     let known = store::find(conn, which.id).await?.ok_or_else(unknown)?;
+    let role = cases::acting_on(&case, caller, AUTHORS)?;
     decide::may_change(role, caller.region, &known).map_err(refused)?;
     if which
         .etag
@@ -309,7 +313,7 @@ async fn locked(
         let why = "la conséquence a changé : relisez-la";
         return Err(Error::aborted("ETAG_MISMATCH", why));
     }
-    Ok((case, known))
+    Ok((case, known, role))
 }
 
 /// Shows a consequence without its texts.
@@ -336,6 +340,16 @@ fn shown(consequence: &Consequence, view: View) -> pb::CareConsequence {
         etag: etag(consequence),
         erased: false,
     }
+}
+
+/// Shows a consequence with these texts.
+fn saying(shown: pb::CareConsequence, texts: Texts) -> pb::CareConsequence {
+    let draft = shown.draft.map(|draft| pb::CareConsequenceDraft {
+        service_name: texts.service_name,
+        description: texts.description,
+        ..draft
+    });
+    pb::CareConsequence { draft, ..shown }
 }
 
 /// Changes with every change of the consequence. Names its moment too: after a restore

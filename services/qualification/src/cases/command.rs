@@ -157,4 +157,6 @@ pub(crate) enum Refusal {
     Erased,
     /// A case is no duplicate of itself.
     OfItself,
+    /// Others are attached to the case, which would be left without one that goes on.
+    HasChildren,
 }

@@ -82,6 +82,7 @@ fn state_after(case: &Case, command: &Command, role: Role) -> Result<CaseState, 
         Command::Close { .. } if case.confirmed.is_none() => Err(Refusal::WrongState(case.state)),
         Command::Reopen { .. } if case.report.sealed.is_none() => Err(Refusal::Erased),
         Command::MarkDuplicate { of, .. } if *of == case.id => Err(Refusal::OfItself),
+        Command::MarkDuplicate { .. } if case.children > 0 => Err(Refusal::HasChildren),
         _ => Ok(state),
     }
 }
@@ -153,9 +154,17 @@ fn carry_out(mut next: Case, command: &Command, actor: Actor) -> (Case, Change) 
         }
         Command::Reopen { note } => {
             next.assignee = subject;
-            next.closure = None;
             next.duplicate_of = None;
-            (Action::Reopened, text_of(Some(note)), None)
+            // What was learned until then stays in the history.
+            let lessons = next.closure.take().map(|closure| closure.lessons_learned);
+            let note = match lessons.filter(|lessons| !lessons.is_empty()) {
+                Some(lessons) => format!(
+                    "{}\n\nRetour d'expérience de la clôture : {lessons}",
+                    note.as_str()
+                ),
+                None => text_of(Some(note)),
+            };
+            (Action::Reopened, note, None)
         }
         Command::Close { lessons } => {
             next.closure = Some(Closure {

@@ -36,14 +36,14 @@ use vocabulary::{
 pub(crate) use self::{
     announce::{Activity, AllCases, activity},
     audience::Audience,
-    decide::{Command, Note, acting_role},
+    decide::{Command, Note},
     events::ReportEvents,
     list::CaseName,
     milestones::Targets,
     request::{case_name, declare_major, take_pilot},
     response::{Shown, to_keep},
     rpc::{CaseRpc, audit_case, check_etag},
-    step::{record_care, step},
+    step::{acting_on, record_care, roles_on, step},
     store::{find_case, lock_case, lock_cases, read_case, read_cases},
 };
 
@@ -110,7 +110,7 @@ impl Case {
     /// Whether others may be attached to it as to their common cause: it is attached to
     /// none itself, and goes on.
     pub(crate) fn may_lead(&self) -> bool {
-        self.parent.is_none() && self.duplicate_of.is_none()
+        self.parent.is_none() && !self.is_ended()
     }
 
     /// Whether a later release wrote something of it that this one could neither

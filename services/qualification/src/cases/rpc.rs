@@ -15,18 +15,18 @@ use service::{
 };
 use sqlx::{PgConnection, PgPool};
 use tonic::{Request, Response, Status};
-use uuid::Uuid;
 
 use super::{
     Case, CaseName,
-    decide::{Command, Refusal, acting_role},
+    decide::{Command, Refusal},
     history,
     list::Position,
     milestones::{self, Reached, Targets},
     request::{self, CommandRequest, case_name},
     response::{Shown, etag, to_keep},
-    step::step,
+    step::{acting_on, step},
     store,
+    transitions::roles_of,
 };
 use crate::escalation::{Cause, Escalations};
 
@@ -275,16 +275,22 @@ impl CaseRpc {
         call: &Call,
         asked: &CommandRequest,
     ) -> Result<Done<pb::Case>> {
-        let case = store::lock_case(conn, asked.case_id, &call.caller.parties()).await?;
+        let of = match asked.command {
+            Command::MarkDuplicate { of, .. } => Some(of),
+            _ => None,
+        };
+        let wanted: Vec<_> = of.into_iter().chain([asked.case_id]).collect();
+        let found = store::lock_cases(conn, &wanted, &call.caller.parties()).await?;
+        let case = found.iter().find(|case| case.id == asked.case_id);
         let case = case.ok_or(Error::NotFound("case"))?;
-        check_etag(&case, asked.etag.as_deref())?;
-        if let Command::MarkDuplicate { of, .. } = asked.command {
-            goes_on(conn, call, of).await?;
+        check_etag(case, asked.etag.as_deref())?;
+        if let Some(of) = of {
+            goes_on(found.iter().find(|case| case.id == of))?;
         }
-        let role = acting_role(&call.caller.roles);
+        let role = acting_on(case, &call.caller, &roles_of(asked.command.trigger()))?;
         let was_major = case.triage().severity.major;
         let (case, announcement) =
-            step(conn, &self.commands, call, role, &case, &asked.command).await?;
+            step(conn, &self.commands, call, role, case, &asked.command).await?;
         if case.triage().severity.major && !was_major {
             let major = (&case, Cause::Major, call.at);
             self.escalations.begin(conn, &[major], call.at).await?;
@@ -320,10 +326,10 @@ pub(crate) fn check_etag(case: &Case, wanted: Option<&str>) -> Result<()> {
     }
 }
 
-/// Checks that the case of which another is a duplicate goes on, and keeps it so.
-async fn goes_on(conn: &mut PgConnection, call: &Call, case_id: Uuid) -> Result<()> {
+/// Checks that the case of which another is a duplicate, which is held, goes on.
+fn goes_on(original: Option<&Case>) -> Result<()> {
     let refused = |reason, why| Err(Error::invalid("duplicate_of", reason, why));
-    match store::lock_case(conn, case_id, &call.caller.parties()).await? {
+    match original {
         None => refused("NOT_FOUND", "Ce dossier n'existe pas."),
         Some(case) if case.duplicate_of.is_some() => {
             refused("CONFLICT", "Ce dossier est lui-même un doublon.")
@@ -373,5 +379,9 @@ pub(super) fn refused(refusal: Refusal) -> Error {
             let why = "Un dossier n'est pas le doublon de lui-même.";
             Error::invalid("duplicate_of", "CONFLICT", why)
         }
+        Refusal::HasChildren => Error::failed_precondition(
+            "HAS_ATTACHED_CASES",
+            "d'autres dossiers sont rattachés à celui-ci : détachez-les d'abord",
+        ),
     }
 }

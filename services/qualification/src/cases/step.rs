@@ -1,15 +1,51 @@
 //! What other features make of a case while they work on it.
 
+use std::collections::BTreeSet;
+
 use eventlog::NewEvent;
-use platform::Result;
-use service::{Call, Commands, revision_base};
+use platform::{Caller, Error, Result};
+use service::{Call, Commands, View, revision_base};
 use sqlx::PgConnection;
 use vocabulary::{CareImpact, Role};
 
 use super::{
-    Actor, Case, Command, announce::changed, care::knows_of_care, decide::decide, history,
-    rpc::refused, store,
+    Actor, Case, Command,
+    announce::changed,
+    care::knows_of_care,
+    decide::{acting_role, decide},
+    history,
+    rpc::refused,
+    store,
 };
+
+/// The role in which a caller acts on a case: of those that may do what is asked and through
+/// which the caller sees the case, the one that leads it.
+///
+/// Errors: `PERMISSION_DENIED` where the caller sees the case through other roles alone, which
+/// those cannot whose roles were narrowed to the ones that the contract names.
+pub(crate) fn acting_on(case: &Case, caller: &Caller, allowed: &[Role]) -> Result<Role> {
+    let mut roles = roles_on(case, caller);
+    roles.retain(|role| allowed.contains(role));
+    if roles.is_empty() {
+        return Err(Error::permission_denied(
+            "ROLE_MISSING",
+            "le rôle qui le permet ne voit pas ce dossier",
+        ));
+    }
+    Ok(acting_role(&roles))
+}
+
+/// The roles through which a caller sees a case: none lends its reach to another.
+pub(crate) fn roles_on(case: &Case, caller: &Caller) -> BTreeSet<Role> {
+    let sees = |role: &Role| {
+        let alone = Caller {
+            roles: [*role].into(),
+            ..caller.clone()
+        };
+        View::of(&case.visible_to, &alone).is_some()
+    };
+    caller.roles.iter().copied().filter(sees).collect()
+}
 
 /// Carries out a command on a case that the transaction of a call has locked, in the role
 /// in which the caller acts; gives back the case after it and what it announces.

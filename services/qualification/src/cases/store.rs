@@ -236,15 +236,27 @@ pub(super) async fn keep_resolution(
     Ok(())
 }
 
-/// Destroys the keys of the contacts of these reports.
+/// Destroys the keys of the contacts of these reports, and of the names of those who were
+/// called of their cases.
 pub(super) async fn erase_contacts(conn: &mut PgConnection, report_ids: &[Uuid]) -> Result<()> {
     if report_ids.is_empty() {
         return Ok(());
     }
+    let case_ids = cases_of(report_ids);
     sqlx::query!(
         "update case_file set sealed_personal_data = null, data_key = null
          where case_id = any($1) and data_key is not null",
-        &cases_of(report_ids),
+        &case_ids,
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "update escalation_call set data_key = null
+         from escalation
+         where escalation.escalation_id = escalation_call.escalation_id
+             and escalation.case_id = any($1)
+             and escalation_call.data_key is not null",
+        &case_ids,
     )
     .execute(conn)
     .await?;

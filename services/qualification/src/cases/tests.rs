@@ -433,10 +433,15 @@ fn a_case_opens_attached_to_that_of_its_cause_where_this_may_lead_others() {
         ..parent.clone()
     };
     let duplicate = Case {
+        state: CaseState::Duplicate,
         duplicate_of: Some(Uuid::from_u128(31)),
+        ..parent.clone()
+    };
+    let closed = Case {
+        state: CaseState::Closed,
         ..parent
     };
-    for other in [test, attached, duplicate] {
+    for other in [test, attached, duplicate, closed] {
         let (case, change) = opened_with(&other);
         assert_eq!((case.parent, change.note.as_str()), (None, ""), "{other:?}");
     }

@@ -227,6 +227,17 @@ pub(crate) fn next_state(from: CaseState, trigger: Trigger, by: Role) -> Option<
         .map(|row| row.to)
 }
 
+/// The roles that bring a trigger, in the order of the table.
+pub(crate) fn roles_of(trigger: Trigger) -> Vec<Role> {
+    let mut roles = Vec::new();
+    for row in TRANSITIONS.iter().filter(|row| row.trigger == trigger) {
+        if !roles.contains(&row.by) {
+            roles.push(row.by);
+        }
+    }
+    roles
+}
+
 const fn row(from: CaseState, trigger: Trigger, by: Role, to: CaseState) -> Transition {
     Transition {
         from,
@@ -377,16 +388,5 @@ mod tests {
         assert!(absent.is_empty(), "nothing leads to {}", absent.join(", "));
         page.push('\n');
         page
-    }
-
-    /// The roles that bring a trigger, in the order of the table.
-    fn roles_of(trigger: Trigger) -> Vec<Role> {
-        let mut roles = Vec::new();
-        for row in TRANSITIONS.iter().filter(|row| row.trigger == trigger) {
-            if !roles.contains(&row.by) {
-                roles.push(row.by);
-            }
-        }
-        roles
     }
 }

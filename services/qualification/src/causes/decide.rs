@@ -9,7 +9,7 @@ use crate::cases::{Case, Command, Note};
 pub(super) enum Refusal {
     /// A case is not its own cause.
     OfItself,
-    /// The other case is attached itself, or a duplicate.
+    /// The other case is attached itself, or ended.
     NotAParent,
     /// Others are attached to the case: there is one level.
     HasChildren,

@@ -14,7 +14,7 @@ use service::{Call, Commands, Done, Page, View, request_hash, revision_base};
 use sqlx::{PgConnection, PgPool};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
-use vocabulary::Text;
+use vocabulary::{Role, Text};
 
 use super::{
     Attach, AttachMany, Detach,
@@ -22,6 +22,9 @@ use super::{
     request, store,
 };
 use crate::cases::{self, Case, Command, Shown, to_keep};
+
+/// Who attaches cases and detaches them.
+const LEADERS: &[Role] = &[Role::Analyst];
 
 /// Answers `CauseService`.
 #[derive(Clone, Debug)]
@@ -198,7 +201,7 @@ impl CauseRpc {
             let (reason, why) = told(Refusal::NotAParent);
             return Err(Error::failed_precondition(reason, why));
         }
-        let role = cases::acting_role(&call.caller.roles);
+        let role = cases::acting_on(to, &call.caller, LEADERS)?;
         let (mut results, mut events, mut hidden) = (Vec::new(), Vec::new(), Vec::new());
         for case_id in &many.case_ids {
             let Some(case) = found.get(case_id) else {
@@ -254,7 +257,7 @@ impl CauseRpc {
         case: &Case,
         command: Option<&Command>,
     ) -> Result<Done<pb::Case>> {
-        let role = cases::acting_role(&call.caller.roles);
+        let role = cases::acting_on(case, &call.caller, LEADERS)?;
         let (case, events) = match command {
             Some(command) => {
                 let (case, changed) =
@@ -329,7 +332,7 @@ fn told(refusal: Refusal) -> (&'static str, String) {
         Refusal::OfItself => ("CONFLICT", "un dossier n'est pas rattaché à lui-même"),
         Refusal::NotAParent => (
             "NOT_A_PARENT",
-            "ce dossier est lui-même rattaché à un autre, ou un doublon",
+            "ce dossier est lui-même rattaché à un autre, ou terminé",
         ),
         Refusal::HasChildren => (
             "HAS_CHILDREN",

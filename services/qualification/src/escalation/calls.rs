@@ -6,10 +6,7 @@ use eventlog::{Log, NewEvent, in_transaction};
 use futures::FutureExt as _;
 use platform::{Error, Result, SealingKey};
 use serde_json::json;
-use service::{
-    Sealed,
-    jobs::{Failure, Handler, Job, NewJob, add_jobs},
-};
+use service::jobs::{Failure, Handler, Job, NewJob, add_jobs};
 use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
@@ -42,7 +39,7 @@ pub(crate) struct Escalations {
 
 impl Escalations {
     /// Begins the escalation of cases, each by something that came at a moment, where there
-    /// is somebody to call and none is running.
+    /// is somebody to call until it lapses, at once or after a gap, and none is running.
     pub(crate) async fn begin(
         &self,
         conn: &mut PgConnection,
@@ -62,10 +59,15 @@ impl Escalations {
             })
         });
         let escalated: Vec<_> = escalated.collect();
-        if escalated.is_empty() || store::shift_at(conn, now).await?.is_none() {
-            return Ok(());
-        }
         for escalation in &escalated {
+            if !store::is_covered(conn, now, escalation.lapses_at).await? {
+                tracing::error!(
+                    case.id = %escalation.case_id,
+                    "nobody is on call until this case is escalated no more: complete the rota \
+                     and call somebody",
+                );
+                continue;
+            }
             if store::begin(conn, escalation).await? {
                 add_jobs(conn, &[job(escalation.id, 1, now)], now).await?;
             }
@@ -116,7 +118,7 @@ impl Handler for Calls {
             calls.take_step(conn, id, step, now).boxed()
         })
         .await
-        .map_err(|_| Failure::Away("database".to_owned()))?;
+        .map_err(|error| Failure::of_transaction(&error))?;
         self.log.committed();
         Ok(())
     }
@@ -185,10 +187,8 @@ impl Calls {
             escalation_id: id,
             step,
             called_at: now,
-            name: Sealed {
-                sealed: sealed.map_err(Error::internal)?,
-                data_key: shift.people.data_key.clone(),
-            },
+            sealed_name: sealed.map_err(Error::internal)?,
+            data_key: Some(shift.people.data_key.clone()),
         };
         store::insert_call(conn, &call, &token_hash(&token)).await?;
         let link = self.escalations.public_url.as_ref();
@@ -200,7 +200,8 @@ impl Calls {
                 .unwrap_or_default(),
             token,
         };
-        let event = events::called(master_key, case, escalation, &call, &called, next_due_at)?;
+        let keys = (master_key, &shift.people);
+        let event = events::called(keys, case, escalation, &call, &called, next_due_at)?;
         self.log.append(conn, &[event]).await
     }
 }

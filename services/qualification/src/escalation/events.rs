@@ -4,7 +4,7 @@ use eventlog::NewEvent;
 use platform::{Error, Result, SealingKey};
 pub(super) use proto::events::v1::CalledPerson;
 use proto::events::v1::EscalationCalled;
-use service::wire::timestamp;
+use service::{Sealed, wire::timestamp};
 use time::OffsetDateTime;
 use vocabulary::derived_at;
 
@@ -12,9 +12,9 @@ use super::{Call, Escalation};
 use crate::cases::Case;
 
 /// Announces that somebody is called, to the service that writes the mail. The person
-/// travels sealed under the key of the rota.
+/// travels sealed under this key, that of the rota.
 pub(super) fn called(
-    master_key: &SealingKey,
+    (master_key, key): (&SealingKey, &Sealed),
     case: &Case,
     escalation: &Escalation,
     call: &Call,
@@ -22,7 +22,7 @@ pub(super) fn called(
     answer_before: OffsetDateTime,
 ) -> Result<NewEvent> {
     let call_id = call.id();
-    let sealed_person = call.name.seal_called(master_key, call_id, person);
+    let sealed_person = key.seal_called(master_key, call_id, person);
     let payload = EscalationCalled {
         call_id: call_id.to_string(),
         escalation_id: escalation.id.to_string(),
@@ -39,5 +39,5 @@ pub(super) fn called(
     let id = derived_at(call.called_at, case.id, "escalation_called", &parts);
     let subject = format!("escalation/{}", escalation.id);
     let event = NewEvent::new(id, subject, call.called_at, &payload);
-    Ok(event.with_data_key(call.name.data_key.clone()))
+    Ok(event.with_data_key(key.data_key.clone()))
 }

@@ -86,7 +86,9 @@ struct Call {
     escalation_id: Uuid,
     step: i32,
     called_at: OffsetDateTime,
-    name: Sealed,
+    sealed_name: Vec<u8>,
+    /// The key of the name; absent once erased.
+    data_key: Option<Vec<u8>>,
 }
 
 impl Call {

@@ -65,9 +65,14 @@ pub(super) fn escalation(
     }
 }
 
-/// Who was called; `None` when the name does not open, which is logged.
+/// Who was called; `None` once the key is erased, and when the name does not open, which is
+/// logged.
 fn name(call: &Call, master_key: &SealingKey) -> Option<String> {
-    let opened = call.name.open(master_key, &name_purpose(call.id()));
+    let sealed = Sealed {
+        sealed: call.sealed_name.clone(),
+        data_key: call.data_key.clone()?,
+    };
+    let opened = sealed.open(master_key, &name_purpose(call.id()));
     if opened.is_err() {
         tracing::error!(
             escalation.id = %call.escalation_id,

@@ -17,7 +17,7 @@ use service::{
 use sqlx::{PgConnection, PgPool};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
-use vocabulary::derived_id;
+use vocabulary::{Role, derived_id};
 
 use super::{
     Acknowledger, Decision,
@@ -27,6 +27,9 @@ use super::{
     response, rota, store,
 };
 use crate::cases::{self, CaseRpc};
+
+/// Who acknowledges an escalation, logged in.
+const CALLED: &[Role] = &[Role::Analyst, Role::SecurityOfficer];
 
 /// Answers `EscalationService`.
 #[derive(Clone, Debug)]
@@ -255,6 +258,11 @@ impl EscalationService for EscalationRpc {
     ) -> Result<Response<AcknowledgeEscalationByLinkResponse>, Status> {
         let caller = Caller::of(&request)?.clone();
         let hash = token_hash(request.into_inner().token.trim());
+        // Anybody may try tokens: a wrong one leaves nothing behind.
+        let mut conn = self.commands.pool.acquire().await.map_err(Error::from)?;
+        let called = store::called_by(&mut conn, &hash).await?;
+        called.ok_or(Error::NotFound("escalation"))?;
+        drop(conn);
         let call = Call {
             caller,
             method: "AcknowledgeEscalationByLink",
@@ -340,7 +348,7 @@ async fn acknowledge(
     let case = case.ok_or_else(unknown)?;
     let escalation = store::lock(conn, id).await?.ok_or_else(unknown)?;
     let by = Acknowledger::Person {
-        role: cases::acting_role(&call.caller.roles),
+        role: cases::acting_on(&case, &call.caller, CALLED)?,
         subject: call.caller.subject.clone(),
     };
     let acknowledged = decide::acknowledge(&escalation, by, call.at)

@@ -138,8 +138,8 @@ pub(super) async fn insert_call(
         call.escalation_id,
         call.step,
         call.called_at,
-        call.name.sealed,
-        call.name.data_key,
+        call.sealed_name,
+        call.data_key,
         token_hash,
     )
     .execute(conn)
@@ -179,10 +179,8 @@ pub(super) async fn calls(conn: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<C
         escalation_id: row.escalation_id,
         step: row.step,
         called_at: row.called_at,
-        name: Sealed {
-            sealed: row.sealed_name,
-            data_key: row.data_key,
-        },
+        sealed_name: row.sealed_name,
+        data_key: row.data_key,
     });
     Ok(calls.collect())
 }
@@ -259,6 +257,22 @@ pub(super) async fn shift_at(conn: &mut PgConnection, at: OffsetDateTime) -> Res
     .fetch_optional(conn)
     .await?;
     Ok(row.map(Shift::from))
+}
+
+/// Whether somebody is on call for some of a span of time.
+pub(super) async fn is_covered(
+    conn: &mut PgConnection,
+    from: OffsetDateTime,
+    until: OffsetDateTime,
+) -> Result<bool> {
+    let covered = sqlx::query_scalar!(
+        r#"select exists (
+               select from rota_shift where starts_at < $2 and ends_at > $1
+           ) as "covered!""#,
+        from,
+        until,
+    );
+    Ok(covered.fetch_one(conn).await?)
 }
 
 /// Adds a decision on a case that the transaction has locked; gives back its number.

@@ -11,7 +11,7 @@ use service::{Call, Commands, Done, Fields, Sealed, View, request_hash, wire::ti
 use sqlx::{PgConnection, PgPool};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
-use vocabulary::{CaseActivity, Text, Word as _, derived_id};
+use vocabulary::{CaseActivity, Role, Text, Word as _, derived_id};
 
 use super::{
     Assessment, Feedback, Lessons,
@@ -19,6 +19,9 @@ use super::{
     purpose, store,
 };
 use crate::cases::{self, Activity, Audience, activity};
+
+/// Who says what was learned.
+const SIDES: &[Role] = &[Role::Declarant, Role::Analyst, Role::RegionalAgent];
 
 /// Answers `FeedbackService`.
 #[derive(Clone, Debug)]
@@ -121,7 +124,7 @@ impl FeedbackRpc {
         let view = View::of(&case.visible_to, caller).ok_or(Error::NotFound("case"))?;
         decide::give(case.state).map_err(refused)?;
         let key = case.report.sealed.as_ref().ok_or_else(erased)?;
-        let side = cases::acting_role(&caller.roles);
+        let side = cases::acting_on(&case, caller, SIDES)?;
         let lessons = give.lessons.as_ref().map(|lessons| {
             let purpose = purpose(case.id, side);
             key.seal(&self.master_key, &purpose, lessons.as_str().as_bytes())

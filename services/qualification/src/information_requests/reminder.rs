@@ -53,7 +53,7 @@ impl Handler for Reminders {
             remind(conn, log, id, now).boxed()
         })
         .await
-        .map_err(|_| Failure::Away("database".to_owned()))?;
+        .map_err(|error| Failure::of_transaction(&error))?;
         self.log.committed();
         Ok(())
     }

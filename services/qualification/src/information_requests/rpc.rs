@@ -18,17 +18,26 @@ use sqlx::{PgConnection, PgPool};
 use time::{Duration, OffsetDateTime};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
-use vocabulary::{CaseActivity, Text, Word as _, derived_id};
+use vocabulary::{CaseActivity, Role, Text, Word as _, derived_id};
 
 use super::{
     Answer, InformationRequest, Person, Question, Reason, State, answer_purpose,
     decide::{self, Refusal},
     question_purpose, reminder, store,
 };
-use crate::cases::{self, Activity, Audience, Command, activity};
+use crate::cases::{self, Activity, Audience, Case, Command, activity};
 
 /// The longest time for an answer.
 const LONGEST: Duration = Duration::days(366);
+
+/// What is said of another time.
+const NOT_IN_TIME: &str = "La réponse s'attend à un moment à venir, d'ici à un an.";
+
+/// Who asks, and gives up what was asked.
+const ASKERS: &[Role] = &[Role::Analyst, Role::RegionalAgent, Role::SecurityOfficer];
+
+/// Who answers: the structure, or those who enter what it says.
+const ANSWERERS: &[Role] = &[Role::Declarant, Role::Analyst, Role::RegionalAgent];
 
 /// Answers `InformationRequestService`.
 #[derive(Clone, Debug)]
@@ -180,6 +189,11 @@ impl InformationRequestService for InformationRequestRpc {
         let next_page_token = page.cut(&mut requests, |request| request.number);
         let shown = requests.iter().map(|request| {
             let shown = shown(request, view, now());
+            let shown = pb::InformationRequest {
+                // Nobody is waited for any more.
+                overdue: shown.overdue && !case.is_ended(),
+                ..shown
+            };
             self.opened(shown, request, case.report.sealed.as_ref())
         });
         Ok(Response::new(ListInformationRequestsResponse {
@@ -196,14 +210,18 @@ impl InformationRequestRpc {
         call: &Call,
         ask: &Ask,
     ) -> Result<Done<pb::InformationRequest>> {
+        // A request that is sent again is answered alike, also once its moment has come.
+        if ask.due_at.is_some_and(|due_at| due_at <= call.at) {
+            return Err(Error::invalid("due_at", "OUT_OF_RANGE", NOT_IN_TIME));
+        }
         let case = cases::lock_case(conn, ask.case_id, &call.caller.parties()).await?;
         let case = case.ok_or(Error::NotFound("case"))?;
         let view = View::of(&case.visible_to, &call.caller).ok_or(Error::NotFound("case"))?;
         cases::check_etag(&case, ask.etag.as_deref())?;
         let key = case.report.sealed.as_ref().ok_or_else(erased)?;
+        let by = person(&case, &call.caller, ASKERS)?;
         let open = store::open(conn, case.id).await?;
         decide::ask(open.len()).map_err(refused)?;
-        let by = person(&call.caller);
         let (case, changed) =
             cases::step(conn, &self.commands, call, by.role, &case, &Command::Ask).await?;
         let id = derived_id(
@@ -271,7 +289,11 @@ impl InformationRequestRpc {
         }
         let key = case.report.sealed.as_ref().ok_or_else(erased)?;
         let seal = |text: &str| self.seal(key, &answer_purpose(id), text);
-        let by = person(&call.caller);
+        let by = match how {
+            Settle::Answer(_) => person(&case, &call.caller, ANSWERERS)?,
+            Settle::Cancel(_) => person(&case, &call.caller, ASKERS)?,
+        };
+        let role = by.role;
         let request = match how {
             Settle::Answer(answer) => decide::answer(&request, by, seal(answer.as_str())?, call.at),
             Settle::Cancel(reason) => {
@@ -282,7 +304,6 @@ impl InformationRequestRpc {
         .map_err(refused)?;
         store::settle(conn, &request).await?;
         let mut events = Vec::new();
-        let role = cases::acting_role(&call.caller.roles);
         let open = store::open(conn, case.id).await?;
         if decide::goes_on(case.state, &open) {
             let answer = Command::Answer;
@@ -371,9 +392,8 @@ fn read_ask(request: RequestInformationRequest, now: OffsetDateTime) -> Result<(
     let case_id = fields.uuid("case_id", &request.case_id);
     let question = fields.required_text("question", request.question);
     let due_at = fields.moment("due_at", request.due_at.as_ref());
-    if due_at.is_some_and(|due_at| due_at <= now || due_at > now + LONGEST) {
-        let why = "La réponse s'attend à un moment à venir, d'ici à un an.";
-        fields.refuse("due_at", "OUT_OF_RANGE", why);
+    if due_at.is_some_and(|due_at| due_at > now + LONGEST) {
+        fields.refuse("due_at", "OUT_OF_RANGE", NOT_IN_TIME);
     }
     match (request_id, case_id, question) {
         (Some(request_id), Some(case_id), Some(question)) if violations.is_empty() => Ok((
@@ -409,11 +429,12 @@ fn call(
     }
 }
 
-fn person(caller: &Caller) -> Person {
-    Person {
-        role: cases::acting_role(&caller.roles),
+/// Who acts on a case, in the role that may do it.
+fn person(case: &Case, caller: &Caller, allowed: &[Role]) -> Result<Person> {
+    Ok(Person {
+        role: cases::acting_on(case, caller, allowed)?,
         subject: caller.subject.clone(),
-    }
+    })
 }
 
 /// Shows a request without its texts.

@@ -1,6 +1,6 @@
 //! The calls of people about measures.
 
-use std::{borrow::Cow, collections::BTreeSet};
+use std::borrow::Cow;
 
 use futures::FutureExt as _;
 use platform::{Caller, Deadline, Error, Result, SealingKey, Watched, now, read_transaction};
@@ -16,7 +16,7 @@ use service::{Call, Commands, Done, Page, Sealed, View, audit_list, request_hash
 use sqlx::{PgConnection, PgPool};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
-use vocabulary::{Role, derived_id};
+use vocabulary::derived_id;
 
 use super::{
     Catalogue, Copied, Measure, MeasureState, Part,
@@ -250,7 +250,7 @@ impl MeasureRpc {
             return Err(Error::aborted("ETAG_MISMATCH", why));
         }
         let actor = Actor {
-            roles: roles_on(&case, caller),
+            roles: cases::roles_on(&case, caller),
             subject: caller.subject.clone(),
         };
         if case.is_ahead() {
@@ -348,18 +348,6 @@ impl MeasureRpc {
 fn new_id(call: &Call) -> Uuid {
     let parts: [&[u8]; 2] = [call.caller.subject.as_bytes(), call.request_id.as_bytes()];
     derived_id("measure", &parts)
-}
-
-/// The roles through which a caller sees a case: none lends its reach to another.
-fn roles_on(case: &Case, caller: &Caller) -> BTreeSet<Role> {
-    let sees = |role: &Role| {
-        let alone = Caller {
-            roles: [*role].into(),
-            ..caller.clone()
-        };
-        View::of(&case.visible_to, &alone).is_some()
-    };
-    caller.roles.iter().copied().filter(sees).collect()
 }
 
 fn refused(refusal: Refusal) -> Error {

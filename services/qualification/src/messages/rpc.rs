@@ -11,7 +11,7 @@ use service::{Call, Commands, Done, Fields, Page, View, request_hash, wire::time
 use sqlx::{PgConnection, PgPool};
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
-use vocabulary::{Word as _, derived_id};
+use vocabulary::{Role, Word as _, derived_id};
 
 use super::{
     Audience, Message, MessageText,
@@ -19,6 +19,14 @@ use super::{
     events, purpose, store,
 };
 use crate::cases;
+
+/// Who posts messages.
+const AUTHORS: &[Role] = &[
+    Role::Declarant,
+    Role::Analyst,
+    Role::RegionalAgent,
+    Role::SecurityOfficer,
+];
 
 /// Answers `MessageService`.
 #[derive(Clone, Debug)]
@@ -143,7 +151,7 @@ impl MessageRpc {
             id,
             case_id: case.id,
             audience: post.audience,
-            author_role: cases::acting_role(&caller.roles),
+            author_role: cases::acting_on(&case, caller, AUTHORS)?,
             author: caller.subject.clone(),
             posted_at: call.at,
             sealed_text: sealed_text.map_err(Error::internal)?,

@@ -158,13 +158,13 @@ async fn a_giver_accompanies_once_at_a_time_and_others_beside_it() {
 async fn what_is_sent_again_is_done_once_and_answered_alike() {
     let env = TestEnv::start().await;
     let id = env.open(&env.report()).await.case_id;
-    let request = ask(&id, "Besoin d'aide");
+    let asked = ask(&id, "Besoin d'aide");
     let once = env
-        .ask_for_accompaniment(&declarant(), request.clone())
+        .ask_for_accompaniment(&declarant(), asked.clone())
         .await
         .unwrap();
     assert_eq!(
-        env.ask_for_accompaniment(&declarant(), request)
+        env.ask_for_accompaniment(&declarant(), asked.clone())
             .await
             .unwrap(),
         once
@@ -180,7 +180,26 @@ async fn what_is_sent_again_is_done_once_and_answered_alike() {
             .unwrap(),
         offered
     );
-    assert_eq!(env.accompaniments(&analyst(), &id).await, [offered]);
+    assert_eq!(
+        env.accompaniments(&analyst(), &id).await,
+        std::slice::from_ref(&offered)
+    );
+    // What was said since is no part of the answer.
+    assert_eq!(
+        env.ask_for_accompaniment(&declarant(), asked)
+            .await
+            .unwrap(),
+        once
+    );
+    env.answer_accompaniment(&declarant(), accept(&offered.accompaniment_id))
+        .await
+        .unwrap();
+    assert_eq!(
+        env.offer_accompaniment(&analyst(), request.clone())
+            .await
+            .unwrap(),
+        offered
+    );
     let other = pb::OfferAccompanimentRequest {
         offer: "Autre".into(),
         ..request

@@ -119,6 +119,30 @@ async fn there_is_one_level() {
 }
 
 #[tokio::test]
+async fn a_case_that_ended_leads_no_other_and_one_that_leads_others_is_no_duplicate() {
+    let env = TestEnv::start().await;
+    let ended = env.open(&env.report()).await.case_id;
+    env.qualify(&analyst(), out_of_scope(&ended)).await.unwrap();
+    let id = env.open(&env.report()).await.case_id;
+    let refused = env.attach(&analyst(), &id, &ended).await.unwrap_err();
+    let expected = ("parent_case_id".to_owned(), "CONFLICT".to_owned());
+    assert_eq!(violations(&refused), [expected]);
+
+    let parent = env.open(&env.report()).await.case_id;
+    let original = env.open(&env.report()).await.case_id;
+    env.attach(&analyst(), &id, &parent).await.unwrap();
+    let refused = env.duplicate(&analyst(), &parent, &original).await;
+    let refused = refused.unwrap_err();
+    assert_eq!(
+        (refused.code(), reason(&refused).as_str()),
+        (Code::FailedPrecondition, "HAS_ATTACHED_CASES")
+    );
+    env.detach(&analyst(), &id).await.unwrap();
+    let marked = env.duplicate(&analyst(), &parent, &original).await;
+    assert_eq!(marked.unwrap().duplicate_of, original);
+}
+
+#[tokio::test]
 async fn two_cases_attached_at_once_to_each_other_make_one_parent() {
     let env = TestEnv::start().await;
     for _ in 0..5 {

@@ -11,7 +11,7 @@ use std::{
 use crate::{App, Config, NAME, ProducersConfig, QualificationConfig, migrators};
 use eventlog::NewEvent;
 use prost::Message as _;
-use proto::{events::v1 as events, qualification::v1 as pb};
+use proto::{events::v1 as events, qualification::v1 as pb, types::v1 as types};
 use servicetest::{RunningService, ServiceEnv};
 use testkit::eventually_some;
 use time::OffsetDateTime;
@@ -126,9 +126,11 @@ impl TestEnv {
     /// report of the same shard has its case.
     pub(crate) async fn settle(&self, report: &Report) {
         let shard = |report: &Report| self.producer("intake").shard_of(&report.subject());
-        let marker = std::iter::repeat_with(|| self.report())
+        let mut marker = std::iter::repeat_with(|| self.report())
             .find(|marker| shard(marker) == shard(report))
             .expect("reports come without end");
+        // What a program sent calls nobody.
+        marker.submitted.channel = types::Channel::Import.into();
         self.open(&marker).await;
     }
 

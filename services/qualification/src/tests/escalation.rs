@@ -20,7 +20,7 @@ use uuid::Uuid;
 
 use crate::{
     QualificationConfig,
-    tests::env::{TestEnv, agent, analyst, reason},
+    tests::env::{Report, TestEnv, agent, analyst, reason},
 };
 
 const CAMILLE: &str = "camille@example.org";
@@ -29,7 +29,7 @@ const SACHA: &str = "sacha@example.org";
 #[tokio::test]
 async fn the_people_of_the_rota_are_called_one_after_the_other_until_somebody_acknowledges() {
     let env = on_call().await;
-    let id = env.open(&env.report()).await.case_id;
+    let id = env.open(&imported(&env)).await.case_id;
     env.declare_major(&officer(), &id).await.unwrap();
     let calls = env.calls(3).await;
     let called: Vec<_> = calls.iter().map(|it| it.person.email.as_str()).collect();
@@ -77,7 +77,7 @@ async fn the_people_of_the_rota_are_called_one_after_the_other_until_somebody_ac
 #[tokio::test]
 async fn a_link_acknowledges_without_a_login_and_a_wrong_one_is_not_found() {
     let env = on_call().await;
-    let case = env.open(&env.report()).await;
+    let case = env.open(&imported(&env)).await;
     env.declare_major(&officer(), &case.case_id).await.unwrap();
     let calls = env.calls(2).await;
     let zeros = "0".repeat(64);
@@ -92,6 +92,8 @@ async fn a_link_acknowledges_without_a_login_and_a_wrong_one_is_not_found() {
         let refused = env.open_link(token).await.unwrap_err();
         assert_eq!(refused.code(), Code::NotFound, "{token}");
     }
+    // Whoever tries tokens fills neither the trail nor any table.
+    assert!(env.audited("anonymous").await.is_empty());
     let first = env.open_link(&calls[0].person.token).await.unwrap();
     assert_eq!(first.reference, case.reference);
     assert!(first.acknowledged_at.is_some());
@@ -127,7 +129,7 @@ async fn a_link_acknowledges_without_a_login_and_a_wrong_one_is_not_found() {
 #[tokio::test]
 async fn an_escalation_that_nobody_acknowledges_lapses_and_the_cell_hears_of_it() {
     let env = on_call().await;
-    let id = env.open(&env.report()).await.case_id;
+    let id = env.open(&imported(&env)).await.case_id;
     env.declare_major(&officer(), &id).await.unwrap();
     let calls = env.calls(1).await;
     // Working hours begin.
@@ -156,7 +158,7 @@ async fn an_escalation_that_nobody_acknowledges_lapses_and_the_cell_hears_of_it(
 #[tokio::test]
 async fn nobody_is_called_of_a_case_that_ended() {
     let env = on_call().await;
-    let report = env.report();
+    let report = imported(&env);
     let id = env.open(&report).await.case_id;
     env.declare_major(&officer(), &id).await.unwrap();
     env.calls(1).await;
@@ -170,16 +172,59 @@ async fn nobody_is_called_of_a_case_that_ended() {
 async fn without_anybody_on_call_nothing_is_escalated() {
     let env = on_call().await;
     env.put_rota(Vec::new()).await.unwrap();
-    let id = env.open(&env.report()).await.case_id;
+    let id = env.open(&imported(&env)).await.case_id;
     env.declare_major(&officer(), &id).await.unwrap();
     assert!(env.escalations(&analyst(), &id).await.is_empty());
+}
+
+#[tokio::test]
+async fn in_a_gap_of_the_rota_an_escalation_waits_for_the_next_shift() {
+    let env = on_call().await;
+    let in_an_hour = |mut shift: pb::RotaShift| {
+        let starts_at = platform::now() + Duration::HOUR;
+        shift.starts_at = Some(service::wire::timestamp(starts_at));
+        shift
+    };
+    env.put_rota(rota().into_iter().map(in_an_hour).collect())
+        .await
+        .unwrap();
+    let id = env.open(&imported(&env)).await.case_id;
+    env.declare_major(&officer(), &id).await.unwrap();
+    let waiting = env.escalations(&analyst(), &id).await.remove(0);
+    assert_eq!(waiting.state(), pb::EscalationState::Running);
+    assert!(waiting.calls.is_empty());
+    // The next shift begins.
+    env.put_rota(rota()).await.unwrap();
+    let called = env.calls(1).await;
+    assert_eq!(called[0].person.email, CAMILLE);
+}
+
+#[tokio::test]
+async fn names_of_those_who_were_called_vanish_with_the_contacts_of_the_report() {
+    let env = on_call().await;
+    let report = imported(&env);
+    let id = env.open(&report).await.case_id;
+    env.declare_major(&officer(), &id).await.unwrap();
+    let calls = env.calls(1).await;
+    env.open_link(&calls[0].person.token).await.unwrap();
+    env.announce(&[report.contacts_erased()]).await;
+    let names = async || {
+        let escalation = env.escalations(&officer(), &id).await.remove(0);
+        let called = escalation.calls.into_iter().map(|call| call.name);
+        called
+            .chain([escalation.acknowledged_by])
+            .collect::<String>()
+    };
+    eventually(async || names().await.is_empty()).await;
+    let keys = "select count(*) from escalation_call where data_key is not null";
+    assert_eq!(env.count(keys).await, 0);
 }
 
 #[tokio::test]
 async fn two_replicas_take_each_step_once() {
     let env = on_call().await;
     let _replica = env.start_replica().await;
-    let id = env.open(&env.report()).await.case_id;
+    let id = env.open(&imported(&env)).await.case_id;
     env.declare_major(&officer(), &id).await.unwrap();
     let calls = env.calls(3).await;
     let steps: Vec<_> = calls.iter().map(|call| call.event.step).collect();
@@ -190,7 +235,7 @@ async fn two_replicas_take_each_step_once() {
 #[tokio::test]
 async fn names_of_those_on_call_are_for_the_cell_and_the_fssi() {
     let env = on_call().await;
-    let id = env.open(&env.report()).await.case_id;
+    let id = env.open(&imported(&env)).await.case_id;
     env.declare_major(&officer(), &id).await.unwrap();
     env.calls(1).await;
     let seen = env.escalations(&agent("76"), &id).await.remove(0);
@@ -234,6 +279,13 @@ fn rota() -> Vec<pb::RotaShift> {
             person("Sacha Petit", SACHA),
         ],
     }]
+}
+
+/// A report that a program sent, which calls nobody by itself, whenever it comes.
+fn imported(env: &TestEnv) -> Report {
+    let mut report = env.report();
+    report.submitted.channel = types::Channel::Import.into();
+    report
 }
 
 fn officer() -> TokenSpec {

@@ -59,6 +59,29 @@ async fn each_side_says_what_it_learned_and_its_last_word_holds() {
 }
 
 #[tokio::test]
+async fn an_agent_of_another_region_who_declares_for_the_structure_speaks_as_its_declarant() {
+    let env = TestEnv::start().await;
+    let id = env.closed(&env.report()).await;
+    let both = [
+        agent("28").role("declarant").structure("finess:010000024"),
+        TokenSpec::of("decl")
+            .role("regional_agent")
+            .region("28")
+            .role("declarant"),
+    ];
+    for who in both {
+        let given = env.give(&who, saying(&id, "Vu de l'intérieur")).await;
+        assert_eq!(given.unwrap().side(), types::Role::Declarant);
+    }
+    // The agent of the region, who declares for others, stays its agent.
+    let own = agent("76")
+        .role("declarant")
+        .structure("siret:26010004500012");
+    let given = env.give(&own, saying(&id, "Vu de l'agence")).await;
+    assert_eq!(given.unwrap().side(), types::Role::RegionalAgent);
+}
+
+#[tokio::test]
 async fn feedback_waits_for_the_end_of_the_incident() {
     let env = TestEnv::start().await;
     let id = env.open(&env.report()).await.case_id;

@@ -13,7 +13,7 @@ use time::{Duration, OffsetDateTime};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use crate::tests::env::{TestEnv, agent, analyst, in_scope, reason, violations};
+use crate::tests::env::{TestEnv, agent, analyst, in_scope, out_of_scope, reason, violations};
 
 #[tokio::test]
 async fn a_case_waits_for_the_last_answer_to_the_cell() {
@@ -113,7 +113,7 @@ async fn an_answer_that_is_overdue_is_shown_listed_and_told_once() {
     let env = TestEnv::start().await;
     let id = env.open(&env.report()).await.case_id;
     let other = env.open(&env.report()).await.case_id;
-    let due_at = platform::now() + Duration::seconds(2);
+    let due_at = platform::now() + Duration::HOUR;
     let asked = pb::RequestInformationRequest {
         due_at: Some(timestamp(due_at)),
         ..asking(&id, "Quels serveurs ?")
@@ -128,6 +128,7 @@ async fn an_answer_that_is_overdue_is_shown_listed_and_told_once() {
     let case = env.get(&analyst(), &id).await.unwrap();
     assert_eq!(case.answer_due_at, Some(timestamp(due_at)));
 
+    let due_at = env.come_due(&asked).await;
     let reminded = eventually_some(async || {
         let activities = env.activities(&id).await;
         let overdue = types::CaseActivity::InformationOverdue;
@@ -164,7 +165,7 @@ async fn what_was_answered_in_time_or_on_an_ended_case_is_not_reminded_of() {
     let answered = env.open(&env.report()).await.case_id;
     let report = env.report();
     let withdrawn = env.open(&report).await.case_id;
-    let due_at = platform::now() + Duration::seconds(2);
+    let due_at = platform::now() + Duration::HOUR;
     let mut ids = Vec::new();
     for id in [&answered, &withdrawn] {
         let asked = pb::RequestInformationRequest {
@@ -177,6 +178,9 @@ async fn what_was_answered_in_time_or_on_an_ended_case_is_not_reminded_of() {
     env.withdraw(&report, "Fausse alerte").await;
     env.case_where(&report, |case| case.state() == types::CaseState::Withdrawn)
         .await;
+    for asked in &ids {
+        env.come_due(asked).await;
+    }
     eventually(async || env.jobs_done().await == 2).await;
     let told = async |id: &str| {
         let activities = env.activities(id).await.into_iter();
@@ -187,6 +191,29 @@ async fn what_was_answered_in_time_or_on_an_ended_case_is_not_reminded_of() {
         [InformationRequested, InformationAnswered]
     );
     assert_eq!(told(&withdrawn).await, [InformationRequested]);
+}
+
+#[tokio::test]
+async fn nobody_waits_for_an_answer_on_an_ended_case() {
+    let env = TestEnv::start().await;
+    let id = env.open(&env.report()).await.case_id;
+    let asked = pb::RequestInformationRequest {
+        due_at: Some(timestamp(platform::now() + Duration::HOUR)),
+        ..asking(&id, "Quels serveurs ?")
+    };
+    let asked = env.ask_structure(&analyst(), asked).await.unwrap();
+    env.come_due(&asked).await;
+    let filter = pb::ListCasesRequest {
+        overdue_only: true,
+        ..Default::default()
+    };
+    assert_eq!(env.list(&analyst(), filter.clone()).await.len(), 1);
+    env.qualify(&analyst(), out_of_scope(&id)).await.unwrap();
+    assert!(env.list(&analyst(), filter).await.is_empty());
+    let listed = env.requests(&analyst(), &id).await.unwrap();
+    let open = &listed.information_requests[0];
+    assert_eq!(open.state(), pb::InformationRequestState::Open);
+    assert!(!open.overdue);
 }
 
 #[tokio::test]
@@ -206,6 +233,13 @@ async fn a_request_sent_again_is_made_once_and_answered_alike() {
     assert_eq!(first.question, "Quels serveurs ?");
     let listed = env.requests(&analyst(), &id).await.unwrap();
     assert_eq!(listed.information_requests, std::slice::from_ref(&first));
+    // Whether its moment has come is asked of a new request alone.
+    let past = pb::RequestInformationRequest {
+        due_at: Some(timestamp(platform::now() - Duration::DAY)),
+        ..request.clone()
+    };
+    let refused = env.ask_structure(&analyst(), past).await.unwrap_err();
+    assert_eq!(reason(&refused), "REQUEST_ID_REUSED");
     let other = pb::RequestInformationRequest {
         question: "Autre ?".into(),
         ..request
@@ -423,6 +457,33 @@ impl TestEnv {
         let mut service = self.information_client(who);
         let listed = service.list_information_requests(request).await?;
         Ok(listed.into_inner())
+    }
+
+    /// Has the moment come at which an answer is due; tells that moment.
+    async fn come_due(&self, asked: &pb::InformationRequest) -> OffsetDateTime {
+        let id: Uuid = asked.information_request_id.parse().unwrap();
+        let due_at: Option<OffsetDateTime> = sqlx::query_scalar(
+            "update information_request set due_at = now() where information_request_id = $1
+             returning due_at",
+        )
+        .bind(id)
+        .fetch_one(&self.pool)
+        .await
+        .unwrap();
+        sqlx::query(
+            "update case_file set answer_due_at = now()
+             where case_id = $1 and answer_due_at is not null",
+        )
+        .bind(Uuid::try_parse(&asked.case_id).unwrap())
+        .execute(&self.pool)
+        .await
+        .unwrap();
+        sqlx::query("update job set due_at = now() where subject = $1")
+            .bind(format!("information_request/{id}"))
+            .execute(&self.pool)
+            .await
+            .unwrap();
+        due_at.unwrap()
     }
 
     /// What was announced to have happened on a case, in order.

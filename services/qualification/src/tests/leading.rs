@@ -115,14 +115,24 @@ async fn what_the_cell_ended_it_opens_again_with_a_reason() {
     env.duplicate(&analyst(), &duplicate, &closed)
         .await
         .unwrap();
-    for id in [&closed, &aside, &duplicate] {
+    let why = "Des données sont en ligne";
+    // What was learned until then stays in the history.
+    let with_lessons =
+        format!("{why}\n\nRetour d'expérience de la clôture : Sauvegardes hors ligne");
+    for (id, note) in [
+        (&closed, with_lessons.as_str()),
+        (&aside, why),
+        (&duplicate, why),
+    ] {
         let case = env.reopen(&second_analyst(), id).await.unwrap();
         assert_eq!(case.state(), types::CaseState::InQualification);
         assert_eq!((case.assignee.as_str(), case.closure), ("bo", None));
         assert_eq!(case.duplicate_of, "");
         let announced = env.announced(id).await.pop().unwrap();
         assert_eq!(announced.change(), events::CaseChange::Reopened);
-        assert_eq!(announced.note, "Des données sont en ligne");
+        assert_eq!(announced.note, note);
+        let history = env.get(&analyst(), id).await.unwrap().history;
+        assert_eq!(history.last().unwrap().note, note);
     }
     // It is led to its end once more.
     env.qualify(&analyst(), in_scope(&closed)).await.unwrap();
@@ -222,7 +232,13 @@ impl TestEnv {
         Ok(answer.into_inner().case.unwrap())
     }
 
-    async fn duplicate(&self, who: &TokenSpec, id: &str, of: &str) -> Result<pb::Case, Status> {
+    /// Marks a case as a duplicate of another.
+    pub(crate) async fn duplicate(
+        &self,
+        who: &TokenSpec,
+        id: &str,
+        of: &str,
+    ) -> Result<pb::Case, Status> {
         let request = pb::MarkCaseDuplicateRequest {
             request_id: Uuid::now_v7().to_string(),
             case_id: id.to_owned(),

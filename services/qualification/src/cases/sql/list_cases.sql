@@ -22,7 +22,12 @@ cross join lateral (
         and ($5::text is null or assignee = $5)
         and ($6::timestamptz is null or declared_at >= $6)
         and ($7::timestamptz is null or declared_at < $7)
-        and ($11::timestamptz is null or answer_due_at <= $11)
+        -- On a case that is ended nobody waits for an answer.
+        and (
+            $11::timestamptz is null
+            or answer_due_at <= $11
+                and state not in ('closed', 'out_of_scope', 'duplicate', 'withdrawn')
+        )
         and ($8::timestamptz is null or (declared_at, case_id) < ($8, $9::uuid))
     order by declared_at desc, case_id desc
     limit $10

@@ -29,7 +29,7 @@ async fn what_is_declared_major_is_qualified_and_told_as_such() {
 #[tokio::test]
 async fn a_qualification_that_judges_major_is_escalated_once() {
     let env = on_call().await;
-    let id = env.open(&env.report()).await.case_id;
+    let id = env.open(&imported(&env)).await.case_id;
     let mut major = in_scope(&id);
     let triage = major.triage.as_mut().unwrap();
     triage.severity.as_mut().unwrap().major = true;
@@ -106,6 +106,14 @@ async fn the_pilot_is_shown_to_the_cell_and_the_agencies_and_a_colleague_takes_o
     assert_eq!(env.get(&analyst(), &id).await.unwrap().pilot, "gi");
     let refused = take(&analyst()).await.unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied);
+    // Of several roles the one counts that may do it.
+    let both = TokenSpec::of("both")
+        .role("analyst")
+        .role("security_officer");
+    let taken = take(&both).await.unwrap().into_inner().case.unwrap();
+    assert_eq!(taken.pilot, "both");
+    let history = env.get(&analyst(), &id).await.unwrap().history;
+    assert_eq!(history.last().unwrap().actor, "security_officer:both");
 }
 
 #[tokio::test]

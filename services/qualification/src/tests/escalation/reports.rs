@@ -1,7 +1,6 @@
 //! What comes outside working hours.
 
 use super::*;
-use crate::tests::env::Report;
 
 #[tokio::test]
 async fn a_report_that_a_person_sent_outside_working_hours_is_escalated() {
@@ -40,8 +39,10 @@ async fn neither_a_program_nor_a_test_nor_the_armed_forces_own_chain_calls_anybo
 async fn what_came_within_working_hours_calls_nobody() {
     let env = TestEnv::start().await;
     env.put_rota(rota()).await.unwrap();
-    // A Monday at ten in Paris.
-    let report = env.report();
+    // A moment to come, whose escalation would not have lapsed.
+    let mut report = env.report();
+    let received_at = vocabulary::next_working_time(platform::now() + Duration::DAY);
+    report.submitted.received_at = Some(service::wire::timestamp(received_at));
     let id = env.open(&report).await.case_id;
     assert!(env.escalations(&analyst(), &id).await.is_empty());
 }
