@@ -228,7 +228,7 @@ fn case_changed(event_id: Uuid, update: &CaseUpdate, known: &ReportProjection) -
         now_known.case_id = Some(update.case_id);
         now_known.case_revision = update.revision;
         now_known.major = update.severity.major;
-        now_known.qualified = update.qualified;
+        now_known.qualified = update.qualified || update.care_recorded;
         now_known.summary = known.summary.is_some().then(|| summary.clone());
         if update.severity.major && !known.major {
             notices.tell(Rule::Major, Channel::Feed);
@@ -241,7 +241,7 @@ fn case_changed(event_id: Uuid, update: &CaseUpdate, known: &ReportProjection) -
             let rule = Rule::AnnounceHealthAuthority;
             notices.mail(rule, recipient, Template::HealthImpact);
         }
-        if update.change == Change::Resolved {
+        if update.change == Change::Resolved && !known.back_dated {
             for recipient in notified_of_resolution(update, &summary) {
                 notices.mail(Rule::AnnounceResolution, recipient, Template::Resolution);
             }
