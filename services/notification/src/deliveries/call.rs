@@ -39,6 +39,9 @@ struct CallPayload {
     /// Until when an answer is expected.
     #[serde(with = "time::serde::rfc3339")]
     answer_before: OffsetDateTime,
+    /// From when on nobody is to be called.
+    #[serde(with = "time::serde::rfc3339")]
+    lapses_at: OffsetDateTime,
     /// The person under the key of the rota, in base 64.
     sealed_person: String,
     /// That key, wrapped, in base 64.
@@ -90,6 +93,7 @@ fn job(event: &Event, now: OffsetDateTime) -> Result<Option<NewJob>, ApplyError>
         call_id,
         reference: called.reference,
         answer_before,
+        lapses_at,
         sealed_person: STANDARD.encode(&called.sealed_person),
         data_key: STANDARD.encode(data_key),
     };
@@ -125,6 +129,10 @@ impl Handler for CallChannel {
     async fn run(&self, job: &Job) -> Result<(), Failure> {
         let rejected = |class: &str| Failure::Rejected(class.to_owned());
         let payload = CallPayload::deserialize(&job.payload).map_err(|_| rejected("payload"))?;
+        // The mail may have waited for the relay until the cell works again.
+        if platform::now() >= payload.lapses_at {
+            return Err(Failure::Erased);
+        }
         let decoded = |text: &str| STANDARD.decode(text).map_err(|_| rejected("sealed"));
         let sealed = Sealed {
             sealed: decoded(&payload.sealed_person)?,

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, mem};
 
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{Party, has_health_impact, is_working_time};
+use vocabulary::{CaseActivity, Party, has_health_impact, is_working_time};
 
 use super::{
     Channel, Notice, Recipient, ReportProjection, ReportSummary, Rule, Template,
@@ -228,7 +228,7 @@ fn case_changed(event_id: Uuid, update: &CaseUpdate, known: &ReportProjection) -
         now_known.case_id = Some(update.case_id);
         now_known.case_revision = update.revision;
         now_known.major = update.severity.major;
-        now_known.qualified = update.qualified;
+        now_known.qualified = update.qualified || update.care_recorded;
         now_known.summary = known.summary.is_some().then(|| summary.clone());
         if update.severity.major && !known.major {
             notices.tell(Rule::Major, Channel::Feed);
@@ -241,7 +241,7 @@ fn case_changed(event_id: Uuid, update: &CaseUpdate, known: &ReportProjection) -
             let rule = Rule::AnnounceHealthAuthority;
             notices.mail(rule, recipient, Template::HealthImpact);
         }
-        if update.change == Change::Resolved {
+        if update.change == Change::Resolved && !known.back_dated {
             for recipient in notified_of_resolution(update, &summary) {
                 notices.mail(Rule::AnnounceResolution, recipient, Template::Resolution);
             }
@@ -306,8 +306,8 @@ fn health_authority_learns(update: &CaseUpdate, known: &ReportProjection) -> boo
 }
 
 /// The declarant hears of what others did that concerns the structure, unless the report
-/// was imported with a past date; the cell hears of what the structure did. All others who
-/// may know of it have the stream.
+/// was imported with a past date; the cell hears of what the structure did, or an agency for
+/// it, of which both hear. All others who may know of it have the stream.
 ///
 /// The mail of what comes before its report waits for it: neither the contacts of the
 /// declarant nor the chain of the structure are known.
@@ -319,28 +319,52 @@ fn happened(event_id: Uuid, activity: &Activity, known: &ReportProjection) -> De
         due_at: activity.due_at,
         ..stored
     };
-    let template = match (activity.actor, activity.kind) {
-        (Some(Actor::Structure), Some(kind)) if activity.audience.contains(&Party::Cell) => {
-            Template::of_structure(kind)
-        }
-        (Some(Actor::Structure) | None, _) | (_, None) => None,
-        (Some(_), Some(kind)) if activity.to_structure => Template::to_structure(kind),
-        (Some(_), Some(_)) => None,
-    };
     let mut notices = Notices(event_id, Vec::new());
     notices.tell(Rule::of_activity(activity.kind), Channel::Feed);
     let mut now_known = ReportProjection {
         case_id: known.case_id.or(activity.case_id),
         ..known.clone()
     };
-    let mail = template.map(|template| (event_id, template.name().into_owned()));
-    if let Some(mail) = mail.filter(|mail| !known.awaiting_messages.contains(mail)) {
-        now_known.awaiting_messages.push(mail);
+    for template in message_templates(activity) {
+        let mail = (event_id, template.name().into_owned());
+        if !now_known.awaiting_messages.contains(&mail) {
+            now_known.awaiting_messages.push(mail);
+        }
     }
     Decision {
         notices: notices.1,
         summary,
         known: now_known,
+    }
+}
+
+/// The mails about an activity: to the cell, to the declarant, to both or to nobody.
+fn message_templates(activity: &Activity) -> impl Iterator<Item = Template> {
+    let done = activity.actor.zip(activity.kind);
+    let to_cell = done
+        .filter(|&(actor, kind)| is_of_structure(actor, kind))
+        .filter(|_| activity.audience.contains(&Party::Cell))
+        .and_then(|(_, kind)| Template::of_structure(kind));
+    let to_declarant = done
+        .filter(|&(actor, _)| actor != Actor::Structure && activity.to_structure)
+        .and_then(|(_, kind)| Template::to_structure(kind));
+    to_cell.into_iter().chain(to_declarant)
+}
+
+/// Whether the structure did it, or an agency on its behalf.
+fn is_of_structure(actor: Actor, kind: CaseActivity) -> bool {
+    match actor {
+        Actor::Structure => true,
+        Actor::Agency => matches!(
+            kind,
+            CaseActivity::InformationAnswered
+                | CaseActivity::MeasureDeclined
+                | CaseActivity::MeasureDone
+                | CaseActivity::AccompanimentAsked
+                | CaseActivity::AccompanimentAccepted
+                | CaseActivity::AccompanimentDeclined
+        ),
+        Actor::Cell | Actor::SecurityOfficer | Actor::Suite => false,
     }
 }
 

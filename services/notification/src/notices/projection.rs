@@ -37,11 +37,12 @@ pub(crate) struct ReportProjection {
     pub(crate) case_revision: u64,
     /// The case was judged major.
     pub(crate) major: bool,
-    /// The cell confirmed severity, origin and impacts.
+    /// The cell confirmed severity, origin and impacts, or an agency recorded consequences for
+    /// care: an amendment leaves them as they are.
     pub(crate) qualified: bool,
     /// The event that closed the case before the report came.
     pub(crate) awaiting_closing: Option<Uuid>,
-    /// The messages that were posted before the report came: by their events, in the
+    /// What happened before the report came and is to be written of: by the events, in the
     /// words of the templates of these names, which a later release may have given.
     pub(crate) awaiting_messages: Vec<(Uuid, String)>,
 }
@@ -66,8 +67,8 @@ impl ReportProjection {
         }
     }
 
-    /// The report once it was amended. What the cell confirmed holds, whichever of the two logs
-    /// told first.
+    /// The report once it was amended. What the cell confirmed or an agency recorded holds,
+    /// whichever of the two logs told first.
     pub(crate) fn amended(&self, amendment: &Amendment) -> Self {
         if self.report_revision >= Some(amendment.revision) {
             return self.clone();

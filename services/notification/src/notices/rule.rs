@@ -143,7 +143,7 @@ pub(crate) enum Template {
     Closing,
     /// Something concerns the structure on its case: a message, a measure.
     ToStructure(CaseActivity),
-    /// The structure did something on its case.
+    /// The structure, or an agency for it, did something on its case.
     OfStructure(CaseActivity),
 }
 
@@ -162,7 +162,7 @@ const TO_STRUCTURE: &[CaseActivity] = &[
     CaseActivity::AccompanimentEnded,
 ];
 
-/// What the cell is written to about when the structure did it.
+/// What the cell is written to about when the structure did it, or an agency for it.
 const OF_STRUCTURE: &[CaseActivity] = &[
     CaseActivity::Message,
     CaseActivity::InformationAnswered,

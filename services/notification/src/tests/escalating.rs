@@ -4,6 +4,7 @@ use eventlog::NewEvent;
 use platform::SealingKey;
 use proto::events::v1 as events;
 use service::{Sealed, wire::timestamp};
+use testkit::SmtpBehaviour;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -108,6 +109,47 @@ async fn a_call_that_is_heard_of_when_the_cell_works_again_is_not_made() {
     .await;
     assert_eq!(env.delivered("pending").await, 0);
     assert_eq!(env.sink.mails().len(), 1);
+}
+
+#[tokio::test]
+async fn a_call_that_waits_for_the_relay_until_its_escalation_lapses_is_not_made() {
+    let env = TestEnv::start().await;
+    env.sink.behave(SmtpBehaviour::Drop);
+    let (over, running) = (Report::new(1), Report::new(2));
+    let lapses_at = platform::now() + Duration::HOUR;
+    env.qualification()
+        .announce(&[called(&over, lapses_at)])
+        .await;
+    let tried = "select count(*) from job where attempts > 0";
+    testkit::eventually(async || env.count(tried).await == 1).await;
+    let kept: OffsetDateTime =
+        sqlx::query_scalar("select (payload ->> 'lapses_at')::timestamptz from job")
+            .fetch_one(&env.pool)
+            .await
+            .unwrap();
+    assert_eq!(kept, lapses_at);
+
+    // The hour is over.
+    let over_since = r#"{"lapses_at": "2020-01-01T00:00:00Z"}"#;
+    sqlx::query("update job set payload = payload || $1::jsonb")
+        .bind(over_since)
+        .execute(&env.pool)
+        .await
+        .unwrap();
+    testkit::eventually(async || env.delivered("dead").await == 1).await;
+    let class: Option<String> = sqlx::query_scalar("select last_error from job")
+        .fetch_one(&env.pool)
+        .await
+        .unwrap();
+    assert_eq!(class.as_deref(), Some("erased"));
+    env.sink.behave(SmtpBehaviour::Accept);
+    env.qualification()
+        .announce(&[called(&running, lapses_at)])
+        .await;
+    testkit::eventually(async || env.delivered("sent").await == 1).await;
+    let mails = env.sink.mails();
+    assert_eq!(mails.len(), 1);
+    assert!(mails[0].subject().contains(&running.message.reference));
 }
 
 #[tokio::test]

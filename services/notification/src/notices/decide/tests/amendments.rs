@@ -127,6 +127,23 @@ fn what_the_cell_confirmed_holds_whichever_log_tells_first() {
 }
 
 #[test]
+fn what_an_agency_recorded_of_care_is_lowered_by_no_amendment_whichever_log_tells_first() {
+    let mut recorded = update(Change::CareRecorded, 2);
+    recorded.care_recorded = true;
+    recorded.impacts = care_interrupted();
+    let case = Trigger::CaseChanged(recorded);
+    // The declarant completes it, and says nothing of care.
+    let amended = amendment(submission(&everybody()), 2);
+    for triggers in [[&case, &amended], [&amended, &case]] {
+        let known = triggers.into_iter().fold(known(), |known, trigger| {
+            decide(AMENDED, trigger, &known).known
+        });
+        assert_eq!(known.report_revision, Some(2));
+        assert_eq!(known.summary.unwrap().impacts, care_interrupted());
+    }
+}
+
+#[test]
 fn the_on_call_chain_hears_at_night_of_what_concerns_the_nation_only_now() {
     let mut army = submission(&[Party::ArmedForces]);
     army.summary.structure_kind = Some(StructureKind::ArmedForcesHospital);

@@ -29,6 +29,10 @@ fn a_past_report_that_is_imported_is_told_in_digests_and_not_one_by_one() {
     assert_eq!(digested(&entered), addressees);
     let closed = mails_of_update(update(Change::Closed, 1), &entered.known);
     assert_eq!(closed, [""; 0]);
+    let resolved = Trigger::CaseChanged(update(Change::Resolved, 1));
+    let resolved = decide(CHANGED, &resolved, &entered.known);
+    assert_eq!(raised(&resolved), [Rule::CaseChange]);
+    assert_eq!(mails(&resolved), [""; 0]);
     // What the cell judges today is told at once, and wakes nobody.
     let mut major = update(Change::Qualified, 1);
     major.severity.major = true;

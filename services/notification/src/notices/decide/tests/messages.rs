@@ -192,10 +192,36 @@ fn a_message_on_a_test_is_written_to_nobody() {
 }
 
 #[test]
+fn what_an_agency_does_for_the_structure_waits_for_the_report_once_for_each_side() {
+    let answered = Activity {
+        kind: Some(CaseActivity::InformationAnswered),
+        ..message(Actor::Agency)
+    };
+    let answered = Trigger::Activity(answered);
+    let early = decide(CHANGED, &answered, &ReportProjection::default());
+    assert_eq!(mails(&early), [""; 0]);
+    // The same event again waits no second time.
+    let early = decide(CHANGED, &answered, &early.known);
+    assert_eq!(early.known.awaiting_messages.len(), 2);
+    let report = Trigger::Submitted(submission(&everybody()));
+    let came = decide(SUBMITTED, &report, &early.known);
+    assert_eq!(mails(&came)[4..], ["activity cell", "activity declarant"]);
+    assert_eq!(
+        templates(&came)[4..],
+        [
+            Template::OfStructure(CaseActivity::InformationAnswered),
+            Template::ToStructure(CaseActivity::InformationAnswered),
+        ]
+    );
+    assert_eq!(came.known.awaiting_messages, []);
+}
+
+#[test]
 fn an_activity_is_written_to_the_side_that_did_not_do_it_where_it_has_something_to_do() {
     use CaseActivity::{
+        AccompanimentAccepted, AccompanimentAsked, AccompanimentDeclined, AccompanimentOffered,
         CareRecorded, InformationAnswered, InformationOverdue, InformationRequested,
-        MeasureAccepted, MeasureProposed, TimelineEntryAdded,
+        MeasureAccepted, MeasureDeclined, MeasureDone, MeasureProposed, TimelineEntryAdded,
     };
     let told = |kind, actor, to_structure| {
         let activity = Activity {
@@ -207,37 +233,33 @@ fn an_activity_is_written_to_the_side_that_did_not_do_it_where_it_has_something_
         assert_eq!(raised(&decision), [Rule::Activity]);
         mails(&decision)
     };
+    let cell: &[&str] = &["activity cell"];
+    let declarant: &[&str] = &["activity declarant"];
+    let both: &[&str] = &["activity cell", "activity declarant"];
+    let nobody: &[&str] = &[];
     for (kind, actor, to_structure, expected) in [
-        (
-            InformationRequested,
-            Actor::Cell,
-            true,
-            Some("activity declarant"),
-        ),
-        (
-            InformationOverdue,
-            Actor::Suite,
-            true,
-            Some("activity declarant"),
-        ),
-        (
-            InformationAnswered,
-            Actor::Structure,
-            true,
-            Some("activity cell"),
-        ),
-        (
-            MeasureProposed,
-            Actor::Cell,
-            true,
-            Some("activity declarant"),
-        ),
-        (MeasureAccepted, Actor::Structure, true, None),
-        (TimelineEntryAdded, Actor::Structure, true, None),
-        (TimelineEntryAdded, Actor::Agency, true, None),
-        (CareRecorded, Actor::Agency, false, None),
+        (InformationRequested, Actor::Cell, true, declarant),
+        (InformationOverdue, Actor::Suite, true, declarant),
+        (InformationAnswered, Actor::Structure, true, cell),
+        (MeasureProposed, Actor::Cell, true, declarant),
+        (MeasureAccepted, Actor::Structure, true, nobody),
+        (TimelineEntryAdded, Actor::Structure, true, nobody),
+        (TimelineEntryAdded, Actor::Agency, true, nobody),
+        (CareRecorded, Actor::Agency, false, nobody),
+        // What an agency does for the structure is news to the cell too.
+        (InformationAnswered, Actor::Agency, true, both),
+        (InformationAnswered, Actor::Agency, false, cell),
+        (InformationAnswered, Actor::Cell, true, declarant),
+        (MeasureDeclined, Actor::Agency, true, both),
+        (MeasureDeclined, Actor::Cell, true, declarant),
+        (MeasureDone, Actor::Agency, true, both),
+        (AccompanimentAsked, Actor::Agency, true, cell),
+        (AccompanimentAccepted, Actor::Agency, true, cell),
+        (AccompanimentDeclined, Actor::Agency, true, cell),
+        // What it does of its own is not.
+        (InformationRequested, Actor::Agency, true, declarant),
+        (AccompanimentOffered, Actor::Agency, true, declarant),
     ] {
-        let expected: Vec<&str> = expected.into_iter().collect();
         assert_eq!(
             told(kind, actor, to_structure),
             expected,

@@ -124,6 +124,36 @@ fn an_activity_is_told_in_its_own_words_with_who_did_it_and_until_when() {
 }
 
 #[test]
+fn what_an_agency_may_do_for_the_structure_is_told_as_of_either() {
+    for (kind, said) in [
+        (
+            CaseActivity::InformationAnswered,
+            "La structure, ou l'ARS pour elle, a répondu à une demande d'informations sur le \
+             dossier du signalement SIG-2026-7K3M9Q4.\n",
+        ),
+        (
+            CaseActivity::FeedbackGiven,
+            "La structure a dit ce qu'elle retient de l'incident sur le dossier du signalement \
+             SIG-2026-7K3M9Q4.\n",
+        ),
+    ] {
+        let body = rendered(Template::OfStructure(kind), summary()).body;
+        assert!(body.starts_with(said), "{body}");
+    }
+    let declined = rendered(
+        Template::ToStructure(CaseActivity::MeasureDeclined),
+        summary(),
+    );
+    assert_eq!(
+        declined.subject,
+        "Signalement SIG-2026-7K3M9Q4 : un refus est noté"
+    );
+    let said = "Votre demande de mesures, ou une mesure en votre nom, a été refusée sur le dossier \
+                de votre signalement SIG-2026-7K3M9Q4.\n";
+    assert!(declined.body.contains(said), "{}", declined.body);
+}
+
+#[test]
 fn a_resolution_is_told_without_what_the_structure_wrote() {
     let english = Branding {
         language: Language::En,
