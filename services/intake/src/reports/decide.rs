@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use time::OffsetDateTime;
-use vocabulary::{Channel, Party, Region, Role, propose_severity};
+use vocabulary::{Channel, Party, Region, Role, RoutingRegion, propose_severity};
 
 use super::{
-    Author, Facts, OnBehalf, Settings,
+    Author, Facts, OnBehalf, Report, Settings,
     channel::channel_of,
     consequences::{self, Consequences},
     found::Found,
@@ -117,15 +117,16 @@ pub(super) fn may_withdraw<'a>(
     })
 }
 
-/// The role in which somebody who sees a report through these parties speaks for its structure:
-/// as one of its declarants, else on its behalf; a test is spoken for by probers.
-pub(crate) fn acting_role<'a>(
-    seen_by: impl Iterator<Item = &'a Party>,
-    roles: &BTreeSet<Role>,
-) -> Option<Role> {
-    let speaks = seen_by.filter_map(|party| match party {
+/// The role in which a caller of these parties and roles speaks for the structure of a report:
+/// as one of its declarants, else on its behalf as the agent of the ARS where it is routed; a
+/// test is spoken for by probers. The agent of another region that it names reads it.
+pub(crate) fn acting_role(report: &Report, own: &[String], roles: &BTreeSet<Role>) -> Option<Role> {
+    let speaks = report.seen_by(own).filter_map(|party| match party {
         Party::Subject(_) | Party::Structure(_) => Some(Role::Declarant),
-        Party::Region(_) => Some(Role::RegionalAgent),
+        Party::Region(region) => {
+            let is_competent = report.routing_region == RoutingRegion::Region(*region);
+            is_competent.then_some(Role::RegionalAgent)
+        }
         Party::Probe => Some(Role::Prober),
         Party::Cell
         | Party::SecurityOfficer

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::{
     erase_contacts_of,
     tests::{
-        drafts::{incident, seconds_ago},
+        drafts::{incident, of_two_regions, seconds_ago},
         env::{TestEnv, User, nothing_is_stored, reason, violations},
     },
 };
@@ -268,6 +268,17 @@ async fn a_timeline_does_not_exist_for_those_who_do_not_see_its_report() {
 }
 
 #[tokio::test]
+async fn the_agency_of_a_region_that_is_merely_named_reads_a_timeline_and_adds_nothing() {
+    let env = TestEnv::start().await;
+    let (agent, other) = (env.agent("84"), env.agent("76"));
+    let id = agent.submit(of_two_regions()).await.unwrap().report_id;
+    let expected = (Code::PermissionDenied, "NOT_YOURS_TO_COMPLETE");
+    refused(&other, entry(&id, 60, "Faux"), expected).await;
+    agent.add_entry(entry(&id, 60, "Vrai")).await.unwrap();
+    assert_eq!(texts(&other, &id).await, ["Vrai"]);
+}
+
+#[tokio::test]
 async fn a_malformed_entry_is_refused_with_its_field() {
     let env = TestEnv::start().await;
     let alice = env.declarant("alice");
@@ -278,7 +289,7 @@ async fn a_malformed_entry_is_refused_with_its_field() {
     };
     let ancient = prost_types::Timestamp::default();
     for (request, field, reason) in [
-        (entry(&nobody, -301, "Demain"), "happened_at", "IN_FUTURE"),
+        (entry(&nobody, -360, "Demain"), "happened_at", "IN_FUTURE"),
         (
             AddTimelineEntryRequest {
                 happened_at: Some(ancient),

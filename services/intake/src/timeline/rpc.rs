@@ -137,7 +137,7 @@ impl TimelineRpc {
         let own = caller.parties();
         let report = reports::lock(conn, sent.report_id, &own).await?;
         let report = report.ok_or(Error::NotFound("report"))?;
-        let role = acting_role(report.seen_by(&own), &caller.roles);
+        let role = acting_role(&report, &own, &caller.roles);
         let author_role = role.ok_or(Refusal::NotYours)?;
         let number = decide::add(&report, store::count(conn, report.id).await?)?;
         let key = report.contacts.as_ref().ok_or(Refusal::Erased)?;
