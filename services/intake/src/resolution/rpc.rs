@@ -59,7 +59,7 @@ impl ResolutionService for ResolutionRpc {
             action: "report.resolve",
             object: ReportName::Id(sent.report_id).subject(),
             request_id,
-            hash: request_hash(content.to_string().as_bytes()),
+            hash: request_hash(&self.master_key.mac(content.to_string().as_bytes())),
             at,
         };
         let input = (self.clone(), sent);

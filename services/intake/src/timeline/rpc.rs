@@ -60,7 +60,7 @@ impl TimelineService for TimelineRpc {
             action: "timeline.add",
             object: ReportName::Id(sent.report_id).subject(),
             request_id,
-            hash: request_hash(content.to_string().as_bytes()),
+            hash: request_hash(&self.master_key.mac(content.to_string().as_bytes())),
             at,
         };
         let input = (self.clone(), sent);
