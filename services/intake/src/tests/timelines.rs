@@ -234,6 +234,26 @@ async fn what_is_full_withdrawn_or_erased_takes_no_entry() {
 }
 
 #[tokio::test]
+async fn a_text_that_does_not_open_hides_no_other_and_is_not_said_to_be_erased() {
+    let env = TestEnv::start().await;
+    let alice = env.declarant("alice");
+    let id = alice.submit(incident()).await.unwrap().report_id;
+    for (seconds, text) in [(60, "Serveurs éteints"), (30, "Serveurs rallumés")] {
+        alice.add_entry(entry(&id, seconds, text)).await.unwrap();
+    }
+    sqlx::query("update timeline_entry set sealed_text = '' where number = 1")
+        .execute(&env.pool)
+        .await
+        .unwrap();
+    let seen = listed(&alice, &id).await.unwrap();
+    let seen: Vec<_> = seen
+        .iter()
+        .map(|entry| (entry.text.as_str(), entry.erased))
+        .collect();
+    assert_eq!(seen, [("", false), ("Serveurs rallumés", false)]);
+}
+
+#[tokio::test]
 async fn a_timeline_does_not_exist_for_those_who_do_not_see_its_report() {
     let env = TestEnv::with_directory().await;
     let id = env
