@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::tests::{
     drafts::incident,
-    env::{TestEnv, reason},
+    env::{TestEnv, hex, reason},
 };
 
 fn withdrawing(report_id: &str, etag: &str) -> WithdrawReportRequest {
@@ -144,11 +144,6 @@ async fn nothing_of_the_people_rests_in_the_clear() {
     .await
     .unwrap();
     assert!(tables.len() > 8, "{tables:?}");
-    // Binary columns are shown in hexadecimal digits.
-    let hex = |text: &str| -> String {
-        let digits = text.bytes().map(|byte| format!("{byte:02x}"));
-        digits.collect::<Vec<_>>().concat()
-    };
     let mut shown = 0;
     for table in tables {
         let sql = format!("select coalesce(string_agg(t::text, ''), '') from {table} as t");
