@@ -100,20 +100,16 @@ fn regions(facts: &Facts, channel: Channel, author: &Author) -> Vec<Region> {
         .collect()
 }
 
-/// Whether somebody who sees a report through these parties may withdraw it: who declared
-/// it, the declarants of the structure, and the agent of the region.
-pub(super) fn may_withdraw<'a>(
-    mut seen_by: impl Iterator<Item = &'a Party>,
-    roles: &BTreeSet<Role>,
-) -> bool {
-    seen_by.any(|party| match party {
+/// Whether a caller of these parties and roles may withdraw a report: who declared it, the
+/// declarants of the structure, the agent of the region, and an analyst what the cell entered.
+pub(super) fn may_withdraw(report: &Report, own: &[String], roles: &BTreeSet<Role>) -> bool {
+    report.seen_by(own).any(|party| match party {
         Party::Subject(_) | Party::Structure(_) | Party::Importer(_) | Party::Probe => true,
         Party::Region(_) => roles.contains(&Role::RegionalAgent),
-        Party::Cell
-        | Party::SecurityOfficer
-        | Party::HealthAuthority
-        | Party::ArmedForces
-        | Party::Later(_) => false,
+        Party::Cell => report.channel == Channel::Cell && roles.contains(&Role::Analyst),
+        Party::SecurityOfficer | Party::HealthAuthority | Party::ArmedForces | Party::Later(_) => {
+            false
+        }
     })
 }
 
