@@ -10,6 +10,7 @@ use crate::args::Service;
 use crate::client::{Authenticated, Client};
 use crate::draft::{self, DraftOptions};
 use crate::exit::Failure;
+use crate::language::Language;
 use crate::report::{self, word};
 use crate::{clock, json, table};
 
@@ -57,7 +58,7 @@ pub(crate) async fn run(command: DraftCommand, client: &Client) -> Result<(), Fa
     let mut service = DraftServiceClient::new(channel);
     match command {
         DraftCommand::Save { draft, options } => {
-            let request = to_save(draft, &options, &mut service).await?;
+            let request = to_save(draft, &options, &mut service, client.language).await?;
             let answer = service.save_draft(request).await?.into_inner();
             show(&answer.draft.unwrap_or_default(), client)
         }
@@ -88,11 +89,12 @@ pub(crate) async fn run(command: DraftCommand, client: &Client) -> Result<(), Fa
 }
 
 /// What is to be saved: the flags over the draft that is gone on with, if it is there, over a
-/// file, or over a new one.
+/// file, or over a new one. One that is kept and does not open is replaced by a file alone.
 async fn to_save(
     draft_id: Option<Uuid>,
     options: &DraftOptions,
     service: &mut DraftServiceClient<Authenticated>,
+    language: Language,
 ) -> Result<pb::SaveDraftRequest, Failure> {
     let kept = match draft_id {
         Some(draft_id) => match fetch(draft_id, service).await {
@@ -102,6 +104,14 @@ async fn to_save(
         },
         None => None,
     };
+    let is_closed = kept.as_ref().is_some_and(|kept| kept.draft.is_none());
+    if is_closed && options.file.is_none() {
+        let why = language.pick(
+            "ce brouillon ne s'ouvre pas ; donnez --file pour le remplacer",
+            "this draft does not open; give --file to replace it",
+        );
+        return Err(Failure::Local(anyhow::anyhow!(why)));
+    }
     let etag = kept.as_ref().map(|kept| kept.etag.clone());
     let content = kept.and_then(|kept| kept.draft);
     let draft = match content.filter(|_| options.file.is_none()) {

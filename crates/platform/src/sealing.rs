@@ -11,7 +11,7 @@ use std::{
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, NONCE_LEN, Nonce, RandomizedNonceKey},
-    digest, rand,
+    digest, hmac, rand,
 };
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde::Deserialize;
@@ -24,6 +24,8 @@ const KEY_NAME_LEN: usize = 4;
 const HEADER_LEN: usize = 1 + KEY_NAME_LEN + NONCE_LEN;
 /// Binds a wrapped key to its use, so that no other sealed text passes for one.
 const WRAPPING: &[u8] = b"vigie data key";
+/// Derives the key of [`SealingKey::mac`], which seals nothing.
+const AUTHENTICATING: &[u8] = b"vigie mac key";
 
 /// Where the keys are (`SEALING_*`).
 #[derive(Debug, Clone, Deserialize)]
@@ -55,6 +57,8 @@ pub struct SealingKey(Watched<Ciphers>);
 struct Ciphers {
     current: Cipher,
     earlier: Vec<Cipher>,
+    /// Follows from the current key.
+    mac: hmac::Key,
 }
 
 /// The key of one subject's personal data; destroying its wrapped form erases them.
@@ -81,11 +85,7 @@ impl SealingKey {
 
     /// A key of the given bytes.
     pub fn from_bytes(bytes: [u8; KEY_LEN]) -> Self {
-        let ciphers = Ciphers {
-            current: Cipher::new(&bytes),
-            earlier: Vec::new(),
-        };
-        Self(ciphers.into())
+        Self(Ciphers::new(&bytes, &[]).into())
     }
 
     /// Seals a text; it opens only with the same associated data.
@@ -101,6 +101,15 @@ impl SealingKey {
             .find(|cipher| cipher.sealed(sealed))
             .ok_or(SealError)?
             .open(aad, sealed)
+    }
+
+    /// Computes the MAC of a text (HMAC-SHA-256), under a key derived from the current one.
+    ///
+    /// For what is recognised by what rests of it and must not be guessed from that, as a request
+    /// that holds personal data. A new key gives the same text another MAC: a rotation between a
+    /// call and its retry makes the retry a different request.
+    pub fn mac(&self, text: &[u8]) -> Vec<u8> {
+        hmac::sign(&self.0.current().mac, text).as_ref().to_vec()
     }
 
     /// Makes a data key and its wrapped form, which may be stored.
@@ -121,12 +130,21 @@ impl SealingKey {
 }
 
 impl Ciphers {
+    fn new(current: &[u8; KEY_LEN], earlier: &[[u8; KEY_LEN]]) -> Self {
+        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, current), AUTHENTICATING);
+        Self {
+            current: Cipher::new(current),
+            earlier: earlier.iter().map(Cipher::new).collect(),
+            mac: hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()),
+        }
+    }
+
     fn read(variable: &str, path: &Path) -> Result<Self, StartError> {
         let unusable = |cause: &dyn fmt::Display| {
             StartError::unusable(variable, format!("{}: {cause}", path.display()))
         };
         let text = fs::read_to_string(path).map_err(|cause| unusable(&cause))?;
-        let mut ciphers = Vec::new();
+        let mut keys: Vec<[u8; KEY_LEN]> = Vec::new();
         for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
             let bytes = STANDARD
                 .decode(line)
@@ -134,16 +152,12 @@ impl Ciphers {
             let bytes = bytes
                 .try_into()
                 .map_err(|_| unusable(&"a key is not 32 bytes long"))?;
-            ciphers.push(Cipher::new(&bytes));
+            keys.push(bytes);
         }
-        let mut ciphers = ciphers.into_iter();
-        let current = ciphers
-            .next()
+        let (current, earlier) = keys
+            .split_first()
             .ok_or_else(|| unusable(&"the file holds no key"))?;
-        Ok(Self {
-            current,
-            earlier: ciphers.collect(),
-        })
+        Ok(Self::new(current, earlier))
     }
 }
 
@@ -264,6 +278,16 @@ mod tests {
     }
 
     #[test]
+    fn a_mac_is_the_same_for_the_same_text_and_key_only() {
+        let key = SealingKey::from_bytes([1; 32]);
+        let mac = key.mac(b"text");
+        assert_eq!(mac.len(), 32);
+        assert_eq!(SealingKey::from_bytes([1; 32]).mac(b"text"), mac);
+        assert_ne!(key.mac(b"texts"), mac);
+        assert_ne!(SealingKey::from_bytes([2; 32]).mac(b"text"), mac);
+    }
+
+    #[test]
     fn a_data_key_survives_its_wrapping_only() {
         let master = SealingKey::from_bytes([1; 32]);
         let (key, wrapped) = master.new_data_key();
@@ -301,12 +325,14 @@ mod tests {
         assert!(holds(1));
         let clone = key.clone();
         let sealed = key.seal(b"", b"text");
+        let mac = key.mac(b"text");
 
         fs::write(&path, format!("{new}\n{old}\n")).unwrap();
         files.poll().await;
         assert!(holds(2));
         assert_eq!(key.open(b"", &sealed).unwrap(), b"text");
 
+        assert_ne!(clone.mac(b"text"), mac);
         let resealed = clone.seal(b"", b"text");
         assert!(
             SealingKey::from_bytes([1; 32])

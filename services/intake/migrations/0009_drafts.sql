@@ -1,3 +1,6 @@
+-- A reader that takes long must not have declarations wait behind this: it is tried again.
+set local lock_timeout = '1s';
+
 -- Drafts of reports (brouillons), kept for their author until they are sent or not saved for
 -- thirty days.
 create table draft (

@@ -1,3 +1,6 @@
+-- A reader that takes long must not have declarations wait behind this: it is tried again.
+set local lock_timeout = '1s';
+
 -- What happened when, in the words of the structure (chronologie). Never changed; the text is
 -- sealed under the key of the report's contacts and unreadable once that key is erased.
 create table timeline_entry (

@@ -20,6 +20,8 @@ pub(crate) struct State {
 /// Cursors name what they follow: a structure by its FINESS or a report by its id.
 const STRUCTURE: &str = "structure/";
 const REPORT: &str = "report/";
+/// How many reports are told at once: each may have a hundred revisions.
+const MOST_REPORTS: u16 = 16;
 
 #[async_trait]
 impl Snapshot for State {
@@ -67,6 +69,7 @@ impl State {
             "" => None,
             id => Some(Uuid::try_parse(id).map_err(Error::internal)?),
         };
+        let limit = limit.min(MOST_REPORTS);
         let found = reports::reports_after(conn, after, i64::from(limit)).await?;
         let next = found
             .last()

@@ -63,7 +63,7 @@ impl DraftService for DraftRpc {
             action: "draft.save",
             object: subject(save.draft_id),
             request_id,
-            hash: request_hash(&content.encode_to_vec()),
+            hash: request_hash(&self.master_key.mac(&content.encode_to_vec())),
             at: now(),
         };
         let kept: pb::SavedDraft = self

@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 
 use time::OffsetDateTime;
-use vocabulary::{Channel, Party, Region, Role, propose_severity};
+use vocabulary::{Channel, Party, Region, Role, RoutingRegion, propose_severity};
 
 use super::{
-    Author, Facts, OnBehalf, Settings,
+    Author, Facts, OnBehalf, Report, Settings,
     channel::channel_of,
     consequences::{self, Consequences},
     found::Found,
@@ -100,32 +100,29 @@ fn regions(facts: &Facts, channel: Channel, author: &Author) -> Vec<Region> {
         .collect()
 }
 
-/// Whether somebody who sees a report through these parties may withdraw it: who declared
-/// it, the declarants of the structure, and the agent of the region.
-pub(super) fn may_withdraw<'a>(
-    mut seen_by: impl Iterator<Item = &'a Party>,
-    roles: &BTreeSet<Role>,
-) -> bool {
-    seen_by.any(|party| match party {
+/// Whether a caller of these parties and roles may withdraw a report: who declared it, the
+/// declarants of the structure, the agent of the region, and an analyst what the cell entered.
+pub(super) fn may_withdraw(report: &Report, own: &[String], roles: &BTreeSet<Role>) -> bool {
+    report.seen_by(own).any(|party| match party {
         Party::Subject(_) | Party::Structure(_) | Party::Importer(_) | Party::Probe => true,
         Party::Region(_) => roles.contains(&Role::RegionalAgent),
-        Party::Cell
-        | Party::SecurityOfficer
-        | Party::HealthAuthority
-        | Party::ArmedForces
-        | Party::Later(_) => false,
+        Party::Cell => report.channel == Channel::Cell && roles.contains(&Role::Analyst),
+        Party::SecurityOfficer | Party::HealthAuthority | Party::ArmedForces | Party::Later(_) => {
+            false
+        }
     })
 }
 
-/// The role in which somebody who sees a report through these parties speaks for its structure:
-/// as one of its declarants, else on its behalf; a test is spoken for by probers.
-pub(crate) fn acting_role<'a>(
-    seen_by: impl Iterator<Item = &'a Party>,
-    roles: &BTreeSet<Role>,
-) -> Option<Role> {
-    let speaks = seen_by.filter_map(|party| match party {
+/// The role in which a caller of these parties and roles speaks for the structure of a report:
+/// as one of its declarants, else on its behalf as the agent of the ARS where it is routed; a
+/// test is spoken for by probers. The agent of another region that it names reads it.
+pub(crate) fn acting_role(report: &Report, own: &[String], roles: &BTreeSet<Role>) -> Option<Role> {
+    let speaks = report.seen_by(own).filter_map(|party| match party {
         Party::Subject(_) | Party::Structure(_) => Some(Role::Declarant),
-        Party::Region(_) => Some(Role::RegionalAgent),
+        Party::Region(region) => {
+            let is_competent = report.routing_region == RoutingRegion::Region(*region);
+            is_competent.then_some(Role::RegionalAgent)
+        }
         Party::Probe => Some(Role::Prober),
         Party::Cell
         | Party::SecurityOfficer

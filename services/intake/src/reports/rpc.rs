@@ -430,7 +430,7 @@ async fn withdraw(
     let own = call.caller.parties();
     let report = store::lock(conn, command.report_id, &own).await?;
     let report = report.ok_or(Error::NotFound("report"))?;
-    if !may_withdraw(report.seen_by(&own), &call.caller.roles) {
+    if !may_withdraw(&report, &own, &call.caller.roles) {
         return Err(Refusal::NotYoursToWithdraw.into());
     }
     let withdrawal = Withdrawal {

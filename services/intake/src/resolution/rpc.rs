@@ -59,7 +59,7 @@ impl ResolutionService for ResolutionRpc {
             action: "report.resolve",
             object: ReportName::Id(sent.report_id).subject(),
             request_id,
-            hash: request_hash(content.to_string().as_bytes()),
+            hash: request_hash(&self.master_key.mac(content.to_string().as_bytes())),
             at,
         };
         let input = (self.clone(), sent);
@@ -88,7 +88,7 @@ impl ResolutionRpc {
         let own = call.caller.parties();
         let report = reports::lock(conn, sent.report_id, &own).await?;
         let report = report.ok_or(Error::NotFound("report"))?;
-        let role = acting_role(report.seen_by(&own), &call.caller.roles);
+        let role = acting_role(&report, &own, &call.caller.roles);
         let declared_by = role.ok_or(Refusal::NotYours)?;
         let declared = store::count(conn, report.id).await?;
         let number = decide::declare(&report, declared, sent.resolved_at, &sent.etag)?;

@@ -25,7 +25,7 @@ use uuid::Uuid;
 use crate::erase_contacts_of;
 use crate::tests::{
     drafts::{FLEYRIAT, finess, incident, martin},
-    env::{TestEnv, User, reason, violations},
+    env::{TestEnv, User, hex, reason, violations},
 };
 
 /// A complement that changes these fields to what a draft says.
@@ -469,6 +469,7 @@ async fn contacts_of_every_revision_rest_sealed_and_are_shown_to_those_who_see_c
     let contacts = SealedPersonalData::decode(opened.as_slice()).unwrap();
     assert_eq!(contacts.declarant.unwrap().email, "secours@ch-exemple.fr");
 
+    let mut shown = 0;
     for table in [
         "report_revision",
         "report",
@@ -481,7 +482,10 @@ async fn contacts_of_every_revision_rest_sealed_and_are_shown_to_those_who_see_c
             .await
             .unwrap();
         assert!(!rows.contains("ch-exemple"), "{table}");
+        assert!(!rows.contains(&hex("ch-exemple")), "{table}");
+        shown += usize::from(rows.contains(&hex(&receipt.reference)));
     }
+    assert!(shown > 0, "such a look would find what is there");
 }
 
 #[tokio::test]

@@ -4,7 +4,8 @@
 use eventlog::NewEvent;
 use proto::{
     eventlog::v1::{
-        SnapshotRequest, event_log_service_client::EventLogServiceClient, snapshot_response::Part,
+        CloudEvent, SnapshotRequest, event_log_service_client::EventLogServiceClient,
+        snapshot_response::Part,
     },
     events::v1::CaseChanged,
     intake::v1::WithdrawReportRequest,
@@ -32,6 +33,28 @@ fn change(report_id: &str, revision: u64, state: i32) -> NewEvent {
         platform::now(),
         &payload,
     )
+}
+
+/// What a snapshot tells, by the ids of its events.
+async fn snapshot(env: &TestEnv) -> BTreeMap<String, CloudEvent> {
+    let mut client = EventLogServiceClient::new(env.service.as_service("notification"));
+    let mut parts = client
+        .snapshot(SnapshotRequest::default())
+        .await
+        .unwrap()
+        .into_inner();
+    let mut told = BTreeMap::new();
+    while let Some(part) = parts.message().await.unwrap() {
+        if let Some(Part::Events(batch)) = part.part {
+            told.extend(
+                batch
+                    .events
+                    .into_iter()
+                    .map(|event| (event.id.clone(), event)),
+            );
+        }
+    }
+    told
 }
 
 #[tokio::test]
@@ -79,23 +102,7 @@ async fn a_snapshot_tells_the_state_under_the_ids_of_the_log() {
         .await
         .unwrap();
 
-    let mut client = EventLogServiceClient::new(env.service.as_service("notification"));
-    let mut parts = client
-        .snapshot(SnapshotRequest::default())
-        .await
-        .unwrap()
-        .into_inner();
-    let mut told = BTreeMap::new();
-    while let Some(part) = parts.message().await.unwrap() {
-        if let Some(Part::Events(batch)) = part.part {
-            told.extend(
-                batch
-                    .events
-                    .into_iter()
-                    .map(|event| (event.id.clone(), event)),
-            );
-        }
-    }
+    let told = snapshot(&env).await;
     let logged = env.events().await;
     assert_eq!(logged.len(), 5);
     assert_eq!(told.len(), 5);
@@ -109,6 +116,23 @@ async fn a_snapshot_tells_the_state_under_the_ids_of_the_log() {
             again.attributes.contains_key("datakey"),
             event.data_key.is_some()
         );
+    }
+}
+
+#[tokio::test]
+async fn a_snapshot_of_many_pages_leaves_nothing_out() {
+    let env = TestEnv::start().await;
+    let alice = env.declarant("alice");
+    // A page holds sixteen reports: two full ones, and what is left.
+    let reports = (0..35).map(|_| alice.submit(incident()));
+    for receipt in futures::future::join_all(reports).await {
+        receipt.unwrap();
+    }
+    let told = snapshot(&env).await;
+    let logged = env.events().await;
+    assert_eq!((logged.len(), told.len()), (35, 35));
+    for event in logged {
+        assert!(told.contains_key(&event.id.to_string()), "{}", event.id);
     }
 }
 

@@ -2,12 +2,14 @@
 
 mod ending;
 
+use prost::Message as _;
 use proto::{
     intake::v1::{
         Contact, DeleteDraftRequest, ReportDraft, SaveDraftRequest, SavedDraft, SubmitReportRequest,
     },
     types::v1::Impacts,
 };
+use service::request_hash;
 use testkit::TokenSpec;
 use tonic::{Code, Status};
 use uuid::Uuid;
@@ -372,4 +374,22 @@ async fn nothing_of_a_draft_rests_in_the_clear() {
         ..saved
     };
     assert_eq!(listed, [readable, unreadable]);
+}
+
+#[tokio::test]
+async fn what_a_draft_said_is_not_guessed_from_the_hash_of_its_request() {
+    let env = TestEnv::start().await;
+    let alice = env.declarant("alice");
+    let request = saving(&Uuid::new_v4().to_string(), incident());
+    alice.save_draft(request.clone()).await.unwrap();
+    let guess = SaveDraftRequest {
+        request_id: String::new(),
+        ..request
+    };
+    let kept: Vec<Vec<u8>> = sqlx::query_scalar("select request_hash from idempotency_key")
+        .fetch_all(&env.pool)
+        .await
+        .unwrap();
+    assert_eq!(kept.len(), 1);
+    assert!(!kept.contains(&request_hash(&guess.encode_to_vec())));
 }

@@ -45,6 +45,17 @@ pub(crate) fn degraded() -> ReportDraft {
     }
 }
 
+/// An incident that the agency of Auvergne-Rhône-Alpes (84) declares, where it is routed, and
+/// that names Occitanie (76) too.
+pub(crate) fn of_two_regions() -> ReportDraft {
+    ReportDraft {
+        structure: described("Hébergeur", ""),
+        capacity: DeclarantCapacity::Agency.into(),
+        regions: vec!["84".to_owned(), "76".to_owned()],
+        ..incident()
+    }
+}
+
 /// Somebody who declares.
 pub(crate) fn martin() -> Contact {
     Contact {

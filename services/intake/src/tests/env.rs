@@ -144,6 +144,12 @@ pub(crate) async fn nothing_is_stored(env: &TestEnv) {
     assert!(env.events().await.is_empty());
 }
 
+/// A text as `t::text` shows it where it stands in a binary column.
+pub(crate) fn hex(text: &str) -> String {
+    let digits = text.bytes().map(|byte| format!("{byte:02x}"));
+    digits.collect::<Vec<_>>().concat()
+}
+
 /// The fields and reasons of a refusal, sorted.
 pub(crate) fn violations(status: &Status) -> Vec<(String, String)> {
     let mut violations = servicetest::violations(status);

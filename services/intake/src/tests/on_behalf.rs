@@ -4,10 +4,12 @@ use prost_types::Timestamp;
 use proto::{
     events::v1::ReportSubmitted,
     intake::v1::{
-        CheckReportRequest, DeclarantCapacity, Medium, OnBehalf, ReportDraft, SubmitReportRequest,
+        CheckReportRequest, DeclarantCapacity, Medium, OnBehalf, ReportDraft, ReportState,
+        SubmitReportRequest, WithdrawReportRequest,
     },
     types::v1::{Channel, Role},
 };
+use testkit::TokenSpec;
 use tonic::Code;
 use uuid::Uuid;
 
@@ -88,6 +90,22 @@ async fn what_the_cell_enters_is_declared_when_it_came_and_told_to_all() {
     };
     let refused = analyst.send(altered).await.unwrap_err();
     assert_eq!(reason(&refused), "REQUEST_ID_REUSED");
+}
+
+#[tokio::test]
+async fn another_analyst_withdraws_what_the_cell_entered() {
+    let env = TestEnv::with_directory().await;
+    let sent = entered(incident(), by_telephone(None));
+    let receipt = env.with_role("analyst").send(sent).await.unwrap();
+    let withdraw = WithdrawReportRequest {
+        request_id: Uuid::new_v4().to_string(),
+        report_id: receipt.report_id,
+        reason: "Saisi deux fois.".to_owned(),
+        etag: String::new(),
+    };
+    let other = env.as_user(&TokenSpec::of("carol").role("analyst"));
+    let withdrawn = other.withdraw(withdraw).await.unwrap();
+    assert_eq!(withdrawn.state(), ReportState::Withdrawn);
 }
 
 #[tokio::test]

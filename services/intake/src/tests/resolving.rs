@@ -16,7 +16,7 @@ use uuid::Uuid;
 use crate::{
     erase_contacts_of,
     tests::{
-        drafts::{incident, seconds_ago},
+        drafts::{incident, of_two_regions, seconds_ago},
         env::{TestEnv, User, nothing_is_stored, reason, violations},
     },
 };
@@ -273,6 +273,19 @@ async fn the_structure_and_its_agency_declare_it_and_nobody_else() {
 }
 
 #[tokio::test]
+async fn the_agency_of_a_region_that_is_merely_named_does_not_declare_it() {
+    let env = TestEnv::start().await;
+    let (agent, other) = (env.agent("84"), env.agent("76"));
+    let receipt = agent.submit(of_two_regions()).await.unwrap();
+    other.get(&receipt.report_id).await.unwrap();
+    let expected = (Code::PermissionDenied, "NOT_YOURS_TO_RESOLVE");
+    refused(&other, resolving(&receipt.report_id, HOW), expected).await;
+    let request = resolving(&receipt.report_id, HOW);
+    let declared = agent.resolve(request).await.unwrap().resolution.unwrap();
+    assert_eq!(declared.declared_by(), Role::RegionalAgent);
+}
+
+#[tokio::test]
 async fn a_malformed_resolution_is_refused_with_its_field() {
     let env = TestEnv::start().await;
     let alice = env.declarant("alice");
@@ -291,7 +304,7 @@ async fn a_malformed_resolution_is_refused_with_its_field() {
     };
     for (request, field, reason) in [
         (at(None), "resolved_at", "REQUIRED"),
-        (at(Some(seconds_ago(-301))), "resolved_at", "IN_FUTURE"),
+        (at(Some(seconds_ago(-360))), "resolved_at", "IN_FUTURE"),
         (how(" \n"), "how", "REQUIRED"),
         (how(&"x".repeat(10_001)), "how", "TOO_LONG"),
         (how("a\u{7}b"), "how", "BAD_CHARACTER"),

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::{
     erase_contacts_of,
     tests::{
-        drafts::{incident, seconds_ago},
+        drafts::{incident, of_two_regions, seconds_ago},
         env::{TestEnv, User, nothing_is_stored, reason, violations},
     },
 };
@@ -234,6 +234,26 @@ async fn what_is_full_withdrawn_or_erased_takes_no_entry() {
 }
 
 #[tokio::test]
+async fn a_text_that_does_not_open_hides_no_other_and_is_not_said_to_be_erased() {
+    let env = TestEnv::start().await;
+    let alice = env.declarant("alice");
+    let id = alice.submit(incident()).await.unwrap().report_id;
+    for (seconds, text) in [(60, "Serveurs éteints"), (30, "Serveurs rallumés")] {
+        alice.add_entry(entry(&id, seconds, text)).await.unwrap();
+    }
+    sqlx::query("update timeline_entry set sealed_text = '' where number = 1")
+        .execute(&env.pool)
+        .await
+        .unwrap();
+    let seen = listed(&alice, &id).await.unwrap();
+    let seen: Vec<_> = seen
+        .iter()
+        .map(|entry| (entry.text.as_str(), entry.erased))
+        .collect();
+    assert_eq!(seen, [("", false), ("Serveurs rallumés", false)]);
+}
+
+#[tokio::test]
 async fn a_timeline_does_not_exist_for_those_who_do_not_see_its_report() {
     let env = TestEnv::with_directory().await;
     let id = env
@@ -268,6 +288,17 @@ async fn a_timeline_does_not_exist_for_those_who_do_not_see_its_report() {
 }
 
 #[tokio::test]
+async fn the_agency_of_a_region_that_is_merely_named_reads_a_timeline_and_adds_nothing() {
+    let env = TestEnv::start().await;
+    let (agent, other) = (env.agent("84"), env.agent("76"));
+    let id = agent.submit(of_two_regions()).await.unwrap().report_id;
+    let expected = (Code::PermissionDenied, "NOT_YOURS_TO_COMPLETE");
+    refused(&other, entry(&id, 60, "Faux"), expected).await;
+    agent.add_entry(entry(&id, 60, "Vrai")).await.unwrap();
+    assert_eq!(texts(&other, &id).await, ["Vrai"]);
+}
+
+#[tokio::test]
 async fn a_malformed_entry_is_refused_with_its_field() {
     let env = TestEnv::start().await;
     let alice = env.declarant("alice");
@@ -278,7 +309,7 @@ async fn a_malformed_entry_is_refused_with_its_field() {
     };
     let ancient = prost_types::Timestamp::default();
     for (request, field, reason) in [
-        (entry(&nobody, -301, "Demain"), "happened_at", "IN_FUTURE"),
+        (entry(&nobody, -360, "Demain"), "happened_at", "IN_FUTURE"),
         (
             AddTimelineEntryRequest {
                 happened_at: Some(ancient),

@@ -10,7 +10,7 @@ use uuid::Uuid;
 
 use crate::tests::{
     drafts::incident,
-    env::{TestEnv, reason},
+    env::{TestEnv, hex, reason},
 };
 
 fn withdrawing(report_id: &str, etag: &str) -> WithdrawReportRequest {
@@ -109,22 +109,22 @@ async fn those_who_declared_the_structure_and_its_agency_withdraw_and_nobody_els
             .unwrap_err();
         assert_eq!(status.code(), Code::NotFound);
     }
-    // An analyst who also declares withdraws as a declarant, who does not see it.
-    let both = env.as_user(&TokenSpec::of("carol").role("analyst").role("declarant"));
-    let status = both
-        .withdraw(withdrawing(&receipt.report_id, ""))
-        .await
-        .unwrap_err();
-    assert_eq!(status.code(), Code::NotFound);
-    let status = env
-        .with_role("analyst")
-        .withdraw(withdrawing(&receipt.report_id, ""))
-        .await
-        .unwrap_err();
-    assert_eq!(
-        (status.code(), reason(&status).as_str()),
-        (Code::PermissionDenied, "ROLE_MISSING")
-    );
+    let both = TokenSpec::of("carol").role("analyst").role("declarant");
+    for (other, refusal) in [
+        (env.with_role("security_officer"), "ROLE_MISSING"),
+        // The cell sees it, and did not enter it.
+        (env.with_role("analyst"), "NOT_YOURS_TO_WITHDRAW"),
+        (env.as_user(&both), "NOT_YOURS_TO_WITHDRAW"),
+    ] {
+        let status = other
+            .withdraw(withdrawing(&receipt.report_id, ""))
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (status.code(), reason(&status).as_str()),
+            (Code::PermissionDenied, refusal)
+        );
+    }
 }
 
 #[tokio::test]
@@ -144,11 +144,6 @@ async fn nothing_of_the_people_rests_in_the_clear() {
     .await
     .unwrap();
     assert!(tables.len() > 8, "{tables:?}");
-    // Binary columns are shown in hexadecimal digits.
-    let hex = |text: &str| -> String {
-        let digits = text.bytes().map(|byte| format!("{byte:02x}"));
-        digits.collect::<Vec<_>>().concat()
-    };
     let mut shown = 0;
     for table in tables {
         let sql = format!("select coalesce(string_agg(t::text, ''), '') from {table} as t");

@@ -60,7 +60,7 @@ impl TimelineService for TimelineRpc {
             action: "timeline.add",
             object: ReportName::Id(sent.report_id).subject(),
             request_id,
-            hash: request_hash(content.to_string().as_bytes()),
+            hash: request_hash(&self.master_key.mac(content.to_string().as_bytes())),
             at,
         };
         let input = (self.clone(), sent);
@@ -86,26 +86,25 @@ impl TimelineService for TimelineRpc {
         let page = Page::<Position>::read(asked.page_size, &asked.page_token, filter)?;
         let mut read = read_transaction(&self.read_pool, Deadline::of(&request)).await?;
         let report = reports::find(&mut read, &name, &caller.parties()).await?;
-        let mut entries = match &report {
-            Some(report) => store::page(&mut read, report.id, page.after, page.limit()).await?,
+        // The texts name people: they are for those who see how to reach the declarant.
+        let seen = report.and_then(|report| {
+            let view = view(&report, caller).filter(|view| view.contacts)?;
+            Some((report, view))
+        });
+        let mut entries = match &seen {
+            Some((report, _)) => {
+                store::page(&mut read, report.id, page.after, page.limit()).await?
+            }
             None => Vec::new(),
         };
         drop(read);
-        let object = report
+        let object = seen
             .as_ref()
-            .map_or_else(|| name.subject(), Report::subject);
+            .map_or_else(|| name.subject(), |(report, _)| report.subject());
         let mut conn = self.commands.pool.acquire().await.map_err(Error::from)?;
-        audit_read(
-            &mut conn,
-            caller,
-            "timeline.list",
-            &object,
-            report.is_some(),
-        )
-        .await?;
+        audit_read(&mut conn, caller, "timeline.list", &object, seen.is_some()).await?;
         drop(conn);
-        let report = report.ok_or(Error::NotFound("report"))?;
-        let view = view(&report, caller)?;
+        let (report, view) = seen.ok_or(Error::NotFound("report"))?;
         let next_page_token = page.cut(&mut entries, Position::of);
         let key = report.contacts.as_ref();
         let shown = entries.iter().map(|entry| {
@@ -114,7 +113,8 @@ impl TimelineService for TimelineRpc {
                 key.open_text(&self.master_key, &purpose, &entry.sealed_text, entry.id)
             });
             pb::TimelineEntry {
-                erased: text.is_none(),
+                // A text that does not open may yet do so, under the right master key.
+                erased: key.is_none(),
                 text: text.unwrap_or_default(),
                 ..shown(entry, view)
             }
@@ -137,7 +137,7 @@ impl TimelineRpc {
         let own = caller.parties();
         let report = reports::lock(conn, sent.report_id, &own).await?;
         let report = report.ok_or(Error::NotFound("report"))?;
-        let role = acting_role(report.seen_by(&own), &caller.roles);
+        let role = acting_role(&report, &own, &caller.roles);
         let author_role = role.ok_or(Refusal::NotYours)?;
         let number = decide::add(&report, store::count(conn, report.id).await?)?;
         let key = report.contacts.as_ref().ok_or(Refusal::Erased)?;
@@ -158,8 +158,9 @@ impl TimelineRpc {
             sealed_text: sealed_text.map_err(Error::internal)?,
         };
         store::insert(conn, &entry).await?;
+        let view = view(&report, caller).ok_or(Error::NotFound("report"))?;
         Ok(Done {
-            answer: shown(&entry, view(&report, caller)?),
+            answer: shown(&entry, view),
             events: vec![events::added(&report, &entry)],
             detail: json!({ "entry": id }),
         })
@@ -198,10 +199,10 @@ fn read(request: AddTimelineEntryRequest, now: OffsetDateTime) -> Result<(Uuid, 
     }
 }
 
-/// How much of the timeline of a report a caller sees.
-fn view(report: &Report, caller: &Caller) -> Result<View> {
+/// How much of a report a caller sees.
+fn view(report: &Report, caller: &Caller) -> Option<View> {
     let parties: Parties = report.visible_to.iter().map(ToString::to_string).collect();
-    View::of(&parties, caller).ok_or(Error::NotFound("report"))
+    View::of(&parties, caller)
 }
 
 /// Shows an entry without its text.

@@ -13,7 +13,7 @@ use super::{
     request_id,
 };
 use crate::scene::{MONTPELLIER_LEGAL_ENTITY, Scene, Thing};
-use crate::visibility::{has, sees, sees_assignee, sees_contacts, sees_operator_status};
+use crate::visibility::{has, seen_as, sees, sees_assignee, sees_contacts, sees_operator_status};
 
 /// What to ask of an RPC of intake.
 pub(crate) fn requests(
@@ -52,11 +52,15 @@ fn reports(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>
                 etag: "never".to_owned(),
             },
             |thing| {
-                // Every role that may call this may withdraw whatever it sees.
-                Expected::Refused(if sees(person, thing) {
-                    Code::Aborted
-                } else {
+                // Every role that may call this may withdraw whatever it sees, but for an
+                // analyst: the cell entered nothing of all this.
+                let roles = seen_as(person, thing);
+                Expected::Refused(if roles.is_empty() {
                     Code::NotFound
+                } else if roles.iter().all(|role| *role == "analyst") {
+                    Code::PermissionDenied
+                } else {
+                    Code::Aborted
                 })
             },
         ),
