@@ -138,7 +138,7 @@ async fn a_malformed_question_is_refused_with_its_field() {
     for (request, field, reason) in [
         (region("13"), "routing_region", "UNKNOWN_VALUE"),
         (
-            ListReportsRequest { kind: 4, ..all() },
+            ListReportsRequest { kind: 99, ..all() },
             "kind",
             "UNKNOWN_VALUE",
         ),
