@@ -59,8 +59,17 @@ impl Escalations {
             })
         });
         let escalated: Vec<_> = escalated.collect();
+        if escalated.is_empty() {
+            return Ok(());
+        }
+        let shifts = store::shifts(conn).await?;
+        if shifts.is_empty() {
+            // No rota is kept: the on-call chain of notification hears of it alone.
+            return Ok(());
+        }
         for escalation in &escalated {
-            if !store::is_covered(conn, now, escalation.lapses_at).await? {
+            let mut shifts = shifts.iter();
+            if !shifts.any(|&(starts, ends)| starts < escalation.lapses_at && now < ends) {
                 tracing::error!(
                     case.id = %escalation.case_id,
                     "nobody is on call until this case is escalated no more: complete the rota \

@@ -259,20 +259,15 @@ pub(super) async fn shift_at(conn: &mut PgConnection, at: OffsetDateTime) -> Res
     Ok(row.map(Shift::from))
 }
 
-/// Whether somebody is on call for some of a span of time.
-pub(super) async fn is_covered(
+/// When the shifts of the rota begin and end.
+pub(super) async fn shifts(
     conn: &mut PgConnection,
-    from: OffsetDateTime,
-    until: OffsetDateTime,
-) -> Result<bool> {
-    let covered = sqlx::query_scalar!(
-        r#"select exists (
-               select from rota_shift where starts_at < $2 and ends_at > $1
-           ) as "covered!""#,
-        from,
-        until,
-    );
-    Ok(covered.fetch_one(conn).await?)
+) -> Result<Vec<(OffsetDateTime, OffsetDateTime)>> {
+    let shifts = sqlx::query!("select starts_at, ends_at from rota_shift");
+    let shifts = shifts.fetch_all(conn).await?.into_iter();
+    Ok(shifts
+        .map(|shift| (shift.starts_at, shift.ends_at))
+        .collect())
 }
 
 /// Adds a decision on a case that the transaction has locked; gives back its number.
