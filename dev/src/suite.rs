@@ -226,6 +226,9 @@ impl Suite {
             ("PRODUCER_INTAKE_URL", internal("intake")),
             ("PRODUCER_QUALIFICATION_URL", internal("qualification")),
             ("INTAKE_REFERENCE_KEY_FILE", file("reference.key")),
+            // Whoever tries an escalation on one machine does not wait for the night.
+            ("QUALIFICATION_ESCALATION_DAY_AND_NIGHT", "true".to_owned()),
+            ("QUALIFICATION_ESCALATION_DELAY_SECONDS", "5".to_owned()),
             ("SMTP_HOST", self.mail.address().ip().to_string()),
             ("SMTP_PORT", self.mail.address().port().to_string()),
             ("SMTP_TLS", "none".to_owned()),

@@ -9,6 +9,7 @@ mod causes;
 mod drafting;
 mod env;
 mod interrupted;
+mod journeys;
 mod measures;
 mod operating;
 mod resolving;
