@@ -184,10 +184,11 @@ async fn a_draft_that_changed_since_it_was_seen_is_not_replaced() {
         etag: seen.etag.clone(),
         ..saving(id, draft)
     };
-    alice.save_draft(on(incident())).await.unwrap();
+    let newer = incident();
+    alice.save_draft(on(newer.clone())).await.unwrap();
     let status = alice.save_draft(on(unfinished())).await.unwrap_err();
     assert_eq!(told(&status), (Code::Aborted, "ETAG_MISMATCH".into()));
-    assert_eq!(alice.draft(id).await.unwrap().draft, Some(incident()));
+    assert_eq!(alice.draft(id).await.unwrap().draft, Some(newer));
 
     // Nor when it was erased and begun anew under its id.
     alice.delete_draft(deleting(id)).await.unwrap();

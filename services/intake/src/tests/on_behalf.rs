@@ -172,7 +172,10 @@ async fn an_analyst_enters_what_others_declare_and_nothing_else() {
     let sent = entered(as_the_agency, by_telephone(None));
     let refused = analyst.send(sent).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
-    nothing_is_stored(&env).await;
+    assert_eq!(env.count("select count(*) from report").await, 0);
+    assert_eq!(env.count("select count(*) from idempotency_key").await, 0);
+    let mut events = env.events().await.into_iter();
+    assert!(events.all(|it| it.event_type == "vigie.structure.recorded.v1"));
 }
 
 #[tokio::test]

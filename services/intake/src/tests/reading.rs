@@ -58,7 +58,7 @@ async fn a_report_that_a_later_release_wrote_hides_neither_itself_nor_the_others
         .unwrap();
     sqlx::query(
         r#"update report set
-               facts = facts || '{"kind": "near_miss", "capacity": "regulator", "tlp": "violet",
+               facts = facts || '{"kind": "rumour", "capacity": "regulator", "tlp": "violet",
                                   "origin": "number_77", "origin_types": ["ransomware", "quantum"]}',
                structure_kind = 'drone_port', operator_status = 'number_9', channel = 'telephone',
                case_id = gen_random_uuid(), case_state = 'number_42', case_revision = 1,

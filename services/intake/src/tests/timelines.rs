@@ -135,6 +135,7 @@ async fn an_entry_is_added_once_however_often_it_is_sent_and_told_without_what_i
         "fssi",
         "structure:finess:010000024",
         "structure:finess:010780054",
+        "structure:siret:26010004500012",
         "subject:alice",
     ];
     assert_eq!(readers, followers);
