@@ -9,7 +9,7 @@ use proto::intake::v1::{
     SubmissionFailure, SubmitReportsRequest, SubmitReportsResponse,
     submit_reports_response::Outcome,
 };
-use tonic::{Status, Streaming};
+use tonic::{Code, Status, Streaming};
 
 use super::{ReportRpc, response};
 
@@ -31,7 +31,7 @@ pub(super) fn submit_all(
     let results = reports.enumerate().map(move |(index, sent)| {
         let (rpc, caller) = (Arc::clone(&rpc), Arc::clone(&caller));
         async move {
-            let report = sent?.report.unwrap_or_default();
+            let report = sent.map_err(unreadable)?.report.unwrap_or_default();
             let request_id = report.request_id.clone();
             let outcome = match rpc.submit(&caller, report).await {
                 Ok(receipt) => Outcome::Receipt(receipt),
@@ -45,6 +45,18 @@ pub(super) fn submit_all(
         }
     });
     Box::pin(results.buffer_unordered(AT_ONCE))
+}
+
+/// What the library says of a message that it cannot read, as a fault of the caller: among
+/// answers it would pass for one of ours.
+fn unreadable(status: Status) -> Status {
+    match status.code() {
+        Code::Internal | Code::InvalidArgument => {
+            let why = "le message n'est pas celui que décrit le contrat";
+            Error::invalid("", "MALFORMED_REQUEST", why).into()
+        }
+        _ => status,
+    }
 }
 
 /// What `SubmitReport` would answer, as a message.
