@@ -260,8 +260,8 @@ impl EscalationService for EscalationRpc {
         let hash = token_hash(request.into_inner().token.trim());
         // Anybody may try tokens: a wrong one leaves nothing behind.
         let mut conn = self.commands.pool.acquire().await.map_err(Error::from)?;
-        let called = store::called_by(&mut conn, &hash).await?;
-        called.ok_or(Error::NotFound("escalation"))?;
+        let known = store::called_by(&mut conn, &hash).await?;
+        known.ok_or(Error::NotFound("escalation"))?;
         drop(conn);
         let call = Call {
             caller,
