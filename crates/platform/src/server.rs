@@ -12,6 +12,7 @@ mod listeners;
 mod middleware;
 mod process_metrics;
 mod readiness;
+mod request_body;
 mod response_body;
 mod rpc_metrics;
 mod web;

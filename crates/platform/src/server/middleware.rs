@@ -32,6 +32,7 @@ use super::{
     access::authorise,
     concurrency_limit::ConcurrencyLimit,
     deadline,
+    request_body::RequestBody,
     response_body::{CallMetrics, ResponseBody},
     rpc_metrics::RpcMetrics,
 };
@@ -67,7 +68,8 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let middleware = self.clone();
-        Box::pin(async move { Ok(middleware.answer(request.map(Body::new)).await) })
+        let request = request.map(|body| Body::new(RequestBody::new(Body::new(body))));
+        Box::pin(async move { Ok(middleware.answer(request).await) })
     }
 }
 

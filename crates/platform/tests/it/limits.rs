@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use prost::bytes::Bytes;
+use tokio::net::TcpStream;
 use tonic::Code;
 use tonic_health::pb::{HealthCheckRequest, health_client::HealthClient};
 
@@ -84,4 +86,32 @@ async fn a_client_that_goes_away_gives_its_room_back() {
     }
     let mut client = client.clone();
     testkit::eventually(async || ask(&mut client, &token, "caller").await.is_ok()).await;
+}
+
+/// Among others a proxy sends many people's calls over one connection.
+#[tokio::test]
+async fn however_many_calls_are_refused_before_their_message_came_the_connection_lives_on() {
+    let env = TestEnv::start().await;
+    let stream = TcpStream::connect(env.public).await.unwrap();
+    let (mut client, connection) = h2::client::handshake(stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    // HTTP/2 gives up a connection after 1,024 errors of its streams.
+    for _ in 0..1_100 {
+        client = client.ready().await.unwrap();
+        let request = http::Request::post(format!(
+            "http://{}/vigie.notification.v1.DeliveryService/ListDeliveries",
+            env.public
+        ));
+        let request = request.header("content-type", "application/grpc");
+        let (response, mut message) = client
+            .send_request(request.body(()).unwrap(), false)
+            .unwrap();
+        let refused = response.await.unwrap();
+        let status = refused.headers().get("grpc-status").unwrap();
+        assert_eq!(status, "16", "refused before there is a message");
+        let empty = Bytes::from_static(&[0; 5]);
+        message.send_data(empty, true).expect("still taken");
+    }
+    assert!(!connection.is_finished());
+    connection.abort();
 }
