@@ -81,6 +81,8 @@ pub(crate) async fn run(command: DraftCommand, client: &Client) -> Result<(), Fa
                 request_id: Uuid::now_v7().to_string(),
                 draft: saved.draft,
                 draft_id: draft.to_string(),
+                // What was saved in another window since it was read is kept.
+                draft_etag: saved.etag,
                 ..pb::SubmitReportRequest::default()
             };
             report::send(request, client).await

@@ -258,7 +258,7 @@ impl ReportRpc {
         let new = NewReport {
             request_key,
             author: caller.subject.clone(),
-            draft_id: submission.draft_id,
+            sent_draft: submission.sent_draft.clone(),
             receipt: Receipt {
                 request_key,
                 report_id: report.id,

@@ -168,8 +168,8 @@ impl Writer {
                     "routing_region": job.new.report.routing_region.to_string(),
                     "repeated": repeated,
                 });
-                if let Some(draft_id) = job.new.draft_id {
-                    detail["draft"] = json!(draft_id);
+                if let Some(draft) = &job.new.sent_draft {
+                    detail["draft"] = json!(draft.draft_id);
                 }
                 AuditEntry {
                     caller: &job.caller,
@@ -183,12 +183,12 @@ impl Writer {
             .collect();
         audit_many(&mut transaction, &entries).await?;
         let sent = new.iter().filter_map(|job| {
-            let draft_id = job.new.draft_id?;
-            Some((job.new.author.clone(), draft_id))
+            let draft = job.new.sent_draft.as_ref()?;
+            Some((job.new.author.as_str(), draft))
         });
-        let (authors, draft_ids): (Vec<String>, Vec<Uuid>) = sent.unzip();
-        if !draft_ids.is_empty() {
-            drafts::delete_sent(&mut transaction, &authors, &draft_ids).await?;
+        let sent: Vec<_> = sent.collect();
+        if !sent.is_empty() {
+            drafts::delete_sent(&mut transaction, &sent).await?;
         }
         let events: Vec<_> = new.iter().map(|job| job.event.clone()).collect();
         #[cfg(feature = "mutants")]
