@@ -234,6 +234,36 @@ async fn what_a_report_says_already_is_no_revision() {
 }
 
 #[tokio::test]
+async fn what_a_later_release_declared_within_the_impacts_outlives_an_amendment() {
+    let env = TestEnv::with_directory().await;
+    let alice = env.linked("alice");
+    let receipt = alice.submit(incident()).await.unwrap();
+    sqlx::query(
+        r#"update report set facts = jsonb_set(facts, '{impacts}',
+               facts -> 'impacts' || '{"reputation": {"press": true}, "persons_affected": 12}')"#,
+    )
+    .execute(&env.pool)
+    .await
+    .unwrap();
+    alice.amend(degraded(&receipt)).await.unwrap();
+    let nobody = complement(&receipt, &["impacts.persons_affected"], described("-"));
+    alice.amend(nobody).await.unwrap();
+    let impacts: Vec<serde_json::Value> = sqlx::query_scalar(
+        "select facts -> 'impacts' from declared_revision order by declared_revision desc",
+    )
+    .fetch_all(&env.pool)
+    .await
+    .unwrap();
+    let reputation = serde_json::json!({ "press": true });
+    let seen = impacts.iter().map(|impacts| {
+        assert_eq!(impacts["reputation"], reputation);
+        (impacts["care"].as_str(), impacts["persons_affected"].as_u64())
+    });
+    let expected = [(Some("degraded_mode"), None), (Some("degraded_mode"), Some(12)), (None, Some(12))];
+    assert_eq!(seen.collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
 async fn every_violation_of_an_amendment_is_told_by_its_path() {
     let env = TestEnv::with_directory().await;
     let alice = env.linked("alice");
