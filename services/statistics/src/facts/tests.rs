@@ -260,6 +260,53 @@ fn the_same_revision_fills_a_field_that_the_facts_lack_and_begins_no_period() {
     assert_eq!(lacking.minutes(), [0, 10, 20, 30]);
 }
 
+/// A change of a case as a release writes it that does not know what agencies record of care.
+fn merely_proposed(revision: u64) -> FactUpdate {
+    case(revision, CaseState::InQualification, of_origin(Origin::Unknown))
+}
+
+/// A change of a case of which an agency recorded consequences for care.
+fn of_care(revision: u64) -> FactUpdate {
+    let FactUpdate::Case(mut status, mut assessment) = merely_proposed(revision) else {
+        unreachable!("it is of a case")
+    };
+    status.qualified = true;
+    assessment.care = Some(CareImpact::Interruption);
+    FactUpdate::Case(status, assessment)
+}
+
+#[test]
+fn a_release_that_does_not_know_what_was_recorded_of_care_does_not_unsay_it() {
+    let told = [
+        (0, declared()),
+        (10, of_care(2)),
+        (20, merely_proposed(3)),
+        (30, amended(2, Origin::NonMalicious)),
+    ];
+    let first = history(&told);
+    for minute in [10, 20, 30] {
+        let care = first.at(minute).assessment.care;
+        assert_eq!(care, Some(CareImpact::Interruption), "{minute}");
+    }
+    assert_eq!(first.at(9).assessment.care, None);
+    let mut backwards = told;
+    backwards.reverse();
+    assert_eq!(history(&backwards), first);
+}
+
+#[test]
+fn what_was_recorded_of_care_in_a_history_that_a_restore_lost_goes_with_it() {
+    let restored = merely_proposed(1_796_079_600);
+    let history = history(&[
+        (0, declared()),
+        (10, merely_proposed(2)),
+        (20, of_care(3)),
+        (10, restored),
+    ]);
+    assert_eq!(history.minutes(), [0, 10]);
+    assert_eq!(history.at(30).assessment, of_origin(Origin::Unknown));
+}
+
 #[test]
 fn a_day_begins_at_midnight_in_paris_in_winter_and_in_summer() {
     for (moment, day) in [
