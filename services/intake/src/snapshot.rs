@@ -82,7 +82,7 @@ impl State {
         let mut events: Vec<NewEvent> = Vec::new();
         for report in &found {
             match revisions.remove(&report.id) {
-                None => events.push(reports::submitted(report)),
+                None => events.push(reports::submitted(report, base)),
                 // What was known at a moment is the same for whoever starts later.
                 Some(revisions) => {
                     events.extend(revisions.iter().map(|it| amendments::announced(it, base)));

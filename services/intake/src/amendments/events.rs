@@ -12,7 +12,8 @@ use crate::reports::{self, Report};
 /// of every one before it, in whatever history of the log.
 pub(crate) fn announced(report: &Report, base: u64) -> NewEvent {
     match &report.amendment {
-        None => reports::submitted(report),
+        // It was amended since: its last revision alone outranks what a restore lost.
+        None => reports::submitted(report, 0),
         Some(revision) => amended(report, revision, base),
     }
 }

@@ -254,7 +254,7 @@ impl ReportRpc {
             ..self.report(report_id, draft, decision, now).await?
         };
         let receipt = response::receipt(&report, &consequences, &self.settings.emergency_phone);
-        let event = events::submitted(&report);
+        let event = events::submitted(&report, 0);
         let new = NewReport {
             request_key,
             author: caller.subject.clone(),

@@ -84,7 +84,7 @@ fn submitted(event: &Event, message: ReportSubmitted) -> Result<ParsedEvent, App
 fn amended(event: &Event, message: ReportAmended) -> Result<ParsedEvent, ApplyError> {
     let whole = message.report.ok_or(ApplyError::Poison("no_report"))?;
     let (submission, told) = report(event, whole)?;
-    let revision = Some(message.revision).filter(|it| *it > 1 && i64::try_from(*it).is_ok());
+    let revision = revision(message.revision)?;
     let trigger = Trigger::Amended(Amendment {
         report: submission,
         revision: revision.ok_or(ApplyError::Poison("bad_revision"))?,
@@ -135,6 +135,7 @@ fn report(
     };
     let submission = Submission {
         report_id: id(&message.report_id)?,
+        revision: revision(message.revision)?,
         summary,
         received_at,
         back_dated: message.channel() == wire::Channel::Import && declared_at < received_at,
@@ -338,6 +339,12 @@ fn activity_recorded(mut message: CaseActivityRecorded) -> Result<ParsedEvent, A
         trigger,
         subject: Subject::CaseActivityRecorded(subject),
     })
+}
+
+/// Which revision of a declaration is told; none for the first one.
+fn revision(told: u64) -> Result<Option<u64>, ApplyError> {
+    i64::try_from(told).map_err(|_| ApplyError::Poison("bad_revision"))?;
+    Ok(Some(told).filter(|told| *told > 1))
 }
 
 fn actor(role: i32) -> Option<Actor> {

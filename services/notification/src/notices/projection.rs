@@ -48,29 +48,24 @@ pub(crate) struct ReportProjection {
 }
 
 impl ReportProjection {
-    /// The report once its submission came, which may be after an amendment of it.
+    /// The report once its submission came, which may be after an amendment of it, or after a
+    /// restore that lost one.
     pub(crate) fn with(&self, submission: &Submission) -> Self {
-        if self.report_revision.is_some() {
-            return Self {
-                awaiting_closing: None,
-                ..self.clone()
-            };
-        }
         Self {
-            summary: Some(submission.summary.clone()),
-            back_dated: submission.back_dated,
-            test: submission.test,
-            sealed_contacts: submission.sealed_contacts.clone(),
-            data_key: submission.data_key.clone(),
             awaiting_closing: None,
-            ..self.clone()
+            ..self.declared(submission, submission.revision)
         }
     }
 
-    /// The report once it was amended. What the cell confirmed or an agency recorded holds,
-    /// whichever of the two logs told first.
+    /// The report once it was amended.
     pub(crate) fn amended(&self, amendment: &Amendment) -> Self {
-        if self.report_revision >= Some(amendment.revision) {
+        self.declared(&amendment.report, Some(amendment.revision))
+    }
+
+    /// The report as declared at a revision, unless a greater one is known. What the cell
+    /// confirmed or an agency recorded holds, whichever of the two logs told first.
+    fn declared(&self, submission: &Submission, revision: Option<u64>) -> Self {
+        if self.report_revision > revision {
             return self.clone();
         }
         let Submission {
@@ -80,7 +75,7 @@ impl ReportProjection {
             sealed_contacts,
             data_key,
             ..
-        } = amendment.report.clone();
+        } = submission.clone();
         let summary = match &self.summary {
             Some(known) if self.qualified => ReportSummary {
                 origin: known.origin,
@@ -92,7 +87,7 @@ impl ReportProjection {
             _ => summary,
         };
         Self {
-            report_revision: Some(amendment.revision),
+            report_revision: revision,
             summary: Some(summary),
             back_dated,
             test,

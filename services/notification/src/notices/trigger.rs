@@ -64,6 +64,8 @@ impl Trigger {
 pub(crate) struct Submission {
     /// The report.
     pub(crate) report_id: Uuid,
+    /// Counts what was declared, once that is not the first; the greatest wins.
+    pub(crate) revision: Option<u64>,
     /// What it says.
     pub(crate) summary: ReportSummary,
     /// When the suite acknowledged it.

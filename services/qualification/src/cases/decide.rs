@@ -225,14 +225,20 @@ pub(crate) fn amend(
         return None;
     }
     let mut next = advanced(case, case.state, now);
-    let fields = amended.changed_paths.join(", ");
-    let (action, note) = if case.is_ended() {
-        let note = format!("Complément reçu après la fin du dossier. Champs modifiés : {fields}");
-        (Action::Noted, note)
-    } else if fields.is_empty() {
-        (Action::Amended, String::new())
-    } else {
-        (Action::Amended, format!("Champs modifiés : {fields}"))
+    let fields = amended.changed_paths.map(|paths| paths.join(", "));
+    let note = match fields.as_deref() {
+        None => "Déclaration initiale rétablie : son complément s'est perdu dans une restauration."
+            .to_owned(),
+        Some("") => String::new(),
+        Some(fields) => format!("Champs modifiés : {fields}"),
+    };
+    let (action, note) = match &fields {
+        Some(_) if case.is_ended() => {
+            let note = format!("Complément reçu après la fin du dossier. {note}");
+            (Action::Noted, note.trim_end().to_owned())
+        }
+        None if case.is_ended() => (Action::Noted, note),
+        _ => (Action::Amended, note),
     };
     next.report = amended.report;
     next.proposed = amended.proposed;

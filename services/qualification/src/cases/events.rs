@@ -9,6 +9,7 @@ use service::{Feature, revision_base};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
+use vocabulary::derived_after;
 
 use super::{
     Case, Change,
@@ -195,11 +196,23 @@ impl Batch {
         if let Some(case) = self.cases.get(&report_id).filter(outdated) {
             let applied = decide::amend(case, amended, now);
             let (case, change) = applied.ok_or(ApplyError::LATER_RELEASE)?;
+            let revision = case.report.revision;
             self.changed.insert(report_id);
             self.amended.insert(report_id);
-            self.record(case, change, event_id);
+            self.record(case, change, self.cause(event_id, revision));
         }
         Ok(())
+    }
+
+    /// What the entry of an amendment is caused by: its event, or, where that caused an entry
+    /// before a restore of intake already, its event at this revision, so that the change is
+    /// announced too.
+    fn cause(&self, event_id: Uuid, revision: u64) -> Uuid {
+        if !self.applied.contains(&event_id) {
+            return event_id;
+        }
+        let parts: [&[u8]; 2] = [event_id.as_bytes(), &revision.to_be_bytes()];
+        derived_after(event_id, "after_a_restore", &parts)
     }
 
     fn withdraw(

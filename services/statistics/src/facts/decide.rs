@@ -29,14 +29,9 @@ impl Fact {
     /// Takes in what an event tells; the same again changes nothing.
     fn apply(&mut self, update: FactUpdate) {
         match update {
-            FactUpdate::Submitted(submission, declared) => {
-                if self.report_revision.is_none() {
-                    self.declare(submission, declared);
-                }
-            }
-            FactUpdate::Amended(revision, submission, declared) => {
-                if self.report_revision.is_none_or(|known| known <= revision) {
-                    self.report_revision = Some(revision);
+            FactUpdate::Declared(revision, submission, declared) => {
+                if self.report_revision <= revision {
+                    self.report_revision = revision;
                     self.declare(submission, declared);
                 }
             }

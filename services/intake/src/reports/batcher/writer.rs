@@ -7,6 +7,7 @@ use eventlog::Log;
 use platform::mutant::{Mutant, crash_point};
 use platform::{AuditEntry, Error, Outcome, Result, audit_many, in_time, now};
 use serde_json::json;
+use service::revision_base;
 use sqlx::PgPool;
 use tokio::{
     sync::{Mutex, mpsc},
@@ -19,6 +20,7 @@ use super::Job;
 use crate::{
     drafts,
     reports::{
+        events::first_revision,
         metrics::IntakeMetrics,
         store::{self, NewReport, Receipt},
     },
@@ -190,7 +192,16 @@ impl Writer {
         if !sent.is_empty() {
             drafts::delete_sent(&mut transaction, &sent).await?;
         }
-        let events: Vec<_> = new.iter().map(|job| job.event.clone()).collect();
+        let base = revision_base(&self.log, &mut transaction).await?;
+        let announced = new.iter().map(|job| match base {
+            0 => job.event.clone(),
+            // What an earlier history told of a report of this id was lost in a restore.
+            _ => {
+                let payload = first_revision(&job.new.report, base);
+                job.event.clone().with_payload(&payload)
+            }
+        });
+        let events: Vec<_> = announced.collect();
         #[cfg(feature = "mutants")]
         if Mutant::EventsInASecondTransaction.is_alive() {
             platform::mutant::cut(&mut transaction).await?;

@@ -50,6 +50,7 @@ fn care_interrupted() -> Impacts {
 fn submission(parties: &[Party]) -> Submission {
     Submission {
         report_id: Uuid::from_u128(9),
+        revision: None,
         summary: ReportSummary {
             reference: "SIG-2026-7K3M9Q4".to_owned(),
             region: Some(RoutingRegion::Region(normandy())),

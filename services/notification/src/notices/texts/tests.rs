@@ -306,6 +306,7 @@ fn a_headline_of_an_amendment_says_what_is_known_now() {
 fn submitted(summary: ReportSummary) -> Trigger {
     Trigger::Submitted(Submission {
         report_id: Uuid::nil(),
+        revision: None,
         summary,
         received_at: NOW,
         back_dated: false,

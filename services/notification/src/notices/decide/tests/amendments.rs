@@ -82,6 +82,23 @@ fn contacts_follow_and_an_amendment_that_comes_late_takes_nothing_back() {
 }
 
 #[test]
+fn a_declaration_that_a_restore_kept_replaces_the_amendment_that_it_lost() {
+    let lost = decide(AMENDED, &amendment(completed(), 2), &known()).known;
+    let restored = Submission {
+        revision: Some(1_796_079_600),
+        ..submission(&everybody())
+    };
+    let again = decide(SUBMITTED, &Trigger::Submitted(restored), &lost).known;
+    assert_eq!(again.summary, known().summary);
+    // What comes late of the history that was lost amends it no more, and what comes next does.
+    let late = decide(AMENDED, &amendment(completed(), 2), &again).known;
+    assert_eq!(late.summary, known().summary);
+    let next = amendment(completed(), 1_796_079_601);
+    let amended = decide(AMENDED, &next, &late).known;
+    assert_eq!(amended.summary.unwrap().impacts, care_interrupted());
+}
+
+#[test]
 fn an_amendment_before_its_submission_leads_to_the_same_and_to_one_mail_each() {
     let early = decide(
         AMENDED,
