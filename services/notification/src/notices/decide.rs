@@ -53,9 +53,12 @@ impl Decision {
         if self.known.summary.is_none() {
             return;
         }
+        let due = mem::take(&mut self.known.awaiting_due);
         for (cause, name) in mem::take(&mut self.known.awaiting_messages) {
+            let due_at = due.get(&cause).copied();
             let Some(template) = Template::named(&name) else {
                 self.known.awaiting_messages.push((cause, name));
+                self.known.awaiting_due.extend(due_at.map(|at| (cause, at)));
                 continue;
             };
             let (recipient, told, kind) = match template {
@@ -71,6 +74,7 @@ impl Decision {
                     cause,
                     rule: Rule::of_activity(Some(kind)),
                     channel: Channel::Mail(recipient, template),
+                    due_at,
                 });
             }
         }
@@ -90,6 +94,7 @@ impl Notices {
             cause,
             rule,
             channel,
+            due_at: None,
         });
     }
 
@@ -316,7 +321,6 @@ fn happened(event_id: Uuid, activity: &Activity, known: &ReportProjection) -> De
     let summary = ReportSummary {
         reference: activity.reference.clone(),
         region: activity.region.or(stored.region),
-        due_at: activity.due_at,
         ..stored
     };
     let mut notices = Notices(event_id, Vec::new());
@@ -326,6 +330,8 @@ fn happened(event_id: Uuid, activity: &Activity, known: &ReportProjection) -> De
         ..known.clone()
     };
     for template in message_templates(activity) {
+        let due = activity.due_at.map(|at| (event_id, at));
+        now_known.awaiting_due.extend(due);
         let mail = (event_id, template.name().into_owned());
         if !now_known.awaiting_messages.contains(&mail) {
             now_known.awaiting_messages.push(mail);

@@ -1,7 +1,8 @@
 //! What is kept of a report between the events that concern it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
@@ -45,6 +46,8 @@ pub(crate) struct ReportProjection {
     /// What happened before the report came and is to be written of: by the events, in the
     /// words of the templates of these names, which a later release may have given.
     pub(crate) awaiting_messages: Vec<(Uuid, String)>,
+    /// Until when something is expected, by the events of those.
+    pub(crate) awaiting_due: BTreeMap<Uuid, OffsetDateTime>,
 }
 
 impl ReportProjection {
