@@ -22,8 +22,9 @@ use super::{
 };
 use crate::{
     reports::{
-        self, Author, Context, Facts, MAX_PAGE_BYTES, Report, ReportName, ReportRpc, consequences_to_wire,
-        contacts_to_seal, draft_to_wire, open_contacts, read_draft, report_name,
+        self, Author, Context, Facts, MAX_PAGE_BYTES, Report, ReportName, ReportRpc,
+        consequences_to_wire, contacts_to_seal, draft_to_wire, open_contacts, read_draft,
+        report_name,
     },
     structures::Structure,
 };

@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use crate::erase_contacts_of;
 use crate::tests::{
-    drafts::{FLEYRIAT, finess, incident, martin},
+    drafts::{FLEYRIAT, finess, incident, martin, of_two_regions},
     env::{TestEnv, User, hex, reason, violations},
 };
 
@@ -257,9 +257,16 @@ async fn what_a_later_release_declared_within_the_impacts_outlives_an_amendment(
     let reputation = serde_json::json!({ "press": true });
     let seen = impacts.iter().map(|impacts| {
         assert_eq!(impacts["reputation"], reputation);
-        (impacts["care"].as_str(), impacts["persons_affected"].as_u64())
+        (
+            impacts["care"].as_str(),
+            impacts["persons_affected"].as_u64(),
+        )
     });
-    let expected = [(Some("degraded_mode"), None), (Some("degraded_mode"), Some(12)), (None, Some(12))];
+    let expected = [
+        (Some("degraded_mode"), None),
+        (Some("degraded_mode"), Some(12)),
+        (None, Some(12)),
+    ];
     assert_eq!(seen.collect::<Vec<_>>(), expected);
 }
 
@@ -388,6 +395,27 @@ async fn an_agency_names_another_region_which_then_sees_the_report_for_good() {
     assert_eq!(last.author_role(), Role::RegionalAgent);
     let visible_to = &last.report.as_ref().unwrap().visible_to;
     assert!(visible_to.contains(&"ars:76".to_owned()));
+}
+
+#[tokio::test]
+async fn an_amendment_says_whether_an_agency_made_it_for_somebody_else() {
+    let env = TestEnv::with_directory().await;
+    let (alice, agent) = (env.linked("alice"), env.agent("84"));
+    for (declares, amends, draft, on_behalf) in [
+        (&alice, &agent, incident(), true),
+        (&alice, &alice, incident(), false),
+        // The agency declared itself: it knows.
+        (&agent, &agent, of_two_regions(), false),
+    ] {
+        let receipt = declares.submit(draft).await.unwrap();
+        amends.amend(degraded(&receipt)).await.unwrap();
+        let told = told(&env).await;
+        let told = told.iter().find(|it| {
+            let report = it.report.as_ref().unwrap();
+            report.reference == receipt.reference
+        });
+        assert_eq!(told.unwrap().on_behalf, on_behalf);
+    }
 }
 
 #[tokio::test]

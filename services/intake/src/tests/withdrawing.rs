@@ -142,7 +142,9 @@ async fn an_agency_that_a_report_only_names_reads_it_and_does_not_withdraw_it() 
     let seen = agent.get(&receipt.report_id).await.unwrap();
     assert_eq!(seen.state(), ReportState::Submitted);
     // A colleague of who entered it does, as the region is the one where it is routed.
-    let colleague = TokenSpec::of("colleague").role("regional_agent").region("84");
+    let colleague = TokenSpec::of("colleague")
+        .role("regional_agent")
+        .region("84");
     assert!(env.as_user(&colleague).withdraw(request).await.is_ok());
 }
 

@@ -88,6 +88,7 @@ fn amended(event: &Event, message: ReportAmended) -> Result<ParsedEvent, ApplyEr
     let trigger = Trigger::Amended(Amendment {
         report: submission,
         revision: revision.ok_or(ApplyError::Poison("bad_revision"))?,
+        on_behalf: message.on_behalf,
         at: at(message.amended_at.as_ref()).unwrap_or(event.time),
     });
     let subject = ReportAmended {
@@ -97,6 +98,7 @@ fn amended(event: &Event, message: ReportAmended) -> Result<ParsedEvent, ApplyEr
         changed_paths: message.changed_paths,
         amended_at: message.amended_at,
         author_role: message.author_role,
+        ..ReportAmended::default()
     };
     Ok(ParsedEvent {
         trigger,
@@ -235,6 +237,7 @@ fn case_changed(mut message: CaseChanged) -> Result<ParsedEvent, ApplyError> {
         severity: message.severity.map(Severity::from).unwrap_or_default(),
         qualified: message.qualified,
         care_recorded: message.care_recorded,
+        resolved_on_behalf: message.resolved_on_behalf,
         origin: Origin::heard(message.origin),
         origin_types: OriginType::all_heard(&message.origin_types).collect(),
         impacts: impacts(message.impacts.as_ref()),

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    Recipient, ReportSummary,
+    Recipient, ReportSummary, Template,
     trigger::{Amendment, CaseUpdate, Submission},
 };
 
@@ -97,6 +97,14 @@ impl ReportProjection {
             sealed_contacts,
             data_key,
             ..self.clone()
+        }
+    }
+
+    /// Has a mail about an event wait for the report, once.
+    pub(super) fn await_message(&mut self, event_id: Uuid, template: Template) {
+        let mail = (event_id, template.name().into_owned());
+        if !self.awaiting_messages.contains(&mail) {
+            self.awaiting_messages.push(mail);
         }
     }
 

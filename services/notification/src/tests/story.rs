@@ -153,6 +153,7 @@ impl Report {
             changed_paths: vec!["impacts.care".to_owned()],
             amended_at: Some(at(WORKING)),
             author_role: types::Role::Declarant.into(),
+            on_behalf: false,
         };
         let id = Uuid::from_u128(self.event_id.as_u128() ^ u128::from(revision));
         NewEvent::new(id, self.subject(), WORKING, &message).with_data_key(self.data_key.clone())

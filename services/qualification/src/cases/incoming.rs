@@ -138,6 +138,7 @@ fn resolved(event: events::ReportResolved) -> Option<(Uuid, Resolution)> {
         resolved_at: event.resolved_at.as_ref().and_then(moment)?,
         declared_at: event.declared_at.as_ref().and_then(moment)?,
         declared_by: Role::heard(event.declared_by),
+        on_behalf: event.on_behalf,
         sealed_how: event.sealed_how.into(),
     };
     Some((Uuid::try_parse(&event.report_id).ok()?, resolution))

@@ -213,6 +213,9 @@ pub(crate) struct Resolution {
     pub(crate) declared_at: OffsetDateTime,
     /// The role in which it was declared.
     pub(crate) declared_by: Option<Role>,
+    /// An agency did so for the structure, whose declarant is told of it.
+    #[serde(default)]
+    pub(crate) on_behalf: bool,
     /// How, sealed under the key of the contacts; in a column of its own.
     #[serde(skip)]
     pub(crate) sealed_how: Vec<u8>,

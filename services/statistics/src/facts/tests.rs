@@ -155,7 +155,10 @@ fn a_declaration_that_a_restore_kept_replaces_the_amendments_that_it_lost() {
 
     // Of one that goes on, what was amended before stays amended.
     let mut told = history(&lost);
-    told.take_in(&[(0, declared()), (10, amended(1_796_079_601, Origin::Malicious))]);
+    told.take_in(&[
+        (0, declared()),
+        (10, amended(1_796_079_601, Origin::Malicious)),
+    ]);
     assert_eq!(told.minutes(), [0, 10]);
     assert_eq!(told.at(30).assessment, of_origin(Origin::Malicious));
 }
@@ -272,7 +275,11 @@ fn the_history_that_a_restore_kept_replaces_the_one_that_it_lost() {
 
 /// A change of a case as a release writes it that does not know what agencies record of care.
 fn merely_proposed(revision: u64) -> FactUpdate {
-    case(revision, CaseState::InQualification, of_origin(Origin::Unknown))
+    case(
+        revision,
+        CaseState::InQualification,
+        of_origin(Origin::Unknown),
+    )
 }
 
 /// A change of a case of which an agency recorded consequences for care.
@@ -380,11 +387,9 @@ fn of_intake() -> impl Strategy<Value = Vec<(i64, FactUpdate)>> {
             };
             let mut updates = vec![FactUpdate::Declared(None, asked, declared)];
             let amended = (2..).zip(amendments);
-            updates.extend(
-                amended.map(|(revision, declared)| {
-                    FactUpdate::Declared(Some(revision), submission(), declared)
-                }),
-            );
+            updates.extend(amended.map(|(revision, declared)| {
+                FactUpdate::Declared(Some(revision), submission(), declared)
+            }));
             updates.extend(taken_back.then_some(FactUpdate::Withdrawn));
             times.into_iter().zip(updates).collect()
         },

@@ -2,7 +2,9 @@
 
 use proptest::{prelude::*, sample::subsequence};
 use time::OffsetDateTime;
-use vocabulary::{CareImpact, DataImpact, Impacts, LaterWord, Origin, Region, StructureKey, Word as _};
+use vocabulary::{
+    CareImpact, DataImpact, Impacts, LaterWord, Origin, Region, StructureKey, Word as _,
+};
 
 use super::*;
 use crate::reports::{

@@ -141,11 +141,19 @@ fn what_waits_for_its_report_is_written_with_its_own_due_date() {
     };
     let report = Trigger::Submitted(submission(&everybody()));
     let came = decide(SUBMITTED, &report, &known);
-    let each = [(by(21), Some(first)), (by(22), Some(second)), (by(23), None)];
+    let each = [
+        (by(21), Some(first)),
+        (by(22), Some(second)),
+        (by(23), None),
+    ];
     assert_eq!(due(&came), each);
     assert!(came.known.awaiting_due.is_empty());
     // One that does not wait has its own as well.
-    let next = decide(by(24), &Trigger::Activity(request(Some(first))), &came.known);
+    let next = decide(
+        by(24),
+        &Trigger::Activity(request(Some(first))),
+        &came.known,
+    );
     assert_eq!(due(&next), [(by(24), Some(first))]);
 }
 
