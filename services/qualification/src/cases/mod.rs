@@ -43,7 +43,7 @@ pub(crate) use self::{
     request::{case_name, declare_major, take_pilot},
     response::{Shown, to_keep},
     rpc::{CaseRpc, audit_case, check_etag},
-    step::{acting_on, record_care, roles_on, step},
+    step::{acting_on, record_care, roles_on, step, treat},
     store::{find_case, lock_case, lock_cases, read_case, read_cases},
 };
 
