@@ -12,8 +12,7 @@ use crate::reports::{self, Report};
 /// of every one before it, in whatever history of the log.
 pub(crate) fn announced(report: &Report, base: u64) -> NewEvent {
     match &report.amendment {
-        // It was amended since: its last revision alone outranks what a restore lost.
-        None => reports::submitted(report, 0),
+        None => reports::submitted(report, base),
         Some(revision) => amended(report, revision, base),
     }
 }

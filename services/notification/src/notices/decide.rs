@@ -53,6 +53,8 @@ impl Decision {
         if self.known.summary.is_none() {
             return;
         }
+        let is_past = self.known.back_dated;
+        let to_declarant = |rule| (Recipient::Declarant, !is_past, rule);
         let due = mem::take(&mut self.known.awaiting_due);
         for (cause, name) in mem::take(&mut self.known.awaiting_messages) {
             let due_at = due.get(&cause).copied();
@@ -66,21 +68,9 @@ impl Decision {
                     let told = !self.summary.stays_with_the_armed_forces();
                     (Recipient::Cell, told, Rule::of_activity(Some(kind)))
                 }
-                Template::ToStructure(kind) => (
-                    Recipient::Declarant,
-                    !self.known.back_dated,
-                    Rule::of_activity(Some(kind)),
-                ),
-                Template::AmendedOnBehalf => (
-                    Recipient::Declarant,
-                    !self.known.back_dated,
-                    Rule::Amendment,
-                ),
-                Template::ResolvedOnBehalf => (
-                    Recipient::Declarant,
-                    !self.known.back_dated,
-                    Rule::AnnounceResolution,
-                ),
+                Template::ToStructure(kind) => to_declarant(Rule::of_activity(Some(kind))),
+                Template::AmendedOnBehalf => to_declarant(Rule::Amendment),
+                Template::ResolvedOnBehalf => to_declarant(Rule::AnnounceResolution),
                 _ => continue,
             };
             if told {

@@ -18,7 +18,8 @@ use super::{
     reason = "each tells something else of the report"
 )]
 pub(crate) struct ReportProjection {
-    /// Counts what was declared: greater than 1 once it was amended; the greatest wins.
+    /// Counts what was declared: greater than 1 once it was amended, or told again after a
+    /// restore; the greatest wins.
     pub(crate) report_revision: Option<u64>,
     /// As it stands; absent until the report itself came.
     pub(crate) summary: Option<ReportSummary>,

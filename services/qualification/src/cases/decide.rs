@@ -240,12 +240,34 @@ pub(crate) fn amend(
         None if case.is_ended() => (Action::Noted, note),
         _ => (Action::Amended, note),
     };
-    next.report = amended.report;
-    next.proposed = amended.proposed;
-    care::keep_what_was_recorded(&mut next);
-    next.visible_to.extend(amended.visible_to);
+    follow(&mut next, amended);
     let change = change_of(&next, action, Actor::System, note, None);
     Some((next, change))
+}
+
+/// Whether a case says what is announced already, but for what an agency recorded of care.
+pub(crate) fn says_the_same(case: &Case, announced: &Announced) -> bool {
+    let mut next = case.clone();
+    follow(&mut next, announced.clone());
+    next.report.revision = case.report.revision;
+    if case.care_recorded.is_some() {
+        next.proposed.impacts.care = case.proposed.impacts.care;
+        next.proposed.severity.serious = case.proposed.severity.serious;
+    }
+    next == *case
+}
+
+/// Has a case say what its report says. Contacts that were erased do not come again.
+fn follow(case: &mut Case, announced: Announced) {
+    let sealed = announced.report.sealed;
+    let sealed = sealed.filter(|_| case.report.sealed.is_some());
+    case.report = Report {
+        sealed,
+        ..announced.report
+    };
+    case.proposed = announced.proposed;
+    care::keep_what_was_recorded(case);
+    case.visible_to.extend(announced.visible_to);
 }
 
 /// Applies the declaration of the structure that its incident is over, which the case keeps

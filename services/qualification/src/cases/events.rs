@@ -192,15 +192,22 @@ impl Batch {
         now: OffsetDateTime,
     ) -> Result<(), ApplyError> {
         let report_id = amended.report.id;
-        let outdated = |case: &&Case| case.report.revision < amended.report.revision;
-        if let Some(case) = self.cases.get(&report_id).filter(outdated) {
+        let revision = amended.report.revision;
+        let outdated = self.cases.get_mut(&report_id);
+        let Some(case) = outdated.filter(|case| case.report.revision < revision) else {
+            return Ok(());
+        };
+        // After a restore of intake everything is told again; where nothing was lost, nothing
+        // changes but what outranks it.
+        if self.applied.contains(&event_id) && decide::says_the_same(case, &amended) {
+            case.report.revision = revision;
+        } else {
             let applied = decide::amend(case, amended, now);
             let (case, change) = applied.ok_or(ApplyError::LATER_RELEASE)?;
-            let revision = case.report.revision;
             self.changed.insert(report_id);
-            self.amended.insert(report_id);
             self.record(case, change, self.cause(event_id, revision));
         }
+        self.amended.insert(report_id);
         Ok(())
     }
 

@@ -79,6 +79,7 @@ fn resolution() -> Resolution {
         resolved_at: START,
         declared_at: START,
         declared_by: Some(Role::Declarant),
+        on_behalf: false,
         sealed_how: b"sealed".to_vec(),
     }
 }

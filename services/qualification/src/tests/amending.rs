@@ -217,7 +217,7 @@ async fn after_a_restore_of_intake_a_case_goes_back_to_what_the_report_says_ther
     assert_eq!(announced.len(), 3);
     assert_eq!(announced[2].impacts, announced[0].impacts);
 
-    // What a restore kept is told under its id too, and leaves an entry of its own.
+    // An amendment that a restore kept is told under its id too.
     let kept = events::ReportAmended {
         report: Some(completed(&report).submitted),
         revision: 1_796_079_999,
@@ -229,4 +229,20 @@ async fn after_a_restore_of_intake_a_case_goes_back_to_what_the_report_says_ther
         .case_where(&report, |case| case.history.len() == 4)
         .await;
     assert_eq!(case.description, "Tout est chiffré");
+}
+
+#[tokio::test]
+async fn a_case_whose_report_lost_nothing_in_a_restore_stays_as_it_is() {
+    let env = TestEnv::start().await;
+    let mut report = env.report();
+    let opened = env.open(&report).await;
+    let late = completed(&report).amended(2, PATHS);
+    report.submitted.revision = 1_796_079_601;
+    // What comes late of the history that was lost amends it no more.
+    env.announce(&[report.event(), late]).await;
+    env.settle(&report).await;
+    let case = env.get(&analyst(), &opened.case_id).await.unwrap();
+    assert_eq!(case.history, opened.history);
+    assert_eq!(case.description, opened.description);
+    assert_eq!(env.announced(&opened.case_id).await.len(), 1);
 }

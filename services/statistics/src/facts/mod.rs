@@ -33,7 +33,8 @@ time::serde::format_description!(iso_day, Date, "[year]-[month]-[day]");
 pub(crate) struct Fact {
     /// What the declaration says, as it was amended last; absent until it comes.
     submission: Option<Submission>,
-    /// Counts what was declared: greater than 1 once it was amended; the greatest wins.
+    /// Counts what was declared: greater than 1 once it was amended, or told again after a
+    /// restore; the greatest wins.
     report_revision: Option<u64>,
     /// What the case says; wins over what was declared.
     case: Option<CaseStatus>,
