@@ -211,22 +211,14 @@ async fn pages(
     limit: usize,
     service: &mut AccompanimentServiceClient<Authenticated>,
 ) -> Result<pb::ListAccompanimentsResponse, Failure> {
-    let mut listed = pb::ListAccompanimentsResponse::default();
-    while listed.accompaniments.len() < limit {
-        let left = u32::try_from(limit - listed.accompaniments.len()).unwrap_or(u32::MAX);
-        let request = pb::ListAccompanimentsRequest {
+    Ok(pages!(
+        service.list_accompaniments(pb::ListAccompanimentsRequest {
             case_id: case.clone(),
-            page_size: left.min(200),
-            page_token: listed.next_page_token,
-        };
-        let page = service.list_accompaniments(request).await?.into_inner();
-        listed.accompaniments.extend(page.accompaniments);
-        listed.next_page_token = page.next_page_token;
-        if listed.next_page_token.is_empty() {
-            break;
-        }
-    }
-    Ok(listed)
+            ..Default::default()
+        }) -> pb::ListAccompanimentsResponse,
+        accompaniments,
+        limit
+    ))
 }
 
 fn print(accompaniments: &[pb::Accompaniment], client: &Client) {

@@ -61,21 +61,14 @@ pub(crate) async fn revisions(
     client: &Client,
 ) -> Result<(), Failure> {
     let mut service = service(client).await?;
-    let mut listed = pb::ListRevisionsResponse::default();
-    while listed.revisions.len() < limit {
-        let left = u32::try_from(limit - listed.revisions.len()).unwrap_or(u32::MAX);
-        let request = pb::ListRevisionsRequest {
+    let listed = pages!(
+        service.list_revisions(pb::ListRevisionsRequest {
             report_id: report.clone(),
-            page_size: left.min(200),
-            page_token: listed.next_page_token,
-        };
-        let page = service.list_revisions(request).await?.into_inner();
-        listed.revisions.extend(page.revisions);
-        listed.next_page_token = page.next_page_token;
-        if listed.next_page_token.is_empty() {
-            break;
-        }
-    }
+            ..Default::default()
+        }) -> pb::ListRevisionsResponse,
+        revisions,
+        limit
+    );
     if client.json {
         say!("{}", json::to_json(&listed)?);
     } else {

@@ -199,22 +199,14 @@ async fn pages(
     limit: usize,
     service: &mut CareServiceClient<Authenticated>,
 ) -> Result<pb::ListCareConsequencesResponse, Failure> {
-    let mut listed = pb::ListCareConsequencesResponse::default();
-    while listed.consequences.len() < limit {
-        let left = u32::try_from(limit - listed.consequences.len()).unwrap_or(u32::MAX);
-        let request = pb::ListCareConsequencesRequest {
+    Ok(pages!(
+        service.list_care_consequences(pb::ListCareConsequencesRequest {
             case_id: case.clone(),
-            page_size: left.min(200),
-            page_token: listed.next_page_token,
-        };
-        let page = service.list_care_consequences(request).await?.into_inner();
-        listed.consequences.extend(page.consequences);
-        listed.next_page_token = page.next_page_token;
-        if listed.next_page_token.is_empty() {
-            break;
-        }
-    }
-    Ok(listed)
+            ..Default::default()
+        }) -> pb::ListCareConsequencesResponse,
+        consequences,
+        limit
+    ))
 }
 
 fn print(consequences: &[pb::CareConsequence], client: &Client) {

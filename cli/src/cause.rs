@@ -178,23 +178,15 @@ async fn listed(
     client: &Client,
 ) -> Result<pb::ListAttachedCasesResponse, Failure> {
     let mut service = service(client).await?;
-    let mut listed = pb::ListAttachedCasesResponse::default();
-    while listed.cases.len() < limit {
-        let left = u32::try_from(limit - listed.cases.len()).unwrap_or(u32::MAX);
-        let request = pb::ListAttachedCasesRequest {
+    Ok(pages!(
+        service.list_attached_cases(pb::ListAttachedCasesRequest {
             case_id: case.to_owned(),
-            page_size: left.min(200),
-            page_token: listed.next_page_token,
             suggested,
-        };
-        let page = service.list_attached_cases(request).await?.into_inner();
-        listed.cases.extend(page.cases);
-        listed.next_page_token = page.next_page_token;
-        if listed.next_page_token.is_empty() {
-            break;
-        }
-    }
-    Ok(listed)
+            ..Default::default()
+        }) -> pb::ListAttachedCasesResponse,
+        cases,
+        limit
+    ))
 }
 
 /// Where a case stands among those of its cause; empty when it has none.

@@ -81,6 +81,8 @@ pub(crate) async fn run(command: DraftCommand, client: &Client) -> Result<(), Fa
                 request_id: Uuid::now_v7().to_string(),
                 draft: saved.draft,
                 draft_id: draft.to_string(),
+                // What was saved in another window since it was read is kept.
+                draft_etag: saved.etag,
                 ..pb::SubmitReportRequest::default()
             };
             report::send(request, client).await
@@ -147,20 +149,11 @@ async fn list(
     service: &mut DraftServiceClient<Authenticated>,
     client: &Client,
 ) -> Result<(), Failure> {
-    let mut listed = pb::ListDraftsResponse::default();
-    while listed.drafts.len() < limit {
-        let left = u32::try_from(limit - listed.drafts.len()).unwrap_or(u32::MAX);
-        let request = pb::ListDraftsRequest {
-            page_size: left.min(200),
-            page_token: listed.next_page_token,
-        };
-        let page = service.list_drafts(request).await?.into_inner();
-        listed.drafts.extend(page.drafts);
-        listed.next_page_token = page.next_page_token;
-        if listed.next_page_token.is_empty() {
-            break;
-        }
-    }
+    let listed = pages!(
+        service.list_drafts(pb::ListDraftsRequest::default()) -> pb::ListDraftsResponse,
+        drafts,
+        limit
+    );
     if client.json {
         say!("{}", json::to_json(&listed)?);
         return Ok(());

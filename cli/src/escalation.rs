@@ -165,21 +165,14 @@ fn print_case(case: Option<pb::Case>, client: &Client) -> Result<(), Failure> {
 
 async fn decisions(case: String, limit: usize, client: &Client) -> Result<(), Failure> {
     let mut service = service(client).await?;
-    let mut listed = pb::ListDecisionsResponse::default();
-    while listed.decisions.len() < limit {
-        let left = u32::try_from(limit - listed.decisions.len()).unwrap_or(u32::MAX);
-        let request = pb::ListDecisionsRequest {
+    let listed = pages!(
+        service.list_decisions(pb::ListDecisionsRequest {
             case_id: case.clone(),
-            page_size: left.min(200),
-            page_token: listed.next_page_token,
-        };
-        let page = service.list_decisions(request).await?.into_inner();
-        listed.decisions.extend(page.decisions);
-        listed.next_page_token = page.next_page_token;
-        if listed.next_page_token.is_empty() {
-            break;
-        }
-    }
+            ..Default::default()
+        }) -> pb::ListDecisionsResponse,
+        decisions,
+        limit
+    );
     if client.json {
         say!("{}", json::to_json(&listed)?);
     } else {
@@ -254,21 +247,14 @@ async fn acknowledge(
 
 async fn list(case: String, limit: usize, client: &Client) -> Result<(), Failure> {
     let mut service = service(client).await?;
-    let mut listed = pb::ListEscalationsResponse::default();
-    while listed.escalations.len() < limit {
-        let left = u32::try_from(limit - listed.escalations.len()).unwrap_or(u32::MAX);
-        let request = pb::ListEscalationsRequest {
+    let listed = pages!(
+        service.list_escalations(pb::ListEscalationsRequest {
             case_id: case.clone(),
-            page_size: left.min(200),
-            page_token: listed.next_page_token,
-        };
-        let page = service.list_escalations(request).await?.into_inner();
-        listed.escalations.extend(page.escalations);
-        listed.next_page_token = page.next_page_token;
-        if listed.next_page_token.is_empty() {
-            break;
-        }
-    }
+            ..Default::default()
+        }) -> pb::ListEscalationsResponse,
+        escalations,
+        limit
+    );
     if client.json {
         say!("{}", json::to_json(&listed)?);
     } else {

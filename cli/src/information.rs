@@ -133,24 +133,14 @@ async fn service(
 
 async fn list(case: String, limit: usize, client: &Client) -> Result<(), Failure> {
     let mut service = service(client).await?;
-    let mut listed = pb::ListInformationRequestsResponse::default();
-    while listed.information_requests.len() < limit {
-        let left = u32::try_from(limit - listed.information_requests.len()).unwrap_or(u32::MAX);
-        let request = pb::ListInformationRequestsRequest {
+    let listed = pages!(
+        service.list_information_requests(pb::ListInformationRequestsRequest {
             case_id: case.clone(),
-            page_size: left.min(200),
-            page_token: listed.next_page_token,
-        };
-        let page = service.list_information_requests(request).await?;
-        let page = page.into_inner();
-        listed
-            .information_requests
-            .extend(page.information_requests);
-        listed.next_page_token = page.next_page_token;
-        if listed.next_page_token.is_empty() {
-            break;
-        }
-    }
+            ..Default::default()
+        }) -> pb::ListInformationRequestsResponse,
+        information_requests,
+        limit
+    );
     if client.json {
         say!("{}", json::to_json(&listed)?);
     } else {

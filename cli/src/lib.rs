@@ -5,6 +5,8 @@
 
 #[macro_use]
 mod output;
+#[macro_use]
+mod pages;
 
 mod accompaniment;
 mod amendment;

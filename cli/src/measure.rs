@@ -253,22 +253,14 @@ async fn list(
     client: &Client,
 ) -> Result<pb::ListMeasuresResponse, Failure> {
     let mut service = service(client).await?;
-    let mut listed = pb::ListMeasuresResponse::default();
-    while listed.measures.len() < limit {
-        let left = u32::try_from(limit - listed.measures.len()).unwrap_or(u32::MAX);
-        let request = pb::ListMeasuresRequest {
+    Ok(pages!(
+        service.list_measures(pb::ListMeasuresRequest {
             case_id: case.to_owned(),
-            page_size: left.min(200),
-            page_token: listed.next_page_token,
-        };
-        let page = service.list_measures(request).await?.into_inner();
-        listed.measures.extend(page.measures);
-        listed.next_page_token = page.next_page_token;
-        if listed.next_page_token.is_empty() {
-            break;
-        }
-    }
-    Ok(listed)
+            ..Default::default()
+        }) -> pb::ListMeasuresResponse,
+        measures,
+        limit
+    ))
 }
 
 /// The measure of a case that is named by its number or its UUID.

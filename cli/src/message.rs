@@ -83,21 +83,14 @@ pub(crate) async fn run(command: MessageCommand, client: &Client) -> Result<(), 
 async fn list(case: String, limit: usize, client: &Client) -> Result<(), Failure> {
     let channel = client.channel_to(Service::Qualification).await?;
     let mut service = MessageServiceClient::new(channel);
-    let mut listed = pb::ListMessagesResponse::default();
-    while listed.messages.len() < limit {
-        let left = u32::try_from(limit - listed.messages.len()).unwrap_or(u32::MAX);
-        let request = pb::ListMessagesRequest {
+    let listed = pages!(
+        service.list_messages(pb::ListMessagesRequest {
             case_id: case.clone(),
-            page_size: left.min(200),
-            page_token: listed.next_page_token,
-        };
-        let page = service.list_messages(request).await?.into_inner();
-        listed.messages.extend(page.messages);
-        listed.next_page_token = page.next_page_token;
-        if listed.next_page_token.is_empty() {
-            break;
-        }
-    }
+            ..Default::default()
+        }) -> pb::ListMessagesResponse,
+        messages,
+        limit
+    );
     if client.json {
         say!("{}", json::to_json(&listed)?);
     } else {

@@ -56,20 +56,11 @@ async fn put(file: &Path, request_id: Option<Uuid>, client: &Client) -> Result<(
 
 async fn list(limit: usize, client: &Client) -> Result<(), Failure> {
     let mut service = service(client).await?;
-    let mut listed = pb::ListRotaResponse::default();
-    while listed.shifts.len() < limit {
-        let left = u32::try_from(limit - listed.shifts.len()).unwrap_or(u32::MAX);
-        let request = pb::ListRotaRequest {
-            page_size: left.min(200),
-            page_token: listed.next_page_token,
-        };
-        let page = service.list_rota(request).await?.into_inner();
-        listed.shifts.extend(page.shifts);
-        listed.next_page_token = page.next_page_token;
-        if listed.next_page_token.is_empty() {
-            break;
-        }
-    }
+    let listed = pages!(
+        service.list_rota(pb::ListRotaRequest::default()) -> pb::ListRotaResponse,
+        shifts,
+        limit
+    );
     if client.json {
         say!("{}", json::to_json(&listed)?);
         return Ok(());

@@ -68,21 +68,14 @@ pub(crate) async fn run(command: TimelineCommand, client: &Client) -> Result<(),
 async fn list(report: String, limit: usize, client: &Client) -> Result<(), Failure> {
     let channel = client.channel_to(Service::Intake).await?;
     let mut service = TimelineServiceClient::new(channel);
-    let mut listed = pb::ListTimelineResponse::default();
-    while listed.entries.len() < limit {
-        let left = u32::try_from(limit - listed.entries.len()).unwrap_or(u32::MAX);
-        let request = pb::ListTimelineRequest {
+    let listed = pages!(
+        service.list_timeline(pb::ListTimelineRequest {
             report_id: report.clone(),
-            page_size: left.min(200),
-            page_token: listed.next_page_token,
-        };
-        let page = service.list_timeline(request).await?.into_inner();
-        listed.entries.extend(page.entries);
-        listed.next_page_token = page.next_page_token;
-        if listed.next_page_token.is_empty() {
-            break;
-        }
-    }
+            ..Default::default()
+        }) -> pb::ListTimelineResponse,
+        entries,
+        limit
+    );
     if client.json {
         say!("{}", json::to_json(&listed)?);
     } else {

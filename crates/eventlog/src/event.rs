@@ -47,6 +47,15 @@ impl NewEvent {
         self.id
     }
 
+    /// Says something else of the same fact.
+    pub fn with_payload<P: Payload>(self, payload: &P) -> Self {
+        Self {
+            event_type: P::TYPE,
+            payload: payload.encode_to_vec().into(),
+            ..self
+        }
+    }
+
     /// Lets the wrapped key of the payload's sealed field travel with it.
     pub fn with_data_key(self, wrapped: Vec<u8>) -> Self {
         Self {

@@ -5,10 +5,19 @@ use time::{Duration, OffsetDateTime};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use crate::{Caller, Error, Result};
+use crate::{Caller, Error, Result, SealingKey};
 
 /// For how long an answer is kept.
 const KEPT: Duration = Duration::days(30);
+
+/// For how long the hash of a request rests as it was made, so that the release before, which
+/// knows no other, recognises a retry while both run. The release after this one may key it at
+/// once.
+const PLAIN: Duration = Duration::HOUR;
+/// What a keyed hash begins with; one that is not keyed is shorter.
+const KEYED: u8 = 1;
+/// The bytes of a hash that is not keyed (SHA-256).
+const HASH_LEN: i32 = 32;
 
 /// How long between two purges.
 const PURGE_EVERY: std::time::Duration = std::time::Duration::from_hours(1);
@@ -38,11 +47,13 @@ pub enum Claim {
 /// Claims the key in the caller's transaction.
 ///
 /// A twin that runs at the same moment is waited for. The same key with another
-/// hash is refused with `REQUEST_ID_REUSED`.
+/// hash is refused with `REQUEST_ID_REUSED`; `sealing_key` is that of
+/// [`keep_request_hashes_keyed`], where the service runs it.
 pub async fn claim_request(
     conn: &mut PgConnection,
     key: &RequestKey<'_>,
     request_hash: &[u8],
+    sealing_key: Option<&SealingKey>,
     now: OffsetDateTime,
 ) -> Result<Claim> {
     let claimed = sqlx::query!(
@@ -76,7 +87,8 @@ pub async fn claim_request(
             "cette requête est en cours d'oubli ; réessayez",
         ));
     };
-    if earlier.request_hash != request_hash {
+    let is_keyed = |sealing_key| earlier.request_hash == keyed(sealing_key, request_hash);
+    if earlier.request_hash != request_hash && !sealing_key.is_some_and(is_keyed) {
         return Err(Error::already_exists(
             "REQUEST_ID_REUSED",
             "ce request_id a servi pour une autre requête",
@@ -113,6 +125,79 @@ pub async fn complete_request(
             "a request was completed without being claimed",
         ))
     }
+}
+
+/// Keys the hashes of requests that are older than an hour, now and every hour until the
+/// shutdown: nobody who reads the table alone guesses by them what somebody wrote.
+pub async fn keep_request_hashes_keyed(
+    pool: PgPool,
+    sealing_key: SealingKey,
+    shutdown: CancellationToken,
+) {
+    let keying = async {
+        loop {
+            if let Err(error) = key_request_hashes(&pool, &sealing_key, crate::now()).await {
+                tracing::warn!(%error, "hashes of requests were not keyed; the next round tries again");
+            }
+            tokio::time::sleep(PURGE_EVERY).await;
+        }
+    };
+    shutdown.run_until_cancelled(keying).await;
+}
+
+/// Keys the hashes of requests that are older than an hour in small steps; gives back how many.
+pub async fn key_request_hashes(
+    pool: &PgPool,
+    sealing_key: &SealingKey,
+    now: OffsetDateTime,
+) -> Result<u64> {
+    let mut done = 0;
+    loop {
+        let mut transaction = pool.begin().await?;
+        let plain = sqlx::query!(
+            "select caller_subject, method, request_id, request_hash from idempotency_key
+             where created_at < $1 and octet_length(request_hash) = $2
+             order by created_at
+             limit $3
+             for update skip locked",
+            now - PLAIN,
+            HASH_LEN,
+            PURGE_STEP,
+        )
+        .fetch_all(&mut *transaction)
+        .await?;
+        let mut keys = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        for row in &plain {
+            keys.0.push(row.caller_subject.clone());
+            keys.1.push(row.method.clone());
+            keys.2.push(row.request_id);
+            keys.3.push(keyed(sealing_key, &row.request_hash));
+        }
+        sqlx::query!(
+            "update idempotency_key as key
+             set request_hash = keyed.request_hash
+             from unnest($1::text[], $2::text[], $3::uuid[], $4::bytea[])
+                 as keyed (caller_subject, method, request_id, request_hash)
+             where key.caller_subject = keyed.caller_subject
+                 and key.method = keyed.method
+                 and key.request_id = keyed.request_id",
+            &keys.0,
+            &keys.1,
+            &keys.2,
+            &keys.3,
+        )
+        .execute(&mut *transaction)
+        .await?;
+        transaction.commit().await?;
+        done += keys.0.len() as u64;
+        if keys.0.len() < usize::try_from(PURGE_STEP).unwrap_or(usize::MAX) {
+            return Ok(done);
+        }
+    }
+}
+
+fn keyed(sealing_key: &SealingKey, request_hash: &[u8]) -> Vec<u8> {
+    [&[KEYED], sealing_key.mac(request_hash).as_slice()].concat()
 }
 
 /// Forgets requests older than 30 days, now and every hour until the shutdown.

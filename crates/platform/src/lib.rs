@@ -51,7 +51,8 @@ pub use deadline::Deadline;
 pub use error::{BoxError, Error, Reason, Result, Violation, Violations};
 pub use files::{Files, Watched};
 pub use idempotency::{
-    Claim, RequestKey, claim_request, complete_request, keep_requests_purged, purge_requests,
+    Claim, RequestKey, claim_request, complete_request, keep_request_hashes_keyed,
+    keep_requests_purged, key_request_hashes, purge_requests,
 };
 pub use metrics::Metrics;
 pub use page_token::PageToken;

@@ -4,8 +4,8 @@ use aws_lc_rs::digest;
 use eventlog::{Log, NewEvent, in_transaction};
 use futures::{FutureExt as _, future::BoxFuture};
 use platform::{
-    AuditEntry, Caller, Claim, Error, Outcome, RequestKey, Result, Tasks, audit, claim_request,
-    complete_request,
+    AuditEntry, Caller, Claim, Error, Outcome, RequestKey, Result, SealingKey, Tasks, audit,
+    claim_request, complete_request,
 };
 use prost::Message;
 use serde_json::{Value, json};
@@ -59,6 +59,8 @@ pub struct Commands {
     pub log: Log,
     /// Where changes run to their end though their client went away.
     pub tasks: Tasks,
+    /// Keys the hashes of requests, where the service has them keyed.
+    pub hash_key: Option<SealingKey>,
 }
 
 /// The work of a change, in the transaction of its call.
@@ -79,10 +81,14 @@ impl Commands {
     {
         let commands = self.clone();
         let change = async move {
-            let with = (&commands.log, &call, &input, work);
-            let done = in_transaction(&commands.pool, &with, |conn, &(log, call, input, work)| {
-                change(conn, log, call, input, work).boxed()
-            })
+            let with = (&commands, &call, &input, work);
+            let done = in_transaction(
+                &commands.pool,
+                &with,
+                |conn, &(commands, call, input, work)| {
+                    change(conn, commands, call, input, work).boxed()
+                },
+            )
             .await;
             match &done {
                 Ok(_) => commands.log.committed(),
@@ -96,7 +102,7 @@ impl Commands {
 
 async fn change<C, A: Message + Default>(
     conn: &mut PgConnection,
-    log: &Log,
+    commands: &Commands,
     call: &Call,
     input: &C,
     work: Work<C, A>,
@@ -106,14 +112,16 @@ async fn change<C, A: Message + Default>(
         method: call.method,
         request_id: call.request_id,
     };
-    if let Claim::Replay(answer) = claim_request(conn, &key, &call.hash, call.at).await? {
+    let hash_key = commands.hash_key.as_ref();
+    let claim = claim_request(conn, &key, &call.hash, hash_key, call.at).await?;
+    if let Claim::Replay(answer) = claim {
         audit(conn, call.entry(Outcome::Done, json!({ "retry": true }))).await?;
         return A::decode(answer.as_slice()).map_err(Error::internal);
     }
     let done = work(conn, call, input).await?;
     audit(conn, call.entry(Outcome::Done, done.detail)).await?;
     complete_request(conn, &key, &done.answer.encode_to_vec()).await?;
-    log.append(conn, &done.events).await?;
+    commands.log.append(conn, &done.events).await?;
     Ok(done.answer)
 }
 

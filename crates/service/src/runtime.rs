@@ -8,7 +8,8 @@ use eventlog::{
 };
 use platform::{
     AuditSealer, Authenticator, Exposed, Files, Listeners, Metrics, Readiness, SealingKey,
-    StartError, Tasks, check_migrated, connect, internal_channel, keep_requests_purged, serve,
+    StartError, Tasks, check_migrated, connect, internal_channel, keep_request_hashes_keyed,
+    keep_requests_purged, serve,
 };
 use sqlx::{PgPool, migrate::Migrator};
 use tokio_util::sync::CancellationToken;
@@ -132,6 +133,18 @@ impl Running {
             pool: self.runtime.pool.clone(),
             log: log.clone(),
             tasks: self.tasks.clone(),
+            hash_key: None,
+        }
+    }
+
+    /// What runs the changes of the features where the hashes of their requests are keyed.
+    pub fn commands_keyed(&self, log: &Log, key: &SealingKey) -> Commands {
+        let pool = self.runtime.pool.clone();
+        let keying = keep_request_hashes_keyed(pool, key.clone(), self.shutdown.clone());
+        self.tasks.spawn("keys of request hashes", keying);
+        Commands {
+            hash_key: Some(key.clone()),
+            ..self.commands(log)
         }
     }
 

@@ -82,10 +82,16 @@ impl State {
         let mut events: Vec<NewEvent> = Vec::new();
         for report in &found {
             match revisions.remove(&report.id) {
-                None => events.push(reports::submitted(report)),
+                None => events.push(reports::submitted(report, base)),
                 // What was known at a moment is the same for whoever starts later.
+                // The last outranks whatever a restore lost; those before it are history.
                 Some(revisions) => {
-                    events.extend(revisions.iter().map(|it| amendments::announced(it, base)));
+                    let last = revisions.len().saturating_sub(1);
+                    let told = revisions.iter().enumerate().map(|(place, revision)| {
+                        let base = if place == last { base } else { 0 };
+                        amendments::announced(revision, base)
+                    });
+                    events.extend(told);
                 }
             }
             let resolutions = resolutions.get(&report.id).into_iter().flatten();

@@ -129,7 +129,7 @@ impl App {
     ) -> Result<(), StartError> {
         let mut running = self.runtime.start(&shutdown);
         let log = self.log;
-        let commands = running.commands(&log);
+        let commands = running.commands_keyed(&log, &self.master_key);
         running.serve_log(&log, Arc::new(AllCases { log: log.clone() }), READERS);
         running.publish(&log);
         let registry = consume::registry(log.clone(), self.escalations.clone());

@@ -1,6 +1,9 @@
 //! The same request twice.
 
-use platform::{Caller, Claim, Error, RequestKey, claim_request, complete_request, purge_requests};
+use platform::{
+    Caller, Claim, Error, RequestKey, SealingKey, claim_request, complete_request,
+    key_request_hashes, purge_requests,
+};
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime, macros::datetime};
 use uuid::Uuid;
@@ -27,16 +30,22 @@ fn key(caller: &Caller, request_id: u128) -> RequestKey<'_> {
 async fn answer(pool: &PgPool, key: &RequestKey<'_>, response: &[u8], now: OffsetDateTime) {
     let mut tx = pool.begin().await.unwrap();
     assert_eq!(
-        claim_request(&mut tx, key, b"hash", now).await.unwrap(),
+        claim_request(&mut tx, key, b"hash", None, now)
+            .await
+            .unwrap(),
         Claim::New
     );
     complete_request(&mut tx, key, response).await.unwrap();
     tx.commit().await.unwrap();
 }
 
+fn sealing_key() -> SealingKey {
+    SealingKey::from_bytes([7; 32])
+}
+
 async fn claim(pool: &PgPool, key: &RequestKey<'_>, hash: &[u8]) -> Result<Claim, Error> {
     let mut tx = pool.begin().await.unwrap();
-    claim_request(&mut tx, key, hash, NOW).await
+    claim_request(&mut tx, key, hash, Some(&sealing_key()), NOW).await
 }
 
 #[tokio::test]
@@ -80,7 +89,9 @@ async fn a_twin_waits_for_the_first_and_gets_its_answer() {
     let anna = caller("anna");
     let key = key(&anna, 1);
     let mut first = pool.begin().await.unwrap();
-    claim_request(&mut first, &key, b"hash", NOW).await.unwrap();
+    claim_request(&mut first, &key, b"hash", None, NOW)
+        .await
+        .unwrap();
     let holder: i32 = sqlx::query_scalar("select pg_backend_pid()")
         .fetch_one(&mut *first)
         .await
@@ -92,7 +103,7 @@ async fn a_twin_waits_for_the_first_and_gets_its_answer() {
             .execute(&mut *tx)
             .await
             .unwrap();
-        let claimed = claim_request(&mut tx, &key, b"hash", NOW).await;
+        let claimed = claim_request(&mut tx, &key, b"hash", None, NOW).await;
         tx.commit().await.unwrap();
         claimed
     };
@@ -123,7 +134,7 @@ async fn a_claim_that_was_rolled_back_never_was() {
     let pool = pool("rolled_back").await;
     let anna = caller("anna");
     let mut tx = pool.begin().await.unwrap();
-    claim_request(&mut tx, &key(&anna, 1), b"hash", NOW)
+    claim_request(&mut tx, &key(&anna, 1), b"hash", None, NOW)
         .await
         .unwrap();
     tx.rollback().await.unwrap();
@@ -160,4 +171,42 @@ async fn a_purge_takes_all_its_steps() {
     .await
     .unwrap();
     assert_eq!(purge_requests(&pool, NOW).await.unwrap(), 2_500);
+}
+
+#[tokio::test]
+async fn a_hash_is_keyed_after_an_hour_and_tells_the_same_requests_apart() {
+    let pool = pool("keyed").await;
+    let anna = caller("anna");
+    let (old, recent) = (key(&anna, 1), key(&anna, 2));
+    let (hash, other) = ([1; 32], [2; 32]);
+    for (key, at) in [(&old, NOW - Duration::hours(2)), (&recent, NOW)] {
+        let mut tx = pool.begin().await.unwrap();
+        let claim = claim_request(&mut tx, key, &hash, Some(&sealing_key()), at).await;
+        assert_eq!(claim.unwrap(), Claim::New);
+        complete_request(&mut tx, key, b"receipt").await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    for expected in [1, 0] {
+        let keyed = key_request_hashes(&pool, &sealing_key(), NOW).await;
+        assert_eq!(keyed.unwrap(), expected);
+    }
+    let plain: Vec<Uuid> =
+        sqlx::query_scalar("select request_id from idempotency_key where request_hash = $1")
+            .bind(hash)
+            .fetch_all(&pool)
+            .await
+            .unwrap();
+    // The release before, which runs beside this one, reads no other.
+    assert_eq!(plain, [recent.request_id]);
+    for key in [&old, &recent] {
+        let again = claim(&pool, key, &hash).await.unwrap();
+        assert_eq!(again, Claim::Replay(b"receipt".to_vec()));
+        let reused = claim(&pool, key, &other).await.unwrap_err();
+        assert_eq!(reused.code(), "REQUEST_ID_REUSED");
+    }
+    // Who has not the key does not tell what was asked.
+    let mut tx = pool.begin().await.unwrap();
+    let other_key = SealingKey::from_bytes([8; 32]);
+    let guessed = claim_request(&mut tx, &old, &hash, Some(&other_key), NOW).await;
+    assert!(guessed.is_err());
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use serde_json::{Value, json};
 use service::Sealed;
 use vocabulary::{Party, ReportStage, Role, RoutingRegion};
 
@@ -137,27 +137,28 @@ fn declarant_of(report: &Report) -> Author {
     author
 }
 
-/// What an amendment changes of the facts at rest, by their names there. `as_read` are those at
-/// rest as this release reads them from the contract: what a later one wrote beside, or in other
-/// words, is not among what changes, and stays.
-pub(super) fn difference(as_read: Option<&Facts>, amended: &Facts) -> Map<String, Value> {
-    let as_read = as_read.map(values).unwrap_or_default();
-    let mut changed = values(amended);
-    changed.retain(|name, value| as_read.get(name) != Some(&*value));
-    changed
+/// The facts at rest after an amendment. `as_read` are those at rest as this release reads them
+/// from the contract: what a later one wrote beside, at whatever depth, or in other words, is not
+/// among what changes, and stays.
+pub(super) fn at_rest(mut stored: Value, as_read: &Facts, amended: &Facts) -> Value {
+    change(&mut stored, &json!(as_read), &json!(amended));
+    stored
 }
 
-/// The facts after a difference.
-pub(super) fn with(facts: &Facts, difference: &Map<String, Value>) -> Facts {
-    let mut values = values(facts);
-    values.extend(difference.clone());
-    serde_json::from_value(Value::Object(values)).expect("facts are read back from their JSON")
-}
-
-fn values(facts: &Facts) -> Map<String, Value> {
-    match serde_json::to_value(facts) {
-        Ok(Value::Object(values)) => values,
-        _ => unreachable!("facts are an object in JSON"),
+/// Changes what is stored by what differs between two values of it.
+fn change(stored: &mut Value, before: &Value, after: &Value) {
+    if let (Value::Object(stored), Value::Object(before), Value::Object(after)) =
+        (&mut *stored, before, after)
+    {
+        for name in before.keys().filter(|&name| !after.contains_key(name)) {
+            stored.remove(name);
+        }
+        for (name, value) in after {
+            let was = before.get(name).unwrap_or(&Value::Null);
+            change(stored.entry(name).or_insert(Value::Null), was, value);
+        }
+    } else if before != after {
+        stored.clone_from(after);
     }
 }
 

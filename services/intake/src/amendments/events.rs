@@ -12,7 +12,7 @@ use crate::reports::{self, Report};
 /// of every one before it, in whatever history of the log.
 pub(crate) fn announced(report: &Report, base: u64) -> NewEvent {
     match &report.amendment {
-        None => reports::submitted(report),
+        None => reports::submitted(report, base),
         Some(revision) => amended(report, revision, base),
     }
 }
@@ -27,6 +27,7 @@ fn amended(report: &Report, revision: &Revision, base: u64) -> NewEvent {
         changed_paths: revision.changed_paths.clone(),
         amended_at: Some(timestamp(revision.at)),
         author_role: revision.role.number(),
+        on_behalf: report.is_on_behalf(revision.role),
     };
     let number = revision.number.to_be_bytes();
     let at = revision.at.unix_timestamp_nanos().to_be_bytes();

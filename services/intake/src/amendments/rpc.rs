@@ -7,6 +7,7 @@ use proto::intake::v1::{
     self as pb, AmendReportRequest, AmendReportResponse, ListRevisionsRequest,
     ListRevisionsResponse, amendment_service_server::AmendmentService,
 };
+use serde::Deserialize as _;
 use serde_json::json;
 use service::{Call, Commands, Done, Page, Parties, View, audit_read, revision_base};
 use sqlx::PgConnection;
@@ -21,8 +22,9 @@ use super::{
 };
 use crate::{
     reports::{
-        self, Author, Context, MAX_PAGE_BYTES, Report, ReportName, ReportRpc, consequences_to_wire,
-        contacts_to_seal, draft_to_wire, open_contacts, read_draft, report_name,
+        self, Author, Context, Facts, MAX_PAGE_BYTES, Report, ReportName, ReportRpc,
+        consequences_to_wire, contacts_to_seal, draft_to_wire, open_contacts, read_draft,
+        report_name,
     },
     structures::Structure,
 };
@@ -152,8 +154,10 @@ impl AmendmentRpc {
         let draft = command.apply(&said, call.at)?;
 
         let as_read = read_draft(Some(said.clone()), call.at, &mut Violations::default());
-        let changed = decide::difference(as_read.as_ref().map(|it| &it.facts), &draft.facts);
-        let facts = decide::with(&report.facts, &changed);
+        let as_read = as_read.as_ref().map_or(&report.facts, |it| &it.facts);
+        let stored = store::facts(conn, report.id).await?;
+        let at_rest = decide::at_rest(stored, as_read, &draft.facts);
+        let facts = Facts::deserialize(&at_rest).map_err(Error::internal)?;
         let context = Context {
             author: &Author::from(&call.caller),
             entries,
@@ -197,7 +201,7 @@ impl AmendmentRpc {
                 .map_err(Error::internal)?
         };
         let amended = decide::amended(&report, facts, sealed, decision, revision);
-        store::amend(conn, &report, &amended, &changed).await?;
+        store::amend(conn, &report, &amended, &at_rest).await?;
         let base = revision_base(&self.reports.commands.log, conn).await?;
         Ok(Done {
             answer,

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use platform::{Error, Result};
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
 use service::wire::{bytea, timestamptz};
 use sqlx::{PgConnection, types::Json};
 use uuid::Uuid;
@@ -11,12 +11,21 @@ use uuid::Uuid;
 use super::Revision;
 use crate::reports::{Facts, Report, ReportRow};
 
-/// Keeps what a locked report said, and writes what it says now: of the facts what changes.
+/// The facts of a report as they rest, with what a later release may have written among them.
+pub(super) async fn facts(conn: &mut PgConnection, report_id: Uuid) -> Result<Value> {
+    let facts = sqlx::query_scalar!(
+        r#"select facts as "facts: Value" from report where report_id = $1"#,
+        report_id,
+    );
+    Ok(facts.fetch_one(conn).await?)
+}
+
+/// Keeps what a locked report said, and writes what it says now, with its facts as they rest.
 pub(super) async fn amend(
     conn: &mut PgConnection,
     before: &Report,
     after: &Report,
-    changed: &Map<String, Value>,
+    facts: &Value,
 ) -> Result<()> {
     sqlx::query_file!(
         "src/amendments/sql/keep_revision.sql",
@@ -25,7 +34,7 @@ pub(super) async fn amend(
     )
     .execute(&mut *conn)
     .await?;
-    sqlx::query_file!("src/amendments/sql/amend_report.sql", row(after, changed))
+    sqlx::query_file!("src/amendments/sql/amend_report.sql", row(after, facts))
         .execute(conn)
         .await?;
     Ok(())
@@ -95,12 +104,12 @@ async fn read(
 }
 
 /// What an amendment writes of a report.
-fn row(report: &Report, changed: &Map<String, Value>) -> Value {
+fn row(report: &Report, facts: &Value) -> Value {
     let structure = &report.structure;
     let revision = report.amendment.as_ref();
     json!({
         "report_id": report.id,
-        "facts": changed,
+        "facts": facts,
         "sealed_contacts": report.contacts.as_ref().map(|contacts| bytea(&contacts.sealed)),
         "structure_key": structure.key.to_string(),
         "structure_name": structure.name,

@@ -35,6 +35,14 @@ struct SavedDraft {
     content: Sealed,
 }
 
+/// A draft of which somebody sends the report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct SentDraft {
+    pub(crate) draft_id: Uuid,
+    /// The state that is sent; empty for any.
+    pub(crate) etag: String,
+}
+
 /// When a draft was saved.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Times {

@@ -7,7 +7,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::shard_of;
 
-use super::{Position, SavedDraft, Times};
+use super::{Position, SavedDraft, SentDraft, Times};
 
 /// The class of the advisory locks of authors, and how many there are.
 const LOCKS: i32 = i32::from_be_bytes(*b"drft");
@@ -127,23 +127,32 @@ pub(super) async fn delete(
     Ok(deleted.execute(conn).await?.rows_affected() > 0)
 }
 
-/// Erases drafts that were sent, each by its author and its id. One that is being saved stays:
-/// a declaration waits for no draft.
+/// Erases drafts that were sent, each of its author. One that is being saved stays, as a
+/// declaration waits for no draft, and so does one that is not what was sent any more.
 pub(crate) async fn delete_sent(
     conn: &mut PgConnection,
-    authors: &[String],
-    draft_ids: &[Uuid],
+    sent: &[(&str, &SentDraft)],
 ) -> Result<()> {
+    let mut authors = Vec::with_capacity(sent.len());
+    let mut draft_ids = Vec::with_capacity(sent.len());
+    let mut etags = Vec::with_capacity(sent.len());
+    for (author, draft) in sent {
+        authors.push((*author).to_owned());
+        draft_ids.push(draft.draft_id);
+        etags.push(draft.etag.clone());
+    }
     sqlx::query!(
         "delete from draft where (author, draft_id) in (
              select draft.author, draft.draft_id
              from draft
-             inner join unnest($1::text[], $2::uuid[]) as sent (author, draft_id)
+             inner join unnest($1::text[], $2::uuid[], $3::text[]) as sent (author, draft_id, etag)
                  on draft.author = sent.author and draft.draft_id = sent.draft_id
+             where sent.etag in ('', (extract(epoch from draft.saved_at) * 1000000)::bigint::text)
              for update of draft skip locked
          )",
-        authors,
-        draft_ids,
+        &authors,
+        &draft_ids,
+        &etags,
     )
     .execute(conn)
     .await?;

@@ -101,11 +101,15 @@ fn regions(facts: &Facts, channel: Channel, author: &Author) -> Vec<Region> {
 }
 
 /// Whether a caller of these parties and roles may withdraw a report: who declared it, the
-/// declarants of the structure, the agent of the region, and an analyst what the cell entered.
+/// declarants of the structure, the agent of the ARS where it is routed, and an analyst what the
+/// cell entered. The agent of another region that it names reads it.
 pub(super) fn may_withdraw(report: &Report, own: &[String], roles: &BTreeSet<Role>) -> bool {
     report.seen_by(own).any(|party| match party {
         Party::Subject(_) | Party::Structure(_) | Party::Importer(_) | Party::Probe => true,
-        Party::Region(_) => roles.contains(&Role::RegionalAgent),
+        Party::Region(region) => {
+            roles.contains(&Role::RegionalAgent)
+                && report.routing_region == RoutingRegion::Region(*region)
+        }
         Party::Cell => report.channel == Channel::Cell && roles.contains(&Role::Analyst),
         Party::SecurityOfficer | Party::HealthAuthority | Party::ArmedForces | Party::Later(_) => {
             false

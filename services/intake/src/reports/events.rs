@@ -8,13 +8,23 @@ use vocabulary::{StructureKey, Word as _, derived_after};
 use super::{Report, Withdrawal, draft};
 
 /// Announces a report. The id derives from the report, so that a snapshot tells
-/// it under the same one.
-pub(crate) fn submitted(report: &Report) -> NewEvent {
+/// it under the same one; the announced revision counts on from `base`.
+pub(crate) fn submitted(report: &Report, base: u64) -> NewEvent {
     let id = derived_after(report.id, "report_submitted", &[report.id.as_bytes()]);
-    let event = NewEvent::new(id, report.subject(), report.received_at, &announced(report));
+    let payload = first_revision(report, base);
+    let event = NewEvent::new(id, report.subject(), report.received_at, &payload);
     match &report.contacts {
         Some(contacts) => event.with_data_key(contacts.data_key.clone()),
         None => event,
+    }
+}
+
+/// A report as it was submitted. In a later history of the log it outranks what an earlier one
+/// told of a report of its id.
+pub(super) fn first_revision(report: &Report, base: u64) -> events::ReportSubmitted {
+    events::ReportSubmitted {
+        revision: base + 1,
+        ..announced(report)
     }
 }
 

@@ -34,8 +34,8 @@ use service::Sealed;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    Channel, Department, Medium, OperatorStatus, Party, Reference, Region, ReportStage, Role,
-    RoutingRegion, StructureKey, StructureKind,
+    Capacity, Channel, Department, Medium, OperatorStatus, Party, Reference, Region, ReportStage,
+    Role, RoutingRegion, StructureKey, StructureKind,
 };
 
 pub(crate) use self::{
@@ -224,6 +224,12 @@ impl Report {
     pub(crate) fn seen_by<'a>(&'a self, own: &'a [String]) -> impl Iterator<Item = &'a Party> {
         let parties = self.visible_to.iter();
         parties.filter(|party| own.contains(&party.to_string()))
+    }
+
+    /// Whether somebody who speaks for the structure in a role does so for a declarant, who is
+    /// told of it: an agency that declared itself knows.
+    pub(crate) fn is_on_behalf(&self, role: Role) -> bool {
+        role == Role::RegionalAgent && self.facts.capacity != Capacity::Agency
     }
 
     /// What the log says the report is about.

@@ -15,6 +15,7 @@ use super::{
     facts::Draft,
     list::{ListFilter, Position, ReportName},
 };
+use crate::drafts::SentDraft;
 
 /// How long a declaration may have been on its way to who enters it.
 const LONGEST_ON_THE_WAY: Duration = Duration::days(31);
@@ -31,7 +32,7 @@ pub(super) struct Submission {
     /// How it came to who enters it for somebody else.
     pub(super) on_behalf: Option<OnBehalf>,
     /// The draft of the author that is sent.
-    pub(super) draft_id: Option<Uuid>,
+    pub(super) sent_draft: Option<SentDraft>,
     /// What the request held, as it was sent.
     pub(super) hash: Vec<u8>,
 }
@@ -63,9 +64,13 @@ pub(super) fn submission(wire: pb::SubmitReportRequest, now: OffsetDateTime) -> 
         now,
     );
     let declared_at = declared_at(&mut fields, wire.declared_at.as_ref(), now);
-    let draft_id = (!is_empty_text(&wire.draft_id))
+    let sent_draft = (!is_empty_text(&wire.draft_id))
         .then(|| fields.uuid("draft_id", &wire.draft_id))
-        .flatten();
+        .flatten()
+        .map(|draft_id| SentDraft {
+            draft_id,
+            etag: wire.draft_etag,
+        });
     let sent = wire.draft.clone().unwrap_or_default();
     let draft = draft::read(wire.draft, now, &mut violations);
     match (request_id, draft, violations.is_empty()) {
@@ -80,7 +85,7 @@ pub(super) fn submission(wire: pb::SubmitReportRequest, now: OffsetDateTime) -> 
                 draft,
                 declared_at,
                 on_behalf,
-                draft_id,
+                sent_draft,
                 hash: request_hash(&content.encode_to_vec()),
             })
         }

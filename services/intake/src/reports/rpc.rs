@@ -254,11 +254,11 @@ impl ReportRpc {
             ..self.report(report_id, draft, decision, now).await?
         };
         let receipt = response::receipt(&report, &consequences, &self.settings.emergency_phone);
-        let event = events::submitted(&report);
+        let event = events::submitted(&report, 0);
         let new = NewReport {
             request_key,
             author: caller.subject.clone(),
-            draft_id: submission.draft_id,
+            sent_draft: submission.sent_draft.clone(),
             receipt: Receipt {
                 request_key,
                 report_id: report.id,

@@ -17,7 +17,7 @@ use super::{
     CaseProgress, EnteredBy, Facts, Report, ReportState, ReportedStructure, Withdrawal,
     list::{ListFilter, Position, ReportName},
 };
-use crate::amendments::Revision;
+use crate::{amendments::Revision, drafts::SentDraft};
 
 /// A report about to be stored.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ pub(super) struct NewReport {
     /// The subject of who sent it.
     pub(super) author: String,
     /// The author's draft of which it was made.
-    pub(super) draft_id: Option<Uuid>,
+    pub(super) sent_draft: Option<SentDraft>,
     /// What the request held and was answered.
     pub(super) receipt: Receipt,
 }

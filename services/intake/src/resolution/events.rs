@@ -19,6 +19,7 @@ pub(crate) fn resolved(report: &Report, resolution: &Resolution) -> NewEvent {
         declared_at: Some(timestamp(resolution.declared_at)),
         declared_by: resolution.declared_by.number(),
         sealed_how: resolution.sealed_how.clone().into(),
+        on_behalf: report.is_on_behalf(resolution.declared_by),
     };
     let at = resolution.declared_at;
     let parts: [&[u8]; 3] = [

@@ -46,7 +46,9 @@ impl StructureService for StructureRpc {
             upload.push(&piece).await?;
         }
         let file = upload.finish().await?;
-        let Commands { pool, log, tasks } = self.commands.clone();
+        let Commands {
+            pool, log, tasks, ..
+        } = self.commands.clone();
         let loaded = tasks.finish(load(pool, log, caller, file)).await?;
         Ok(Response::new(loaded.into()))
     }

@@ -11,7 +11,7 @@ use proto::{
         SnapshotRequest, cloud_event::Data, event_log_service_client::EventLogServiceClient,
         snapshot_response::Part,
     },
-    events::v1::{ReportAmended, SealedPersonalData},
+    events::v1::{ReportAmended, ReportSubmitted, SealedPersonalData},
     intake::v1::{
         AmendReportRequest, AmendReportResponse, Contact, DeclarantCapacity, Receipt, Report,
         ReportDraft, WithdrawReportRequest,
@@ -24,7 +24,7 @@ use uuid::Uuid;
 
 use crate::erase_contacts_of;
 use crate::tests::{
-    drafts::{FLEYRIAT, finess, incident, martin},
+    drafts::{FLEYRIAT, finess, incident, martin, of_two_regions},
     env::{TestEnv, User, hex, reason, violations},
 };
 
@@ -234,6 +234,43 @@ async fn what_a_report_says_already_is_no_revision() {
 }
 
 #[tokio::test]
+async fn what_a_later_release_declared_within_the_impacts_outlives_an_amendment() {
+    let env = TestEnv::with_directory().await;
+    let alice = env.linked("alice");
+    let receipt = alice.submit(incident()).await.unwrap();
+    sqlx::query(
+        r#"update report set facts = jsonb_set(facts, '{impacts}',
+               facts -> 'impacts' || '{"reputation": {"press": true}, "persons_affected": 12}')"#,
+    )
+    .execute(&env.pool)
+    .await
+    .unwrap();
+    alice.amend(degraded(&receipt)).await.unwrap();
+    let nobody = complement(&receipt, &["impacts.persons_affected"], described("-"));
+    alice.amend(nobody).await.unwrap();
+    let impacts: Vec<serde_json::Value> = sqlx::query_scalar(
+        "select facts -> 'impacts' from declared_revision order by declared_revision desc",
+    )
+    .fetch_all(&env.pool)
+    .await
+    .unwrap();
+    let reputation = serde_json::json!({ "press": true });
+    let seen = impacts.iter().map(|impacts| {
+        assert_eq!(impacts["reputation"], reputation);
+        (
+            impacts["care"].as_str(),
+            impacts["persons_affected"].as_u64(),
+        )
+    });
+    let expected = [
+        (Some("degraded_mode"), None),
+        (Some("degraded_mode"), Some(12)),
+        (None, Some(12)),
+    ];
+    assert_eq!(seen.collect::<Vec<_>>(), expected);
+}
+
+#[tokio::test]
 async fn every_violation_of_an_amendment_is_told_by_its_path() {
     let env = TestEnv::with_directory().await;
     let alice = env.linked("alice");
@@ -358,6 +395,27 @@ async fn an_agency_names_another_region_which_then_sees_the_report_for_good() {
     assert_eq!(last.author_role(), Role::RegionalAgent);
     let visible_to = &last.report.as_ref().unwrap().visible_to;
     assert!(visible_to.contains(&"ars:76".to_owned()));
+}
+
+#[tokio::test]
+async fn an_amendment_says_whether_an_agency_made_it_for_somebody_else() {
+    let env = TestEnv::with_directory().await;
+    let (alice, agent) = (env.linked("alice"), env.agent("84"));
+    for (declares, amends, draft, on_behalf) in [
+        (&alice, &agent, incident(), true),
+        (&alice, &alice, incident(), false),
+        // The agency declared itself: it knows.
+        (&agent, &agent, of_two_regions(), false),
+    ] {
+        let receipt = declares.submit(draft).await.unwrap();
+        amends.amend(degraded(&receipt)).await.unwrap();
+        let told = told(&env).await;
+        let told = told.iter().find(|it| {
+            let report = it.report.as_ref().unwrap();
+            report.reference == receipt.reference
+        });
+        assert_eq!(told.unwrap().on_behalf, on_behalf);
+    }
 }
 
 #[tokio::test]
@@ -566,24 +624,76 @@ async fn a_snapshot_tells_every_revision_as_the_log_did() {
         .await
         .unwrap();
 
+    let told = snapshot(&env).await;
+    let logged = env.events().await;
+    // The structure, two reports, two amendments and a withdrawal.
+    assert_eq!((logged.len(), told.len()), (6, 6));
+    for event in logged {
+        let payload = &told[&event.id.to_string()];
+        assert_eq!(payload, &event.payload, "{}", event.event_type);
+    }
+}
+
+/// The payloads of a snapshot by the ids of their events.
+async fn snapshot(env: &TestEnv) -> BTreeMap<String, prost::bytes::Bytes> {
     let mut client = EventLogServiceClient::new(env.service.as_service("statistics"));
     let answer = client.snapshot(SnapshotRequest::default()).await.unwrap();
     let mut parts = answer.into_inner();
     let mut told = BTreeMap::new();
     while let Some(part) = parts.message().await.unwrap() {
         if let Some(Part::Events(batch)) = part.part {
-            told.extend(batch.events.into_iter().map(|it| (it.id.clone(), it.data)));
+            told.extend(batch.events.into_iter().map(|it| match it.data {
+                Some(Data::BinaryData(payload)) => (it.id, payload),
+                _ => panic!("an event has a payload"),
+            }));
         }
     }
-    let logged = env.events().await;
-    // The structure, two reports, two amendments and a withdrawal.
-    assert_eq!((logged.len(), told.len()), (6, 6));
-    for event in logged {
-        let Some(Data::BinaryData(payload)) = &told[&event.id.to_string()] else {
-            panic!("an event has a payload")
-        };
-        assert_eq!(payload, &event.payload, "{}", event.event_type);
+    told
+}
+
+#[tokio::test]
+async fn after_a_restore_every_declaration_outranks_an_amendment_that_was_lost() {
+    let env = TestEnv::with_directory().await;
+    let alice = env.linked("alice");
+    let untouched = alice.submit(incident()).await.unwrap();
+    let amended = alice.submit(incident()).await.unwrap();
+    alice.amend(degraded(&amended)).await.unwrap();
+    let before = env.events().await;
+    let mut conn = env.pool.acquire().await.unwrap();
+    let operator = platform::Caller::service("operator");
+    eventlog::reincarnate(&mut conn, &operator, platform::now())
+        .await
+        .unwrap();
+
+    let told = snapshot(&env).await;
+    let (mut first, mut last) = (BTreeMap::new(), BTreeMap::new());
+    for event in &before {
+        let payload = told[&event.id.to_string()].clone();
+        match event.event_type.as_str() {
+            "vigie.report.submitted.v1" => {
+                let report = ReportSubmitted::decode(payload).unwrap();
+                first.insert(report.report_id, report.revision);
+            }
+            "vigie.report.amended.v1" => {
+                let amended = ReportAmended::decode(payload).unwrap();
+                last.insert(amended.report.unwrap().report_id, amended.revision);
+            }
+            _ => {}
+        }
     }
+    let many = 1_000_000_000;
+    assert!(first[&untouched.report_id] > many, "{first:?}");
+    assert_eq!(first[&amended.report_id], 1);
+    assert!(last[&amended.report_id] > many, "{last:?}");
+
+    // And so does what is sent again because it was lost itself.
+    let again = alice.submit(incident()).await.unwrap();
+    let events = env.events().await;
+    let subject = format!("report/{}", again.report_id);
+    let event = events.iter().find(|event| event.subject == subject);
+    let report: ReportSubmitted = event.unwrap().decode().unwrap();
+    assert_eq!(report.reference, again.reference);
+    assert!(report.revision > many, "{}", report.revision);
 }
 
 #[tokio::test]

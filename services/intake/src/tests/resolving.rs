@@ -332,3 +332,22 @@ async fn a_malformed_resolution_is_refused_with_its_field() {
     };
     alice.resolve(clock_ahead).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_resolution_says_whether_an_agency_declared_it_for_somebody_else() {
+    let env = TestEnv::with_directory().await;
+    let (alice, agent) = (env.linked("alice"), env.agent("84"));
+    for (declares, resolves, draft, on_behalf) in [
+        (&alice, &agent, incident(), true),
+        (&alice, &alice, incident(), false),
+        // The agency declared itself: it knows.
+        (&agent, &agent, of_two_regions(), false),
+    ] {
+        let receipt = declares.submit(draft).await.unwrap();
+        let request = resolving(&receipt.report_id, HOW);
+        resolves.resolve(request).await.unwrap();
+        let told = told(&env).await;
+        let told = told.iter().find(|it| it.reference == receipt.reference);
+        assert_eq!(told.unwrap().on_behalf, on_behalf);
+    }
+}

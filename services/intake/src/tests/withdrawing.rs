@@ -9,7 +9,7 @@ use tonic::Code;
 use uuid::Uuid;
 
 use crate::tests::{
-    drafts::incident,
+    drafts::{incident, of_two_regions},
     env::{TestEnv, hex, reason},
 };
 
@@ -125,6 +125,27 @@ async fn those_who_declared_the_structure_and_its_agency_withdraw_and_nobody_els
             (Code::PermissionDenied, refusal)
         );
     }
+}
+
+#[tokio::test]
+async fn an_agency_that_a_report_only_names_reads_it_and_does_not_withdraw_it() {
+    let env = TestEnv::start().await;
+    let (agent, named) = (env.agent("84"), env.agent("76"));
+    let receipt = agent.submit(of_two_regions()).await.unwrap();
+    assert!(named.get(&receipt.report_id).await.is_ok());
+    let request = withdrawing(&receipt.report_id, "");
+    let status = named.withdraw(request.clone()).await.unwrap_err();
+    assert_eq!(
+        (status.code(), reason(&status).as_str()),
+        (Code::PermissionDenied, "NOT_YOURS_TO_WITHDRAW")
+    );
+    let seen = agent.get(&receipt.report_id).await.unwrap();
+    assert_eq!(seen.state(), ReportState::Submitted);
+    // A colleague of who entered it does, as the region is the one where it is routed.
+    let colleague = TokenSpec::of("colleague")
+        .role("regional_agent")
+        .region("84");
+    assert!(env.as_user(&colleague).withdraw(request).await.is_ok());
 }
 
 #[tokio::test]

@@ -100,7 +100,11 @@ impl Addressing {
         let of_person = (recipient == Recipient::Declarant).then(|| sealed(told.known));
         let jobs = addresses.iter().enumerate().filter_map(|(place, address)| {
             let job_id = job_id(notice, recipient, place);
-            let payload = MailPayload::new(notice.rule, recipient, told.summary);
+            let summary = ReportSummary {
+                due_at: notice.due_at,
+                ..told.summary.clone()
+            };
+            let payload = MailPayload::new(notice.rule, recipient, summary);
             let payload = match &of_person {
                 None => payload.for_mailbox(address),
                 Some(sealed) => {

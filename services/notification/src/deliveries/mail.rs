@@ -40,13 +40,13 @@ pub(super) struct MailPayload {
 
 impl MailPayload {
     /// What a rule tells a recipient.
-    pub(super) fn new(rule: Rule, recipient: Recipient, summary: &ReportSummary) -> Self {
+    pub(super) fn new(rule: Rule, recipient: Recipient, summary: ReportSummary) -> Self {
         Self {
             rule: rule.name().to_owned(),
             recipient: recipient.to_string(),
             mailbox: None,
             sealed_address: None,
-            summary: Box::new(summary.clone()),
+            summary: Box::new(summary),
         }
     }
 

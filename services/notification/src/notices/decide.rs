@@ -53,24 +53,32 @@ impl Decision {
         if self.known.summary.is_none() {
             return;
         }
+        let is_past = self.known.back_dated;
+        let to_declarant = |rule| (Recipient::Declarant, !is_past, rule);
+        let due = mem::take(&mut self.known.awaiting_due);
         for (cause, name) in mem::take(&mut self.known.awaiting_messages) {
+            let due_at = due.get(&cause).copied();
             let Some(template) = Template::named(&name) else {
                 self.known.awaiting_messages.push((cause, name));
+                self.known.awaiting_due.extend(due_at.map(|at| (cause, at)));
                 continue;
             };
-            let (recipient, told, kind) = match template {
+            let (recipient, told, rule) = match template {
                 Template::OfStructure(kind) => {
                     let told = !self.summary.stays_with_the_armed_forces();
-                    (Recipient::Cell, told, kind)
+                    (Recipient::Cell, told, Rule::of_activity(Some(kind)))
                 }
-                Template::ToStructure(kind) => (Recipient::Declarant, !self.known.back_dated, kind),
+                Template::ToStructure(kind) => to_declarant(Rule::of_activity(Some(kind))),
+                Template::AmendedOnBehalf => to_declarant(Rule::Amendment),
+                Template::ResolvedOnBehalf => to_declarant(Rule::AnnounceResolution),
                 _ => continue,
             };
             if told {
                 self.notices.push(Notice {
                     cause,
-                    rule: Rule::of_activity(Some(kind)),
+                    rule,
                     channel: Channel::Mail(recipient, template),
+                    due_at,
                 });
             }
         }
@@ -90,6 +98,7 @@ impl Notices {
             cause,
             rule,
             channel,
+            due_at: None,
         });
     }
 
@@ -156,9 +165,13 @@ fn submitted(event_id: Uuid, submission: &Submission, known: &ReportProjection) 
 
 /// Those whom a report concerns only since it was amended hear of it by the rules of a
 /// submission: the ARS of a region that is newly named, the health authority of a first health
-/// impact. All others have the stream, and the declarant knows what he wrote.
+/// impact. All others have the stream, and the declarant knows what he wrote; of what an agency
+/// wrote for him he is told.
 fn amended(event_id: Uuid, amendment: &Amendment, known: &ReportProjection) -> Decision {
-    let now_known = known.amended(amendment);
+    let mut now_known = known.amended(amendment);
+    if amendment.on_behalf {
+        now_known.await_message(event_id, Template::AmendedOnBehalf);
+    }
     let mut notices = Notices(event_id, Vec::new());
     notices.tell(Rule::Amendment, Channel::Feed);
     let mut concerned = to_be_notified(&amendment.report);
@@ -245,6 +258,9 @@ fn case_changed(event_id: Uuid, update: &CaseUpdate, known: &ReportProjection) -
             for recipient in notified_of_resolution(update, &summary) {
                 notices.mail(Rule::AnnounceResolution, recipient, Template::Resolution);
             }
+            if update.resolved_on_behalf {
+                now_known.await_message(event_id, Template::ResolvedOnBehalf);
+            }
         }
         if update.change == Change::Closed && !known.back_dated {
             if known.summary.is_some() {
@@ -316,7 +332,6 @@ fn happened(event_id: Uuid, activity: &Activity, known: &ReportProjection) -> De
     let summary = ReportSummary {
         reference: activity.reference.clone(),
         region: activity.region.or(stored.region),
-        due_at: activity.due_at,
         ..stored
     };
     let mut notices = Notices(event_id, Vec::new());
@@ -326,10 +341,9 @@ fn happened(event_id: Uuid, activity: &Activity, known: &ReportProjection) -> De
         ..known.clone()
     };
     for template in message_templates(activity) {
-        let mail = (event_id, template.name().into_owned());
-        if !now_known.awaiting_messages.contains(&mail) {
-            now_known.awaiting_messages.push(mail);
-        }
+        let due = activity.due_at.map(|at| (event_id, at));
+        now_known.awaiting_due.extend(due);
+        now_known.await_message(event_id, template);
     }
     Decision {
         notices: notices.1,

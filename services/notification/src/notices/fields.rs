@@ -46,12 +46,14 @@ pub(super) fn of_mail(content: &Content, branding: &Branding, now: OffsetDateTim
             reference => summary.reference.as_str(),
             emergency_phone => branding.emergency_phone.as_str(),
         },
-        Template::ToStructure(activity) => context! {
-            activity => activity.as_str(),
-            due_at => summary.due_at.map(moment),
-            reference => summary.reference.as_str(),
-            emergency_phone => branding.emergency_phone.as_str(),
-        },
+        Template::ToStructure(_) | Template::AmendedOnBehalf | Template::ResolvedOnBehalf => {
+            context! {
+                activity => template.name(),
+                due_at => summary.due_at.map(moment),
+                reference => summary.reference.as_str(),
+                emergency_phone => branding.emergency_phone.as_str(),
+            }
+        }
         Template::Withdrawal | Template::Resolution => of_place(summary, language),
         Template::OfStructure(activity) => context! {
             activity => activity.as_str(),

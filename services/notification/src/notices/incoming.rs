@@ -84,10 +84,11 @@ fn submitted(event: &Event, message: ReportSubmitted) -> Result<ParsedEvent, App
 fn amended(event: &Event, message: ReportAmended) -> Result<ParsedEvent, ApplyError> {
     let whole = message.report.ok_or(ApplyError::Poison("no_report"))?;
     let (submission, told) = report(event, whole)?;
-    let revision = Some(message.revision).filter(|it| *it > 1 && i64::try_from(*it).is_ok());
+    let revision = revision(message.revision)?;
     let trigger = Trigger::Amended(Amendment {
         report: submission,
         revision: revision.ok_or(ApplyError::Poison("bad_revision"))?,
+        on_behalf: message.on_behalf,
         at: at(message.amended_at.as_ref()).unwrap_or(event.time),
     });
     let subject = ReportAmended {
@@ -97,6 +98,7 @@ fn amended(event: &Event, message: ReportAmended) -> Result<ParsedEvent, ApplyEr
         changed_paths: message.changed_paths,
         amended_at: message.amended_at,
         author_role: message.author_role,
+        ..ReportAmended::default()
     };
     Ok(ParsedEvent {
         trigger,
@@ -135,6 +137,7 @@ fn report(
     };
     let submission = Submission {
         report_id: id(&message.report_id)?,
+        revision: revision(message.revision)?,
         summary,
         received_at,
         back_dated: message.channel() == wire::Channel::Import && declared_at < received_at,
@@ -234,6 +237,7 @@ fn case_changed(mut message: CaseChanged) -> Result<ParsedEvent, ApplyError> {
         severity: message.severity.map(Severity::from).unwrap_or_default(),
         qualified: message.qualified,
         care_recorded: message.care_recorded,
+        resolved_on_behalf: message.resolved_on_behalf,
         origin: Origin::heard(message.origin),
         origin_types: OriginType::all_heard(&message.origin_types).collect(),
         impacts: impacts(message.impacts.as_ref()),
@@ -338,6 +342,12 @@ fn activity_recorded(mut message: CaseActivityRecorded) -> Result<ParsedEvent, A
         trigger,
         subject: Subject::CaseActivityRecorded(subject),
     })
+}
+
+/// Which revision of a declaration is told; none for the first one.
+fn revision(told: u64) -> Result<Option<u64>, ApplyError> {
+    i64::try_from(told).map_err(|_| ApplyError::Poison("bad_revision"))?;
+    Ok(Some(told).filter(|told| *told > 1))
 }
 
 fn actor(role: i32) -> Option<Actor> {

@@ -39,6 +39,8 @@ pub(crate) struct Notice {
     pub(crate) rule: Rule,
     /// How it is told, and to whom.
     pub(crate) channel: Channel,
+    /// Until when something is expected, if it is.
+    pub(crate) due_at: Option<OffsetDateTime>,
 }
 
 /// How somebody is told.

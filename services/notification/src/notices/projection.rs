@@ -1,11 +1,12 @@
 //! What is kept of a report between the events that concern it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    Recipient, ReportSummary,
+    Recipient, ReportSummary, Template,
     trigger::{Amendment, CaseUpdate, Submission},
 };
 
@@ -17,7 +18,8 @@ use super::{
     reason = "each tells something else of the report"
 )]
 pub(crate) struct ReportProjection {
-    /// Counts what was declared: greater than 1 once it was amended; the greatest wins.
+    /// Counts what was declared: greater than 1 once it was amended, or told again after a
+    /// restore; the greatest wins.
     pub(crate) report_revision: Option<u64>,
     /// As it stands; absent until the report itself came.
     pub(crate) summary: Option<ReportSummary>,
@@ -45,32 +47,29 @@ pub(crate) struct ReportProjection {
     /// What happened before the report came and is to be written of: by the events, in the
     /// words of the templates of these names, which a later release may have given.
     pub(crate) awaiting_messages: Vec<(Uuid, String)>,
+    /// Until when something is expected, by the events of those.
+    pub(crate) awaiting_due: BTreeMap<Uuid, OffsetDateTime>,
 }
 
 impl ReportProjection {
-    /// The report once its submission came, which may be after an amendment of it.
+    /// The report once its submission came, which may be after an amendment of it, or after a
+    /// restore that lost one.
     pub(crate) fn with(&self, submission: &Submission) -> Self {
-        if self.report_revision.is_some() {
-            return Self {
-                awaiting_closing: None,
-                ..self.clone()
-            };
-        }
         Self {
-            summary: Some(submission.summary.clone()),
-            back_dated: submission.back_dated,
-            test: submission.test,
-            sealed_contacts: submission.sealed_contacts.clone(),
-            data_key: submission.data_key.clone(),
             awaiting_closing: None,
-            ..self.clone()
+            ..self.declared(submission, submission.revision)
         }
     }
 
-    /// The report once it was amended. What the cell confirmed or an agency recorded holds,
-    /// whichever of the two logs told first.
+    /// The report once it was amended.
     pub(crate) fn amended(&self, amendment: &Amendment) -> Self {
-        if self.report_revision >= Some(amendment.revision) {
+        self.declared(&amendment.report, Some(amendment.revision))
+    }
+
+    /// The report as declared at a revision, unless a greater one is known. What the cell
+    /// confirmed or an agency recorded holds, whichever of the two logs told first.
+    fn declared(&self, submission: &Submission, revision: Option<u64>) -> Self {
+        if self.report_revision > revision {
             return self.clone();
         }
         let Submission {
@@ -80,7 +79,7 @@ impl ReportProjection {
             sealed_contacts,
             data_key,
             ..
-        } = amendment.report.clone();
+        } = submission.clone();
         let summary = match &self.summary {
             Some(known) if self.qualified => ReportSummary {
                 origin: known.origin,
@@ -92,13 +91,21 @@ impl ReportProjection {
             _ => summary,
         };
         Self {
-            report_revision: Some(amendment.revision),
+            report_revision: revision,
             summary: Some(summary),
             back_dated,
             test,
             sealed_contacts,
             data_key,
             ..self.clone()
+        }
+    }
+
+    /// Has a mail about an event wait for the report, once.
+    pub(super) fn await_message(&mut self, event_id: Uuid, template: Template) {
+        let mail = (event_id, template.name().into_owned());
+        if !self.awaiting_messages.contains(&mail) {
+            self.awaiting_messages.push(mail);
         }
     }
 

@@ -10,7 +10,7 @@ use vocabulary::CaseActivity;
 pub(crate) enum Rule {
     /// The stream tells of every submission.
     Submission,
-    /// The stream tells of every amendment.
+    /// The stream tells of every amendment, and the declarant hears of that by an agency.
     Amendment,
     /// The stream tells of every withdrawal.
     Withdrawal,
@@ -36,7 +36,8 @@ pub(crate) enum Rule {
     Escalation,
     /// Those who were told of a report hear that it was a false alarm.
     AnnounceWithdrawal,
-    /// The cell and the ARS hear that the structure declared its incident resolved.
+    /// The cell and the ARS hear that the structure declared its incident resolved, and the
+    /// declarant that an agency did so for it.
     AnnounceResolution,
     /// The declarant hears that his case was closed.
     Closing,
@@ -141,6 +142,10 @@ pub(crate) enum Template {
     Resolution,
     /// The case was closed (clôture).
     Closing,
+    /// An agency completed the declaration for the structure.
+    AmendedOnBehalf,
+    /// An agency declared the resolution for the structure.
+    ResolvedOnBehalf,
     /// Something concerns the structure on its case: a message, a measure.
     ToStructure(CaseActivity),
     /// The structure, or an agency for it, did something on its case.
@@ -187,6 +192,8 @@ impl Template {
             Self::Withdrawal,
             Self::Resolution,
             Self::Closing,
+            Self::AmendedOnBehalf,
+            Self::ResolvedOnBehalf,
         ];
         let to_structure = TO_STRUCTURE.iter().copied().map(Self::ToStructure);
         let of_structure = OF_STRUCTURE.iter().copied().map(Self::OfStructure);
@@ -220,6 +227,8 @@ impl Template {
         match self {
             Self::ToStructure(kind) => kind.as_str().into(),
             Self::OfStructure(kind) => format!("{kind}_of_structure").into(),
+            Self::AmendedOnBehalf => "amended_on_behalf".into(),
+            Self::ResolvedOnBehalf => "resolved_on_behalf".into(),
             _ => self.file().into(),
         }
     }
@@ -235,7 +244,7 @@ impl Template {
             Self::Withdrawal => "withdrawal",
             Self::Resolution => "resolution",
             Self::Closing => "closing",
-            Self::ToStructure(_) => "to_structure",
+            Self::ToStructure(_) | Self::AmendedOnBehalf | Self::ResolvedOnBehalf => "to_structure",
             Self::OfStructure(_) => "of_structure",
         }
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use service::wire;
 use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
@@ -21,7 +21,8 @@ pub(super) async fn take(
         r#"select report_id, report_revision, qualified, situation as "summary: Json<ReportSummary>", back_dated, test,
                   sealed_contacts, data_key, told as "notified: Json<Vec<String>>", case_id,
                   case_revision, major, awaiting_closing,
-                  awaiting_messages as "awaiting_messages: Json<Vec<(Uuid, String)>>"
+                  awaiting_messages as "awaiting_messages: Json<Vec<(Uuid, String)>>",
+                  awaiting_due as "awaiting_due: Json<BTreeMap<Uuid, Due>>"
            from known_report where report_id = any ($1) order by report_id for update"#,
         report_ids,
     )
@@ -43,6 +44,10 @@ pub(super) async fn take(
             qualified: row.qualified.unwrap_or_default(),
             awaiting_closing: row.awaiting_closing,
             awaiting_messages: row.awaiting_messages.0,
+            awaiting_due: row
+                .awaiting_due
+                .map(|due| due.0.into_iter().map(|(id, Due(at))| (id, at)).collect())
+                .unwrap_or_default(),
         };
         (row.report_id, known)
     });
@@ -104,7 +109,13 @@ struct Row<'a> {
     major: bool,
     awaiting_closing: Option<Uuid>,
     awaiting_messages: &'a [(Uuid, String)],
+    awaiting_due: Option<BTreeMap<Uuid, Due>>,
 }
+
+/// Until when something is expected.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Due(#[serde(with = "time::serde::rfc3339")] OffsetDateTime);
 
 impl<'a> Row<'a> {
     fn of((report_id, known): (&Uuid, &'a ReportProjection)) -> Self {
@@ -123,6 +134,10 @@ impl<'a> Row<'a> {
             major: known.major,
             awaiting_closing: known.awaiting_closing,
             awaiting_messages: &known.awaiting_messages,
+            awaiting_due: (!known.awaiting_due.is_empty()).then(|| {
+                let due = known.awaiting_due.iter();
+                due.map(|(id, at)| (*id, Due(*at))).collect()
+            }),
         }
     }
 }

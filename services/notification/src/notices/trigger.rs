@@ -64,6 +64,8 @@ impl Trigger {
 pub(crate) struct Submission {
     /// The report.
     pub(crate) report_id: Uuid,
+    /// Counts what was declared, once that is not the first; the greatest wins.
+    pub(crate) revision: Option<u64>,
     /// What it says.
     pub(crate) summary: ReportSummary,
     /// When the suite acknowledged it.
@@ -87,6 +89,8 @@ pub(crate) struct Amendment {
     pub(crate) report: Submission,
     /// Counts what was declared, from 2; the greatest wins.
     pub(crate) revision: u64,
+    /// An agency did so for the structure.
+    pub(crate) on_behalf: bool,
     /// When.
     pub(crate) at: OffsetDateTime,
 }
@@ -123,6 +127,8 @@ pub(crate) struct CaseUpdate {
     pub(crate) qualified: bool,
     /// An agency recorded consequences for care.
     pub(crate) care_recorded: bool,
+    /// An agency declared the resolution for the structure.
+    pub(crate) resolved_on_behalf: bool,
     /// Origin as declared or as confirmed.
     pub(crate) origin: Option<Origin>,
     /// Types of the origin.

@@ -4,6 +4,7 @@ use proto::{
     notification::v1::NotificationKind,
     types::v1::{CaseActivity, Role},
 };
+use time::macros::datetime;
 
 use crate::tests::{
     env::{CELL, From, TestEnv},
@@ -130,6 +131,27 @@ async fn a_message_before_its_report_is_written_to_the_declarant_once_the_report
         panic!("one mail")
     };
     assert_eq!(mail.to, [DECLARANT]);
+}
+
+#[tokio::test]
+async fn a_request_before_its_report_says_its_own_due_date_once_the_report_is_known() {
+    let env = TestEnv::start().await;
+    let report = Report::new(1);
+    let due = [
+        datetime!(2026-12-01 17:00 UTC),
+        datetime!(2026-12-08 09:30 UTC),
+    ];
+    let requests = due.map(|due_at| report.information_requested(due_at));
+    env.qualification().announce(&requests).await;
+    env.until_kept(&analyst(), 2).await;
+    env.intake().announce(&[report.submitted()]).await;
+    for expected in ["01/12/2026 à 18 h 00", "08/12/2026 à 10 h 30"] {
+        let says_so = |mail: &testkit::Mail| {
+            mail.subject().contains("informations vous sont demandées")
+                && mail.text().contains(expected)
+        };
+        env.sink.wait_for_mail(says_so).await;
+    }
 }
 
 #[tokio::test]

@@ -153,6 +153,7 @@ impl Report {
             changed_paths: vec!["impacts.care".to_owned()],
             amended_at: Some(at(WORKING)),
             author_role: types::Role::Declarant.into(),
+            on_behalf: false,
         };
         let id = Uuid::from_u128(self.event_id.as_u128() ^ u128::from(revision));
         NewEvent::new(id, self.subject(), WORKING, &message).with_data_key(self.data_key.clone())
@@ -214,6 +215,27 @@ impl Report {
         };
         let subject = format!("message/{message_id}");
         NewEvent::new(Uuid::now_v7(), subject, WORKING, &message)
+    }
+
+    /// The event of a request for information that is to be answered before a moment.
+    pub(crate) fn information_requested(&self, due_at: OffsetDateTime) -> NewEvent {
+        let request_id = Uuid::now_v7();
+        let requested = events::CaseActivityRecorded {
+            activity_id: request_id.to_string(),
+            case_id: Uuid::from_u128(self.id.as_u128() ^ 1).to_string(),
+            report_id: self.message.report_id.clone(),
+            reference: self.message.reference.clone(),
+            at: Some(at(WORKING)),
+            activity: types::CaseActivity::InformationRequested.into(),
+            actor_role: types::Role::Analyst.into(),
+            to_structure: true,
+            visible_to: self.message.visible_to.clone(),
+            routing_region: "76".to_owned(),
+            due_at: Some(at(due_at)),
+            ..Default::default()
+        };
+        let subject = format!("activity/{request_id}");
+        NewEvent::new(Uuid::now_v7(), subject, WORKING, &requested)
     }
 
     /// The event of an entry to its timeline, of which intake knows no case yet.

@@ -42,6 +42,7 @@ pub(super) fn changed(case: &Case, change: &Change, base: u64) -> NewEvent {
             .unwrap_or_default(),
         resolved_at: resolution.map(|it| timestamp(it.resolved_at)),
         resolution_number: resolution.map(|it| it.number).unwrap_or_default(),
+        resolved_on_behalf: resolution.is_some_and(|it| it.on_behalf),
         parent_case_id: case.parent.map(|it| it.to_string()).unwrap_or_default(),
     };
     let subject = format!("case/{}", change.case_id);

@@ -136,8 +136,9 @@ pub(crate) struct Announced {
     pub(crate) proposed: Triage,
     /// Who sees it.
     pub(crate) visible_to: Parties,
-    /// The fields that an amendment changed, by their paths in the contract.
-    pub(crate) changed_paths: Vec<String>,
+    /// The fields that an amendment changed, by their paths in the contract; `None` where it
+    /// was submitted so.
+    pub(crate) changed_paths: Option<Vec<String>>,
     /// When a person sent it; absent of what a program did.
     pub(crate) sent_by_person_at: Option<OffsetDateTime>,
     /// The report of the same cause that it names, where its author sees that.

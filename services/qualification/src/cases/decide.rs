@@ -225,21 +225,49 @@ pub(crate) fn amend(
         return None;
     }
     let mut next = advanced(case, case.state, now);
-    let fields = amended.changed_paths.join(", ");
-    let (action, note) = if case.is_ended() {
-        let note = format!("Complément reçu après la fin du dossier. Champs modifiés : {fields}");
-        (Action::Noted, note)
-    } else if fields.is_empty() {
-        (Action::Amended, String::new())
-    } else {
-        (Action::Amended, format!("Champs modifiés : {fields}"))
+    let fields = amended.changed_paths.map(|paths| paths.join(", "));
+    let note = match fields.as_deref() {
+        None => "Déclaration initiale rétablie : son complément s'est perdu dans une restauration."
+            .to_owned(),
+        Some("") => String::new(),
+        Some(fields) => format!("Champs modifiés : {fields}"),
     };
-    next.report = amended.report;
-    next.proposed = amended.proposed;
-    care::keep_what_was_recorded(&mut next);
-    next.visible_to.extend(amended.visible_to);
+    let (action, note) = match &fields {
+        Some(_) if case.is_ended() => {
+            let note = format!("Complément reçu après la fin du dossier. {note}");
+            (Action::Noted, note.trim_end().to_owned())
+        }
+        None if case.is_ended() => (Action::Noted, note),
+        _ => (Action::Amended, note),
+    };
+    follow(&mut next, amended);
     let change = change_of(&next, action, Actor::System, note, None);
     Some((next, change))
+}
+
+/// Whether a case says what is announced already, but for what an agency recorded of care.
+pub(crate) fn says_the_same(case: &Case, announced: &Announced) -> bool {
+    let mut next = case.clone();
+    follow(&mut next, announced.clone());
+    next.report.revision = case.report.revision;
+    if case.care_recorded.is_some() {
+        next.proposed.impacts.care = case.proposed.impacts.care;
+        next.proposed.severity.serious = case.proposed.severity.serious;
+    }
+    next == *case
+}
+
+/// Has a case say what its report says. Contacts that were erased do not come again.
+fn follow(case: &mut Case, announced: Announced) {
+    let sealed = announced.report.sealed;
+    let sealed = sealed.filter(|_| case.report.sealed.is_some());
+    case.report = Report {
+        sealed,
+        ..announced.report
+    };
+    case.proposed = announced.proposed;
+    care::keep_what_was_recorded(case);
+    case.visible_to.extend(announced.visible_to);
 }
 
 /// Applies the declaration of the structure that its incident is over, which the case keeps

@@ -9,6 +9,7 @@ use service::{Feature, revision_base};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
+use vocabulary::derived_after;
 
 use super::{
     Case, Change,
@@ -191,15 +192,34 @@ impl Batch {
         now: OffsetDateTime,
     ) -> Result<(), ApplyError> {
         let report_id = amended.report.id;
-        let outdated = |case: &&Case| case.report.revision < amended.report.revision;
-        if let Some(case) = self.cases.get(&report_id).filter(outdated) {
+        let revision = amended.report.revision;
+        let outdated = self.cases.get_mut(&report_id);
+        let Some(case) = outdated.filter(|case| case.report.revision < revision) else {
+            return Ok(());
+        };
+        // After a restore of intake everything is told again; where nothing was lost, nothing
+        // changes but what outranks it.
+        if self.applied.contains(&event_id) && decide::says_the_same(case, &amended) {
+            case.report.revision = revision;
+        } else {
             let applied = decide::amend(case, amended, now);
             let (case, change) = applied.ok_or(ApplyError::LATER_RELEASE)?;
             self.changed.insert(report_id);
-            self.amended.insert(report_id);
-            self.record(case, change, event_id);
+            self.record(case, change, self.cause(event_id, revision));
         }
+        self.amended.insert(report_id);
         Ok(())
+    }
+
+    /// What the entry of an amendment is caused by: its event, or, where that caused an entry
+    /// before a restore of intake already, its event at this revision, so that the change is
+    /// announced too.
+    fn cause(&self, event_id: Uuid, revision: u64) -> Uuid {
+        if !self.applied.contains(&event_id) {
+            return event_id;
+        }
+        let parts: [&[u8]; 2] = [event_id.as_bytes(), &revision.to_be_bytes()];
+        derived_after(event_id, "after_a_restore", &parts)
     }
 
     fn withdraw(

@@ -92,10 +92,11 @@ fn submitted(event: events::ReportSubmitted, data_key: Option<&[u8]>) -> Option<
             .unwrap_or_default(),
         impacts,
     };
+    i64::try_from(event.revision).ok()?;
     let sealed = data_key.filter(|_| !event.sealed_personal_data.is_empty());
     let report = Report {
         id: report_id,
-        revision: 1,
+        revision: event.revision.max(1),
         reference: event.reference,
         kind,
         structure_name: structure.name,
@@ -115,7 +116,7 @@ fn submitted(event: events::ReportSubmitted, data_key: Option<&[u8]>) -> Option<
         report,
         proposed,
         visible_to: event.visible_to.into_iter().collect(),
-        changed_paths: Vec::new(),
+        changed_paths: None,
         sent_by_person_at: received_at.filter(|_| by_person),
         cause: Uuid::try_parse(&event.cause_report_id).ok(),
     })
@@ -126,7 +127,7 @@ fn amended(event: events::ReportAmended, data_key: Option<&[u8]>) -> Option<Anno
     let mut amended = submitted(event.report?, data_key)?;
     i64::try_from(event.revision).ok().filter(|&it| it > 1)?;
     amended.report.revision = event.revision;
-    amended.changed_paths = event.changed_paths;
+    amended.changed_paths = Some(event.changed_paths);
     Some(amended)
 }
 
@@ -137,6 +138,7 @@ fn resolved(event: events::ReportResolved) -> Option<(Uuid, Resolution)> {
         resolved_at: event.resolved_at.as_ref().and_then(moment)?,
         declared_at: event.declared_at.as_ref().and_then(moment)?,
         declared_by: Role::heard(event.declared_by),
+        on_behalf: event.on_behalf,
         sealed_how: event.sealed_how.into(),
     };
     Some((Uuid::try_parse(&event.report_id).ok()?, resolution))

@@ -43,7 +43,7 @@ pub(crate) use self::{
     request::{case_name, declare_major, take_pilot},
     response::{Shown, to_keep},
     rpc::{CaseRpc, audit_case, check_etag},
-    step::{acting_on, record_care, roles_on, step},
+    step::{acting_on, record_care, roles_on, step, treat},
     store::{find_case, lock_case, lock_cases, read_case, read_cases},
 };
 
@@ -213,6 +213,9 @@ pub(crate) struct Resolution {
     pub(crate) declared_at: OffsetDateTime,
     /// The role in which it was declared.
     pub(crate) declared_by: Option<Role>,
+    /// An agency did so for the structure, whose declarant is told of it.
+    #[serde(default)]
+    pub(crate) on_behalf: bool,
     /// How, sealed under the key of the contacts; in a column of its own.
     #[serde(skip)]
     pub(crate) sealed_how: Vec<u8>,

@@ -71,6 +71,36 @@ pub(crate) async fn step(
     Ok((case, announcement))
 }
 
+/// Has the treatment of a case that the transaction of a call has locked begin; announces
+/// nothing where it has begun already, or the incident is over.
+///
+/// Errors: as every change of a case.
+pub(crate) async fn treat(
+    conn: &mut PgConnection,
+    commands: &Commands,
+    call: &Call,
+    role: Role,
+    case: &Case,
+) -> Result<Option<NewEvent>> {
+    let command = Command::Treat;
+    let after = tried(call, role, case, &command)?;
+    if after.state == case.state {
+        return Ok(None);
+    }
+    let (_, announcement) = step(conn, commands, call, role, case, &command).await?;
+    Ok(Some(announcement))
+}
+
+/// The case as it would be after a command, or why that is refused.
+fn tried(call: &Call, role: Role, case: &Case, command: &Command) -> Result<Case> {
+    let actor = Actor::Person {
+        role,
+        subject: call.caller.subject.clone(),
+    };
+    let (after, _) = decide(case, command, actor, call.at).map_err(refused)?;
+    Ok(after)
+}
+
 /// Has a case that the transaction of a call has locked say what consequences for care
 /// say that an agency records; announces nothing where the case says it already.
 ///
@@ -85,11 +115,7 @@ pub(crate) async fn record_care(
 ) -> Result<(Case, Option<NewEvent>)> {
     let command = Command::RecordCare { impact };
     if knows_of_care(case, impact) {
-        let actor = Actor::Person {
-            role,
-            subject: call.caller.subject.clone(),
-        };
-        decide(case, &command, actor, call.at).map_err(refused)?;
+        tried(call, role, case, &command)?;
         return Ok((case.clone(), None));
     }
     let (case, announcement) = step(conn, commands, call, role, case, &command).await?;

@@ -79,6 +79,7 @@ fn resolution() -> Resolution {
         resolved_at: START,
         declared_at: START,
         declared_by: Some(Role::Declarant),
+        on_behalf: false,
         sealed_how: b"sealed".to_vec(),
     }
 }
@@ -228,7 +229,7 @@ proptest! {
             report: Report { revision: 2, ..case.report.clone() },
             proposed: triage(Some(CareImpact::Interruption)),
             visible_to: ["dgs".to_owned()].into_iter().collect(),
-            changed_paths: vec!["impacts.care".to_owned()],
+            changed_paths: Some(vec!["impacts.care".to_owned()]),
             sent_by_person_at: None,
             cause: None,
         };

@@ -179,10 +179,13 @@ impl Calls {
         let shift = store::shift_at(conn, now).await?;
         let people = shift.as_ref().and_then(|it| rota::people(master_key, it));
         let Some((shift, people)) = shift.zip(people) else {
-            tracing::error!(
-                case.id = %case.id,
-                "nobody is on call now: complete the rota and call somebody",
-            );
+            let calls = store::calls_since(conn, id, escalation.begun_at).await?;
+            if decide::is_first_gap(step, calls) {
+                tracing::error!(
+                    case.id = %case.id,
+                    "nobody is on call now: complete the rota and call somebody",
+                );
+            }
             return Ok(());
         };
         let calls = store::calls_since(conn, id, shift.starts_at).await?;

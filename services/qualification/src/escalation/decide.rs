@@ -73,6 +73,12 @@ pub(super) fn next_due_at(
     (now + delay).min(escalation.lapses_at)
 }
 
+/// Whether an operator hears that a step finds nobody on call after so many calls of the
+/// escalation: of the first such step, as those after it tell nothing new.
+pub(super) fn is_first_gap(step: i32, calls: u64) -> bool {
+    u64::try_from(step).is_ok_and(|step| step == calls + 1)
+}
+
 /// Who is called after so many calls of a shift: one after the other, and round again.
 pub(super) fn called(people: &[Person], calls: u64) -> Option<&Person> {
     let chain = u64::try_from(people.len()).ok()?;

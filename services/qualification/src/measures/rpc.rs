@@ -267,10 +267,8 @@ impl MeasureRpc {
         self.write(&mut measure, key, &asked.command)?;
         let mut events = Vec::new();
         if let Command::Propose(_) = asked.command {
-            let treat = cases::Command::Treat;
-            let (_, treated) =
-                cases::step(conn, &self.commands, call, step.role, &case, &treat).await?;
-            events.push(treated);
+            let treated = cases::treat(conn, &self.commands, call, step.role, &case);
+            events.extend(treated.await?);
         }
         events.extend(events::stepped(&case, &measure, &step));
         let detail = json!({

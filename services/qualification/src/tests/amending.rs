@@ -188,3 +188,61 @@ async fn contacts_follow_and_are_erased_with_the_others() {
         .await;
     assert_eq!(actions(&case), ["opened", "amended"]);
 }
+
+#[tokio::test]
+async fn after_a_restore_of_intake_a_case_goes_back_to_what_the_report_says_there() {
+    let env = TestEnv::start().await;
+    let report = env.report();
+    let opened = env.open(&report).await;
+    let amended = completed(&report).amended(2, PATHS);
+    env.announce(std::slice::from_ref(&amended)).await;
+    env.case_where(&report, |case| case.history.len() == 2)
+        .await;
+
+    // The amendment was lost: the report is told under the id it had, above all of before.
+    let mut restored = report.clone();
+    restored.submitted.revision = 1_796_079_601;
+    env.announce(&[restored.event(), restored.event(), amended.clone()])
+        .await;
+    env.settle(&report).await;
+    let case = env.get(&analyst(), &opened.case_id).await.unwrap();
+    assert_eq!(actions(&case), ["opened", "amended", "amended"]);
+    assert_eq!(
+        case.history[2].note,
+        "Déclaration initiale rétablie : son complément s'est perdu dans une restauration."
+    );
+    assert_eq!(case.description, opened.description);
+    assert_eq!(case.proposed, opened.proposed);
+    let announced = env.announced(&opened.case_id).await;
+    assert_eq!(announced.len(), 3);
+    assert_eq!(announced[2].impacts, announced[0].impacts);
+
+    // An amendment that a restore kept is told under its id too.
+    let kept = events::ReportAmended {
+        report: Some(completed(&report).submitted),
+        revision: 1_796_079_999,
+        changed_paths: vec!["description".to_owned()],
+        ..Default::default()
+    };
+    env.announce(&[amended.with_payload(&kept)]).await;
+    let case = env
+        .case_where(&report, |case| case.history.len() == 4)
+        .await;
+    assert_eq!(case.description, "Tout est chiffré");
+}
+
+#[tokio::test]
+async fn a_case_whose_report_lost_nothing_in_a_restore_stays_as_it_is() {
+    let env = TestEnv::start().await;
+    let mut report = env.report();
+    let opened = env.open(&report).await;
+    let late = completed(&report).amended(2, PATHS);
+    report.submitted.revision = 1_796_079_601;
+    // What comes late of the history that was lost amends it no more.
+    env.announce(&[report.event(), late]).await;
+    env.settle(&report).await;
+    let case = env.get(&analyst(), &opened.case_id).await.unwrap();
+    assert_eq!(case.history, opened.history);
+    assert_eq!(case.description, opened.description);
+    assert_eq!(env.announced(&opened.case_id).await.len(), 1);
+}

@@ -161,6 +161,36 @@ async fn an_answer_kept_for_retries_holds_no_contacts() {
 }
 
 #[tokio::test]
+async fn a_retry_is_recognised_before_and_after_the_hash_of_its_request_is_keyed() {
+    let env = TestEnv::start().await;
+    let case = env.open(&env.report()).await;
+    let request = in_scope(&case.case_id);
+    let qualified = env.qualify(&analyst(), request.clone()).await.unwrap();
+    let hashes = async || -> Vec<Vec<u8>> {
+        sqlx::query_scalar("select request_hash from idempotency_key")
+            .fetch_all(&env.pool)
+            .await
+            .unwrap()
+    };
+    let plain = hashes().await;
+    let again = env.qualify(&analyst(), request.clone()).await;
+    assert_eq!(again.unwrap(), qualified);
+    let key = platform::SealingKey::from_bytes(servicetest::MASTER_KEY);
+    let later = platform::now() + time::Duration::hours(2);
+    let keyed = platform::key_request_hashes(&env.pool, &key, later).await;
+    assert_eq!(keyed.unwrap(), 1);
+    assert_ne!(hashes().await, plain);
+    let again = env.qualify(&analyst(), request.clone()).await;
+    assert_eq!(again.unwrap(), qualified);
+    let other = pb::QualifyCaseRequest {
+        note: "Autre chose".into(),
+        ..request
+    };
+    let refused = env.qualify(&analyst(), other).await.unwrap_err();
+    assert_eq!(reason(&refused), "REQUEST_ID_REUSED");
+}
+
+#[tokio::test]
 async fn a_request_id_is_not_used_for_two_requests() {
     let env = TestEnv::start().await;
     let case = env.open(&env.report()).await;

@@ -67,6 +67,25 @@ async fn a_measure_goes_from_its_proposal_to_its_end_and_takes_the_case_into_tre
 }
 
 #[tokio::test]
+async fn the_first_measure_begins_the_treatment_and_the_others_leave_the_case_as_it_is() {
+    let env = TestEnv::start().await;
+    let id = env.qualified().await;
+    env.propose(&id, "Isoler le serveur").await.unwrap();
+    let begun = env.get(&analyst(), &id).await.unwrap();
+    env.propose(&id, "Changer les mots de passe").await.unwrap();
+    env.propose(&id, "Restaurer hors ligne").await.unwrap();
+    let case = env.get(&analyst(), &id).await.unwrap();
+    assert_eq!((&case.history, &case.etag), (&begun.history, &begun.etag));
+    let announced = env.announced(&id).await;
+    let begun = announced.iter().filter(|told| {
+        let change = told.change();
+        change == events::CaseChange::TreatmentBegun
+    });
+    assert_eq!(begun.count(), 1);
+    assert_eq!(env.measures(&analyst(), &id).await.unwrap().len(), 3);
+}
+
+#[tokio::test]
 async fn what_the_structure_asks_for_is_answered_by_the_cell_with_a_measure_or_a_reason() {
     let env = TestEnv::start().await;
     let id = env.qualified().await;

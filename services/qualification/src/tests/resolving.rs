@@ -187,3 +187,26 @@ async fn a_resolution_of_a_report_that_never_came_waits_for_an_operator() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn a_resolution_that_an_agency_declared_for_the_structure_is_announced_as_such() {
+    let env = TestEnv::start().await;
+    for on_behalf in [true, false] {
+        let report = env.report();
+        env.open(&report).await;
+        let declared = events::ReportResolved {
+            report_id: report.id.to_string(),
+            number: 1,
+            resolved_at: report.submitted.declared_at,
+            declared_at: report.submitted.declared_at,
+            declared_by: types::Role::RegionalAgent.into(),
+            on_behalf,
+            ..Default::default()
+        };
+        let event = report.resolution(Uuid::now_v7(), 1, HOW);
+        env.announce(&[event.with_payload(&declared)]).await;
+        let case = case_after(&env, &report, 2).await;
+        let announced = env.announced(&case.case_id).await;
+        assert_eq!(announced[1].resolved_on_behalf, on_behalf);
+    }
+}

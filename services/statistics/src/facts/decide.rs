@@ -17,6 +17,7 @@ impl FactHistory {
         // Only a change begins a period.
         let mut previous = Fact::default();
         self.0.retain(|_, fact| {
+            fact.hold_what_was_confirmed(&previous);
             let changed = *fact != previous;
             previous.clone_from(fact);
             changed
@@ -28,14 +29,9 @@ impl Fact {
     /// Takes in what an event tells; the same again changes nothing.
     fn apply(&mut self, update: FactUpdate) {
         match update {
-            FactUpdate::Submitted(submission, declared) => {
-                if self.report_revision.is_none() {
-                    self.declare(submission, declared);
-                }
-            }
-            FactUpdate::Amended(revision, submission, declared) => {
-                if self.report_revision.is_none_or(|known| known <= revision) {
-                    self.report_revision = Some(revision);
+            FactUpdate::Declared(revision, submission, declared) => {
+                if self.report_revision <= revision {
+                    self.report_revision = revision;
                     self.declare(submission, declared);
                 }
             }
@@ -45,8 +41,9 @@ impl Fact {
                 // The same revision is the same state, perhaps with a field that facts lack.
                 if known <= case.revision {
                     // What a case merely proposes comes from the declaration, whose
-                    // own words may be those of a later release than the case knew.
-                    if case.qualified || self.submission.is_none() {
+                    // own words may be those of a later release than the case knew. What was
+                    // confirmed in a history that a restore lost goes with it.
+                    if case.qualified || self.is_qualified() || self.submission.is_none() {
                         self.assessment = assessment;
                     }
                     self.case = Some(case);
@@ -55,10 +52,26 @@ impl Fact {
         }
     }
 
+    /// Holds what was confirmed in the period before: no case takes it back, but a release
+    /// before this one leaves out that an agency recorded it.
+    fn hold_what_was_confirmed(&mut self, before: &Self) {
+        if !before.is_qualified() || self.is_qualified() {
+            return;
+        }
+        if let Some(case) = &mut self.case {
+            case.qualified = true;
+            self.assessment.clone_from(&before.assessment);
+        }
+    }
+
+    fn is_qualified(&self) -> bool {
+        self.case.as_ref().is_some_and(|case| case.qualified)
+    }
+
     /// Takes in what is declared; of what is judged, what the cell confirmed stays.
     fn declare(&mut self, submission: Submission, declared: Assessment) {
         self.submission = Some(submission);
-        if !self.case.as_ref().is_some_and(|case| case.qualified) {
+        if !self.is_qualified() {
             self.assessment = declared;
         }
     }

@@ -99,25 +99,27 @@ fn report_submitted(event: &events::ReportSubmitted) -> Result<Option<ReportUpda
     };
     let declared = assessment(event.origin, &event.origin_types, impacts, severity);
     let report_id = report_id(&event.report_id)?;
+    let revision = revision(event.revision)?;
     Ok(Some((
         report_id,
-        FactUpdate::Submitted(submission, declared),
+        FactUpdate::Declared(revision, submission, declared),
     )))
 }
 
 /// A report that was amended; nothing where its submission would tell nothing.
 fn report_amended(event: &events::ReportAmended) -> Result<Option<ReportUpdate>, Unreadable> {
-    let revision = Some(event.revision).filter(|it| *it > 1 && i64::try_from(*it).is_ok());
-    let revision = revision.ok_or("bad_revision")?;
+    let revision = revision(event.revision)?.ok_or("bad_revision")?;
     let report = event.report.as_ref().ok_or("no_report")?;
-    let update = report_submitted(report)?;
-    Ok(update.map(|(report_id, update)| match update {
-        FactUpdate::Submitted(submission, declared) => {
-            let amended = FactUpdate::Amended(revision, submission, declared);
-            (report_id, amended)
-        }
-        other => (report_id, other),
-    }))
+    report_submitted(&events::ReportSubmitted {
+        revision,
+        ..report.clone()
+    })
+}
+
+/// Which revision of a declaration is told; none for the first one.
+fn revision(told: u64) -> Result<Option<u64>, Unreadable> {
+    i64::try_from(told).map_err(|_| "bad_revision")?;
+    Ok(Some(told).filter(|told| *told > 1))
 }
 
 /// Whether a report goes down the armed forces' own chain and to nobody else.
@@ -220,7 +222,7 @@ mod tests {
 
     fn submission(event: &events::ReportSubmitted) -> (Submission, Assessment) {
         match report_submitted(event).unwrap().unwrap().1 {
-            FactUpdate::Submitted(submission, assessment) => (submission, assessment),
+            FactUpdate::Declared(_, submission, assessment) => (submission, assessment),
             other => panic!("{other:?}"),
         }
     }

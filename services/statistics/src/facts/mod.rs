@@ -33,7 +33,8 @@ time::serde::format_description!(iso_day, Date, "[year]-[month]-[day]");
 pub(crate) struct Fact {
     /// What the declaration says, as it was amended last; absent until it comes.
     submission: Option<Submission>,
-    /// Counts what was declared: greater than 1 once it was amended; the greatest wins.
+    /// Counts what was declared: greater than 1 once it was amended, or told again after a
+    /// restore; the greatest wins.
     report_revision: Option<u64>,
     /// What the case says; wins over what was declared.
     case: Option<CaseStatus>,
@@ -50,9 +51,9 @@ pub(crate) struct Fact {
 /// service. An event changes the fact that was valid at its moment and all later ones, so that
 /// what was known at a moment is what all events up to then tell, however they came: late,
 /// before those of the other producer, again, or from a snapshot. Events of one moment change
-/// one fact. After a restore the surviving history counts: the state of a case that the
-/// producer announces anew has a greater revision than those it lost, and replaces them from
-/// the time of its own last change.
+/// one fact. After a restore the surviving history counts: the state of a case, or a declaration,
+/// that the producer announces anew has a greater revision than those it lost, and replaces them
+/// from the time of its own last change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct FactHistory(BTreeMap<OffsetDateTime, Fact>);
 
@@ -105,8 +106,8 @@ struct Assessment {
 /// What one event tells of a report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum FactUpdate {
-    Submitted(Submission, Assessment),
-    Amended(u64, Submission, Assessment),
+    /// At a revision, once it is not the first one.
+    Declared(Option<u64>, Submission, Assessment),
     Withdrawn,
     Case(CaseStatus, Assessment),
 }

@@ -35,11 +35,11 @@ fn of_origin(origin: Origin) -> Assessment {
 }
 
 fn declared() -> FactUpdate {
-    FactUpdate::Submitted(submission(), of_origin(Origin::Unknown))
+    FactUpdate::Declared(None, submission(), of_origin(Origin::Unknown))
 }
 
 fn amended(revision: u64, origin: Origin) -> FactUpdate {
-    FactUpdate::Amended(revision, submission(), of_origin(origin))
+    FactUpdate::Declared(Some(revision), submission(), of_origin(origin))
 }
 
 fn case(revision: u64, state: CaseState, assessment: Assessment) -> FactUpdate {
@@ -134,6 +134,36 @@ fn the_greatest_revision_of_a_declaration_wins_whatever_comes_after_it() {
 }
 
 #[test]
+fn a_declaration_that_a_restore_kept_replaces_the_amendments_that_it_lost() {
+    let restored = FactUpdate::Declared(
+        Some(1_796_079_600),
+        submission(),
+        of_origin(Origin::Unknown),
+    );
+    let lost = [
+        (0, declared()),
+        (10, amended(2, Origin::Malicious)),
+        (20, amended(3, Origin::NonMalicious)),
+    ];
+    let mut told = history(&lost);
+    told.take_in(&[(0, restored.clone())]);
+    assert_eq!(told.minutes(), [0]);
+    assert_eq!(told.at(30).assessment, of_origin(Origin::Unknown));
+    // Nor is it amended again by what comes late of the history that was lost.
+    told.take_in(&lost);
+    assert_eq!(told.at(30).assessment, of_origin(Origin::Unknown));
+
+    // Of one that goes on, what was amended before stays amended.
+    let mut told = history(&lost);
+    told.take_in(&[
+        (0, declared()),
+        (10, amended(1_796_079_601, Origin::Malicious)),
+    ]);
+    assert_eq!(told.minutes(), [0, 10]);
+    assert_eq!(told.at(30).assessment, of_origin(Origin::Malicious));
+}
+
+#[test]
 fn the_greatest_revision_of_a_case_wins() {
     assert_eq!(
         fact(&[declared(), qualified(), opened()]),
@@ -152,7 +182,7 @@ fn what_a_case_only_proposes_leaves_what_was_declared() {
         origin: Some(Origin::heard(77).unwrap()),
         ..Assessment::default()
     };
-    let declared = FactUpdate::Submitted(submission(), later.clone());
+    let declared = FactUpdate::Declared(None, submission(), later.clone());
     let opened = case(1, CaseState::Submitted, Assessment::default());
     let first = fact(&[declared.clone(), opened.clone()]);
     assert_eq!(first.assessment, later);
@@ -243,6 +273,57 @@ fn the_history_that_a_restore_kept_replaces_the_one_that_it_lost() {
     assert_eq!(history.at(50).standing(), Some(Standing::InScope));
 }
 
+/// A change of a case as a release writes it that does not know what agencies record of care.
+fn merely_proposed(revision: u64) -> FactUpdate {
+    case(
+        revision,
+        CaseState::InQualification,
+        of_origin(Origin::Unknown),
+    )
+}
+
+/// A change of a case of which an agency recorded consequences for care.
+fn of_care(revision: u64) -> FactUpdate {
+    let FactUpdate::Case(mut status, mut assessment) = merely_proposed(revision) else {
+        unreachable!("it is of a case")
+    };
+    status.qualified = true;
+    assessment.care = Some(CareImpact::Interruption);
+    FactUpdate::Case(status, assessment)
+}
+
+#[test]
+fn a_release_that_does_not_know_what_was_recorded_of_care_does_not_unsay_it() {
+    let told = [
+        (0, declared()),
+        (10, of_care(2)),
+        (20, merely_proposed(3)),
+        (30, amended(2, Origin::NonMalicious)),
+    ];
+    let first = history(&told);
+    for minute in [10, 20, 30] {
+        let care = first.at(minute).assessment.care;
+        assert_eq!(care, Some(CareImpact::Interruption), "{minute}");
+    }
+    assert_eq!(first.at(9).assessment.care, None);
+    let mut backwards = told;
+    backwards.reverse();
+    assert_eq!(history(&backwards), first);
+}
+
+#[test]
+fn what_was_recorded_of_care_in_a_history_that_a_restore_lost_goes_with_it() {
+    let restored = merely_proposed(1_796_079_600);
+    let history = history(&[
+        (0, declared()),
+        (10, merely_proposed(2)),
+        (20, of_care(3)),
+        (10, restored),
+    ]);
+    assert_eq!(history.minutes(), [0, 10]);
+    assert_eq!(history.at(30).assessment, of_origin(Origin::Unknown));
+}
+
 #[test]
 fn the_same_revision_fills_a_field_that_the_facts_lack_and_begins_no_period() {
     let told = [
@@ -304,13 +385,11 @@ fn of_intake() -> impl Strategy<Value = Vec<(i64, FactUpdate)>> {
                 assistance_requested: requested,
                 ..submission()
             };
-            let mut updates = vec![FactUpdate::Submitted(asked, declared)];
+            let mut updates = vec![FactUpdate::Declared(None, asked, declared)];
             let amended = (2..).zip(amendments);
-            updates.extend(
-                amended.map(|(revision, declared)| {
-                    FactUpdate::Amended(revision, submission(), declared)
-                }),
-            );
+            updates.extend(amended.map(|(revision, declared)| {
+                FactUpdate::Declared(Some(revision), submission(), declared)
+            }));
             updates.extend(taken_back.then_some(FactUpdate::Withdrawn));
             times.into_iter().zip(updates).collect()
         },

@@ -2,7 +2,9 @@
 
 use proptest::{prelude::*, sample::subsequence};
 use time::OffsetDateTime;
-use vocabulary::{CareImpact, Impacts, LaterWord, Origin, Region, StructureKey, Word as _};
+use vocabulary::{
+    CareImpact, DataImpact, Impacts, LaterWord, Origin, Region, StructureKey, Word as _,
+};
 
 use super::*;
 use crate::reports::{
@@ -132,13 +134,49 @@ fn what_a_later_release_said_stays_where_an_amendment_does_not_touch_it() {
         description: "Tout est chiffré.".to_owned().try_into().unwrap(),
         ..facts()
     };
-    let changed = difference(Some(&facts()), &amended);
-    assert_eq!(changed.keys().collect::<Vec<_>>(), ["description"]);
-    let now = with(&stored, &changed);
-    assert_eq!(
-        (&now.description, now.origin),
-        (&amended.description, stored.origin)
-    );
+    let expected = Facts {
+        description: amended.description.clone(),
+        ..stored.clone()
+    };
+    let rests = at_rest(json!(stored), &facts(), &amended);
+    assert_eq!(rests, json!(expected));
+}
+
+/// What this release reads of facts, and what it does not know of them, at two depths.
+fn with_unknown(facts: &Facts) -> Value {
+    let mut stored = json!(facts);
+    stored["vehicle"] = json!("drone");
+    stored["impacts"]["reputation"] = json!({ "press": true });
+    stored
+}
+
+proptest! {
+    #[test]
+    fn an_amendment_writes_what_it_says_and_keeps_every_member_that_it_does_not_know(
+        before in impacts(),
+        after in impacts(),
+        cross_border in any::<Option<bool>>(),
+    ) {
+        let before = Facts { impacts: before, ..facts() };
+        let amended = Facts { impacts: after, cross_border, ..facts() };
+        let rests = at_rest(with_unknown(&before), &before, &amended);
+        prop_assert_eq!(&rests, &with_unknown(&amended));
+        prop_assert_eq!(serde_json::from_value::<Facts>(rests).unwrap(), amended);
+    }
+}
+
+fn impacts() -> impl Strategy<Value = Impacts> {
+    let care = prop::option::of(prop::sample::select(CareImpact::ALL));
+    let data = subsequence(vec![DataImpact::Integrity, DataImpact::Disclosure], 0..=2);
+    (care, data, any::<Option<u32>>(), any::<bool>()).prop_map(
+        |(care, data, persons_affected, may_affect_others)| Impacts {
+            care,
+            data: data.into_iter().collect(),
+            persons_affected,
+            may_affect_others,
+            ..Impacts::default()
+        },
+    )
 }
 
 fn settings() -> Settings {

@@ -1,6 +1,5 @@
--- Of the facts only what changes: a later release may have written others.
 update report
-set facts = report.facts || new.facts,
+set facts = new.facts,
     sealed_contacts = new.sealed_contacts,
     structure_key = new.structure_key,
     structure_name = new.structure_name,

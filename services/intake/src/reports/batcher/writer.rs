@@ -7,6 +7,7 @@ use eventlog::Log;
 use platform::mutant::{Mutant, crash_point};
 use platform::{AuditEntry, Error, Outcome, Result, audit_many, in_time, now};
 use serde_json::json;
+use service::revision_base;
 use sqlx::PgPool;
 use tokio::{
     sync::{Mutex, mpsc},
@@ -19,6 +20,7 @@ use super::Job;
 use crate::{
     drafts,
     reports::{
+        events::first_revision,
         metrics::IntakeMetrics,
         store::{self, NewReport, Receipt},
     },
@@ -168,8 +170,8 @@ impl Writer {
                     "routing_region": job.new.report.routing_region.to_string(),
                     "repeated": repeated,
                 });
-                if let Some(draft_id) = job.new.draft_id {
-                    detail["draft"] = json!(draft_id);
+                if let Some(draft) = &job.new.sent_draft {
+                    detail["draft"] = json!(draft.draft_id);
                 }
                 AuditEntry {
                     caller: &job.caller,
@@ -183,14 +185,23 @@ impl Writer {
             .collect();
         audit_many(&mut transaction, &entries).await?;
         let sent = new.iter().filter_map(|job| {
-            let draft_id = job.new.draft_id?;
-            Some((job.new.author.clone(), draft_id))
+            let draft = job.new.sent_draft.as_ref()?;
+            Some((job.new.author.as_str(), draft))
         });
-        let (authors, draft_ids): (Vec<String>, Vec<Uuid>) = sent.unzip();
-        if !draft_ids.is_empty() {
-            drafts::delete_sent(&mut transaction, &authors, &draft_ids).await?;
+        let sent: Vec<_> = sent.collect();
+        if !sent.is_empty() {
+            drafts::delete_sent(&mut transaction, &sent).await?;
         }
-        let events: Vec<_> = new.iter().map(|job| job.event.clone()).collect();
+        let base = revision_base(&self.log, &mut transaction).await?;
+        let announced = new.iter().map(|job| match base {
+            0 => job.event.clone(),
+            // What an earlier history told of a report of this id was lost in a restore.
+            _ => {
+                let payload = first_revision(&job.new.report, base);
+                job.event.clone().with_payload(&payload)
+            }
+        });
+        let events: Vec<_> = announced.collect();
         #[cfg(feature = "mutants")]
         if Mutant::EventsInASecondTransaction.is_alive() {
             platform::mutant::cut(&mut transaction).await?;

@@ -1,6 +1,7 @@
 //! How drafts end.
 
 use platform::now;
+use proto::intake::v1::SubmitReportRequest;
 use time::Duration;
 use tonic::Code;
 use uuid::Uuid;
@@ -76,6 +77,30 @@ async fn a_draft_goes_with_the_receipt_of_its_report_and_no_other_does() {
     .await
     .unwrap();
     assert_eq!(details, [Some(id.to_owned())]);
+}
+
+#[tokio::test]
+async fn a_draft_that_was_saved_again_since_it_was_sent_is_kept() {
+    let env = TestEnv::start().await;
+    let alice = env.declarant("alice");
+    let seen = alice.save_draft(saving("", incident())).await.unwrap();
+    let id = seen.draft_id.as_str();
+    let newer = alice.save_draft(saving(id, unfinished())).await.unwrap();
+    let of = |etag: &str| SubmitReportRequest {
+        draft_etag: etag.to_owned(),
+        ..sending(id, incident())
+    };
+    // The report is taken all the same; what no save ever had is not what is kept either.
+    for etag in [seen.etag.as_str(), "17", "yesterday"] {
+        let request = of(etag);
+        let receipt = alice.send(request.clone()).await.unwrap();
+        assert_eq!(alice.draft(id).await.unwrap(), newer, "{etag}");
+        // Nor does the same request erase it that comes again.
+        assert_eq!(alice.send(request).await.unwrap(), receipt);
+        assert_eq!(alice.draft(id).await.unwrap(), newer, "{etag}");
+    }
+    alice.send(of(&newer.etag)).await.unwrap();
+    assert_eq!(alice.draft(id).await.unwrap_err().code(), Code::NotFound);
 }
 
 #[tokio::test]

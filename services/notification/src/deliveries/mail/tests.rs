@@ -135,7 +135,7 @@ fn to(mailbox: &str) -> MailPayload {
     let payload = MailPayload::new(
         Rule::AnnounceCell,
         Recipient::Cell,
-        &ReportSummary::default(),
+        ReportSummary::default(),
     );
     payload.for_mailbox(&mailbox.parse().unwrap())
 }

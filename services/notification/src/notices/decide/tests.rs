@@ -50,6 +50,7 @@ fn care_interrupted() -> Impacts {
 fn submission(parties: &[Party]) -> Submission {
     Submission {
         report_id: Uuid::from_u128(9),
+        revision: None,
         summary: ReportSummary {
             reference: "SIG-2026-7K3M9Q4".to_owned(),
             region: Some(RoutingRegion::Region(normandy())),
@@ -74,6 +75,7 @@ fn update(change: Change, revision: u64) -> CaseUpdate {
         severity: Severity::default(),
         qualified: false,
         care_recorded: false,
+        resolved_on_behalf: false,
         origin: None,
         origin_types: BTreeSet::new(),
         impacts: Impacts::default(),
@@ -368,6 +370,40 @@ fn a_resolution_is_told_once_to_the_cell_and_the_agencies_that_see_the_case() {
     own_chain.summary.structure_kind = Some(StructureKind::ArmedForcesHospital);
     let known = after(&Trigger::Submitted(own_chain));
     assert_eq!(mails(&decided(&known)), [""; 0]);
+}
+
+#[test]
+fn the_declarant_hears_of_a_resolution_that_an_agency_declares_for_him() {
+    let resolved = Trigger::CaseChanged(CaseUpdate {
+        resolved_on_behalf: true,
+        ..update(Change::Resolved, 2)
+    });
+    let known = after(&Trigger::Submitted(submission(&everybody())));
+    let first = decide(CHANGED, &resolved, &known);
+    let told = [
+        "announce_resolution ars:28",
+        "announce_resolution cell",
+        "announce_resolution declarant",
+    ];
+    let mut mailed = mails(&first);
+    mailed.sort();
+    assert_eq!(mailed, told);
+    assert!(templates(&first).contains(&Template::ResolvedOnBehalf));
+    assert_eq!(mails(&decide(CHANGED, &resolved, &first.known)), [""; 0]);
+    // A later change of the case does not tell it again.
+    let closed = Trigger::CaseChanged(CaseUpdate {
+        resolved_on_behalf: true,
+        ..update(Change::Closed, 3)
+    });
+    let closing = decide(CHANGED, &closed, &first.known);
+    assert_eq!(mails(&closing), ["closing declarant"]);
+
+    // Before its report it waits for the contacts.
+    let early = decide(CHANGED, &resolved, &ReportProjection::default());
+    assert_eq!(mails(&early).len(), 2);
+    let report = Trigger::Submitted(submission(&everybody()));
+    let came = decide(SUBMITTED, &report, &early.known);
+    assert!(mails(&came).contains(&told[2].to_owned()));
 }
 
 #[test]

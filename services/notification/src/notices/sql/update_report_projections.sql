@@ -10,6 +10,7 @@ set situation = new.situation,
     major = new.major,
     awaiting_closing = new.awaiting_closing,
     awaiting_messages = new.awaiting_messages,
+    awaiting_due = new.awaiting_due,
     report_revision = new.report_revision,
     qualified = new.qualified
 from jsonb_populate_recordset(null::known_report, $1) as new

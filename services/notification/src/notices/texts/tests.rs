@@ -294,6 +294,7 @@ fn a_headline_of_an_amendment_says_what_is_known_now() {
     let trigger = Trigger::Amended(Amendment {
         report,
         revision: 2,
+        on_behalf: false,
         at: NOW,
     });
     assert_eq!(
@@ -306,6 +307,7 @@ fn a_headline_of_an_amendment_says_what_is_known_now() {
 fn submitted(summary: ReportSummary) -> Trigger {
     Trigger::Submitted(Submission {
         report_id: Uuid::nil(),
+        revision: None,
         summary,
         received_at: NOW,
         back_dated: false,

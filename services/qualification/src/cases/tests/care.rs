@@ -70,7 +70,7 @@ fn an_amendment_never_says_less_of_care_than_an_agency_recorded() {
         report: case.report.clone(),
         proposed: triage(Some(CareImpact::None)),
         visible_to: Parties::default(),
-        changed_paths: Vec::new(),
+        changed_paths: Some(Vec::new()),
         sent_by_person_at: None,
         cause: None,
     };

@@ -207,3 +207,18 @@ proptest! {
         prop_assert_eq!(!overlapping(&spans).is_empty(), any);
     }
 }
+
+#[test]
+fn an_operator_hears_once_an_escalation_that_nobody_is_on_call() {
+    let mut heard = Vec::new();
+    let mut calls = 0;
+    for (step, somebody) in (1..).zip([true, true, false, false, true, false]) {
+        if somebody {
+            calls += 1;
+        } else if is_first_gap(step, calls) {
+            heard.push(step);
+        }
+    }
+    assert_eq!(heard, [3]);
+    assert!(is_first_gap(1, 0), "also where the first step finds nobody");
+}

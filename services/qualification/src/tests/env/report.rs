@@ -137,6 +137,7 @@ impl Report {
             declared_at,
             declared_by: types::Role::Declarant.into(),
             sealed_how: key.seal(&master, &purpose, how.as_bytes()).unwrap().into(),
+            on_behalf: false,
         };
         NewEvent::new(event_id, self.subject(), DECLARED, &resolved)
     }

@@ -12,6 +12,7 @@ fn amendment(report: Submission, revision: u64) -> Trigger {
     Trigger::Amended(Amendment {
         report,
         revision,
+        on_behalf: false,
         at: WORKING,
     })
 }
@@ -42,6 +43,43 @@ fn an_agency_newly_named_and_the_health_authority_are_written_to_and_nobody_else
     assert_eq!(raised(&decision), [Rule::Amendment]);
     assert_eq!(decision.summary.impacts, care_interrupted());
     assert_eq!(decision.known.report_revision, Some(2));
+}
+
+#[test]
+fn the_declarant_hears_of_what_an_agency_amends_for_him_once_and_not_of_what_he_wrote() {
+    let of_agency = |report: Submission| {
+        Trigger::Amended(Amendment {
+            report,
+            revision: 2,
+            on_behalf: true,
+            at: WORKING,
+        })
+    };
+    let told = ["amendment declarant"];
+    let amended = of_agency(submission(&everybody()));
+    let decision = decide(AMENDED, &amended, &known());
+    assert_eq!(mails(&decision), told);
+    assert_eq!(templates(&decision), [Template::AmendedOnBehalf]);
+    assert_eq!(decision.known.awaiting_messages, []);
+    // Whoever is written to is no institution that a withdrawal is told to.
+    assert_eq!(decision.known.notified, known().notified);
+
+    let own = amendment(submission(&everybody()), 2);
+    assert_eq!(mails(&decide(AMENDED, &own, &known())), [""; 0]);
+    // What is past is over, and a test reaches nobody.
+    for silent in [
+        Submission {
+            back_dated: true,
+            ..submission(&everybody())
+        },
+        Submission {
+            test: true,
+            ..submission(&everybody())
+        },
+    ] {
+        let known = after(&Trigger::Submitted(silent.clone()));
+        assert_eq!(mails(&decide(AMENDED, &of_agency(silent), &known)), [""; 0]);
+    }
 }
 
 #[test]
@@ -79,6 +117,23 @@ fn contacts_follow_and_an_amendment_that_comes_late_takes_nothing_back() {
         (again.summary, again.sealed_contacts),
         (known.summary, known.sealed_contacts)
     );
+}
+
+#[test]
+fn a_declaration_that_a_restore_kept_replaces_the_amendment_that_it_lost() {
+    let lost = decide(AMENDED, &amendment(completed(), 2), &known()).known;
+    let restored = Submission {
+        revision: Some(1_796_079_600),
+        ..submission(&everybody())
+    };
+    let again = decide(SUBMITTED, &Trigger::Submitted(restored), &lost).known;
+    assert_eq!(again.summary, known().summary);
+    // What comes late of the history that was lost amends it no more, and what comes next does.
+    let late = decide(AMENDED, &amendment(completed(), 2), &again).known;
+    assert_eq!(late.summary, known().summary);
+    let next = amendment(completed(), 1_796_079_601);
+    let amended = decide(AMENDED, &next, &late).known;
+    assert_eq!(amended.summary.unwrap().impacts, care_interrupted());
 }
 
 #[test]
@@ -154,6 +209,7 @@ fn the_on_call_chain_hears_at_night_of_what_concerns_the_nation_only_now() {
         let amended = Trigger::Amended(Amendment {
             report: army.clone(),
             revision: 2,
+            on_behalf: false,
             at,
         });
         mails(&decide(AMENDED, &amended, &known))

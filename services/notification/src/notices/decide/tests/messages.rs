@@ -119,6 +119,45 @@ fn a_message_before_its_report_is_raised_at_once_and_written_to_people_when_the_
 }
 
 #[test]
+fn what_waits_for_its_report_is_written_with_its_own_due_date() {
+    let request = |due_at| Activity {
+        kind: Some(CaseActivity::InformationRequested),
+        due_at,
+        ..message(Actor::Cell)
+    };
+    let by = |id| Uuid::from_u128(id);
+    let (first, second) = (WORKING, WEEKEND);
+    let mut known = ReportProjection::default();
+    for (id, due_at) in [(21, Some(first)), (22, Some(second)), (23, None)] {
+        let trigger = Trigger::Activity(request(due_at));
+        known = decide(by(id), &trigger, &known).known;
+    }
+    let due = |decision: &Decision| -> Vec<_> {
+        let to_declarant = decision.notices.iter().filter(|it| {
+            let template = Template::ToStructure(CaseActivity::InformationRequested);
+            it.channel == Channel::Mail(Recipient::Declarant, template)
+        });
+        to_declarant.map(|it| (it.cause, it.due_at)).collect()
+    };
+    let report = Trigger::Submitted(submission(&everybody()));
+    let came = decide(SUBMITTED, &report, &known);
+    let each = [
+        (by(21), Some(first)),
+        (by(22), Some(second)),
+        (by(23), None),
+    ];
+    assert_eq!(due(&came), each);
+    assert!(came.known.awaiting_due.is_empty());
+    // One that does not wait has its own as well.
+    let next = decide(
+        by(24),
+        &Trigger::Activity(request(Some(first))),
+        &came.known,
+    );
+    assert_eq!(due(&next), [(by(24), Some(first))]);
+}
+
+#[test]
 fn a_message_that_still_waits_when_the_report_is_known_is_written_with_the_next_event() {
     // The release before applies a submission and leaves what waits as it is.
     let posted_by = Uuid::from_u128(7);

@@ -78,6 +78,44 @@ fn the_mail_of_a_message_says_where_to_read_it_in_the_language_of_the_installati
 }
 
 #[test]
+fn what_an_agency_says_for_the_structure_is_told_to_the_declarant_in_both_languages() {
+    for (template, language, subject, said) in [
+        (
+            Template::AmendedOnBehalf,
+            Language::Fr,
+            "Signalement SIG-2026-7K3M9Q4 : votre déclaration a été complétée pour vous",
+            "saisi en votre nom par votre agence régionale de santé sur le dossier",
+        ),
+        (
+            Template::AmendedOnBehalf,
+            Language::En,
+            "Report SIG-2026-7K3M9Q4: your declaration was completed for you",
+            "completed your declaration on your behalf on the case of your report",
+        ),
+        (
+            Template::ResolvedOnBehalf,
+            Language::Fr,
+            "Signalement SIG-2026-7K3M9Q4 : la résolution de l'incident a été déclarée pour vous",
+            "Si l'incident n'est pas terminé, dites-le sans délai.",
+        ),
+        (
+            Template::ResolvedOnBehalf,
+            Language::En,
+            "Report SIG-2026-7K3M9Q4: the incident was declared resolved for you",
+            "If the incident is not over, say so without delay.",
+        ),
+    ] {
+        let branding = Branding {
+            language,
+            ..branding()
+        };
+        let mail = mail(&of_report(template, summary()), &branding, NOW).unwrap();
+        assert_eq!(mail.subject, subject);
+        assert!(mail.body.contains(said), "{}", mail.body);
+    }
+}
+
+#[test]
 fn an_activity_is_told_in_its_own_words_with_who_did_it_and_until_when() {
     let due_at = Some(datetime!(2026-11-25 17:00 UTC));
     let asked = summary();
