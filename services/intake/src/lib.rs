@@ -26,8 +26,8 @@ use eventlog::Log;
 use platform::{Files, Listeners, Metrics, SealingKey, StartError};
 use proto::intake::v1::{
     amendment_service_server::AmendmentServiceServer, draft_service_server::DraftServiceServer,
-    duty_dossier_service_server::DutyDossierServiceServer, form_service_server::FormServiceServer, intake_service_server::IntakeServiceServer,
-    resolution_service_server::ResolutionServiceServer,
+    duty_dossier_service_server::DutyDossierServiceServer, form_service_server::FormServiceServer,
+    intake_service_server::IntakeServiceServer, resolution_service_server::ResolutionServiceServer,
     structure_contact_service_server::StructureContactServiceServer,
     structure_service_server::StructureServiceServer,
     timeline_service_server::TimelineServiceServer,

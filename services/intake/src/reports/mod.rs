@@ -49,8 +49,9 @@ pub(crate) use self::{
     draft::{moment, read as read_draft, to_wire as draft_to_wire},
     events::{announced, submitted, withdrawn},
     facts::{
-        CLOCK_DRIFT, Contact, Contacts, Description, Draft, EARLIEST, Facts, Label, LongText, MAX_DRAFT_BYTES,
-        MAX_ORIGIN_TYPES, PersonName, StructureIdentifier, needs_product, needs_vendor,
+        CLOCK_DRIFT, Contact, Contacts, Description, Draft, EARLIEST, Facts, Label, LongText,
+        MAX_DRAFT_BYTES, MAX_ORIGIN_TYPES, PersonName, StructureIdentifier, needs_product,
+        needs_vendor,
     },
     found::is_placeholder,
     list::ReportName,

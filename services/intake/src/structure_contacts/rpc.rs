@@ -93,12 +93,7 @@ impl StructureContactService for StructureContactRpc {
         let mut transaction = self.commands.pool.begin().await.map_err(Error::from)?;
         let structure = structures::sites(&mut transaction, &[finess]).await?;
         let is_seen = structure.get(&finess).is_some_and(|structure| {
-            decide::reads(
-                structure,
-                &caller.roles,
-                caller.region,
-                &caller.structures,
-            )
+            decide::reads(structure, &caller.roles, caller.region, &caller.structures)
         });
         let found = if is_seen {
             store::find(&mut transaction, finess).await?
@@ -124,17 +119,11 @@ impl StructureContactService for StructureContactRpc {
                 ..pb::StructureContacts::default()
             },
             Some(stored) => {
-                // Who cannot read the set must not put another in its place.
-                let set = self.open(stored).map_err(Error::internal)?;
-                let mut shown = shown(stored);
+                let mut shown = self.shown(stored);
                 if !is_national(&caller.roles) {
                     shown.updated_by.clear();
                 }
-                pb::StructureContacts {
-                    contacts: set.contacts,
-                    functional_mailbox: set.functional_mailbox,
-                    ..shown
-                }
+                shown
             }
         };
         Ok(Response::new(GetStructureContactsResponse {
@@ -168,9 +157,7 @@ impl StructureContactRpc {
             role,
             author: author.clone(),
         };
-        let stored = self
-            .seal(put, revision, update)
-            .map_err(Error::internal)?;
+        let stored = self.seal(put, revision, update).map_err(Error::internal)?;
         if !store::put(conn, &stored).await? {
             return Err(Refusal::EtagMismatch.into());
         }
@@ -219,6 +206,25 @@ impl StructureContactRpc {
         stored.sealed_persons = Some(sealed.sealed);
         stored.wrapped_key = Some(sealed.data_key);
         Ok(stored)
+    }
+
+    /// A set with its persons and its mailbox, as far as they open.
+    fn shown(&self, stored: &StoredContacts) -> pb::StructureContacts {
+        let opened = self.open(stored);
+        if opened.is_err() {
+            tracing::error!(
+                structure.finess = %stored.finess,
+                "the contacts of a structure do not open: is the master key the one of this installation?",
+            );
+        }
+        let unreadable = opened.is_err();
+        let set = opened.unwrap_or_default();
+        pb::StructureContacts {
+            contacts: set.contacts,
+            functional_mailbox: set.functional_mailbox,
+            unreadable,
+            ..shown(stored)
+        }
     }
 
     /// Opens a set: its persons and its mailbox alone.

@@ -21,7 +21,10 @@ pub(crate) struct StoredContacts {
 }
 
 /// Reads the contacts of a structure.
-pub(super) async fn find(conn: &mut PgConnection, finess: Finess) -> Result<Option<StoredContacts>> {
+pub(super) async fn find(
+    conn: &mut PgConnection,
+    finess: Finess,
+) -> Result<Option<StoredContacts>> {
     let row = sqlx::query_as!(
         Row,
         "select finess, sealed_persons, sealed_mailbox, wrapped_key, revision, updated_at,

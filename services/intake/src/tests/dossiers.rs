@@ -61,15 +61,18 @@ async fn a_dossier_says_what_the_report_says_now_to_those_who_see_it() {
     assert!(!persons.to_be_completed);
     let contact = field(&own, "contact");
     assert_eq!(
-        contact.value,
-        "Declarant: Martin, rssi@ch-exemple.fr",
+        contact.value, "Declarant: Martin, rssi@ch-exemple.fr",
         "{own:?}"
     );
     let measures = field(&own, "measures");
     assert!(measures.to_be_completed && measures.value.is_empty());
     assert!(own.text.contains(&contact.value) && own.text.contains(&receipt.reference));
 
-    for who in [&env.linked("bob"), &env.agent("84"), &env.with_role("analyst")] {
+    for who in [
+        &env.linked("bob"),
+        &env.agent("84"),
+        &env.with_role("analyst"),
+    ] {
         assert_eq!(asked(who, &receipt.report_id, "cnil").await.unwrap(), own);
     }
     let amendment = pb::AmendReportRequest {
@@ -98,7 +101,10 @@ async fn a_dossier_says_what_the_report_says_now_to_those_who_see_it() {
         locale: String::new(),
     };
     let french = alice.dossier(french).await.unwrap();
-    assert_eq!(field(&french, "measures").label, "Mesures prises ou proposées");
+    assert_eq!(
+        field(&french, "measures").label,
+        "Mesures prises ou proposées"
+    );
 
     erase_contacts_of(&env.pool, &env.log, &receipt.report_id, true)
         .await
@@ -135,17 +141,26 @@ async fn a_duty_that_is_not_set_off_or_not_known_has_no_dossier() {
     let alice = env.linked("alice");
     let id = alice.submit(disclosure()).await.unwrap().report_id;
     // The directory has it as an operator of essential services.
-    let ose = asked(&alice, &id, "anssi_essential_services").await.unwrap();
+    let ose = asked(&alice, &id, "anssi_essential_services")
+        .await
+        .unwrap();
     assert_eq!(ose.legal_basis, "loi 2018-133, art. 7");
     for duty in ["anssi_vital", "ansm", "complaint"] {
         let status = asked(&alice, &id, duty).await.unwrap_err();
         assert_eq!(status.code(), Code::FailedPrecondition);
         assert_eq!(reason(&status), "DUTY_NOT_SET_OFF", "{duty}");
     }
-    for (duty, expected) in [("", "REQUIRED"), (" ", "REQUIRED"), ("dgccrf", "UNKNOWN_VALUE")] {
+    for (duty, expected) in [
+        ("", "REQUIRED"),
+        (" ", "REQUIRED"),
+        ("dgccrf", "UNKNOWN_VALUE"),
+    ] {
         let status = asked(&alice, &id, duty).await.unwrap_err();
         assert_eq!(status.code(), Code::InvalidArgument);
-        assert_eq!(violations(&status), [("duty".to_owned(), expected.to_owned())]);
+        assert_eq!(
+            violations(&status),
+            [("duty".to_owned(), expected.to_owned())]
+        );
     }
     // The link of somebody who belongs nowhere tells nothing of the directory.
     let unlinked = env.declarant("carol");

@@ -100,15 +100,24 @@ async fn a_structure_and_its_agency_keep_its_contacts_and_the_cell_and_the_fssi_
 
     let set = alice.set_contacts(put("0", two(), MAILBOX)).await.unwrap();
     assert_eq!(set.structure_key, "finess:010000024");
-    assert_eq!((set.etag.as_str(), set.updated_as()), ("1", Role::Declarant));
-    assert_eq!((set.contacts.clone(), set.functional_mailbox.as_str()), (two(), MAILBOX));
+    assert_eq!(
+        (set.etag.as_str(), set.updated_as()),
+        ("1", Role::Declarant)
+    );
+    assert_eq!(
+        (set.contacts.clone(), set.functional_mailbox.as_str()),
+        (two(), MAILBOX)
+    );
     assert_eq!(alice.contacts(FLEYRIAT).await.unwrap(), set);
 
     // The agency sees the same and goes on from there.
     let agent = env.agent("84");
     assert_eq!(agent.contacts(FLEYRIAT).await.unwrap(), set);
     let with_it = [two(), vec![person(StructureContactRole::It, "Diallo")]].concat();
-    let set = agent.set_contacts(put("1", with_it, MAILBOX)).await.unwrap();
+    let set = agent
+        .set_contacts(put("1", with_it, MAILBOX))
+        .await
+        .unwrap();
     assert_eq!(set.updated_as(), Role::RegionalAgent);
     for (who, author) in [
         (env.linked("bob"), ""),
@@ -118,7 +127,10 @@ async fn a_structure_and_its_agency_keep_its_contacts_and_the_cell_and_the_fssi_
     ] {
         let seen = who.contacts(FLEYRIAT).await.unwrap();
         assert_eq!(names(&seen), ["Martin", "Leroux", "Diallo"]);
-        assert_eq!((seen.etag.as_str(), seen.updated_by.as_str()), ("2", author));
+        assert_eq!(
+            (seen.etag.as_str(), seen.updated_by.as_str()),
+            ("2", author)
+        );
     }
     let of_entity = TokenSpec::of("carol").role("declarant");
     let of_entity = env.as_user(&of_entity.structure("finess:010780054"));
@@ -139,7 +151,10 @@ async fn who_left_is_erased_and_the_key_of_the_former_set_with_it() {
     let only = vec![person(StructureContactRole::Director, "Martin")];
     alice.set_contacts(put("1", only, "")).await.unwrap();
     let seen = alice.contacts(FLEYRIAT).await.unwrap();
-    assert_eq!((names(&seen), seen.functional_mailbox.as_str()), (vec!["Martin"], ""));
+    assert_eq!(
+        (names(&seen), seen.functional_mailbox.as_str()),
+        (vec!["Martin"], "")
+    );
     let kept = env
         .count("select count(*) from structure_contacts where sealed_mailbox is null")
         .await;
@@ -209,8 +224,10 @@ async fn a_change_is_announced_with_the_mailbox_sealed_and_without_a_person() {
     alice.set_contacts(put("1", two(), other)).await.unwrap();
     alice.set_contacts(put("2", two(), "")).await.unwrap();
     let announced = told(&env).await;
-    let payloads: Vec<StructureContactsChanged> =
-        announced.iter().map(|event| event.decode().unwrap()).collect();
+    let payloads: Vec<StructureContactsChanged> = announced
+        .iter()
+        .map(|event| event.decode().unwrap())
+        .collect();
     let revisions: Vec<u64> = payloads.iter().map(|it| it.revision).collect();
     assert_eq!(revisions, [1, 2, 3]);
     assert!(announced.iter().all(|event| event.data_key.is_none()));
@@ -264,7 +281,10 @@ async fn of_two_who_change_the_same_set_one_is_told_to_read_it_again() {
         let (done, late): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
         assert_eq!((done.len(), late.len()), (1, 3), "{etag}");
         for status in late.into_iter().map(Result::unwrap_err) {
-            assert_eq!((status.code(), reason(&status).as_str()), (Code::Aborted, "ETAG_MISMATCH"));
+            assert_eq!(
+                (status.code(), reason(&status).as_str()),
+                (Code::Aborted, "ETAG_MISMATCH")
+            );
         }
     }
     assert_eq!(alice.contacts(FLEYRIAT).await.unwrap().etag, "2");
@@ -287,7 +307,13 @@ async fn contacts_do_not_exist_for_those_to_whom_the_structure_does_not_belong()
         let status = stranger.contacts(FLEYRIAT).await.unwrap_err();
         assert_eq!(status.code(), Code::NotFound);
     }
-    for role in ["health_authority", "importer", "prober", "operator", "integration"] {
+    for role in [
+        "health_authority",
+        "importer",
+        "prober",
+        "operator",
+        "integration",
+    ] {
         let status = env.with_role(role).contacts(FLEYRIAT).await.unwrap_err();
         assert_eq!(reason(&status), "ROLE_MISSING", "{role}");
     }
@@ -301,11 +327,14 @@ async fn contacts_do_not_exist_for_those_to_whom_the_structure_does_not_belong()
     let object = "structure_contacts/finess:010000024".to_owned();
     let not_visible = env.trail_of("structure_contacts.set").await;
     assert_eq!(not_visible[0], (object.clone(), "done".to_owned()));
-    assert_eq!(not_visible[1..4], vec![(object, "not_visible".to_owned()); 3]);
+    assert_eq!(
+        not_visible[1..4],
+        vec![(object, "not_visible".to_owned()); 3]
+    );
 }
 
 #[tokio::test]
-async fn contacts_that_do_not_open_are_not_said_to_be_none() {
+async fn contacts_that_do_not_open_are_not_said_to_be_none_and_may_be_put_anew() {
     let env = TestEnv::with_directory().await;
     let alice = env.linked("alice");
     alice.set_contacts(put("0", two(), MAILBOX)).await.unwrap();
@@ -313,8 +342,12 @@ async fn contacts_that_do_not_open_are_not_said_to_be_none() {
         .execute(&env.pool)
         .await
         .unwrap();
-    let status = alice.contacts(FLEYRIAT).await.unwrap_err();
-    assert_eq!(status.code(), Code::Internal);
+    let seen = alice.contacts(FLEYRIAT).await.unwrap();
+    assert!(seen.unreadable && seen.contacts.is_empty() && seen.functional_mailbox.is_empty());
+    assert_eq!(seen.etag, "1");
+    alice.set_contacts(put("1", two(), MAILBOX)).await.unwrap();
+    let seen = alice.contacts(FLEYRIAT).await.unwrap();
+    assert_eq!((seen.unreadable, seen.contacts), (false, two()));
 }
 
 #[tokio::test]
@@ -346,15 +379,24 @@ async fn a_malformed_set_is_refused_with_every_field_and_changes_nothing() {
         (officers.to_vec(), vec![("contacts[3].role", "TOO_MANY")]),
         (
             vec![person(It, "A"), unreachable.clone(), person(It, "A")],
-            vec![("contacts[1].contact.email", "REQUIRED"), ("contacts[2]", "DUPLICATE")],
+            vec![
+                ("contacts[1].contact.email", "REQUIRED"),
+                ("contacts[2]", "DUPLICATE"),
+            ],
         ),
         (
             vec![unnamed],
-            vec![("contacts[0].contact", "REQUIRED"), ("contacts[0].role", "UNKNOWN_VALUE")],
+            vec![
+                ("contacts[0].contact", "REQUIRED"),
+                ("contacts[0].role", "UNKNOWN_VALUE"),
+            ],
         ),
         (vec![person(It, "A"); 8], vec![("contacts", "TOO_MANY")]),
     ] {
-        let status = alice.set_contacts(put("0", contacts, "")).await.unwrap_err();
+        let status = alice
+            .set_contacts(put("0", contacts, ""))
+            .await
+            .unwrap_err();
         let expected = expected.into_iter();
         let expected: Vec<_> = expected
             .map(|(field, reason)| (field.to_owned(), reason.to_owned()))
@@ -367,7 +409,13 @@ async fn a_malformed_set_is_refused_with_every_field_and_changes_nothing() {
     };
     let fields = of(&alice.set_contacts(empty).await.unwrap_err());
     let fields: Vec<_> = fields.iter().map(|(field, _)| field.as_str()).collect();
-    assert_eq!(fields, ["etag", "finess", "functional_mailbox", "request_id"]);
+    assert_eq!(
+        fields,
+        ["etag", "finess", "functional_mailbox", "request_id"]
+    );
     nothing_is_stored(&env).await;
-    assert_eq!(env.count("select count(*) from structure_contacts").await, 0);
+    assert_eq!(
+        env.count("select count(*) from structure_contacts").await,
+        0
+    );
 }

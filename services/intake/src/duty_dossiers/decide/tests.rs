@@ -101,7 +101,14 @@ fn complete(duty: ParallelDuty) -> Report {
 
 fn cnil(facts: Facts, now: OffsetDateTime) -> Dossier {
     let report = Report { facts, ..report() };
-    dossier(&report, Some(&people()), ParallelDuty::Cnil, Language::French, now).unwrap()
+    dossier(
+        &report,
+        Some(&people()),
+        ParallelDuty::Cnil,
+        Language::French,
+        now,
+    )
+    .unwrap()
 }
 
 fn disclosed() -> Facts {
@@ -289,7 +296,13 @@ fn a_structure_is_named_by_what_is_known_of_it() {
         };
         shown(&structure)
     };
-    assert_eq!(named("CH", "siret:26010004500012"), "CH (SIRET 26010004500012)");
+    assert_eq!(
+        named("CH", "siret:26010004500012"),
+        "CH (SIRET 26010004500012)"
+    );
     assert_eq!(named("", "rpps:10101201234"), "RPPS 10101201234");
-    assert_eq!(named("Cabinet du Lac", "described:74:cabinet du lac"), "Cabinet du Lac");
+    assert_eq!(
+        named("Cabinet du Lac", "described:74:cabinet du lac"),
+        "Cabinet du Lac"
+    );
 }

@@ -3,8 +3,8 @@
 use proto::intake::v1::{
     self as pb, amendment_service_client::AmendmentServiceClient,
     draft_service_client::DraftServiceClient,
-    duty_dossier_service_client::DutyDossierServiceClient, intake_service_client::IntakeServiceClient,
-    resolution_service_client::ResolutionServiceClient,
+    duty_dossier_service_client::DutyDossierServiceClient,
+    intake_service_client::IntakeServiceClient, resolution_service_client::ResolutionServiceClient,
     structure_contact_service_client::StructureContactServiceClient,
     structure_service_client::StructureServiceClient,
     timeline_service_client::TimelineServiceClient,
