@@ -91,7 +91,9 @@ pub(crate) async fn run(command: ContactsCommand, client: &Client) -> Result<(),
         } => {
             let person = person.read()?;
             let mut set = fetch(&finess, &mut service).await?;
-            readable(set.unreadable && !replace, client)?;
+            if set.unreadable && !replace {
+                return Err(unreadable(client));
+            }
             set.contacts
                 .retain(|it| !(replace && it.role == person.role));
             set.contacts.push(person);
@@ -104,7 +106,9 @@ pub(crate) async fn run(command: ContactsCommand, client: &Client) -> Result<(),
         } => {
             let role = parse::<StructureContactRole>("--role", &role)?;
             let mut set = fetch(&finess, &mut service).await?;
-            readable(set.unreadable, client)?;
+            if set.unreadable {
+                return Err(unreadable(client));
+            }
             let before = set.contacts.len();
             set.contacts.retain(|it| {
                 let named = it.contact.as_ref().map(|it| it.family_name.as_str());
@@ -120,7 +124,9 @@ pub(crate) async fn run(command: ContactsCommand, client: &Client) -> Result<(),
             finess, address, ..
         } => {
             let mut set = fetch(&finess, &mut service).await?;
-            readable(set.unreadable, client)?;
+            if set.unreadable {
+                return Err(unreadable(client));
+            }
             set.functional_mailbox = address.unwrap_or_default();
             put(finess, set, &mut service).await?
         }
@@ -159,16 +165,13 @@ async fn fetch(
     Ok(answer.into_inner().contacts.unwrap_or_default())
 }
 
-/// Refuses to change a set that cannot be read, which would erase it unseen.
-fn readable(is_unreadable: bool, client: &Client) -> Result<(), Failure> {
-    if !is_unreadable {
-        return Ok(());
-    }
+/// Why a set that cannot be read is not changed: what it holds would be erased unseen.
+fn unreadable(client: &Client) -> Failure {
     let why = client.language.pick(
         "ces contacts ne s'ouvrent pas ; `add --replace` les remplace",
         "these contacts do not open; `add --replace` takes their place",
     );
-    Err(Failure::Local(anyhow::anyhow!(why)))
+    Failure::Local(anyhow::anyhow!(why))
 }
 
 /// Puts a set in the place of the one that was read.

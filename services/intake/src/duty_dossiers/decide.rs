@@ -119,7 +119,7 @@ fn words<'a, W: Word>(
     let labels: Vec<&str> = labels
         .map(|word| language.pick(word.french(), word.english()))
         .collect();
-    (!labels.is_empty()).then(|| labels.join(" ; "))
+    (!labels.is_empty()).then(|| labels.join(language.pick(" ; ", "; ")))
 }
 
 /// How to reach a person, on one line.

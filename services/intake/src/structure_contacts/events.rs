@@ -15,7 +15,7 @@ pub(crate) fn changed(of: &StoredContacts, base: u64) -> NewEvent {
     let revision = base + of.revision;
     let payload = StructureContactsChanged {
         structure_key: key.clone(),
-        sealed_functional_mailbox: of.sealed_mailbox.clone().unwrap_or_default(),
+        sealed_functional_mailbox: of.sealed_mailbox.clone().unwrap_or_default().into(),
         revision,
         changed_at: Some(timestamp(of.update.at)),
     };

@@ -77,7 +77,7 @@ fn opened(event: &Event) -> String {
     let payload: StructureContactsChanged = event.decode().unwrap();
     let key: StructureKey = payload.structure_key.parse().unwrap();
     let sealed = Sealed {
-        sealed: payload.sealed_functional_mailbox,
+        sealed: payload.sealed_functional_mailbox.to_vec(),
         data_key: event.data_key.clone().unwrap(),
     };
     let master = SealingKey::from_bytes(MASTER_KEY);

@@ -138,6 +138,7 @@ fn each_dossier_is_complete_in_both_languages() {
             format!("=== {duty}\n{text}")
         });
         let texts = texts.collect::<Vec<_>>().join("\n");
+        let expected = expected.replace("<reference>", report().reference.as_str());
         assert_eq!(texts, expected, "{texts}");
     }
 }

@@ -200,8 +200,9 @@ impl User {
         &self,
         request: pb::SetStructureContactsRequest,
     ) -> Result<pb::StructureContacts, Status> {
-        let answer = self.contacts.clone().set_structure_contacts(request);
-        Ok(answer.await?.into_inner().contacts.unwrap())
+        let mut contacts = self.contacts.clone();
+        let answer = contacts.set_structure_contacts(request).await?;
+        Ok(answer.into_inner().contacts.unwrap())
     }
 
     /// Shows the contacts of a structure.
@@ -209,8 +210,9 @@ impl User {
         let request = pb::GetStructureContactsRequest {
             finess: finess.to_owned(),
         };
-        let answer = self.contacts.clone().get_structure_contacts(request);
-        Ok(answer.await?.into_inner().contacts.unwrap())
+        let mut contacts = self.contacts.clone();
+        let answer = contacts.get_structure_contacts(request).await?;
+        Ok(answer.into_inner().contacts.unwrap())
     }
 
     /// Amends a report.
