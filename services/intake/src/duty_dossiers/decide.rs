@@ -60,14 +60,14 @@ fn value(
     contacts: Option<&Contacts>,
     language: Language,
 ) -> Option<String> {
-    let said = |source: Source| {
+    let part = |source: Source| {
         let said = said(source, facts, contacts, language)?;
         if sources.len() == 1 {
             return Some(said);
         }
         Some(named(label(source.path(), language), &said, language))
     };
-    let said: Vec<String> = sources.iter().copied().filter_map(said).collect();
+    let said: Vec<String> = sources.iter().copied().filter_map(part).collect();
     (!said.is_empty()).then(|| said.join("\n"))
 }
 
