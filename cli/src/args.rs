@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use crate::cause::CauseCommand;
+use crate::contacts::ContactsCommand;
 
 pub(crate) use self::operations::{ConsumerCommand, DeliveryCommand, DeliveryState, Service};
 
@@ -126,6 +127,9 @@ pub(crate) enum StructureCommand {
         #[arg(long, default_value_t = 20)]
         limit: u32,
     },
+    /// Keep the contacts of a structure
+    #[command(subcommand)]
+    Contacts(ContactsCommand),
 }
 
 /// How a file of structures names its columns.

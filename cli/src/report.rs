@@ -9,6 +9,7 @@ use crate::amendment::{self, AmendOptions};
 use crate::args::free_text;
 use crate::bulk::{SubmitManyOptions, submit_many};
 use crate::client::Client;
+use crate::dossier::{self, DossierOptions};
 use crate::draft::{DraftOptions, SubmitOptions};
 use crate::exit::Failure;
 use crate::language::Language;
@@ -59,6 +60,8 @@ pub(crate) enum ReportCommand {
     },
     /// Declare that the incident is resolved
     Resolve(ResolveOptions),
+    /// Print what a report says for one of its parallel duties, ready to be pasted
+    Dossier(DossierOptions),
 }
 
 #[derive(Args, Debug)]
@@ -102,6 +105,7 @@ pub(crate) async fn run(command: ReportCommand, client: &Client) -> Result<(), F
             show(&answer.report.unwrap_or_default(), client)
         }
         ReportCommand::Resolve(options) => resolve(options, client).await,
+        ReportCommand::Dossier(options) => dossier::print(options, client).await,
     }
 }
 

@@ -1,4 +1,4 @@
-//! `vigie structure`: load and search the directory.
+//! `vigie structure`: load and search the directory, and keep contacts.
 
 use std::io;
 use std::path::Path;
@@ -16,7 +16,7 @@ use crate::client::Client;
 use crate::exit::Failure;
 use crate::language::Language;
 use crate::report::word;
-use crate::{json, table};
+use crate::{contacts, json, table};
 
 const CHUNK_BYTES: usize = 256 * 1024;
 const REJECTED_SHOWN: usize = 20;
@@ -44,6 +44,7 @@ pub(crate) async fn run(command: StructureCommand, client: &Client) -> Result<()
             print_import(&answer, client)
         }
         StructureCommand::Search { words, limit } => search(words.join(" "), limit, client).await,
+        StructureCommand::Contacts(command) => contacts::run(command, client).await,
     }
 }
 

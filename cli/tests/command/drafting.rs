@@ -110,6 +110,8 @@ async fn the_form_and_its_words_are_read_without_a_token_in_the_language_of_the_
 #[tokio::test(flavor = "multi_thread")]
 async fn the_page_for_declarants_shows_commands_that_work() {
     let env = TestEnv::start().await;
+    // As beside `make run`.
+    env.import_directory().await;
     let page = include_str!("../../../docs/declaring.md");
     let page = page.replace("\\\n", "");
     let commands: Vec<_> = page

@@ -1,7 +1,7 @@
 //! A suite at work, and the command run on it.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use dev::{Layout, Suite};
@@ -89,16 +89,23 @@ impl TestEnv {
 
     /// Loads the directory of the examples and submits their declarations.
     pub(crate) async fn send_examples(&self) {
-        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
-        let importer = async |words: &[&str], file: &Path| {
-            let words = [&["--as", "importer"], words, &[file.to_str().unwrap()]].concat();
-            let sent = self.run(&words).await;
-            assert_eq!(sent.code(), 0, "{words:?}: {}", sent.stderr());
-        };
-        importer(&["structure", "import"], &examples.join("structures.csv")).await;
-        for file in fs::read_dir(examples.join("declarations")).unwrap() {
-            importer(&["report", "submit", "--file"], &file.unwrap().path()).await;
+        self.import_directory().await;
+        for file in fs::read_dir(examples().join("declarations")).unwrap() {
+            self.import(&["report", "submit", "--file"], &file.unwrap().path())
+                .await;
         }
+    }
+
+    /// Loads the directory of the examples.
+    pub(crate) async fn import_directory(&self) {
+        let directory = examples().join("structures.csv");
+        self.import(&["structure", "import"], &directory).await;
+    }
+
+    async fn import(&self, words: &[&str], file: &Path) {
+        let words = [&["--as", "importer"], words, &[file.to_str().unwrap()]].concat();
+        let sent = self.run(&words).await;
+        assert_eq!(sent.code(), 0, "{words:?}: {}", sent.stderr());
     }
 
     /// Waits until the case of a report is open.
@@ -111,6 +118,10 @@ impl TestEnv {
         })
         .await;
     }
+}
+
+fn examples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples")
 }
 
 impl Drop for TestEnv {

@@ -171,6 +171,7 @@ mod tests {
             wire::OperatorStatus is OperatorStatus;
             intake::DeclarantCapacity is Capacity;
             intake::Medium is Medium;
+            intake::StructureContactRole is StructureContactRole;
             qualification::AccompanimentGiver is AccompanimentGiver;
             qualification::AccompanimentState is AccompanimentState;
             qualification::CareConsequenceKind is CareConsequenceKind;

@@ -32,7 +32,7 @@ pub use command::{Call, Commands, Done, request_hash};
 pub use config::BaseConfig;
 pub use fields::Fields;
 pub use page::Page;
-pub use personal::{Sealed, resolution_purpose};
+pub use personal::{Sealed, functional_mailbox_purpose, resolution_purpose};
 pub use registry::{Feature, Registry};
 pub use revision::revision_base;
 pub use runtime::{Running, Runtime};

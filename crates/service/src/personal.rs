@@ -1,12 +1,14 @@
-//! Personal data of a report, or of a draft: sealed under a key of its own where they rest.
+//! Personal data of a report, a draft or a structure: sealed under a key of its own where
+//! they rest.
 
 use platform::{SealError, SealingKey};
 use prost::Message as _;
 use proto::events::v1::{CalledPerson, SealedPersonalData};
 use uuid::Uuid;
+use vocabulary::StructureKey;
 
-/// Something of a report or a draft, sealed under a key of its own, with that key wrapped by
-/// the master key. Erasure destroys the wrapped key.
+/// Something of a report, a draft or a structure, sealed under a key of its own, with that key
+/// wrapped by the master key. Erasure destroys the wrapped key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sealed {
     /// The sealed bytes.
@@ -136,6 +138,12 @@ pub fn resolution_purpose(report_id: Uuid, number: u32) -> Vec<u8> {
         number.as_slice(),
     ]
     .concat()
+}
+
+/// Binds the sealed functional mailbox of a structure to its key: intake seals what who
+/// writes to structures opens.
+pub fn functional_mailbox_purpose(structure: &StructureKey) -> Vec<u8> {
+    format!("functional_mailbox:{structure}").into_bytes()
 }
 
 /// Binds the sealed contacts to their report.

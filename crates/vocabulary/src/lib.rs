@@ -77,8 +77,8 @@ pub use severity::{
     Severity, SeverityReason, has_health_impact, propose_severity, severity_reasons,
 };
 pub use siret::{Siret, is_siren};
-pub use structure::{OperatorStatus, StructureKind};
+pub use structure::{OperatorStatus, StructureContactRole, StructureKind};
 pub use structure_key::{StructureKey, StructureName};
 pub use text::{Line, Text, is_empty_text};
 pub use word::{LaterWord, Word};
-pub use working_hours::{is_working_time, next_working_time, paris_date};
+pub use working_hours::{is_working_time, next_working_time, paris_date, paris_time};

@@ -41,6 +41,19 @@ enumeration! {
     }
 }
 
+enumeration! {
+    StructureContactRole is "role of a contact";
+    /// What somebody is at a structure who is to be reached there.
+    {
+        /// Directeur.
+        Director = 1 => "director", "Direction", "Director";
+        /// Responsable du système d'information (DSI).
+        It = 2 => "it", "Responsable du système d'information", "Head of information systems";
+        /// Responsable de la sécurité des systèmes d'information (RSSI).
+        InformationSecurityOfficer = 3 => "information_security_officer", "RSSI", "Information security officer";
+    }
+}
+
 impl StructureKind {
     /// The kind of a category of the national directory (ANS TRE_R66, edition of
     /// 27 January 2023); what the list does not name is [`Self::Other`].

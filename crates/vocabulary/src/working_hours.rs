@@ -42,6 +42,13 @@ pub fn paris_date(moment: OffsetDateTime) -> Date {
     date(in_paris(moment).date()).expect("a day of one calendar is a day of the other")
 }
 
+/// A moment as people write it in Europe/Paris, "23/11/2026 10:00 (UTC+01:00)": the offset
+/// tells the two hours apart that October has twice.
+pub fn paris_time(moment: OffsetDateTime) -> String {
+    let local = in_paris(moment);
+    local.strftime("%d/%m/%Y %H:%M (UTC%:z)").to_string()
+}
+
 fn is_working_day(day: civil::Date) -> bool {
     use civil::Weekday::{Saturday, Sunday};
 
@@ -100,6 +107,14 @@ mod tests {
     #[case::summer(datetime!(2026-07-14 22:00 UTC), date!(2026-07-15))]
     fn a_day_begins_when_it_does_in_paris(#[case] moment: OffsetDateTime, #[case] day: Date) {
         assert_eq!(paris_date(moment), day);
+    }
+
+    #[rstest]
+    #[case::winter(datetime!(2026-11-23 09:00 UTC), "23/11/2026 10:00 (UTC+01:00)")]
+    #[case::doubled_hour_first(datetime!(2026-10-25 00:30 UTC), "25/10/2026 02:30 (UTC+02:00)")]
+    #[case::doubled_hour_again(datetime!(2026-10-25 01:30 UTC), "25/10/2026 02:30 (UTC+01:00)")]
+    fn a_moment_is_written_with_its_offset(#[case] moment: OffsetDateTime, #[case] text: &str) {
+        assert_eq!(paris_time(moment), text);
     }
 
     #[rstest]

@@ -9,12 +9,14 @@ mod cases;
 mod config;
 mod consume;
 mod drafts;
+mod duty_dossiers;
 mod erasure;
 mod form;
 mod import;
 mod reports;
 mod resolution;
 mod snapshot;
+mod structure_contacts;
 mod structures;
 mod timeline;
 
@@ -24,8 +26,9 @@ use eventlog::Log;
 use platform::{Files, Listeners, Metrics, SealingKey, StartError};
 use proto::intake::v1::{
     amendment_service_server::AmendmentServiceServer, draft_service_server::DraftServiceServer,
-    form_service_server::FormServiceServer, intake_service_server::IntakeServiceServer,
-    resolution_service_server::ResolutionServiceServer,
+    duty_dossier_service_server::DutyDossierServiceServer, form_service_server::FormServiceServer,
+    intake_service_server::IntakeServiceServer, resolution_service_server::ResolutionServiceServer,
+    structure_contact_service_server::StructureContactServiceServer,
     structure_service_server::StructureServiceServer,
     timeline_service_server::TimelineServiceServer,
 };
@@ -41,10 +44,12 @@ pub use erasure::{erase_contacts_ended_before, erase_contacts_of};
 use crate::{
     amendments::AmendmentRpc,
     drafts::DraftRpc,
+    duty_dossiers::DutyDossierRpc,
     form::FormRpc,
     reports::{Queue, ReferenceNumbers, ReportRpc, Settings},
     resolution::ResolutionRpc,
     snapshot::State,
+    structure_contacts::StructureContactRpc,
     structures::{Directory, StructureRpc},
     timeline::TimelineRpc,
 };
@@ -129,6 +134,14 @@ impl App {
             read_pool: read_pool.clone(),
             master_key: self.master_key.clone(),
         };
+        let dossiers = DutyDossierRpc {
+            commands: commands.clone(),
+            master_key: self.master_key.clone(),
+        };
+        let structure_contacts = StructureContactRpc {
+            commands: commands.clone(),
+            master_key: self.master_key.clone(),
+        };
         let metrics = &running.runtime.metrics;
         let reports = ReportRpc {
             queue: Arc::new(Queue::start(&intake, &commands, metrics, closing)),
@@ -154,13 +167,18 @@ impl App {
         let resolution =
             ResolutionServiceServer::new(resolution).max_decoding_message_size(largest);
         let timeline = TimelineServiceServer::new(timeline).max_decoding_message_size(largest);
+        let dossiers = DutyDossierServiceServer::new(dossiers).max_decoding_message_size(largest);
+        let structure_contacts = StructureContactServiceServer::new(structure_contacts)
+            .max_decoding_message_size(largest);
         let public = Routes::new(reports)
             .add_service(structures)
             .add_service(amendments)
             .add_service(drafts)
             .add_service(FormServiceServer::new(FormRpc))
             .add_service(resolution)
-            .add_service(timeline);
+            .add_service(timeline)
+            .add_service(dossiers)
+            .add_service(structure_contacts);
         running.serve(listeners, public).await
     }
 }

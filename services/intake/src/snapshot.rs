@@ -7,9 +7,9 @@ use service::revision_base;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{amendments, reports, resolution, structures};
+use crate::{amendments, reports, resolution, structure_contacts, structures};
 
-/// Tells the structures, then the reports as they were submitted, with their amendments, their
+/// Tells the structures and their contacts, then the reports as they were submitted, with their amendments, their
 /// resolutions and their withdrawals, under the ids their events had at first.
 #[derive(Clone, Debug)]
 pub(crate) struct State {
@@ -17,8 +17,10 @@ pub(crate) struct State {
     pub(crate) log: Log,
 }
 
-/// Cursors name what they follow: a structure by its FINESS or a report by its id.
+/// Cursors name what they follow: a structure or its contacts by its FINESS, or a report by its
+/// id.
 const STRUCTURE: &str = "structure/";
+const CONTACTS: &str = "structure_contacts/";
 const REPORT: &str = "report/";
 /// How many reports are told at once: each may have a hundred revisions.
 const MOST_REPORTS: u16 = 16;
@@ -35,6 +37,9 @@ impl Snapshot for State {
         if let Some(report) = after.and_then(|cursor| cursor.strip_prefix(REPORT)) {
             return self.all_reports(conn, report, limit).await;
         }
+        if let Some(finess) = after.and_then(|cursor| cursor.strip_prefix(CONTACTS)) {
+            return self.all_contacts(conn, finess, limit).await;
+        }
         let after = after.and_then(|cursor| cursor.strip_prefix(STRUCTURE));
         all_structures(conn, after, limit).await
     }
@@ -50,7 +55,7 @@ async fn all_structures(
         Some(last) if found.len() == usize::from(limit) => {
             format!("{STRUCTURE}{}", last.structure.finess)
         }
-        _ => REPORT.to_owned(),
+        _ => CONTACTS.to_owned(),
     };
     Ok(SnapshotPage {
         events: found.iter().map(structures::recorded).collect(),
@@ -59,6 +64,28 @@ async fn all_structures(
 }
 
 impl State {
+    async fn all_contacts(
+        &self,
+        conn: &mut PgConnection,
+        after: &str,
+        limit: u16,
+    ) -> Result<SnapshotPage> {
+        let after = Some(after).filter(|after| !after.is_empty());
+        let found = structure_contacts::contacts_after(conn, after, i64::from(limit)).await?;
+        let next = match found.last() {
+            Some(last) if found.len() == usize::from(limit) => {
+                format!("{CONTACTS}{}", last.finess)
+            }
+            _ => REPORT.to_owned(),
+        };
+        let base = revision_base(&self.log, conn).await?;
+        let events = found.iter().map(|it| structure_contacts::changed(it, base));
+        Ok(SnapshotPage {
+            events: events.collect(),
+            next: Some(next),
+        })
+    }
+
     async fn all_reports(
         &self,
         conn: &mut PgConnection,

@@ -1,6 +1,7 @@
 -- What calls may change, and what changes announce: trails and keys of requests apart.
 select jsonb_build_object(
     'structures', (select jsonb_agg(s order by s.finess) from intake.structure s),
+    'contacts', (select jsonb_agg(c order by c.finess) from intake.structure_contacts c),
     'drafts', (
         select jsonb_agg(d order by d.author, d.draft_id)
         from (select author, draft_id, saved_at from intake.draft) d

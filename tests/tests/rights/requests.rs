@@ -2,6 +2,7 @@
 
 mod accompaniment;
 mod care;
+mod duty_dossiers;
 mod escalation;
 mod eventlog;
 mod intake;
@@ -9,6 +10,7 @@ mod measures;
 mod notification;
 mod qualification;
 mod statistics;
+mod structure_contacts;
 
 use std::collections::BTreeSet;
 

@@ -17,7 +17,7 @@ pub(crate) use self::rpc::FormRpc;
 
 /// The language of labels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Language {
+pub(crate) enum Language {
     French,
     English,
 }
@@ -117,9 +117,20 @@ struct Group {
     violation_path: String,
 }
 
+/// What people call a field of a draft, or a contact as a whole.
+pub(crate) fn label(path: &str, language: Language) -> &'static str {
+    match path {
+        "declarant" | "alternate_contact" => texts::of_section(path, language),
+        path => {
+            let [french, english] = texts::of_field(path).label;
+            language.pick(french, english)
+        }
+    }
+}
+
 impl Language {
     /// French where the locale says so or nothing, English otherwise.
-    fn of(locale: &str) -> Self {
+    pub(crate) fn of(locale: &str) -> Self {
         let locale = locale.trim().to_lowercase();
         let language = locale.split(['-', '_', '.']).next().unwrap_or_default();
         match language {
@@ -129,12 +140,12 @@ impl Language {
     }
 
     /// Its tag.
-    fn tag(self) -> &'static str {
+    pub(crate) fn tag(self) -> &'static str {
         self.pick("fr", "en")
     }
 
     /// Picks the text of the language.
-    fn pick<'a>(self, french: &'a str, english: &'a str) -> &'a str {
+    pub(crate) fn pick<'a>(self, french: &'a str, english: &'a str) -> &'a str {
         match self {
             Self::French => french,
             Self::English => english,

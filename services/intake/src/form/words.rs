@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use vocabulary::{
     Capacity, CareImpact, CaseActivity, CaseState, Channel, DataImpact, DataNature, Department,
     MeasureKind, Medium, OperatorStatus, Origin, OriginType, PatientEndangerment, Reach, Region,
-    ReportKind, ReportStage, Role, SeverityReason, StructureKind, Tlp, Word,
+    ReportKind, ReportStage, Role, SeverityReason, StructureContactRole, StructureKind, Tlp, Word,
 };
 
 /// An enumeration of the contract.
@@ -55,6 +55,7 @@ pub(super) static ENUMERATIONS: LazyLock<Vec<Enumeration>> = LazyLock::new(|| {
         words::<ReportKind>("vigie.types.v1.ReportKind"),
         words::<ReportStage>("vigie.types.v1.ReportStage"),
         words::<Role>("vigie.types.v1.Role"),
+        words::<StructureContactRole>("vigie.intake.v1.StructureContactRole"),
         words::<SeverityReason>("vigie.types.v1.SeverityReason"),
         words::<StructureKind>("vigie.types.v1.StructureKind"),
         words::<Tlp>("vigie.types.v1.Tlp"),

@@ -1,12 +1,14 @@
 //! What a report sets off: who is told and why, and what the declarant owes.
 
+use std::collections::BTreeSet;
+
 use time::OffsetDateTime;
 use vocabulary::{
     Channel, OperatorStatus, ParallelDuty, Party, Region, Severity, has_health_impact,
     parallel_duties, paris_date,
 };
 
-use super::{Facts, Settings, next_steps, routing::Routing};
+use super::{Facts, ReportedStructure, Settings, next_steps, routing::Routing};
 
 /// What a report sets off.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,35 +148,48 @@ fn addressees(facts: &Facts, routing: &Routing, agencies: &[&AgencyTold]) -> Vec
     told
 }
 
-/// The directory's critical-operator status is told only to those whose link
-/// to the structure is verified: others would learn it by declaring.
-fn duties(facts: &Facts, routing: &Routing, now: OffsetDateTime) -> Vec<Duty> {
-    let status: Option<OperatorStatus> = if routing.structure.link_verified {
-        routing.structure.operator_status
+/// The obligations that a report sets off, whether or not they are done. The directory's
+/// critical-operator status is told only to those whose link to the structure is verified:
+/// others would learn it by declaring.
+pub(crate) fn set_off(facts: &Facts, structure: &ReportedStructure) -> BTreeSet<ParallelDuty> {
+    let status: Option<OperatorStatus> = if structure.link_verified {
+        structure.operator_status
     } else {
         facts.operator_status
     };
-    let mut duties: Vec<Duty> = parallel_duties(
+    parallel_duties(
         Some(facts.kind),
         &facts.impacts,
         status,
         facts.origin,
         facts.origin_types.iter().copied(),
     )
-    .into_iter()
-    .filter(|duty| match duty {
-        ParallelDuty::Cnil => facts.cnil_notified != Some(true),
-        ParallelDuty::Complaint => facts.complaint_filed != Some(true),
-        _ => true,
-    })
-    .map(|kind| Duty {
-        kind,
-        text: kind.french_at(facts.found_at, now),
-        due_at: kind
-            .deadline(facts.found_at)
-            .filter(|_| !kind.is_overdue(facts.found_at, now)),
-    })
-    .collect();
+}
+
+/// Whether a declaration says that an obligation is done.
+pub(crate) fn is_done(duty: ParallelDuty, facts: &Facts) -> bool {
+    match duty {
+        ParallelDuty::Cnil => facts.cnil_notified == Some(true),
+        ParallelDuty::Complaint => facts.complaint_filed == Some(true),
+        ParallelDuty::AnssiEssentialServices | ParallelDuty::AnssiVital | ParallelDuty::Ansm => {
+            false
+        }
+    }
+}
+
+fn duties(facts: &Facts, routing: &Routing, now: OffsetDateTime) -> Vec<Duty> {
+    let undone = set_off(facts, &routing.structure)
+        .into_iter()
+        .filter(|duty| !is_done(*duty, facts));
+    let mut duties: Vec<Duty> = undone
+        .map(|kind| Duty {
+            kind,
+            text: kind.french_at(facts.found_at, now),
+            due_at: kind
+                .deadline(facts.found_at)
+                .filter(|_| !kind.is_overdue(facts.found_at, now)),
+        })
+        .collect();
     // What has no term, or missed it, is due « sans délai », so it comes first.
     duties.sort_by_key(|duty| (duty.kind == ParallelDuty::Complaint, duty.due_at, duty.kind));
     duties

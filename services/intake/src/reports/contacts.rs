@@ -12,7 +12,7 @@ use vocabulary::{EmailAddress, Line, PhoneNumber, is_empty_text};
 use super::facts::{Contact, Contacts};
 
 /// Reads how to reach a person.
-pub(super) fn read(fields: &mut Fields<'_>, wire: pb::Contact) -> Option<Contact> {
+pub(crate) fn read(fields: &mut Fields<'_>, wire: pb::Contact) -> Option<Contact> {
     if is_empty_text(&wire.email) && is_empty_text(&wire.phone) {
         fields.refuse(
             "email",
@@ -46,17 +46,25 @@ pub(crate) fn open(master: &SealingKey, report_id: Uuid, sealed: &Sealed) -> Opt
 
 /// The contacts in the form in which they are sealed.
 pub(crate) fn to_wire(contacts: &Contacts) -> SealedPersonalData {
-    let said = |contact: &Contact| events::Contact {
+    SealedPersonalData {
+        declarant: Some(sealed(&contacts.declarant)),
+        alternate: contacts.alternate.as_ref().map(sealed),
+    }
+}
+
+fn sealed(contact: &Contact) -> events::Contact {
+    events::Contact {
         family_name: contact.family_name.as_str().to_owned(),
         given_name: wire::text(contact.given_name.as_ref()),
         position: wire::text(contact.position.as_ref()),
         email: wire::text(contact.email.as_ref().map(EmailAddress::expose).as_ref()),
         phone: wire::text(contact.phone.as_ref().map(PhoneNumber::expose).as_ref()),
-    };
-    SealedPersonalData {
-        declarant: Some(said(&contacts.declarant)),
-        alternate: contacts.alternate.as_ref().map(said),
     }
+}
+
+/// How to reach a person, for the wire.
+pub(crate) fn said(contact: &Contact) -> pb::Contact {
+    shown(sealed(contact))
 }
 
 /// A contact for who may see it.

@@ -40,13 +40,18 @@ use vocabulary::{
 
 pub(crate) use self::{
     batcher::Queue,
-    contacts::{open as open_contacts, to_wire as contacts_to_seal},
+    consequences::{is_done, set_off},
+    contacts::{
+        open as open_contacts, read as read_contact, said as contact_to_wire,
+        to_wire as contacts_to_seal,
+    },
     decide::{Context, Decision, Refusal, acting_role, settle},
     draft::{moment, read as read_draft, to_wire as draft_to_wire},
     events::{announced, submitted, withdrawn},
     facts::{
-        CLOCK_DRIFT, Description, Draft, EARLIEST, Facts, Label, LongText, MAX_DRAFT_BYTES,
-        MAX_ORIGIN_TYPES, PersonName, StructureIdentifier, needs_product, needs_vendor,
+        CLOCK_DRIFT, Contact, Contacts, Description, Draft, EARLIEST, Facts, Label, LongText,
+        MAX_DRAFT_BYTES, MAX_ORIGIN_TYPES, PersonName, StructureIdentifier, needs_product,
+        needs_vendor,
     },
     found::is_placeholder,
     list::ReportName,

@@ -9,8 +9,8 @@ use tonic::Code;
 use uuid::Uuid;
 
 use super::{
-    Asked, Effect, Expected, Names, answer, any_answer, exactly, of_each_thing, references,
-    request_id,
+    Asked, Effect, Expected, Names, answer, any_answer, duty_dossiers, exactly, of_each_thing,
+    references, request_id, structure_contacts,
 };
 use crate::scene::{MONTPELLIER_LEGAL_ENTITY, Scene, Thing};
 use crate::visibility::{has, seen_as, sees, sees_assignee, sees_contacts, sees_operator_status};
@@ -26,8 +26,10 @@ pub(crate) fn requests(
         "IntakeService" => reports(method, scene, person),
         "AmendmentService" => amendments(method, scene, person),
         "DraftService" => drafts(method, scene, person),
+        "DutyDossierService" => duty_dossiers::requests(method, scene, person),
         "FormService" => form(method),
         "ResolutionService" => resolutions(method, scene, person),
+        "StructureContactService" => structure_contacts::requests(method, person),
         "StructureService" => structures(method, scene, person),
         "TimelineService" => timelines(method, scene, person),
         _ => None,

@@ -2,8 +2,10 @@
 
 use proto::intake::v1::{
     self as pb, amendment_service_client::AmendmentServiceClient,
-    draft_service_client::DraftServiceClient, intake_service_client::IntakeServiceClient,
-    resolution_service_client::ResolutionServiceClient,
+    draft_service_client::DraftServiceClient,
+    duty_dossier_service_client::DutyDossierServiceClient,
+    intake_service_client::IntakeServiceClient, resolution_service_client::ResolutionServiceClient,
+    structure_contact_service_client::StructureContactServiceClient,
     structure_service_client::StructureServiceClient,
     timeline_service_client::TimelineServiceClient,
 };
@@ -20,6 +22,8 @@ pub(crate) struct User {
     structures: StructureServiceClient<AuthorizedChannel>,
     drafts: DraftServiceClient<AuthorizedChannel>,
     timelines: TimelineServiceClient<AuthorizedChannel>,
+    dossiers: DutyDossierServiceClient<AuthorizedChannel>,
+    contacts: StructureContactServiceClient<AuthorizedChannel>,
 }
 
 impl User {
@@ -30,6 +34,8 @@ impl User {
             drafts: DraftServiceClient::new(channel.clone()),
             resolutions: ResolutionServiceClient::new(channel.clone()),
             structures: StructureServiceClient::new(channel.clone()),
+            dossiers: DutyDossierServiceClient::new(channel.clone()),
+            contacts: StructureContactServiceClient::new(channel.clone()),
             timelines: TimelineServiceClient::new(channel),
         }
     }
@@ -178,6 +184,35 @@ impl User {
     ) -> Result<pb::ListTimelineResponse, Status> {
         let answer = self.timelines.clone().list_timeline(request).await?;
         Ok(answer.into_inner())
+    }
+
+    /// Asks for the dossier of a duty.
+    pub(crate) async fn dossier(
+        &self,
+        request: pb::GetDutyDossierRequest,
+    ) -> Result<pb::DutyDossier, Status> {
+        let answer = self.dossiers.clone().get_duty_dossier(request).await?;
+        Ok(answer.into_inner().dossier.unwrap())
+    }
+
+    /// Puts the contacts of a structure.
+    pub(crate) async fn set_contacts(
+        &self,
+        request: pb::SetStructureContactsRequest,
+    ) -> Result<pb::StructureContacts, Status> {
+        let mut contacts = self.contacts.clone();
+        let answer = contacts.set_structure_contacts(request).await?;
+        Ok(answer.into_inner().contacts.unwrap())
+    }
+
+    /// Shows the contacts of a structure.
+    pub(crate) async fn contacts(&self, finess: &str) -> Result<pb::StructureContacts, Status> {
+        let request = pb::GetStructureContactsRequest {
+            finess: finess.to_owned(),
+        };
+        let mut contacts = self.contacts.clone();
+        let answer = contacts.get_structure_contacts(request).await?;
+        Ok(answer.into_inner().contacts.unwrap())
     }
 
     /// Amends a report.
