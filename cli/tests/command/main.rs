@@ -13,6 +13,7 @@ mod journeys;
 mod measures;
 mod operating;
 mod resolving;
+mod searching;
 mod typing;
 
 use serde_json::Value;

@@ -55,6 +55,7 @@ pub(crate) fn opened() -> Case {
         kind: Some(ReportKind::Incident),
         structure_name: "Centre hospitalier".to_owned(),
         structure_kind: None,
+        structure_town: None,
         routing_region: "76".to_owned(),
         declared_at: START,
         description: "Serveurs chiffrés".to_owned(),
