@@ -128,7 +128,10 @@ fn lists() -> Vec<(&'static str, ListCasesRequest)> {
             ListCasesRequest {
                 states: vec![CaseState::Closed.into()],
                 routing_region: "76".to_owned(),
-                severities: vec![SeverityLevel::Ordinary.into(), SeverityLevel::Serious.into()],
+                severities: vec![
+                    SeverityLevel::Ordinary.into(),
+                    SeverityLevel::Serious.into(),
+                ],
                 kinds: vec![ReportKind::Incident.into(), ReportKind::NearMiss.into()],
                 origins: vec![Origin::Malicious.into(), Origin::NonMalicious.into()],
                 ..all.clone()
@@ -163,7 +166,10 @@ async fn fill(environment: &Environment, from: i64, to: i64) -> Result<()> {
     ] {
         sqlx::query(statement).execute(&mut behind).await?;
     }
-    for statement in [include_str!("many_cases.sql"), include_str!("many_found.sql")] {
+    for statement in [
+        include_str!("many_cases.sql"),
+        include_str!("many_found.sql"),
+    ] {
         sqlx::query(statement)
             .bind(from)
             .bind(to)

@@ -16,18 +16,35 @@ async fn a_case_is_found_by_words_and_by_whom_it_waits_for() {
     };
     for words in [
         &["search", "poste", "chiffré"][..],
-        &["search", "POSTES", "--kind", "incident", "--origin", "malicious"],
+        &[
+            "search",
+            "POSTES",
+            "--kind",
+            "incident",
+            "--origin",
+            "malicious",
+        ],
         &["list", "--waiting-for", "cell", "--severity", "ordinary"],
     ] {
         for who in ["analyst", "director"] {
-            assert_eq!(found(who, words).await, [reference.clone()], "{who} {words:?}");
+            assert_eq!(
+                found(who, words).await,
+                [reference.clone()],
+                "{who} {words:?}"
+            );
         }
         assert!(found("ars-28", words).await.is_empty(), "{words:?}");
     }
     for words in [
         &["search", "postes", "messagerie"][..],
         &["search", "postes", "--kind", "near-miss"],
-        &["list", "--waiting-for", "declarant", "--waiting-for", "nobody"],
+        &[
+            "list",
+            "--waiting-for",
+            "declarant",
+            "--waiting-for",
+            "nobody",
+        ],
         &["list", "--severity", "serious", "--severity", "major"],
     ] {
         assert!(found("analyst", words).await.is_empty(), "{words:?}");

@@ -19,16 +19,21 @@ create index case_search_found on case_search using gin (words, tags)
     with (gin_pending_list_limit = 512);
 
 -- A text in plain letters and digits: the parser of PostgreSQL then sees words and nothing else.
+-- The stemmer knows the feminine of a participle by its accent alone: it is written as the
+-- masculine.
 create function folded(text) returns text language sql immutable as $$
     select regexp_replace(
-        replace(replace(
-            lower(regexp_replace(
-                normalize(replace(replace($1, 'Œ', 'oe'), 'Æ', 'ae'), nfkd),
-                '[\u0300-\u036f]+', '', 'g'
-            )),
-            'œ', 'oe'
-        ), 'æ', 'ae'),
-        '[^a-z0-9]+', ' ', 'g'
+        regexp_replace(
+            replace(replace(
+                lower(regexp_replace(
+                    normalize(replace(replace($1, 'Œ', 'oe'), 'Æ', 'ae'), nfkd),
+                    '[\u0300-\u036f]+', '', 'g'
+                )),
+                'œ', 'oe'
+            ), 'æ', 'ae'),
+            '[^a-z0-9]+', ' ', 'g'
+        ),
+        'ees?\M', 'e', 'g'
     )
 $$;
 

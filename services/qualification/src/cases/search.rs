@@ -106,13 +106,20 @@ async fn by_month(
 
 /// The tags of which a case has all; `None` where none is asked for.
 fn all_of(filter: &ListFilter) -> Option<Vec<String>> {
-    let region = filter.routing_region.map(|region| format!("region:{region}"));
+    let region = filter
+        .routing_region
+        .map(|region| format!("region:{region}"));
     let major = filter.major_only.then(|| "major".to_owned());
     let assignee = filter.assignee.iter();
     let assignee = assignee.map(|subject| format!("assignee:{subject}"));
     // On a case that is ended nobody waits for an answer.
     let open = filter.overdue_at.map(|_| "open".to_owned());
-    let all: Vec<_> = region.into_iter().chain(major).chain(assignee).chain(open).collect();
+    let all: Vec<_> = region
+        .into_iter()
+        .chain(major)
+        .chain(assignee)
+        .chain(open)
+        .collect();
     (!all.is_empty()).then_some(all)
 }
 

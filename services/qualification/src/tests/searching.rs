@@ -103,7 +103,10 @@ async fn every_filter_narrows_the_queue_alone_and_with_every_other() {
         ),
         (
             pb::ListCasesRequest {
-                kinds: vec![ReportKind::NearMiss.into(), ReportKind::Vulnerability.into()],
+                kinds: vec![
+                    ReportKind::NearMiss.into(),
+                    ReportKind::Vulnerability.into(),
+                ],
                 ..none()
             },
             of(&[&near, &ended]),
@@ -238,7 +241,10 @@ async fn a_case_is_found_by_what_those_who_see_it_read() {
     let structure = report.submitted.structure.as_mut().unwrap();
     structure.name = "Hôpital d\u{2019}Œuvre-Saint-Éloi".into();
     structure.town = "Nîmes".into();
-    describe(&mut report, "Les serveurs de messagerie sont chiffrés ; n°17.");
+    describe(
+        &mut report,
+        "Les serveurs de messagerie sont chiffrés ; n°17.",
+    );
     let case = env.open(&report).await;
     assert_eq!(case.structure_town, "Nîmes");
     for words in [
@@ -268,7 +274,9 @@ async fn a_case_is_found_by_what_those_who_see_it_read() {
         assert!(!env.finds(&analyst(), words).await, "{words}");
     }
     // What the cell writes at the closure is found, and no longer once it is opened again.
-    env.qualify(&analyst(), in_scope(&case.case_id)).await.unwrap();
+    env.qualify(&analyst(), in_scope(&case.case_id))
+        .await
+        .unwrap();
     assert!(!env.finds(&analyst(), "sauvegarde").await);
     env.close(&analyst(), &case.case_id).await.unwrap();
     assert!(env.finds(&analyst(), "sauvegarde").await);
@@ -353,14 +361,22 @@ async fn what_rests_sealed_and_what_was_amended_away_is_not_found() {
     let mut qualification = in_scope(id);
     qualification.note = "Xylophone".into();
     env.qualify(&analyst(), qualification).await.unwrap();
-    let sealed = ["martin", "dominique", "rssi", "example", "zygote", "xylophone"];
+    let sealed = [
+        "martin",
+        "dominique",
+        "rssi",
+        "example",
+        "zygote",
+        "xylophone",
+    ];
     for words in sealed {
         assert!(!env.finds(&analyst(), words).await, "{words}");
     }
 
     assert!(env.finds(&analyst(), "hagnon").await);
     describe(&mut report, "Un poste est éteint");
-    env.announce(&[report.amended(2, &["text.description"])]).await;
+    env.announce(&[report.amended(2, &["text.description"])])
+        .await;
     eventually(async || !env.finds(&analyst(), "hagnon").await).await;
     assert!(env.finds(&analyst(), "poste").await);
 
@@ -449,7 +465,11 @@ async fn pages_of_a_search_give_each_case_once_whatever_comes_between_them() {
     let (mut seen, mut pages) = (Vec::new(), 0);
     loop {
         let mut cases = env.case_client(&agent("76"));
-        let page = cases.list_cases(request.clone()).await.unwrap().into_inner();
+        let page = cases
+            .list_cases(request.clone())
+            .await
+            .unwrap()
+            .into_inner();
         seen.extend(page.cases.into_iter().map(|case| case.reference));
         pages += 1;
         if page.next_page_token.is_empty() {

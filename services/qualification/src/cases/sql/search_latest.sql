@@ -16,7 +16,7 @@ where ($5::text[] is null or latest.tags @> $5)
     and ($9::text[] is null or latest.tags && $9)
     and ($10::text[] is null or latest.tags && $10)
     and ($11::text[] is null or latest.tags && $11)
-    and ($12::text is null or latest.words @@ plainto_tsquery('french', $12))
+    and ($12::text is null or latest.words @@ plainto_tsquery('french', folded($12)))
     and (
         $13::timestamptz is null
         or exists (

@@ -36,7 +36,7 @@ cross join lateral (
             and ($9::text[] is null or tags && $9)
             and ($10::text[] is null or tags && $10)
             and ($11::text[] is null or tags && $11)
-            and ($12::text is null or words @@ plainto_tsquery('french', $12))
+            and ($12::text is null or words @@ plainto_tsquery('french', folded($12)))
     )
     select found.case_id
     from found

@@ -4,7 +4,7 @@ use proto::{
     qualification::v1::{
         self as pb, information_request_service_client::InformationRequestServiceClient,
     },
-    types::v1::{WaitingFor, WaitingFor::*},
+    types::v1::WaitingFor::{self, Cell, Declarant, Nobody},
 };
 use testkit::TokenSpec;
 use uuid::Uuid;
@@ -94,14 +94,18 @@ async fn a_case_waits_for_whom_the_next_word_is_due_from() {
     story.write(&analyst(), pb::Audience::Agencies).await;
     story.waits_for(&[Cell], "a message among agencies").await;
     env.claim(&analyst(), &case_id).await.unwrap();
-    story.waits_for(&[Cell], "a message is not answered by a claim").await;
+    story
+        .waits_for(&[Cell], "a message is not answered by a claim")
+        .await;
     story.write(&agent("76"), pb::Audience::Structure).await;
     story.waits_for(&[Nobody], "a message of the agency").await;
 
     let asked = story.ask(&analyst()).await;
     story.waits_for(&[Declarant], "asked").await;
     story.write(&declarant, pb::Audience::Structure).await;
-    story.waits_for(&[Declarant, Cell], "a message instead of an answer").await;
+    story
+        .waits_for(&[Declarant, Cell], "a message instead of an answer")
+        .await;
     story.answer(&declarant, asked).await;
     story.waits_for(&[Cell], "answered").await;
     let asked = story.ask(&agent("76")).await;
@@ -109,10 +113,14 @@ async fn a_case_waits_for_whom_the_next_word_is_due_from() {
     story.answer(&agent("76"), asked).await;
     story.waits_for(&[Cell], "answered on its behalf").await;
     env.qualify(&analyst(), in_scope(&case_id)).await.unwrap();
-    story.waits_for(&[Nobody], "qualified with the answer").await;
+    story
+        .waits_for(&[Nobody], "qualified with the answer")
+        .await;
     let asked = story.ask(&analyst()).await;
     story.answer(&analyst(), asked).await;
-    story.waits_for(&[Nobody], "answered on the telephone").await;
+    story
+        .waits_for(&[Nobody], "answered on the telephone")
+        .await;
 
     story.write(&declarant, pb::Audience::Structure).await;
     story.waits_for(&[Cell], "a message of the structure").await;
