@@ -1,5 +1,5 @@
 -- Of the latest cases, those that are looked for: what is frequent is found among them.
-select latest.case_id
+select latest.case_id as "case_id!"
 from (
     select declared_at, case_id, words, tags
     from case_search

@@ -21,7 +21,7 @@ with recursive month (starts) as (
     from month
     where month.starts is not null and ($3::timestamptz is null or month.starts > $3)
 )
-select page.case_id
+select page.case_id as "case_id!"
 from month
 cross join lateral (
     -- Apart, for an order would tempt the planner to walk all cases in it.
