@@ -7,7 +7,7 @@ insert into case_file (
 )
 select
     gen_random_uuid(), gen_random_uuid(), 'SIG-2020-' || lpad(n::text, 8, '0'),
-    (array['incident', 'near_miss', 'vulnerability'])[1 + (spread < 50)::integer + (spread < 2)::integer],
+    (array['incident', 'near_miss', 'product_vulnerability'])[1 + (spread < 50)::integer + (spread < 2)::integer],
     'Centre hospitalier ' || n % 3000, 'Ville ' || n % 900, region, at, at, text, false, false,
     triage, 3,
     case when n > 500 then 'closed' else (array['submitted', 'qualified', 'in_treatment'])[1 + n % 3] end,

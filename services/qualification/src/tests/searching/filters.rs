@@ -23,7 +23,7 @@ async fn every_filter_narrows_the_queue_alone_and_with_every_other() {
     let near = open(2, ReportKind::NearMiss, Origin::NonMalicious, "93").await;
     let major = open(3, ReportKind::Incident, Origin::Unknown, "76").await;
     let serious = open(4, ReportKind::Incident, Origin::Unspecified, "76").await;
-    let ended = open(5, ReportKind::Vulnerability, Origin::Malicious, "93").await;
+    let ended = open(5, ReportKind::ProductVulnerability, Origin::Malicious, "93").await;
     let mut judged = in_scope(&major.case_id);
     judged.triage.as_mut().unwrap().severity = Some(types::Severity {
         serious: true,
@@ -62,7 +62,7 @@ async fn every_filter_narrows_the_queue_alone_and_with_every_other() {
             pb::ListCasesRequest {
                 kinds: vec![
                     ReportKind::NearMiss.into(),
-                    ReportKind::Vulnerability.into(),
+                    ReportKind::ProductVulnerability.into(),
                 ],
                 ..none()
             },

@@ -52,7 +52,8 @@ impl Story<'_> {
             question: "Depuis quand ?".into(),
             ..Default::default()
         };
-        let asked = self.information(who).request_information(request).await;
+        let mut information = self.information(who);
+        let asked = information.request_information(request).await;
         let asked = asked.unwrap().into_inner().information_request;
         asked.unwrap().information_request_id
     }
@@ -63,8 +64,9 @@ impl Story<'_> {
             information_request_id,
             answer: "Depuis hier".into(),
         };
-        let answered = self.information(who).answer_information_request(answer);
-        answered.await.unwrap();
+        let mut information = self.information(who);
+        let answered = information.answer_information_request(answer).await;
+        answered.unwrap();
     }
 
     fn information(

@@ -70,7 +70,7 @@ async fn a_search_looks_at_what_it_finds_and_not_at_all_cases() {
              routing_region, declared_at, opened_at, description, assistance_requested, test,
              proposed, revision, state, changed_at, major, visible_to)
          select gen_random_uuid(), gen_random_uuid(), i::text,
-             case when i % 1000 = 999 then 'vulnerability' else 'incident' end, 'CH', '76',
+             case when i % 1000 = 999 then 'product_vulnerability' else 'incident' end, 'CH', '76',
              timestamptz '2026-11-23' - i * interval '1 hour', now(),
              case when i % 10 = 0 then 'rançongiciel' when i % 700 = 1 then 'zéphyr' else 'x' end,
              false, false, '{}', 1, 'closed', now(), false,
@@ -105,7 +105,7 @@ async fn a_search_looks_at_what_it_finds_and_not_at_all_cases() {
         },
         Search {
             words: None,
-            kind: Some("vulnerability"),
+            kind: Some("product_vulnerability"),
             ..frequent
         },
         Search {
