@@ -1,8 +1,11 @@
 -- A reader that takes long must not have events wait behind this: it is tried again.
 set local lock_timeout = '1s';
 
--- The town of the structure. Null: of a report that was applied before the column was there.
-alter table case_file add column town text;
+-- The town of the structure and its key, "finess:010000024", where they are known. Null too: of
+-- a report that was applied before the columns were there.
+alter table case_file
+    add column town text,
+    add column structure_key text;
 
 -- What cases are found by: their words, and tags that filters ask for. Written by triggers, so
 -- that also what the release before this one writes is found.
@@ -42,11 +45,11 @@ $$;
 create function case_words(c case_file) returns tsvector language plpgsql stable as $$
 declare
     party text;
-    numbers text := '';
+    numbers text := split_part(c.structure_key, ':', 2);
 begin
     foreach party in array c.visible_to loop
-        if starts_with(party, 'structure:') then
-            numbers := numbers || ' ' || split_part(party, ':', 3);
+        if party ^@ 'structure:finess:' or party ^@ 'structure:siret:' then
+            numbers := concat_ws(' ', numbers, split_part(party, ':', 3));
         end if;
     end loop;
     return strip(to_tsvector('french', folded(concat_ws(
@@ -170,7 +173,7 @@ begin
 end
 $$;
 create trigger case_file_changed after update of
-structure_name, town, routing_region, description, proposed, state, confirmed, major, assignee,
+structure_name, structure_key, town, routing_region, description, proposed, state, confirmed, major, assignee,
 visible_to, lessons_learned, answer_due_at
 on case_file
 for each row execute function follow_changed_case();

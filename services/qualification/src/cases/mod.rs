@@ -140,6 +140,8 @@ pub(crate) struct Report {
     pub(crate) structure_kind: Option<StructureKind>,
     /// Its town, where it is known.
     pub(crate) structure_town: Option<String>,
+    /// Its key, "finess:010000024", where it is known: what the case is found by.
+    pub(crate) structure_key: Option<String>,
     /// Where it is routed: INSEE code of a region, "national", "synthetic".
     pub(crate) routing_region: String,
     /// When it was declared.

@@ -56,6 +56,7 @@ pub(crate) fn opened() -> Case {
         structure_name: "Centre hospitalier".to_owned(),
         structure_kind: None,
         structure_town: None,
+        structure_key: None,
         routing_region: "76".to_owned(),
         declared_at: START,
         description: "Serveurs chiffrés".to_owned(),

@@ -56,6 +56,7 @@ async fn a_case_is_found_by_what_those_who_see_it_read() {
     let structure = report.submitted.structure.as_mut().unwrap();
     structure.name = "Hôpital d\u{2019}Œuvre-Saint-Éloi".into();
     structure.town = "Nîmes".into();
+    structure.structure_key = "finess:340782085".into();
     describe(
         &mut report,
         "Les serveurs de messagerie sont chiffrés ; n°17.",
@@ -71,6 +72,7 @@ async fn a_case_is_found_by_what_those_who_see_it_read() {
         "saint eloi",
         "nimes",
         "010000024",
+        "340782085",
         "01 000 002 4",
         "serveur",
         "messageries chiffrées",
@@ -208,6 +210,34 @@ async fn what_rests_sealed_and_what_was_amended_away_is_not_found() {
     let audited = env.audited("ana").await;
     assert!(audited.contains(&("case.list".into(), "query".into(), "done".into())));
     assert!(!format!("{audited:?}").contains("zygote"));
+}
+
+#[tokio::test]
+async fn cases_that_were_there_before_the_search_are_found_by_it() {
+    let env = TestEnv::start().await;
+    let first = env.open(&env.report()).await.case_id;
+    let second = env.open(&env.report()).await.case_id;
+    let forget = async || {
+        sqlx::query("delete from case_search")
+            .execute(&env.pool)
+            .await
+            .unwrap();
+    };
+    forget().await;
+    assert!(!env.finds(&analyst(), "serveurs").await);
+    // What changes meanwhile is known, and not undone by the migration.
+    env.claim(&analyst(), &first).await.unwrap();
+    assert_eq!(env.list(&analyst(), query("serveurs")).await.len(), 1);
+    let migration = include_str!("../../migrations/0019_find_cases.sql");
+    sqlx::raw_sql(migration).execute(&env.pool).await.unwrap();
+    let waiting = pb::ListCasesRequest {
+        waiting_for: vec![types::WaitingFor::Cell.into()],
+        ..query("serveurs")
+    };
+    let waiting = env.list(&analyst(), waiting).await;
+    assert_eq!(waiting.len(), 1);
+    assert_eq!(waiting[0].case_id, second);
+    assert_eq!(env.list(&analyst(), query("serveurs")).await.len(), 2);
 }
 
 #[tokio::test]
