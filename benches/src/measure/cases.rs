@@ -82,9 +82,9 @@ fn lists() -> Vec<(&'static str, ListCasesRequest)> {
             },
         ),
         (
-            "… by region",
+            "… by region, of which seven cases in a thousand are",
             ListCasesRequest {
-                routing_region: "76".to_owned(),
+                routing_region: "01".to_owned(),
                 ..all.clone()
             },
         ),

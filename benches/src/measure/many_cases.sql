@@ -28,6 +28,8 @@ cross join lateral (
 cross join lateral (
     select jsonb_build_object(
         'origin', (array['malicious', 'non_malicious', 'unknown'])[1 + n % 3],
+        'origin_types', '[]'::jsonb,
+        'impacts', '{}'::jsonb,
         'severity', jsonb_build_object(
             'serious', spread < 300, 'significant', spread < 100, 'major', spread < 5
         )

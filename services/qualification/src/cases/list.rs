@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    CaseState, Origin, ReportKind, RoutingRegion, SearchWords, SeverityLevel, WaitingFor, Word,
+    CaseState, Origin, Party, ReportKind, RoutingRegion, SearchWords, SeverityLevel, WaitingFor,
+    Word,
 };
 
 /// How a person names a case.
@@ -77,14 +78,23 @@ impl ListFilter {
         Some(words.iter().collect::<Vec<_>>().join(" "))
     }
 
-    /// Whether the tags of cases are asked, or their words, and not only what lists are in
-    /// the order of.
-    pub(super) fn searches(&self) -> bool {
+    /// Whether cases are looked up by their words and tags, for these parties. Otherwise they
+    /// are walked through in their order: what is asked for is frequent, or has an index.
+    pub(super) fn searches(&self, parties: &[String]) -> bool {
+        let national = |slug: &String| {
+            use Party::{Cell, HealthAuthority, SecurityOfficer};
+            matches!(
+                Party::stored(slug),
+                Cell | SecurityOfficer | HealthAuthority
+            )
+        };
         self.words.is_some()
             || !self.severities.is_empty()
             || !self.kinds.is_empty()
             || !self.origins.is_empty()
             || !self.waiting_for.is_empty()
+            // Of all that they see, few may be of the region.
+            || self.routing_region.is_some() && parties.iter().any(national)
     }
 
     fn parts(&self) -> Vec<String> {

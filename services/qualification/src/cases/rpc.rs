@@ -62,7 +62,7 @@ impl QualificationService for CaseRpc {
         let base = revision_base(&self.commands.log, &mut read).await?;
         let after = page.after.as_ref();
         let limit = page.limit();
-        let mut cases = if filter.searches() {
+        let mut cases = if filter.searches(&parties) {
             search::search_cases(&mut read, &filter, parties, after, limit).await?
         } else {
             store::list_cases(&mut read, &filter, &parties, after, limit).await?
