@@ -52,6 +52,8 @@ enum Part {
     Replicas,
     /// A page of a long list.
     Pages,
+    /// The queue of the cell over a million cases.
+    Cases,
     /// Submissions beside bare inserts.
     WholePath,
     /// More than a slow store takes.
@@ -144,6 +146,10 @@ async fn run(arguments: &Arguments, length: Length) -> Result<Results> {
     }
     if asked(Part::Overload) {
         measure::overload::measure(&environment, length, &mut results).await?;
+    }
+    if asked(Part::Cases) {
+        let environment = Environment::prepare(arguments.tuned).await?;
+        measure::cases::measure(&environment, length, &mut results).await?;
     }
     if arguments.only.contains(&Part::Profile) {
         let environment = Environment::prepare(arguments.tuned).await?;

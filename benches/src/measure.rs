@@ -1,6 +1,7 @@
 //! What is measured, one concern a file.
 
 pub(crate) mod ageing;
+pub(crate) mod cases;
 pub(crate) mod flow;
 pub(crate) mod idle;
 pub(crate) mod overload;

@@ -144,28 +144,52 @@ fn mapping(text: &str) -> Result<(String, String), String> {
     Ok((ours.trim().to_owned(), theirs.trim().to_owned()))
 }
 
+/// What the queue of cases is narrowed to.
+#[derive(clap::Args, Debug)]
+pub(crate) struct QueueOptions {
+    /// Only this state; may be repeated
+    #[arg(long = "state")]
+    pub(crate) states: Vec<String>,
+    /// Only this region (INSEE code), "national" or "synthetic"
+    #[arg(long)]
+    pub(crate) region: Option<String>,
+    /// Only this severity (ordinary, serious, significant, major); may be repeated
+    #[arg(long = "severity")]
+    pub(crate) severities: Vec<String>,
+    /// Only this kind of report; may be repeated
+    #[arg(long = "kind")]
+    pub(crate) kinds: Vec<String>,
+    /// Only this origin; may be repeated
+    #[arg(long = "origin")]
+    pub(crate) origins: Vec<String>,
+    /// Only those that wait for this one (declarant, cell, nobody); may be repeated
+    #[arg(long = "waiting-for")]
+    pub(crate) waiting_for: Vec<String>,
+    /// Only those that are confirmed as major
+    #[arg(long)]
+    pub(crate) major: bool,
+    /// Only mine
+    #[arg(long)]
+    pub(crate) mine: bool,
+    /// Only those on which an answer of the structure is overdue
+    #[arg(long)]
+    pub(crate) overdue: bool,
+    /// At most so many
+    #[arg(long, default_value_t = 20)]
+    pub(crate) limit: usize,
+}
+
 #[derive(Subcommand, Debug)]
 pub(crate) enum CaseCommand {
     /// List the cases you may see, latest first
-    List {
-        /// Only this state; may be repeated
-        #[arg(long = "state")]
-        states: Vec<String>,
-        /// Only this region (INSEE code), "national" or "synthetic"
-        #[arg(long)]
-        region: Option<String>,
-        /// Only major ones
-        #[arg(long)]
-        major: bool,
-        /// Only mine
-        #[arg(long)]
-        mine: bool,
-        /// Only those on which an answer of the structure is overdue
-        #[arg(long)]
-        overdue: bool,
-        /// At most so many
-        #[arg(long, default_value_t = 20)]
-        limit: usize,
+    List(QueueOptions),
+    /// Find the cases in which all of these words stand, latest first
+    Search {
+        /// Words; accents, case and endings do not matter
+        #[arg(required = true)]
+        words: Vec<String>,
+        #[command(flatten)]
+        options: QueueOptions,
     },
     /// Show a case with its history
     Show {

@@ -11,27 +11,13 @@ use crate::draft::{parse, parse_all};
 use crate::exit::Failure;
 use crate::language::Language;
 use crate::report::word;
-use crate::{json, table};
+use crate::{json, queue, table};
 
 pub(crate) async fn run(command: CaseCommand, client: &Client) -> Result<(), Failure> {
     match command {
-        CaseCommand::List {
-            states,
-            region,
-            major,
-            mine,
-            overdue,
-            limit,
-        } => {
-            let filter = pb::ListCasesRequest {
-                states: parse_all::<vocabulary::CaseState>("--state", &states)?,
-                routing_region: region.unwrap_or_default(),
-                major_only: major,
-                mine_only: mine,
-                overdue_only: overdue,
-                ..Default::default()
-            };
-            list(filter, limit, client).await
+        CaseCommand::List(options) => queue::run(options, String::new(), client).await,
+        CaseCommand::Search { words, options } => {
+            queue::run(options, words.join(" "), client).await
         }
         CaseCommand::Show { case } => show(&fetch(case, client).await?, client),
         CaseCommand::History { case, limit } => history(case, limit, client).await,
@@ -204,67 +190,6 @@ async fn qualify(options: QualifyOptions, client: &Client) -> Result<(), Failure
     show(&answer.case.unwrap_or_default(), client)
 }
 
-async fn list(filter: pb::ListCasesRequest, limit: usize, client: &Client) -> Result<(), Failure> {
-    let mut qualification = client.qualification().await?;
-    let mut cases = Vec::new();
-    let mut page_token = String::new();
-    while cases.len() < limit {
-        let request = pb::ListCasesRequest {
-            page_size: u32::try_from(limit - cases.len())
-                .unwrap_or(u32::MAX)
-                .min(200),
-            page_token,
-            ..filter.clone()
-        };
-        let page = qualification.list_cases(request).await?.into_inner();
-        cases.extend(page.cases);
-        page_token = page.next_page_token;
-        if page_token.is_empty() {
-            break;
-        }
-    }
-    if client.json {
-        let answer = pb::ListCasesResponse {
-            cases,
-            next_page_token: page_token,
-        };
-        say!("{}", json::to_json(&answer)?);
-    } else {
-        print(&cases, client);
-    }
-    Ok(())
-}
-
-/// Prints cases, one a row.
-pub(crate) fn print(cases: &[pb::Case], client: &Client) {
-    let language = client.language;
-    let headings = [
-        language.pick("référence", "reference"),
-        language.pick("déclaré le", "declared"),
-        language.pick("région", "region"),
-        "structure",
-        language.pick("état", "state"),
-        language.pick("gravité", "severity"),
-    ];
-    table::print(
-        headings,
-        cases.iter().map(|case| {
-            let triage = case.confirmed.as_ref().or(case.proposed.as_ref());
-            [
-                case.reference.clone(),
-                client.zone.show(case.declared_at),
-                case.routing_region.clone(),
-                case.structure_name.clone(),
-                word::<vocabulary::CaseState>(case.state, language),
-                triage
-                    .and_then(|t| t.severity)
-                    .map(|s| severity(s, language))
-                    .unwrap_or_default(),
-            ]
-        }),
-    );
-}
-
 pub(crate) fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
     if client.json {
         say!("{}", json::to_json(case)?);
@@ -282,6 +207,10 @@ pub(crate) fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
         ),
         ("Structure", case.structure_name.clone()),
         (
+            language.pick("Commune", "Town"),
+            case.structure_town.clone(),
+        ),
+        (
             language.pick("Région", "Region"),
             case.routing_region.clone(),
         ),
@@ -292,6 +221,10 @@ pub(crate) fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
         (
             language.pick("État", "State"),
             word::<vocabulary::CaseState>(case.state, language),
+        ),
+        (
+            language.pick("En attente de", "Waiting for"),
+            queue::waiting_for(case, language),
         ),
         (
             language.pick("Proposé", "Proposed"),

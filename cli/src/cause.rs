@@ -4,11 +4,11 @@ use clap::Subcommand;
 use proto::qualification::v1::{self as pb, cause_service_client::CauseServiceClient};
 
 use crate::args::{Service, free_text};
-use crate::case::{case_id, fetch, new_request, print, show};
+use crate::case::{case_id, fetch, new_request, show};
 use crate::client::{Authenticated, Client};
 use crate::exit::Failure;
 use crate::language::Language;
-use crate::{json, table};
+use crate::{json, queue, table};
 
 /// How many cases one call attaches.
 const MOST: usize = 500;
@@ -96,7 +96,7 @@ pub(crate) async fn run(command: CauseCommand, client: &Client) -> Result<(), Fa
             if client.json {
                 say!("{}", json::to_json(&answer)?);
             } else {
-                print(&answer.cases, client);
+                queue::print(&answer.cases, client);
             }
             Ok(())
         }

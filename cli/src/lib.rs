@@ -34,6 +34,7 @@ mod login;
 mod measure;
 mod message;
 mod operations;
+mod queue;
 mod report;
 mod resolution;
 mod retry;

@@ -14,6 +14,7 @@ mod journeys;
 mod measures;
 mod operating;
 mod resolving;
+mod searching;
 mod typing;
 
 use serde_json::Value;

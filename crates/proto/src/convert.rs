@@ -166,7 +166,9 @@ mod tests {
             wire::Channel is Channel;
             wire::CaseState is CaseState;
             wire::CaseActivity is CaseActivity;
+            wire::SeverityLevel is SeverityLevel;
             wire::SeverityReason is SeverityReason;
+            wire::WaitingFor is WaitingFor;
             wire::MeasureKind is MeasureKind;
             wire::OperatorStatus is OperatorStatus;
             intake::DeclarantCapacity is Capacity;

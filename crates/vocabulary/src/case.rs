@@ -30,6 +30,20 @@ enumeration! {
 }
 
 enumeration! {
+    WaitingFor is "whom a case waits for";
+    /// Whom a case that is not ended waits for (en attente de).
+    {
+        /// La structure: it is asked for information.
+        Declarant = 1 => "declarant", "La structure", "The structure";
+        /// La cellule: the case is new, or what the structure wrote or answered is not dealt
+        /// with yet.
+        Cell = 2 => "cell", "La cellule", "The cell";
+        /// Personne.
+        Nobody = 3 => "nobody", "Personne", "Nobody";
+    }
+}
+
+enumeration! {
     MeasureKind is "kind of measure";
     /// A kind of measure that the cell proposes (art. D.1111-16-3 CSP).
     {

@@ -42,6 +42,7 @@ mod report;
 mod role;
 mod routing_region;
 mod rpps;
+mod search_words;
 mod severity;
 mod siret;
 mod structure;
@@ -53,7 +54,7 @@ mod working_hours;
 pub use accompaniment::{AccompanimentGiver, AccompanimentState};
 pub use agency::Agency;
 pub use care::CareConsequenceKind;
-pub use case::{CaseActivity, CaseState, MeasureKind};
+pub use case::{CaseActivity, CaseState, MeasureKind, WaitingFor};
 pub use contact::{EmailAddress, PhoneNumber};
 pub use department::Department;
 pub use derived::{derived_after, derived_at, derived_id, shard_of};
@@ -73,8 +74,9 @@ pub use report::{Capacity, Channel, Medium, ReportKind, ReportStage, Tlp};
 pub use role::Role;
 pub use routing_region::RoutingRegion;
 pub use rpps::Rpps;
+pub use search_words::SearchWords;
 pub use severity::{
-    Severity, SeverityReason, has_health_impact, propose_severity, severity_reasons,
+    Severity, SeverityLevel, SeverityReason, has_health_impact, propose_severity, severity_reasons,
 };
 pub use siret::{Siret, is_siren};
 pub use structure::{OperatorStatus, StructureContactRole, StructureKind};

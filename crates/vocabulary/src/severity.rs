@@ -18,6 +18,35 @@ pub struct Severity {
     pub major: bool,
 }
 
+impl Severity {
+    /// The gravest judgement that holds.
+    pub const fn level(self) -> SeverityLevel {
+        match self {
+            Self { major: true, .. } => SeverityLevel::Major,
+            Self {
+                significant: true, ..
+            } => SeverityLevel::Significant,
+            Self { serious: true, .. } => SeverityLevel::Serious,
+            Self { .. } => SeverityLevel::Ordinary,
+        }
+    }
+}
+
+enumeration! {
+    SeverityLevel is "level of severity";
+    /// How grave an incident is: the gravest judgement that holds of it.
+    {
+        /// Sans gravité: none of the judgements.
+        Ordinary = 1 => "ordinary", "Sans gravité", "Ordinary";
+        /// Grave (art. D.1111-16-2 II CSP).
+        Serious = 2 => "serious", "Grave", "Serious";
+        /// Significatif (art. D.1111-16-2 III CSP).
+        Significant = 3 => "significant", "Significatif", "Significant";
+        /// Majeur.
+        Major = 4 => "major", "Majeur", "Major";
+    }
+}
+
 enumeration! {
     SeverityReason is "reason of a severity";
     /// What makes an incident serious: an indent of art. D.1111-16-2 II CSP.

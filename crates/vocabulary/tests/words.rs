@@ -8,7 +8,7 @@ use vocabulary::{
     AccompanimentGiver, AccompanimentState, Capacity, CareConsequenceKind, CareImpact,
     CaseActivity, CaseState, Channel, DataImpact, DataNature, MeasureKind, Medium, OperatorStatus,
     Origin, OriginType, ParallelDuty, PatientEndangerment, Reach, ReportKind, ReportStage, Role,
-    SeverityReason, StructureKind, Tlp,
+    SeverityLevel, SeverityReason, StructureKind, Tlp, WaitingFor,
 };
 
 fn survives<T>(all: &[T])
@@ -73,7 +73,9 @@ words!(
     ReportKind,
     ReportStage,
     Role,
+    SeverityLevel,
     SeverityReason,
     StructureKind,
     Tlp,
+    WaitingFor,
 );

@@ -42,7 +42,7 @@ fn forbidden_in_a_feature(file: &str) -> (&'static [&'static str], &'static [&'s
                 "withdrawal",
             ],
         ),
-        "store" | "history" | "milestones" | "withdrawal" | "reference" => (
+        "store" | "search" | "history" | "milestones" | "withdrawal" | "reference" => (
             &["tonic", "proto::"],
             &["announce", "events", "request", "response", "rpc"],
         ),

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 use vocabulary::{
     Capacity, CareImpact, CaseActivity, CaseState, Channel, DataImpact, DataNature, Department,
     MeasureKind, Medium, OperatorStatus, Origin, OriginType, PatientEndangerment, Reach, Region,
-    ReportKind, ReportStage, Role, SeverityReason, StructureContactRole, StructureKind, Tlp, Word,
+    ReportKind, ReportStage, Role, SeverityLevel, SeverityReason, StructureContactRole, StructureKind,
+    Tlp, WaitingFor, Word,
 };
 
 /// An enumeration of the contract.
@@ -55,10 +56,12 @@ pub(super) static ENUMERATIONS: LazyLock<Vec<Enumeration>> = LazyLock::new(|| {
         words::<ReportKind>("vigie.types.v1.ReportKind"),
         words::<ReportStage>("vigie.types.v1.ReportStage"),
         words::<Role>("vigie.types.v1.Role"),
-        words::<StructureContactRole>("vigie.intake.v1.StructureContactRole"),
+        words::<SeverityLevel>("vigie.types.v1.SeverityLevel"),
         words::<SeverityReason>("vigie.types.v1.SeverityReason"),
+        words::<StructureContactRole>("vigie.intake.v1.StructureContactRole"),
         words::<StructureKind>("vigie.types.v1.StructureKind"),
         words::<Tlp>("vigie.types.v1.Tlp"),
+        words::<WaitingFor>("vigie.types.v1.WaitingFor"),
     ];
     all.sort_by_key(|enumeration| enumeration.name);
     all

@@ -10,11 +10,11 @@ use serde_json::json;
 use service::{Commands, Fields, Page, audit_list, audit_read, wire};
 use sqlx::PgPool;
 use tonic::{Request, Response, Status, Streaming, async_trait};
-use vocabulary::{Finess, Word as _};
+use vocabulary::{Finess, SearchWords, Word as _};
 
 use super::{
     Structure,
-    decide::{SearchWords, sees_operator_status},
+    decide::sees_operator_status,
     store::{self, NamePosition},
 };
 use crate::import::{Upload, load};

@@ -7,9 +7,11 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
-use vocabulary::{Department, Finess, Line, OperatorStatus, Siret, StructureKind, Word as _, fold};
+use vocabulary::{
+    Department, Finess, Line, OperatorStatus, SearchWords, Siret, StructureKind, Word as _, fold,
+};
 
-use super::{Recorded, Structure, decide::SearchWords};
+use super::{Recorded, Structure};
 
 /// The most sites of one number that are looked at.
 const MAX_SITES: i64 = 100;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use service::Parties;
 use time::OffsetDateTime;
-use vocabulary::{CaseState, Role, Text, has_health_impact};
+use vocabulary::{CaseState, Role, Text, WaitingFor, has_health_impact};
 
 use super::{
     Action, Actor, Case, Change, Closure, Report, Resolution, Triage, care, case_id_of,
@@ -44,6 +44,7 @@ pub(crate) fn open(
         answer_due_at: None,
         resolution: None,
         care_recorded: None,
+        waiting_for: [WaitingFor::Cell].into(),
     };
     let note = note.unwrap_or_default();
     let change = change_of(&opened, Action::Opened, Actor::System, note, None);

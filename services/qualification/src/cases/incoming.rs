@@ -101,6 +101,8 @@ fn submitted(event: events::ReportSubmitted, data_key: Option<&[u8]>) -> Option<
         kind,
         structure_name: structure.name,
         structure_kind: StructureKind::heard(structure.kind),
+        structure_town: Some(structure.town).filter(|it| !it.is_empty()),
+        structure_key: Some(structure.structure_key).filter(|it| !it.is_empty()),
         routing_region: structure.routing_region,
         declared_at,
         description: event.text.unwrap_or_default().description,

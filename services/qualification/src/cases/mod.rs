@@ -16,6 +16,7 @@ mod milestones;
 mod request;
 mod response;
 mod rpc;
+mod search;
 mod step;
 mod store;
 #[cfg(test)]
@@ -30,7 +31,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
     CareImpact, CaseState, Impacts, LaterWord, Origin, OriginType, ReportKind, Role, Severity,
-    StructureKind, Word, derived_after,
+    StructureKind, WaitingFor, Word, derived_after,
 };
 
 pub(crate) use self::{
@@ -93,6 +94,8 @@ pub(crate) struct Case {
     /// The gravest impact of the consequences for care that an agency recorded, which make the
     /// health impact certain.
     pub(crate) care_recorded: Option<CareImpact>,
+    /// Whom it waited for when it was read: follows from what is said and asked on it.
+    pub(crate) waiting_for: BTreeSet<WaitingFor>,
 }
 
 impl Case {
@@ -135,6 +138,10 @@ pub(crate) struct Report {
     pub(crate) structure_name: String,
     /// Kind of the structure, where it is known.
     pub(crate) structure_kind: Option<StructureKind>,
+    /// Its town, where it is known.
+    pub(crate) structure_town: Option<String>,
+    /// Its key, "finess:010000024", where it is known: what the case is found by.
+    pub(crate) structure_key: Option<String>,
     /// Where it is routed: INSEE code of a region, "national", "synthetic".
     pub(crate) routing_region: String,
     /// When it was declared.

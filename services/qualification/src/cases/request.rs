@@ -12,7 +12,8 @@ use service::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    CaseState, Impacts, Origin, OriginType, Reference, Severity, Text, is_empty_text, parse_uuid,
+    CaseState, Impacts, Origin, OriginType, Reference, SearchWords, Severity, Text, is_empty_text,
+    parse_uuid,
 };
 
 use super::{
@@ -55,6 +56,19 @@ pub(super) fn list(
     });
     let declared_after = fields.moment("declared_after", request.declared_after.as_ref());
     let declared_before = fields.moment("declared_before", request.declared_before.as_ref());
+    let severities = fields.words("severities", &request.severities);
+    let kinds = fields.words("kinds", &request.kinds);
+    let origins = fields.words("origins", &request.origins);
+    let waiting_for = fields.words("waiting_for", &request.waiting_for);
+    let words = match SearchWords::parse(&request.query) {
+        Ok(words) => Some(words),
+        // Nothing typed is nothing to look for.
+        Err(_) if is_empty_text(&request.query) => None,
+        Err(refused) => {
+            fields.refuse("query", refused.reason, refused.description);
+            None
+        }
+    };
     violations.into_result()?;
     let filter = ListFilter {
         states,
@@ -64,6 +78,11 @@ pub(super) fn list(
         assignee: request.mine_only.then(|| caller.subject.clone()),
         declared_after,
         declared_before,
+        severities,
+        kinds,
+        origins,
+        waiting_for,
+        words,
     };
     let page = Page::<Position>::read(request.page_size, &request.page_token, filter.describe())?;
     // Tokens are opaque, not signed: anybody can write one.

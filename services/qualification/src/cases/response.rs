@@ -87,10 +87,16 @@ impl Shown<'_> {
             parent_case_id: other(case.parent),
             children: if self.view.agencies { case.children } else { 0 },
             cause_reference: report.cause_reference.clone().unwrap_or_default(),
+            structure_town: report.structure_town.clone().unwrap_or_default(),
+            // Who sees the contacts reads what is said to the structure.
+            waiting_for: if self.view.contacts {
+                proto::numbers(&case.waiting_for)
+            } else {
+                Vec::new()
+            },
             resolution: case
                 .resolution
                 .as_ref()
-                // Who sees the contacts reads what is said to the structure.
                 .filter(|_| self.view.contacts)
                 .map(|resolution| self.resolution(report, resolution)),
         }
@@ -120,6 +126,8 @@ impl Shown<'_> {
             declarant: now.declarant,
             resolution: now.resolution,
             closure: answer.closure.and(now.closure),
+            structure_town: now.structure_town,
+            waiting_for: now.waiting_for,
             ..answer
         }
     }
@@ -161,6 +169,7 @@ impl Shown<'_> {
 pub(crate) fn to_keep(answer: pb::Case) -> pb::Case {
     pb::Case {
         structure_name: String::new(),
+        structure_town: String::new(),
         description: String::new(),
         declarant: None,
         resolution: None,

@@ -24,6 +24,7 @@ use super::{
     milestones::{self, Reached, Targets},
     request::{self, CommandRequest, case_name},
     response::{Shown, etag, to_keep},
+    search,
     step::{acting_on, step},
     store,
     transitions::roles_of,
@@ -60,8 +61,12 @@ impl QualificationService for CaseRpc {
         let mut read = read_transaction(&self.read_pool, Deadline::of(&request)).await?;
         let base = revision_base(&self.commands.log, &mut read).await?;
         let after = page.after.as_ref();
-        let mut cases =
-            store::list_cases(&mut read, &filter, &parties, after, page.limit()).await?;
+        let limit = page.limit();
+        let mut cases = if filter.searches(&parties) {
+            search::search_cases(&mut read, &filter, parties, after, limit).await?
+        } else {
+            store::list_cases(&mut read, &filter, &parties, after, limit).await?
+        };
         drop(read);
         let next_page_token = page.cut(&mut cases, |case| Position {
             declared_at: case.report.declared_at,
@@ -69,7 +74,7 @@ impl QualificationService for CaseRpc {
         });
         let detail = json!({ "cases": cases.len() });
         let mut conn = self.commands.pool.acquire().await.map_err(Error::from)?;
-        audit_list(&mut conn, caller, "case.list", &filter.describe(), detail).await?;
+        audit_list(&mut conn, caller, "case.list", &filter.audited(), detail).await?;
         drop(conn);
         let shown = cases.iter().filter_map(|case| {
             let shown = self.shown(case, caller, base)?;

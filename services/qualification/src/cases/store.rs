@@ -9,7 +9,7 @@ use service::{
 use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{CareImpact, CaseState, ReportKind, StructureKind, Word as _};
+use vocabulary::{CareImpact, CaseState, ReportKind, StructureKind, WaitingFor, Word as _};
 
 use super::{
     Case, Closure, Report, Resolution, Triage, case_id_of,
@@ -270,6 +270,8 @@ struct Row {
     kind: Option<String>,
     structure_name: String,
     structure_kind: Option<String>,
+    town: Option<String>,
+    structure_key: Option<String>,
     routing_region: String,
     declared_at: OffsetDateTime,
     opened_at: OffsetDateTime,
@@ -297,6 +299,7 @@ struct Row {
     parent_case_id: Option<Uuid>,
     children: i64,
     care_recorded: Option<String>,
+    waiting_for: Vec<String>,
 }
 
 impl From<Row> for Case {
@@ -315,6 +318,8 @@ impl From<Row> for Case {
                 kind: row.kind.as_deref().map(ReportKind::stored),
                 structure_name: row.structure_name,
                 structure_kind: row.structure_kind.as_deref().map(StructureKind::stored),
+                structure_town: row.town,
+                structure_key: row.structure_key,
                 routing_region: row.routing_region,
                 declared_at: row.declared_at,
                 description: row.description,
@@ -343,6 +348,11 @@ impl From<Row> for Case {
                 ..resolution.0
             }),
             care_recorded: row.care_recorded.as_deref().map(CareImpact::stored),
+            waiting_for: row
+                .waiting_for
+                .iter()
+                .map(|whom| WaitingFor::stored(whom))
+                .collect(),
         }
     }
 }
@@ -358,6 +368,8 @@ fn row(case: &Case) -> Value {
         "kind": report.kind.map(ReportKind::as_str),
         "structure_name": report.structure_name,
         "structure_kind": report.structure_kind.map(StructureKind::as_str),
+        "town": report.structure_town,
+        "structure_key": report.structure_key,
         "routing_region": report.routing_region,
         "declared_at": timestamptz(report.declared_at),
         "opened_at": timestamptz(case.opened_at),

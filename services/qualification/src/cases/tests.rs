@@ -55,6 +55,8 @@ pub(crate) fn opened() -> Case {
         kind: Some(ReportKind::Incident),
         structure_name: "Centre hospitalier".to_owned(),
         structure_kind: None,
+        structure_town: None,
+        structure_key: None,
         routing_region: "76".to_owned(),
         declared_at: START,
         description: "Serveurs chiffrés".to_owned(),

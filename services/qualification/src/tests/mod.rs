@@ -18,6 +18,7 @@ mod opening;
 mod refusals;
 mod resolving;
 mod restored;
+mod searching;
 mod snapshot;
 mod upgrading;
 mod views;

@@ -39,7 +39,11 @@ pub(crate) fn requests(
 /// What to ask about cases.
 fn cases(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
     Some(match method {
-        "ListCases" => vec![list(scene, person)],
+        "ListCases" => vec![
+            list("all", pb::ListCasesRequest::default(), scene, person),
+            list("searched", searching(), scene, person),
+            list("by kind", of_all_kinds(), scene, person),
+        ],
         "GetCase" => of_each_thing(
             scene,
             Names::IdAndReference,
@@ -380,13 +384,30 @@ fn of_seen(person: &TokenSpec, thing: &Thing, expected: Expected) -> Expected {
     }
 }
 
-fn list(scene: &Scene, person: &TokenSpec) -> Asked {
+/// A search that finds every thing, by what all references begin with.
+fn searching() -> pb::ListCasesRequest {
+    pb::ListCasesRequest {
+        query: "SIG".to_owned(),
+        ..Default::default()
+    }
+}
+
+/// The filter by tags, which lets every thing through.
+fn of_all_kinds() -> pb::ListCasesRequest {
+    let kinds = vocabulary::ReportKind::ALL.iter();
+    pb::ListCasesRequest {
+        kinds: kinds.map(|kind| vocabulary::Word::number(*kind)).collect(),
+        ..Default::default()
+    }
+}
+
+fn list(target: &str, request: pb::ListCasesRequest, scene: &Scene, person: &TokenSpec) -> Asked {
     let expected = references(scene, |thing| sees(person, thing));
     let hidden = references(scene, |thing| sees_contacts(person, thing) == Some(false));
     let names = sees_assignee(person);
     let request = pb::ListCasesRequest {
         page_size: 200,
-        ..Default::default()
+        ..request
     };
     let shown = answer(move |response: pb::ListCasesResponse| {
         for case in &response.cases {
@@ -400,5 +421,5 @@ fn list(scene: &Scene, person: &TokenSpec) -> Asked {
         let shown = response.cases.into_iter().map(|case| case.reference);
         exactly(&expected, &shown.collect())
     });
-    Asked::of("all", &request, shown)
+    Asked::of(target, &request, shown)
 }

@@ -9,7 +9,8 @@ select
     resolution as "resolution: Json<Resolution>",
     sealed_how,
     report_revision,
-    cause_reference, parent_case_id,
+    cause_reference, parent_case_id, town, structure_key,
+    case_waits_for(case_id, state) as "waiting_for!",
     (
         select count(*) from case_file as child where child.parent_case_id = case_file.case_id
     ) as "children!"
