@@ -53,7 +53,9 @@ pub struct Counts {
     pub internal: usize,
     /// What the first of these said.
     pub fault: Option<String>,
-    /// Requests that were refused, or never answered.
+    /// Requests that had to be refused, and were.
+    pub refused: usize,
+    /// Requests that were refused and had not to be, or never answered.
     pub gave_up: usize,
     /// What the first of these was told.
     pub last_words: Option<String>,
@@ -65,6 +67,10 @@ pub struct Counts {
 /// A request was refused, or not answered for too long.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct GaveUp;
+
+/// A request was refused as it had to be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refused;
 
 impl Client {
     /// Reaches all replicas of a service with this token.
@@ -137,6 +143,33 @@ impl Client {
         Some(later.1)
     }
 
+    /// Asks for what is to be refused like this; gives back the answer if it was not, and
+    /// nothing where it was refused otherwise, or not answered: what is not there is not
+    /// refused either.
+    pub(super) async fn provoke<Q, A, F>(
+        &self,
+        request: &Q,
+        send: impl Fn(Channel, Request<Q>) -> F,
+        refusal: Code,
+    ) -> Option<Result<A, Refused>>
+    where
+        Q: Clone,
+        F: Future<Output = Result<A, Status>>,
+    {
+        let first = rand::random_range(0..self.replicas.len());
+        match self.settle(first, request, &send).await {
+            Ok(answer) => Some(Ok(answer)),
+            Err(status) if status.code() == refusal => {
+                self.counts().refused += 1;
+                Some(Err(Refused))
+            }
+            Err(status) => {
+                self.gave_up(&status);
+                None
+            }
+        }
+    }
+
     /// Asks one replica after the other, from `first` on, until answered or out of
     /// patience.
     pub(super) async fn insist<Q: Clone, A, F: Future<Output = Result<A, Status>>>(
@@ -145,6 +178,25 @@ impl Client {
         request: &Q,
         send: &impl Fn(Channel, Request<Q>) -> F,
     ) -> Result<A, GaveUp> {
+        let settled = self.settle(first, request, send).await;
+        settled.map_err(|status| self.gave_up(&status))
+    }
+
+    fn gave_up(&self, status: &Status) -> GaveUp {
+        let mut counts = self.counts();
+        counts.gave_up += 1;
+        counts.last_words.get_or_insert(format!("{status:?}"));
+        GaveUp
+    }
+
+    /// Asks one replica after the other, from `first` on, until answered, refused or out of
+    /// patience; tells what was said last.
+    async fn settle<Q: Clone, A, F: Future<Output = Result<A, Status>>>(
+        &self,
+        first: usize,
+        request: &Q,
+        send: &impl Fn(Channel, Request<Q>) -> F,
+    ) -> Result<A, Status> {
         let started = Instant::now();
         for replica in first.. {
             let channel = self.replicas[replica % self.replicas.len()].clone();
@@ -175,10 +227,7 @@ impl Client {
                 _ => false,
             };
             if !hopeful || started.elapsed() > self.patience {
-                let mut counts = self.counts();
-                counts.gave_up += 1;
-                counts.last_words.get_or_insert(format!("{status:?}"));
-                return Err(GaveUp);
+                return Err(status);
             }
             {
                 let mut counts = self.counts();

@@ -272,7 +272,11 @@ impl MeasureRpc {
                 cases::step(conn, &self.commands, call, step.role, &case, &treat).await?;
             events.push(treated);
         }
-        events.extend(events::stepped(&case, &measure, &step));
+        let announced = events::stepped(&case, &measure, &step);
+        #[cfg(feature = "mutants")]
+        let announced =
+            announced.filter(|_| !platform::mutant::Mutant::MeasureUnannounced.is_alive());
+        events.extend(announced);
         let detail = json!({
             "measure": measure.id,
             "state": step.state,
