@@ -319,6 +319,34 @@ mod tests {
         assert!(!Undone::default().came_between(answers));
     }
 
+    /// Provokes a refusal like this; returns whether it came, and what was counted.
+    async fn provoke(answer: Result<(), Code>) -> (Option<bool>, Counts) {
+        let client = Client {
+            replicas: [Endpoint::from_static("http://127.0.0.1").connect_lazy()].into(),
+            bearer: "Bearer".parse().unwrap(),
+            counts: Arc::default(),
+            patience: Duration::ZERO,
+        };
+        let send = |_: Channel, _: Request<()>| async move {
+            answer.map_err(|code| Status::new(code, "no"))
+        };
+        let outcome = client.provoke(&(), send, Code::FailedPrecondition).await;
+        let counts = client.counts().clone();
+        (outcome.map(|outcome| outcome.is_err()), counts)
+    }
+
+    #[tokio::test]
+    async fn only_what_is_refused_as_it_must_be_counts_as_refused() {
+        let (came, counts) = provoke(Err(Code::FailedPrecondition)).await;
+        assert_eq!((came, counts.refused, counts.gave_up), (Some(true), 1, 0));
+        let (came, counts) = provoke(Ok(())).await;
+        assert_eq!((came, counts.refused, counts.gave_up), (Some(false), 0, 0));
+        for code in [Code::NotFound, Code::InvalidArgument, Code::Unavailable] {
+            let (came, counts) = provoke(Err(code)).await;
+            assert_eq!((came, counts.refused, counts.gave_up), (None, 0, 1));
+        }
+    }
+
     #[tokio::test]
     async fn answers_alike_are_not_told() {
         let (_, counts) = ask_twice("SIG-1", "SIG-1").await;

@@ -166,7 +166,10 @@ impl Conversation {
         let words = self.minutes.words("Entre agences").await;
         let request = message(case_id, case_pb::Audience::Agencies, &words);
         let author = &structure.qualification;
-        match author.provoke(&request, post, Code::PermissionDenied).await? {
+        match author
+            .provoke(&request, post, Code::PermissionDenied)
+            .await?
+        {
             Ok(message_id) => {
                 self.minutes
                     .said(receipt, "message", &message_id, &words)
@@ -178,12 +181,7 @@ impl Conversation {
     }
 
     /// The cell asks for something, and the structure answers twice.
-    async fn inquire(
-        &self,
-        structure: &Structure,
-        receipt: &Receipt,
-        case_id: &str,
-    ) -> Option<()> {
+    async fn inquire(&self, structure: &Structure, receipt: &Receipt, case_id: &str) -> Option<()> {
         let question = self.minutes.words("Depuis quand ?").await;
         let request = case_pb::RequestInformationRequest {
             request_id: request_id(),
@@ -193,9 +191,7 @@ impl Conversation {
             etag: String::new(),
         };
         let id = self.cell.ask(&request, inquire).await?;
-        self.minutes
-            .said(receipt, "question", &id, &question)
-            .await;
+        self.minutes.said(receipt, "question", &id, &question).await;
 
         let author = &structure.qualification;
         let words = self.minutes.words("Depuis minuit").await;
@@ -317,11 +313,7 @@ async fn add_entry(
     Ok(answer.entry.expect("the entry comes back").entry_id)
 }
 
-fn message(
-    case_id: &str,
-    audience: case_pb::Audience,
-    words: &str,
-) -> case_pb::PostMessageRequest {
+fn message(case_id: &str, audience: case_pb::Audience, words: &str) -> case_pb::PostMessageRequest {
     case_pb::PostMessageRequest {
         request_id: request_id(),
         case_id: case_id.to_owned(),

@@ -220,6 +220,12 @@ async fn acknowledged(
         .into_iter()
         .filter(|it| it.state() == case_pb::EscalationState::Acknowledged);
     Ok(acknowledged
-        .map(|it| ("acknowledgement", it.escalation_id.clone(), it.escalation_id))
+        .map(|it| {
+            (
+                "acknowledgement",
+                it.escalation_id.clone(),
+                it.escalation_id,
+            )
+        })
         .collect())
 }

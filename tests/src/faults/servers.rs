@@ -220,7 +220,8 @@ impl<'a> Servers<'a> {
             for producer in ["intake", "qualification"] {
                 let url = self.database().superuser_url();
                 let rejoins = some_within(5 * PATIENCE, move || rejoined(url.clone(), producer));
-                self.rejoining.spawn(async move { (producer, rejoins.await) });
+                self.rejoining
+                    .spawn(async move { (producer, rejoins.await) });
             }
         }
         undone

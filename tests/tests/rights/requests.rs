@@ -4,6 +4,7 @@ mod accompaniment;
 mod care;
 mod escalation;
 mod eventlog;
+mod information;
 mod intake;
 mod measures;
 mod notification;
