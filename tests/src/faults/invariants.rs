@@ -19,9 +19,9 @@ pub(super) fn invariants() -> impl Iterator<Item = &'static Invariant> {
     INVARIANTS.iter().chain(conversation::INVARIANTS)
 }
 
-/// Those of reports, cases, notices and facts. The tables `asked` (`request_key`), `acknowledged` (`request_id`, `report_id`, `reference`),
-/// `acted` (`report_id`, `action`) and `mail` (`delivery_id`, `copies`) are what
-/// clients and receivers saw. After a restore, announced revisions count on from its
+/// Those of reports, cases, notices and facts. The tables `asked` (`request_key`),
+/// `acknowledged` (`request_id`, `report_id`, `reference`), `acted` (`report_id`, `action`) and
+/// `mail` (`delivery_id`, `copies`) are what clients and receivers saw. After a restore, announced revisions count on from its
 /// second; notification starts over from how cases stand, so of the changes of a case
 /// that were not told before it had done so (`rejoined`, `producer`, `at`) only the last one
 /// is, and activities until then are not.
@@ -238,7 +238,7 @@ const INVARIANTS: &[Invariant] = &[
                 -- That a report was amended is told of the report.
                 left join qualification.case_entry as h
                     on q.subject = 'case/' || h.case_id and q.revision = h.revision
-                where coalesce(h.action not in ('amended', 'noted'), true)
+                where h.action is distinct from 'amended'
             ) as e
             left join notification.notification as n on e.event_id = n.event_id
             where n.event_id is null and not exists (
@@ -264,7 +264,10 @@ const INVARIANTS: &[Invariant] = &[
             ) as a
             left join notification.notification as n on a.event_id = n.event_id
             left join rejoined as r on a.producer = r.producer
-            where a.subject like any (array['message/%', 'activity/%'])
+            -- Calls are mails alone.
+            where (a.producer = 'qualification'
+                    and a.subject not like all (array['case/%', 'escalation/%'])
+                    or a.subject like 'activity/%')
                 and n.event_id is null
                 and coalesce(a.recorded_at >= coalesce(r.at, a.reincarnated_at), true)
             union all
