@@ -113,35 +113,10 @@ impl Books {
         let (deliveries, copies): (Vec<Uuid>, Vec<i32>) = mailbox.copies().into_iter().unzip();
         let meanwhile = |delivery| undone.mails.get(delivery).copied().unwrap_or_default();
         let meanwhile: Vec<i32> = deliveries.iter().map(meanwhile).collect();
-        sqlx::raw_sql(
-            "create temp table asked (request_key uuid);
-             create temp table acknowledged (request_id uuid, report_id uuid, reference text);
-             create temp table acted (report_id uuid, action text);
-             create temp table undone (reference text);
-             create temp table rejoined (producer text, at timestamptz);
-             create temp table saying (words text);
-             create temp table said (reference text, kind text, item text, words text);
-             create temp table refused (words text);
-             create temp table shown (reference text, kind text, item text, words text);
-             create temp table mail (delivery_id uuid, copies integer, undone integer);
-             create temp view message as
-             select job_id as delivery_id, kind, subject, attempts, payload,
-                 case when due_at is null then 'dead' else 'pending' end as state
-             from notification.job
-             union all
-             select job_id, kind, subject, attempts, payload, 'sent' from notification.job_done
-             union all
-             -- What the release before sent.
-             select delivery_id, 'mail/' || occasion, 'report/' || report_id, attempts,
-                 jsonb_build_object('rule', rule, 'recipient', recipient,
-                     'mailbox', mailbox, 'summary', situation),
-                 state
-             from notification.delivery
-             left join notification.situation using (situation_id);",
-        )
-        .execute(&mut self.0)
-        .await
-        .unwrap();
+        sqlx::raw_sql(include_str!("sql/seen.sql"))
+            .execute(&mut self.0)
+            .await
+            .unwrap();
         sqlx::query("insert into asked select * from unnest($1::uuid[])")
             .bind(&asked)
             .execute(&mut self.0)
@@ -192,14 +167,11 @@ impl Books {
         reader: &Reader,
         (saying, said, refused): (&[String], &[Said], &[String]),
     ) {
-        sqlx::raw_sql(include_str!("sql/conversation.sql"))
-            .execute(&mut self.0)
-            .await
-            .unwrap();
-        let references = sqlx::query_scalar("select distinct reference from conversation")
-            .fetch_all(&mut self.0)
-            .await
-            .unwrap();
+        let references: Vec<String> =
+            sqlx::query_scalar("select distinct reference from conversation")
+                .fetch_all(&mut self.0)
+                .await
+                .unwrap();
         let shown = reader.read(references.into_iter().collect()).await;
         for (table, words) in [("saying", saying), ("refused", refused)] {
             let insert = format!("insert into {table} select * from unnest($1::text[])");
@@ -209,7 +181,7 @@ impl Books {
                 .await
                 .unwrap();
         }
-        for (table, items) in [("said", said), ("shown", &shown)] {
+        for (table, items) in [("said", said), ("shown", &shown[..])] {
             let of = |field: fn(&Said) -> &String| -> Vec<String> {
                 items.iter().map(field).cloned().collect()
             };
