@@ -6,6 +6,7 @@
 mod chaos;
 mod checks;
 mod client;
+mod conversation;
 mod drill;
 mod holder;
 mod invariants;
@@ -14,8 +15,10 @@ mod load;
 mod mailbox;
 mod mutants;
 mod network;
+mod officer;
 mod plan;
 mod processes;
+mod reader;
 mod run;
 mod servers;
 

@@ -28,6 +28,12 @@ pub enum Mutant {
     HeadCountsAttempts,
     /// Commits are not flushed.
     CommitWithoutFlush,
+    /// What a report said is not kept when it is amended.
+    AmendWithoutTheRevision,
+    /// What was answered may be answered again.
+    AnswerTakenTwice,
+    /// The steps of measures are not announced.
+    MeasureUnannounced,
 }
 
 impl Mutant {
@@ -42,6 +48,9 @@ impl Mutant {
             Self::RandomIds => "random-ids",
             Self::HeadCountsAttempts => "head-counts-attempts",
             Self::CommitWithoutFlush => "commit-without-flush",
+            Self::AmendWithoutTheRevision => "amend-without-the-revision",
+            Self::AnswerTakenTwice => "answer-taken-twice",
+            Self::MeasureUnannounced => "measure-unannounced",
         }
     }
 

@@ -19,6 +19,7 @@ use super::{
     network::Network,
     plan::{Ground, Plan},
     processes::{Fleet, REPLICAS, Signal},
+    reader::Reader,
     servers::{Servers, Undone},
 };
 
@@ -130,6 +131,8 @@ pub(super) struct Surroundings<'a> {
     pub(super) ledger: &'a Ledger,
     /// What arrived.
     pub(super) mailbox: &'a Mailbox,
+    /// Who reads back what was said.
+    pub(super) reader: &'a Reader,
     /// The folder with the programs of this release.
     pub(super) programs: &'a Path,
 }

@@ -3,15 +3,16 @@
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 use testkit::Database;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    invariants::{INVARIANTS, Invariant},
-    ledger::{Ledger, Line},
+    invariants::{Invariant, invariants},
+    ledger::{Ledger, Line, Said},
     mailbox::Mailbox,
+    reader::Reader,
     servers::Undone,
 };
 
@@ -76,10 +77,12 @@ impl Books {
         &mut self,
         ledger: &Ledger,
         mailbox: &Mailbox,
+        reader: &Reader,
         undone: &Undone,
-        rejoined_at: Option<OffsetDateTime>,
+        rejoined_at: &[(&str, OffsetDateTime)],
     ) -> usize {
         let mut taken_back = vec![];
+        let (mut saying, mut said, mut refused) = (vec![], vec![], vec![]);
         let (mut requests, mut reports, mut references) = (vec![], vec![], vec![]);
         let (mut acted_on, mut actions, mut asked) = (vec![], vec![], vec![]);
         for (number, line) in ledger.read().into_iter().enumerate() {
@@ -87,7 +90,10 @@ impl Books {
                 Line::Declared { reference, .. } if undone.lines.contains(&number) => {
                     taken_back.push(reference);
                 }
-                Line::Acted { .. } if undone.lines.contains(&number) => {}
+                Line::Acted { .. } | Line::Said(_) if undone.lines.contains(&number) => {}
+                Line::Saying { words } => saying.push(words),
+                Line::Said(item) => said.push(item),
+                Line::Refused { words } => refused.push(words),
                 Line::Asked { request_key } => asked.push(request_key),
                 Line::Declared {
                     request_id,
@@ -107,31 +113,10 @@ impl Books {
         let (deliveries, copies): (Vec<Uuid>, Vec<i32>) = mailbox.copies().into_iter().unzip();
         let meanwhile = |delivery| undone.mails.get(delivery).copied().unwrap_or_default();
         let meanwhile: Vec<i32> = deliveries.iter().map(meanwhile).collect();
-        sqlx::raw_sql(
-            "create temp table asked (request_key uuid);
-             create temp table acknowledged (request_id uuid, report_id uuid, reference text);
-             create temp table acted (report_id uuid, action text);
-             create temp table undone (reference text);
-             create temp table rejoined (at timestamptz);
-             create temp table mail (delivery_id uuid, copies integer, undone integer);
-             create temp view message as
-             select job_id as delivery_id, kind, subject, attempts, payload,
-                 case when due_at is null then 'dead' else 'pending' end as state
-             from notification.job
-             union all
-             select job_id, kind, subject, attempts, payload, 'sent' from notification.job_done
-             union all
-             -- What the release before sent.
-             select delivery_id, 'mail/' || occasion, 'report/' || report_id, attempts,
-                 jsonb_build_object('rule', rule, 'recipient', recipient,
-                     'mailbox', mailbox, 'summary', situation),
-                 state
-             from notification.delivery
-             left join notification.situation using (situation_id);",
-        )
-        .execute(&mut self.0)
-        .await
-        .unwrap();
+        sqlx::raw_sql(include_str!("sql/seen.sql"))
+            .execute(&mut self.0)
+            .await
+            .unwrap();
         sqlx::query("insert into asked select * from unnest($1::uuid[])")
             .bind(&asked)
             .execute(&mut self.0)
@@ -157,8 +142,10 @@ impl Books {
             .execute(&mut self.0)
             .await
             .unwrap();
-        sqlx::query("insert into rejoined select $1 where $1 is not null")
-            .bind(rejoined_at)
+        let (producers, moments): (Vec<_>, Vec<_>) = rejoined_at.iter().copied().unzip();
+        sqlx::query("insert into rejoined select * from unnest($1::text[], $2::timestamptz[])")
+            .bind(&producers)
+            .bind(&moments)
             .execute(&mut self.0)
             .await
             .unwrap();
@@ -169,13 +156,54 @@ impl Books {
             .execute(&mut self.0)
             .await
             .unwrap();
+        self.compare_conversations(reader, (&saying, &said, &refused))
+            .await;
         requests.len()
+    }
+
+    /// Lays what was said of reports beside the books, and what the services show of it.
+    async fn compare_conversations(
+        &mut self,
+        reader: &Reader,
+        (saying, said, refused): (&[String], &[Said], &[String]),
+    ) {
+        let references: Vec<String> =
+            sqlx::query_scalar("select distinct reference from conversation")
+                .fetch_all(&mut self.0)
+                .await
+                .unwrap();
+        let shown = reader.read(references.into_iter().collect()).await;
+        for (table, words) in [("saying", saying), ("refused", refused)] {
+            let insert = format!("insert into {table} select * from unnest($1::text[])");
+            sqlx::query(AssertSqlSafe(insert))
+                .bind(words)
+                .execute(&mut self.0)
+                .await
+                .unwrap();
+        }
+        for (table, items) in [("said", said), ("shown", &shown[..])] {
+            let of = |field: fn(&Said) -> &String| -> Vec<String> {
+                items.iter().map(field).cloned().collect()
+            };
+            let insert = format!(
+                "insert into {table}
+                 select * from unnest($1::text[], $2::text[], $3::text[], $4::text[])"
+            );
+            sqlx::query(AssertSqlSafe(insert))
+                .bind(of(|item| &item.reference))
+                .bind(of(|item| &item.kind))
+                .bind(of(|item| &item.item))
+                .bind(of(|item| &item.words))
+                .execute(&mut self.0)
+                .await
+                .unwrap();
+        }
     }
 
     /// Says which invariants are broken, and by what.
     pub(super) async fn broken_invariants(&mut self) -> Vec<Broken> {
         let mut broken = Vec::new();
-        for invariant in INVARIANTS {
+        for invariant in invariants() {
             let offenders = offenders(&mut self.0, invariant).await;
             let count = |wanted| offenders.iter().filter(|(_, how)| how == wanted).count();
             if let Some((first, _)) = offenders.first() {
@@ -194,7 +222,7 @@ impl Books {
 
     /// Breaks each invariant, and fails unless that is told.
     pub(super) async fn assert_that_violations_are_told(&mut self) {
-        for invariant in INVARIANTS {
+        for invariant in invariants() {
             let mut violation = self.0.begin().await.unwrap();
             sqlx::query(invariant.violation)
                 .execute(&mut *violation)

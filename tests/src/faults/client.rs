@@ -53,7 +53,9 @@ pub struct Counts {
     pub internal: usize,
     /// What the first of these said.
     pub fault: Option<String>,
-    /// Requests that were refused, or never answered.
+    /// Requests that had to be refused, and were.
+    pub refused: usize,
+    /// Requests that were refused and had not to be, or never answered.
     pub gave_up: usize,
     /// What the first of these was told.
     pub last_words: Option<String>,
@@ -65,6 +67,10 @@ pub struct Counts {
 /// A request was refused, or not answered for too long.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct GaveUp;
+
+/// A request was refused as it had to be.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Refused;
 
 impl Client {
     /// Reaches all replicas of a service with this token.
@@ -137,6 +143,33 @@ impl Client {
         Some(later.1)
     }
 
+    /// Asks for what is to be refused like this; gives back the answer if it was not, and
+    /// nothing where it was refused otherwise, or not answered: what is not there is not
+    /// refused either.
+    pub(super) async fn provoke<Q, A, F>(
+        &self,
+        request: &Q,
+        send: impl Fn(Channel, Request<Q>) -> F,
+        refusal: Code,
+    ) -> Option<Result<A, Refused>>
+    where
+        Q: Clone,
+        F: Future<Output = Result<A, Status>>,
+    {
+        let first = rand::random_range(0..self.replicas.len());
+        match self.settle(first, request, &send).await {
+            Ok(answer) => Some(Ok(answer)),
+            Err(status) if status.code() == refusal => {
+                self.counts().refused += 1;
+                Some(Err(Refused))
+            }
+            Err(status) => {
+                self.gave_up(&status);
+                None
+            }
+        }
+    }
+
     /// Asks one replica after the other, from `first` on, until answered or out of
     /// patience.
     pub(super) async fn insist<Q: Clone, A, F: Future<Output = Result<A, Status>>>(
@@ -145,6 +178,25 @@ impl Client {
         request: &Q,
         send: &impl Fn(Channel, Request<Q>) -> F,
     ) -> Result<A, GaveUp> {
+        let settled = self.settle(first, request, send).await;
+        settled.map_err(|status| self.gave_up(&status))
+    }
+
+    fn gave_up(&self, status: &Status) -> GaveUp {
+        let mut counts = self.counts();
+        counts.gave_up += 1;
+        counts.last_words.get_or_insert(format!("{status:?}"));
+        GaveUp
+    }
+
+    /// Asks one replica after the other, from `first` on, until answered, refused or out of
+    /// patience; tells what was said last.
+    async fn settle<Q: Clone, A, F: Future<Output = Result<A, Status>>>(
+        &self,
+        first: usize,
+        request: &Q,
+        send: &impl Fn(Channel, Request<Q>) -> F,
+    ) -> Result<A, Status> {
         let started = Instant::now();
         for replica in first.. {
             let channel = self.replicas[replica % self.replicas.len()].clone();
@@ -175,10 +227,7 @@ impl Client {
                 _ => false,
             };
             if !hopeful || started.elapsed() > self.patience {
-                let mut counts = self.counts();
-                counts.gave_up += 1;
-                counts.last_words.get_or_insert(format!("{status:?}"));
-                return Err(GaveUp);
+                return Err(status);
             }
             {
                 let mut counts = self.counts();
@@ -268,6 +317,34 @@ mod tests {
         assert!(!restored(answers.end).came_between(answers));
         assert!(!restored(before).came_between(answers));
         assert!(!Undone::default().came_between(answers));
+    }
+
+    /// Provokes a refusal like this; returns whether it came, and what was counted.
+    async fn provoke(answer: Result<(), Code>) -> (Option<bool>, Counts) {
+        let client = Client {
+            replicas: [Endpoint::from_static("http://127.0.0.1").connect_lazy()].into(),
+            bearer: "Bearer".parse().unwrap(),
+            counts: Arc::default(),
+            patience: Duration::ZERO,
+        };
+        let send = |_: Channel, _: Request<()>| async move {
+            answer.map_err(|code| Status::new(code, "no"))
+        };
+        let outcome = client.provoke(&(), send, Code::FailedPrecondition).await;
+        let counts = client.counts().clone();
+        (outcome.map(|outcome| outcome.is_err()), counts)
+    }
+
+    #[tokio::test]
+    async fn only_what_is_refused_as_it_must_be_counts_as_refused() {
+        let (came, counts) = provoke(Err(Code::FailedPrecondition)).await;
+        assert_eq!((came, counts.refused, counts.gave_up), (Some(true), 1, 0));
+        let (came, counts) = provoke(Ok(())).await;
+        assert_eq!((came, counts.refused, counts.gave_up), (Some(false), 0, 0));
+        for code in [Code::NotFound, Code::InvalidArgument, Code::Unavailable] {
+            let (came, counts) = provoke(Err(code)).await;
+            assert_eq!((came, counts.refused, counts.gave_up), (None, 0, 1));
+        }
     }
 
     #[tokio::test]

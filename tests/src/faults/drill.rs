@@ -18,6 +18,7 @@ use super::{
     network::Network,
     plan::{Ground, Plan},
     processes::{Fleet, build, copy, migrate},
+    reader::Reader,
     run::{Outcome, Told, judge, layout},
     servers::{Queue, Servers, Step, Undone},
 };
@@ -121,6 +122,7 @@ pub async fn drill(drill: &Drill) -> Drilled {
         network: &network,
         ledger: &ledger,
         mailbox: &mailbox,
+        reader: &Reader::of(&plan, &suite, &fleet),
         programs: &binaries,
     };
     let told = Told {

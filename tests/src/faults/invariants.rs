@@ -1,5 +1,7 @@
 //! What must hold in the books of the suite once it is calm.
 
+mod conversation;
+
 /// A claim about the stored rows of all services.
 pub(super) struct Invariant {
     /// Its name in results.
@@ -12,14 +14,20 @@ pub(super) struct Invariant {
     pub(super) violation: &'static str,
 }
 
-/// All invariants. The tables `asked` (`request_key`), `acknowledged` (`request_id`, `report_id`, `reference`),
-/// `acted` (`report_id`, `action`) and `mail` (`delivery_id`, `copies`) are what
-/// clients and receivers saw. After a restore, announced revisions count on from its
+/// All invariants.
+pub(super) fn invariants() -> impl Iterator<Item = &'static Invariant> {
+    INVARIANTS.iter().chain(conversation::INVARIANTS)
+}
+
+/// Those of reports, cases, notices and facts. The tables `asked` (`request_key`),
+/// `acknowledged` (`request_id`, `report_id`, `reference`), `acted` (`report_id`, `action`) and
+/// `mail` (`delivery_id`, `copies`) are what clients and receivers saw. After a restore, announced revisions count on from its
 /// second; notification starts over from how cases stand, so of the changes of a case
-/// that were not told before it had done so (`rejoined`, `at`) only the last one is.
+/// that were not told before it had done so (`rejoined`, `producer`, `at`) only the last one
+/// is, and activities until then are not.
 /// What a restore undid is apart: `undone` (`reference`) and the copies of mails that
 /// arrived meanwhile.
-pub(super) const INVARIANTS: &[Invariant] = &[
+const INVARIANTS: &[Invariant] = &[
     Invariant {
         name: "stored",
         claim: "what was acknowledged is stored, under the reference of its receipt",
@@ -220,7 +228,17 @@ pub(super) const INVARIANTS: &[Invariant] = &[
                 select event_id, null as subject, shard, position, recorded_at
                 from intake.event where event_type like 'vigie.report.%'
                 union all
-                select event_id, subject, shard, position, recorded_at from qualification.event
+                select q.event_id, q.subject, q.shard, q.position, q.recorded_at
+                from (
+                    select
+                        *,
+                        row_number() over (partition by subject order by position) as revision
+                    from qualification.event where subject like 'case/%'
+                ) as q
+                -- That a report was amended is told of the report.
+                left join qualification.case_entry as h
+                    on q.subject = 'case/' || h.case_id and q.revision = h.revision
+                where h.action is distinct from 'amended'
             ) as e
             left join notification.notification as n on e.event_id = n.event_id
             where n.event_id is null and not exists (
@@ -229,8 +247,29 @@ pub(super) const INVARIANTS: &[Invariant] = &[
                 cross join qualification.eventlog_meta as m
                 where later.shard = e.shard and later.position > e.position
                     and later.subject = e.subject
-                    and e.recorded_at < coalesce((select r.at from rejoined as r), m.reincarnated_at)
+                    and e.recorded_at < coalesce(
+                        (select at from rejoined where producer = 'qualification'),
+                        m.reincarnated_at)
             )
+            union all
+            select 'untold: ' || a.subject, 'lost'
+            from (
+                select event_id, subject, recorded_at, 'intake' as producer, m.reincarnated_at
+                from intake.event
+                cross join intake.eventlog_meta as m
+                union all
+                select event_id, subject, recorded_at, 'qualification', m.reincarnated_at
+                from qualification.event
+                cross join qualification.eventlog_meta as m
+            ) as a
+            left join notification.notification as n on a.event_id = n.event_id
+            left join rejoined as r on a.producer = r.producer
+            -- Calls are mails alone.
+            where (a.producer = 'qualification'
+                    and a.subject not like all (array['case/%', 'escalation/%'])
+                    or a.subject like 'activity/%')
+                and n.event_id is null
+                and coalesce(a.recorded_at >= coalesce(r.at, a.reincarnated_at), true)
             union all
             select
                 'not streamed once: ' || coalesce(n.notification_id, e.event_id),
@@ -248,6 +287,7 @@ pub(super) const INVARIANTS: &[Invariant] = &[
         offenders: "
             select concat_ws(' ', d.subject, d.kind, d.payload ->> 'recipient'), 'twice'
             from message as d
+            where d.payload ->> 'rule' not in ('message', 'activity', 'escalation')
             group by d.subject, d.kind, d.payload ->> 'rule', d.payload ->> 'recipient',
                 d.payload ->> 'mailbox'
             having count(*) <> 1
@@ -263,7 +303,8 @@ pub(super) const INVARIANTS: &[Invariant] = &[
             union all
             select 'says nothing: ' || d.delivery_id, 'lost'
             from message as d
-            where d.payload -> 'summary' ->> 'reference' is null",
+            where coalesce(
+                d.payload -> 'summary' ->> 'reference', d.payload ->> 'reference') is null",
         violation: "
             update notification.job_done set payload = payload || '{\"rule\": \"receipt\"}'
             where job_id = (

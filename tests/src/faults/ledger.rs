@@ -38,6 +38,33 @@ pub(super) enum Line {
         /// What, as the history of the case names it.
         action: String,
     },
+    /// Something is about to be said of a report.
+    Saying {
+        /// What nobody says otherwise.
+        words: String,
+    },
+    /// It was taken.
+    Said(Said),
+    /// It was refused.
+    Refused {
+        /// What was said.
+        words: String,
+    },
+}
+
+/// Something that was said of a report: an item of its amendments, its timeline, or the
+/// conversation on its case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Said {
+    /// The reference of the report.
+    pub(super) reference: String,
+    /// What it is: `amendment`, `timeline`, `message`, `question`, `answer`,
+    /// `measure_proposed`, `measure_accepted`, `measure_done` or `acknowledgement`.
+    pub(super) kind: String,
+    /// The id of the item; of an amendment the reference of the report, and the revision.
+    pub(super) item: String,
+    /// What it says, which nothing else says; where it says nothing, the item.
+    pub(super) words: String,
 }
 
 impl Line {

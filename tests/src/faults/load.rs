@@ -1,4 +1,4 @@
-//! People at work: they declare, withdraw and treat, whatever happens.
+//! People at work: they declare, withdraw, talk, treat and escalate, whatever happens.
 
 use std::{
     sync::{Arc, Mutex},
@@ -25,8 +25,10 @@ use tonic::{Code, Request, Status, transport::Channel};
 use uuid::Uuid;
 
 use super::{
-    client::{Client, Counts},
+    client::{Client, Counts, Refused},
+    conversation::{Conversation, Minutes, Structure, Topic, amend, amendment},
     ledger::{Ledger, Line},
+    officer::Officer,
     plan::Plan,
     processes::Fleet,
 };
@@ -41,6 +43,15 @@ const WITHDRAWN: usize = 8;
 const WAITING: usize = 64;
 /// One report in so many is treated by the cell.
 const TREATED: usize = 5;
+/// One report in so many is talked about.
+const TALKED_OF: usize = 6;
+/// One report in so many is escalated.
+const ESCALATED: usize = 7;
+/// How many of these wait for those who talk and escalate: they are slower than reports come.
+const NEXT: usize = 2;
+
+/// Who declares, for which structure.
+const DECLARANTS: [(&str, &str); 2] = [("director", MONTPELLIER), ("director-rouen", ROUEN)];
 
 /// People at work until they are asked to finish.
 pub(super) struct Load {
@@ -55,30 +66,51 @@ impl Load {
         let counts: Arc<Mutex<Counts>> = Arc::default();
         let stop = CancellationToken::new();
         let mut people = JoinSet::new();
-        // The cell treats what it gets to; a full queue is work for another day.
+        // Everybody does what he gets to; a full queue is work for another day.
         let (to_treat, waiting) = mpsc::channel(WAITING);
+        let (to_talk_of, topics) = mpsc::channel(NEXT);
+        let (to_escalate, escalated) = mpsc::channel(NEXT);
         let client = |service, identity| {
             let token = token(suite, identity);
             Client::of(fleet, service, &token, &counts, plan.patience)
         };
+        let minutes = Minutes(Arc::clone(ledger));
         for number in 0..plan.declarants {
-            let (identity, finess) = match number % 2 {
-                0 => ("director", MONTPELLIER),
-                _ => ("director-rouen", ROUEN),
-            };
+            let structure = number % DECLARANTS.len();
+            let (identity, finess) = DECLARANTS[structure];
             let declarant = Declarant {
                 identity,
                 finess,
+                structure,
                 intake: client("intake", identity),
-                ledger: Arc::clone(ledger),
+                minutes: minutes.clone(),
+                to_treat: to_treat.clone(),
+                to_talk_of: to_talk_of.clone(),
+                to_escalate: to_escalate.clone(),
             };
-            people.spawn(declarant.work(plan.pace, stop.clone(), to_treat.clone()));
+            people.spawn(declarant.work(plan.pace, stop.clone()));
         }
         let cell = Cell {
             qualification: client("qualification", "analyst"),
             ledger: Arc::clone(ledger),
         };
         people.spawn(cell.work(waiting));
+        let structures = DECLARANTS.map(|(identity, _)| Structure {
+            intake: client("intake", identity),
+            qualification: client("qualification", identity),
+        });
+        let conversation = Conversation {
+            structures: structures.into(),
+            cell: client("qualification", "analyst"),
+            minutes: minutes.clone(),
+        };
+        people.spawn(conversation.work(topics));
+        let officer = Officer {
+            officer: client("qualification", "fssi"),
+            operator: client("qualification", "operator"),
+            minutes,
+        };
+        people.spawn(officer.work(escalated));
         Self {
             stop,
             people,
@@ -126,46 +158,67 @@ pub(super) fn token(suite: &Suite, identity: &str) -> String {
 struct Declarant {
     identity: &'static str,
     finess: &'static str,
+    /// The place of the structure among all.
+    structure: usize,
     intake: Client,
-    ledger: Arc<Ledger>,
+    minutes: Minutes,
+    to_treat: mpsc::Sender<Receipt>,
+    to_talk_of: mpsc::Sender<Topic>,
+    to_escalate: mpsc::Sender<Receipt>,
 }
 
 impl Declarant {
-    async fn work(self, pace: Duration, stop: CancellationToken, to_treat: mpsc::Sender<Receipt>) {
+    async fn work(self, pace: Duration, stop: CancellationToken) {
+        let ledger = &self.minutes.0;
         let mut pace = interval(pace);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut count = 0;
         while stop.run_until_cancelled(pace.tick()).await.is_some() {
             let request = submission(self.finess);
-            self.ledger
-                .intend(&Line::asked(self.identity, &request))
-                .await;
+            ledger.intend(&Line::asked(self.identity, &request)).await;
             let Some(receipt) = Box::pin(self.intake.ask(&request, submit)).await else {
                 continue;
             };
-            self.ledger.note(&Line::declared(&request, &receipt)).await;
+            ledger.note(&Line::declared(&request, &receipt)).await;
             self.intake.declared();
             count += 1;
+            // Who is busy does it another day.
             if count % WITHDRAWN == 0 {
-                self.withdraw(&receipt).await;
+                Box::pin(self.withdraw(&receipt)).await;
             } else if count % TREATED == 0 {
-                // A cell that is busy treats it another day.
-                let _ = to_treat.try_send(receipt);
+                let _ = self.to_treat.try_send(receipt);
+            } else if count % TALKED_OF == 0 {
+                let structure = self.structure;
+                let _ = self.to_talk_of.try_send(Topic { structure, receipt });
+            } else if count % ESCALATED == 0 {
+                let _ = self.to_escalate.try_send(receipt);
             }
         }
     }
 
-    async fn withdraw(&self, receipt: &Receipt) {
+    /// Withdraws a report, and tries to amend it afterwards.
+    async fn withdraw(&self, receipt: &Receipt) -> Option<()> {
         let request = intake_pb::WithdrawReportRequest {
             request_id: request_id(),
             report_id: receipt.report_id.clone(),
             reason: "Fausse alerte".to_owned(),
             etag: String::new(),
         };
-        if self.intake.ask(&request, withdraw).await.is_none() {
-            return;
+        self.intake.ask(&request, withdraw).await?;
+        let withdrawn = Line::acted(receipt, "withdrawn");
+        self.minutes.0.note(&withdrawn).await;
+
+        let words = self.minutes.words("Trop tard").await;
+        let request = amendment(receipt, types::ReportStage::Complement, &words);
+        let refusal = Code::FailedPrecondition;
+        match self.intake.provoke(&request, amend, refusal).await? {
+            Ok(revision) => {
+                let item = format!("{}/{revision}", receipt.reference);
+                self.minutes.said(receipt, "amendment", &item, &words).await;
+            }
+            Err(Refused) => self.minutes.refused(words).await,
         }
-        self.ledger.note(&Line::acted(receipt, "withdrawn")).await;
+        Some(())
     }
 }
 
@@ -253,7 +306,7 @@ async fn withdraw(
 }
 
 /// Reads a case, which opens by itself a little after its report was taken.
-async fn open_case(
+pub(super) async fn open_case(
     channel: Channel,
     request: Request<case_pb::GetCaseRequest>,
 ) -> Result<case_pb::Case, Status> {
@@ -288,7 +341,8 @@ async fn claim_case(
     Ok(settled(cell.claim_case(request).await?.into_inner().case))
 }
 
-async fn qualify_case(
+/// Qualifies a case.
+pub(super) async fn qualify_case(
     channel: Channel,
     request: Request<case_pb::QualifyCaseRequest>,
 ) -> Result<case_pb::Case, Status> {
@@ -319,6 +373,7 @@ pub(super) fn submission(finess: &str) -> intake_pb::SubmitReportRequest {
     }
 }
 
-fn request_id() -> String {
+/// A name for a request.
+pub(super) fn request_id() -> String {
     Uuid::now_v7().to_string()
 }

@@ -20,6 +20,7 @@ use super::{
     network::Network,
     plan::Plan,
     processes::{Fleet, Signal, build, signal},
+    reader::Reader,
     run::layout,
     servers::Undone,
 };
@@ -76,7 +77,7 @@ const EFFECTS: &[&str] = &[
 ];
 
 /// All wrong variants.
-pub const MUTANTS: [Mutant; 8] = [
+pub const MUTANTS: [Mutant; 11] = [
     Mutant {
         name: "acknowledge-before-commit",
         breaks: &["stored"],
@@ -116,6 +117,21 @@ pub const MUTANTS: [Mutant; 8] = [
         name: "commit-without-flush",
         breaks: &["stored"],
         provocation: Provocation::KillPostgres,
+    },
+    Mutant {
+        name: "amend-without-the-revision",
+        breaks: &["numbered"],
+        provocation: Provocation::Crashes,
+    },
+    Mutant {
+        name: "answer-taken-twice",
+        breaks: &["said-kept"],
+        provocation: Provocation::Crashes,
+    },
+    Mutant {
+        name: "measure-unannounced",
+        breaks: &["activity-announced"],
+        provocation: Provocation::Crashes,
     },
 ];
 
@@ -200,7 +216,9 @@ pub async fn hunt(mutant: Mutant) -> Hunt {
     }
     books.calm(plan.catch_up).await;
     let undone = Undone::default();
-    let acknowledged = books.compare_with(&ledger, &mailbox, &undone, None).await;
+    let reader = Reader::of(&plan, &suite, &fleet);
+    let compared = books.compare_with(&ledger, &mailbox, &reader, &undone, &[]);
+    let acknowledged = compared.await;
     let broken = books.broken_invariants().await;
     Hunt {
         mutant: mutant.name,

@@ -20,6 +20,7 @@ use super::{
     network::{Network, Weathered},
     plan::{Ground, Plan},
     processes::{Fleet, build},
+    reader::Reader,
     servers::{Queue, Servers, Undone},
 };
 use crate::process::Programs;
@@ -30,6 +31,9 @@ const WORKERS: i64 = 16;
 /// How many cases the cell may follow that a restore undid: the one it treats, and
 /// one that waits meanwhile.
 const CELL: usize = 2;
+
+/// The same of those who talk about a report, and of those who escalate one.
+const OTHERS: usize = 2 * CELL;
 
 /// What came of a run.
 #[derive(Clone, Debug, Serialize)]
@@ -139,6 +143,8 @@ pub(super) fn layout(plan: &Plan, mailbox: &Mailbox, queue: Vec<(String, String)
         ("NOTIFICATION_DELIVERY_WORKERS", WORKERS.to_string()),
         ("NOTIFICATION_RETRY_BASE_MS", "500".to_owned()),
         ("NOTIFICATION_CLAIM_MS", "27000".to_owned()),
+        // Nobody is called twice: an escalation that stays open would never end a run.
+        ("QUALIFICATION_ESCALATION_DELAY_SECONDS", "86400".to_owned()),
     ];
     Layout {
         folder: plan.folder.clone(),
@@ -177,6 +183,7 @@ pub async fn run(plan: &Plan) -> Outcome {
         network: &network,
         ledger: &ledger,
         mailbox: &mailbox,
+        reader: &Reader::of(plan, &suite, &fleet),
         programs: &binaries,
     };
     let dealt = chaos::deal(plan, &mut servers, &surroundings, &load);
@@ -218,6 +225,7 @@ pub(super) async fn judge(
         network,
         ledger,
         mailbox,
+        reader,
         programs,
     } = surroundings;
     let Told {
@@ -233,10 +241,10 @@ pub(super) async fn judge(
 
     let rejoined_at = match calm_after {
         Some(_) => servers.rejoined_at().await,
-        None => None,
+        None => Vec::new(),
     };
     let acknowledged = books
-        .compare_with(ledger, mailbox, &undone, rejoined_at)
+        .compare_with(ledger, mailbox, reader, &undone, &rejoined_at)
         .await;
     let post = books.post().await;
     let broken = books.broken_invariants().await;
@@ -256,7 +264,7 @@ pub(super) async fn judge(
     // Whoever followed up what a restore undid is told that there is no such thing.
     let may_give_up = match plan.ground {
         Ground::Single | Ground::Replicated => 0,
-        Ground::Restored => plan.declarants + CELL,
+        Ground::Restored => plan.declarants + CELL + OTHERS,
     };
     let by_the_restore = |answers: &&_| undone.came_between(answers);
     let excused = clients.differing.iter().filter(by_the_restore).count();

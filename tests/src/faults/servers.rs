@@ -47,8 +47,8 @@ pub(super) struct Servers<'a> {
     successor: Option<Postgres>,
     /// How long each step of that took.
     pub(super) steps: Vec<Step>,
-    /// Finds out when notification follows the new history of qualification.
-    rejoining: JoinSet<Option<OffsetDateTime>>,
+    /// Finds out when notification follows the new history of each producer.
+    rejoining: JoinSet<(&'static str, Option<OffsetDateTime>)>,
 }
 
 /// A step, and how long it took.
@@ -217,9 +217,12 @@ impl<'a> Servers<'a> {
         network.lead_to(SocketAddr::from(([127, 0, 0, 1], successor.port())));
         self.successor = Some(successor);
         if self.ground == Ground::Restored {
-            let url = self.database().superuser_url();
-            let rejoining = some_within(5 * PATIENCE, move || rejoined(url.clone()));
-            self.rejoining.spawn(rejoining);
+            for producer in ["intake", "qualification"] {
+                let url = self.database().superuser_url();
+                let rejoins = some_within(5 * PATIENCE, move || rejoined(url.clone(), producer));
+                self.rejoining
+                    .spawn(async move { (producer, rejoins.await) });
+            }
         }
         undone
     }
@@ -283,12 +286,15 @@ impl<'a> Servers<'a> {
         (restored, Undone { lines, mails, at })
     }
 
-    /// When notification followed the new history of qualification: until then it is
+    /// When notification followed the new history of each producer: until then it is
     /// told how cases stand, not all that came before.
-    pub(super) async fn rejoined_at(&mut self) -> Option<OffsetDateTime> {
-        let rejoined = self.rejoining.join_next().await?;
-        let moment = rejoined.expect("nobody ends it");
-        Some(moment.expect("notification follows qualification"))
+    pub(super) async fn rejoined_at(&mut self) -> Vec<(&'static str, OffsetDateTime)> {
+        let mut moments = Vec::new();
+        while let Some(rejoined) = self.rejoining.join_next().await {
+            let (producer, moment) = rejoined.expect("nobody ends it");
+            moments.push((producer, moment.expect("notification follows it")));
+        }
+        moments
     }
 
     fn postgres(&self) -> &Postgres {
@@ -296,13 +302,15 @@ impl<'a> Servers<'a> {
     }
 }
 
-/// The present moment, once notification follows qualification and the server says so.
-async fn rejoined(url: String) -> Option<OffsetDateTime> {
+/// The present moment, once notification follows a producer and the server says so.
+async fn rejoined(url: String, producer: &'static str) -> Option<OffsetDateTime> {
     let sql = "select clock_timestamp() from notification.consumer_offset
-               where producer = 'qualification'
+               where producer = $1
                having bool_and(incarnation is not null)";
     let mut administrator = PgConnection::connect(&url).await.ok()?;
-    let moment = sqlx::query_scalar(sql).fetch_optional(&mut administrator);
+    let moment = sqlx::query_scalar(sql)
+        .bind(producer)
+        .fetch_optional(&mut administrator);
     moment.await.ok()?
 }
 

@@ -5,6 +5,7 @@ mod care;
 mod duty_dossiers;
 mod escalation;
 mod eventlog;
+mod information;
 mod intake;
 mod measures;
 mod notification;

@@ -56,7 +56,24 @@ pub(crate) struct Thing {
     pub(crate) case_id: String,
     /// UUID of the measure that is proposed on its case.
     pub(crate) measure_id: String,
+    /// UUID of what its structure was asked, and has answered.
+    pub(crate) information_request_id: String,
+    /// UUID of the escalation that runs on its case.
+    pub(crate) escalation_id: String,
 }
+
+impl Thing {
+    /// In which role its structure was asked.
+    pub(crate) fn asked_by(&self) -> &'static str {
+        match self.region {
+            "28" => "regional_agent",
+            _ => "analyst",
+        }
+    }
+}
+
+/// The secret of the link by which the first escalation may be acknowledged.
+pub(crate) const LINK: &str = "7f3a";
 
 /// What tells one report from another for the rules of sight.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -151,7 +168,11 @@ impl Scene {
             .unwrap();
             thing.case_id = case_id.to_string();
             thing.measure_id = measure_on(case_id, &mut sql).await;
+            let asked_by = thing.asked_by();
+            thing.information_request_id = question_on(case_id, asked_by, &mut sql).await;
+            thing.escalation_id = escalation_of(case_id, &mut sql).await;
         }
+        called_by_link(&scene.things[0].escalation_id, &mut sql).await;
         let delivery_id: Uuid =
             sqlx::query_scalar("select job_id from notification.job_done limit 1")
                 .fetch_one(&mut sql)
@@ -206,15 +227,6 @@ impl Scene {
         PgConnection::connect(&url).await.unwrap()
     }
 
-    /// How many rows there are of everything that a call may change.
-    pub(crate) async fn contents(&self) -> String {
-        let mut sql = self.sql().await;
-        sqlx::query_scalar(include_str!("contents.sql"))
-            .fetch_one(&mut sql)
-            .await
-            .unwrap()
-    }
-
     /// Waits until every consumer has applied all there is.
     async fn settle(&self) {
         let mut sql = self.sql().await;
@@ -245,6 +257,56 @@ async fn measure_on(case_id: Uuid, sql: &mut PgConnection) -> String {
     .await
     .unwrap();
     measure_id.to_string()
+}
+
+/// Puts an answered request for information on a case.
+async fn question_on(case_id: Uuid, asked_by: &str, sql: &mut PgConnection) -> String {
+    let id: Uuid = sqlx::query_scalar(
+        "insert into qualification.information_request
+             (information_request_id, case_id, number, state, asked_role, asked_subject, asked_at,
+              sealed_question, settled_role, settled_subject, settled_at, sealed_answer)
+         values (gen_random_uuid(), $1, 1, 'answered', $2, $3, '2026-11-02T08:00:00Z', '',
+                 'declarant', 'somebody', '2026-11-02T09:00:00Z', '')
+         returning information_request_id",
+    )
+    .bind(case_id)
+    .bind(asked_by)
+    .bind(ANALYST)
+    .fetch_one(sql)
+    .await
+    .unwrap();
+    id.to_string()
+}
+
+/// Has an escalation run on a case, which calls nobody.
+async fn escalation_of(case_id: Uuid, sql: &mut PgConnection) -> String {
+    let id: Uuid = sqlx::query_scalar(
+        "insert into qualification.escalation
+             (escalation_id, case_id, number, cause, state, begun_at, lapses_at, next_step)
+         values (gen_random_uuid(), $1, 1, 'major', 'running', '2026-11-02T08:00:00Z',
+                 '2099-01-01', 2)
+         returning escalation_id",
+    )
+    .bind(case_id)
+    .fetch_one(sql)
+    .await
+    .unwrap();
+    id.to_string()
+}
+
+/// Has the link of a call lead to an escalation.
+async fn called_by_link(escalation_id: &str, sql: &mut PgConnection) {
+    let escalation_id: Uuid = escalation_id.parse().unwrap();
+    sqlx::query(
+        "insert into qualification.escalation_call
+             (escalation_id, step, called_at, sealed_name, token_hash)
+         values ($1, 1, '2026-11-02T08:00:00Z', '', sha256(convert_to($2, 'UTF8')))",
+    )
+    .bind(escalation_id)
+    .bind(LINK)
+    .execute(sql)
+    .await
+    .unwrap();
 }
 
 /// What is declared: what decides who sees it, and the draft.
@@ -328,6 +390,8 @@ fn thing(label: &'static str, author: &'static str, region: &'static str) -> Thi
         reference: String::new(),
         case_id: String::new(),
         measure_id: String::new(),
+        information_request_id: String::new(),
+        escalation_id: String::new(),
     }
 }
 

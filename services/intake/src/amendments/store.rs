@@ -34,6 +34,13 @@ pub(super) async fn amend(
     )
     .execute(&mut *conn)
     .await?;
+    #[cfg(feature = "mutants")]
+    if platform::mutant::Mutant::AmendWithoutTheRevision.is_alive() {
+        sqlx::query("delete from report_revision where report_id = $1")
+            .bind(before.id)
+            .execute(&mut *conn)
+            .await?;
+    }
     sqlx::query_file!("src/amendments/sql/amend_report.sql", row(after, facts))
         .execute(conn)
         .await?;

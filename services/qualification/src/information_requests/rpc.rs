@@ -284,6 +284,13 @@ impl InformationRequestRpc {
         let case = case.ok_or_else(unknown)?;
         let view = View::of(&case.visible_to, &call.caller).ok_or_else(unknown)?;
         let request = store::find(conn, id).await?.ok_or_else(unknown)?;
+        #[cfg(feature = "mutants")]
+        let request = if platform::mutant::Mutant::AnswerTakenTwice.is_alive() {
+            let state = State::Open;
+            InformationRequest { state, ..request }
+        } else {
+            request
+        };
         if case.is_ended() {
             return Err(wrong_state("le dossier est terminé"));
         }

@@ -270,7 +270,11 @@ impl MeasureRpc {
             let treated = cases::treat(conn, &self.commands, call, step.role, &case);
             events.extend(treated.await?);
         }
-        events.extend(events::stepped(&case, &measure, &step));
+        let announced = events::stepped(&case, &measure, &step);
+        #[cfg(feature = "mutants")]
+        let announced =
+            announced.filter(|_| !platform::mutant::Mutant::MeasureUnannounced.is_alive());
+        events.extend(announced);
         let detail = json!({
             "measure": measure.id,
             "state": step.state,

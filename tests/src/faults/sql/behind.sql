@@ -1,5 +1,5 @@
 -- How much the services still have to do: events that a consumer has not
--- applied, consumers that have not begun, and messages that were not sent.
+-- applied, consumers that have not begun, calls that are due, and messages that were not sent.
 with head as (
     select 'intake' as producer, shard, position from intake.eventlog_head
     union all
@@ -31,5 +31,6 @@ select
         left join progress as p
             on c.consumer = p.consumer and h.producer = p.producer and h.shard = p.shard
     )
+    + (select count(*) from qualification.job where due_at <= clock_timestamp())
     + (select count(*) from notification.job where due_at is not null)
     + (select count(*) from notification.delivery where state = 'pending')

@@ -4,13 +4,12 @@ use proto::qualification::v1 as pb;
 use testkit::TokenSpec;
 use tonic::Code;
 
-use super::{Asked, Effect, Expected, Names, any_answer, of_each_thing, request_id};
-use crate::scene::{Scene, Thing};
+use super::{Asked, Effect, Expected, Names, answer, any_answer, of_each_thing, request_id};
+use crate::scene::{LINK, Scene, Thing};
 use crate::visibility::sees;
 
 /// What to ask about escalation. The rota of the scene is empty, so that nobody is called.
 pub(super) fn requests(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
-    let nobodys = Expected::Refused(Code::NotFound);
     Some(match method {
         "DeclareMajor" => of_each_thing(
             scene,
@@ -82,19 +81,44 @@ pub(super) fn requests(method: &str, scene: &Scene, person: &TokenSpec) -> Optio
             },
             |thing| of_seen(person, thing, any_answer::<pb::ListEscalationsResponse>()),
         ),
-        "AcknowledgeEscalation" => {
-            let request = pb::AcknowledgeEscalationRequest {
+        "AcknowledgeEscalation" => stored(of_each_thing(
+            scene,
+            Names::Id,
+            |thing| &thing.escalation_id,
+            |escalation_id| pb::AcknowledgeEscalationRequest {
                 request_id: request_id(),
-                escalation_id: request_id(),
-            };
-            vec![Asked::of("nobody's", &request, nobodys)]
-        }
+                escalation_id,
+            },
+            |thing| of_seen(person, thing, acknowledged()),
+        )),
         "AcknowledgeEscalationByLink" => {
-            let token = "0".repeat(64);
-            let request = pb::AcknowledgeEscalationByLinkRequest { token };
-            vec![Asked::of("nobody's", &request, nobodys)]
+            let asked = |target: &str, token: &str, expected| {
+                let token = token.to_owned();
+                let request = pb::AcknowledgeEscalationByLinkRequest { token };
+                Asked::of(target, &request, expected)
+            };
+            let nobodys = Expected::Refused(Code::NotFound);
+            let reference = scene.things[0].reference.clone();
+            let shown = answer(move |response: pb::AcknowledgeEscalationByLinkResponse| {
+                let same = response.reference == reference;
+                same.then_some(()).ok_or(format!("shows {response:?}"))
+            });
+            let mut both = vec![asked("nobody's", &"0".repeat(64), nobodys)];
+            both.extend(stored(vec![asked("a call's", LINK, shown)]));
+            both
         }
         _ => return None,
+    })
+}
+
+/// Whoever acknowledges an escalation, or finds it acknowledged, is shown it like that.
+fn acknowledged() -> Expected {
+    answer(|response: pb::AcknowledgeEscalationResponse| {
+        let escalation = response.escalation.ok_or("no escalation")?;
+        match escalation.state() {
+            pb::EscalationState::Acknowledged => Ok(()),
+            state => Err(format!("shows it {state:?}")),
+        }
     })
 }
 

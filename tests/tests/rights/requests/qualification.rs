@@ -6,8 +6,8 @@ use testkit::TokenSpec;
 use tonic::Code;
 
 use super::{
-    Asked, Effect, Expected, Names, accompaniment, answer, any_answer, care, exactly, measures,
-    of_each_thing, references, request_id,
+    Asked, Effect, Expected, Names, accompaniment, answer, any_answer, care, exactly, information,
+    measures, of_each_thing, references, request_id,
 };
 use crate::scene::{ANALYST, Scene, Thing};
 use crate::visibility::{sees, sees_assignee, sees_contacts};
@@ -28,7 +28,7 @@ pub(crate) fn requests(
         "EscalationService" => super::escalation::requests(method, scene, person),
         "MeasureService" => measures::requests(method, scene, person),
         "FeedbackService" => feedback(method, scene, person),
-        "InformationRequestService" => information(method, scene, person),
+        "InformationRequestService" => information::requests(method, scene, person),
         "CauseService" => causes(method, scene, person),
         "AccompanimentService" => accompaniment::requests(method, scene, person),
         "CareService" => care::requests(method, scene, person),
@@ -229,57 +229,6 @@ fn messages(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked
                 ..Default::default()
             },
             |thing| of_seen(person, thing, any_answer::<pb::ListMessagesResponse>()),
-        ),
-        _ => return None,
-    })
-}
-
-/// What to ask about requests for information: everybody admitted gets as far as the etag
-/// on what they see; a request that nobody made cannot be told from one on a hidden case.
-fn information(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
-    let nobodys = Expected::Refused(Code::NotFound);
-    Some(match method {
-        "RequestInformation" => of_each_thing(
-            scene,
-            Names::Id,
-            |thing| &thing.case_id,
-            |case_id| pb::RequestInformationRequest {
-                request_id: request_id(),
-                case_id,
-                question: "Depuis quand ?".to_owned(),
-                due_at: None,
-                etag: NEVER.to_owned(),
-            },
-            |thing| of_seen(person, thing, Expected::Refused(Code::Aborted)),
-        ),
-        "AnswerInformationRequest" => {
-            let request = pb::AnswerInformationRequestRequest {
-                request_id: request_id(),
-                information_request_id: request_id(),
-                answer: "Depuis minuit".to_owned(),
-            };
-            vec![Asked::of("nobody's", &request, nobodys)]
-        }
-        "CancelInformationRequest" => {
-            let request = pb::CancelInformationRequestRequest {
-                request_id: request_id(),
-                information_request_id: request_id(),
-                reason: String::new(),
-            };
-            vec![Asked::of("nobody's", &request, nobodys)]
-        }
-        "ListInformationRequests" => of_each_thing(
-            scene,
-            Names::IdAndReference,
-            |thing| &thing.case_id,
-            |case_id| pb::ListInformationRequestsRequest {
-                case_id,
-                ..Default::default()
-            },
-            |thing| {
-                let expected = any_answer::<pb::ListInformationRequestsResponse>();
-                of_seen(person, thing, expected)
-            },
         ),
         _ => return None,
     })
