@@ -87,6 +87,7 @@ impl Shown<'_> {
             parent_case_id: other(case.parent),
             children: if self.view.agencies { case.children } else { 0 },
             cause_reference: report.cause_reference.clone().unwrap_or_default(),
+            unread_messages: 0,
             resolution: case
                 .resolution
                 .as_ref()
