@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::case_watch::CaseWatchOptions;
 use crate::cause::CauseCommand;
 
 pub(crate) use self::operations::{ConsumerCommand, DeliveryCommand, DeliveryState, Service};
@@ -163,6 +164,8 @@ pub(crate) enum CaseCommand {
         #[arg(long, default_value_t = 20)]
         limit: usize,
     },
+    /// Print the cases that change as they do, until Ctrl-C
+    Watch(CaseWatchOptions),
     /// Show a case with its history
     Show {
         /// UUID, or reference of the report

@@ -14,6 +14,8 @@ select jsonb_build_object(
         select jsonb_agg(m order by m.case_id, m.number) from qualification.case_measure m
     ),
     'history', (select count(*) from qualification.case_entry),
+    'notes', (select count(*) from qualification.internal_message),
+    'marks', (select count(*) from qualification.message_read),
     'decisions', (select count(*) from qualification.decision),
     'rota', (select count(*) from qualification.rota_shift),
     'escalations', (

@@ -6,9 +6,11 @@ mod escalation;
 mod eventlog;
 mod intake;
 mod measures;
+mod messages;
 mod notification;
 mod qualification;
 mod statistics;
+mod workbench;
 
 use std::collections::BTreeSet;
 

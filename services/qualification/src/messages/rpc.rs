@@ -3,7 +3,10 @@
 use std::collections::HashMap;
 
 use futures::FutureExt as _;
-use platform::{Caller, Deadline, Error, Result, SealingKey, Violations, now, read_transaction};
+use platform::{
+    AuditEntry, Caller, Deadline, Error, Outcome, Result, SealingKey, Violations, audit, now,
+    read_transaction,
+};
 use proto::qualification::v1::{
     self as pb, ListMessagesRequest, ListMessagesResponse, MarkMessagesReadRequest,
     MarkMessagesReadResponse, PostMessageRequest, PostMessageResponse,
@@ -124,10 +127,21 @@ impl MessageService for MessageRpc {
         } else {
             "message.list"
         };
+        if let (Some(case), Some(Err(refused))) = (&case, notes_of) {
+            let entry = AuditEntry {
+                caller,
+                action,
+                object: &case.id.to_string(),
+                outcome: Outcome::Refused,
+                detail: json!({ "reason": refused.code() }),
+                at: now(),
+            };
+            audit(&mut conn, entry).await?;
+            return Err(refused.into());
+        }
         cases::audit_case(&mut conn, caller, action, &name, case.as_ref()).await?;
         drop(conn);
         let (case, (view, ..)) = case.zip(reader).ok_or(Error::NotFound("case"))?;
-        notes_of.transpose()?;
         let key = case.report.sealed.as_ref();
         let shown = messages.iter().map(|(number, message)| {
             let text = key.and_then(|key| {
@@ -187,10 +201,11 @@ async fn mark_read(
     call: &Call,
     mark: &Mark,
 ) -> Result<Done<MarkMessagesReadResponse>> {
+    // A case that is not seen is told from one without the message by nobody.
     let name = CaseName::Id(mark.case_id);
     let case = cases::find_case(conn, &name, &call.caller.parties()).await?;
-    let case = case.ok_or(Error::NotFound("case"))?;
-    let (.., side) = reader(&case, &call.caller).ok_or(Error::NotFound("case"))?;
+    let case = case.ok_or(Error::NotFound("message"))?;
+    let (.., side) = reader(&case, &call.caller).ok_or(Error::NotFound("message"))?;
     let number = read::number_of(conn, case.id, mark.message_id, side).await?;
     let number = number.ok_or(Error::NotFound("message"))?;
     let read_up_to = read::mark(conn, case.id, side, number, call.at).await?;

@@ -62,6 +62,11 @@ async fn who_keeps_no_notes_writes_and_reads_none() {
             (Code::PermissionDenied, "AUDIENCE_NOT_YOURS")
         );
     }
+    let refused = |action: &str| (action.to_owned(), id.clone(), "refused".to_owned());
+    assert_eq!(
+        env.audited("decl").await,
+        [refused("message.post"), refused("message.list_internal")]
+    );
     for role in ["health_authority", "integration", "importer", "prober"] {
         let who = TokenSpec::of("other").role(role).region("76");
         let posted = env.post(&who, internal(&id, "?")).await;

@@ -3,6 +3,7 @@
 
 mod accompaniment;
 mod amending;
+mod at_once;
 mod care;
 mod causes;
 mod commands;
@@ -23,3 +24,4 @@ mod restored;
 mod snapshot;
 mod upgrading;
 mod views;
+mod watching;
