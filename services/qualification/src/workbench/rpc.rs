@@ -113,26 +113,25 @@ impl Watching {
                 Next::Gap => return Ok(Message::Gap(CasesGap {})),
                 Next::CaughtUp => return Ok(Message::Heartbeat(CasesHeartbeat {})),
                 Next::Changed(changed) => {
-                    if let Some(message) = self.shown(&changed).await {
+                    if let Some(message) = shown(&changed, &self.filter, &self.caller).await {
                         return Ok(message);
                     }
                 }
             }
         }
     }
+}
 
-    /// What the caller is told of a case that changed: nothing where it does not exist for
-    /// this one.
-    async fn shown(&self, changed: &ChangedCase) -> Option<Message> {
-        let case = &changed.case;
-        let view = View::of(&case.visible_to, &self.caller)?;
-        if self.filter.takes(case) {
-            return Some(Message::Changed(changed.shown(view).await));
-        }
-        Some(Message::Left(CaseLeft {
-            case_id: case.id.to_string(),
-            revision: changed.base + case.revision,
-            state: case.state.number(),
-        }))
+/// What a caller is told of a case that changed: nothing where it does not exist for this one.
+async fn shown(changed: &ChangedCase, filter: &Filter, caller: &Caller) -> Option<Message> {
+    let case = &changed.case;
+    let view = View::of(&case.visible_to, caller)?;
+    if filter.takes(case) {
+        return Some(Message::Changed(changed.shown(view).await));
     }
+    Some(Message::Left(CaseLeft {
+        case_id: case.id.to_string(),
+        revision: changed.base + case.revision,
+        state: case.state.number(),
+    }))
 }
