@@ -3,7 +3,6 @@
 use proto::qualification::v1 as pb;
 use service::wire::timestamp;
 use testkit::TokenSpec;
-use time::OffsetDateTime;
 use tonic::{Code, Status};
 use uuid::Uuid;
 
@@ -76,7 +75,8 @@ async fn a_mark_never_goes_back_and_what_was_read_before_keeps_its_moment() {
         let posted = env.post(&analyst(), to_structure(&id, text)).await;
         messages.push(posted.unwrap().message_id);
     }
-    let mark = |to: usize| env.mark(&declarant(), &id, &messages[to]);
+    let who = declarant();
+    let mark = |to: usize| env.mark(&who, &id, &messages[to]);
     assert_eq!(mark(0).await.unwrap(), 1);
     let first = env.read_by(&analyst(), &id, 1).await;
     assert_eq!(mark(2).await.unwrap(), 3);
@@ -246,10 +246,8 @@ async fn marks_set_at_once_leave_the_furthest_and_lose_none() {
         let posted = env.post(&analyst(), to_structure(&id, &text)).await;
         messages.push(posted.unwrap().message_id);
     }
-    let begun = OffsetDateTime::now_utc();
-    let marks = messages
-        .iter()
-        .map(|message| env.mark(&declarant(), &id, message));
+    let (begun, who) = (platform::now(), declarant());
+    let marks = messages.iter().map(|message| env.mark(&who, &id, message));
     let mut reached = Vec::new();
     for marked in futures::future::join_all(marks).await {
         reached.push(marked.unwrap());
