@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::case_watch::CaseWatchOptions;
 use crate::cause::CauseCommand;
 use crate::contacts::ContactsCommand;
 
@@ -191,6 +192,8 @@ pub(crate) enum CaseCommand {
         #[command(flatten)]
         options: QueueOptions,
     },
+    /// Print the cases that change as they do, until Ctrl-C
+    Watch(CaseWatchOptions),
     /// Show a case with its history
     Show {
         /// UUID, or reference of the report

@@ -5,6 +5,7 @@ use proto::types::v1 as types;
 use uuid::Uuid;
 
 use crate::args::{CaseCommand, QualifyOptions};
+use crate::case_watch;
 use crate::cause;
 use crate::client::Client;
 use crate::draft::{parse, parse_all};
@@ -19,6 +20,7 @@ pub(crate) async fn run(command: CaseCommand, client: &Client) -> Result<(), Fai
         CaseCommand::Search { words, options } => {
             queue::run(options, words.join(" "), client).await
         }
+        CaseCommand::Watch(options) => case_watch::run(options, client).await,
         CaseCommand::Show { case } => show(&fetch(case, client).await?, client),
         CaseCommand::History { case, limit } => history(case, limit, client).await,
         CaseCommand::Claim { case } => {
@@ -245,6 +247,12 @@ pub(crate) fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
         (
             language.pick("Réponse attendue avant", "Answer expected before"),
             client.zone.show(case.answer_due_at),
+        ),
+        (
+            language.pick("Messages non lus", "Unread messages"),
+            Some(case.unread_messages.to_string())
+                .filter(|_| case.unread_messages > 0)
+                .unwrap_or_default(),
         ),
         (
             language.pick("Doublon de", "Duplicate of"),

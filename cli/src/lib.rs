@@ -14,6 +14,7 @@ mod args;
 mod bulk;
 mod care;
 mod case;
+mod case_watch;
 mod cause;
 mod client;
 mod clock;

@@ -32,9 +32,23 @@ pub(crate) enum MessageCommand {
     List {
         /// UUID of the case, or reference of the report
         case: String,
+        /// The internal notes of your own organisation instead
+        #[arg(long)]
+        internal: bool,
         /// At most so many
         #[arg(long, default_value_t = 20)]
         limit: usize,
+    },
+    /// Mark the messages of a case as read, for your side
+    Read {
+        /// UUID of the case, or reference of the report
+        case: String,
+        /// Up to the message of this number; the newest when not given
+        #[arg(long)]
+        up_to: Option<u64>,
+        /// The same at every retry
+        #[arg(long)]
+        request_id: Option<Uuid>,
     },
 }
 
@@ -45,6 +59,8 @@ pub(crate) enum Audience {
     Structure,
     /// The cell, the FSSI and the agencies
     Agencies,
+    /// Your own organisation alone
+    Internal,
 }
 
 pub(crate) async fn run(command: MessageCommand, client: &Client) -> Result<(), Failure> {
@@ -58,6 +74,7 @@ pub(crate) async fn run(command: MessageCommand, client: &Client) -> Result<(), 
             let audience = match to {
                 Audience::Structure => pb::Audience::Structure,
                 Audience::Agencies => pb::Audience::Agencies,
+                Audience::Internal => pb::Audience::Internal,
             };
             let request = pb::PostMessageRequest {
                 request_id: request_id.unwrap_or_else(Uuid::now_v7).to_string(),
@@ -76,16 +93,77 @@ pub(crate) async fn run(command: MessageCommand, client: &Client) -> Result<(), 
             }
             Ok(())
         }
-        MessageCommand::List { case, limit } => list(case, limit, client).await,
+        MessageCommand::List {
+            case,
+            internal,
+            limit,
+        } => list(case, internal, limit, client).await,
+        MessageCommand::Read {
+            case,
+            up_to,
+            request_id,
+        } => read(case, up_to, request_id, client).await,
     }
 }
 
-async fn list(case: String, limit: usize, client: &Client) -> Result<(), Failure> {
+async fn read(
+    case: String,
+    up_to: Option<u64>,
+    request_id: Option<Uuid>,
+    client: &Client,
+) -> Result<(), Failure> {
+    let channel = client.channel_to(Service::Qualification).await?;
+    let mut service = MessageServiceClient::new(channel);
+    let mut page_token = String::new();
+    // Found among the newest, as a rule.
+    let message = loop {
+        let request = pb::ListMessagesRequest {
+            case_id: case.clone(),
+            page_size: 200,
+            page_token,
+            internal: false,
+        };
+        let page = service.list_messages(request).await?.into_inner();
+        let mut messages = page.messages.into_iter();
+        let wanted = |it: &pb::Message| up_to.is_none_or(|up_to| it.number <= up_to);
+        if let Some(message) = messages.find(wanted) {
+            break Some(message);
+        }
+        page_token = page.next_page_token;
+        if page_token.is_empty() {
+            break None;
+        }
+    };
+    let language = client.language;
+    let marked = match message {
+        Some(message) => {
+            let request = pb::MarkMessagesReadRequest {
+                request_id: request_id.unwrap_or_else(Uuid::now_v7).to_string(),
+                case_id: message.case_id,
+                message_id: message.message_id,
+            };
+            service.mark_messages_read(request).await?.into_inner()
+        }
+        None => pb::MarkMessagesReadResponse::default(),
+    };
+    if client.json {
+        say!("{}", json::to_json(&marked)?);
+    } else if marked.read_up_to == 0 {
+        say!("{}", language.pick("Rien à lire.", "Nothing to read."));
+    } else {
+        let up_to = language.pick("Lu jusqu'au message", "Read up to message");
+        say!("{up_to} {}.", marked.read_up_to);
+    }
+    Ok(())
+}
+
+async fn list(case: String, internal: bool, limit: usize, client: &Client) -> Result<(), Failure> {
     let channel = client.channel_to(Service::Qualification).await?;
     let mut service = MessageServiceClient::new(channel);
     let listed = pages!(
         service.list_messages(pb::ListMessagesRequest {
             case_id: case.clone(),
+            internal,
             ..Default::default()
         }) -> pb::ListMessagesResponse,
         messages,
@@ -107,6 +185,7 @@ fn print(messages: &[pb::Message], client: &Client) {
         language.pick("par", "by"),
         language.pick("pour", "to"),
         language.pick("message", "message"),
+        language.pick("lu", "read"),
     ];
     table::print(
         headings,
@@ -123,6 +202,7 @@ fn print(messages: &[pb::Message], client: &Client) {
                 } else {
                     message.text.clone()
                 },
+                read_by(&message.read_by, client),
             ]
         }),
     );
@@ -132,6 +212,29 @@ fn audience(audience: pb::Audience, language: Language) -> &'static str {
     match audience {
         pb::Audience::Structure => language.pick("structure et agences", "structure and agencies"),
         pb::Audience::Agencies => language.pick("agences seules", "agencies only"),
+        pb::Audience::Internal => language.pick("interne", "internal"),
         pb::Audience::Unspecified => "",
     }
+}
+
+/// Who has read a message and when, like "lu par la structure le …".
+fn read_by(marks: &[pb::ReadMark], client: &Client) -> String {
+    let language = client.language;
+    let by = marks.iter().filter_map(|mark| {
+        let side = match mark.side() {
+            pb::ReaderSide::Structure => language.pick("la structure", "the structure"),
+            pb::ReaderSide::Cell => language.pick("la cellule", "the cell"),
+            pb::ReaderSide::SecurityOfficer => language.pick("le FSSI", "the FSSI"),
+            pb::ReaderSide::Agency => language.pick("l'ARS", "the ARS"),
+            pb::ReaderSide::Unspecified => return None,
+        };
+        let side = format!("{side} {}", mark.region);
+        let (by, on) = (
+            language.pick("lu par", "read by"),
+            language.pick("le", "on"),
+        );
+        let at = client.zone.show(mark.read_at);
+        Some(format!("{by} {} {on} {at}", side.trim_end()))
+    });
+    by.collect::<Vec<_>>().join(", ")
 }

@@ -11,6 +11,7 @@ mod drafting;
 mod env;
 mod interrupted;
 mod journeys;
+mod live;
 mod measures;
 mod operating;
 mod resolving;

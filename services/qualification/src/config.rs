@@ -50,6 +50,10 @@ pub struct QualificationConfig {
     /// The file of the catalogue of measures that editors keep, instead of the one that the
     /// suite brings (TOML); read again when it changes.
     pub measure_catalogue_file: Option<PathBuf>,
+    /// How many changes of cases are kept in memory for live streams that pause.
+    pub watch_buffer: usize,
+    /// After how long a silence a live stream of cases gets a heartbeat, in milliseconds.
+    pub watch_heartbeat_ms: u64,
 }
 
 impl Default for QualificationConfig {
@@ -63,6 +67,8 @@ impl Default for QualificationConfig {
             escalation_day_and_night: false,
             public_url: None,
             measure_catalogue_file: None,
+            watch_buffer: 1_024,
+            watch_heartbeat_ms: 15_000,
         }
     }
 }

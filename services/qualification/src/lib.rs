@@ -20,8 +20,9 @@ mod feedback;
 mod information_requests;
 mod measures;
 mod messages;
+mod workbench;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use eventlog::Log;
 use platform::{Files, Listeners, Metrics, SealingKey, StartError, Watched};
@@ -33,6 +34,7 @@ use proto::qualification::v1::{
     information_request_service_server::InformationRequestServiceServer,
     measure_service_server::MeasureServiceServer, message_service_server::MessageServiceServer,
     qualification_service_server::QualificationServiceServer,
+    workbench_service_server::WorkbenchServiceServer,
 };
 use service::{
     Runtime,
@@ -54,6 +56,7 @@ use crate::{
     information_requests::{InformationRequestRpc, Reminders},
     measures::{Catalogue, MeasureRpc},
     messages::MessageRpc,
+    workbench::{CaseLog, CaseReader, WorkbenchRpc},
 };
 
 /// The name of the service: in certificates, logs and the database.
@@ -111,7 +114,7 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
 }
 
 /// How often jobs are tried: they need nothing but the database.
-fn job_policy(drain: std::time::Duration) -> JobPolicy {
+fn job_policy(drain: Duration) -> JobPolicy {
     JobPolicy {
         base: time::Duration::SECOND,
         refusals: 20,
@@ -147,6 +150,21 @@ impl App {
         let jobs = self.jobs.on(reminders, 1).on(calls, 1);
         let until = running.shutdown.clone();
         running.tasks.spawn("jobs", jobs.run(until));
+        let case_log = CaseLog::new(
+            log,
+            running.runtime.log_pool.clone(),
+            self.master_key.clone(),
+            self.own.watch_buffer,
+        );
+        let reader = CaseReader::new(case_log.over(running.runtime.pool.clone()));
+        let until = running.shutdown.clone();
+        running.tasks.spawn("reader of cases", reader.run(until));
+        let workbench = WorkbenchRpc {
+            log: case_log,
+            pool: running.runtime.pool.clone(),
+            heartbeat: Duration::from_millis(self.own.watch_heartbeat_ms),
+            shutdown: running.shutdown.clone(),
+        };
         let cases = CaseRpc {
             commands: commands.clone(),
             read_pool: running.runtime.read_pool.clone(),
@@ -217,6 +235,9 @@ impl App {
                 )
                 .add_service(
                     EscalationServiceServer::new(escalation).max_decoding_message_size(largest),
+                )
+                .add_service(
+                    WorkbenchServiceServer::new(workbench).max_decoding_message_size(largest),
                 )
                 .add_service(
                     MeasureServiceServer::new(measures).max_decoding_message_size(largest),

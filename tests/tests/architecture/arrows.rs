@@ -12,7 +12,7 @@ fn forbidden_in_a_feature(file: &str) -> (&'static [&'static str], &'static [&'s
         "mod" | "audience" | "care" | "catalogue" | "command" | "line" | "decide" | "list"
         | "transitions" | "period" | "rate" | "scope" | "facts" | "channel" | "found"
         | "routing" | "consequences" | "next_steps" | "warnings" | "words" | "rule" | "trigger"
-        | "summary" | "projection" | "digest_day" => (
+        | "summary" | "projection" | "digest_day" | "side" => (
             &[
                 "sqlx",
                 "tonic",
@@ -42,7 +42,7 @@ fn forbidden_in_a_feature(file: &str) -> (&'static [&'static str], &'static [&'s
                 "withdrawal",
             ],
         ),
-        "store" | "search" | "history" | "milestones" | "withdrawal" | "reference" => (
+        "store" | "search" | "history" | "milestones" | "read" | "withdrawal" | "reference" => (
             &["tonic", "proto::"],
             &["announce", "events", "request", "response", "rpc"],
         ),

@@ -8,10 +8,12 @@ mod eventlog;
 mod information;
 mod intake;
 mod measures;
+mod messages;
 mod notification;
 mod qualification;
 mod statistics;
 mod structure_contacts;
+mod workbench;
 
 use std::collections::BTreeSet;
 

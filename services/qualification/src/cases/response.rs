@@ -94,6 +94,7 @@ impl Shown<'_> {
             } else {
                 Vec::new()
             },
+            unread_messages: 0,
             resolution: case
                 .resolution
                 .as_ref()

@@ -29,7 +29,10 @@ use super::{
     store,
     transitions::roles_of,
 };
-use crate::escalation::{Cause, Escalations};
+use crate::{
+    escalation::{Cause, Escalations},
+    messages::unread,
+};
 
 /// How much of the history `GetCase` shows; `ListCaseHistory` pages through all.
 const LATEST_ENTRIES: i64 = 100;
@@ -67,18 +70,23 @@ impl QualificationService for CaseRpc {
         } else {
             store::list_cases(&mut read, &filter, &parties, after, limit).await?
         };
-        drop(read);
         let next_page_token = page.cut(&mut cases, |case| Position {
             declared_at: case.report.declared_at,
             case_id: case.id,
         });
+        let listed: Vec<_> = cases.iter().collect();
+        let unread = unread(&mut read, &listed, caller).await?;
+        drop(read);
         let detail = json!({ "cases": cases.len() });
         let mut conn = self.commands.pool.acquire().await.map_err(Error::from)?;
         audit_list(&mut conn, caller, "case.list", &filter.audited(), detail).await?;
         drop(conn);
         let shown = cases.iter().filter_map(|case| {
             let shown = self.shown(case, caller, base)?;
-            Some(shown.listed(case))
+            Some(pb::Case {
+                unread_messages: unread.get(&case.id).copied().unwrap_or_default(),
+                ..shown.listed(case)
+            })
         });
         Ok(Response::new(ListCasesResponse {
             cases: shown.collect(),
@@ -106,6 +114,8 @@ impl QualificationService for CaseRpc {
             Some(case) => milestones::read(conn, case.id).await?,
             None => Reached::default(),
         };
+        let asked: Vec<_> = found.iter().collect();
+        let unread = unread(conn, &asked, caller).await?;
         transaction.commit().await.map_err(Error::from)?;
         let case = found.ok_or(Error::NotFound("case"))?;
         let shown = self.shown(&case, caller, base);
@@ -121,6 +131,7 @@ impl QualificationService for CaseRpc {
         let case = pb::Case {
             history: history.collect(),
             milestones: milestones.iter().map(Shown::milestone).collect(),
+            unread_messages: unread.get(&case.id).copied().unwrap_or_default(),
             ..shown.case(&case)
         };
         Ok(Response::new(GetCaseResponse { case: Some(case) }))

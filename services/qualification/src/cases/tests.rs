@@ -2,6 +2,7 @@
 
 mod care;
 mod major;
+mod replay;
 
 use proptest::{collection::vec, prelude::*, sample::select};
 use time::{Duration, OffsetDateTime};
@@ -19,6 +20,8 @@ use super::{
     transitions::{TRANSITIONS, Trigger},
     *,
 };
+
+pub(crate) use self::replay::replayed;
 
 const START: OffsetDateTime = time::macros::datetime!(2026-11-23 09:00 UTC);
 

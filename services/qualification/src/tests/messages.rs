@@ -116,6 +116,7 @@ async fn messages_posted_at_once_are_numbered_without_gaps_and_paged_without_los
             case_id: id.clone(),
             page_size: 10,
             page_token: token,
+            ..Default::default()
         };
         let page = env.message_client(&analyst()).list_messages(request).await;
         let page = page.unwrap().into_inner();
@@ -265,7 +266,7 @@ async fn a_malformed_message_is_refused_with_its_fields() {
 }
 
 impl TestEnv {
-    async fn post(
+    pub(super) async fn post(
         &self,
         who: &TokenSpec,
         message: pb::PostMessageRequest,
@@ -278,7 +279,7 @@ impl TestEnv {
         Ok(posted.message.unwrap())
     }
 
-    async fn messages(
+    pub(super) async fn messages(
         &self,
         who: &TokenSpec,
         case_id: &str,
@@ -291,7 +292,7 @@ impl TestEnv {
         Ok(listed.into_inner())
     }
 
-    async fn texts(&self, who: &TokenSpec, case_id: &str) -> Vec<String> {
+    pub(super) async fn texts(&self, who: &TokenSpec, case_id: &str) -> Vec<String> {
         let listed = self.messages(who, case_id).await.unwrap();
         listed
             .messages
@@ -301,11 +302,11 @@ impl TestEnv {
     }
 }
 
-fn declarant() -> TokenSpec {
+pub(super) fn declarant() -> TokenSpec {
     TokenSpec::of("decl").role("declarant")
 }
 
-fn to_structure(case_id: &str, text: &str) -> pb::PostMessageRequest {
+pub(super) fn to_structure(case_id: &str, text: &str) -> pb::PostMessageRequest {
     pb::PostMessageRequest {
         request_id: Uuid::now_v7().to_string(),
         case_id: case_id.to_owned(),
@@ -314,7 +315,7 @@ fn to_structure(case_id: &str, text: &str) -> pb::PostMessageRequest {
     }
 }
 
-fn to_agencies(case_id: &str, text: &str) -> pb::PostMessageRequest {
+pub(super) fn to_agencies(case_id: &str, text: &str) -> pb::PostMessageRequest {
     pb::PostMessageRequest {
         audience: pb::Audience::Agencies.into(),
         ..to_structure(case_id, text)

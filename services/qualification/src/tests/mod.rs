@@ -3,6 +3,7 @@
 
 mod accompaniment;
 mod amending;
+mod at_once;
 mod care;
 mod causes;
 mod commands;
@@ -10,11 +11,13 @@ pub(crate) mod env;
 mod escalation;
 mod feedback;
 mod information_requests;
+mod internal_messages;
 mod leading;
 mod lists;
 mod measures;
 mod messages;
 mod opening;
+mod reading;
 mod refusals;
 mod resolving;
 mod restored;
@@ -22,3 +25,4 @@ mod searching;
 mod snapshot;
 mod upgrading;
 mod views;
+mod watching;

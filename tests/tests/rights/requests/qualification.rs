@@ -6,8 +6,8 @@ use testkit::TokenSpec;
 use tonic::Code;
 
 use super::{
-    Asked, Effect, Expected, Names, accompaniment, answer, any_answer, care, exactly, information,
-    measures, of_each_thing, references, request_id,
+    Asked, Expected, Names, accompaniment, answer, any_answer, care, exactly, information, measures,
+    messages, of_each_thing, references, request_id, workbench,
 };
 use crate::scene::{ANALYST, Scene, Thing};
 use crate::visibility::{sees, sees_assignee, sees_contacts};
@@ -24,7 +24,8 @@ pub(crate) fn requests(
 ) -> Option<Vec<Asked>> {
     match service {
         "QualificationService" => cases(method, scene, person),
-        "MessageService" => messages(method, scene, person),
+        "MessageService" => messages::requests(method, scene, person),
+        "WorkbenchService" => workbench::requests(method),
         "EscalationService" => super::escalation::requests(method, scene, person),
         "MeasureService" => measures::requests(method, scene, person),
         "FeedbackService" => feedback(method, scene, person),
@@ -197,43 +198,6 @@ fn history(scene: &Scene, person: &TokenSpec, thing: &Thing) -> Expected {
     })
 }
 
-/// What to ask about messages: everybody admitted may write to the structure on what
-/// they see.
-fn messages(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
-    Some(match method {
-        "PostMessage" => {
-            let posts = of_each_thing(
-                scene,
-                Names::Id,
-                |thing| &thing.case_id,
-                |case_id| pb::PostMessageRequest {
-                    request_id: request_id(),
-                    case_id,
-                    audience: pb::Audience::Structure.into(),
-                    text: "Où en êtes-vous ?".to_owned(),
-                },
-                |thing| of_seen(person, thing, any_answer::<pb::PostMessageResponse>()),
-            );
-            let stored = |asked| Asked {
-                effect: Effect::Stored,
-                ..asked
-            };
-            posts.into_iter().map(stored).collect()
-        }
-        "ListMessages" => of_each_thing(
-            scene,
-            Names::IdAndReference,
-            |thing| &thing.case_id,
-            |case_id| pb::ListMessagesRequest {
-                case_id,
-                ..Default::default()
-            },
-            |thing| of_seen(person, thing, any_answer::<pb::ListMessagesResponse>()),
-        ),
-        _ => return None,
-    })
-}
-
 /// What to ask about cases of one cause: an analyst gets as far as the etag on what is seen.
 fn causes(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
     let refused = |thing: &Thing| of_seen(person, thing, Expected::Refused(Code::Aborted));
@@ -325,7 +289,7 @@ fn feedback(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked
     })
 }
 
-fn of_seen(person: &TokenSpec, thing: &Thing, expected: Expected) -> Expected {
+pub(super) fn of_seen(person: &TokenSpec, thing: &Thing, expected: Expected) -> Expected {
     if sees(person, thing) {
         expected
     } else {
