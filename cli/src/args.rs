@@ -156,7 +156,7 @@ pub(crate) enum CaseCommand {
         /// Only mine
         #[arg(long)]
         mine: bool,
-        /// Only those on which an answer of the structure is overdue
+        /// Only those on which an answer or a report of the structure is overdue
         #[arg(long)]
         overdue: bool,
         /// At most so many

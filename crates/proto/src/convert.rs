@@ -167,6 +167,7 @@ mod tests {
             wire::CaseState is CaseState;
             wire::CaseActivity is CaseActivity;
             wire::SeverityReason is SeverityReason;
+            wire::DeadlineKind is DeadlineKind;
             wire::MeasureKind is MeasureKind;
             wire::OperatorStatus is OperatorStatus;
             intake::DeclarantCapacity is Capacity;

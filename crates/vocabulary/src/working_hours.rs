@@ -1,6 +1,6 @@
 //! The working hours of the cell.
 
-use jiff::{Timestamp, civil, tz::TimeZone};
+use jiff::{Span, Timestamp, civil, tz::TimeZone};
 use time::{Date, Month, OffsetDateTime};
 
 use crate::french_public_holidays;
@@ -40,6 +40,16 @@ pub fn next_working_time(moment: OffsetDateTime) -> OffsetDateTime {
 /// The day of a moment in Europe/Paris, by which the suite counts years and days.
 pub fn paris_date(moment: OffsetDateTime) -> Date {
     date(in_paris(moment).date()).expect("a day of one calendar is a day of the other")
+}
+
+/// The same time of the day so many months later in Europe/Paris, on the same day or, where
+/// the month has no such day, on its last; `None` beyond the calendar.
+pub(crate) fn months_after(moment: OffsetDateTime, months: u32) -> Option<OffsetDateTime> {
+    let later = in_paris(moment)
+        .checked_add(Span::new().try_months(months).ok()?)
+        .ok()?;
+    let later = OffsetDateTime::from_unix_timestamp(later.timestamp().as_second()).ok()?;
+    later.replace_nanosecond(moment.nanosecond()).ok()
 }
 
 fn is_working_day(day: civil::Date) -> bool {

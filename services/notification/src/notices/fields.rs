@@ -49,6 +49,8 @@ pub(super) fn of_mail(content: &Content, branding: &Branding, now: OffsetDateTim
         Template::ToStructure(activity) => context! {
             activity => activity.as_str(),
             due_at => summary.due_at.map(moment),
+            reminds => activity.is_of_deadline() || *activity == CaseActivity::CnilDue,
+            overdue => summary.due_at.is_some_and(|due_at| due_at <= now),
             reference => summary.reference.as_str(),
             emergency_phone => branding.emergency_phone.as_str(),
         },

@@ -6,6 +6,7 @@ mod amending;
 mod care;
 mod causes;
 mod commands;
+mod deadlines;
 pub(crate) mod env;
 mod escalation;
 mod feedback;

@@ -22,10 +22,17 @@ cross join lateral (
         and ($5::text is null or assignee = $5)
         and ($6::timestamptz is null or declared_at >= $6)
         and ($7::timestamptz is null or declared_at < $7)
-        -- On a case that is ended nobody waits for an answer.
+        -- On a case that is ended nobody waits for anything. The two indexes of what is due lead
+        -- to those few that are overdue.
         and (
             $11::timestamptz is null
-            or answer_due_at <= $11
+            or case_id in (
+                    select waiting.case_id from case_file as waiting
+                    where waiting.answer_due_at <= $11
+                    union all
+                    select report_clock.case_id from report_clock
+                    where report_clock.due_at <= $12
+                )
                 and state not in ('closed', 'out_of_scope', 'duplicate', 'withdrawn')
         )
         and ($8::timestamptz is null or (declared_at, case_id) < ($8, $9::uuid))
