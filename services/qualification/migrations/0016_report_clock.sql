@@ -10,4 +10,3 @@ create table report_clock (
     -- lists.
     due_at timestamptz
 );
-create index report_clock_due on report_clock (due_at) where due_at is not null;
