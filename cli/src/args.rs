@@ -172,7 +172,7 @@ pub(crate) struct QueueOptions {
     /// Only mine
     #[arg(long)]
     pub(crate) mine: bool,
-    /// Only those on which an answer of the structure is overdue
+    /// Only those on which an answer or a report of the structure is overdue
     #[arg(long)]
     pub(crate) overdue: bool,
     /// At most so many

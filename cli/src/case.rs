@@ -8,11 +8,12 @@ use crate::args::{CaseCommand, QualifyOptions};
 use crate::case_watch;
 use crate::cause;
 use crate::client::Client;
+use crate::deadline;
 use crate::draft::{parse, parse_all};
 use crate::exit::Failure;
 use crate::language::Language;
 use crate::report::word;
-use crate::{json, queue, table};
+use crate::{json, milestone, queue, table};
 
 pub(crate) async fn run(command: CaseCommand, client: &Client) -> Result<(), Failure> {
     match command {
@@ -192,6 +193,16 @@ async fn qualify(options: QualifyOptions, client: &Client) -> Result<(), Failure
     show(&answer.case.unwrap_or_default(), client)
 }
 
+/// The state of a case, and that an answer or a report of the structure is overdue.
+pub(crate) fn state(case: &pb::Case, language: Language) -> String {
+    let state = word::<vocabulary::CaseState>(case.state, language);
+    if case.overdue {
+        let overdue = language.pick("en retard", "overdue");
+        return format!("{state} ({overdue})");
+    }
+    state
+}
+
 pub(crate) fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
     if client.json {
         say!("{}", json::to_json(case)?);
@@ -222,7 +233,7 @@ pub(crate) fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
         ),
         (
             language.pick("État", "State"),
-            word::<vocabulary::CaseState>(case.state, language),
+            state(case, language),
         ),
         (
             language.pick("En attente de", "Waiting for"),
@@ -287,8 +298,9 @@ pub(crate) fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
         ),
     ]);
     for milestone in &case.milestones {
-        print_milestone(milestone, client);
+        milestone::print(milestone, client);
     }
+    deadline::print(&case.deadlines, client);
     if !case.history.is_empty() {
         say!();
         print_entries(&case.history, client);
@@ -305,33 +317,6 @@ fn fired_rules(case: &pb::Case, language: Language) -> String {
         format!("{reason} ({})", rule.legal_basis)
     });
     rules.collect::<Vec<_>>().join(" ; ")
-}
-
-fn print_milestone(milestone: &pb::Milestone, client: &Client) {
-    let language = client.language;
-    let step = match milestone.step() {
-        pb::MilestoneStep::FirstContact => language.pick("premier contact", "first contact"),
-        pb::MilestoneStep::Qualified => language.pick("qualifié", "qualified"),
-        pb::MilestoneStep::Resolved => language.pick("résolu", "resolved"),
-        pb::MilestoneStep::Closed => language.pick("clos", "closed"),
-        pb::MilestoneStep::Unspecified => return,
-    };
-    let reached = client.zone.show(milestone.reached_at);
-    let target = client.zone.show(milestone.target_at);
-    let late = if milestone.late {
-        language.pick(" (en retard)", " (late)")
-    } else {
-        ""
-    };
-    if !reached.is_empty() || !target.is_empty() {
-        let until = language.pick("pour le", "due");
-        let target = if target.is_empty() {
-            target
-        } else {
-            format!(", {until} {target}")
-        };
-        say!("{step}: {reached}{target}{late}");
-    }
 }
 
 fn print_entries(entries: &[pb::CaseEntry], client: &Client) {

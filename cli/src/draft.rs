@@ -82,6 +82,9 @@ pub(crate) struct DraftOptions {
     /// Whether other States may be touched; not said by default
     #[arg(long)]
     pub(crate) cross_border: Option<bool>,
+    /// Whether the CNIL was notified of a breach of personal data; not said by default
+    #[arg(long)]
+    pub(crate) cnil_notified: Option<bool>,
     /// Ask the cell for accompaniment
     #[arg(long)]
     pub(crate) assistance: bool,
@@ -237,6 +240,7 @@ pub(crate) fn apply(options: &DraftOptions, draft: &mut ReportDraft) -> Result<(
             parse_all::<vocabulary::OriginType>("--origin-type", &options.origin_types)?;
     }
     draft.cross_border = options.cross_border.or(draft.cross_border);
+    draft.cnil_notified = options.cnil_notified.or(draft.cnil_notified);
     draft.assistance_requested |= options.assistance;
     if let Some(reference) = &options.cause {
         draft.cause_reference.clone_from(reference);

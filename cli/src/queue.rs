@@ -3,7 +3,7 @@
 use proto::qualification::v1 as pb;
 
 use crate::args::QueueOptions;
-use crate::case::severity;
+use crate::case::{severity, state};
 use crate::client::Client;
 use crate::draft::parse_all;
 use crate::exit::Failure;
@@ -85,7 +85,7 @@ pub(crate) fn print(cases: &[pb::Case], client: &Client) {
                 client.zone.show(case.declared_at),
                 case.routing_region.clone(),
                 case.structure_name.clone(),
-                word::<vocabulary::CaseState>(case.state, language),
+                state(case, language),
                 triage
                     .and_then(|t| t.severity)
                     .map(|s| severity(s, language))

@@ -9,6 +9,7 @@ use crate::amendment::{self, AmendOptions};
 use crate::args::free_text;
 use crate::bulk::{SubmitManyOptions, submit_many};
 use crate::client::Client;
+use crate::deadline;
 use crate::dossier::{self, DossierOptions};
 use crate::draft::{DraftOptions, SubmitOptions};
 use crate::exit::Failure;
@@ -427,6 +428,7 @@ pub(crate) fn print_consequences(consequences: &pb::Consequences, client: &Clien
             say!("  {} ({}){due}", duty.text, duty.legal_basis);
         }
     }
+    deadline::print(&consequences.deadlines, client);
     if !consequences.next_steps.is_empty() {
         say!(
             "\n{}",

@@ -22,7 +22,19 @@ pub(crate) struct TestEnv {
 
 impl TestEnv {
     pub(crate) async fn start() -> Self {
-        let suite = Suite::prepare(Layout::throw_away()).await.unwrap();
+        Self::start_with(&[]).await
+    }
+
+    /// Starts everything with further variables for the services.
+    pub(crate) async fn start_with(variables: &[(&str, &str)]) -> Self {
+        let variables = variables
+            .iter()
+            .map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        let layout = Layout {
+            variables: variables.collect(),
+            ..Layout::throw_away()
+        };
+        let suite = Suite::prepare(layout).await.unwrap();
         let shutdown = CancellationToken::new();
         let services = suite.start(&shutdown).await.unwrap();
         Self {

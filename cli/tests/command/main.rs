@@ -6,6 +6,7 @@ mod accompaniment;
 mod amending;
 mod care;
 mod causes;
+mod deadlines;
 mod declaring_once;
 mod drafting;
 mod env;

@@ -169,6 +169,7 @@ mod tests {
             wire::SeverityLevel is SeverityLevel;
             wire::SeverityReason is SeverityReason;
             wire::WaitingFor is WaitingFor;
+            wire::DeadlineKind is DeadlineKind;
             wire::MeasureKind is MeasureKind;
             wire::OperatorStatus is OperatorStatus;
             intake::DeclarantCapacity is Capacity;

@@ -8,6 +8,7 @@
 //! - a request is read by [`Fields`], which collects every violation;
 //! - who sees what is decided by [`Parties`] and [`View`];
 //! - contacts and texts of a report rest [`Sealed`] under the key of that report;
+//! - deadlines of reports are those of the chosen rule pack, if there is one ([`Deadlines`]);
 //! - work that is due is a job, claimed and recorded by [`jobs::Jobs`];
 //! - events of other services reach features by a [`Registry`].
 //!
@@ -17,6 +18,7 @@
 mod audit;
 mod command;
 mod config;
+mod deadlines;
 mod fields;
 pub mod jobs;
 mod page;
@@ -30,6 +32,7 @@ pub mod wire;
 pub use audit::{audit_list, audit_read};
 pub use command::{Call, Commands, Done, request_hash};
 pub use config::BaseConfig;
+pub use deadlines::{Deadlines, deadline};
 pub use fields::Fields;
 pub use page::Page;
 pub use personal::{Sealed, functional_mailbox_purpose, resolution_purpose};

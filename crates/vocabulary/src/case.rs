@@ -102,5 +102,31 @@ enumeration! {
         AccompanimentAccepted = 30 => "accompaniment_accepted", "Accompagnement accepté", "Accompaniment accepted";
         /// Accompagnement décliné by the structure.
         AccompanimentDeclined = 31 => "accompaniment_declined", "Accompagnement décliné", "Accompaniment declined";
+        /// Échéance proche de la notification d'incident.
+        NotificationDue = 32 => "notification_due", "Échéance proche de la notification d'incident", "Incident notification due soon";
+        /// Notification d'incident en retard.
+        NotificationOverdue = 33 => "notification_overdue", "Notification d'incident en retard", "Incident notification overdue";
+        /// Échéance proche du rapport final.
+        FinalReportDue = 34 => "final_report_due", "Échéance proche du rapport final", "Final report due soon";
+        /// Rapport final en retard.
+        FinalReportOverdue = 35 => "final_report_overdue", "Rapport final en retard", "Final report overdue";
+        /// Rapport d'avancement en retard.
+        ProgressReportOverdue = 36 => "progress_report_overdue", "Rapport d'avancement en retard", "Progress report overdue";
+        /// Échéance proche de la notification à la CNIL (RGPD, art. 33).
+        CnilDue = 37 => "cnil_due", "Échéance proche de la notification à la CNIL", "Notification to the CNIL due soon";
+    }
+}
+
+impl CaseActivity {
+    /// Whether it reminds of a report by its deadline.
+    pub fn is_of_deadline(self) -> bool {
+        matches!(
+            self,
+            Self::NotificationDue
+                | Self::NotificationOverdue
+                | Self::FinalReportDue
+                | Self::FinalReportOverdue
+                | Self::ProgressReportOverdue
+        )
     }
 }

@@ -13,7 +13,8 @@
 //!   when they are parsed, identifiers by their parsers, and whatever is shown among
 //!   words of our own by [`display_line`] and [`display_text`].
 //! - Rules of law ([`propose_severity`], [`has_health_impact`],
-//!   [`parallel_duties`]) cite their article.
+//!   [`parallel_duties`]) cite their article; deadlines that are not law yet come as a
+//!   versioned pack ([`DeadlinePack`]).
 
 mod accompaniment;
 mod agency;
@@ -22,6 +23,7 @@ mod care;
 mod case;
 mod character;
 mod contact;
+mod deadline;
 mod department;
 mod derived;
 mod display;
@@ -56,6 +58,7 @@ pub use agency::Agency;
 pub use care::CareConsequenceKind;
 pub use case::{CaseActivity, CaseState, MeasureKind, WaitingFor};
 pub use contact::{EmailAddress, PhoneNumber};
+pub use deadline::{Deadline, DeadlineKind, DeadlinePack, DeadlineTerm, ReportMoments, Term};
 pub use department::Department;
 pub use derived::{derived_after, derived_at, derived_id, shard_of};
 pub use display::{display_line, display_text};

@@ -1,6 +1,6 @@
 //! The working hours of the cell.
 
-use jiff::{Timestamp, civil, tz::TimeZone};
+use jiff::{Span, Timestamp, civil, tz::TimeZone};
 use time::{Date, Month, OffsetDateTime};
 
 use crate::french_public_holidays;
@@ -47,6 +47,16 @@ pub fn paris_date(moment: OffsetDateTime) -> Date {
 pub fn paris_time(moment: OffsetDateTime) -> String {
     let local = in_paris(moment);
     local.strftime("%d/%m/%Y %H:%M (UTC%:z)").to_string()
+}
+
+/// The same time of the day so many months later in Europe/Paris, on the same day or, where
+/// the month has no such day, on its last; `None` beyond the calendar.
+pub(crate) fn months_after(moment: OffsetDateTime, months: u32) -> Option<OffsetDateTime> {
+    let later = in_paris(moment)
+        .checked_add(Span::new().try_months(months).ok()?)
+        .ok()?;
+    let later = OffsetDateTime::from_unix_timestamp(later.timestamp().as_second()).ok()?;
+    later.replace_nanosecond(moment.nanosecond()).ok()
 }
 
 fn is_working_day(day: civil::Date) -> bool {

@@ -5,7 +5,7 @@ use std::{fs, path::PathBuf};
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use platform::{Environment, Files, SealingConfig, StartError};
 use serde::Deserialize;
-use service::BaseConfig;
+use service::{BaseConfig, Deadlines};
 use vocabulary::ReferenceCipher;
 
 /// Everything the service is told at its start.
@@ -52,6 +52,11 @@ pub struct IntakeConfig {
     /// The largest file of structures, in bytes.
     #[serde(default = "import_max_bytes")]
     pub import_max_bytes: u64,
+    /// The rule pack of deadlines that receipts tell: `nis2`, the one that the suite brings, or
+    /// a file of one's own (TOML), which is read again when it changes. The same as that of
+    /// qualification.
+    #[serde(default)]
+    pub deadline_pack: Option<String>,
 }
 
 impl Config {
@@ -70,6 +75,7 @@ impl Config {
         let files = Files::default();
         self.sealing.master_key(&files)?;
         self.intake.reference_cipher()?;
+        self.intake.deadlines(&files)?;
         let log_key = self.sealing.log_key(&files)?;
         let producers = [("qualification", self.producers.qualification_url.as_str())];
         self.base.check(log_key, &producers, &files)
@@ -87,7 +93,14 @@ impl IntakeConfig {
             emergency_phone: emergency_phone(),
             agency_mail_domain: agency_mail_domain(),
             import_max_bytes: import_max_bytes(),
+            deadline_pack: None,
         }
+    }
+
+    /// Reads the rule pack of deadlines.
+    pub(crate) fn deadlines(&self, files: &Files) -> Result<Deadlines, StartError> {
+        let chosen = self.deadline_pack.as_deref();
+        Deadlines::open("INTAKE_DEADLINE_PACK", chosen, files)
     }
 
     /// What makes the references for people of their numbers.

@@ -32,7 +32,7 @@ use proto::intake::v1::{
     structure_service_server::StructureServiceServer,
     timeline_service_server::TimelineServiceServer,
 };
-use service::Runtime;
+use service::{Deadlines, Runtime};
 use sqlx::migrate::Migrator;
 use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::Channel};
@@ -76,6 +76,7 @@ pub struct App {
     intake: IntakeConfig,
     master_key: SealingKey,
     references: ReferenceCipher,
+    deadlines: Deadlines,
 }
 
 /// Connects to everything the service needs and checks it.
@@ -84,6 +85,7 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
     let files = Files::new(&metrics);
     let master_key = config.sealing.master_key(&files)?;
     let log_key = config.sealing.log_key(&files)?;
+    let deadlines = config.intake.deadlines(&files)?;
     let runtime = Runtime::open(NAME, &migrators(), config.base, log_key, files, metrics).await?;
     Ok(App {
         log: runtime.open_log().await?,
@@ -92,6 +94,7 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
         references: config.intake.reference_cipher()?,
         intake: config.intake,
         master_key,
+        deadlines,
     })
 }
 
@@ -152,6 +155,7 @@ impl App {
             settings: Arc::new(Settings {
                 emergency_phone: intake.emergency_phone,
                 agency_mail_domain: intake.agency_mail_domain,
+                deadlines: self.deadlines,
             }),
             commands,
             read_pool,

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use platform::{ConfigError, Environment, Files, SealingConfig, SealingKey, StartError, Watched};
 use serde::Deserialize;
-use service::BaseConfig;
+use service::{BaseConfig, Deadlines};
 use time::Duration;
 
 use crate::{
@@ -54,6 +54,10 @@ pub struct QualificationConfig {
     pub watch_buffer: usize,
     /// After how long a silence a live stream of cases gets a heartbeat, in milliseconds.
     pub watch_heartbeat_ms: u64,
+    /// The rule pack of deadlines of the reports on an incident: `nis2`, the one that the suite
+    /// brings, or a file of one's own (TOML), which is read again when it changes. The same as
+    /// that of intake.
+    pub deadline_pack: Option<String>,
 }
 
 impl Default for QualificationConfig {
@@ -69,6 +73,7 @@ impl Default for QualificationConfig {
             measure_catalogue_file: None,
             watch_buffer: 1_024,
             watch_heartbeat_ms: 15_000,
+            deadline_pack: None,
         }
     }
 }
@@ -114,6 +119,12 @@ impl QualificationConfig {
     pub(crate) fn catalogue(&self, files: &Files) -> Result<Watched<Catalogue>, StartError> {
         measures::open_catalogue(self.measure_catalogue_file.as_deref(), files)
     }
+
+    /// Reads the rule pack of deadlines.
+    pub(crate) fn deadlines(&self, files: &Files) -> Result<Deadlines, StartError> {
+        let chosen = self.deadline_pack.as_deref();
+        Deadlines::open("QUALIFICATION_DEADLINE_PACK", chosen, files)
+    }
 }
 
 /// Where the services are whose logs this one reads (`PRODUCER_*`).
@@ -141,6 +152,7 @@ impl Config {
         self.qualification.escalations(master_key)?;
         let log_key = self.sealing.log_key(&files)?;
         self.qualification.catalogue(&files)?;
+        self.qualification.deadlines(&files)?;
         let producers = [("intake", self.producers.intake_url.as_str())];
         self.base.check(log_key, &producers, &files)
     }

@@ -6,15 +6,16 @@ use eventlog::Log;
 use proto::events::v1::{
     ReportAmended, ReportContactsErased, ReportResolved, ReportSubmitted, ReportWithdrawn,
 };
-use service::Registry;
+use service::{Deadlines, Registry};
 
 use crate::{cases::ReportEvents, escalation::Escalations};
 
 /// What the service applies of the log of intake.
-pub(crate) fn registry(log: Log, escalations: Escalations) -> Registry {
+pub(crate) fn registry(log: Log, escalations: Escalations, deadlines: Deadlines) -> Registry {
     let reports = Arc::new(ReportEvents {
         log: log.clone(),
         escalations,
+        deadlines,
     });
     Registry::announcing(log)
         .on::<ReportSubmitted>(&reports)
@@ -41,7 +42,7 @@ mod tests {
         let log = Log::open(pool.unwrap(), "qualification", 1).await.unwrap();
         let master_key = platform::SealingKey::from_bytes([7; 32]);
         let escalations = crate::QualificationConfig::default().escalations(master_key);
-        let registry = registry(log, escalations.unwrap());
+        let registry = registry(log, escalations.unwrap(), None.into());
         for event_type in proto::types_for("qualification") {
             assert!(registry.accepts(event_type), "{event_type}");
         }

@@ -15,6 +15,7 @@ mod cases;
 mod causes;
 mod config;
 mod consume;
+mod deadlines;
 mod escalation;
 mod feedback;
 mod information_requests;
@@ -37,7 +38,7 @@ use proto::qualification::v1::{
     workbench_service_server::WorkbenchServiceServer,
 };
 use service::{
-    Runtime,
+    Deadlines, Runtime,
     jobs::{JOBS_MIGRATOR, JobMetrics, JobPolicy, Jobs},
 };
 use sqlx::migrate::Migrator;
@@ -51,6 +52,7 @@ use crate::{
     care::CareRpc,
     cases::{AllCases, CaseRpc},
     causes::CauseRpc,
+    deadlines::DeadlineReminders,
     escalation::{Calls, EscalationRpc, Escalations},
     feedback::FeedbackRpc,
     information_requests::{InformationRequestRpc, Reminders},
@@ -88,6 +90,7 @@ pub struct App {
     jobs: Jobs,
     own: QualificationConfig,
     catalogue: Watched<Catalogue>,
+    deadlines: Deadlines,
 }
 
 /// Connects and checks everything that the service needs.
@@ -98,6 +101,7 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
     let log_key = config.sealing.log_key(&files)?;
     let escalations = config.qualification.escalations(master_key.clone())?;
     let catalogue = config.qualification.catalogue(&files)?;
+    let deadlines = config.qualification.deadlines(&files)?;
     let runtime = Runtime::open(NAME, &migrators(), config.base, log_key, files, metrics).await?;
     let policy = job_policy(runtime.config.server.drain());
     let job_metrics = JobMetrics::register(&runtime.metrics);
@@ -110,6 +114,7 @@ pub async fn build(config: Config, metrics: Arc<Metrics>) -> Result<App, StartEr
         master_key,
         escalations,
         catalogue,
+        deadlines,
     })
 }
 
@@ -135,7 +140,11 @@ impl App {
         let commands = running.commands_keyed(&log, &self.master_key);
         running.serve_log(&log, Arc::new(AllCases { log: log.clone() }), READERS);
         running.publish(&log);
-        let registry = consume::registry(log.clone(), self.escalations.clone());
+        let registry = consume::registry(
+            log.clone(),
+            self.escalations.clone(),
+            self.deadlines.clone(),
+        );
         let registry = Arc::new(registry.waking([&self.jobs.wake]));
         running.consume(NAME, "intake", self.intake, registry);
         let reminders = Reminders {
@@ -147,7 +156,13 @@ impl App {
             log: log.clone(),
             escalations: self.escalations.clone(),
         };
+        let deadline_reminders = DeadlineReminders {
+            pool: running.runtime.pool.clone(),
+            log: log.clone(),
+            deadlines: self.deadlines.clone(),
+        };
         let jobs = self.jobs.on(reminders, 1).on(calls, 1);
+        let jobs = jobs.on(deadline_reminders, 1);
         let until = running.shutdown.clone();
         running.tasks.spawn("jobs", jobs.run(until));
         let case_log = CaseLog::new(
@@ -171,6 +186,7 @@ impl App {
             master_key: self.master_key.clone(),
             targets: self.own.targets(),
             escalations: self.escalations,
+            deadlines: self.deadlines,
         };
         let escalation = EscalationRpc {
             commands: commands.clone(),

@@ -100,7 +100,9 @@ pub(super) fn decide(
         author: &declarant,
         ..*context
     };
-    let decision = settle(facts, report.channel, report.declared_at, &declared)?;
+    let mut decision = settle(facts, report.channel, report.declared_at, &declared)?;
+    // What was sent since the declaration is known to the case, which tells what is owed.
+    decision.consequences.owed = None;
     let territory = decision.routing.territory;
     if role == Role::RegionalAgent && territory != context.author.region {
         return Err(reports::Refusal::RegionNotYours);

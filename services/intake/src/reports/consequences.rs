@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use time::OffsetDateTime;
 use vocabulary::{
-    Channel, OperatorStatus, ParallelDuty, Party, Region, Severity, has_health_impact,
-    parallel_duties, paris_date,
+    Channel, Deadline, DeadlinePack, OperatorStatus, ParallelDuty, Party, Region, ReportMoments,
+    Severity, has_health_impact, parallel_duties, paris_date,
 };
 
 use super::{Facts, ReportedStructure, Settings, next_steps, routing::Routing};
@@ -21,6 +21,8 @@ pub(crate) struct Consequences {
     pub(super) addressees: Vec<Addressee>,
     /// Obligations that stand beside the declaration.
     pub(super) duties: Vec<Duty>,
+    /// What is owed of the incident until when, where a rule pack says so.
+    pub(crate) owed: Option<Owed>,
     /// What the declarant does next, in French, most urgent first.
     pub(super) next_steps: Vec<String>,
     /// The severity that the rules propose.
@@ -60,6 +62,17 @@ pub(crate) struct Duty {
     pub(super) due_at: Option<OffsetDateTime>,
 }
 
+/// What is owed of an incident (échéances).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Owed {
+    /// The rule pack that says so.
+    pub(super) pack: DeadlinePack,
+    /// Each with its date, in the order of their stages.
+    pub(super) deadlines: Vec<Deadline>,
+    /// As they stand at this moment.
+    pub(super) at: OffsetDateTime,
+}
+
 const EVERY_REPORT: &str = "art. L.1111-8-2 et D.1111-16-3 du code de la santé publique";
 const EVERY_REPORT_AT_ONCE: &str =
     "art. L.1111-8-2 du code de la santé publique ; instruction SHFDS/FSSI/2023/78 du 23 mai 2023";
@@ -81,6 +94,7 @@ pub(super) fn of(
             other_agencies: Vec::new(),
             addressees: Vec::new(),
             duties: Vec::new(),
+            owed: None,
             next_steps: vec![next_steps::TEST.to_owned()],
             severity,
         };
@@ -104,8 +118,26 @@ pub(super) fn of(
         agency: agency.filter(|_| shown),
         other_agencies: others.into_iter().filter(|_| shown).collect(),
         duties,
+        owed: owed(facts, declared_at, now, settings),
         severity,
     }
+}
+
+/// What is owed of an incident that was just declared, where a rule pack says so.
+fn owed(
+    facts: &Facts,
+    declared_at: OffsetDateTime,
+    at: OffsetDateTime,
+    settings: &Settings,
+) -> Option<Owed> {
+    let pack = settings.deadlines.current();
+    let pack = Option::clone(&pack)?;
+    let moments = ReportMoments::declared(facts.kind, facts.found_at, declared_at)?;
+    Some(Owed {
+        deadlines: pack.deadlines(&moments, at),
+        pack,
+        at,
+    })
 }
 
 fn addressees(facts: &Facts, routing: &Routing, agencies: &[&AgencyTold]) -> Vec<Addressee> {

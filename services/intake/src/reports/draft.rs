@@ -364,6 +364,7 @@ pub(super) fn announced(facts: &Facts) -> events::ReportSubmitted {
         assistance_requested: draft.assistance_requested,
         tlp: draft.tlp,
         cause_reference: draft.cause_reference,
+        cnil_notified: draft.cnil_notified,
         ..events::ReportSubmitted::default()
     }
 }

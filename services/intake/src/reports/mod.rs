@@ -30,7 +30,7 @@ mod warnings;
 
 use std::collections::BTreeSet;
 
-use service::Sealed;
+use service::{Deadlines, Sealed};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
@@ -70,6 +70,8 @@ pub(crate) struct Settings {
     pub(crate) emergency_phone: String,
     /// Domain of the mailboxes of the agencies, as in `ssi-occitanie@…`.
     pub(crate) agency_mail_domain: String,
+    /// The rule pack of deadlines, if there is one.
+    pub(crate) deadlines: Deadlines,
 }
 
 /// Who declares, amends or withdraws, as far as the rules ask.

@@ -7,7 +7,7 @@ use vocabulary::{Channel, ParallelDuty, Role, Severity, Word as _};
 
 use super::{
     EnteredBy, Report, ReportState,
-    consequences::{AgencyTold, Consequences, Duty},
+    consequences::{AgencyTold, Consequences, Duty, Owed},
     decide::Refusal,
     draft,
     facts::Contacts,
@@ -100,6 +100,7 @@ pub(crate) fn consequences(consequences: &Consequences) -> pb::Consequences {
             major,
         }),
         other_agencies: consequences.other_agencies.iter().map(agency).collect(),
+        deadlines: consequences.owed.iter().flat_map(deadlines).collect(),
     }
 }
 
@@ -119,6 +120,16 @@ fn duty(duty: &Duty) -> pb::ParallelDuty {
         legal_basis: kind.legal_basis().to_owned(),
         due_at: due_at.map(timestamp),
     }
+}
+
+fn deadlines(owed: &Owed) -> impl Iterator<Item = types::Deadline> {
+    let Owed {
+        pack,
+        deadlines,
+        at,
+    } = owed;
+    let deadlines = deadlines.iter();
+    deadlines.map(|it| service::deadline(pack, it, it.is_overdue(*at)))
 }
 
 /// A violation of a checked draft.

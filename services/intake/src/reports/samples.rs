@@ -114,6 +114,7 @@ pub(crate) fn decided(
     let settings = Settings {
         emergency_phone: "09 72 43 91 25".to_owned(),
         agency_mail_domain: "ars.example.org".to_owned(),
+        deadlines: None.into(),
     };
     decide(
         facts,

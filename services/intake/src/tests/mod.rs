@@ -7,6 +7,7 @@ mod bad_requests;
 mod bulk;
 mod cases;
 mod causes;
+mod deadlines;
 mod directory;
 mod dossiers;
 mod drafting;

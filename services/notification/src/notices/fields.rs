@@ -47,9 +47,16 @@ pub(super) fn of_mail(content: &Content, branding: &Branding, now: OffsetDateTim
             emergency_phone => branding.emergency_phone.as_str(),
         },
         Template::ToStructure(_) | Template::AmendedOnBehalf | Template::ResolvedOnBehalf => {
+            let reminds = matches!(
+                template,
+                Template::ToStructure(activity)
+                    if activity.is_of_deadline() || *activity == CaseActivity::CnilDue
+            );
             context! {
                 activity => template.name(),
                 due_at => summary.due_at.map(moment),
+                reminds,
+                overdue => summary.due_at.is_some_and(|due_at| due_at <= now),
                 reference => summary.reference.as_str(),
                 emergency_phone => branding.emergency_phone.as_str(),
             }

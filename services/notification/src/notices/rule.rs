@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use vocabulary::CaseActivity;
+use vocabulary::{CaseActivity, ParallelDuty};
 
 /// Why somebody is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,6 +48,10 @@ pub(crate) enum Rule {
     Message,
     /// Those whom something on a case concerns hear that it happened.
     Activity,
+    /// The structure is reminded of a report that is due, and those who follow it see that.
+    Deadline,
+    /// The structure is reminded of what it owes to another authority.
+    ParallelDuty,
 }
 
 impl Rule {
@@ -73,6 +77,8 @@ impl Rule {
             Self::Digest => "digest",
             Self::Message => "message",
             Self::Activity => "activity",
+            Self::Deadline => "deadline",
+            Self::ParallelDuty => "parallel_duty",
         }
     }
 
@@ -80,6 +86,8 @@ impl Rule {
     pub(crate) fn of_activity(kind: Option<CaseActivity>) -> Self {
         match kind {
             Some(CaseActivity::Message) => Self::Message,
+            Some(CaseActivity::CnilDue) => Self::ParallelDuty,
+            Some(kind) if kind.is_of_deadline() => Self::Deadline,
             _ => Self::Activity,
         }
     }
@@ -119,6 +127,9 @@ impl Rule {
                  l'ensemble des échanges"
             }
             Self::Closing => "Arrêté du 27 février 2017 (portail de signalement)",
+            // In force where the installation has a rule pack that says so.
+            Self::Deadline => "Directive (UE) 2022/2555, art. 23(4)",
+            Self::ParallelDuty => ParallelDuty::Cnil.legal_basis(),
         }
     }
 }
@@ -165,6 +176,12 @@ const TO_STRUCTURE: &[CaseActivity] = &[
     CaseActivity::AccompanimentOffered,
     CaseActivity::AccompanimentGiven,
     CaseActivity::AccompanimentEnded,
+    CaseActivity::NotificationDue,
+    CaseActivity::NotificationOverdue,
+    CaseActivity::FinalReportDue,
+    CaseActivity::FinalReportOverdue,
+    CaseActivity::ProgressReportOverdue,
+    CaseActivity::CnilDue,
 ];
 
 /// What the cell is written to about when the structure did it, or an agency for it.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use vocabulary::{CareImpact, CaseState, Line, Role, Text};
 
 use super::{Report, Triage, transitions::Trigger};
+use crate::deadlines::ReportTick;
 
 /// What people make of a case, by a command of its own or by what they do on it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,6 +144,9 @@ pub(crate) struct Announced {
     pub(crate) sent_by_person_at: Option<OffsetDateTime>,
     /// The report of the same cause that it names, where its author sees that.
     pub(crate) cause: Option<Uuid>,
+    /// What its clock is told; absent of a test, and where it does not say since when the
+    /// structure is aware of it.
+    pub(crate) tick: Option<ReportTick>,
 }
 
 /// Why a command is not carried out.

@@ -1,15 +1,18 @@
 //! What reports make of cases.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::{
+    collections::{BTreeMap, HashMap, HashSet},
+    sync::Arc,
+};
 
 use async_trait::async_trait;
 use eventlog::{ApplyError, Event, Log, NewEvent};
 use platform::Result;
-use service::{Feature, revision_base};
+use service::{Deadlines, Feature, revision_base};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::derived_after;
+use vocabulary::{DeadlinePack, derived_after};
 
 use super::{
     Case, Change,
@@ -20,7 +23,10 @@ use super::{
     store::{self},
     withdrawal::{self, EarlyWithdrawal},
 };
-use crate::escalation::{Cause, Escalations};
+use crate::{
+    deadlines::{self, ReportClock, ReportTick},
+    escalation::{Cause, Escalations},
+};
 
 /// Opens a case for every report, applies amendments, resolutions and withdrawals, and forgets
 /// erased contacts.
@@ -30,6 +36,8 @@ pub(crate) struct ReportEvents {
     pub(crate) log: Log,
     /// Begins the escalation of what comes outside working hours.
     pub(crate) escalations: Escalations,
+    /// The rule pack of deadlines, if there is one.
+    pub(crate) deadlines: Deadlines,
 }
 
 #[async_trait]
@@ -43,7 +51,8 @@ impl Feature for ReportEvents {
             .iter()
             .map(ReportEvent::parse)
             .collect::<Result<_, _>>()?;
-        let mut batch = Batch::load(conn, &self.log, &parsed, events).await?;
+        let pack = self.deadlines.current();
+        let mut batch = Batch::load(conn, &self.log, &pack, &parsed, events).await?;
         let now = platform::now();
         for (parsed, event) in parsed.into_iter().zip(events) {
             event
@@ -69,6 +78,12 @@ struct Batch {
     resolved: HashSet<Uuid>,
     /// The reports that people sent, with when they came.
     sent_by_people: Vec<(Uuid, OffsetDateTime)>,
+    /// The rule pack of deadlines under which cases are opened.
+    pack: Arc<Option<DeadlinePack>>,
+    /// The clocks of the reports, by case.
+    clocks: HashMap<Uuid, ReportClock>,
+    /// The cases whose clock was told something.
+    ticked: HashSet<Uuid>,
     /// Withdrawals whose report has not come, by report.
     early: HashMap<Uuid, EarlyWithdrawal>,
     /// The reports whose contacts are to be erased.
@@ -83,6 +98,7 @@ impl Batch {
     async fn load(
         conn: &mut PgConnection,
         log: &Log,
+        pack: &Arc<Option<DeadlinePack>>,
         parsed: &[ReportEvent],
         events: &[Event],
     ) -> Result<Self> {
@@ -105,6 +121,9 @@ impl Batch {
             amended: HashSet::new(),
             resolved: HashSet::new(),
             sent_by_people: Vec::new(),
+            pack: Arc::clone(pack),
+            clocks: deadlines::find(conn, &case_ids).await?,
+            ticked: HashSet::new(),
             early: early
                 .into_iter()
                 .map(|early| (early.report_id, early))
@@ -141,11 +160,16 @@ impl Batch {
                     visible_to,
                     sent_by_person_at,
                     cause,
+                    tick,
                     ..
                 } = *report;
                 let parent = cause.and_then(|cause| self.cases.get(&cause));
                 let (case, change) = decide::open(report, proposed, visible_to, parent, now);
                 self.opened.insert(report_id);
+                if let Some(tick) = tick {
+                    let pack = Option::clone(&self.pack);
+                    self.start_clock(&case, &tick, pack);
+                }
                 let sent = sent_by_person_at.map(|at| (report_id, at));
                 self.sent_by_people.extend(sent);
                 self.record(case, change, event_id);
@@ -174,8 +198,13 @@ impl Batch {
                 // It follows its report in the log, which an operator may have skipped.
                 let case = self.cases.get(&report_id);
                 let case = case.ok_or(ApplyError::Poison("unknown_report"))?;
+                let (over_at, told_at) = (resolution.resolved_at, resolution.declared_at);
                 let resolved = decide::resolve(case, resolution, now);
                 let (case, change) = resolved.ok_or(ApplyError::LATER_RELEASE)?;
+                if let Some(clock) = self.clocks.get_mut(&case.id) {
+                    *clock = clock.handled(over_at, told_at);
+                    self.ticked.insert(case.id);
+                }
                 self.changed.insert(report_id);
                 self.resolved.insert(report_id);
                 self.record(case, change, event_id);
@@ -202,8 +231,18 @@ impl Batch {
         if self.applied.contains(&event_id) && decide::says_the_same(case, &amended) {
             case.report.revision = revision;
         } else {
+            let tick = amended.tick.clone();
             let applied = decide::amend(case, amended, now);
             let (case, change) = applied.ok_or(ApplyError::LATER_RELEASE)?;
+            match (tick, self.clocks.get_mut(&case.id)) {
+                (Some(tick), Some(clock)) => {
+                    *clock = clock.amended(&tick);
+                    self.ticked.insert(case.id);
+                }
+                // An earlier release opened the case: no rule pack was promised for it.
+                (Some(tick), None) => self.start_clock(&case, &tick, None),
+                (None, _) => {}
+            }
             self.changed.insert(report_id);
             self.record(case, change, self.cause(event_id, revision));
         }
@@ -220,6 +259,13 @@ impl Batch {
         }
         let parts: [&[u8]; 2] = [event_id.as_bytes(), &revision.to_be_bytes()];
         derived_after(event_id, "after_a_restore", &parts)
+    }
+
+    fn start_clock(&mut self, case: &Case, tick: &ReportTick, pack: Option<DeadlinePack>) {
+        let report = &case.report;
+        let clock = ReportClock::start(report.kind, report.declared_at, tick, pack);
+        self.clocks.insert(case.id, clock);
+        self.ticked.insert(case.id);
     }
 
     fn withdraw(
@@ -269,6 +315,10 @@ impl Batch {
                 store::keep_resolution(conn, case.id, resolution).await?;
             }
         }
+        let ticked = self.ticked.iter().map(|id| (*id, &self.clocks[id]));
+        let ticked: Vec<_> = ticked.collect();
+        deadlines::keep(conn, &ticked).await?;
+        deadlines::remind_of(conn, &ticked, now).await?;
         store::erase_contacts(conn, &self.erased).await?;
         history::insert(conn, &self.changes).await?;
         for early in self.early.values() {

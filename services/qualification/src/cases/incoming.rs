@@ -5,7 +5,7 @@ use proto::{Payload as _, events::v1 as events};
 use service::{Sealed, wire::moment};
 use uuid::Uuid;
 use vocabulary::{
-    Channel, Impacts, Origin, OriginType, ReportKind, Role, StructureKind, Word as _,
+    Channel, Impacts, Origin, OriginType, ReportKind, ReportStage, Role, StructureKind, Word as _,
     propose_severity,
 };
 
@@ -13,6 +13,7 @@ use super::{
     Report, Resolution, Triage,
     decide::{Announced, Withdrawal},
 };
+use crate::deadlines::{BreachFacts, ReportTick};
 
 /// What an event says about a report.
 pub(super) enum ReportEvent {
@@ -93,6 +94,20 @@ fn submitted(event: events::ReportSubmitted, data_key: Option<&[u8]>) -> Option<
         impacts,
     };
     i64::try_from(event.revision).ok()?;
+    let breach = BreachFacts {
+        kind,
+        impacts: &proposed.impacts,
+        origin: proposed.origin,
+        origin_types: &proposed.origin_types,
+        cnil_notified: event.cnil_notified,
+    };
+    let aware_at = event.found_at.as_ref().and_then(moment);
+    let tick = aware_at.filter(|_| !event.test).map(|aware_at| ReportTick {
+        aware_at,
+        received_at: received_at.unwrap_or(declared_at),
+        reached: None,
+        owes_cnil: breach.owe_cnil(),
+    });
     let sealed = data_key.filter(|_| !event.sealed_personal_data.is_empty());
     let report = Report {
         id: report_id,
@@ -121,6 +136,7 @@ fn submitted(event: events::ReportSubmitted, data_key: Option<&[u8]>) -> Option<
         changed_paths: None,
         sent_by_person_at: received_at.filter(|_| by_person),
         cause: Uuid::try_parse(&event.cause_report_id).ok(),
+        tick,
     })
 }
 
@@ -130,6 +146,9 @@ fn amended(event: events::ReportAmended, data_key: Option<&[u8]>) -> Option<Anno
     i64::try_from(event.revision).ok().filter(|&it| it > 1)?;
     amended.report.revision = event.revision;
     amended.changed_paths = Some(event.changed_paths);
+    let amended_at = event.amended_at.as_ref().and_then(moment);
+    let reached = ReportStage::heard(event.stage).zip(amended_at);
+    amended.tick = amended.tick.map(|tick| ReportTick { reached, ..tick });
     Some(amended)
 }
 

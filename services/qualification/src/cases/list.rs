@@ -30,8 +30,11 @@ pub(super) struct ListFilter {
     pub(super) major_only: bool,
     /// Only those that this subject has in charge.
     pub(super) assignee: Option<String>,
-    /// Only those on which an answer was to come by this moment.
+    /// Only those on which an answer was to come by this moment, or a report by
+    /// [`Self::report_overdue_at`].
     pub(super) overdue_at: Option<OffsetDateTime>,
+    /// Where the installation has deadlines, the moment by which reports were to come.
+    pub(super) report_overdue_at: Option<OffsetDateTime>,
     /// Declared at or after.
     pub(super) declared_after: Option<OffsetDateTime>,
     /// Declared before.

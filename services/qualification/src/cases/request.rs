@@ -75,6 +75,7 @@ pub(super) fn list(
         routing_region,
         major_only: request.major_only,
         overdue_at: request.overdue_only.then_some(now),
+        report_overdue_at: None,
         assignee: request.mine_only.then(|| caller.subject.clone()),
         declared_after,
         declared_before,

@@ -70,6 +70,8 @@ impl Shown<'_> {
             assistance_requested: report.assistance_requested,
             history: Vec::new(),
             milestones: Vec::new(),
+            deadlines: Vec::new(),
+            overdue: false,
             closure: case.closure.as_ref().map(|closure| pb::Closure {
                 lessons_learned: closure.lessons_learned.clone(),
                 closed_at: Some(timestamp(closure.closed_at)),

@@ -1,5 +1,7 @@
 //! The calls of people about cases.
 
+use std::collections::HashMap;
+
 use futures::FutureExt as _;
 use platform::{Caller, Deadline, Error, Result, SealingKey, now, read_transaction};
 use proto::qualification::v1::{
@@ -11,10 +13,11 @@ use proto::qualification::v1::{
 };
 use serde_json::json;
 use service::{
-    Call, Commands, Done, Page, View, audit_list, audit_read, request_hash, revision_base,
+    Call, Commands, Deadlines, Done, Page, View, audit_list, audit_read, request_hash, revision_base,
 };
 use sqlx::{PgConnection, PgPool};
 use tonic::{Request, Response, Status};
+use uuid::Uuid;
 
 use super::{
     Case, CaseName,
@@ -30,6 +33,7 @@ use super::{
     transitions::roles_of,
 };
 use crate::{
+    deadlines::{self, ReportClock, with_deadlines},
     escalation::{Cause, Escalations},
     messages::unread,
 };
@@ -50,6 +54,8 @@ pub(crate) struct CaseRpc {
     pub(crate) targets: Targets,
     /// Begins the escalation of what is judged major.
     pub(crate) escalations: Escalations,
+    /// The rule pack of deadlines, if there is one.
+    pub(crate) deadlines: Deadlines,
 }
 
 #[tonic::async_trait]
@@ -59,7 +65,8 @@ impl QualificationService for CaseRpc {
         request: Request<ListCasesRequest>,
     ) -> Result<Response<ListCasesResponse>, Status> {
         let caller = Caller::of(&request)?;
-        let (filter, page) = request::list(request.get_ref(), caller, now())?;
+        let (mut filter, page) = request::list(request.get_ref(), caller, now())?;
+        filter.report_overdue_at = filter.overdue_at.filter(|_| self.deadlines.are_on());
         let parties = caller.parties();
         let mut read = read_transaction(&self.read_pool, Deadline::of(&request)).await?;
         let base = revision_base(&self.commands.log, &mut read).await?;
@@ -70,6 +77,7 @@ impl QualificationService for CaseRpc {
         } else {
             store::list_cases(&mut read, &filter, &parties, after, limit).await?
         };
+        let clocks = self.clocks(&mut read, &cases).await?;
         let next_page_token = page.cut(&mut cases, |case| Position {
             declared_at: case.report.declared_at,
             case_id: case.id,
@@ -82,10 +90,10 @@ impl QualificationService for CaseRpc {
         audit_list(&mut conn, caller, "case.list", &filter.audited(), detail).await?;
         drop(conn);
         let shown = cases.iter().filter_map(|case| {
-            let shown = self.shown(case, caller, base)?;
+            let shown = self.shown(case, caller, base)?.listed(case);
             Some(pb::Case {
                 unread_messages: unread.get(&case.id).copied().unwrap_or_default(),
-                ..shown.listed(case)
+                ..with_deadlines(shown, case, clocks.get(&case.id), now())
             })
         });
         Ok(Response::new(ListCasesResponse {
@@ -110,6 +118,7 @@ impl QualificationService for CaseRpc {
             Some(case) => history::page(conn, case.id, case.revision + 1, LATEST_ENTRIES).await?,
             None => Vec::new(),
         };
+        let clocks = self.clocks(conn, found.as_slice()).await?;
         let reached = match &found {
             Some(case) => milestones::read(conn, case.id).await?,
             None => Reached::default(),
@@ -132,7 +141,7 @@ impl QualificationService for CaseRpc {
             history: history.collect(),
             milestones: milestones.iter().map(Shown::milestone).collect(),
             unread_messages: unread.get(&case.id).copied().unwrap_or_default(),
-            ..shown.case(&case)
+            ..with_deadlines(shown.case(&case), &case, clocks.get(&case.id), now())
         };
         Ok(Response::new(GetCaseResponse { case: Some(case) }))
     }
@@ -319,6 +328,19 @@ impl CaseRpc {
             events: vec![announcement],
             detail: json!({ "revision": case.revision }),
         })
+    }
+
+    /// The clocks of the reports of these cases; none where there are no deadlines.
+    async fn clocks(
+        &self,
+        conn: &mut PgConnection,
+        cases: &[Case],
+    ) -> Result<HashMap<Uuid, ReportClock>> {
+        if !self.deadlines.are_on() {
+            return Ok(HashMap::new());
+        }
+        let case_ids: Vec<_> = cases.iter().map(|case| case.id).collect();
+        deadlines::find(conn, &case_ids).await
     }
 
     /// How a case is shown to a caller; `None` when it does not exist for this one.

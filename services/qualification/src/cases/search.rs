@@ -68,6 +68,7 @@ async fn latest(
         filter.overdue_at,
         limit,
         LATEST,
+        filter.report_overdue_at,
     )
     .fetch_all(conn)
     .await?;
@@ -98,6 +99,7 @@ async fn by_month(
         filter.text(),
         filter.overdue_at,
         limit,
+        filter.report_overdue_at,
     )
     .fetch_all(conn)
     .await?;

@@ -143,6 +143,7 @@ pub(super) async fn list_cases(
         after.map(|position| position.case_id),
         limit,
         filter.overdue_at,
+        filter.report_overdue_at,
     )
     .fetch_all(&mut *conn)
     .await?;

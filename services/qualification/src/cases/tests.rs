@@ -237,6 +237,7 @@ proptest! {
             changed_paths: Some(vec!["impacts.care".to_owned()]),
             sent_by_person_at: None,
             cause: None,
+            tick: None,
         };
         let (next, change) = amend(&case, announced.clone(), START).unwrap();
         let expected = if is_ended(case.state) { Action::Noted } else { Action::Amended };

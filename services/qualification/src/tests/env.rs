@@ -83,6 +83,11 @@ impl TestEnv {
         run(&self.env, self.own.clone()).await
     }
 
+    /// Starts a process of the service with other settings, beside the first.
+    pub(crate) async fn start_beside(&self, own: QualificationConfig) -> RunningService {
+        run(&self.env, own).await
+    }
+
     /// A new report, of Occitanie and without impacts.
     pub(crate) fn report(&self) -> Report {
         Report::new(self.reports.fetch_add(1, Ordering::Relaxed))

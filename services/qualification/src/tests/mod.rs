@@ -7,6 +7,7 @@ mod at_once;
 mod care;
 mod causes;
 mod commands;
+mod deadlines;
 pub(crate) mod env;
 mod escalation;
 mod feedback;

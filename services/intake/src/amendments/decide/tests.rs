@@ -183,6 +183,7 @@ fn settings() -> Settings {
     Settings {
         emergency_phone: "09 72 43 91 25".to_owned(),
         agency_mail_domain: "ars.example.org".to_owned(),
+        deadlines: None.into(),
     }
 }
 

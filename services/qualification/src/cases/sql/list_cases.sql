@@ -22,16 +22,24 @@ cross join lateral (
         and ($5::text is null or assignee = $5)
         and ($6::timestamptz is null or declared_at >= $6)
         and ($7::timestamptz is null or declared_at < $7)
-        -- On a case that is ended nobody waits for an answer.
         and (
             $11::timestamptz is null
             or answer_due_at <= $11
-                and state not in ('closed', 'out_of_scope', 'duplicate', 'withdrawn')
+            -- Looked up for each case that goes on, and never for all that there are.
+            or (
+                select report_clock.due_at from report_clock
+                where report_clock.case_id = case_file.case_id
+            ) <= $12
         )
         and ($8::timestamptz is null or (declared_at, case_id) < ($8, $9::uuid))
     order by declared_at desc, case_id desc
     limit $10
 ) as latest
-where $2::text[] is null or known.state = any($2)
+where ($2::text[] is null or known.state = any($2))
+    -- On a case that is ended nobody waits for anything: those many are not looked at.
+    and (
+        $11::timestamptz is null
+        or known.state not in ('closed', 'out_of_scope', 'duplicate', 'withdrawn')
+    )
 order by latest.declared_at desc, latest.case_id desc
 limit $10

@@ -23,6 +23,10 @@ where ($5::text[] is null or latest.tags @> $5)
             select from case_file
             where case_file.case_id = latest.case_id and case_file.answer_due_at <= $13
         )
+        or exists (
+            select from report_clock
+            where report_clock.case_id = latest.case_id and report_clock.due_at <= $16
+        )
     )
 order by latest.declared_at desc, latest.case_id desc
 limit $14

@@ -49,6 +49,10 @@ cross join lateral (
                 select from case_file
                 where case_file.case_id = found.case_id and case_file.answer_due_at <= $13
             )
+            or exists (
+                select from report_clock
+                where report_clock.case_id = found.case_id and report_clock.due_at <= $15
+            )
         )
     order by found.declared_at desc, found.case_id desc
     limit $14

@@ -73,6 +73,7 @@ fn an_amendment_never_says_less_of_care_than_an_agency_recorded() {
         changed_paths: Some(Vec::new()),
         sent_by_person_at: None,
         cause: None,
+        tick: None,
     };
     let (amended, _) = amend(&case, announced.clone(), START).unwrap();
     assert_eq!(

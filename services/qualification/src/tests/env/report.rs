@@ -152,7 +152,7 @@ impl Report {
         NewEvent::new(Uuid::now_v7(), self.subject(), DECLARED, &erased)
     }
 
-    pub(super) fn subject(&self) -> String {
+    pub(crate) fn subject(&self) -> String {
         format!("report/{}", self.id)
     }
 }

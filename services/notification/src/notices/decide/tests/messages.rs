@@ -306,3 +306,27 @@ fn an_activity_is_written_to_the_side_that_did_not_do_it_where_it_has_something_
         );
     }
 }
+
+#[test]
+fn a_reminder_of_a_deadline_is_written_to_the_declarant_alone_by_its_own_rule() {
+    for (kind, rule) in [
+        (CaseActivity::NotificationDue, "deadline"),
+        (CaseActivity::NotificationOverdue, "deadline"),
+        (CaseActivity::FinalReportDue, "deadline"),
+        (CaseActivity::FinalReportOverdue, "deadline"),
+        (CaseActivity::ProgressReportOverdue, "deadline"),
+        (CaseActivity::CnilDue, "parallel_duty"),
+    ] {
+        let activity = Activity {
+            kind: Some(kind),
+            ..message(Actor::Suite)
+        };
+        let decision = decide(CHANGED, &Trigger::Activity(activity), &known());
+        assert_eq!(mails(&decision), [format!("{rule} declarant")], "{kind}");
+        let raised = raised(&decision);
+        let raised: Vec<_> = raised.iter().map(|rule| rule.name()).collect();
+        assert_eq!(raised, [rule], "{kind}");
+    }
+    assert_eq!(Rule::ParallelDuty.legal_basis(), "RGPD, art. 33");
+    assert!(Rule::Deadline.legal_basis().contains("art. 23(4)"));
+}

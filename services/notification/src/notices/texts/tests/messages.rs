@@ -216,3 +216,74 @@ fn a_resolution_is_told_without_what_the_structure_wrote() {
         assert!(mail.body.contains("TLP:AMBER"), "{}", mail.body);
     }
 }
+
+#[test]
+fn a_reminder_of_a_deadline_says_what_is_owed_to_whom_and_until_when() {
+    let said = |kind, language, due_at| {
+        let due_at = Some(due_at);
+        let content = of_report(
+            Template::ToStructure(kind),
+            ReportSummary {
+                due_at,
+                ..summary()
+            },
+        );
+        let branding = Branding {
+            language,
+            ..branding()
+        };
+        mail(&content, &branding, NOW).unwrap()
+    };
+    let soon = NOW + time::Duration::hours(18);
+    let past = NOW - time::Duration::hours(18);
+    for (kind, french, english) in [
+        (
+            CaseActivity::NotificationDue,
+            "la notification de l'incident est bientôt due",
+            "the notification of the incident is due soon",
+        ),
+        (
+            CaseActivity::NotificationOverdue,
+            "la notification de l'incident est en retard",
+            "the notification of the incident is overdue",
+        ),
+        (
+            CaseActivity::FinalReportDue,
+            "le rapport final est bientôt dû",
+            "the final report is due soon",
+        ),
+        (
+            CaseActivity::FinalReportOverdue,
+            "le rapport final est en retard",
+            "the final report is overdue",
+        ),
+        (
+            CaseActivity::ProgressReportOverdue,
+            "un rapport d'avancement est attendu",
+            "a progress report is awaited",
+        ),
+        (
+            CaseActivity::CnilDue,
+            "la notification à la CNIL",
+            "the notification to the CNIL",
+        ),
+    ] {
+        let mail = said(kind, Language::Fr, soon);
+        assert!(mail.subject.ends_with(french), "{}", mail.subject);
+        assert!(mail.body.contains("Échéance : le "), "{}", mail.body);
+        assert!(!mail.body.contains("passée"), "{}", mail.body);
+        let late = said(kind, Language::Fr, past);
+        assert!(late.body.contains("Elle est passée"), "{}", late.body);
+        let mail = said(kind, Language::En, soon);
+        assert!(mail.subject.ends_with(english), "{}", mail.subject);
+        assert!(mail.body.contains("Due: "), "{}", mail.body);
+        assert!(!mail.body.contains("is past"), "{}", mail.body);
+        let late = said(kind, Language::En, past);
+        assert!(late.body.contains("That is past"), "{}", late.body);
+    }
+    let cnil = said(CaseActivity::CnilDue, Language::Fr, past).body;
+    assert!(
+        cnil.contains("notifications.cnil.fr") && cnil.contains("en motivant le retard"),
+        "{cnil}"
+    );
+}
