@@ -88,5 +88,11 @@ enumeration! {
         AccompanimentAccepted = 30 => "accompaniment_accepted", "Accompagnement accepté", "Accompaniment accepted";
         /// Accompagnement décliné by the structure.
         AccompanimentDeclined = 31 => "accompaniment_declined", "Accompagnement décliné", "Accompaniment declined";
+        /// Lien avec la structure confirmé.
+        LinkConfirmed = 40 => "link_confirmed", "Lien avec la structure confirmé", "Link to the structure confirmed";
+        /// Lien avec la structure rejeté.
+        LinkRejected = 41 => "link_rejected", "Lien avec la structure rejeté", "Link to the structure rejected";
+        /// Rattachement of a report to its structure.
+        ReportAttached = 42 => "report_attached", "Signalement rattaché à sa structure", "Report attached to its structure";
     }
 }

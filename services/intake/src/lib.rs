@@ -12,6 +12,7 @@ mod drafts;
 mod erasure;
 mod form;
 mod import;
+mod links;
 mod reports;
 mod resolution;
 mod snapshot;
@@ -25,6 +26,7 @@ use platform::{Files, Listeners, Metrics, SealingKey, StartError};
 use proto::intake::v1::{
     amendment_service_server::AmendmentServiceServer, draft_service_server::DraftServiceServer,
     form_service_server::FormServiceServer, intake_service_server::IntakeServiceServer,
+    link_service_server::LinkServiceServer,
     resolution_service_server::ResolutionServiceServer,
     structure_service_server::StructureServiceServer,
     timeline_service_server::TimelineServiceServer,
@@ -42,6 +44,7 @@ use crate::{
     amendments::AmendmentRpc,
     drafts::DraftRpc,
     form::FormRpc,
+    links::LinkRpc,
     reports::{Queue, ReferenceNumbers, ReportRpc, Settings},
     resolution::ResolutionRpc,
     snapshot::State,
@@ -146,6 +149,9 @@ impl App {
         let amendments = AmendmentRpc {
             reports: reports.clone(),
         };
+        let links = LinkRpc {
+            reports: reports.clone(),
+        };
         let largest = running.runtime.config.server.max_message_bytes;
         let reports = IntakeServiceServer::new(reports).max_decoding_message_size(largest);
         let structures = StructureServiceServer::new(structures).max_decoding_message_size(largest);
@@ -154,8 +160,10 @@ impl App {
         let resolution =
             ResolutionServiceServer::new(resolution).max_decoding_message_size(largest);
         let timeline = TimelineServiceServer::new(timeline).max_decoding_message_size(largest);
+        let links = LinkServiceServer::new(links).max_decoding_message_size(largest);
         let public = Routes::new(reports)
             .add_service(structures)
+            .add_service(links)
             .add_service(amendments)
             .add_service(drafts)
             .add_service(FormServiceServer::new(FormRpc))

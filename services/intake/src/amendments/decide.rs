@@ -10,7 +10,7 @@ use super::Revision;
 use crate::reports::{self, Author, Context, Decision, Facts, Report, settle};
 
 /// The number of the last revision that a report takes.
-const MAX_REVISIONS: u64 = 100;
+pub(crate) const MAX_REVISIONS: u64 = 100;
 
 /// Why a report is not amended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -110,7 +110,7 @@ pub(super) fn decide(
 
 /// Who declared a report, as far as the rules ask and the report tells: an agent of its region,
 /// or somebody whose link to its structure was verified, or not.
-fn declarant_of(report: &Report) -> Author {
+pub(crate) fn declarant_of(report: &Report) -> Author {
     let mut author = Author {
         subject: String::new(),
         roles: BTreeSet::new(),
@@ -119,8 +119,9 @@ fn declarant_of(report: &Report) -> Author {
             RoutingRegion::National | RoutingRegion::Synthetic => None,
         },
         structures: BTreeSet::new(),
+        decided: report.structure.decided_link(),
     };
-    if report.structure.link_verified {
+    if report.structure.link.is_verified() {
         author.structures.insert(report.structure.key.clone());
     }
     for party in &report.visible_to {
@@ -140,7 +141,7 @@ fn declarant_of(report: &Report) -> Author {
 /// What an amendment changes of the facts at rest, by their names there. `as_read` are those at
 /// rest as this release reads them from the contract: what a later one wrote beside, or in other
 /// words, is not among what changes, and stays.
-pub(super) fn difference(as_read: Option<&Facts>, amended: &Facts) -> Map<String, Value> {
+pub(crate) fn difference(as_read: Option<&Facts>, amended: &Facts) -> Map<String, Value> {
     let as_read = as_read.map(values).unwrap_or_default();
     let mut changed = values(amended);
     changed.retain(|name, value| as_read.get(name) != Some(&*value));

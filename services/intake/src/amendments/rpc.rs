@@ -20,6 +20,7 @@ use super::{
     response, store,
 };
 use crate::{
+    links,
     reports::{
         self, Author, Context, MAX_PAGE_BYTES, Report, ReportName, ReportRpc, consequences_to_wire,
         contacts_to_seal, draft_to_wire, open_contacts, read_draft, report_name,
@@ -183,6 +184,7 @@ impl AmendmentRpc {
             // What waited its turn may have come before what it waited for.
             at: call.at.max(last.map_or(report.received_at, |it| it.at)),
             changed_paths: told.into_iter().map(|change| change.path).collect(),
+            decision: None,
         };
         let detail = json!({
             "revision": revision.number,
@@ -204,6 +206,14 @@ impl AmendmentRpc {
             events: vec![events::announced(&amended, base)],
             detail,
         })
+    }
+
+    /// Why a revision was decided; nothing where nobody decided it, and once erased.
+    fn reason(&self, report: &Report, revision: &Revision) -> Option<String> {
+        let sealed = revision.decision.as_ref()?.sealed_reason.as_ref()?;
+        let purpose = links::purpose(report.id, revision.number);
+        let key = report.contacts.as_ref()?;
+        key.open_text(&self.reports.master_key, &purpose, sealed, report.id)
     }
 
     /// The revisions of a page as this caller may see them, fewer where they are too large.
@@ -229,7 +239,11 @@ impl AmendmentRpc {
         let revisions = found.iter().zip(&drafts).enumerate();
         revisions
             .map(|(index, ((revision, _), draft))| {
-                response::revision(revision, view, drafts.get(index + 1), draft)
+                let reason = view.contacts.then(|| self.reason(report, revision));
+                pb::Revision {
+                    reason: reason.flatten().unwrap_or_default(),
+                    ..response::revision(revision, view, drafts.get(index + 1), draft)
+                }
             })
             .enumerate()
             .take_while(|(index, revision)| {

@@ -12,7 +12,7 @@ use super::Revision;
 use crate::reports::{Facts, Report, ReportRow};
 
 /// Keeps what a locked report said, and writes what it says now: of the facts what changes.
-pub(super) async fn amend(
+pub(crate) async fn amend(
     conn: &mut PgConnection,
     before: &Report,
     after: &Report,
@@ -108,7 +108,7 @@ fn row(report: &Report, changed: &Map<String, Value>) -> Value {
         "department": structure.department,
         "town": structure.town,
         "operator_status": structure.operator_status,
-        "link_verified": structure.link_verified,
+        "link_verified": structure.link.is_verified(),
         "routing_region": report.routing_region,
         "visible_to": report.visible_to,
         "cause_report_id": report.cause,

@@ -149,7 +149,7 @@ fn addressees(facts: &Facts, routing: &Routing, agencies: &[&AgencyTold]) -> Vec
 /// The directory's critical-operator status is told only to those whose link
 /// to the structure is verified: others would learn it by declaring.
 fn duties(facts: &Facts, routing: &Routing, now: OffsetDateTime) -> Vec<Duty> {
-    let status: Option<OperatorStatus> = if routing.structure.link_verified {
+    let status: Option<OperatorStatus> = if routing.structure.link.is_verified() {
         routing.structure.operator_status
     } else {
         facts.operator_status

@@ -156,11 +156,20 @@ fn submitted(event_id: Uuid, submission: &Submission, known: &ReportProjection) 
 
 /// Those whom a report concerns only since it was amended hear of it by the rules of a
 /// submission: the ARS of a region that is newly named, the health authority of a first health
-/// impact. All others have the stream, and the declarant knows what he wrote.
+/// impact. All others have the stream, and the declarant knows what he wrote; where others
+/// attached his report to its structure, he is told. Those whom it concerns no more hear no more.
 fn amended(event_id: Uuid, amendment: &Amendment, known: &ReportProjection) -> Decision {
-    let now_known = known.amended(amendment);
+    let mut now_known = known.amended(amendment);
     let mut notices = Notices(event_id, Vec::new());
     notices.tell(Rule::Amendment, Channel::Feed);
+    if let Some(attachment) = &amendment.attachment {
+        let lost: Vec<_> = attachment.no_longer_visible_to.iter().filter_map(office).collect();
+        now_known.notified.retain(|recipient| !lost.contains(recipient));
+        if !amendment.report.back_dated {
+            let template = Template::ToStructure(CaseActivity::ReportAttached);
+            notices.mail(Rule::Activity, Recipient::Declarant, template);
+        }
+    }
     let mut concerned = to_be_notified(&amendment.report);
     concerned.retain(|(_, recipient)| !known.notified.contains(recipient));
     notices.announce(&amendment.report, concerned, amendment.at);
@@ -168,6 +177,17 @@ fn amended(event_id: Uuid, amendment: &Amendment, known: &ReportProjection) -> D
         notices: notices.1,
         summary: now_known.summary.clone().unwrap_or_default(),
         known: now_known,
+    }
+}
+
+/// The office that hears of reports as a party that sees them.
+fn office(party: &Party) -> Option<Recipient> {
+    match party {
+        Party::Cell => Some(Recipient::Cell),
+        Party::SecurityOfficer => Some(Recipient::SecurityOfficer),
+        Party::Region(region) => Some(Recipient::Agency(*region)),
+        Party::HealthAuthority => Some(Recipient::HealthAuthority),
+        _ => None,
     }
 }
 

@@ -160,6 +160,9 @@ const TO_STRUCTURE: &[CaseActivity] = &[
     CaseActivity::AccompanimentOffered,
     CaseActivity::AccompanimentGiven,
     CaseActivity::AccompanimentEnded,
+    CaseActivity::LinkConfirmed,
+    CaseActivity::LinkRejected,
+    CaseActivity::ReportAttached,
 ];
 
 /// What the cell is written to about when the structure did it, or an agency for it.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use service::Parties;
 use time::OffsetDateTime;
-use vocabulary::{CaseState, Role, Text, has_health_impact};
+use vocabulary::{CaseState, DeclarantLink, Role, Text, has_health_impact};
 
 use super::{
     Action, Actor, Case, Change, Closure, Report, Resolution, Triage, care, case_id_of,
@@ -12,7 +12,7 @@ use super::{
 };
 
 pub(crate) use super::command::{
-    Announced, Command, Lessons, Note, Refusal, Scope, Subject, Withdrawal,
+    Announced, AnnouncedBy, Command, Lessons, Note, Refusal, Scope, Subject, Withdrawal,
 };
 
 /// Opens the case of a report, attached to that of its cause where this one may lead others.
@@ -225,21 +225,46 @@ pub(crate) fn amend(
         return None;
     }
     let mut next = advanced(case, case.state, now);
-    let fields = amended.changed_paths.join(", ");
+    let (action, note) = told_of(&amended);
     let (action, note) = if case.is_ended() {
-        let note = format!("Complément reçu après la fin du dossier. Champs modifiés : {fields}");
-        (Action::Noted, note)
-    } else if fields.is_empty() {
-        (Action::Amended, String::new())
+        let late = match amended.by {
+            AnnouncedBy::Declarant => "Complément reçu",
+            AnnouncedBy::LinkDecision | AnnouncedBy::Attachment => "Décision prise",
+        };
+        let note = format!("{late} après la fin du dossier. {note}");
+        (Action::Noted, note.trim_end().to_owned())
     } else {
-        (Action::Amended, format!("Champs modifiés : {fields}"))
+        (action, note)
     };
+    next.visible_to.remove(&amended.no_longer_visible_to);
     next.report = amended.report;
     next.proposed = amended.proposed;
     care::keep_what_was_recorded(&mut next);
     next.visible_to.extend(amended.visible_to);
     let change = change_of(&next, action, Actor::System, note, None);
     Some((next, change))
+}
+
+/// What the history tells of a report that stands otherwise now.
+fn told_of(amended: &Announced) -> (Action, String) {
+    match amended.by {
+        AnnouncedBy::Declarant if amended.changed_paths.is_empty() => {
+            (Action::Amended, String::new())
+        }
+        AnnouncedBy::Declarant => {
+            let fields = amended.changed_paths.join(", ");
+            (Action::Amended, format!("Champs modifiés : {fields}"))
+        }
+        AnnouncedBy::LinkDecision => {
+            let link = amended.report.link.map_or("inconnu", DeclarantLink::french);
+            let note = format!("Lien du déclarant avec la structure : {}", link.to_lowercase());
+            (Action::LinkDecided, note)
+        }
+        AnnouncedBy::Attachment => {
+            let note = format!("Rattaché à {}", amended.report.structure_name);
+            (Action::ReportAttached, note)
+        }
+    }
 }
 
 /// Applies the declaration of the structure that its incident is over, which the case keeps

@@ -87,6 +87,7 @@ impl Shown<'_> {
             parent_case_id: other(case.parent),
             children: if self.view.agencies { case.children } else { 0 },
             cause_reference: report.cause_reference.clone().unwrap_or_default(),
+            declarant_link: proto::number(report.link),
             resolution: case
                 .resolution
                 .as_ref()

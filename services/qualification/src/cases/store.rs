@@ -9,7 +9,7 @@ use service::{
 use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{CareImpact, CaseState, ReportKind, StructureKind, Word as _};
+use vocabulary::{CareImpact, CaseState, DeclarantLink, ReportKind, StructureKind, Word as _};
 
 use super::{
     Case, Closure, Report, Resolution, Triage, case_id_of,
@@ -297,6 +297,7 @@ struct Row {
     parent_case_id: Option<Uuid>,
     children: i64,
     care_recorded: Option<String>,
+    declarant_link: Option<String>,
 }
 
 impl From<Row> for Case {
@@ -321,6 +322,7 @@ impl From<Row> for Case {
                 assistance_requested: row.assistance_requested,
                 test: row.test,
                 cause_reference: row.cause_reference,
+                link: row.declarant_link.as_deref().map(DeclarantLink::stored),
                 sealed: sealed.map(|(sealed, data_key)| Sealed { sealed, data_key }),
             },
             opened_at: row.opened_at,
@@ -374,6 +376,7 @@ fn row(case: &Case) -> Value {
         "visible_to": case.visible_to.slugs(),
         "report_revision": (report.revision > 1).then_some(report.revision),
         "cause_reference": report.cause_reference,
+        "declarant_link": report.link.map(DeclarantLink::as_str),
         "parent_case_id": case.parent,
     })
 }

@@ -61,6 +61,7 @@ pub(crate) fn opened() -> Case {
         assistance_requested: false,
         test: false,
         cause_reference: None,
+        link: None,
         sealed: Some(Sealed {
             sealed: b"contacts".to_vec(),
             data_key: b"key".to_vec(),

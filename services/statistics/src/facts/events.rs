@@ -55,6 +55,7 @@ fn parse(event: &Event) -> Result<Option<ReportUpdate>, ApplyError> {
     let update = match event.event_type.as_str() {
         events::ReportSubmitted::TYPE => report_submitted(&event.decode()?),
         events::ReportAmended::TYPE => report_amended(&event.decode()?),
+        events::ReportAttached::TYPE => report_attached(&event.decode()?),
         events::ReportWithdrawn::TYPE => report_withdrawn(&event.decode()?),
         events::CaseChanged::TYPE => case_changed(&event.decode()?),
         _ => Err("unexpected_type"),
@@ -107,9 +108,29 @@ fn report_submitted(event: &events::ReportSubmitted) -> Result<Option<ReportUpda
 
 /// A report that was amended; nothing where its submission would tell nothing.
 fn report_amended(event: &events::ReportAmended) -> Result<Option<ReportUpdate>, Unreadable> {
-    let revision = Some(event.revision).filter(|it| *it > 1 && i64::try_from(*it).is_ok());
-    let revision = revision.ok_or("bad_revision")?;
     let report = event.report.as_ref().ok_or("no_report")?;
+    report_revised(event.revision, report)
+}
+
+/// A report that was attached to its structure: what goes down the armed forces' own chain from
+/// now on is counted no more.
+fn report_attached(event: &events::ReportAttached) -> Result<Option<ReportUpdate>, Unreadable> {
+    let report = event.report.as_ref().ok_or("no_report")?;
+    let update = report_revised(event.revision, report)?;
+    if update.is_none() && !report.test && is_own_chain(&report.visible_to) {
+        let left = FactUpdate::LeftToItsChain(event.revision);
+        return Ok(Some((report_id(&report.report_id)?, left)));
+    }
+    Ok(update)
+}
+
+/// A report as it stands since a revision.
+fn report_revised(
+    revision: u64,
+    report: &events::ReportSubmitted,
+) -> Result<Option<ReportUpdate>, Unreadable> {
+    let revision = Some(revision).filter(|it| *it > 1 && i64::try_from(*it).is_ok());
+    let revision = revision.ok_or("bad_revision")?;
     let update = report_submitted(report)?;
     Ok(update.map(|(report_id, update)| match update {
         FactUpdate::Submitted(submission, declared) => {

@@ -107,6 +107,7 @@ struct Assessment {
 enum FactUpdate {
     Submitted(Submission, Assessment),
     Amended(u64, Submission, Assessment),
+    LeftToItsChain(u64),
     Withdrawn,
     Case(CaseStatus, Assessment),
 }

@@ -34,6 +34,7 @@ fn revision(stage: ReportStage) -> Revision {
         role: Role::Declarant,
         at: OffsetDateTime::UNIX_EPOCH,
         changed_paths: Vec::new(),
+        decision: None,
     }
 }
 

@@ -295,6 +295,7 @@ fn a_headline_of_an_amendment_says_what_is_known_now() {
         report,
         revision: 2,
         at: NOW,
+        attachment: None,
     });
     assert_eq!(
         headline(Rule::Amendment, &trigger, &summary(), false).unwrap(),

@@ -8,6 +8,7 @@ set structure_name = new.structure_name,
     sealed_personal_data = new.sealed_personal_data,
     data_key = new.data_key,
     report_revision = new.report_revision,
-    cause_reference = new.cause_reference
+    cause_reference = new.cause_reference,
+    declarant_link = new.declarant_link
 from jsonb_populate_record(null::case_file, $1) as new
 where case_file.case_id = new.case_id

@@ -13,6 +13,7 @@ fn amendment(report: Submission, revision: u64) -> Trigger {
         report,
         revision,
         at: WORKING,
+        attachment: None,
     })
 }
 
@@ -155,6 +156,7 @@ fn the_on_call_chain_hears_at_night_of_what_concerns_the_nation_only_now() {
             report: army.clone(),
             revision: 2,
             at,
+            attachment: None,
         });
         mails(&decide(AMENDED, &amended, &known))
     };

@@ -1,0 +1,1 @@
+//! Decisions on links, over every kind of report.
