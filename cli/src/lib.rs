@@ -26,6 +26,7 @@ mod form;
 mod information;
 mod json;
 mod language;
+mod link;
 mod login;
 mod measure;
 mod message;

@@ -12,6 +12,7 @@ use crate::client::Client;
 use crate::draft::{DraftOptions, SubmitOptions};
 use crate::exit::Failure;
 use crate::language::Language;
+use crate::link::{self, AttachOptions, LinkCommand};
 use crate::resolution::{ResolveOptions, resolve};
 use crate::{clock, draft, form, json, table};
 
@@ -59,6 +60,11 @@ pub(crate) enum ReportCommand {
     },
     /// Declare that the incident is resolved
     Resolve(ResolveOptions),
+    /// Decide whether the declarant speaks for the structure: for the cell and the agency
+    #[command(subcommand)]
+    Link(LinkCommand),
+    /// Attach a report to a structure of the directory: for the cell and the agency
+    Attach(AttachOptions),
 }
 
 #[derive(Args, Debug)]
@@ -102,6 +108,8 @@ pub(crate) async fn run(command: ReportCommand, client: &Client) -> Result<(), F
             show(&answer.report.unwrap_or_default(), client)
         }
         ReportCommand::Resolve(options) => resolve(options, client).await,
+        ReportCommand::Link(command) => link::run(command, client).await,
+        ReportCommand::Attach(options) => link::attach(options, client).await,
     }
 }
 
@@ -323,6 +331,10 @@ pub(crate) fn show(report: &pb::Report, client: &Client) -> Result<(), Failure> 
         (
             language.pick("Même cause que", "Same cause as"),
             draft.cause_reference,
+        ),
+        (
+            language.pick("Lien", "Link"),
+            word::<vocabulary::DeclarantLink>(report.link, language),
         ),
         (language.pick("État", "State"), state(report, language)),
         (

@@ -26,8 +26,7 @@ use platform::{Files, Listeners, Metrics, SealingKey, StartError};
 use proto::intake::v1::{
     amendment_service_server::AmendmentServiceServer, draft_service_server::DraftServiceServer,
     form_service_server::FormServiceServer, intake_service_server::IntakeServiceServer,
-    link_service_server::LinkServiceServer,
-    resolution_service_server::ResolutionServiceServer,
+    link_service_server::LinkServiceServer, resolution_service_server::ResolutionServiceServer,
     structure_service_server::StructureServiceServer,
     timeline_service_server::TimelineServiceServer,
 };

@@ -5,6 +5,7 @@ mod care;
 mod escalation;
 mod eventlog;
 mod intake;
+mod links;
 mod measures;
 mod notification;
 mod qualification;

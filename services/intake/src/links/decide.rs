@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use vocabulary::{Party, Role, RoutingRegion};
+use vocabulary::{Party, Role, RoutingRegion, StructureKey};
 
 use super::LinkDecisionKind;
 use crate::{
@@ -87,8 +87,9 @@ pub(super) fn decided(
     let facts = match site {
         None => report.facts.clone(),
         Some(site) => {
-            // An agent entered it for a structure that was another one's.
+            // An agent may have entered it for what is another region's.
             declarant.region = site.region;
+            declarant.structures.retain(|key| proves(report, key, site));
             Facts {
                 structure: StructureIdentifier::Finess(site.finess),
                 department: None,
@@ -116,6 +117,14 @@ pub(super) fn decided(
         },
     };
     Ok((after, decision))
+}
+
+/// Whether a key by which the declarant's link to the structure of a report was verified also
+/// verifies the link to another site: it is that site's own, or the legal entity's to which
+/// alone the report was declared. What was decided of the link held for that structure.
+fn proves(report: &Report, key: &StructureKey, site: &Structure) -> bool {
+    let of_entity = site.legal_entity_key().as_ref() == Some(key) && report.structure.key == *key;
+    report.structure.decided_link().is_none() && (*key == site.key() || of_entity)
 }
 
 fn settle_for(

@@ -68,5 +68,10 @@ impl LinkDecisionKind {
 /// Binds the sealed reason to its report and revision.
 pub(crate) fn purpose(report_id: Uuid, revision: u64) -> Vec<u8> {
     let revision = revision.to_be_bytes();
-    [b"link_decision:".as_slice(), report_id.as_bytes(), &revision].concat()
+    [
+        b"link_decision:".as_slice(),
+        report_id.as_bytes(),
+        &revision,
+    ]
+    .concat()
 }

@@ -150,7 +150,9 @@ impl LinkService for LinkRpc {
 impl LinkRpc {
     async fn site(&self, finess: Finess) -> Result<Structure> {
         let mut conn = self.reports.commands.pool.acquire().await?;
-        let site = structures::sites(&mut conn, &[finess]).await?.remove(&finess);
+        let site = structures::sites(&mut conn, &[finess])
+            .await?
+            .remove(&finess);
         site.ok_or_else(|| {
             let why = "ce numéro FINESS n'est pas celui d'un site de l'annuaire des structures";
             Error::invalid("finess", "NOT_IN_DIRECTORY", why)

@@ -34,8 +34,8 @@ use service::Sealed;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    Channel, DeclarantLink, Department, Medium, OperatorStatus, Party, Reference, Region, ReportStage, Role,
-    RoutingRegion, StructureKey, StructureKind,
+    Channel, DeclarantLink, Department, Medium, OperatorStatus, Party, Reference, Region,
+    ReportStage, Role, RoutingRegion, StructureKey, StructureKind,
 };
 
 pub(crate) use self::{
@@ -188,7 +188,10 @@ impl ReportState {
 impl ReportedStructure {
     /// What the cell or the agency decided of the author's link, if they did.
     pub(crate) fn decided_link(&self) -> Option<DeclarantLink> {
-        let is_decided = matches!(self.link, DeclarantLink::Confirmed | DeclarantLink::Rejected);
+        let is_decided = matches!(
+            self.link,
+            DeclarantLink::Confirmed | DeclarantLink::Rejected
+        );
         is_decided.then_some(self.link)
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use vocabulary::{
-    Channel, DeclarantLink, Party, Region, RoutingRegion, StructureKey, StructureKind, has_health_impact,
+    Channel, DeclarantLink, Party, Region, RoutingRegion, StructureKey, StructureKind,
+    has_health_impact,
 };
 
 use super::{

@@ -9,8 +9,8 @@ use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    CaseState, Channel, DeclarantLink, Medium, OperatorStatus, ParseError, Party, Reference, ReportStage, Role,
-    StructureKind, Word as _,
+    CaseState, Channel, DeclarantLink, Medium, OperatorStatus, ParseError, Party, Reference,
+    ReportStage, Role, StructureKind, Word as _,
 };
 
 use super::{

@@ -15,6 +15,7 @@ mod erasing;
 mod files;
 mod form;
 mod kinds;
+mod linking;
 mod on_behalf;
 mod pasted;
 mod places;

@@ -163,8 +163,14 @@ fn amended(event_id: Uuid, amendment: &Amendment, known: &ReportProjection) -> D
     let mut notices = Notices(event_id, Vec::new());
     notices.tell(Rule::Amendment, Channel::Feed);
     if let Some(attachment) = &amendment.attachment {
-        let lost: Vec<_> = attachment.no_longer_visible_to.iter().filter_map(office).collect();
-        now_known.notified.retain(|recipient| !lost.contains(recipient));
+        let lost: Vec<_> = attachment
+            .no_longer_visible_to
+            .iter()
+            .filter_map(office)
+            .collect();
+        now_known
+            .notified
+            .retain(|recipient| !lost.contains(recipient));
         if !amendment.report.back_dated {
             let template = Template::ToStructure(CaseActivity::ReportAttached);
             notices.mail(Rule::Activity, Recipient::Declarant, template);

@@ -23,7 +23,9 @@ use vocabulary::{
 
 use super::{
     ReportSummary,
-    trigger::{Activity, Actor, Amendment, Attachment, CaseUpdate, Change, Submission, Trigger, Withdrawal},
+    trigger::{
+        Activity, Actor, Amendment, Attachment, CaseUpdate, Change, Submission, Trigger, Withdrawal,
+    },
 };
 
 /// An event that was read.

@@ -257,7 +257,10 @@ fn told_of(amended: &Announced) -> (Action, String) {
         }
         AnnouncedBy::LinkDecision => {
             let link = amended.report.link.map_or("inconnu", DeclarantLink::french);
-            let note = format!("Lien du déclarant avec la structure : {}", link.to_lowercase());
+            let note = format!(
+                "Lien du déclarant avec la structure : {}",
+                link.to_lowercase()
+            );
             (Action::LinkDecided, note)
         }
         AnnouncedBy::Attachment => {

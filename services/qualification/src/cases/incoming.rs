@@ -5,8 +5,8 @@ use proto::{Payload as _, events::v1 as events};
 use service::{Sealed, wire::moment};
 use uuid::Uuid;
 use vocabulary::{
-    Channel, DeclarantLink, Impacts, Origin, OriginType, ReportKind, Role, StructureKind, Word as _,
-    propose_severity,
+    Channel, DeclarantLink, Impacts, Origin, OriginType, ReportKind, Role, StructureKind,
+    Word as _, propose_severity,
 };
 
 use super::{
@@ -30,8 +30,10 @@ impl ReportEvent {
                 .map(|submitted| Self::Submitted(Box::new(submitted))),
             events::ReportAmended::TYPE => amended(event.decode()?, event.data_key.as_deref())
                 .map(|amended| Self::Amended(Box::new(amended))),
-            events::ReportLinkDecided::TYPE => link_decided(event.decode()?, event.data_key.as_deref())
-                .map(|decided| Self::Amended(Box::new(decided))),
+            events::ReportLinkDecided::TYPE => {
+                link_decided(event.decode()?, event.data_key.as_deref())
+                    .map(|decided| Self::Amended(Box::new(decided)))
+            }
             events::ReportAttached::TYPE => attached(event.decode()?, event.data_key.as_deref())
                 .map(|attached| Self::Amended(Box::new(attached))),
             events::ReportResolved::TYPE => resolved(event.decode()?)

@@ -27,6 +27,7 @@ pub(crate) fn requests(
         "AmendmentService" => amendments(method, scene, person),
         "DraftService" => drafts(method, scene, person),
         "FormService" => form(method),
+        "LinkService" => super::links::requests(method, scene, person),
         "ResolutionService" => resolutions(method, scene, person),
         "StructureService" => structures(method, scene, person),
         "TimelineService" => timelines(method, scene, person),

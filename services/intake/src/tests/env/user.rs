@@ -3,7 +3,7 @@
 use proto::intake::v1::{
     self as pb, amendment_service_client::AmendmentServiceClient,
     draft_service_client::DraftServiceClient, intake_service_client::IntakeServiceClient,
-    resolution_service_client::ResolutionServiceClient,
+    link_service_client::LinkServiceClient, resolution_service_client::ResolutionServiceClient,
     structure_service_client::StructureServiceClient,
     timeline_service_client::TimelineServiceClient,
 };
@@ -20,6 +20,7 @@ pub(crate) struct User {
     structures: StructureServiceClient<AuthorizedChannel>,
     drafts: DraftServiceClient<AuthorizedChannel>,
     timelines: TimelineServiceClient<AuthorizedChannel>,
+    links: LinkServiceClient<AuthorizedChannel>,
 }
 
 impl User {
@@ -30,7 +31,8 @@ impl User {
             drafts: DraftServiceClient::new(channel.clone()),
             resolutions: ResolutionServiceClient::new(channel.clone()),
             structures: StructureServiceClient::new(channel.clone()),
-            timelines: TimelineServiceClient::new(channel),
+            timelines: TimelineServiceClient::new(channel.clone()),
+            links: LinkServiceClient::new(channel),
         }
     }
 
@@ -203,6 +205,33 @@ impl User {
         };
         let answer = self.amendments.clone().list_revisions(request).await?;
         Ok(answer.into_inner())
+    }
+
+    /// Confirms the link of the declarant of a report.
+    pub(crate) async fn confirm_link(
+        &self,
+        request: pb::ConfirmLinkRequest,
+    ) -> Result<pb::ConfirmLinkResponse, Status> {
+        let answer = self.links.clone().confirm_link(request).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// Rejects it.
+    pub(crate) async fn reject_link(
+        &self,
+        request: pb::RejectLinkRequest,
+    ) -> Result<pb::RejectLinkResponse, Status> {
+        let answer = self.links.clone().reject_link(request).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// Attaches a report to a site.
+    pub(crate) async fn attach(
+        &self,
+        request: pb::AttachReportToStructureRequest,
+    ) -> Result<pb::AttachReportToStructureResponse, Status> {
+        let answer = self.links.clone().attach_report_to_structure(request);
+        Ok(answer.await?.into_inner())
     }
 
     /// Loads the directory from a file, cut into small pieces.
