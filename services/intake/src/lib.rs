@@ -8,6 +8,7 @@ mod amendments;
 mod cases;
 mod config;
 mod consume;
+mod delegations;
 mod drafts;
 mod erasure;
 mod form;
@@ -24,7 +25,8 @@ use std::sync::Arc;
 use eventlog::Log;
 use platform::{Files, Listeners, Metrics, SealingKey, StartError};
 use proto::intake::v1::{
-    amendment_service_server::AmendmentServiceServer, draft_service_server::DraftServiceServer,
+    amendment_service_server::AmendmentServiceServer,
+    delegation_service_server::DelegationServiceServer, draft_service_server::DraftServiceServer,
     form_service_server::FormServiceServer, intake_service_server::IntakeServiceServer,
     link_service_server::LinkServiceServer, resolution_service_server::ResolutionServiceServer,
     structure_service_server::StructureServiceServer,
@@ -41,6 +43,7 @@ pub use erasure::{erase_contacts_ended_before, erase_contacts_of};
 
 use crate::{
     amendments::AmendmentRpc,
+    delegations::DelegationRpc,
     drafts::DraftRpc,
     form::FormRpc,
     links::LinkRpc,
@@ -120,6 +123,11 @@ impl App {
             read_pool: read_pool.clone(),
             master_key: self.master_key.clone(),
         };
+        let delegations = DelegationRpc {
+            commands: commands.clone(),
+            read_pool: read_pool.clone(),
+            master_key: self.master_key.clone(),
+        };
         let erasing = drafts::keep_drafts_erased(commands.pool.clone(), running.shutdown.clone());
         running.tasks.spawn("erasure of old drafts", erasing);
         let resolution = ResolutionRpc {
@@ -163,6 +171,7 @@ impl App {
         let public = Routes::new(reports)
             .add_service(structures)
             .add_service(links)
+            .add_service(DelegationServiceServer::new(delegations))
             .add_service(amendments)
             .add_service(drafts)
             .add_service(FormServiceServer::new(FormRpc))

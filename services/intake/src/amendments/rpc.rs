@@ -20,7 +20,7 @@ use super::{
     response, store,
 };
 use crate::{
-    links,
+    delegations, links,
     reports::{
         self, Author, Context, MAX_PAGE_BYTES, Report, ReportName, ReportRpc, consequences_to_wire,
         contacts_to_seal, draft_to_wire, open_contacts, read_draft, report_name,
@@ -41,7 +41,7 @@ impl AmendmentService for AmendmentRpc {
         &self,
         request: Request<AmendReportRequest>,
     ) -> Result<Response<AmendReportResponse>, Status> {
-        let caller = Caller::of(&request)?.clone();
+        let caller = delegations::acting(&self.reports.commands.pool, &request).await?;
         let command = request::amendment(request.into_inner())?;
         let name = ReportName::Id(command.report_id);
         let Commands { pool, .. } = &self.reports.commands;
@@ -86,7 +86,7 @@ impl AmendmentService for AmendmentRpc {
         &self,
         request: Request<ListRevisionsRequest>,
     ) -> Result<Response<ListRevisionsResponse>, Status> {
-        let caller = Caller::of(&request)?;
+        let caller = &delegations::acting(&self.reports.commands.pool, &request).await?;
         let asked = request.get_ref();
         let name = report_name(&asked.report_id)?;
         let filter = format!("revisions {name:?}");

@@ -150,13 +150,7 @@ impl LinkService for LinkRpc {
 impl LinkRpc {
     async fn site(&self, finess: Finess) -> Result<Structure> {
         let mut conn = self.reports.commands.pool.acquire().await?;
-        let site = structures::sites(&mut conn, &[finess])
-            .await?
-            .remove(&finess);
-        site.ok_or_else(|| {
-            let why = "ce numéro FINESS n'est pas celui d'un site de l'annuaire des structures";
-            Error::invalid("finess", "NOT_IN_DIRECTORY", why)
-        })
+        structures::site_named(&mut conn, finess).await
     }
 
     /// What the directory tells of the structure of a report that the caller sees.

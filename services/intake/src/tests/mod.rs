@@ -7,6 +7,7 @@ mod bad_requests;
 mod bulk;
 mod cases;
 mod causes;
+mod delegating;
 mod directory;
 mod drafting;
 mod drafts;

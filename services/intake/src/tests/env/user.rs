@@ -2,8 +2,9 @@
 
 use proto::intake::v1::{
     self as pb, amendment_service_client::AmendmentServiceClient,
-    draft_service_client::DraftServiceClient, intake_service_client::IntakeServiceClient,
-    link_service_client::LinkServiceClient, resolution_service_client::ResolutionServiceClient,
+    delegation_service_client::DelegationServiceClient, draft_service_client::DraftServiceClient,
+    intake_service_client::IntakeServiceClient, link_service_client::LinkServiceClient,
+    resolution_service_client::ResolutionServiceClient,
     structure_service_client::StructureServiceClient,
     timeline_service_client::TimelineServiceClient,
 };
@@ -21,6 +22,7 @@ pub(crate) struct User {
     drafts: DraftServiceClient<AuthorizedChannel>,
     timelines: TimelineServiceClient<AuthorizedChannel>,
     links: LinkServiceClient<AuthorizedChannel>,
+    delegations: DelegationServiceClient<AuthorizedChannel>,
 }
 
 impl User {
@@ -32,7 +34,8 @@ impl User {
             resolutions: ResolutionServiceClient::new(channel.clone()),
             structures: StructureServiceClient::new(channel.clone()),
             timelines: TimelineServiceClient::new(channel.clone()),
-            links: LinkServiceClient::new(channel),
+            links: LinkServiceClient::new(channel.clone()),
+            delegations: DelegationServiceClient::new(channel),
         }
     }
 
@@ -232,6 +235,34 @@ impl User {
     ) -> Result<pb::AttachReportToStructureResponse, Status> {
         let answer = self.links.clone().attach_report_to_structure(request);
         Ok(answer.await?.into_inner())
+    }
+
+    /// Delegates.
+    pub(crate) async fn delegate(
+        &self,
+        request: pb::GrantDelegationRequest,
+    ) -> Result<pb::Delegation, Status> {
+        let answer = self.delegations.clone().grant_delegation(request).await?;
+        Ok(answer.into_inner().delegation.unwrap())
+    }
+
+    /// Ends a delegation.
+    pub(crate) async fn end_delegation(
+        &self,
+        request: pb::EndDelegationRequest,
+    ) -> Result<pb::Delegation, Status> {
+        let answer = self.delegations.clone().end_delegation(request).await?;
+        Ok(answer.into_inner().delegation.unwrap())
+    }
+
+    /// Lists the delegations of a site, or those to oneself.
+    pub(crate) async fn delegations(&self, finess: &str) -> Result<Vec<pb::Delegation>, Status> {
+        let request = pb::ListDelegationsRequest {
+            finess: finess.to_owned(),
+            ..pb::ListDelegationsRequest::default()
+        };
+        let answer = self.delegations.clone().list_delegations(request).await?;
+        Ok(answer.into_inner().delegations)
     }
 
     /// Loads the directory from a file, cut into small pieces.
