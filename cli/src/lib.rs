@@ -16,6 +16,7 @@ mod cause;
 mod client;
 mod clock;
 mod delegate;
+mod delegation;
 mod draft;
 mod drafts;
 mod escalation;
@@ -64,6 +65,7 @@ use crate::args::{
     StructureCommand, WatchOptions,
 };
 use crate::care::CareCommand;
+use crate::delegation::DelegationCommand;
 use crate::drafts::DraftCommand;
 use crate::escalation::EscalationCommand;
 use crate::feedback::FeedbackCommand;
@@ -101,6 +103,9 @@ pub(crate) enum Command {
     /// Check, submit and read reports (signalements)
     #[command(subcommand)]
     Report(ReportCommand),
+    /// Have a named person declare for a structure (délégation), until a moment
+    #[command(subcommand)]
+    Delegation(DelegationCommand),
     /// Keep drafts (brouillons) of reports until they are sent
     #[command(subcommand)]
     Draft(DraftCommand),
@@ -209,6 +214,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Login(options) => login::login(&options, &connection, &client).await,
         Command::Logout => login::logout(&client),
         Command::Report(command) => report::run(command, &client).await,
+        Command::Delegation(command) => delegation::run(command, &client).await,
         Command::Draft(command) => drafts::run(command, &client).await,
         Command::Timeline(command) => timeline::run(command, &client).await,
         Command::Structure(command) => structure::run(command, &client).await,

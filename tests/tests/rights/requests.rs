@@ -2,6 +2,7 @@
 
 mod accompaniment;
 mod care;
+mod delegations;
 mod escalation;
 mod eventlog;
 mod intake;

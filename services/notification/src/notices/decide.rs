@@ -245,8 +245,12 @@ fn withdrawn(event_id: Uuid, withdrawal: &Withdrawal, known: &ReportProjection) 
 fn case_changed(event_id: Uuid, update: &CaseUpdate, known: &ReportProjection) -> Decision {
     let summary = known.summary_after(update);
     let mut notices = Notices(event_id, Vec::new());
-    // That the report was amended is told of the report.
-    if !matches!(update.change, Change::Noted | Change::Amended) {
+    // That the report was amended, attached or its link decided on is told of the report.
+    let is_of_report = matches!(
+        update.change,
+        Change::Noted | Change::Amended | Change::LinkDecided | Change::ReportAttached
+    );
+    if !is_of_report {
         notices.tell(Rule::CaseChange, Channel::Feed);
     }
     let mut now_known = known.clone();

@@ -13,8 +13,8 @@ use vocabulary::{
 
 use super::{
     decide::{
-        Announced, Command, Lessons, Note, Refusal, Scope, Subject, Withdrawal, acting_role, amend,
-        apply, decide, open, resolve,
+        Announced, AnnouncedBy, Command, Lessons, Note, Refusal, Scope, Subject, Withdrawal,
+        acting_role, amend, apply, decide, open, resolve,
     },
     transitions::{TRANSITIONS, Trigger},
     *,
@@ -231,6 +231,8 @@ proptest! {
             visible_to: ["dgs".to_owned()].into_iter().collect(),
             changed_paths: vec!["impacts.care".to_owned()],
             sent_by_person_at: None,
+            by: AnnouncedBy::Declarant,
+            no_longer_visible_to: Vec::new(),
             cause: None,
         };
         let (next, change) = amend(&case, announced.clone(), START).unwrap();

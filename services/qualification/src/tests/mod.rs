@@ -11,6 +11,7 @@ mod escalation;
 mod feedback;
 mod information_requests;
 mod leading;
+mod linking;
 mod lists;
 mod measures;
 mod messages;

@@ -374,6 +374,35 @@ mod tests {
     }
 
     #[test]
+    fn what_is_attached_to_the_armed_forces_is_counted_no_more_until_it_leaves_them() {
+        let attached = |revision, parties: &[&str]| {
+            let mut report = submitted();
+            report.visible_to = parties.iter().map(|&it| it.to_owned()).collect();
+            let attached = events::ReportAttached {
+                report: Some(report),
+                revision,
+                ..events::ReportAttached::default()
+            };
+            report_attached(&attached)
+        };
+        let mut history = FactHistory::default();
+        let mut at = datetime!(2026-11-30 23:00 UTC);
+        let mut counted = Vec::new();
+        for told in [
+            report_submitted(&submitted()),
+            attached(2, &["army", "subject:d1"]),
+            attached(3, &["army", "cell"]),
+        ] {
+            at += time::Duration::minutes(1);
+            history.apply(at, &told.unwrap().unwrap().1);
+            let known = history.0.values().next_back().unwrap();
+            counted.push((known.standing().is_some(), known.report_revision));
+        }
+        assert_eq!(counted, [(true, None), (false, Some(2)), (true, Some(3))]);
+        assert_eq!(attached(1, &["cell"]).err(), Some("bad_revision"));
+    }
+
+    #[test]
     fn silence_stays_silence() {
         let (_, assessment) = submission(&events::ReportSubmitted {
             origin: 0,

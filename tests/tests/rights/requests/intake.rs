@@ -25,6 +25,7 @@ pub(crate) fn requests(
     match service {
         "IntakeService" => reports(method, scene, person),
         "AmendmentService" => amendments(method, scene, person),
+        "DelegationService" => super::delegations::requests(method, person),
         "DraftService" => drafts(method, scene, person),
         "FormService" => form(method),
         "LinkService" => super::links::requests(method, scene, person),
