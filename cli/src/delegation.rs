@@ -69,8 +69,8 @@ pub(crate) async fn run(command: DelegationCommand, client: &Client) -> Result<(
                 finess,
                 delegate: to,
                 delegate_name: name,
-                from: from.transpose()?,
-                until: Some(clock::parse("--until", &until)?),
+                valid_from: from.transpose()?,
+                valid_until: Some(clock::parse("--until", &until)?),
             };
             let answer = service.grant_delegation(request).await?.into_inner();
             if client.json {
@@ -154,11 +154,11 @@ fn show(delegation: &pb::Delegation, client: &Client) {
         ),
         (
             language.pick("Du", "From"),
-            client.zone.show(delegation.from),
+            client.zone.show(delegation.valid_from),
         ),
         (
             language.pick("Jusqu'au", "Until"),
-            client.zone.show(delegation.until),
+            client.zone.show(delegation.valid_until),
         ),
         (
             language.pick("Accordée par", "Granted by"),

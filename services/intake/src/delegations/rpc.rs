@@ -221,11 +221,11 @@ impl DelegationRpc {
         let finess = fields.required_identifier::<Finess>("finess", &sent.finess);
         let delegate = fields.required_text("delegate", sent.delegate);
         let name = fields.required_text("delegate_name", sent.delegate_name);
-        let from = fields.moment("from", sent.from.as_ref());
-        if sent.until.is_none() {
-            fields.missing("until");
+        let from = fields.moment("valid_from", sent.valid_from.as_ref());
+        if sent.valid_until.is_none() {
+            fields.missing("valid_until");
         }
-        let until = fields.moment("until", sent.until.as_ref());
+        let until = fields.moment("valid_until", sent.valid_until.as_ref());
         let is_sound = violations.is_empty();
         match (request_id, finess, delegate, name, until) {
             (Some(request_id), Some(finess), Some(delegate), Some(name), Some(until))
@@ -330,8 +330,8 @@ fn shown(delegation: &Delegation, now: OffsetDateTime) -> pb::Delegation {
         finess: delegation.finess.to_string(),
         delegate: delegation.delegate.clone(),
         delegate_name: String::new(),
-        from: Some(timestamp(delegation.from)),
-        until: Some(timestamp(delegation.until)),
+        valid_from: Some(timestamp(delegation.from)),
+        valid_until: Some(timestamp(delegation.until)),
         granted_at: Some(timestamp(delegation.granted_at)),
         granted_as: delegation.granted_as.number(),
         ended_at: delegation.ended_at.map(timestamp),
@@ -346,15 +346,17 @@ impl From<Refusal> for Error {
                 "NOT_YOURS_TO_DELEGATE",
                 "seuls la direction de la structure et l'ARS de sa région délèguent pour elle",
             ),
-            Refusal::InPast => Self::invalid("from", "CONFLICT", "ce début est passé"),
+            Refusal::InPast => Self::invalid("valid_from", "CONFLICT", "ce début est passé"),
             Refusal::EndsTooSoon => Self::invalid(
-                "until",
+                "valid_until",
                 "CONFLICT",
                 "cette fin est passée, ou précède le début",
             ),
-            Refusal::TooLong => {
-                Self::invalid("until", "TOO_LONG", "une délégation dure au plus un an")
-            }
+            Refusal::TooLong => Self::invalid(
+                "valid_until",
+                "TOO_LONG",
+                "une délégation dure au plus un an",
+            ),
             Refusal::ToOneself => {
                 Self::invalid("delegate", "CONFLICT", "nul ne délègue à soi-même")
             }

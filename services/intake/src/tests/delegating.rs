@@ -25,8 +25,8 @@ fn granting(delegate: &str) -> GrantDelegationRequest {
         finess: FLEYRIAT.to_owned(),
         delegate: delegate.to_owned(),
         delegate_name: "Claire Dubreuil".to_owned(),
-        from: None,
-        until: Some(ahead(30 * DAY)),
+        valid_from: None,
+        valid_until: Some(ahead(30 * DAY)),
     }
 }
 
@@ -129,7 +129,7 @@ async fn a_delegation_counts_neither_before_its_beginning_nor_from_its_end_on() 
     let (director, claire) = (env.linked("director"), env.declarant("claire"));
     let receipt = director.submit(incident()).await.unwrap();
     let future = GrantDelegationRequest {
-        from: Some(ahead(DAY)),
+        valid_from: Some(ahead(DAY)),
         ..granting("claire")
     };
     let granted = director.delegate(future).await.unwrap();
@@ -228,10 +228,10 @@ async fn a_delegation_is_granted_once_and_refused_where_it_cannot_be() {
     };
     assert_eq!(refused(granting("director")).await, ["delegate CONFLICT"]);
     let too_long = GrantDelegationRequest {
-        until: Some(ahead(367 * DAY)),
+        valid_until: Some(ahead(367 * DAY)),
         ..granting("claire")
     };
-    assert_eq!(refused(too_long).await, ["until TOO_LONG"]);
+    assert_eq!(refused(too_long).await, ["valid_until TOO_LONG"]);
     let unknown = GrantDelegationRequest {
         finess: FLEYRIAT_ENTITY.to_owned(),
         ..granting("claire")
@@ -245,7 +245,7 @@ async fn a_delegation_is_granted_once_and_refused_where_it_cannot_be() {
             "delegate_name REQUIRED",
             "finess REQUIRED",
             "request_id REQUIRED",
-            "until REQUIRED",
+            "valid_until REQUIRED",
         ]
     );
 }

@@ -84,6 +84,12 @@ fn submitted(event: events::ReportSubmitted, data_key: Option<&[u8]>) -> Option<
         Some(Channel::Declarant | Channel::Agency)
     );
     let structure = event.structure.unwrap_or_default();
+    // The release before says no more.
+    let link = if structure.link_verified {
+        DeclarantLink::Verified
+    } else {
+        DeclarantLink::Unverified
+    };
     let kind = ReportKind::heard(event.kind);
     let impacts = event
         .impacts
@@ -112,7 +118,7 @@ fn submitted(event: events::ReportSubmitted, data_key: Option<&[u8]>) -> Option<
         assistance_requested: event.assistance_requested,
         test: event.test,
         cause_reference: Some(event.cause_reference).filter(|it| !it.is_empty()),
-        link: DeclarantLink::heard(structure.link),
+        link: DeclarantLink::heard(structure.link).or(Some(link)),
         sealed: sealed.map(|data_key| Sealed {
             sealed: event.sealed_personal_data.to_vec(),
             data_key: data_key.to_vec(),

@@ -21,8 +21,8 @@ pub(super) fn requests(method: &str, person: &TokenSpec) -> Option<Vec<Asked>> {
                 finess: MONTPELLIER.to_owned(),
                 delegate: person.subject.clone(),
                 delegate_name: "Soi-même".to_owned(),
-                from: None,
-                until: Some(Timestamp {
+                valid_from: None,
+                valid_until: Some(Timestamp {
                     seconds: 4_000_000_000,
                     nanos: 0,
                 }),
