@@ -187,7 +187,8 @@ impl DelegationService for DelegationRpc {
         };
         let whose = match &site {
             Some(site) => {
-                decide::granting_role(site, &Author::from(caller)).ok_or(Refusal::NotYours)?;
+                let role = decide::granting_role(site, &Author::from(caller));
+                role.ok_or(Error::from(Refusal::NotYours))?;
                 Whose::Site(site.finess)
             }
             None => Whose::Delegate(&caller.subject),

@@ -1,7 +1,7 @@
 //! `ResolutionService`: incidents are declared resolved.
 
 use futures::FutureExt as _;
-use platform::{Caller, Error, Result, SealingKey, Violations, now};
+use platform::{Error, Result, SealingKey, Violations, now};
 use proto::intake::v1::{
     self as pb, DeclareResolvedRequest, DeclareResolvedResponse,
     resolution_service_server::ResolutionService,

@@ -181,8 +181,9 @@ async fn those_of_the_structure_and_its_agency_delegate_and_a_delegate_never_doe
         let refused = env.with_role(role).delegate(granting("claire")).await;
         assert_eq!(reason(&refused.unwrap_err()), "ROLE_MISSING", "{role}");
     }
-    let hidden = env.declarant("mallory").end_delegation(ending(&by_agency));
-    assert_eq!(hidden.await.unwrap_err().code(), Code::NotFound);
+    let mallory = env.declarant("mallory");
+    let hidden = mallory.end_delegation(ending(&by_agency)).await;
+    assert_eq!(hidden.unwrap_err().code(), Code::NotFound);
 
     let of_structure = director.delegations(FLEYRIAT).await.unwrap();
     let delegates: Vec<_> = of_structure.iter().map(|it| it.delegate.as_str()).collect();

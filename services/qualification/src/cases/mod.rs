@@ -29,7 +29,7 @@ use service::{Parties, Sealed};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    CareImpact, CaseState, Impacts, LaterWord, Origin, OriginType, ReportKind, Role, Severity,
+    CareImpact, CaseState, DeclarantLink, Impacts, LaterWord, Origin, OriginType, ReportKind, Role, Severity,
     StructureKind, Word, derived_after,
 };
 

@@ -233,8 +233,9 @@ impl User {
         &self,
         request: pb::AttachReportToStructureRequest,
     ) -> Result<pb::AttachReportToStructureResponse, Status> {
-        let answer = self.links.clone().attach_report_to_structure(request);
-        Ok(answer.await?.into_inner())
+        let mut links = self.links.clone();
+        let answer = links.attach_report_to_structure(request).await?;
+        Ok(answer.into_inner())
     }
 
     /// Delegates.

@@ -214,8 +214,9 @@ async fn a_report_is_attached_once_and_to_a_site_of_the_directory_alone() {
     assert_eq!(same.report.unwrap().revision, 1);
     let stranger = env.agent("76").attach(attaching(&receipt, TOULOUSE)).await;
     assert_eq!(stranger.unwrap_err().code(), Code::NotFound);
-    let declarant = env.linked("bob").attach(attaching(&receipt, TOULOUSE));
-    assert_eq!(reason(&declarant.await.unwrap_err()), "ROLE_MISSING");
+    let declarant = env.linked("bob");
+    let refused = declarant.attach(attaching(&receipt, TOULOUSE)).await;
+    assert_eq!(reason(&refused.unwrap_err()), "ROLE_MISSING");
 
     let request = attaching(&receipt, TOULOUSE);
     let answer = analyst.attach(request.clone()).await.unwrap();

@@ -1,6 +1,7 @@
 //! A declaration is completed: those whom it concerns only now hear of it, once.
 
 use super::*;
+use crate::notices::trigger::Attachment;
 
 const AMENDED: Uuid = Uuid::from_u128(3);
 
