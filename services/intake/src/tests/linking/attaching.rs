@@ -99,7 +99,9 @@ async fn a_structure_in_words_becomes_that_of_the_directory_and_another_agency_i
     let structure = told[0].report.clone().unwrap().structure.unwrap();
     assert_eq!(structure.structure_key, format!("finess:{TOULOUSE}"));
     assert_eq!(structure.routing_region, "76");
-    assert!(told[0].changed_paths.contains(&"structure".to_owned()));
+    let paths = &told[0].changed_paths;
+    assert!(paths.contains(&"structure.finess".to_owned()), "{paths:?}");
+    assert!(paths.iter().all(|path| path.starts_with("structure.")));
 
     // What was said is kept, and why it changed.
     let listed = alice.revisions(&receipt.report_id, 0, "").await.unwrap();
