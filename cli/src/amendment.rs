@@ -96,6 +96,18 @@ fn print(revision: &pb::Revision, client: &Client) {
         word::<vocabulary::ReportStage>(revision.stage, language),
         author.trim_end(),
     );
+    let decided = match revision.decision() {
+        pb::LinkDecision::Unspecified => None,
+        pb::LinkDecision::Confirmed => Some(language.pick("lien confirmé", "link confirmed")),
+        pb::LinkDecision::Rejected => Some(language.pick("lien rejeté", "link rejected")),
+        pb::LinkDecision::Attached => {
+            Some(language.pick("rattaché à sa structure", "attached to its structure"))
+        }
+    };
+    if let Some(decided) = decided {
+        let reason = display_line(&revision.reason, MAX_TEXT_WIDTH);
+        say!("   {}", format!("{decided}  {reason}").trim_end());
+    }
     for change in &revision.changes {
         let said = |text: &str| match text {
             "" => "–".to_owned(),

@@ -273,6 +273,10 @@ pub(crate) fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
             language.pick("Cause commune", "Common cause"),
             cause::summary(case, language),
         ),
+        (
+            language.pick("Lien", "Link"),
+            word::<vocabulary::DeclarantLink>(case.declarant_link, language),
+        ),
         (language.pick("Déclarant", "Declarant"), contact.name),
         (language.pick("Courriel", "Mail"), contact.email),
         (language.pick("Téléphone", "Telephone"), contact.phone),

@@ -21,6 +21,7 @@ mod clock;
 mod contacts;
 mod deadline;
 mod delegate;
+mod delegation;
 mod dossier;
 mod draft;
 mod drafts;
@@ -32,6 +33,7 @@ mod form;
 mod information;
 mod json;
 mod language;
+mod link;
 mod login;
 mod measure;
 mod message;
@@ -71,6 +73,7 @@ use crate::args::{
     StructureCommand, WatchOptions,
 };
 use crate::care::CareCommand;
+use crate::delegation::DelegationCommand;
 use crate::drafts::DraftCommand;
 use crate::escalation::EscalationCommand;
 use crate::feedback::FeedbackCommand;
@@ -108,6 +111,9 @@ pub(crate) enum Command {
     /// Check, submit and read reports (signalements)
     #[command(subcommand)]
     Report(ReportCommand),
+    /// Have a named person declare for a structure (délégation), until a moment
+    #[command(subcommand)]
+    Delegation(DelegationCommand),
     /// Keep drafts (brouillons) of reports until they are sent
     #[command(subcommand)]
     Draft(DraftCommand),
@@ -216,6 +222,7 @@ async fn run(arguments: Arguments) -> Result<(), Failure> {
         Command::Login(options) => login::login(&options, &connection, &client).await,
         Command::Logout => login::logout(&client),
         Command::Report(command) => report::run(command, &client).await,
+        Command::Delegation(command) => delegation::run(command, &client).await,
         Command::Draft(command) => drafts::run(command, &client).await,
         Command::Timeline(command) => timeline::run(command, &client).await,
         Command::Structure(command) => structure::run(command, &client).await,

@@ -14,6 +14,7 @@ use crate::dossier::{self, DossierOptions};
 use crate::draft::{DraftOptions, SubmitOptions};
 use crate::exit::Failure;
 use crate::language::Language;
+use crate::link::{self, AttachOptions, LinkCommand};
 use crate::resolution::{ResolveOptions, resolve};
 use crate::{clock, draft, form, json, table};
 
@@ -63,6 +64,11 @@ pub(crate) enum ReportCommand {
     Resolve(ResolveOptions),
     /// Print what a report says for one of its parallel duties, ready to be pasted
     Dossier(DossierOptions),
+    /// Decide whether the declarant speaks for the structure: for the cell and the agency
+    #[command(subcommand)]
+    Link(LinkCommand),
+    /// Attach a report to a structure of the directory: for the cell and the agency
+    Attach(AttachOptions),
 }
 
 #[derive(Args, Debug)]
@@ -107,6 +113,8 @@ pub(crate) async fn run(command: ReportCommand, client: &Client) -> Result<(), F
         }
         ReportCommand::Resolve(options) => resolve(options, client).await,
         ReportCommand::Dossier(options) => dossier::print(options, client).await,
+        ReportCommand::Link(command) => link::run(command, client).await,
+        ReportCommand::Attach(options) => link::attach(options, client).await,
     }
 }
 
@@ -328,6 +336,10 @@ pub(crate) fn show(report: &pb::Report, client: &Client) -> Result<(), Failure> 
         (
             language.pick("Même cause que", "Same cause as"),
             draft.cause_reference,
+        ),
+        (
+            language.pick("Lien", "Link"),
+            word::<vocabulary::DeclarantLink>(report.link, language),
         ),
         (language.pick("État", "State"), state(report, language)),
         (

@@ -162,6 +162,7 @@ mod tests {
             wire::PatientEndangerment is PatientEndangerment;
             wire::Reach is Reach;
             wire::ReportStage is ReportStage;
+            wire::DeclarantLink is DeclarantLink;
             wire::Tlp is Tlp;
             wire::Channel is Channel;
             wire::CaseState is CaseState;

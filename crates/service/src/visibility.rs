@@ -13,7 +13,7 @@ use vocabulary::{Party, Role};
 pub struct Parties(BTreeSet<String>);
 
 impl Parties {
-    /// Adds a party; nobody ever loses sight.
+    /// Adds a party.
     pub fn add(&mut self, party: &Party) {
         self.0.insert(party.to_string());
     }
@@ -21,6 +21,12 @@ impl Parties {
     /// Adds all these parties.
     pub fn extend(&mut self, others: Self) {
         self.0.extend(others.0);
+    }
+
+    /// Takes those away whom it concerns no more: a report was attached to another structure, or
+    /// the link to it rejected. Nobody else ever loses sight.
+    pub fn remove(&mut self, lost: &[String]) {
+        self.0.retain(|slug| !lost.contains(slug));
     }
 
     /// Whether a party sees it.

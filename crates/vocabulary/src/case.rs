@@ -114,6 +114,12 @@ enumeration! {
         ProgressReportOverdue = 36 => "progress_report_overdue", "Rapport d'avancement en retard", "Progress report overdue";
         /// Échéance proche de la notification à la CNIL (RGPD, art. 33).
         CnilDue = 37 => "cnil_due", "Échéance proche de la notification à la CNIL", "Notification to the CNIL due soon";
+        /// Lien avec la structure confirmé.
+        LinkConfirmed = 38 => "link_confirmed", "Lien avec la structure confirmé", "Link to the structure confirmed";
+        /// Lien avec la structure rejeté.
+        LinkRejected = 39 => "link_rejected", "Lien avec la structure rejeté", "Link to the structure rejected";
+        /// Rattachement of a report to its structure.
+        ReportAttached = 40 => "report_attached", "Signalement rattaché à sa structure", "Report attached to its structure";
     }
 }
 

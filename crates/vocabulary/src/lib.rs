@@ -73,7 +73,7 @@ pub use party::Party;
 pub use pasted::parse_uuid;
 pub use reference::{Reference, ReferenceCipher};
 pub use region::Region;
-pub use report::{Capacity, Channel, Medium, ReportKind, ReportStage, Tlp};
+pub use report::{Capacity, Channel, DeclarantLink, Medium, ReportKind, ReportStage, Tlp};
 pub use role::Role;
 pub use routing_region::RoutingRegion;
 pub use rpps::Rpps;

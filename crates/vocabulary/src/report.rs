@@ -33,6 +33,29 @@ enumeration! {
 }
 
 enumeration! {
+    DeclarantLink is "link of a declarant";
+    /// What is known of the link between who declares and the structure (lien avec la structure).
+    {
+        /// Non vérifié.
+        Unverified = 1 => "unverified", "Non vérifié", "Not verified";
+        /// Vérifié, by the token of the author or because the cell or the agency entered the
+        /// report.
+        Verified = 2 => "verified", "Vérifié", "Verified";
+        /// Confirmé by the cell or by the agency.
+        Confirmed = 3 => "confirmed", "Confirmé", "Confirmed";
+        /// Rejeté by the cell or by the agency.
+        Rejected = 4 => "rejected", "Rejeté", "Rejected";
+    }
+}
+
+impl DeclarantLink {
+    /// Whether the declarant speaks for the structure.
+    pub fn is_verified(self) -> bool {
+        matches!(self, Self::Verified | Self::Confirmed)
+    }
+}
+
+enumeration! {
     Capacity is "capacity of a declarant";
     /// By what right a person declares (qualité du déclarant, art. D.1111-16-3 CSP).
     {

@@ -6,7 +6,7 @@ use std::str::FromStr;
 use serde::{Serialize, de::DeserializeOwned};
 use vocabulary::{
     AccompanimentGiver, AccompanimentState, Capacity, CareConsequenceKind, CareImpact,
-    CaseActivity, CaseState, Channel, DataImpact, DataNature, MeasureKind, Medium, OperatorStatus,
+    CaseActivity, CaseState, Channel, DataImpact, DataNature, DeclarantLink, MeasureKind, Medium, OperatorStatus,
     Origin, OriginType, ParallelDuty, PatientEndangerment, Reach, ReportKind, ReportStage, Role,
     SeverityLevel, SeverityReason, StructureKind, Tlp, WaitingFor,
 };
@@ -62,6 +62,7 @@ words!(
     Channel,
     DataImpact,
     DataNature,
+    DeclarantLink,
     MeasureKind,
     Medium,
     OperatorStatus,

@@ -8,11 +8,13 @@ mod amendments;
 mod cases;
 mod config;
 mod consume;
+mod delegations;
 mod drafts;
 mod duty_dossiers;
 mod erasure;
 mod form;
 mod import;
+mod links;
 mod reports;
 mod resolution;
 mod snapshot;
@@ -25,9 +27,11 @@ use std::sync::Arc;
 use eventlog::Log;
 use platform::{Files, Listeners, Metrics, SealingKey, StartError};
 use proto::intake::v1::{
-    amendment_service_server::AmendmentServiceServer, draft_service_server::DraftServiceServer,
+    amendment_service_server::AmendmentServiceServer,
+    delegation_service_server::DelegationServiceServer, draft_service_server::DraftServiceServer,
     duty_dossier_service_server::DutyDossierServiceServer, form_service_server::FormServiceServer,
-    intake_service_server::IntakeServiceServer, resolution_service_server::ResolutionServiceServer,
+    intake_service_server::IntakeServiceServer, link_service_server::LinkServiceServer,
+    resolution_service_server::ResolutionServiceServer,
     structure_contact_service_server::StructureContactServiceServer,
     structure_service_server::StructureServiceServer,
     timeline_service_server::TimelineServiceServer,
@@ -43,9 +47,11 @@ pub use erasure::{erase_contacts_ended_before, erase_contacts_of};
 
 use crate::{
     amendments::AmendmentRpc,
+    delegations::DelegationRpc,
     drafts::DraftRpc,
     duty_dossiers::DutyDossierRpc,
     form::FormRpc,
+    links::LinkRpc,
     reports::{Queue, ReferenceNumbers, ReportRpc, Settings},
     resolution::ResolutionRpc,
     snapshot::State,
@@ -126,6 +132,11 @@ impl App {
             read_pool: read_pool.clone(),
             master_key: self.master_key.clone(),
         };
+        let delegations = DelegationRpc {
+            commands: commands.clone(),
+            read_pool: read_pool.clone(),
+            master_key: self.master_key.clone(),
+        };
         let erasing = drafts::keep_drafts_erased(commands.pool.clone(), running.shutdown.clone());
         running.tasks.spawn("erasure of old drafts", erasing);
         let resolution = ResolutionRpc {
@@ -163,6 +174,9 @@ impl App {
         let amendments = AmendmentRpc {
             reports: reports.clone(),
         };
+        let links = LinkRpc {
+            reports: reports.clone(),
+        };
         let largest = running.runtime.config.server.max_message_bytes;
         let reports = IntakeServiceServer::new(reports).max_decoding_message_size(largest);
         let structures = StructureServiceServer::new(structures).max_decoding_message_size(largest);
@@ -174,8 +188,11 @@ impl App {
         let dossiers = DutyDossierServiceServer::new(dossiers).max_decoding_message_size(largest);
         let structure_contacts = StructureContactServiceServer::new(structure_contacts)
             .max_decoding_message_size(largest);
+        let links = LinkServiceServer::new(links).max_decoding_message_size(largest);
         let public = Routes::new(reports)
             .add_service(structures)
+            .add_service(links)
+            .add_service(DelegationServiceServer::new(delegations))
             .add_service(amendments)
             .add_service(drafts)
             .add_service(FormServiceServer::new(FormRpc))

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use eventlog::Log;
 use proto::events::v1::{
     CaseActivityRecorded, CaseChanged, CaseMessagePosted, EscalationCalled, ReportAmended,
-    ReportContactsErased, ReportSubmitted, ReportWithdrawn,
+    ReportAttached, ReportContactsErased, ReportSubmitted, ReportWithdrawn,
 };
 use service::Registry;
 
@@ -17,6 +17,7 @@ pub(crate) fn registry(log: Log, notices: NoticeEvents) -> Registry {
     Registry::announcing(log)
         .on::<ReportSubmitted>(&notices)
         .on::<ReportAmended>(&notices)
+        .on::<ReportAttached>(&notices)
         .on::<ReportWithdrawn>(&notices)
         .on::<ReportContactsErased>(&notices)
         .on::<CaseChanged>(&notices)

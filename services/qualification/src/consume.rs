@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use eventlog::Log;
 use proto::events::v1::{
-    ReportAmended, ReportContactsErased, ReportResolved, ReportSubmitted, ReportWithdrawn,
+    ReportAmended, ReportAttached, ReportContactsErased, ReportLinkDecided, ReportResolved,
+    ReportSubmitted, ReportWithdrawn,
 };
 use service::{Deadlines, Registry};
 
@@ -20,6 +21,8 @@ pub(crate) fn registry(log: Log, escalations: Escalations, deadlines: Deadlines)
     Registry::announcing(log)
         .on::<ReportSubmitted>(&reports)
         .on::<ReportAmended>(&reports)
+        .on::<ReportLinkDecided>(&reports)
+        .on::<ReportAttached>(&reports)
         .on::<ReportWithdrawn>(&reports)
         .on::<ReportResolved>(&reports)
         .on::<ReportContactsErased>(&reports)

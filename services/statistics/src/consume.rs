@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use eventlog::{Apply, ApplyError, Event};
 use proto::{
     Payload,
-    events::v1::{CaseChanged, ReportAmended, ReportSubmitted, ReportWithdrawn},
+    events::v1::{CaseChanged, ReportAmended, ReportAttached, ReportSubmitted, ReportWithdrawn},
 };
 use sqlx::PgConnection;
 
@@ -22,7 +22,11 @@ impl Apply for FactConsumer {
     fn accepts(&self, event_type: &str) -> bool {
         matches!(
             event_type,
-            ReportSubmitted::TYPE | ReportAmended::TYPE | ReportWithdrawn::TYPE | CaseChanged::TYPE
+            ReportSubmitted::TYPE
+                | ReportAmended::TYPE
+                | ReportAttached::TYPE
+                | ReportWithdrawn::TYPE
+                | CaseChanged::TYPE
         )
     }
 

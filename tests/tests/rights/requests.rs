@@ -2,11 +2,13 @@
 
 mod accompaniment;
 mod care;
+mod delegations;
 mod duty_dossiers;
 mod escalation;
 mod eventlog;
 mod information;
 mod intake;
+mod links;
 mod measures;
 mod messages;
 mod notification;

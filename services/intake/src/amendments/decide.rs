@@ -10,7 +10,7 @@ use super::Revision;
 use crate::reports::{self, Author, Context, Decision, Facts, Report, settle};
 
 /// The number of the last revision that a report takes.
-const MAX_REVISIONS: u64 = 100;
+pub(crate) const MAX_REVISIONS: u64 = 100;
 
 /// Why a report is not amended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +112,7 @@ pub(super) fn decide(
 
 /// Who declared a report, as far as the rules ask and the report tells: an agent of its region,
 /// or somebody whose link to its structure was verified, or not.
-fn declarant_of(report: &Report) -> Author {
+pub(crate) fn declarant_of(report: &Report) -> Author {
     let mut author = Author {
         subject: String::new(),
         roles: BTreeSet::new(),
@@ -121,8 +121,9 @@ fn declarant_of(report: &Report) -> Author {
             RoutingRegion::National | RoutingRegion::Synthetic => None,
         },
         structures: BTreeSet::new(),
+        decided: report.structure.decided_link(),
     };
-    if report.structure.link_verified {
+    if report.structure.link.is_verified() {
         author.structures.insert(report.structure.key.clone());
     }
     for party in &report.visible_to {
@@ -142,7 +143,7 @@ fn declarant_of(report: &Report) -> Author {
 /// The facts at rest after an amendment. `as_read` are those at rest as this release reads them
 /// from the contract: what a later one wrote beside, at whatever depth, or in other words, is not
 /// among what changes, and stays.
-pub(super) fn at_rest(mut stored: Value, as_read: &Facts, amended: &Facts) -> Value {
+pub(crate) fn at_rest(mut stored: Value, as_read: &Facts, amended: &Facts) -> Value {
     change(&mut stored, &json!(as_read), &json!(amended));
     stored
 }

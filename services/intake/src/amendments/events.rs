@@ -6,14 +6,20 @@ use service::wire::timestamp;
 use vocabulary::{Word as _, derived_at};
 
 use super::Revision;
-use crate::reports::{self, Report};
+use crate::{
+    links,
+    reports::{self, Report},
+};
 
 /// Announces a report as it stood at one of its revisions. The announced revision outranks that
 /// of every one before it, in whatever history of the log.
 pub(crate) fn announced(report: &Report, base: u64) -> NewEvent {
     match &report.amendment {
         None => reports::submitted(report, base),
-        Some(revision) => amended(report, revision, base),
+        Some(revision) => match &revision.decision {
+            None => amended(report, revision, base),
+            Some(decision) => links::decided(report, revision, decision, base),
+        },
     }
 }
 

@@ -11,6 +11,8 @@ use prost_reflect::{
 use proto::intake::v1::ReportDraft;
 use service::wire::{moment, timestamptz};
 
+use crate::reports::{Facts, draft_to_wire};
+
 static DRAFT: LazyLock<MessageDescriptor> = LazyLock::new(|| {
     let contracts = DescriptorPool::decode(proto::FILE_DESCRIPTOR_SET);
     contracts
@@ -102,6 +104,13 @@ pub(super) fn changes(before: &ReportDraft, after: &ReportDraft) -> Vec<FieldCha
     let mut changes = Vec::new();
     compare("", &dynamic(before), &dynamic(after), &mut changes);
     changes
+}
+
+/// The paths of the fields that differ between two reports, but for their contacts.
+pub(crate) fn changed_paths(before: &Facts, after: &Facts) -> Vec<String> {
+    let (before, after) = (draft_to_wire(before, None), draft_to_wire(after, None));
+    let changes = changes(&before, &after).into_iter();
+    changes.map(|change| change.path).collect()
 }
 
 fn compare(

@@ -13,10 +13,13 @@ use time::OffsetDateTime;
 use vocabulary::{ReportStage, Role};
 
 pub(crate) use self::{
+    decide::{MAX_REVISIONS, at_rest, declarant_of},
     events::announced,
+    fields::changed_paths,
     rpc::AmendmentRpc,
-    store::{as_submitted, revisions_of},
+    store::{amend, as_submitted, facts, revisions_of},
 };
+use crate::links::LinkDecision;
 
 /// A revision of what was declared: who made it, and what it changed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,4 +36,6 @@ pub(crate) struct Revision {
     pub(crate) at: OffsetDateTime,
     /// The fields that changed, by their paths in the contract.
     pub(crate) changed_paths: Vec<String>,
+    /// What was decided by it of the structure, where it was not amended.
+    pub(crate) decision: Option<LinkDecision>,
 }

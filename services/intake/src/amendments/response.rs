@@ -10,8 +10,10 @@ use super::{
     decide::Refusal,
     fields::{self, FieldChange},
 };
+use crate::links::kind_to_wire;
 
-/// A revision as a caller may see it, with what it changed of the draft before.
+/// A revision as a caller may see it, with what it changed of the draft before, and without
+/// the reason of a decision.
 pub(super) fn revision(
     revision: &Revision,
     view: View,
@@ -28,6 +30,12 @@ pub(super) fn revision(
             .filter(|_| view.people)
             .unwrap_or_default(),
         changes: changes.into_iter().flatten().map(change).collect(),
+        decision: revision
+            .decision
+            .as_ref()
+            .map_or(pb::LinkDecision::Unspecified, |it| kind_to_wire(it.kind))
+            .into(),
+        reason: String::new(),
     }
 }
 

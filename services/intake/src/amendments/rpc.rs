@@ -21,6 +21,7 @@ use super::{
     response, store,
 };
 use crate::{
+    delegations, links,
     reports::{
         self, Author, Context, Facts, MAX_PAGE_BYTES, Report, ReportName, ReportRpc,
         consequences_to_wire, contacts_to_seal, draft_to_wire, open_contacts, read_draft,
@@ -42,7 +43,7 @@ impl AmendmentService for AmendmentRpc {
         &self,
         request: Request<AmendReportRequest>,
     ) -> Result<Response<AmendReportResponse>, Status> {
-        let caller = Caller::of(&request)?.clone();
+        let caller = delegations::acting(&self.reports.commands.pool, &request).await?;
         let command = request::amendment(request.into_inner())?;
         let name = ReportName::Id(command.report_id);
         let Commands { pool, .. } = &self.reports.commands;
@@ -87,7 +88,7 @@ impl AmendmentService for AmendmentRpc {
         &self,
         request: Request<ListRevisionsRequest>,
     ) -> Result<Response<ListRevisionsResponse>, Status> {
-        let caller = Caller::of(&request)?;
+        let caller = &delegations::acting(&self.reports.commands.pool, &request).await?;
         let asked = request.get_ref();
         let name = report_name(&asked.report_id)?;
         let filter = format!("revisions {name:?}");
@@ -187,6 +188,7 @@ impl AmendmentRpc {
             // What waited its turn may have come before what it waited for.
             at: call.at.max(last.map_or(report.received_at, |it| it.at)),
             changed_paths: told.into_iter().map(|change| change.path).collect(),
+            decision: None,
         };
         let detail = json!({
             "revision": revision.number,
@@ -208,6 +210,14 @@ impl AmendmentRpc {
             events: vec![events::announced(&amended, base)],
             detail,
         })
+    }
+
+    /// Why a revision was decided; nothing where nobody decided it, and once erased.
+    fn reason(&self, report: &Report, revision: &Revision) -> Option<String> {
+        let sealed = revision.decision.as_ref()?.sealed_reason.as_ref()?;
+        let purpose = links::purpose(report.id, revision.number);
+        let key = report.contacts.as_ref()?;
+        key.open_text(&self.reports.master_key, &purpose, sealed, report.id)
     }
 
     /// The revisions of a page as this caller may see them, fewer where they are too large.
@@ -233,7 +243,11 @@ impl AmendmentRpc {
         let revisions = found.iter().zip(&drafts).enumerate();
         revisions
             .map(|(index, ((revision, _), draft))| {
-                response::revision(revision, view, drafts.get(index + 1), draft)
+                let reason = view.contacts.then(|| self.reason(report, revision));
+                pb::Revision {
+                    reason: reason.flatten().unwrap_or_default(),
+                    ..response::revision(revision, view, drafts.get(index + 1), draft)
+                }
             })
             .enumerate()
             .take_while(|(index, revision)| {

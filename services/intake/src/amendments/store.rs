@@ -12,7 +12,7 @@ use super::Revision;
 use crate::reports::{Facts, Report, ReportRow};
 
 /// The facts of a report as they rest, with what a later release may have written among them.
-pub(super) async fn facts(conn: &mut PgConnection, report_id: Uuid) -> Result<Value> {
+pub(crate) async fn facts(conn: &mut PgConnection, report_id: Uuid) -> Result<Value> {
     let facts = sqlx::query_scalar!(
         r#"select facts as "facts: Value" from report where report_id = $1"#,
         report_id,
@@ -21,7 +21,7 @@ pub(super) async fn facts(conn: &mut PgConnection, report_id: Uuid) -> Result<Va
 }
 
 /// Keeps what a locked report said, and writes what it says now, with its facts as they rest.
-pub(super) async fn amend(
+pub(crate) async fn amend(
     conn: &mut PgConnection,
     before: &Report,
     after: &Report,
@@ -124,7 +124,7 @@ fn row(report: &Report, facts: &Value) -> Value {
         "department": structure.department,
         "town": structure.town,
         "operator_status": structure.operator_status,
-        "link_verified": structure.link_verified,
+        "link_verified": structure.link.is_verified(),
         "routing_region": report.routing_region,
         "visible_to": report.visible_to,
         "cause_report_id": report.cause,

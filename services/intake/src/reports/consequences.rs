@@ -184,7 +184,7 @@ fn addressees(facts: &Facts, routing: &Routing, agencies: &[&AgencyTold]) -> Vec
 /// critical-operator status is told only to those whose link to the structure is verified:
 /// others would learn it by declaring.
 pub(crate) fn set_off(facts: &Facts, structure: &ReportedStructure) -> BTreeSet<ParallelDuty> {
-    let status: Option<OperatorStatus> = if structure.link_verified {
+    let status: Option<OperatorStatus> = if structure.link.is_verified() {
         structure.operator_status
     } else {
         facts.operator_status

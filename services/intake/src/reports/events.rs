@@ -46,7 +46,8 @@ pub(crate) fn announced(report: &Report) -> events::ReportSubmitted {
             department: wire::shown(structure.department),
             town: structure.town.clone().unwrap_or_default(),
             operator_status: proto::number(structure.operator_status),
-            link_verified: structure.link_verified,
+            link_verified: structure.link.is_verified(),
+            link: structure.link.number(),
             // Another key may be the RPPS number of a person.
             structure_key: match structure.key {
                 StructureKey::Finess(_) => structure.key.to_string(),

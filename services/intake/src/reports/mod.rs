@@ -34,8 +34,8 @@ use service::{Deadlines, Sealed};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    Capacity, Channel, Department, Medium, OperatorStatus, Party, Reference, Region, ReportStage,
-    Role, RoutingRegion, StructureKey, StructureKind,
+    Capacity, Channel, DeclarantLink, Department, Medium, OperatorStatus, Party, Reference, Region,
+    ReportStage, Role, RoutingRegion, StructureKey, StructureKind,
 };
 
 pub(crate) use self::{
@@ -85,6 +85,8 @@ pub(crate) struct Author {
     pub(crate) region: Option<Region>,
     /// The structures whose link to the author is verified.
     pub(crate) structures: BTreeSet<StructureKey>,
+    /// What the cell or the agency decided of the link to the structure of the report.
+    pub(crate) decided: Option<DeclarantLink>,
 }
 
 /// How a declaration came by other means to who enters it (saisie pour le compte de).
@@ -158,8 +160,8 @@ pub(crate) struct ReportedStructure {
     pub(crate) town: Option<String>,
     /// Its critical-operator status, from the directory or as declared.
     pub(crate) operator_status: Option<OperatorStatus>,
-    /// The author's link to it was verified.
-    pub(crate) link_verified: bool,
+    /// What is known of the author's link to it.
+    pub(crate) link: DeclarantLink,
 }
 
 /// The withdrawal of a report (retrait).
@@ -187,6 +189,17 @@ impl ReportState {
             Self::Submitted => "submitted",
             Self::Withdrawn => "withdrawn",
         }
+    }
+}
+
+impl ReportedStructure {
+    /// What the cell or the agency decided of the author's link, if they did.
+    pub(crate) fn decided_link(&self) -> Option<DeclarantLink> {
+        let is_decided = matches!(
+            self.link,
+            DeclarantLink::Confirmed | DeclarantLink::Rejected
+        );
+        is_decided.then_some(self.link)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What the declarant does next, in French, most urgent first.
 
-use vocabulary::{CareImpact, Impacts, ReportKind, has_health_impact};
+use vocabulary::{CareImpact, DeclarantLink, Impacts, ReportKind, has_health_impact};
 
 use super::{
     Facts, Settings,
@@ -68,12 +68,16 @@ pub(super) fn of(
             mailboxes.collect::<Vec<_>>().join(", "),
         ));
     }
-    if !routing.structure.link_verified {
-        steps.push(
-            "Votre lien avec la structure n'est pas vérifié : le CERT Santé ou l'ARS vous contactera pour le confirmer."
-                .to_owned(),
-        );
-    }
+    let link = match routing.structure.link {
+        DeclarantLink::Verified | DeclarantLink::Confirmed => None,
+        DeclarantLink::Rejected => Some(
+            "Votre lien avec la structure n'est pas reconnu : ce signalement reste le vôtre, et la structure ne le voit pas. Écrivez au CERT Santé ou à l'ARS si c'est une erreur.",
+        ),
+        DeclarantLink::Unverified | DeclarantLink::Later(_) => Some(
+            "Votre lien avec la structure n'est pas vérifié : le CERT Santé ou l'ARS vous contactera pour le confirmer.",
+        ),
+    };
+    steps.extend(link.map(str::to_owned));
     let last = match facts.kind {
         ReportKind::Incident => Some(
             "Complétez votre signalement dès que vous en savez plus, et déclarez la résolution de l'incident.",

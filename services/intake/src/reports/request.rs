@@ -207,6 +207,7 @@ impl From<&Caller> for Author {
             roles: caller.roles.clone(),
             region: caller.region,
             structures: caller.structures.clone(),
+            decided: None,
         }
     }
 }

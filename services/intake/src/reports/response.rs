@@ -35,7 +35,8 @@ pub(super) fn report(report: &Report, contacts: Option<&Contacts>) -> pb::Report
             .withdrawal
             .as_ref()
             .map(|withdrawal| timestamp(withdrawal.at)),
-        link_verified: report.structure.link_verified,
+        link_verified: report.structure.link.is_verified(),
+        link: report.structure.link.number(),
         test: report.is_test(),
         case_state: proto::number(case.and_then(|case| case.state)),
         case_id: wire::shown(case.map(|case| case.case_id)),

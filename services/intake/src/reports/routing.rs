@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use vocabulary::{
-    Channel, Party, Region, RoutingRegion, StructureKey, StructureKind, has_health_impact,
+    Channel, DeclarantLink, Party, Region, RoutingRegion, StructureKey, StructureKind,
+    has_health_impact,
 };
 
 use super::{
@@ -111,6 +112,10 @@ fn structure(
     keys: &[StructureKey],
 ) -> ReportedStructure {
     let site = found.site.as_ref();
+    // The cell and the agency of the region confirm links: their own entries need no other
+    // confirmation.
+    let is_verified = matches!(channel, Channel::Agency | Channel::Cell)
+        || keys.iter().any(|key| author.structures.contains(key));
     let name = match (&facts.structure, site, found.candidates.first()) {
         (_, Some(site), _) => site.name.as_str().to_owned(),
         (StructureIdentifier::Described { name, .. }, _, _) => name.as_str().to_owned(),
@@ -134,10 +139,11 @@ fn structure(
         operator_status: site
             .and_then(|site| site.operator_status)
             .or(facts.operator_status),
-        // The cell and the agency of the region confirm links: their own entries need
-        // no other confirmation.
-        link_verified: matches!(channel, Channel::Agency | Channel::Cell)
-            || keys.iter().any(|key| author.structures.contains(key)),
+        link: author.decided.unwrap_or(if is_verified {
+            DeclarantLink::Verified
+        } else {
+            DeclarantLink::Unverified
+        }),
     }
 }
 
@@ -170,7 +176,7 @@ fn parties(
         | Channel::Later(_) => Party::Subject(author.subject.clone()),
     };
     let mut parties = BTreeSet::from([sender]);
-    if routing.structure.link_verified && is_identified(facts) {
+    if routing.structure.link.is_verified() && is_identified(facts) {
         parties.extend(keys.into_iter().map(Party::Structure));
     }
     let health_impact = has_health_impact(&facts.impacts);

@@ -22,8 +22,7 @@ use uuid::Uuid;
 use vocabulary::{Party, ReferenceCipher, derived_after, derived_id};
 
 use super::{
-    Author, EnteredBy, OnBehalf, Queue, ReferenceNumbers, Report, Settings, Withdrawal, bulk,
-    contacts,
+    EnteredBy, OnBehalf, Queue, ReferenceNumbers, Report, Settings, Withdrawal, bulk, contacts,
     decide::{Context, Decision, Refusal, decide, may_withdraw},
     events,
     facts::{Draft, Facts},
@@ -35,6 +34,7 @@ use super::{
 };
 use crate::{
     amendments::as_submitted,
+    delegations,
     structures::{self, Directory},
 };
 
@@ -123,7 +123,7 @@ impl IntakeService for ReportRpc {
         &self,
         request: Request<WithdrawReportRequest>,
     ) -> Result<Response<WithdrawReportResponse>, Status> {
-        let caller = Caller::of(&request)?.clone();
+        let caller = delegations::acting(&self.commands.pool, &request).await?;
         let command = request::withdrawal(request.into_inner())?;
         let name = ReportName::Id(command.report_id);
         let call = Call {
@@ -155,7 +155,7 @@ impl IntakeService for ReportRpc {
         &self,
         request: Request<GetReportRequest>,
     ) -> Result<Response<GetReportResponse>, Status> {
-        let caller = Caller::of(&request)?;
+        let caller = &delegations::acting(&self.commands.pool, &request).await?;
         let name = report_name(&request.get_ref().report_id)?;
         let mut transaction = self.commands.pool.begin().await.map_err(Error::from)?;
         let found = store::find(&mut transaction, &name, &caller.parties()).await?;
@@ -181,7 +181,7 @@ impl IntakeService for ReportRpc {
         &self,
         request: Request<ListReportsRequest>,
     ) -> Result<Response<ListReportsResponse>, Status> {
-        let caller = Caller::of(&request)?;
+        let caller = &delegations::acting(&self.commands.pool, &request).await?;
         let (filter, page) = request::list(request.get_ref())?;
         let parties = caller.parties();
         let mut read = read_transaction(&self.read_pool, Deadline::of(&request)).await?;
@@ -285,7 +285,7 @@ impl ReportRpc {
         now: OffsetDateTime,
     ) -> Result<Result<Decision, Refusal>> {
         let context = Context {
-            author: &Author::from(caller),
+            author: &delegations::author(&self.commands.pool, caller, facts, now).await?,
             entries: &self.directory.entries(facts).await?,
             settings: &self.settings,
             now,

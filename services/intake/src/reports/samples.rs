@@ -79,6 +79,7 @@ pub(crate) fn author(role: Role) -> Author {
         roles: [role].into(),
         region: Some("84".parse().unwrap()),
         structures: structures.into_iter().collect(),
+        decided: None,
     }
 }
 

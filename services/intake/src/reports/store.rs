@@ -9,15 +9,19 @@ use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    CaseState, Channel, Medium, OperatorStatus, ParseError, Party, Reference, ReportStage, Role,
-    StructureKind, Word as _,
+    CaseState, Channel, DeclarantLink, Medium, OperatorStatus, ParseError, Party, Reference,
+    ReportStage, Role, StructureKind, Word as _,
 };
 
 use super::{
     CaseProgress, EnteredBy, Facts, Report, ReportState, ReportedStructure, Withdrawal,
     list::{ListFilter, Position, ReportName},
 };
-use crate::{amendments::Revision, drafts::SentDraft};
+use crate::{
+    amendments::Revision,
+    drafts::SentDraft,
+    links::{LinkDecision, LinkDecisionKind},
+};
 
 /// A report about to be stored.
 #[derive(Clone, Debug)]
@@ -240,6 +244,10 @@ pub(crate) struct ReportRow {
     pub(crate) cause_report_id: Option<Uuid>,
     pub(crate) author: String,
     pub(crate) medium: Option<String>,
+    pub(crate) decided_revision: Option<i64>,
+    pub(crate) decision: Option<String>,
+    pub(crate) no_longer_visible_to: Option<Vec<String>>,
+    pub(crate) sealed_reason: Option<Vec<u8>>,
 }
 
 impl ReportRow {
@@ -252,6 +260,32 @@ impl ReportRow {
             role: Role::stored(self.amended_as.as_deref()?),
             at: self.amended_at?,
             changed_paths: self.changed_paths.clone()?,
+            decision: self
+                .decision()
+                .filter(|_| self.decided_revision == self.declared_revision),
+        })
+    }
+
+    /// What was decided last of the structure, up to this revision; nothing for what only a
+    /// later release decides.
+    fn decision(&self) -> Option<LinkDecision> {
+        let removed = self.no_longer_visible_to.iter().flatten();
+        Some(LinkDecision {
+            kind: LinkDecisionKind::stored(self.decision.as_deref()?)?,
+            no_longer_visible_to: removed.map(|it| Party::stored(it)).collect(),
+            sealed_reason: self.sealed_reason.clone(),
+        })
+    }
+
+    /// What is known of the link: what was decided of it, until the report was attached to
+    /// another structure.
+    fn link(&self) -> DeclarantLink {
+        let decision = self.decision();
+        let decided = decision.and_then(|decision| decision.kind.link());
+        decided.unwrap_or(if self.link_verified {
+            DeclarantLink::Verified
+        } else {
+            DeclarantLink::Unverified
         })
     }
 }
@@ -261,6 +295,7 @@ impl TryFrom<ReportRow> for Report {
 
     fn try_from(row: ReportRow) -> Result<Self, ParseError> {
         let amendment = row.revision();
+        let link = row.link();
         let sealed = row.sealed_contacts.zip(row.wrapped_key);
         let withdrawal = row.withdrawn_at.zip(row.withdrawal_reason);
         let case = row.case_id.zip(row.case_revision);
@@ -280,7 +315,7 @@ impl TryFrom<ReportRow> for Report {
                 department: department.transpose()?,
                 town: row.town,
                 operator_status: operator_status.map(OperatorStatus::stored),
-                link_verified: row.link_verified,
+                link,
             },
             routing_region: row.routing_region.parse()?,
             visible_to: row.visible_to.iter().map(|it| Party::stored(it)).collect(),
@@ -324,7 +359,7 @@ fn row(new: &NewReport) -> Value {
         "department": structure.department,
         "town": structure.town,
         "operator_status": structure.operator_status,
-        "link_verified": structure.link_verified,
+        "link_verified": structure.link.is_verified(),
         "routing_region": report.routing_region,
         "visible_to": report.visible_to,
         "channel": report.channel,

@@ -21,7 +21,7 @@ fn parties(routing: &Routing) -> Vec<String> {
 #[test]
 fn a_verified_declarant_shares_the_report_with_his_structure_and_its_entity() {
     let routing = routed(&facts(), Some(&entry()), Role::Declarant);
-    assert!(routing.structure.link_verified);
+    assert!(routing.structure.link.is_verified());
     assert_eq!(
         parties(&routing),
         [
@@ -45,7 +45,7 @@ fn an_unverified_declarant_shares_it_with_no_structure() {
     let routing = decided(&facts(), Some(&entry()), &stranger)
         .unwrap()
         .routing;
-    assert!(!routing.structure.link_verified);
+    assert!(!routing.structure.link.is_verified());
     assert_eq!(
         parties(&routing),
         ["cell", "fssi", "ars:84", "subject:alice"]
@@ -62,7 +62,7 @@ fn a_link_to_the_legal_entity_is_a_link_to_its_sites() {
     let routing = decided(&facts(), Some(&entry()), &director)
         .unwrap()
         .routing;
-    assert!(routing.structure.link_verified);
+    assert!(routing.structure.link.is_verified());
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn a_siret_that_is_known_elsewhere_goes_where_the_declarant_says() {
     let routing = routed(&elsewhere, Some(&entry()), Role::Declarant);
     assert_eq!(routing.region.as_str(), "93");
     assert_eq!(routing.structure.key, siret.key());
-    assert!(!routing.structure.link_verified);
+    assert!(!routing.structure.link.is_verified());
     assert_eq!(
         parties(&routing),
         ["cell", "fssi", "ars:93", "subject:alice"]
@@ -248,7 +248,7 @@ fn an_agents_region_serves_where_nothing_else_tells_one() {
     };
     let routing = routed(&unplaced, None, Role::RegionalAgent);
     assert_eq!(routing.region.as_str(), "84");
-    assert!(routing.structure.link_verified);
+    assert!(routing.structure.link.is_verified());
 
     let declared = Facts {
         capacity: vocabulary::Capacity::Delegate,

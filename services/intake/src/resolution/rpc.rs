@@ -1,7 +1,7 @@
 //! `ResolutionService`: incidents are declared resolved.
 
 use futures::FutureExt as _;
-use platform::{Caller, Error, Result, SealingKey, Violations, now};
+use platform::{Error, Result, SealingKey, Violations, now};
 use proto::intake::v1::{
     self as pb, DeclareResolvedRequest, DeclareResolvedResponse,
     resolution_service_server::ResolutionService,
@@ -22,6 +22,7 @@ use super::{
     decide::{self, Refusal},
     events, store,
 };
+use crate::delegations;
 use crate::reports::{self, CLOCK_DRIFT, Report, ReportName, acting_role};
 
 /// Answers `ResolutionService`.
@@ -47,7 +48,7 @@ impl ResolutionService for ResolutionRpc {
         &self,
         request: Request<DeclareResolvedRequest>,
     ) -> Result<Response<DeclareResolvedResponse>, Status> {
-        let caller = Caller::of(&request)?.clone();
+        let caller = delegations::acting(&self.commands.pool, &request).await?;
         let at = now();
         let (request_id, sent) = read(request.into_inner(), at)?;
         let how = sent.how.as_str().to_owned();

@@ -15,7 +15,7 @@ pub(crate) use self::{
     events::recorded,
     lookup::Directory,
     rpc::{StructureRpc, shown},
-    store::{record, sites, structures_after},
+    store::{record, site_named, sites, structures_after},
 };
 
 /// A structure of the directory (établissement géographique).

@@ -61,6 +61,15 @@ pub(crate) async fn sites(
         .collect())
 }
 
+/// The site of the directory that a field `finess` names.
+pub(crate) async fn site_named(conn: &mut PgConnection, finess: Finess) -> Result<Structure> {
+    let site = sites(conn, &[finess]).await?.remove(&finess);
+    site.ok_or_else(|| {
+        let why = "ce numéro FINESS n'est pas celui d'un site de l'annuaire des structures";
+        Error::invalid("finess", "NOT_IN_DIRECTORY", why)
+    })
+}
+
 /// The sites of a legal entity, at most [`MAX_SITES`]; those of the department first.
 pub(super) async fn sites_of_entity(
     conn: &mut PgConnection,

@@ -23,6 +23,7 @@ use super::{
     events, purpose,
     store::{self, Position},
 };
+use crate::delegations;
 use crate::reports::{self, CLOCK_DRIFT, Report, ReportName, acting_role, moment, report_name};
 
 /// Answers `TimelineService`.
@@ -49,7 +50,7 @@ impl TimelineService for TimelineRpc {
         &self,
         request: Request<AddTimelineEntryRequest>,
     ) -> Result<Response<AddTimelineEntryResponse>, Status> {
-        let caller = Caller::of(&request)?.clone();
+        let caller = delegations::acting(&self.commands.pool, &request).await?;
         let at = now();
         let (request_id, sent) = read(request.into_inner(), at)?;
         let text = sent.text.as_str().to_owned();
@@ -79,7 +80,7 @@ impl TimelineService for TimelineRpc {
         &self,
         request: Request<ListTimelineRequest>,
     ) -> Result<Response<ListTimelineResponse>, Status> {
-        let caller = Caller::of(&request)?;
+        let caller = &delegations::acting(&self.commands.pool, &request).await?;
         let asked = request.get_ref();
         let name = report_name(&asked.report_id)?;
         let filter = format!("timeline {name:?}");

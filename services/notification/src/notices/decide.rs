@@ -166,7 +166,8 @@ fn submitted(event_id: Uuid, submission: &Submission, known: &ReportProjection) 
 /// Those whom a report concerns only since it was amended hear of it by the rules of a
 /// submission: the ARS of a region that is newly named, the health authority of a first health
 /// impact. All others have the stream, and the declarant knows what he wrote; of what an agency
-/// wrote for him he is told.
+/// wrote for him he is told, and of who attached his report to its structure. Those whom it
+/// concerns no more hear no more.
 fn amended(event_id: Uuid, amendment: &Amendment, known: &ReportProjection) -> Decision {
     let mut now_known = known.amended(amendment);
     if amendment.on_behalf {
@@ -174,6 +175,20 @@ fn amended(event_id: Uuid, amendment: &Amendment, known: &ReportProjection) -> D
     }
     let mut notices = Notices(event_id, Vec::new());
     notices.tell(Rule::Amendment, Channel::Feed);
+    if let Some(attachment) = &amendment.attachment {
+        let lost: Vec<_> = attachment
+            .no_longer_visible_to
+            .iter()
+            .filter_map(office)
+            .collect();
+        now_known
+            .notified
+            .retain(|recipient| !lost.contains(recipient));
+        if !amendment.report.back_dated {
+            let template = Template::ToStructure(CaseActivity::ReportAttached);
+            notices.mail(Rule::Activity, Recipient::Declarant, template);
+        }
+    }
     let mut concerned = to_be_notified(&amendment.report);
     concerned.retain(|(_, recipient)| !known.notified.contains(recipient));
     notices.announce(&amendment.report, concerned, amendment.at);
@@ -181,6 +196,17 @@ fn amended(event_id: Uuid, amendment: &Amendment, known: &ReportProjection) -> D
         notices: notices.1,
         summary: now_known.summary.clone().unwrap_or_default(),
         known: now_known,
+    }
+}
+
+/// The office that hears of reports as a party that sees them.
+fn office(party: &Party) -> Option<Recipient> {
+    match party {
+        Party::Cell => Some(Recipient::Cell),
+        Party::SecurityOfficer => Some(Recipient::SecurityOfficer),
+        Party::Region(region) => Some(Recipient::Agency(*region)),
+        Party::HealthAuthority => Some(Recipient::HealthAuthority),
+        _ => None,
     }
 }
 
@@ -232,8 +258,12 @@ fn withdrawn(event_id: Uuid, withdrawal: &Withdrawal, known: &ReportProjection) 
 fn case_changed(event_id: Uuid, update: &CaseUpdate, known: &ReportProjection) -> Decision {
     let summary = known.summary_after(update);
     let mut notices = Notices(event_id, Vec::new());
-    // That the report was amended is told of the report.
-    if !matches!(update.change, Change::Noted | Change::Amended) {
+    // That the report was amended, attached or its link decided on is told of the report.
+    let is_of_report = matches!(
+        update.change,
+        Change::Noted | Change::Amended | Change::LinkDecided | Change::ReportAttached
+    );
+    if !is_of_report {
         notices.tell(Rule::CaseChange, Channel::Feed);
     }
     let mut now_known = known.clone();

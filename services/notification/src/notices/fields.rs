@@ -83,6 +83,7 @@ pub(super) fn of_headline(
 ) -> Value {
     let (event, change, activity) = match trigger {
         Trigger::Submitted(_) => ("submitted", None, None),
+        Trigger::Amended(amendment) if amendment.attachment.is_some() => ("attached", None, None),
         Trigger::Amended(_) => ("amended", None, None),
         Trigger::Withdrawn(_) => ("withdrawn", None, None),
         Trigger::CaseChanged(update) => ("case_changed", slug(update.change), None),
@@ -295,6 +296,8 @@ fn slug(change: Change) -> Option<&'static str> {
         Change::HandedOver => Some("handed_over"),
         Change::Amended => Some("amended"),
         Change::PilotTaken => Some("pilot_taken"),
+        Change::LinkDecided => Some("link_decided"),
+        Change::ReportAttached => Some("report_attached"),
         Change::CareRecorded => Some("care_recorded"),
         Change::Withdrawn => Some("withdrawn"),
         Change::Noted | Change::Other => None,

@@ -8,7 +8,7 @@ use proto::{
     Payload,
     events::v1::{
         CaseActivityRecorded, CaseChange, CaseChanged, CaseMessagePosted, ReportAmended,
-        ReportContactsErased, ReportSubmitted, ReportWithdrawn, ReportedStructure,
+        ReportAttached, ReportContactsErased, ReportSubmitted, ReportWithdrawn, ReportedStructure,
         notification_raised::Subject,
     },
     types::v1 as wire,
@@ -17,13 +17,15 @@ use service::wire::moment;
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    CaseActivity, Impacts, OperatorStatus, Origin, OriginType, ReportKind, Role, Severity,
+    CaseActivity, Impacts, OperatorStatus, Origin, OriginType, Party, ReportKind, Role, Severity,
     StructureKind, Tlp, Word as _, is_empty_text, propose_severity,
 };
 
 use super::{
     ReportSummary,
-    trigger::{Activity, Actor, Amendment, CaseUpdate, Change, Submission, Trigger, Withdrawal},
+    trigger::{
+        Activity, Actor, Amendment, Attachment, CaseUpdate, Change, Submission, Trigger, Withdrawal,
+    },
 };
 
 /// An event that was read.
@@ -60,6 +62,7 @@ pub(super) fn parse(event: &Event) -> Result<IncomingEvent, ApplyError> {
     let parsed = match event.event_type.as_str() {
         ReportSubmitted::TYPE => submitted(event, event.decode()?),
         ReportAmended::TYPE => amended(event, event.decode()?),
+        ReportAttached::TYPE => attached(event, event.decode()?),
         ReportWithdrawn::TYPE => withdrawn(event.decode()?),
         CaseChanged::TYPE => case_changed(event.decode()?),
         CaseMessagePosted::TYPE => message_posted(event.decode()?),
@@ -90,6 +93,7 @@ fn amended(event: &Event, message: ReportAmended) -> Result<ParsedEvent, ApplyEr
         revision: revision.ok_or(ApplyError::Poison("bad_revision"))?,
         on_behalf: message.on_behalf,
         at: at(message.amended_at.as_ref()).unwrap_or(event.time),
+        attachment: None,
     });
     let subject = ReportAmended {
         report: Some(told),
@@ -104,6 +108,28 @@ fn amended(event: &Event, message: ReportAmended) -> Result<ParsedEvent, ApplyEr
         trigger,
         subject: Subject::ReportAmended(subject),
     })
+}
+
+/// Reads that a report was attached to its structure. The feed tells of it as of an amendment,
+/// which those who watch it know.
+fn attached(event: &Event, message: ReportAttached) -> Result<ParsedEvent, ApplyError> {
+    let lost = message.no_longer_visible_to.iter();
+    let attachment = Attachment {
+        no_longer_visible_to: lost.map(|slug| Party::stored(slug)).collect(),
+    };
+    let told_as = ReportAmended {
+        report: message.report,
+        revision: message.revision,
+        stage: message.stage,
+        changed_paths: message.changed_paths,
+        amended_at: message.attached_at,
+        author_role: message.attached_by,
+    };
+    let mut parsed = amended(event, told_as)?;
+    if let Trigger::Amended(amendment) = &mut parsed.trigger {
+        amendment.attachment = Some(attachment);
+    }
+    Ok(parsed)
 }
 
 /// Reads a report as it was announced, and what the feed passes on of it.
@@ -224,6 +250,8 @@ fn case_changed(mut message: CaseChanged) -> Result<ParsedEvent, ApplyError> {
         Ok(CaseChange::HandedOver) => Change::HandedOver,
         Ok(CaseChange::Amended) => Change::Amended,
         Ok(CaseChange::PilotTaken) => Change::PilotTaken,
+        Ok(CaseChange::LinkDecided) => Change::LinkDecided,
+        Ok(CaseChange::ReportAttached) => Change::ReportAttached,
         Ok(CaseChange::CareRecorded) => Change::CareRecorded,
         Ok(CaseChange::Withdrawn) => Change::Withdrawn,
         Ok(CaseChange::Noted) => Change::Noted,

@@ -182,6 +182,9 @@ const TO_STRUCTURE: &[CaseActivity] = &[
     CaseActivity::FinalReportOverdue,
     CaseActivity::ProgressReportOverdue,
     CaseActivity::CnilDue,
+    CaseActivity::LinkConfirmed,
+    CaseActivity::LinkRejected,
+    CaseActivity::ReportAttached,
 ];
 
 /// What the cell is written to about when the structure did it, or an agency for it.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use service::Parties;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{CaseActivity, Impacts, Origin, OriginType, RoutingRegion, Severity};
+use vocabulary::{CaseActivity, Impacts, Origin, OriginType, Party, RoutingRegion, Severity};
 
 use super::ReportSummary;
 
@@ -93,6 +93,15 @@ pub(crate) struct Amendment {
     pub(crate) on_behalf: bool,
     /// When.
     pub(crate) at: OffsetDateTime,
+    /// Where it was not amended, but attached to its structure (rattaché).
+    pub(crate) attachment: Option<Attachment>,
+}
+
+/// A report was attached to its structure by the cell or an agency.
+#[derive(Clone, Debug)]
+pub(crate) struct Attachment {
+    /// Whom it concerns no more.
+    pub(crate) no_longer_visible_to: Vec<Party>,
 }
 
 /// A report was withdrawn.
@@ -220,6 +229,10 @@ pub(crate) enum Change {
     Amended,
     /// An officer (FSSI) took the pilotage.
     PilotTaken,
+    /// Decided on, as to the link of the declarant to the structure.
+    LinkDecided,
+    /// Led on for another structure, to which the report was attached.
+    ReportAttached,
     /// Touched by consequences for care that an agency recorded.
     CareRecorded,
     /// Withdrawn by the declarant.

@@ -91,6 +91,8 @@ fn change_of(action: Action) -> events::CaseChange {
         Action::Reopened => events::CaseChange::Reopened,
         Action::Amended => events::CaseChange::Amended,
         Action::PilotTaken => events::CaseChange::PilotTaken,
+        Action::LinkDecided => events::CaseChange::LinkDecided,
+        Action::ReportAttached => events::CaseChange::ReportAttached,
         Action::CareRecorded => events::CaseChange::CareRecorded,
         Action::Withdrawn => events::CaseChange::Withdrawn,
         Action::Noted => events::CaseChange::Noted,

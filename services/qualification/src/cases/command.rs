@@ -131,6 +131,10 @@ pub(crate) struct Withdrawal {
 /// A report as it was announced: submitted, or completed and corrected (complément).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Announced {
+    /// How the report came to stand so.
+    pub(crate) by: AnnouncedBy,
+    /// Who saw the report until then, and sees it no more.
+    pub(crate) no_longer_visible_to: Vec<String>,
     /// The report.
     pub(crate) report: Report,
     /// What the rules propose by it.
@@ -164,4 +168,15 @@ pub(crate) enum Refusal {
     OfItself,
     /// Others are attached to the case, which would be left without one that goes on.
     HasChildren,
+}
+
+/// How a report came to stand as it is announced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AnnouncedBy {
+    /// It was submitted, completed or corrected.
+    Declarant,
+    /// The cell or the agency decided on the declarant's link to the structure.
+    LinkDecision,
+    /// They attached it to its structure.
+    Attachment,
 }

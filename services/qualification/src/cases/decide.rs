@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use service::Parties;
 use time::OffsetDateTime;
-use vocabulary::{CaseState, Role, Text, WaitingFor, has_health_impact};
+use vocabulary::{CaseState, DeclarantLink, Role, Text, WaitingFor, has_health_impact};
 
 use super::{
     Action, Actor, Case, Change, Closure, Report, Resolution, Triage, care, case_id_of,
@@ -12,7 +12,7 @@ use super::{
 };
 
 pub(crate) use super::command::{
-    Announced, Command, Lessons, Note, Refusal, Scope, Subject, Withdrawal,
+    Announced, AnnouncedBy, Command, Lessons, Note, Refusal, Scope, Subject, Withdrawal,
 };
 
 /// Opens the case of a report, attached to that of its cause where this one may lead others.
@@ -226,20 +226,15 @@ pub(crate) fn amend(
         return None;
     }
     let mut next = advanced(case, case.state, now);
-    let fields = amended.changed_paths.map(|paths| paths.join(", "));
-    let note = match fields.as_deref() {
-        None => "Déclaration initiale rétablie : son complément s'est perdu dans une restauration."
-            .to_owned(),
-        Some("") => String::new(),
-        Some(fields) => format!("Champs modifiés : {fields}"),
-    };
-    let (action, note) = match &fields {
-        Some(_) if case.is_ended() => {
-            let note = format!("Complément reçu après la fin du dossier. {note}");
-            (Action::Noted, note.trim_end().to_owned())
+    let restored = amended.changed_paths.is_none();
+    let (action, note) = told_of(&amended);
+    let (action, note) = match amended.by {
+        _ if !case.is_ended() => (action, note),
+        AnnouncedBy::Declarant if restored => (Action::Noted, note),
+        AnnouncedBy::Declarant => (Action::Noted, late("Complément reçu", &note)),
+        AnnouncedBy::LinkDecision | AnnouncedBy::Attachment => {
+            (Action::Noted, late("Décision prise", &note))
         }
-        None if case.is_ended() => (Action::Noted, note),
-        _ => (Action::Amended, note),
     };
     follow(&mut next, amended);
     let change = change_of(&next, action, Actor::System, note, None);
@@ -268,7 +263,40 @@ fn follow(case: &mut Case, announced: Announced) {
     };
     case.proposed = announced.proposed;
     care::keep_what_was_recorded(case);
+    case.visible_to.remove(&announced.no_longer_visible_to);
     case.visible_to.extend(announced.visible_to);
+}
+
+/// What the history tells of a report that stands otherwise now.
+fn told_of(amended: &Announced) -> (Action, String) {
+    match amended.by {
+        AnnouncedBy::Declarant => {
+            let note = match amended.changed_paths.as_deref() {
+                None => "Déclaration initiale rétablie : son complément s'est perdu dans une restauration."
+                    .to_owned(),
+                Some([]) => String::new(),
+                Some(paths) => format!("Champs modifiés : {}", paths.join(", ")),
+            };
+            (Action::Amended, note)
+        }
+        AnnouncedBy::LinkDecision => {
+            let link = amended.report.link.map_or("inconnu", DeclarantLink::french);
+            let note = format!(
+                "Lien du déclarant avec la structure : {}",
+                link.to_lowercase()
+            );
+            (Action::LinkDecided, note)
+        }
+        AnnouncedBy::Attachment => {
+            let note = format!("Rattaché à {}", amended.report.structure_name);
+            (Action::ReportAttached, note)
+        }
+    }
+}
+
+/// A note about what came after the end of the case.
+fn late(what: &str, note: &str) -> String {
+    format!("{what} après la fin du dossier. {note}").trim_end().to_owned()
 }
 
 /// Applies the declaration of the structure that its incident is over, which the case keeps

@@ -5,13 +5,13 @@ use proto::{Payload as _, events::v1 as events};
 use service::{Sealed, wire::moment};
 use uuid::Uuid;
 use vocabulary::{
-    Channel, Impacts, Origin, OriginType, ReportKind, ReportStage, Role, StructureKind, Word as _,
-    propose_severity,
+    Channel, DeclarantLink, Impacts, Origin, OriginType, ReportKind, ReportStage, Role,
+    StructureKind, Word as _, propose_severity,
 };
 
 use super::{
     Report, Resolution, Triage,
-    decide::{Announced, Withdrawal},
+    decide::{Announced, AnnouncedBy, Withdrawal},
 };
 use crate::deadlines::{BreachFacts, ReportTick};
 
@@ -31,6 +31,12 @@ impl ReportEvent {
                 .map(|submitted| Self::Submitted(Box::new(submitted))),
             events::ReportAmended::TYPE => amended(event.decode()?, event.data_key.as_deref())
                 .map(|amended| Self::Amended(Box::new(amended))),
+            events::ReportLinkDecided::TYPE => {
+                link_decided(event.decode()?, event.data_key.as_deref())
+                    .map(|decided| Self::Amended(Box::new(decided)))
+            }
+            events::ReportAttached::TYPE => attached(event.decode()?, event.data_key.as_deref())
+                .map(|attached| Self::Amended(Box::new(attached))),
             events::ReportResolved::TYPE => resolved(event.decode()?)
                 .map(|(report_id, resolution)| Self::Resolved(report_id, resolution)),
             events::ReportContactsErased::TYPE => {
@@ -79,6 +85,12 @@ fn submitted(event: events::ReportSubmitted, data_key: Option<&[u8]>) -> Option<
         Some(Channel::Declarant | Channel::Agency)
     );
     let structure = event.structure.unwrap_or_default();
+    // The release before says no more.
+    let link = if structure.link_verified {
+        DeclarantLink::Verified
+    } else {
+        DeclarantLink::Unverified
+    };
     let kind = ReportKind::heard(event.kind);
     let impacts = event
         .impacts
@@ -124,6 +136,7 @@ fn submitted(event: events::ReportSubmitted, data_key: Option<&[u8]>) -> Option<
         assistance_requested: event.assistance_requested,
         test: event.test,
         cause_reference: Some(event.cause_reference).filter(|it| !it.is_empty()),
+        link: DeclarantLink::heard(structure.link).or(Some(link)),
         sealed: sealed.map(|data_key| Sealed {
             sealed: event.sealed_personal_data.to_vec(),
             data_key: data_key.to_vec(),
@@ -134,6 +147,8 @@ fn submitted(event: events::ReportSubmitted, data_key: Option<&[u8]>) -> Option<
         proposed,
         visible_to: event.visible_to.into_iter().collect(),
         changed_paths: None,
+        by: AnnouncedBy::Declarant,
+        no_longer_visible_to: Vec::new(),
         sent_by_person_at: received_at.filter(|_| by_person),
         cause: Uuid::try_parse(&event.cause_report_id).ok(),
         tick,
@@ -142,14 +157,48 @@ fn submitted(event: events::ReportSubmitted, data_key: Option<&[u8]>) -> Option<
 
 /// Reads the announcement of an amendment; it is nothing without its revision.
 fn amended(event: events::ReportAmended, data_key: Option<&[u8]>) -> Option<Announced> {
-    let mut amended = submitted(event.report?, data_key)?;
-    i64::try_from(event.revision).ok().filter(|&it| it > 1)?;
-    amended.report.revision = event.revision;
-    amended.changed_paths = Some(event.changed_paths);
+    let amended = revised(event.report, event.revision, data_key)?;
     let amended_at = event.amended_at.as_ref().and_then(moment);
     let reached = ReportStage::heard(event.stage).zip(amended_at);
-    amended.tick = amended.tick.map(|tick| ReportTick { reached, ..tick });
-    Some(amended)
+    Some(Announced {
+        changed_paths: Some(event.changed_paths),
+        tick: amended.tick.map(|tick| ReportTick { reached, ..tick }),
+        ..amended
+    })
+}
+
+/// Reads the announcement of a decision on the declarant's link.
+fn link_decided(event: events::ReportLinkDecided, data_key: Option<&[u8]>) -> Option<Announced> {
+    let decided = revised(event.report, event.revision, data_key)?;
+    Some(Announced {
+        by: AnnouncedBy::LinkDecision,
+        no_longer_visible_to: event.no_longer_visible_to,
+        ..decided
+    })
+}
+
+/// Reads the announcement that a report is attached to its structure.
+fn attached(event: events::ReportAttached, data_key: Option<&[u8]>) -> Option<Announced> {
+    let attached = revised(event.report, event.revision, data_key)?;
+    Some(Announced {
+        by: AnnouncedBy::Attachment,
+        changed_paths: Some(event.changed_paths),
+        no_longer_visible_to: event.no_longer_visible_to,
+        ..attached
+    })
+}
+
+/// Reads a report as it stands since a revision.
+fn revised(
+    report: Option<events::ReportSubmitted>,
+    revision: u64,
+    data_key: Option<&[u8]>,
+) -> Option<Announced> {
+    let mut revised = submitted(report?, data_key)?;
+    i64::try_from(revision).ok().filter(|&it| it > 1)?;
+    revised.report.revision = revision;
+    revised.changed_paths = Some(Vec::new());
+    Some(revised)
 }
 
 /// Reads a declaration of resolution.

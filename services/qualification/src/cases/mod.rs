@@ -30,8 +30,8 @@ use service::{Parties, Sealed};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    CareImpact, CaseState, Impacts, LaterWord, Origin, OriginType, ReportKind, Role, Severity,
-    StructureKind, WaitingFor, Word, derived_after,
+    CareImpact, CaseState, DeclarantLink, Impacts, LaterWord, Origin, OriginType, ReportKind, Role,
+    Severity, StructureKind, WaitingFor, Word, derived_after,
 };
 
 pub(crate) use self::{
@@ -154,6 +154,8 @@ pub(crate) struct Report {
     pub(crate) test: bool,
     /// The reference of a report of the same cause, as the declaration names it.
     pub(crate) cause_reference: Option<String>,
+    /// What is known of the declarant's link to the structure, where its announcement tells.
+    pub(crate) link: Option<DeclarantLink>,
     /// The contacts, as they came; absent once erased.
     pub(crate) sealed: Option<Sealed>,
 }
@@ -286,6 +288,10 @@ pub(crate) enum Action {
     Amended,
     /// Pilotage pris by an officer (FSSI).
     PilotTaken,
+    /// Lien du déclarant avec la structure confirmé ou rejeté by the cell or the agency.
+    LinkDecided,
+    /// Signalement rattaché à sa structure by the cell or the agency.
+    ReportAttached,
     /// Conséquence sur l'offre de soins, recorded by an agency.
     CareRecorded,
     /// Retiré by the declarant.
@@ -314,6 +320,8 @@ impl Action {
         Self::Reopened,
         Self::Amended,
         Self::PilotTaken,
+        Self::LinkDecided,
+        Self::ReportAttached,
         Self::CareRecorded,
         Self::Withdrawn,
         Self::Noted,
@@ -338,6 +346,8 @@ impl Action {
             Self::Reopened => "reopened",
             Self::Amended => "amended",
             Self::PilotTaken => "pilot_taken",
+            Self::LinkDecided => "link_decided",
+            Self::ReportAttached => "report_attached",
             Self::CareRecorded => "care_recorded",
             Self::Withdrawn => "withdrawn",
             Self::Noted => "noted",

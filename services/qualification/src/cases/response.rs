@@ -97,6 +97,7 @@ impl Shown<'_> {
                 Vec::new()
             },
             unread_messages: 0,
+            declarant_link: proto::number(report.link),
             resolution: case
                 .resolution
                 .as_ref()

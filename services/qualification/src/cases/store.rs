@@ -9,7 +9,9 @@ use service::{
 use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::{CareImpact, CaseState, ReportKind, StructureKind, WaitingFor, Word as _};
+use vocabulary::{
+    CareImpact, CaseState, DeclarantLink, ReportKind, StructureKind, WaitingFor, Word as _,
+};
 
 use super::{
     Case, Closure, Report, Resolution, Triage, case_id_of,
@@ -301,6 +303,7 @@ struct Row {
     children: i64,
     care_recorded: Option<String>,
     waiting_for: Vec<String>,
+    declarant_link: Option<String>,
 }
 
 impl From<Row> for Case {
@@ -327,6 +330,7 @@ impl From<Row> for Case {
                 assistance_requested: row.assistance_requested,
                 test: row.test,
                 cause_reference: row.cause_reference,
+                link: row.declarant_link.as_deref().map(DeclarantLink::stored),
                 sealed: sealed.map(|(sealed, data_key)| Sealed { sealed, data_key }),
             },
             opened_at: row.opened_at,
@@ -387,6 +391,7 @@ fn row(case: &Case) -> Value {
         "visible_to": case.visible_to.slugs(),
         "report_revision": (report.revision > 1).then_some(report.revision),
         "cause_reference": report.cause_reference,
+        "declarant_link": report.link.map(DeclarantLink::as_str),
         "parent_case_id": case.parent,
     })
 }

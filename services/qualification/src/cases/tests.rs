@@ -14,8 +14,8 @@ use vocabulary::{
 
 use super::{
     decide::{
-        Announced, Command, Lessons, Note, Refusal, Scope, Subject, Withdrawal, acting_role, amend,
-        apply, decide, open, resolve,
+        Announced, AnnouncedBy, Command, Lessons, Note, Refusal, Scope, Subject, Withdrawal,
+        acting_role, amend, apply, decide, open, resolve,
     },
     transitions::{TRANSITIONS, Trigger},
     *,
@@ -66,6 +66,7 @@ pub(crate) fn opened() -> Case {
         assistance_requested: false,
         test: false,
         cause_reference: None,
+        link: None,
         sealed: Some(Sealed {
             sealed: b"contacts".to_vec(),
             data_key: b"key".to_vec(),
@@ -236,6 +237,8 @@ proptest! {
             visible_to: ["dgs".to_owned()].into_iter().collect(),
             changed_paths: Some(vec!["impacts.care".to_owned()]),
             sent_by_person_at: None,
+            by: AnnouncedBy::Declarant,
+            no_longer_visible_to: Vec::new(),
             cause: None,
             tick: None,
         };

@@ -14,6 +14,7 @@ mod feedback;
 mod information_requests;
 mod internal_messages;
 mod leading;
+mod linking;
 mod lists;
 mod measures;
 mod messages;

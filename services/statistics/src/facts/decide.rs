@@ -35,6 +35,12 @@ impl Fact {
                     self.declare(submission, declared);
                 }
             }
+            FactUpdate::LeftToItsChain(revision) => {
+                if self.report_revision.is_none_or(|known| known <= revision) {
+                    self.report_revision = Some(revision);
+                    self.submission = None;
+                }
+            }
             FactUpdate::Withdrawn => self.withdrawn = true,
             FactUpdate::Case(case, assessment) => {
                 let known = self.case.as_ref().map_or(0, |case| case.revision);

@@ -55,6 +55,7 @@ fn parse(event: &Event) -> Result<Option<ReportUpdate>, ApplyError> {
     let update = match event.event_type.as_str() {
         events::ReportSubmitted::TYPE => report_submitted(&event.decode()?),
         events::ReportAmended::TYPE => report_amended(&event.decode()?),
+        events::ReportAttached::TYPE => report_attached(&event.decode()?),
         events::ReportWithdrawn::TYPE => report_withdrawn(&event.decode()?),
         events::CaseChanged::TYPE => case_changed(&event.decode()?),
         _ => Err("unexpected_type"),
@@ -108,8 +109,28 @@ fn report_submitted(event: &events::ReportSubmitted) -> Result<Option<ReportUpda
 
 /// A report that was amended; nothing where its submission would tell nothing.
 fn report_amended(event: &events::ReportAmended) -> Result<Option<ReportUpdate>, Unreadable> {
-    let revision = revision(event.revision)?.ok_or("bad_revision")?;
     let report = event.report.as_ref().ok_or("no_report")?;
+    report_revised(event.revision, report)
+}
+
+/// A report that was attached to its structure: what goes down the armed forces' own chain from
+/// now on is counted no more.
+fn report_attached(event: &events::ReportAttached) -> Result<Option<ReportUpdate>, Unreadable> {
+    let report = event.report.as_ref().ok_or("no_report")?;
+    let update = report_revised(event.revision, report)?;
+    if update.is_none() && !report.test && is_own_chain(&report.visible_to) {
+        let left = FactUpdate::LeftToItsChain(event.revision);
+        return Ok(Some((report_id(&report.report_id)?, left)));
+    }
+    Ok(update)
+}
+
+/// A report as it stands since a revision.
+fn report_revised(
+    told: u64,
+    report: &events::ReportSubmitted,
+) -> Result<Option<ReportUpdate>, Unreadable> {
+    let revision = revision(told)?.ok_or("bad_revision")?;
     report_submitted(&events::ReportSubmitted {
         revision,
         ..report.clone()
@@ -352,6 +373,35 @@ mod tests {
         };
         assert_eq!(counted(true), Some(CareImpact::Interruption));
         assert_eq!(counted(false), None);
+    }
+
+    #[test]
+    fn what_is_attached_to_the_armed_forces_is_counted_no_more_until_it_leaves_them() {
+        let attached = |revision, parties: &[&str]| {
+            let mut report = submitted();
+            report.visible_to = parties.iter().map(|&it| it.to_owned()).collect();
+            let attached = events::ReportAttached {
+                report: Some(report),
+                revision,
+                ..events::ReportAttached::default()
+            };
+            report_attached(&attached)
+        };
+        let mut history = FactHistory::default();
+        let mut at = datetime!(2026-11-30 23:00 UTC);
+        let mut counted = Vec::new();
+        for told in [
+            report_submitted(&submitted()),
+            attached(2, &["army", "subject:d1"]),
+            attached(3, &["army", "cell"]),
+        ] {
+            at += time::Duration::minutes(1);
+            history.apply(at, &told.unwrap().unwrap().1);
+            let known = history.0.values().next_back().unwrap();
+            counted.push((known.standing().is_some(), known.report_revision));
+        }
+        assert_eq!(counted, [(true, None), (false, Some(2)), (true, Some(3))]);
+        assert_eq!(attached(1, &["cell"]).err(), Some("bad_revision"));
     }
 
     #[test]

@@ -108,6 +108,8 @@ struct Assessment {
 enum FactUpdate {
     /// At a revision, once it is not the first one.
     Declared(Option<u64>, Submission, Assessment),
+    /// At a revision it goes down the armed forces' own chain, and is counted no more.
+    LeftToItsChain(u64),
     Withdrawn,
     Case(CaseStatus, Assessment),
 }

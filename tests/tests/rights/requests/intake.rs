@@ -25,9 +25,11 @@ pub(crate) fn requests(
     match service {
         "IntakeService" => reports(method, scene, person),
         "AmendmentService" => amendments(method, scene, person),
+        "DelegationService" => super::delegations::requests(method, person),
         "DraftService" => drafts(method, scene, person),
         "DutyDossierService" => duty_dossiers::requests(method, scene, person),
         "FormService" => form(method),
+        "LinkService" => super::links::requests(method, scene, person),
         "ResolutionService" => resolutions(method, scene, person),
         "StructureContactService" => structure_contacts::requests(method, person),
         "StructureService" => structures(method, scene, person),

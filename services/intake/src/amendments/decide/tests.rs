@@ -36,6 +36,7 @@ fn revision(stage: ReportStage) -> Revision {
         role: Role::Declarant,
         at: OffsetDateTime::UNIX_EPOCH,
         changed_paths: Vec::new(),
+        decision: None,
     }
 }
 

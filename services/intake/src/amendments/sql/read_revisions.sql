@@ -32,9 +32,20 @@ select
     said.amended_by,
     said.amended_as,
     said.amended_at,
-    said.changed_paths
+    said.changed_paths,
+    decided.declared_revision as "decided_revision?",
+    decided.kind as "decision?",
+    decided.no_longer_visible_to as "no_longer_visible_to?",
+    decided.sealed_reason
 from declared_revision as said
 join report on report.report_id = said.report_id
+left join lateral (
+    select * from link_decision
+    where link_decision.report_id = report.report_id
+      and link_decision.declared_revision <= said.declared_revision
+    order by link_decision.declared_revision desc
+    limit 1
+) as decided on true
 where said.report_id = any($1) and ($2::bigint is null or said.declared_revision < $2)
 order by said.report_id, said.declared_revision desc
 limit $3

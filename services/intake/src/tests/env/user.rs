@@ -2,9 +2,10 @@
 
 use proto::intake::v1::{
     self as pb, amendment_service_client::AmendmentServiceClient,
-    draft_service_client::DraftServiceClient,
+    delegation_service_client::DelegationServiceClient, draft_service_client::DraftServiceClient,
     duty_dossier_service_client::DutyDossierServiceClient,
-    intake_service_client::IntakeServiceClient, resolution_service_client::ResolutionServiceClient,
+    intake_service_client::IntakeServiceClient, link_service_client::LinkServiceClient,
+    resolution_service_client::ResolutionServiceClient,
     structure_contact_service_client::StructureContactServiceClient,
     structure_service_client::StructureServiceClient,
     timeline_service_client::TimelineServiceClient,
@@ -24,6 +25,8 @@ pub(crate) struct User {
     timelines: TimelineServiceClient<AuthorizedChannel>,
     dossiers: DutyDossierServiceClient<AuthorizedChannel>,
     contacts: StructureContactServiceClient<AuthorizedChannel>,
+    links: LinkServiceClient<AuthorizedChannel>,
+    delegations: DelegationServiceClient<AuthorizedChannel>,
 }
 
 impl User {
@@ -36,7 +39,9 @@ impl User {
             structures: StructureServiceClient::new(channel.clone()),
             dossiers: DutyDossierServiceClient::new(channel.clone()),
             contacts: StructureContactServiceClient::new(channel.clone()),
-            timelines: TimelineServiceClient::new(channel),
+            timelines: TimelineServiceClient::new(channel.clone()),
+            links: LinkServiceClient::new(channel.clone()),
+            delegations: DelegationServiceClient::new(channel),
         }
     }
 
@@ -238,6 +243,62 @@ impl User {
         };
         let answer = self.amendments.clone().list_revisions(request).await?;
         Ok(answer.into_inner())
+    }
+
+    /// Confirms the link of the declarant of a report.
+    pub(crate) async fn confirm_link(
+        &self,
+        request: pb::ConfirmLinkRequest,
+    ) -> Result<pb::ConfirmLinkResponse, Status> {
+        let answer = self.links.clone().confirm_link(request).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// Rejects it.
+    pub(crate) async fn reject_link(
+        &self,
+        request: pb::RejectLinkRequest,
+    ) -> Result<pb::RejectLinkResponse, Status> {
+        let answer = self.links.clone().reject_link(request).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// Attaches a report to a site.
+    pub(crate) async fn attach(
+        &self,
+        request: pb::AttachReportToStructureRequest,
+    ) -> Result<pb::AttachReportToStructureResponse, Status> {
+        let mut links = self.links.clone();
+        let answer = links.attach_report_to_structure(request).await?;
+        Ok(answer.into_inner())
+    }
+
+    /// Delegates.
+    pub(crate) async fn delegate(
+        &self,
+        request: pb::GrantDelegationRequest,
+    ) -> Result<pb::Delegation, Status> {
+        let answer = self.delegations.clone().grant_delegation(request).await?;
+        Ok(answer.into_inner().delegation.unwrap())
+    }
+
+    /// Ends a delegation.
+    pub(crate) async fn end_delegation(
+        &self,
+        request: pb::EndDelegationRequest,
+    ) -> Result<pb::Delegation, Status> {
+        let answer = self.delegations.clone().end_delegation(request).await?;
+        Ok(answer.into_inner().delegation.unwrap())
+    }
+
+    /// Lists the delegations of a site, or those to oneself.
+    pub(crate) async fn delegations(&self, finess: &str) -> Result<Vec<pb::Delegation>, Status> {
+        let request = pb::ListDelegationsRequest {
+            finess: finess.to_owned(),
+            ..pb::ListDelegationsRequest::default()
+        };
+        let answer = self.delegations.clone().list_delegations(request).await?;
+        Ok(answer.into_inner().delegations)
     }
 
     /// Loads the directory from a file, cut into small pieces.

@@ -296,6 +296,7 @@ fn a_headline_of_an_amendment_says_what_is_known_now() {
         revision: 2,
         on_behalf: false,
         at: NOW,
+        attachment: None,
     });
     assert_eq!(
         headline(Rule::Amendment, &trigger, &summary(), false).unwrap(),

@@ -5,7 +5,7 @@ select
     sealed_personal_data, data_key, revision, state, changed_at,
     confirmed as "confirmed: Json<Triage>",
     assignee, visible_to, lessons_learned, closed_at, duplicate_of, pilot, answer_due_at,
-    care_recorded,
+    care_recorded, declarant_link,
     resolution as "resolution: Json<Resolution>",
     sealed_how,
     report_revision,

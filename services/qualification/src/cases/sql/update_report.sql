@@ -10,6 +10,7 @@ set structure_name = new.structure_name,
     report_revision = new.report_revision,
     cause_reference = new.cause_reference,
     town = new.town,
-    structure_key = new.structure_key
+    structure_key = new.structure_key,
+    declarant_link = new.declarant_link
 from jsonb_populate_record(null::case_file, $1) as new
 where case_file.case_id = new.case_id

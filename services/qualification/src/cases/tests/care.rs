@@ -72,6 +72,8 @@ fn an_amendment_never_says_less_of_care_than_an_agency_recorded() {
         visible_to: Parties::default(),
         changed_paths: Some(Vec::new()),
         sent_by_person_at: None,
+        by: AnnouncedBy::Declarant,
+        no_longer_visible_to: Vec::new(),
         cause: None,
         tick: None,
     };

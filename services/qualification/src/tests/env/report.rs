@@ -100,8 +100,43 @@ impl Report {
             changed_paths: changed_paths.iter().map(|&path| path.to_owned()).collect(),
             ..Default::default()
         };
+        self.revised(revision, &amended)
+    }
+
+    /// The announcement that its link was decided on, and that these lose sight of it.
+    pub(crate) fn link_decided(
+        &self,
+        revision: u64,
+        link: types::DeclarantLink,
+        lost: &[&str],
+    ) -> NewEvent {
+        let mut report = self.submitted.clone();
+        if let Some(structure) = &mut report.structure {
+            structure.link = link.into();
+        }
+        let decided = events::ReportLinkDecided {
+            report: Some(report),
+            revision,
+            no_longer_visible_to: lost.iter().map(|&slug| slug.to_owned()).collect(),
+            ..Default::default()
+        };
+        self.revised(revision, &decided)
+    }
+
+    /// The announcement that it was attached to its structure and says this now.
+    pub(crate) fn attached(&self, revision: u64, lost: &[&str]) -> NewEvent {
+        let attached = events::ReportAttached {
+            report: Some(self.submitted.clone()),
+            revision,
+            no_longer_visible_to: lost.iter().map(|&slug| slug.to_owned()).collect(),
+            ..Default::default()
+        };
+        self.revised(revision, &attached)
+    }
+
+    fn revised(&self, revision: u64, payload: &impl proto::Payload) -> NewEvent {
         let id = Uuid::from_u128(self.event_id.as_u128() ^ u128::from(revision));
-        let event = NewEvent::new(id, self.subject(), DECLARED, &amended);
+        let event = NewEvent::new(id, self.subject(), DECLARED, payload);
         match &self.data_key {
             Some(data_key) => event.with_data_key(data_key.clone()),
             None => event,

@@ -1,6 +1,7 @@
 //! A declaration is completed: those whom it concerns only now hear of it, once.
 
 use super::*;
+use crate::notices::trigger::Attachment;
 
 const AMENDED: Uuid = Uuid::from_u128(3);
 
@@ -14,6 +15,7 @@ fn amendment(report: Submission, revision: u64) -> Trigger {
         revision,
         on_behalf: false,
         at: WORKING,
+        attachment: None,
     })
 }
 
@@ -211,6 +213,7 @@ fn the_on_call_chain_hears_at_night_of_what_concerns_the_nation_only_now() {
             revision: 2,
             on_behalf: false,
             at,
+            attachment: None,
         });
         mails(&decide(AMENDED, &amended, &known))
     };
@@ -218,4 +221,43 @@ fn the_on_call_chain_hears_at_night_of_what_concerns_the_nation_only_now() {
     assert_eq!(at(WORKING), national);
     assert_eq!(at(WEEKEND)[..2], national);
     assert_eq!(at(WEEKEND)[2], "on_call on_call");
+}
+
+/// The report, attached to a structure of Occitanie: Normandy is concerned no more.
+fn attached() -> Trigger {
+    let mut parties = everybody();
+    parties.retain(|party| *party != Party::Region(normandy()));
+    parties.push(occitanie());
+    Trigger::Amended(Amendment {
+        report: submission(&parties),
+        revision: 2,
+        at: WORKING,
+        attachment: Some(Attachment {
+            no_longer_visible_to: vec![
+                Party::Region(normandy()),
+                Party::stored("structure:finess:010000024"),
+            ],
+        }),
+    })
+}
+
+#[test]
+fn an_attached_report_is_told_to_its_new_agency_and_its_declarant_and_to_the_old_one_no_more() {
+    let decision = decide(AMENDED, &attached(), &known());
+    let told = mails(&decision);
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told.contains(&"announce_agency ars:76".to_owned()));
+    assert!(told.contains(&"activity declarant".to_owned()));
+    assert_eq!(raised(&decision), [Rule::Amendment]);
+    let notified = &decision.known.notified;
+    assert!(notified.contains(&Recipient::Agency("76".parse().unwrap())));
+    assert!(!notified.contains(&Recipient::Agency(normandy())));
+    // Once more it tells the declarant alone: the same event has its mails once.
+    let again = decide(AMENDED, &attached(), &decision.known);
+    assert_eq!(mails(&again), ["activity declarant"]);
+    // What the case says of it afterwards is no line of its own.
+    for change in [Change::ReportAttached, Change::LinkDecided] {
+        let case = Trigger::CaseChanged(update(change, 2));
+        assert_eq!(raised(&decide(CHANGED, &case, &decision.known)).len(), 0);
+    }
 }
