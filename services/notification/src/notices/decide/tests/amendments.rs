@@ -55,6 +55,7 @@ fn the_declarant_hears_of_what_an_agency_amends_for_him_once_and_not_of_what_he_
             revision: 2,
             on_behalf: true,
             at: WORKING,
+            attachment: None,
         })
     };
     let told = ["amendment declarant"];
@@ -231,6 +232,7 @@ fn attached() -> Trigger {
     Trigger::Amended(Amendment {
         report: submission(&parties),
         revision: 2,
+        on_behalf: false,
         at: WORKING,
         attachment: Some(Attachment {
             no_longer_visible_to: vec![
