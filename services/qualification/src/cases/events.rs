@@ -193,11 +193,22 @@ impl Batch {
         let report_id = amended.report.id;
         let outdated = |case: &&Case| case.report.revision < amended.report.revision;
         if let Some(case) = self.cases.get(&report_id).filter(outdated) {
-            let applied = decide::amend(case, amended, now);
-            let (case, change) = applied.ok_or(ApplyError::LATER_RELEASE)?;
+            let decided = decide::amend(case, amended, now);
+            let (next, change) = decided.ok_or(ApplyError::LATER_RELEASE)?;
             self.changed.insert(report_id);
             self.amended.insert(report_id);
-            self.record(case, change, event_id);
+            if self.applied.contains(&event_id) {
+                // Known from before a restore: it counts as a greater revision from now on, and
+                // is announced already.
+                let again = Case {
+                    revision: case.revision,
+                    changed_at: case.changed_at,
+                    ..next
+                };
+                self.cases.insert(report_id, again);
+            } else {
+                self.record(next, change, event_id);
+            }
         }
         Ok(())
     }
