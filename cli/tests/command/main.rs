@@ -10,6 +10,7 @@ mod drafting;
 mod env;
 mod interrupted;
 mod journeys;
+mod linking;
 mod measures;
 mod operating;
 mod resolving;
