@@ -29,8 +29,8 @@ use service::{Parties, Sealed};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{
-    CareImpact, CaseState, DeclarantLink, Impacts, LaterWord, Origin, OriginType, ReportKind, Role, Severity,
-    StructureKind, Word, derived_after,
+    CareImpact, CaseState, DeclarantLink, Impacts, LaterWord, Origin, OriginType, ReportKind, Role,
+    Severity, StructureKind, Word, derived_after,
 };
 
 pub(crate) use self::{
