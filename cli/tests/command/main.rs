@@ -12,6 +12,7 @@ mod drafting;
 mod env;
 mod interrupted;
 mod journeys;
+mod linking;
 mod live;
 mod measures;
 mod operating;

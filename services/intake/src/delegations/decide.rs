@@ -58,7 +58,7 @@ pub(super) fn span(
     until: OffsetDateTime,
     now: OffsetDateTime,
 ) -> Result<(OffsetDateTime, OffsetDateTime), Refusal> {
-    if from.is_some_and(|from| from + CLOCK_DRIFT < now) {
+    if from.is_some_and(|from| now - from > CLOCK_DRIFT) {
         return Err(Refusal::InPast);
     }
     let from = from.unwrap_or(now).max(now);

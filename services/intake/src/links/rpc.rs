@@ -175,7 +175,7 @@ impl LinkRpc {
         command: LinkCommand,
     ) -> Result<AttachReportToStructureResponse> {
         let name = ReportName::Id(command.report_id);
-        let reason = command.reason.as_ref().map(|reason| reason.as_str());
+        let reason = command.reason.as_ref().map(Reason::as_str);
         let site = command.site.as_ref().map(|site| site.finess);
         let content = json!([command.report_id, command.etag, reason, site]);
         let key = &self.reports.master_key;

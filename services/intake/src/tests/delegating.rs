@@ -189,7 +189,7 @@ async fn those_of_the_structure_and_its_agency_delegate_and_a_delegate_never_doe
     let delegates: Vec<_> = of_structure.iter().map(|it| it.delegate.as_str()).collect();
     assert_eq!(delegates, ["claire", "anne"]);
     let own = claire.delegations("").await.unwrap();
-    assert_eq!(own, [by_agency.clone()]);
+    assert_eq!(own, std::slice::from_ref(&by_agency));
     assert!(director.delegations("").await.unwrap().is_empty());
     // Who was delegated may give it up.
     assert!(claire.end_delegation(ending(&by_agency)).await.is_ok());
@@ -216,8 +216,8 @@ async fn a_delegation_is_granted_once_and_refused_where_it_cannot_be() {
         delegate_name: "Une autre".to_owned(),
         ..request
     };
-    let reused = director.delegate(other).await.unwrap_err();
-    assert_eq!(reason(&reused), "REQUEST_ID_REUSED");
+    let again = director.delegate(other).await.unwrap_err();
+    assert_eq!(reason(&again), "REQUEST_ID_REUSED");
     assert_eq!(env.count("select count(*) from delegation").await, 1);
 
     let refused = async |request: GrantDelegationRequest| {

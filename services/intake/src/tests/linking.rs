@@ -7,7 +7,7 @@ use proto::{
     events::v1::{CaseActivityRecorded, ReportLinkDecided},
     intake::v1::{
         AmendReportRequest, ConfirmLinkRequest, LinkDecision, Receipt, RejectLinkRequest,
-        ReportDraft, WithdrawReportRequest,
+        ReportDraft, Revision, WithdrawReportRequest,
     },
     types::v1::{CaseActivity, DeclarantLink, ReportStage, Role},
 };
@@ -210,7 +210,7 @@ async fn a_rejected_link_is_confirmed_later_and_back_again() {
     analyst.reject_link(rejecting(&receipt)).await.unwrap();
     assert!(!sees(&bob, &receipt).await);
     let listed = analyst.revisions(&receipt.report_id, 0, "").await.unwrap();
-    let decisions = listed.revisions.iter().map(|it| it.decision());
+    let decisions = listed.revisions.iter().map(Revision::decision);
     assert_eq!(
         decisions.collect::<Vec<_>>(),
         [

@@ -38,7 +38,7 @@ async fn a_case_shows_the_link_and_leaves_the_sight_of_the_structure_where_it_is
     let case = env.get(&colleague, &opened.case_id).await.unwrap();
     assert_eq!(case.declarant_link(), types::DeclarantLink::Confirmed);
     let announced = env.announced(&opened.case_id).await;
-    let changes: Vec<_> = announced.iter().map(|it| it.change()).collect();
+    let changes: Vec<_> = announced.iter().map(events::CaseChanged::change).collect();
     assert_eq!(
         changes,
         [
