@@ -128,13 +128,10 @@ impl TestEnv {
             request_id: request_id.to_owned(),
             acknowledged,
         };
+        // The very same request until it is known what became of it.
         let mut request_id = Uuid::now_v7().to_string();
+        let mut etag = self.etag(who, case_id, careful).await;
         loop {
-            let etag = if careful {
-                self.get(who, case_id).await.unwrap().etag
-            } else {
-                String::new()
-            };
             // The retry overtakes the first try, now and then.
             let send = || self.send(who, case_id, kind, &request_id, &etag);
             let (first, second) = tokio::join!(send(), send());
@@ -147,16 +144,29 @@ impl TestEnv {
                     assert_eq!(later, revision, "{kind:?} answers otherwise later");
                     return done(&request_id, Some(revision));
                 }
-                (Err(refused), Err(_)) => match refused.code() {
-                    Code::FailedPrecondition => return done(&request_id, None),
-                    // Seen anew and asked for anew, or the very same again.
-                    Code::Aborted if reason(&refused) == "ETAG_MISMATCH" => {
+                (Err(first), Err(second)) => match (first.code(), second.code()) {
+                    (Code::FailedPrecondition, Code::FailedPrecondition | Code::Aborted)
+                    | (Code::Aborted, Code::FailedPrecondition) => return done(&request_id, None),
+                    (Code::Aborted, Code::Aborted) if reason(&first) == "ETAG_MISMATCH" => {
                         request_id = Uuid::now_v7().to_string();
+                        etag = self.etag(who, case_id, careful).await;
                     }
-                    Code::Aborted | Code::Unavailable | Code::ResourceExhausted => {}
-                    _ => panic!("{kind:?}: {refused:?}"),
+                    (
+                        Code::Aborted | Code::Unavailable | Code::ResourceExhausted,
+                        Code::Aborted | Code::Unavailable | Code::ResourceExhausted,
+                    ) => {}
+                    _ => panic!("{kind:?}: {first:?}, {second:?}"),
                 },
             }
+        }
+    }
+
+    /// The etag of a case for who is careful; none for others.
+    async fn etag(&self, who: &TokenSpec, case_id: &str, careful: bool) -> String {
+        if careful {
+            self.get(who, case_id).await.unwrap().etag
+        } else {
+            String::new()
         }
     }
 
