@@ -29,7 +29,7 @@ async fn a_case_is_found_by_words_and_by_whom_it_waits_for() {
         for who in ["analyst", "director"] {
             assert_eq!(
                 found(who, words).await,
-                [reference.clone()],
+                std::slice::from_ref(&reference),
                 "{who} {words:?}"
             );
         }

@@ -1,9 +1,9 @@
-//! What a search costs, and the two ways in which texts are folded.
+//! What a search costs, and what the database makes of a case as this service would.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
-use vocabulary::fold;
+use vocabulary::{Severity, fold};
 
 use crate::tests::env::TestEnv;
 
@@ -152,4 +152,36 @@ fn known(folded: &str) -> String {
         .split_whitespace()
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+#[tokio::test]
+async fn the_database_takes_the_gravest_judgement_for_the_severity() {
+    let env = TestEnv::start().await;
+    let flags = [false, true];
+    for (serious, significant, major) in flags
+        .into_iter()
+        .flat_map(|a| flags.map(|b| (a, b, false)))
+        .chain([(true, false, true)])
+    {
+        let severity = Severity {
+            serious,
+            significant,
+            major,
+        };
+        let case = json!({
+            "declared_at": "2026-11-23T09:00:00Z",
+            "state": "closed",
+            "visible_to": [],
+            "proposed": { "severity": Severity::default() },
+            "confirmed": { "severity": severity },
+        });
+        let tags: Vec<String> =
+            sqlx::query_scalar("select case_tags(jsonb_populate_record(null::case_file, $1))")
+                .bind(case)
+                .fetch_one(&env.pool)
+                .await
+                .unwrap();
+        let expected = format!("severity:{}", severity.level());
+        assert_eq!(tags, ["month:2026-11", "state:closed", &expected]);
+    }
 }
