@@ -12,7 +12,9 @@ mod interrupted;
 mod journeys;
 mod measures;
 mod operating;
+mod pages;
 mod resolving;
+mod roles;
 mod typing;
 
 use serde_json::Value;
