@@ -22,7 +22,18 @@ pub(crate) struct TestEnv {
 
 impl TestEnv {
     pub(crate) async fn start() -> Self {
-        let suite = Suite::prepare(Layout::throw_away()).await.unwrap();
+        Self::start_with(&[]).await
+    }
+
+    /// The same with further variables for its services.
+    pub(crate) async fn start_with(variables: &[(&str, &str)]) -> Self {
+        let variables = variables.iter();
+        let variables = variables.map(|&(name, value)| (name.to_owned(), value.to_owned()));
+        let layout = Layout {
+            variables: variables.collect(),
+            ..Layout::throw_away()
+        };
+        let suite = Suite::prepare(layout).await.unwrap();
         let shutdown = CancellationToken::new();
         let services = suite.start(&shutdown).await.unwrap();
         Self {

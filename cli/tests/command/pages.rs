@@ -22,9 +22,11 @@ use crate::env::{Outcome, TestEnv};
 /// The locale of those who work with the suite.
 pub(crate) const FRENCH: &str = "fr_FR.UTF-8";
 /// How long an answer may take to be the one of the page.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(40);
 /// The same where what is shown then is written down.
 const SETTLED: Duration = Duration::from_secs(8);
+/// Long enough that whoever is called answers before the next one is called, on a slow machine too.
+const ESCALATION_DELAY: (&str, &str) = ("QUALIFICATION_ESCALATION_DELAY_SECONDS", "15");
 /// Verbs that change nothing, so that they may be tried until others have heard of what was done.
 const READS: [&str; 12] = [
     " list",
@@ -75,7 +77,7 @@ impl Walked {
 
 /// Walks a page in a suite of its own, which knows the structures of the examples.
 pub(crate) async fn walk(page: &str, locale: &str) -> Walked {
-    let env = TestEnv::start().await;
+    let env = TestEnv::start_with(&[ESCALATION_DELAY]).await;
     env.load_structures().await;
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("..")
