@@ -24,7 +24,7 @@ pub(crate) const FRENCH: &str = "fr_FR.UTF-8";
 /// How long an answer may take to be the one of the page.
 const PATIENCE: Duration = Duration::from_secs(40);
 /// The same where what is shown then is written down.
-const SETTLED: Duration = Duration::from_secs(8);
+const SETTLED: Duration = Duration::from_secs(20);
 /// Long enough that whoever is called answers before the next one is called, on a slow machine too.
 const ESCALATION_DELAY: (&str, &str) = ("QUALIFICATION_ESCALATION_DELAY_SECONDS", "15");
 /// Verbs that change nothing, so that they may be tried until others have heard of what was done.
