@@ -1,5 +1,7 @@
 //! `vigie report amend` and `vigie report revisions`: a declaration in stages.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 use proto::intake::v1::{self as pb, amendment_service_client::AmendmentServiceClient};
 use uuid::Uuid;
@@ -9,8 +11,9 @@ use crate::args::Service;
 use crate::client::{Authenticated, Client};
 use crate::draft::{self, DraftOptions};
 use crate::exit::Failure;
-use crate::json;
+use crate::language::Language;
 use crate::report::{print_consequences, report_id, show, word};
+use crate::{form, json};
 
 /// The columns of a text that a revision changed.
 const MAX_TEXT_WIDTH: usize = 60;
@@ -71,8 +74,11 @@ pub(crate) async fn revisions(
     );
     if client.json {
         say!("{}", json::to_json(&listed)?);
-    } else {
-        listed.revisions.iter().for_each(|it| print(it, client));
+        return Ok(());
+    }
+    let labels = form::labels(client).await?;
+    for revision in &listed.revisions {
+        print(revision, &labels, client);
     }
     Ok(())
 }
@@ -82,7 +88,7 @@ async fn service(client: &Client) -> Result<AmendmentServiceClient<Authenticated
     Ok(AmendmentServiceClient::new(channel))
 }
 
-fn print(revision: &pb::Revision, client: &Client) {
+fn print(revision: &pb::Revision, labels: &BTreeMap<String, String>, client: &Client) {
     let language = client.language;
     let author = format!(
         "{} {}",
@@ -109,15 +115,24 @@ fn print(revision: &pb::Revision, client: &Client) {
         say!("   {}", format!("{decided}  {reason}").trim_end());
     }
     for change in &revision.changes {
-        let said = |text: &str| match text {
-            "" => "–".to_owned(),
-            text => display_line(text, MAX_TEXT_WIDTH),
-        };
-        say!(
-            "   {}  {} → {}",
-            change.path,
-            said(&change.before),
-            said(&change.after),
-        );
+        let said = |text: &str| display_line(&readable(text, labels, language), MAX_TEXT_WIDTH);
+        let field = labels.get(&change.path).unwrap_or(&change.path);
+        let (before, after) = (said(&change.before), said(&change.after));
+        say!("   {field}{} {before} → {after}", language.pick(" :", ":"));
     }
+}
+
+/// A value as people read it: words of the contract by their labels, others as they are.
+fn readable(text: &str, labels: &BTreeMap<String, String>, language: Language) -> String {
+    match text {
+        "" => return "–".to_owned(),
+        "true" => return language.pick("oui", "yes").to_owned(),
+        "false" => return language.pick("non", "no").to_owned(),
+        _ => {}
+    }
+    let words: Option<Vec<&str>> = text
+        .split(", ")
+        .map(|word| labels.get(word).map(String::as_str))
+        .collect();
+    words.map_or_else(|| text.to_owned(), |words| words.join(", "))
 }

@@ -1,5 +1,7 @@
 //! `vigie case`: lead cases from qualification to closure.
 
+mod history;
+
 use proto::qualification::v1 as pb;
 use proto::types::v1 as types;
 use uuid::Uuid;
@@ -12,7 +14,7 @@ use crate::deadline;
 use crate::draft::{parse, parse_all};
 use crate::exit::Failure;
 use crate::language::Language;
-use crate::report::word;
+use crate::report::{region, word};
 use crate::{json, milestone, queue, table};
 
 pub(crate) async fn run(command: CaseCommand, client: &Client) -> Result<(), Failure> {
@@ -23,7 +25,7 @@ pub(crate) async fn run(command: CaseCommand, client: &Client) -> Result<(), Fai
         }
         CaseCommand::Watch(options) => case_watch::run(options, client).await,
         CaseCommand::Show { case } => show(&fetch(case, client).await?, client),
-        CaseCommand::History { case, limit } => history(case, limit, client).await,
+        CaseCommand::History { case, limit } => history::list(case, limit, client).await,
         CaseCommand::Claim { case } => {
             let case = fetch(case, client).await?;
             let request = pb::ClaimCaseRequest {
@@ -108,31 +110,6 @@ pub(crate) async fn case_id(case: String, client: &Client) -> Result<String, Fai
         Ok(_) => Ok(case),
         Err(_) => Ok(fetch(case, client).await?.case_id),
     }
-}
-
-async fn history(case: String, limit: usize, client: &Client) -> Result<(), Failure> {
-    let mut qualification = client.qualification().await?;
-    let mut listed = pb::ListCaseHistoryResponse::default();
-    while listed.entries.len() < limit {
-        let left = u32::try_from(limit - listed.entries.len()).unwrap_or(u32::MAX);
-        let request = pb::ListCaseHistoryRequest {
-            case_id: case.clone(),
-            page_size: left.min(200),
-            page_token: listed.next_page_token,
-        };
-        let page = qualification.list_case_history(request).await?.into_inner();
-        listed.entries.extend(page.entries);
-        listed.next_page_token = page.next_page_token;
-        if listed.next_page_token.is_empty() {
-            break;
-        }
-    }
-    if client.json {
-        say!("{}", json::to_json(&listed)?);
-    } else {
-        print_entries(&listed.entries, client);
-    }
-    Ok(())
 }
 
 pub(crate) async fn fetch(case: String, client: &Client) -> Result<pb::Case, Failure> {
@@ -225,7 +202,7 @@ pub(crate) fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
         ),
         (
             language.pick("Région", "Region"),
-            case.routing_region.clone(),
+            region(&case.routing_region),
         ),
         (
             language.pick("Déclaré le", "Declared"),
@@ -307,7 +284,7 @@ pub(crate) fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
     deadline::print(&case.deadlines, client);
     if !case.history.is_empty() {
         say!();
-        print_entries(&case.history, client);
+        history::print(&case.history, client);
     }
     Ok(())
 }
@@ -321,30 +298,6 @@ fn fired_rules(case: &pb::Case, language: Language) -> String {
         format!("{reason} ({})", rule.legal_basis)
     });
     rules.collect::<Vec<_>>().join(" ; ")
-}
-
-fn print_entries(entries: &[pb::CaseEntry], client: &Client) {
-    let language = client.language;
-    let headings = [
-        language.pick("quand", "when"),
-        language.pick("action", "action"),
-        language.pick("état", "state"),
-        language.pick("par", "by"),
-        "note",
-    ];
-    table::print(
-        headings,
-        entries.iter().map(|entry| {
-            let state = word::<vocabulary::CaseState>(entry.state, language);
-            [
-                client.zone.show(entry.at),
-                entry.action.clone(),
-                state,
-                entry.actor.clone(),
-                entry.note.clone(),
-            ]
-        }),
-    );
 }
 
 fn triage(triage: &pb::Triage, language: Language) -> String {

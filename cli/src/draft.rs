@@ -82,15 +82,84 @@ pub(crate) struct DraftOptions {
     /// Whether other States may be touched; not said by default
     #[arg(long)]
     pub(crate) cross_border: Option<bool>,
-    /// Whether the CNIL was notified of a breach of personal data; not said by default
-    #[arg(long)]
-    pub(crate) cnil_notified: Option<bool>,
+    #[command(flatten)]
+    pub(crate) details: DetailOptions,
     /// Ask the cell for accompaniment
     #[arg(long)]
     pub(crate) assistance: bool,
     /// Reference of a report of the same cause, such as that of the provider
     #[arg(long)]
     pub(crate) cause: Option<String>,
+}
+
+/// What is mostly known later: how far it reaches, and what was done.
+#[derive(Args, Debug)]
+pub(crate) struct DetailOptions {
+    /// Perimeter (périmètre): the sites and services that are touched
+    #[arg(long, allow_hyphen_values = true, value_parser = free_text)]
+    perimeter: Option<String>,
+    /// Systems that are touched
+    #[arg(long, allow_hyphen_values = true, value_parser = free_text)]
+    systems: Option<String>,
+    /// How care goes on (état de la prise en charge)
+    #[arg(long, allow_hyphen_values = true, value_parser = free_text)]
+    care_status: Option<String>,
+    /// Provider or vendor in question
+    #[arg(long, allow_hyphen_values = true, value_parser = free_text)]
+    vendor: Option<String>,
+    /// Product in question
+    #[arg(long, allow_hyphen_values = true, value_parser = free_text)]
+    product: Option<String>,
+    /// How many persons are touched, approximately
+    #[arg(long)]
+    persons: Option<u32>,
+    /// How far it reaches: structure, department, region, country or unknown
+    #[arg(long)]
+    reach: Option<String>,
+    /// Other structures may be touched
+    #[arg(long)]
+    may_affect_others: bool,
+    /// Region that is touched (INSEE code), agency and importer only; may be repeated
+    #[arg(long = "region", value_name = "REGION")]
+    regions: Vec<String>,
+    /// What the structure has done
+    #[arg(long, allow_hyphen_values = true, value_parser = free_text)]
+    measures_taken: Option<String>,
+    /// Whether a complaint (plainte) was filed; not said by default
+    #[arg(long)]
+    complaint_filed: Option<bool>,
+    /// Whether the CNIL was notified; not said by default
+    #[arg(long)]
+    cnil_notified: Option<bool>,
+}
+
+impl DetailOptions {
+    fn apply(&self, draft: &mut ReportDraft) -> Result<(), Failure> {
+        for (field, given) in [
+            (&mut draft.perimeter, &self.perimeter),
+            (&mut draft.systems, &self.systems),
+            (&mut draft.care_status, &self.care_status),
+            (&mut draft.vendor, &self.vendor),
+            (&mut draft.product, &self.product),
+            (&mut draft.measures_taken, &self.measures_taken),
+        ] {
+            if let Some(given) = given {
+                field.clone_from(given);
+            }
+        }
+        if !self.regions.is_empty() {
+            draft.regions.clone_from(&self.regions);
+        }
+        draft.complaint_filed = self.complaint_filed.or(draft.complaint_filed);
+        draft.cnil_notified = self.cnil_notified.or(draft.cnil_notified);
+        let impacts = draft.impacts.get_or_insert_default();
+        impacts.persons_affected = self.persons.or(impacts.persons_affected);
+        impacts.may_affect_others |= self.may_affect_others;
+        if let Some(reach) = &self.reach {
+            impacts.reach = parse::<vocabulary::Reach>("--reach", reach)?;
+        }
+        Ok(())
+    }
 }
 
 #[derive(Args, Debug)]
@@ -240,11 +309,11 @@ pub(crate) fn apply(options: &DraftOptions, draft: &mut ReportDraft) -> Result<(
             parse_all::<vocabulary::OriginType>("--origin-type", &options.origin_types)?;
     }
     draft.cross_border = options.cross_border.or(draft.cross_border);
-    draft.cnil_notified = options.cnil_notified.or(draft.cnil_notified);
     draft.assistance_requested |= options.assistance;
     if let Some(reference) = &options.cause {
         draft.cause_reference.clone_from(reference);
     }
+    options.details.apply(draft)?;
 
     let impacts = draft.impacts.get_or_insert_default();
     if !options.data_impacts.is_empty() {

@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use jiff::civil::Date;
 use prost_types::Timestamp;
 use proto::statistics::v1 as pb;
+use vocabulary::Word;
 
 use crate::client::Client;
 use crate::exit::Failure;
@@ -124,7 +125,7 @@ pub(crate) async fn run(command: StatsCommand, client: &Client) -> Result<(), Fa
             if client.json {
                 say!("{}", json::to_json(&answer)?);
             } else {
-                print_breakdown(&answer, client.language);
+                print_breakdown(&answer, [Some(by), and_by], client.language);
                 print_as_known_on(as_known_on, client.language);
             }
         }
@@ -241,7 +242,11 @@ fn name(figure: &str, language: Language) -> String {
     language.pick(french, english).to_owned()
 }
 
-fn print_breakdown(breakdown: &pb::GetBreakdownResponse, language: Language) {
+fn print_breakdown(
+    breakdown: &pb::GetBreakdownResponse,
+    dimensions: [Option<pb::Dimension>; 2],
+    language: Language,
+) {
     let headings = [
         language.pick("valeur", "value"),
         language.pick("et", "and"),
@@ -257,8 +262,8 @@ fn print_breakdown(breakdown: &pb::GetBreakdownResponse, language: Language) {
                 .map(|s| s.numerator.to_string())
                 .unwrap_or_default();
             [
-                row.value.clone(),
-                row.second_value.clone(),
+                value(dimensions[0], &row.value, language),
+                value(dimensions[1], &row.second_value, language),
                 count,
                 row.share.as_ref().map(share).unwrap_or_default(),
             ]
@@ -274,6 +279,39 @@ fn print_breakdown(breakdown: &pb::GetBreakdownResponse, language: Language) {
         );
     }
     print_reserves(breakdown.partial, breakdown.up_to_date, language);
+}
+
+/// A value of a dimension, in the person's language; what is no word of ours as it is.
+fn value(dimension: Option<pb::Dimension>, value: &str, language: Language) -> String {
+    use pb::Dimension::{
+        CareImpact, CrossBorder, DataImpact, Origin, OriginType, PatientEndangerment, Region,
+        ReportKind, Severity, StructureKind,
+    };
+    let known = match (dimension, value) {
+        (_, "not_said") => Some(language.pick("non précisé", "not said")),
+        (Some(CrossBorder), "yes") => Some(language.pick("oui", "yes")),
+        (Some(CrossBorder), "no") => Some(language.pick("non", "no")),
+        (Some(Severity), "serious") => Some(language.pick("grave", "serious")),
+        (Some(Severity), "significant") => Some(language.pick("significatif", "significant")),
+        (Some(Severity), "major") => Some(language.pick("majeur", "major")),
+        (Some(Region), code) => code.parse().ok().map(vocabulary::Region::name),
+        (Some(StructureKind), word) => label::<vocabulary::StructureKind>(word, language),
+        (Some(ReportKind), word) => label::<vocabulary::ReportKind>(word, language),
+        (Some(Origin), word) => label::<vocabulary::Origin>(word, language),
+        (Some(OriginType), word) => label::<vocabulary::OriginType>(word, language),
+        (Some(DataImpact), word) => label::<vocabulary::DataImpact>(word, language),
+        (Some(CareImpact), word) => label::<vocabulary::CareImpact>(word, language),
+        (Some(PatientEndangerment), word) => {
+            label::<vocabulary::PatientEndangerment>(word, language)
+        }
+        _ => None,
+    };
+    known.unwrap_or(value).to_owned()
+}
+
+fn label<W: Word>(word: &str, language: Language) -> Option<&'static str> {
+    let word: W = word.parse().ok()?;
+    Some(language.pick(word.french(), word.english()))
 }
 
 fn share(share: &pb::Share) -> String {
@@ -352,6 +390,20 @@ mod tests {
         assert!(refused.starts_with("weather: not one of "), "{refused}");
         assert!(refused.contains("patient-endangerment"), "{refused}");
         assert!(!DIMENSIONS.contains_key("unspecified"));
+    }
+
+    #[test]
+    fn a_row_is_named_in_the_language_of_the_person_and_a_later_word_as_it_is() {
+        let shown = |dimension, word| value(Some(dimension), word, Language::French);
+        assert_eq!(
+            shown(pb::Dimension::OriginType, "ransomware"),
+            "Rançongiciel"
+        );
+        assert_eq!(shown(pb::Dimension::Region, "75"), "Nouvelle-Aquitaine");
+        assert_eq!(shown(pb::Dimension::Severity, "major"), "majeur");
+        assert_eq!(shown(pb::Dimension::Origin, "not_said"), "non précisé");
+        assert_eq!(shown(pb::Dimension::Origin, "number_9"), "number_9");
+        assert_eq!(shown(pb::Dimension::Month, "2026-11"), "2026-11");
     }
 
     #[test]

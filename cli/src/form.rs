@@ -1,6 +1,8 @@
 //! `vigie report form` and `vigie vocabulary`: what a declaration asks, and the words of the
 //! contract.
 
+use std::collections::BTreeMap;
+
 use proto::intake::v1::{self as pb, FormFieldType, form_service_client::FormServiceClient};
 
 use crate::args::Service;
@@ -49,6 +51,29 @@ pub(crate) async fn print_form(kind: Option<&str>, client: &Client) -> Result<()
         say!();
     }
     Ok(())
+}
+
+/// What people call the fields of a draft, by their paths, and the words of the contract, by
+/// their names such as "ORIGIN_TYPE_RANSOMWARE".
+pub(crate) async fn labels(client: &Client) -> Result<BTreeMap<String, String>, Failure> {
+    let mut service = service(client).await?;
+    let locale = locale(client.language);
+    let request = pb::GetFormRequest {
+        locale: locale.clone(),
+        ..pb::GetFormRequest::default()
+    };
+    let form = service.get_form(request).await?.into_inner().form;
+    let sections = form.unwrap_or_default().sections.into_iter();
+    let fields = sections.flat_map(|section| section.fields);
+    let mut labels: BTreeMap<String, String> =
+        fields.map(|field| (field.path, field.label)).collect();
+    let request = pb::GetVocabularyRequest { locale };
+    let told = service.get_vocabulary(request).await?.into_inner();
+    let values = told.enumerations.into_iter().flat_map(|it| it.values);
+    // Codes of regions and departments would be taken for one another, and for numbers.
+    let words = values.filter(|value| value.name.starts_with(|it: char| it.is_ascii_uppercase()));
+    labels.extend(words.map(|value| (value.name, value.label)));
+    Ok(labels)
 }
 
 /// Prints the words of the contract: of one enumeration, or the names of all.

@@ -28,6 +28,7 @@ pub(crate) fn print(milestone: &pb::Milestone, client: &Client) {
         } else {
             format!(", {until} {target}")
         };
-        say!("{step}: {reached}{target}{late}");
+        let colon = language.pick(" :", ":");
+        say!("{step}{colon} {reached}{target}{late}");
     }
 }

@@ -1,9 +1,14 @@
 //! `vigie report`: check, submit, read, amend, withdraw and declare resolved.
 
+mod show;
+
 use clap::{Args, Subcommand};
 use proto::intake::v1 as pb;
 use uuid::Uuid;
 use vocabulary::Word;
+
+use self::show::state;
+pub(crate) use self::show::{region, show};
 
 use crate::amendment::{self, AmendOptions};
 use crate::args::free_text;
@@ -285,108 +290,6 @@ async fn list(options: ListOptions, client: &Client) -> Result<(), Failure> {
         }),
     );
     Ok(())
-}
-
-pub(crate) fn show(report: &pb::Report, client: &Client) -> Result<(), Failure> {
-    if client.json {
-        say!("{}", json::to_json(report)?);
-        return Ok(());
-    }
-    let language = client.language;
-    let draft = report.draft.clone().unwrap_or_default();
-    let declarant = draft.declarant.clone().unwrap_or_default();
-    table::print_facts(&[
-        (
-            language.pick("Référence", "Reference"),
-            report.reference.clone(),
-        ),
-        (
-            language.pick("Identifiant", "Identifier"),
-            report.report_id.clone(),
-        ),
-        ("Structure", report.structure_name.clone()),
-        (
-            language.pick("Région", "Region"),
-            report.routing_region.clone(),
-        ),
-        (
-            language.pick("Déclaré le", "Declared"),
-            client.zone.show(report.declared_at),
-        ),
-        (
-            language.pick("Constaté le", "Noticed"),
-            client.zone.show(draft.found_at),
-        ),
-        (
-            language.pick("Origine", "Origin"),
-            word::<vocabulary::Origin>(draft.origin, language),
-        ),
-        (
-            language.pick("Impact transfrontalier", "Cross-border impact"),
-            answer(draft.cross_border, language),
-        ),
-        (
-            language.pick("Saisi par", "Entered by"),
-            report
-                .entered_by
-                .as_ref()
-                .map(|it| entered_by(it, language))
-                .unwrap_or_default(),
-        ),
-        (
-            language.pick("Même cause que", "Same cause as"),
-            draft.cause_reference,
-        ),
-        (
-            language.pick("Lien", "Link"),
-            word::<vocabulary::DeclarantLink>(report.link, language),
-        ),
-        (language.pick("État", "State"), state(report, language)),
-        (
-            language.pick("Étape", "Stage"),
-            word::<vocabulary::ReportStage>(report.stage, language),
-        ),
-        (language.pick("Dossier", "Case"), report.case_id.clone()),
-        (
-            language.pick("Déclarant", "Declarant"),
-            format!("{} {}", declarant.given_name, declarant.family_name)
-                .trim()
-                .to_owned(),
-        ),
-        (language.pick("Courriel", "Mail"), declarant.email),
-        (language.pick("Téléphone", "Telephone"), declarant.phone),
-        ("Description", draft.description),
-    ]);
-    Ok(())
-}
-
-/// Who entered a report for the person who declared, and how it came.
-fn entered_by(entered_by: &pb::EnteredBy, language: Language) -> String {
-    let role = word::<vocabulary::Role>(entered_by.role, language);
-    let medium = word::<vocabulary::Medium>(entered_by.medium, language);
-    format!("{role} {} ({medium})", entered_by.subject).replace("  ", " ")
-}
-
-/// What was answered to a question; empty when not said.
-fn answer(said: Option<bool>, language: Language) -> String {
-    let answer = match said {
-        Some(true) => language.pick("oui", "yes"),
-        Some(false) => language.pick("non", "no"),
-        None => "",
-    };
-    answer.to_owned()
-}
-
-fn state(report: &pb::Report, language: Language) -> String {
-    if report.state() == pb::ReportState::Withdrawn {
-        return language.pick("retiré", "withdrawn").to_owned();
-    }
-    let case = word::<vocabulary::CaseState>(report.case_state, language);
-    if case.is_empty() {
-        language.pick("soumis", "submitted").to_owned()
-    } else {
-        case
-    }
 }
 
 /// The word of a number of the wire in the person's language; empty when not said.

@@ -48,8 +48,15 @@ async fn put(file: &Path, request_id: Option<Uuid>, client: &Client) -> Result<(
     if client.json {
         say!("{}", json::to_json(&answer)?);
     } else {
-        let shifts = client.language.pick("tours d'astreinte", "shifts");
-        say!("{} {shifts}", answer.shifts);
+        let (french, english) = match answer.shifts {
+            0 | 1 => ("tour d'astreinte", "shift"),
+            _ => ("tours d'astreinte", "shifts"),
+        };
+        say!(
+            "{} {}",
+            answer.shifts,
+            client.language.pick(french, english)
+        );
     }
     Ok(())
 }

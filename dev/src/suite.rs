@@ -304,6 +304,9 @@ pub fn identities() -> Vec<TokenSpec> {
             .role("declarant")
             .structure("finess:340782085")
             .structure("finess:340780477"),
+        TokenSpec::of("rssi")
+            .role("declarant")
+            .structure("finess:340782085"),
         TokenSpec::of("director-rouen")
             .role("declarant")
             .structure("finess:760000166"),

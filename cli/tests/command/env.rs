@@ -58,12 +58,16 @@ impl TestEnv {
 
     /// Runs a line of a shell that finds the command.
     pub(crate) async fn shell(&self, line: &str) -> Outcome {
+        self.shell_in("C.UTF-8", line).await
+    }
+
+    pub(crate) async fn shell_in(&self, locale: &str, line: &str) -> Outcome {
         let binary = Path::new(env!("CARGO_BIN_EXE_vigie"));
         let mut command = Command::new("/bin/sh");
         command.args(["-c", line]).env_clear();
         let path = format!("{}:/usr/bin:/bin", binary.parent().unwrap().display());
         command.env("PATH", path).current_dir(self.home.path());
-        self.spawn(command, "C.UTF-8").await
+        self.spawn(command, locale).await
     }
 
     async fn spawn(&self, mut command: Command, locale: &str) -> Outcome {

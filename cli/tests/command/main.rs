@@ -16,7 +16,9 @@ mod linking;
 mod live;
 mod measures;
 mod operating;
+mod pages;
 mod resolving;
+mod roles;
 mod searching;
 mod typing;
 
