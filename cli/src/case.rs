@@ -188,7 +188,10 @@ pub(crate) fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
     let language = client.language;
     let contact = case.declarant.clone().unwrap_or_default();
     let resolution = case.resolution.clone().unwrap_or_default();
-    let confirmed = case.confirmed.as_ref();
+    let judged = |it: &Option<pb::Triage>| {
+        let it = it.as_ref();
+        it.map(|it| triage(it, language)).unwrap_or_default()
+    };
     table::print_facts(&[
         (language.pick("Dossier", "Case"), case.case_id.clone()),
         (
@@ -208,28 +211,19 @@ pub(crate) fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
             language.pick("Déclaré le", "Declared"),
             client.zone.show(case.declared_at),
         ),
-        (
-            language.pick("État", "State"),
-            state(case, language),
-        ),
+        (language.pick("État", "State"), state(case, language)),
         (
             language.pick("En attente de", "Waiting for"),
             queue::waiting_for(case, language),
         ),
-        (
-            language.pick("Proposé", "Proposed"),
-            case.proposed
-                .as_ref()
-                .map(|t| triage(t, language))
-                .unwrap_or_default(),
-        ),
+        (language.pick("Proposé", "Proposed"), judged(&case.proposed)),
         (
             language.pick("Au titre de", "By reason of"),
             fired_rules(case, language),
         ),
         (
             language.pick("Confirmé", "Confirmed"),
-            confirmed.map(|t| triage(t, language)).unwrap_or_default(),
+            judged(&case.confirmed),
         ),
         (language.pick("Analyste", "Analyst"), case.assignee.clone()),
         (
@@ -238,9 +232,7 @@ pub(crate) fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
         ),
         (
             language.pick("Messages non lus", "Unread messages"),
-            Some(case.unread_messages.to_string())
-                .filter(|_| case.unread_messages > 0)
-                .unwrap_or_default(),
+            unread(case),
         ),
         (
             language.pick("Doublon de", "Duplicate of"),
@@ -287,6 +279,14 @@ pub(crate) fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
         history::print(&case.history, client);
     }
     Ok(())
+}
+
+/// How many messages there are to read; empty where there are none.
+fn unread(case: &pb::Case) -> String {
+    match case.unread_messages {
+        0 => String::new(),
+        messages => messages.to_string(),
+    }
 }
 
 /// The rules by which the severity is proposed, each with its article.

@@ -73,6 +73,8 @@ fn action(slug: &str, language: Language) -> String {
         "amended" => ("déclaration complétée", "declaration amended"),
         "pilot_taken" => ("pilotage pris", "pilotage taken"),
         "care_recorded" => ("offre de soins touchée", "consequence for care recorded"),
+        "link_decided" => ("lien du déclarant tranché", "declarant's link decided"),
+        "report_attached" => ("rattaché à une structure", "attached to a structure"),
         "withdrawn" => ("retiré", "withdrawn"),
         "noted" => ("noté", "noted"),
         other => (other, other),

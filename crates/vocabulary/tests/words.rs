@@ -6,9 +6,9 @@ use std::str::FromStr;
 use serde::{Serialize, de::DeserializeOwned};
 use vocabulary::{
     AccompanimentGiver, AccompanimentState, Capacity, CareConsequenceKind, CareImpact,
-    CaseActivity, CaseState, Channel, DataImpact, DataNature, DeclarantLink, MeasureKind, Medium, OperatorStatus,
-    Origin, OriginType, ParallelDuty, PatientEndangerment, Reach, ReportKind, ReportStage, Role,
-    SeverityLevel, SeverityReason, StructureKind, Tlp, WaitingFor,
+    CaseActivity, CaseState, Channel, DataImpact, DataNature, DeclarantLink, MeasureKind, Medium,
+    OperatorStatus, Origin, OriginType, ParallelDuty, PatientEndangerment, Reach, ReportKind,
+    ReportStage, Role, SeverityLevel, SeverityReason, StructureKind, Tlp, WaitingFor,
 };
 
 fn survives<T>(all: &[T])

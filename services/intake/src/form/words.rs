@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 use vocabulary::{
     Capacity, CareImpact, CaseActivity, CaseState, Channel, DataImpact, DataNature, Department,
     MeasureKind, Medium, OperatorStatus, Origin, OriginType, PatientEndangerment, Reach, Region,
-    ReportKind, ReportStage, Role, SeverityLevel, SeverityReason, StructureContactRole, StructureKind,
-    Tlp, WaitingFor, Word,
+    ReportKind, ReportStage, Role, SeverityLevel, SeverityReason, StructureContactRole,
+    StructureKind, Tlp, WaitingFor, Word,
 };
 
 /// An enumeration of the contract.

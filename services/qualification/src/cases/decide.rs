@@ -296,7 +296,9 @@ fn told_of(amended: &Announced) -> (Action, String) {
 
 /// A note about what came after the end of the case.
 fn late(what: &str, note: &str) -> String {
-    format!("{what} après la fin du dossier. {note}").trim_end().to_owned()
+    format!("{what} après la fin du dossier. {note}")
+        .trim_end()
+        .to_owned()
 }
 
 /// Applies the declaration of the structure that its incident is over, which the case keeps

@@ -6,8 +6,8 @@ use testkit::TokenSpec;
 use tonic::Code;
 
 use super::{
-    Asked, Expected, Names, accompaniment, answer, any_answer, care, exactly, information, measures,
-    messages, of_each_thing, references, request_id, workbench,
+    Asked, Expected, Names, accompaniment, answer, any_answer, care, exactly, information,
+    measures, messages, of_each_thing, references, request_id, workbench,
 };
 use crate::scene::{ANALYST, Scene, Thing};
 use crate::visibility::{sees, sees_assignee, sees_contacts};
