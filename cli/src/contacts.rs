@@ -36,7 +36,7 @@ pub(crate) enum ContactsCommand {
     Remove {
         /// FINESS of the site
         finess: String,
-        /// `director`, `it` or `information_security_officer`
+        /// director, it or information_security_officer
         #[arg(long)]
         role: String,
         /// Only who has this family name
@@ -59,7 +59,7 @@ pub(crate) enum ContactsCommand {
 /// A person to reach.
 #[derive(Args, Debug)]
 pub(crate) struct PersonOptions {
-    /// `director`, `it` or `information_security_officer`
+    /// director, it or information_security_officer
     #[arg(long)]
     role: String,
     /// Family name

@@ -14,7 +14,7 @@ use crate::language::Language;
 pub(crate) struct DossierOptions {
     /// UUID or reference
     report: String,
-    /// `cnil`, `anssi_essential_services`, `anssi_vital`, `ansm` or `complaint`
+    /// cnil, anssi_essential_services, anssi_vital, ansm or complaint
     #[arg(long)]
     duty: String,
     /// The language of the dossier; that of the locale by default
