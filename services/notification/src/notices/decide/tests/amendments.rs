@@ -54,6 +54,7 @@ fn the_declarant_hears_of_what_an_agency_amends_for_him_once_and_not_of_what_he_
             report,
             revision: 2,
             on_behalf: true,
+            attachment: None,
             at: WORKING,
         })
     };
@@ -231,6 +232,7 @@ fn attached() -> Trigger {
     Trigger::Amended(Amendment {
         report: submission(&parties),
         revision: 2,
+        on_behalf: false,
         at: WORKING,
         attachment: Some(Attachment {
             no_longer_visible_to: vec![
