@@ -210,6 +210,9 @@ fn page(results: &Results) -> Result<String, std::fmt::Error> {
         writeln!(page, "| | |\n|---|---|")?;
         let mut row = |what: &str, value: String| writeln!(page, "| {what} | {value} |");
         row("acknowledged", outcome.acknowledged.to_string())?;
+        let said: usize = outcome.said.values().sum();
+        row("said of reports and acknowledged", said.to_string())?;
+        row("refused as it must be", clients.refused.to_string())?;
         row("undone by a restore", outcome.undone.to_string())?;
         row("lost", outcome.lost().to_string())?;
         row("duplicated", outcome.duplicated().to_string())?;

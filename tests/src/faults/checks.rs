@@ -1,6 +1,9 @@
 //! Compares what clients and receivers saw with what the services keep.
 
-use std::time::{Duration, Instant};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use serde::Serialize;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -35,6 +38,14 @@ pub struct Broken {
 
 /// The books of all services, seen as no service may see them.
 pub(super) struct Books(PgConnection);
+
+/// How much was acknowledged and not undone.
+pub(super) struct Acknowledged {
+    /// Reports.
+    pub(super) reports: usize,
+    /// What was said of them, by its kind.
+    pub(super) said: BTreeMap<String, usize>,
+}
 
 /// How often messages were tried and arrived.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -71,8 +82,8 @@ impl Books {
         .await
     }
 
-    /// Lays what clients and receivers saw beside the books; returns how many
-    /// reports were acknowledged and not undone.
+    /// Lays what clients and receivers saw beside the books; returns what was acknowledged
+    /// and not undone.
     pub(super) async fn compare_with(
         &mut self,
         ledger: &Ledger,
@@ -80,7 +91,7 @@ impl Books {
         reader: &Reader,
         undone: &Undone,
         rejoined_at: &[(&str, OffsetDateTime)],
-    ) -> usize {
+    ) -> Acknowledged {
         let mut taken_back = vec![];
         let (mut saying, mut said, mut refused) = (vec![], vec![], vec![]);
         let (mut requests, mut reports, mut references) = (vec![], vec![], vec![]);
@@ -158,7 +169,14 @@ impl Books {
             .unwrap();
         self.compare_conversations(reader, (&saying, &said, &refused))
             .await;
-        requests.len()
+        let mut kinds = BTreeMap::new();
+        for item in said {
+            *kinds.entry(item.kind).or_default() += 1;
+        }
+        Acknowledged {
+            reports: requests.len(),
+            said: kinds,
+        }
     }
 
     /// Lays what was said of reports beside the books, and what the services show of it.

@@ -26,17 +26,7 @@ use super::{
     load::{open_case, qualify_case, request_id},
 };
 
-/// A report that is talked about.
-#[derive(Clone, Debug)]
-pub(super) struct Topic {
-    /// Who declared it: one of the structures.
-    pub(super) structure: usize,
-    /// Its receipt.
-    pub(super) receipt: Receipt,
-}
-
 /// Somebody of a structure, who declares.
-#[derive(Clone)]
 pub(super) struct Structure {
     /// Reaches intake.
     pub(super) intake: Client,
@@ -46,9 +36,9 @@ pub(super) struct Structure {
 
 /// Talks about one report after the other.
 pub(super) struct Conversation {
-    /// Those who declare.
-    pub(super) structures: Vec<Structure>,
-    /// Who answers them.
+    /// Who declared them.
+    pub(super) structure: Structure,
+    /// Who answers.
     pub(super) cell: Client,
     /// Where what is acknowledged is noted.
     pub(super) minutes: Minutes,
@@ -88,49 +78,40 @@ impl Minutes {
 
 impl Conversation {
     /// Talks until nothing more comes.
-    pub(super) async fn work(self, mut topics: mpsc::Receiver<Topic>) {
-        while let Some(topic) = topics.recv().await {
+    pub(super) async fn work(self, mut topics: mpsc::Receiver<Receipt>) {
+        while let Some(receipt) = topics.recv().await {
             // Whoever is refused or not answered talks of newer reports.
-            if Box::pin(self.talk(&topic)).await.is_none() {
+            if Box::pin(self.talk(&receipt)).await.is_none() {
                 while topics.try_recv().is_ok() {}
             }
         }
     }
 
     /// Talks about a report; ends early where something is refused that must not be.
-    async fn talk(&self, topic: &Topic) -> Option<()> {
-        let structure = &self.structures[topic.structure];
-        let receipt = &topic.receipt;
+    async fn talk(&self, receipt: &Receipt) -> Option<()> {
         // Most often before the case is open.
-        self.amend(structure, receipt, ReportStage::Complement)
-            .await?;
-        self.add_to_timeline(structure, receipt).await?;
+        self.amend(receipt, ReportStage::Complement).await?;
+        self.add_to_timeline(receipt).await?;
         let asked = case_pb::GetCaseRequest {
             case_id: receipt.reference.clone(),
         };
         let case = self.cell.ask(&asked, open_case).await?;
-        self.exchange_messages(structure, receipt, &case.case_id)
-            .await?;
-        self.inquire(structure, receipt, &case.case_id).await?;
-        self.amend(structure, receipt, ReportStage::Final).await?;
-        self.treat(structure, receipt, case).await
+        self.exchange_messages(receipt, &case.case_id).await?;
+        self.inquire(receipt, &case.case_id).await?;
+        self.amend(receipt, ReportStage::Final).await?;
+        self.treat(receipt, case).await
     }
 
-    async fn amend(
-        &self,
-        structure: &Structure,
-        receipt: &Receipt,
-        stage: ReportStage,
-    ) -> Option<()> {
+    async fn amend(&self, receipt: &Receipt, stage: ReportStage) -> Option<()> {
         let words = self.minutes.words("Constat complété").await;
         let request = amendment(receipt, stage, &words);
-        let revision = structure.intake.ask(&request, amend).await?;
+        let revision = self.structure.intake.ask(&request, amend).await?;
         let item = format!("{}/{revision}", receipt.reference);
         self.minutes.said(receipt, "amendment", &item, &words).await;
         Some(())
     }
 
-    async fn add_to_timeline(&self, structure: &Structure, receipt: &Receipt) -> Option<()> {
+    async fn add_to_timeline(&self, receipt: &Receipt) -> Option<()> {
         let words = self.minutes.words("Poste isolé").await;
         let request = pb::AddTimelineEntryRequest {
             request_id: request_id(),
@@ -141,7 +122,7 @@ impl Conversation {
             }),
             text: words.clone(),
         };
-        let entry_id = structure.intake.ask(&request, add_entry).await?;
+        let entry_id = self.structure.intake.ask(&request, add_entry).await?;
         self.minutes
             .said(receipt, "timeline", &entry_id, &words)
             .await;
@@ -149,13 +130,8 @@ impl Conversation {
     }
 
     /// Both sides write, and the structure tries to write to the agencies alone.
-    async fn exchange_messages(
-        &self,
-        structure: &Structure,
-        receipt: &Receipt,
-        case_id: &str,
-    ) -> Option<()> {
-        for author in [&self.cell, &structure.qualification] {
+    async fn exchange_messages(&self, receipt: &Receipt, case_id: &str) -> Option<()> {
+        for author in [&self.cell, &self.structure.qualification] {
             let words = self.minutes.words("Avez-vous isolé le poste ?").await;
             let request = message(case_id, case_pb::Audience::Structure, &words);
             let message_id = author.ask(&request, post).await?;
@@ -165,7 +141,7 @@ impl Conversation {
         }
         let words = self.minutes.words("Entre agences").await;
         let request = message(case_id, case_pb::Audience::Agencies, &words);
-        let author = &structure.qualification;
+        let author = &self.structure.qualification;
         match author
             .provoke(&request, post, Code::PermissionDenied)
             .await?
@@ -181,7 +157,7 @@ impl Conversation {
     }
 
     /// The cell asks for something, and the structure answers twice.
-    async fn inquire(&self, structure: &Structure, receipt: &Receipt, case_id: &str) -> Option<()> {
+    async fn inquire(&self, receipt: &Receipt, case_id: &str) -> Option<()> {
         let question = self.minutes.words("Depuis quand ?").await;
         let request = case_pb::RequestInformationRequest {
             request_id: request_id(),
@@ -193,7 +169,7 @@ impl Conversation {
         let id = self.cell.ask(&request, inquire).await?;
         self.minutes.said(receipt, "question", &id, &question).await;
 
-        let author = &structure.qualification;
+        let author = &self.structure.qualification;
         let words = self.minutes.words("Depuis minuit").await;
         author.ask(&answer_to(&id, &words), answer).await?;
         self.minutes.said(receipt, "answer", &id, &words).await;
@@ -209,12 +185,7 @@ impl Conversation {
     }
 
     /// The cell qualifies and proposes a measure, which the structure carries out.
-    async fn treat(
-        &self,
-        structure: &Structure,
-        receipt: &Receipt,
-        case: case_pb::Case,
-    ) -> Option<()> {
+    async fn treat(&self, receipt: &Receipt, case: case_pb::Case) -> Option<()> {
         let case_id = case.case_id;
         let qualify = case_pb::QualifyCaseRequest {
             request_id: request_id(),
@@ -254,7 +225,7 @@ impl Conversation {
             measure_id: id.clone(),
             etag: String::new(),
         };
-        structure.qualification.ask(&request, accept).await?;
+        self.structure.qualification.ask(&request, accept).await?;
         self.minutes
             .said(receipt, "measure_accepted", &id, &id)
             .await;
@@ -265,7 +236,7 @@ impl Conversation {
             measure_id: id.clone(),
             etag: String::new(),
         };
-        structure.qualification.ask(&request, complete).await?;
+        self.structure.qualification.ask(&request, complete).await?;
         self.minutes.said(receipt, "measure_done", &id, &id).await;
         Some(())
     }

@@ -52,14 +52,26 @@ pub(super) enum Line {
     },
 }
 
+/// What is said of reports; an acknowledgement is that of an escalation.
+pub(super) const KINDS: [&str; 9] = [
+    "amendment",
+    "timeline",
+    "message",
+    "question",
+    "answer",
+    "measure_proposed",
+    "measure_accepted",
+    "measure_done",
+    "acknowledgement",
+];
+
 /// Something that was said of a report: an item of its amendments, its timeline, or the
 /// conversation on its case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Said {
     /// The reference of the report.
     pub(super) reference: String,
-    /// What it is: `amendment`, `timeline`, `message`, `question`, `answer`,
-    /// `measure_proposed`, `measure_accepted`, `measure_done` or `acknowledgement`.
+    /// What it is: one of [`KINDS`].
     pub(super) kind: String,
     /// The id of the item; of an amendment the reference of the report, and the revision.
     pub(super) item: String,

@@ -26,7 +26,7 @@ use uuid::Uuid;
 
 use super::{
     client::{Client, Counts, Refused},
-    conversation::{Conversation, Minutes, Structure, Topic, amend, amendment},
+    conversation::{Conversation, Minutes, Structure, amend, amendment},
     ledger::{Ledger, Line},
     officer::Officer,
     plan::Plan,
@@ -68,24 +68,35 @@ impl Load {
         let mut people = JoinSet::new();
         // Everybody does what he gets to; a full queue is work for another day.
         let (to_treat, waiting) = mpsc::channel(WAITING);
-        let (to_talk_of, topics) = mpsc::channel(NEXT);
         let (to_escalate, escalated) = mpsc::channel(NEXT);
         let client = |service, identity| {
             let token = token(suite, identity);
             Client::of(fleet, service, &token, &counts, plan.patience)
         };
         let minutes = Minutes(Arc::clone(ledger));
+        let to_talk_of = DECLARANTS.map(|(identity, _)| {
+            let (to_talk_of, topics) = mpsc::channel(NEXT);
+            let conversation = Conversation {
+                structure: Structure {
+                    intake: client("intake", identity),
+                    qualification: client("qualification", identity),
+                },
+                cell: client("qualification", "analyst"),
+                minutes: minutes.clone(),
+            };
+            people.spawn(conversation.work(topics));
+            to_talk_of
+        });
         for number in 0..plan.declarants {
             let structure = number % DECLARANTS.len();
             let (identity, finess) = DECLARANTS[structure];
             let declarant = Declarant {
                 identity,
                 finess,
-                structure,
                 intake: client("intake", identity),
                 minutes: minutes.clone(),
                 to_treat: to_treat.clone(),
-                to_talk_of: to_talk_of.clone(),
+                to_talk_of: to_talk_of[structure].clone(),
                 to_escalate: to_escalate.clone(),
             };
             people.spawn(declarant.work(plan.pace, stop.clone()));
@@ -95,16 +106,6 @@ impl Load {
             ledger: Arc::clone(ledger),
         };
         people.spawn(cell.work(waiting));
-        let structures = DECLARANTS.map(|(identity, _)| Structure {
-            intake: client("intake", identity),
-            qualification: client("qualification", identity),
-        });
-        let conversation = Conversation {
-            structures: structures.into(),
-            cell: client("qualification", "analyst"),
-            minutes: minutes.clone(),
-        };
-        people.spawn(conversation.work(topics));
         let officer = Officer {
             officer: client("qualification", "fssi"),
             operator: client("qualification", "operator"),
@@ -158,12 +159,10 @@ pub(super) fn token(suite: &Suite, identity: &str) -> String {
 struct Declarant {
     identity: &'static str,
     finess: &'static str,
-    /// The place of the structure among all.
-    structure: usize,
     intake: Client,
     minutes: Minutes,
     to_treat: mpsc::Sender<Receipt>,
-    to_talk_of: mpsc::Sender<Topic>,
+    to_talk_of: mpsc::Sender<Receipt>,
     to_escalate: mpsc::Sender<Receipt>,
 }
 
@@ -188,8 +187,7 @@ impl Declarant {
             } else if count % TREATED == 0 {
                 let _ = self.to_treat.try_send(receipt);
             } else if count % TALKED_OF == 0 {
-                let structure = self.structure;
-                let _ = self.to_talk_of.try_send(Topic { structure, receipt });
+                let _ = self.to_talk_of.try_send(receipt);
             } else if count % ESCALATED == 0 {
                 let _ = self.to_escalate.try_send(receipt);
             }

@@ -218,7 +218,7 @@ pub async fn hunt(mutant: Mutant) -> Hunt {
     let undone = Undone::default();
     let reader = Reader::of(&plan, &suite, &fleet);
     let compared = books.compare_with(&ledger, &mailbox, &reader, &undone, &[]);
-    let acknowledged = compared.await;
+    let acknowledged = compared.await.reports;
     let broken = books.broken_invariants().await;
     Hunt {
         mutant: mutant.name,

@@ -63,13 +63,14 @@ impl Officer {
             reason: "Trois établissements à l'arrêt".to_owned(),
         };
         let judged = self.officer.ask(&request, declare_major).await;
+        if judged.is_some() {
+            // At once: what is noted after a restore is held to have come after it.
+            let qualified = Line::acted(receipt, "qualified");
+            self.minutes.0.note(&qualified).await;
+        }
         // Also where that was refused: nobody else is called.
         self.put_rota(Vec::new()).await?;
         judged?;
-        self.minutes
-            .0
-            .note(&Line::acted(receipt, "qualified"))
-            .await;
 
         let request = pb::ListEscalationsRequest {
             case_id,

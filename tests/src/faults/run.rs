@@ -11,10 +11,10 @@ use serde::Serialize;
 
 use super::{
     chaos::{self, Surroundings, Tally},
-    checks::{Books, Broken, Post},
+    checks::{Acknowledged, Books, Broken, Post},
     client::Counts,
     holder,
-    ledger::Ledger,
+    ledger::{KINDS, Ledger},
     load::Load,
     mailbox::Mailbox,
     network::{Network, Weathered},
@@ -32,8 +32,9 @@ const WORKERS: i64 = 16;
 /// one that waits meanwhile.
 const CELL: usize = 2;
 
-/// The same of those who talk about a report, and of those who escalate one.
-const OTHERS: usize = 2 * CELL;
+/// The same of those who talk about a report, two structures with the cell, and of who
+/// escalates one.
+const OTHERS: usize = 3 * CELL;
 
 /// What came of a run.
 #[derive(Clone, Debug, Serialize)]
@@ -52,6 +53,8 @@ pub struct Outcome {
     pub clients: Counts,
     /// Reports that were acknowledged, without those that a restore undid.
     pub acknowledged: usize,
+    /// What was said of reports, acknowledged and not undone, by its kind.
+    pub said: BTreeMap<String, usize>,
     /// What clients asked for, and were told is done, while a restore undid it.
     pub undone: usize,
     /// Requests whose two answers differed, without those that a restore came between.
@@ -114,6 +117,10 @@ impl Outcome {
             "an audit trail is not as it was sealed",
         );
         unless(self.differing == 0, "a request was answered in two ways");
+        unless(
+            KINDS.iter().all(|kind| self.said.contains_key(*kind)) && clients.refused > 0,
+            "not everything that can be said was said, or nothing was refused that must be",
+        );
         unless(
             clients.gave_up <= self.may_give_up,
             "somebody was refused or not answered, see last_words",
@@ -243,7 +250,7 @@ pub(super) async fn judge(
         Some(_) => servers.rejoined_at().await,
         None => Vec::new(),
     };
-    let acknowledged = books
+    let Acknowledged { reports, said } = books
         .compare_with(ledger, mailbox, reader, &undone, &rejoined_at)
         .await;
     let post = books.post().await;
@@ -278,7 +285,8 @@ pub(super) async fn judge(
         network: weathered,
         differing: clients.differing.len() - excused,
         clients,
-        acknowledged,
+        acknowledged: reports,
+        said,
         undone: undone.lines.len(),
         may_give_up,
         held_up_ms: held_up.as_millis(),

@@ -48,7 +48,7 @@ pub(super) struct Servers<'a> {
     /// How long each step of that took.
     pub(super) steps: Vec<Step>,
     /// Finds out when notification follows the new history of each producer.
-    rejoining: JoinSet<(&'static str, Option<OffsetDateTime>)>,
+    rejoining: JoinSet<Option<(&'static str, OffsetDateTime)>>,
 }
 
 /// A step, and how long it took.
@@ -220,8 +220,7 @@ impl<'a> Servers<'a> {
             for producer in ["intake", "qualification"] {
                 let url = self.database().superuser_url();
                 let rejoins = some_within(5 * PATIENCE, move || rejoined(url.clone(), producer));
-                self.rejoining
-                    .spawn(async move { (producer, rejoins.await) });
+                self.rejoining.spawn(rejoins);
             }
         }
         undone
@@ -291,8 +290,8 @@ impl<'a> Servers<'a> {
     pub(super) async fn rejoined_at(&mut self) -> Vec<(&'static str, OffsetDateTime)> {
         let mut moments = Vec::new();
         while let Some(rejoined) = self.rejoining.join_next().await {
-            let (producer, moment) = rejoined.expect("nobody ends it");
-            moments.push((producer, moment.expect("notification follows it")));
+            let rejoined = rejoined.expect("nobody ends it");
+            moments.push(rejoined.expect("notification follows it"));
         }
         moments
     }
@@ -303,7 +302,7 @@ impl<'a> Servers<'a> {
 }
 
 /// The present moment, once notification follows a producer and the server says so.
-async fn rejoined(url: String, producer: &'static str) -> Option<OffsetDateTime> {
+async fn rejoined(url: String, producer: &'static str) -> Option<(&'static str, OffsetDateTime)> {
     let sql = "select clock_timestamp() from notification.consumer_offset
                where producer = $1
                having bool_and(incarnation is not null)";
@@ -311,7 +310,7 @@ async fn rejoined(url: String, producer: &'static str) -> Option<OffsetDateTime>
     let moment = sqlx::query_scalar(sql)
         .bind(producer)
         .fetch_optional(&mut administrator);
-    moment.await.ok()?
+    Some((producer, moment.await.ok()??))
 }
 
 fn one_of(nodes: &[Redis]) -> &Redis {

@@ -124,7 +124,6 @@ fn attached(event: &Event, message: ReportAttached) -> Result<ParsedEvent, Apply
         changed_paths: message.changed_paths,
         amended_at: message.attached_at,
         author_role: message.attached_by,
-        // That is told of the attachment.
         on_behalf: false,
     };
     let mut parsed = amended(event, told_as)?;

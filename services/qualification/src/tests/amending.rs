@@ -5,6 +5,7 @@ use prost::Message as _;
 use proto::{events::v1 as events, qualification::v1 as pb, types::v1 as types};
 use servicetest::MASTER_KEY;
 use testkit::TokenSpec;
+use uuid::Uuid;
 
 use crate::tests::env::{Report, TestEnv, agent, analyst, in_scope, out_of_scope};
 
@@ -85,6 +86,32 @@ async fn the_greatest_revision_wins_and_nobody_loses_sight() {
     let case = env.get(&agent("76"), &opened.case_id).await.unwrap();
     assert_eq!(actions(&case), ["opened", "amended"]);
     assert_eq!(case.history[1].note, "Champs modifiés : description");
+}
+
+#[tokio::test]
+async fn an_amendment_that_comes_again_after_a_restore_counts_anew_and_changes_nothing() {
+    const BASE: u64 = 1_796_000_000;
+    let env = TestEnv::start().await;
+    let report = env.report();
+    let opened = env.open(&report).await;
+    let completed = completed(&report);
+    env.announce(&[completed.amended(2, PATHS)]).await;
+    env.settle(&report).await;
+    let before = env.get(&analyst(), &opened.case_id).await.unwrap();
+    assert_eq!(actions(&before), ["opened", "amended"]);
+
+    // The same event, of which the producer counts on from its restore.
+    let mut again = completed.clone();
+    again.event_id = Uuid::from_u128(report.event_id.as_u128() ^ u128::from(2 ^ (BASE + 2)));
+    let mut outdated = completed;
+    outdated.submitted.text.as_mut().unwrap().description = "Rien".to_owned();
+    let outdated = outdated.amended(3, &["description"]);
+    env.announce(&[again.amended(BASE + 2, PATHS), outdated])
+        .await;
+    env.settle(&report).await;
+    let after = env.get(&analyst(), &opened.case_id).await.unwrap();
+    assert_eq!(after, before);
+    assert_eq!(env.announced(&opened.case_id).await.len(), 2);
 }
 
 #[tokio::test]

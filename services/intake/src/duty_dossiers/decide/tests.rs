@@ -270,7 +270,7 @@ fn a_report_has_the_dossiers_of_the_duties_that_it_sets_off_and_no_others() {
     assert_eq!(made(&report()), [off, off, vital, off, off]);
     // What the directory says of it is for those whose link is verified.
     let mut unverified = report();
-    unverified.structure.link_verified = false;
+    unverified.structure.link = vocabulary::DeclarantLink::Unverified;
     assert_eq!(made(&unverified), [off; 5]);
     let test = Report {
         channel: vocabulary::Channel::Probe,

@@ -29,6 +29,7 @@ fn after(report: &Report, kind: LinkDecisionKind, site: Option<&Structure>) -> R
     let settings = Settings {
         emergency_phone: "09 72 43 91 25".to_owned(),
         agency_mail_domain: "ars.example.org".to_owned(),
+        deadlines: None.into(),
     };
     let entries = [site.cloned().unwrap_or_else(entry)];
     let context = Context {

@@ -39,7 +39,7 @@ pub(crate) fn replayed<'a>(
             Action::Reopened => &[Trigger::Reopen],
             Action::Withdrawn => &[Trigger::Withdraw],
             // They move nothing.
-            Action::Amended | Action::Noted => &[],
+            Action::Amended | Action::LinkDecided | Action::ReportAttached | Action::Noted => &[],
             Action::Later(word) => return Err(format!("{word:?} is no action")),
         };
         let next = match (state, triggers) {

@@ -54,8 +54,8 @@ fn the_declarant_hears_of_what_an_agency_amends_for_him_once_and_not_of_what_he_
             report,
             revision: 2,
             on_behalf: true,
-            attachment: None,
             at: WORKING,
+            attachment: None,
         })
     };
     let told = ["amendment declarant"];
