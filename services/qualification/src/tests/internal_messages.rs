@@ -5,7 +5,7 @@ use testkit::{TokenSpec, eventually};
 use tonic::{Code, Status};
 use uuid::Uuid;
 
-use crate::tests::env::{Report, TestEnv, agent, analyst, reason, second_analyst};
+use crate::tests::env::{Report, TestEnv, agent, analyst, reason, second_analyst, violations};
 use crate::tests::messages::{declarant, to_agencies, to_structure};
 
 #[tokio::test]
@@ -144,7 +144,8 @@ async fn notes_are_paged_and_their_token_opens_no_other_list() {
     let other = client
         .list_messages(page(&first.next_page_token, false))
         .await;
-    assert_eq!(reason(&other.unwrap_err()), "INVALID_PAGE_TOKEN");
+    let refused = ("page_token".to_owned(), "INVALID_PAGE_TOKEN".to_owned());
+    assert_eq!(violations(&other.unwrap_err()), [refused]);
 }
 
 impl TestEnv {

@@ -370,7 +370,10 @@ async fn lists_that_wait_take_no_connection_of_a_command() {
     let (mut most, mut answered) = (0, None);
     while answered.is_none() {
         let waiting = "select count(*) from pg_locks
-                       where relation = 'case_file'::regclass and not granted";
+                       where relation = 'case_file'::regclass and not granted
+                           and database = (
+                               select oid from pg_database where datname = current_database()
+                           )";
         let waiting = sqlx::query_scalar(waiting).fetch_one(&mut *holder);
         select! {
             answers = &mut calls => answered = Some(answers),
