@@ -195,7 +195,6 @@ impl Batch {
         if let Some(case) = self.cases.get(&report_id).filter(outdated) {
             let decided = decide::amend(case, amended, now);
             let (next, change) = decided.ok_or(ApplyError::LATER_RELEASE)?;
-            self.changed.insert(report_id);
             self.amended.insert(report_id);
             if self.applied.contains(&event_id) {
                 // Known from before a restore: it counts as a greater revision from now on, and
@@ -207,6 +206,7 @@ impl Batch {
                 };
                 self.cases.insert(report_id, again);
             } else {
+                self.changed.insert(report_id);
                 self.record(next, change, event_id);
             }
         }
