@@ -158,21 +158,7 @@ impl Scene {
         }
         scene.settle().await;
         let mut sql = scene.sql().await;
-        for thing in &mut scene.things {
-            let case_id: Uuid = sqlx::query_scalar(
-                "select case_id from qualification.case_file where report_id = $1",
-            )
-            .bind(thing.report_id.parse::<Uuid>().unwrap())
-            .fetch_one(&mut sql)
-            .await
-            .unwrap();
-            thing.case_id = case_id.to_string();
-            thing.measure_id = measure_on(case_id, &mut sql).await;
-            let asked_by = thing.asked_by();
-            thing.information_request_id = question_on(case_id, asked_by, &mut sql).await;
-            thing.escalation_id = escalation_of(case_id, &mut sql).await;
-        }
-        called_by_link(&scene.things[0].escalation_id, &mut sql).await;
+        scene.fill_cases(&mut sql).await;
         let delivery_id: Uuid =
             sqlx::query_scalar("select job_id from notification.job_done limit 1")
                 .fetch_one(&mut sql)
@@ -214,6 +200,25 @@ impl Scene {
         scene.accompaniment_id = offered.accompaniment_id;
         scene.settle().await;
         scene
+    }
+
+    /// Finds the case of each report, and puts on it what is asked about.
+    async fn fill_cases(&mut self, sql: &mut PgConnection) {
+        for thing in &mut self.things {
+            let case_id: Uuid = sqlx::query_scalar(
+                "select case_id from qualification.case_file where report_id = $1",
+            )
+            .bind(thing.report_id.parse::<Uuid>().unwrap())
+            .fetch_one(&mut *sql)
+            .await
+            .unwrap();
+            thing.case_id = case_id.to_string();
+            thing.measure_id = measure_on(case_id, sql).await;
+            let asked_by = thing.asked_by();
+            thing.information_request_id = question_on(case_id, asked_by, sql).await;
+            thing.escalation_id = escalation_of(case_id, sql).await;
+        }
+        called_by_link(&self.things[0].escalation_id, sql).await;
     }
 
     /// A token that says this.

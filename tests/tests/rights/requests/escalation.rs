@@ -91,24 +91,27 @@ pub(super) fn requests(method: &str, scene: &Scene, person: &TokenSpec) -> Optio
             },
             |thing| of_seen(person, thing, acknowledged()),
         )),
-        "AcknowledgeEscalationByLink" => {
-            let asked = |target: &str, token: &str, expected| {
-                let token = token.to_owned();
-                let request = pb::AcknowledgeEscalationByLinkRequest { token };
-                Asked::of(target, &request, expected)
-            };
-            let nobodys = Expected::Refused(Code::NotFound);
-            let reference = scene.things[0].reference.clone();
-            let shown = answer(move |response: pb::AcknowledgeEscalationByLinkResponse| {
-                let same = response.reference == reference;
-                same.then_some(()).ok_or(format!("shows {response:?}"))
-            });
-            let mut both = vec![asked("nobody's", &"0".repeat(64), nobodys)];
-            both.extend(stored(vec![asked("a call's", LINK, shown)]));
-            both
-        }
+        "AcknowledgeEscalationByLink" => by_link(scene),
         _ => return None,
     })
+}
+
+/// The link of a call is good for whoever has it, and no other.
+fn by_link(scene: &Scene) -> Vec<Asked> {
+    let asked = |target: &str, token: &str, expected| {
+        let token = token.to_owned();
+        let request = pb::AcknowledgeEscalationByLinkRequest { token };
+        Asked::of(target, &request, expected)
+    };
+    let nobodys = Expected::Refused(Code::NotFound);
+    let reference = scene.things[0].reference.clone();
+    let shown = answer(move |response: pb::AcknowledgeEscalationByLinkResponse| {
+        let same = response.reference == reference;
+        same.then_some(()).ok_or(format!("shows {response:?}"))
+    });
+    let mut both = vec![asked("nobody's", &"0".repeat(64), nobodys)];
+    both.extend(stored(vec![asked("a call's", LINK, shown)]));
+    both
 }
 
 /// Whoever acknowledges an escalation, or finds it acknowledged, is shown it like that.
