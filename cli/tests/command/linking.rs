@@ -42,7 +42,8 @@ async fn the_cell_and_the_agency_decide_on_a_link_and_the_director_reads_why() {
     let same = ["--finess", MONTPELLIER, "--reason", "Vérifié", "--check"];
     let same = [&attach[..], &same, &["--json"]].concat();
     let preview = env.run(&same).await.json();
-    assert_eq!(preview["leaves_your_sight"], false);
+    assert_eq!(preview["consequences"]["agency"]["region"], "76");
+    assert!(preview["leaves_your_sight"].is_null() && preview["report"].is_null());
 }
 
 #[tokio::test(flavor = "multi_thread")]
