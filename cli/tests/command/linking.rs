@@ -4,9 +4,22 @@ use time::format_description::well_known::Rfc3339;
 
 use crate::env::{MONTPELLIER, TestEnv};
 
+/// Starts the suite with the hospital of the drafts in its directory.
+async fn with_directory() -> TestEnv {
+    let env = TestEnv::start().await;
+    let file = env.home.path().join("directory.csv");
+    let site =
+        format!("finess_et,name,region_code,department\n{MONTPELLIER},CHU DE MONTPELLIER,76,34\n");
+    std::fs::write(&file, site).unwrap();
+    let path = file.to_str().unwrap();
+    let import = ["--as", "importer", "--json", "structure", "import", path];
+    assert_eq!(env.run(&import).await.json()["created"], 1);
+    env
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cell_and_the_agency_decide_on_a_link_and_the_director_reads_why() {
-    let env = TestEnv::start().await;
+    let env = with_directory().await;
     let reference = env.submit().await;
     let reject = ["--as", "analyst", "--json", "report", "link", "reject"];
     let reject = [&reject[..], &[&reference, "--reason", "- Inconnu"]].concat();
@@ -29,12 +42,13 @@ async fn the_cell_and_the_agency_decide_on_a_link_and_the_director_reads_why() {
     let same = ["--finess", MONTPELLIER, "--reason", "Vérifié", "--check"];
     let same = [&attach[..], &same, &["--json"]].concat();
     let preview = env.run(&same).await.json();
-    assert_eq!(preview["leaves_your_sight"], false);
+    assert_eq!(preview["consequences"]["agency"]["region"], "76");
+    assert!(preview["leaves_your_sight"].is_null() && preview["report"].is_null());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_director_delegates_for_a_month_and_ends_it() {
-    let env = TestEnv::start().await;
+    let env = with_directory().await;
     let until = platform::now() + time::Duration::days(30);
     let until = until.format(&Rfc3339).unwrap();
     let grant = ["--as", "director", "--json", "delegation", "grant"];

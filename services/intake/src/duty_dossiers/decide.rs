@@ -124,7 +124,7 @@ fn words<'a, W: Word>(
 
 /// How to reach a person, on one line.
 fn reached(contact: &Contact) -> String {
-    let given_name = contact.given_name.as_ref().map(|it| it.as_str());
+    let given_name = contact.given_name.as_ref().map(vocabulary::Line::as_str);
     let name: Vec<&str> = given_name
         .into_iter()
         .chain([contact.family_name.as_str()])

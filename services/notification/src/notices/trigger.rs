@@ -121,6 +121,10 @@ pub(crate) struct Withdrawal {
 
 /// A case changed.
 #[derive(Clone, Debug)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a field of the event"
+)]
 pub(crate) struct CaseUpdate {
     /// The report of the case.
     pub(crate) report_id: Uuid,

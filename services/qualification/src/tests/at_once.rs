@@ -115,7 +115,7 @@ impl TestEnv {
                 kind => kind,
             };
             all.push(
-                self.deed(&who, case_id, kind, (number + step) % 3 == 0)
+                self.deed(&who, case_id, kind, (number + step).is_multiple_of(3))
                     .await,
             );
         }

@@ -193,13 +193,13 @@ impl Writer {
             drafts::delete_sent(&mut transaction, &sent).await?;
         }
         let base = revision_base(&self.log, &mut transaction).await?;
-        let announced = new.iter().map(|job| match base {
-            0 => job.event.clone(),
-            // What an earlier history told of a report of this id was lost in a restore.
-            _ => {
-                let payload = first_revision(&job.new.report, base);
-                job.event.clone().with_payload(&payload)
+        let announced = new.iter().map(|job| {
+            let event = job.event.clone();
+            if base == 0 {
+                return event;
             }
+            // What an earlier history told of a report of this id was lost in a restore.
+            event.with_payload(&first_revision(&job.new.report, base))
         });
         let events: Vec<_> = announced.collect();
         #[cfg(feature = "mutants")]

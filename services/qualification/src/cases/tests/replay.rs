@@ -21,7 +21,6 @@ pub(crate) fn replayed<'a>(
     let mut state = None;
     for (action, role, after) in entries {
         let triggers: &[Trigger] = match Action::stored(action) {
-            Action::Opened => &[],
             Action::Claimed => &[Trigger::Claim],
             Action::HandedOver => &[Trigger::HandOver],
             Action::Asked => &[Trigger::Ask],
@@ -39,7 +38,11 @@ pub(crate) fn replayed<'a>(
             Action::Reopened => &[Trigger::Reopen],
             Action::Withdrawn => &[Trigger::Withdraw],
             // They move nothing.
-            Action::Amended | Action::LinkDecided | Action::ReportAttached | Action::Noted => &[],
+            Action::Opened
+            | Action::Amended
+            | Action::LinkDecided
+            | Action::ReportAttached
+            | Action::Noted => &[],
             Action::Later(word) => return Err(format!("{word:?} is no action")),
         };
         let next = match (state, triggers) {

@@ -2,7 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use proto::{qualification::v1 as pb, types::v1 as types};
+use proto::{
+    qualification::v1 as pb,
+    types::v1::{self as types, Origin, ReportKind, SeverityLevel, WaitingFor},
+};
 
 use super::{declared, none, query};
 use crate::tests::env::{TestEnv, analyst, in_scope, out_of_scope};
@@ -18,7 +21,6 @@ async fn every_filter_narrows_the_queue_alone_and_with_every_other() {
         report.submitted.structure.as_mut().unwrap().routing_region = region.into();
         env.open(&report).await
     };
-    use types::{Origin, ReportKind, SeverityLevel, WaitingFor};
     let plain = open(1, ReportKind::Incident, Origin::Unknown, "76").await;
     let near = open(2, ReportKind::NearMiss, Origin::NonMalicious, "93").await;
     let major = open(3, ReportKind::Incident, Origin::Unknown, "76").await;
