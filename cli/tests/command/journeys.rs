@@ -4,7 +4,7 @@ use crate::pages::{FRENCH, walk};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_journeys_of_the_documentation_lead_from_the_first_alarm_to_the_closed_case() {
-    let walked = walk("docs/journeys.md", FRENCH).await;
+    let walked = Box::pin(walk("docs/journeys.md", FRENCH)).await;
     let show = async |name: &str| {
         let show = [
             "--as",

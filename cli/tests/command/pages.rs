@@ -330,7 +330,7 @@ impl TestEnv {
             let mails = self.suite.mail.mails();
             let texts = mails.iter().rev().map(testkit::Mail::text);
             texts
-                .flat_map(|text| {
+                .filter_map(|text| {
                     let told = text.split("escalation acknowledge ").nth(1)?;
                     told.split_whitespace().next().map(str::to_owned)
                 })

@@ -38,10 +38,10 @@ use proto::qualification::v1::{
     workbench_service_server::WorkbenchServiceServer,
 };
 use service::{
-    Deadlines, Runtime,
+    Deadlines, Running, Runtime,
     jobs::{JOBS_MIGRATOR, JobMetrics, JobPolicy, Jobs},
 };
-use sqlx::migrate::Migrator;
+use sqlx::{PgPool, migrate::Migrator};
 use tokio_util::sync::CancellationToken;
 use tonic::{service::Routes, transport::Channel};
 
@@ -128,6 +128,52 @@ fn job_policy(drain: Duration) -> JobPolicy {
     }
 }
 
+/// The jobs with what falls due on a case.
+fn with_jobs(
+    jobs: Jobs,
+    pool: PgPool,
+    log: &Log,
+    escalations: &Escalations,
+    deadlines: &Deadlines,
+) -> Jobs {
+    let reminders = Reminders {
+        pool: pool.clone(),
+        log: log.clone(),
+    };
+    let calls = Calls {
+        pool: pool.clone(),
+        log: log.clone(),
+        escalations: escalations.clone(),
+    };
+    let deadlines = DeadlineReminders {
+        pool,
+        log: log.clone(),
+        deadlines: deadlines.clone(),
+    };
+    jobs.on(reminders, 1).on(calls, 1).on(deadlines, 1)
+}
+
+/// The live workbench, with the reader of the log that all its streams share.
+fn with_workbench(
+    running: &mut Running,
+    log: Log,
+    master_key: &SealingKey,
+    own: &QualificationConfig,
+) -> WorkbenchRpc {
+    let pool = running.runtime.pool.clone();
+    let log_pool = running.runtime.log_pool.clone();
+    let case_log = CaseLog::new(log, log_pool, master_key.clone(), own.watch_buffer);
+    let reader = CaseReader::new(case_log.over(pool.clone()));
+    let until = running.shutdown.clone();
+    running.tasks.spawn("reader of cases", reader.run(until));
+    WorkbenchRpc {
+        log: case_log,
+        pool,
+        heartbeat: Duration::from_millis(own.watch_heartbeat_ms),
+        shutdown: running.shutdown.clone(),
+    }
+}
+
 impl App {
     /// Serves and applies events until the shutdown, then drains.
     pub async fn run(
@@ -147,39 +193,11 @@ impl App {
         );
         let registry = Arc::new(registry.waking([&self.jobs.wake]));
         running.consume(NAME, "intake", self.intake, registry);
-        let reminders = Reminders {
-            pool: running.runtime.pool.clone(),
-            log: log.clone(),
-        };
-        let calls = Calls {
-            pool: running.runtime.pool.clone(),
-            log: log.clone(),
-            escalations: self.escalations.clone(),
-        };
-        let deadline_reminders = DeadlineReminders {
-            pool: running.runtime.pool.clone(),
-            log: log.clone(),
-            deadlines: self.deadlines.clone(),
-        };
-        let jobs = self.jobs.on(reminders, 1).on(calls, 1);
-        let jobs = jobs.on(deadline_reminders, 1);
+        let pool = running.runtime.pool.clone();
+        let jobs = with_jobs(self.jobs, pool, &log, &self.escalations, &self.deadlines);
         let until = running.shutdown.clone();
         running.tasks.spawn("jobs", jobs.run(until));
-        let case_log = CaseLog::new(
-            log,
-            running.runtime.log_pool.clone(),
-            self.master_key.clone(),
-            self.own.watch_buffer,
-        );
-        let reader = CaseReader::new(case_log.over(running.runtime.pool.clone()));
-        let until = running.shutdown.clone();
-        running.tasks.spawn("reader of cases", reader.run(until));
-        let workbench = WorkbenchRpc {
-            log: case_log,
-            pool: running.runtime.pool.clone(),
-            heartbeat: Duration::from_millis(self.own.watch_heartbeat_ms),
-            shutdown: running.shutdown.clone(),
-        };
+        let workbench = with_workbench(&mut running, log, &self.master_key, &self.own);
         let cases = CaseRpc {
             commands: commands.clone(),
             read_pool: running.runtime.read_pool.clone(),

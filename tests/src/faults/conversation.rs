@@ -90,7 +90,7 @@ impl Conversation {
     /// Talks about a report; ends early where something is refused that must not be.
     async fn talk(&self, receipt: &Receipt) -> Option<()> {
         // Most often before the case is open.
-        self.amend(receipt, ReportStage::Complement).await?;
+        Box::pin(self.amend(receipt, ReportStage::Complement)).await?;
         self.add_to_timeline(receipt).await?;
         let asked = case_pb::GetCaseRequest {
             case_id: receipt.reference.clone(),
@@ -98,14 +98,14 @@ impl Conversation {
         let case = self.cell.ask(&asked, open_case).await?;
         self.exchange_messages(receipt, &case.case_id).await?;
         self.inquire(receipt, &case.case_id).await?;
-        self.amend(receipt, ReportStage::Final).await?;
+        Box::pin(self.amend(receipt, ReportStage::Final)).await?;
         self.treat(receipt, case).await
     }
 
     async fn amend(&self, receipt: &Receipt, stage: ReportStage) -> Option<()> {
         let words = self.minutes.words("Constat complété").await;
         let request = amendment(receipt, stage, &words);
-        let revision = self.structure.intake.ask(&request, amend).await?;
+        let revision = Box::pin(self.structure.intake.ask(&request, amend)).await?;
         let item = format!("{}/{revision}", receipt.reference);
         self.minutes.said(receipt, "amendment", &item, &words).await;
         Some(())

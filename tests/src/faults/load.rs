@@ -107,7 +107,7 @@ impl Load {
         };
         people.spawn(cell.work(waiting));
         let officer = Officer {
-            officer: client("qualification", "fssi"),
+            fssi: client("qualification", "fssi"),
             operator: client("qualification", "operator"),
             minutes,
         };

@@ -30,7 +30,7 @@ const SHIFT: i64 = 24 * 3600;
 /// Judges cases major while somebody is on call, and acknowledges what that leads to.
 pub(super) struct Officer {
     /// The FSSI, at qualification.
-    pub(super) officer: Client,
+    pub(super) fssi: Client,
     /// Who keeps the rota.
     pub(super) operator: Client,
     /// Where what is acknowledged is noted.
@@ -54,7 +54,7 @@ impl Officer {
         let asked = pb::GetCaseRequest {
             case_id: receipt.reference.clone(),
         };
-        let case_id = self.officer.ask(&asked, open_case).await?.case_id;
+        let case_id = self.fssi.ask(&asked, open_case).await?.case_id;
         self.put_rota(vec![shift()]).await?;
         let request = pb::DeclareMajorRequest {
             request_id: request_id(),
@@ -62,7 +62,7 @@ impl Officer {
             etag: String::new(),
             reason: "Trois établissements à l'arrêt".to_owned(),
         };
-        let judged = self.officer.ask(&request, declare_major).await;
+        let judged = self.fssi.ask(&request, declare_major).await;
         if judged.is_some() {
             // At once: what is noted after a restore is held to have come after it.
             let qualified = Line::acted(receipt, "qualified");
@@ -77,12 +77,12 @@ impl Officer {
             ..pb::ListEscalationsRequest::default()
         };
         // None where a restore took the rota back.
-        for id in self.officer.ask(&request, escalations).await? {
+        for id in self.fssi.ask(&request, escalations).await? {
             let request = pb::AcknowledgeEscalationRequest {
                 request_id: request_id(),
                 escalation_id: id.clone(),
             };
-            self.officer.ask(&request, acknowledge).await?;
+            self.fssi.ask(&request, acknowledge).await?;
             self.minutes
                 .said(receipt, "acknowledgement", &id, &id)
                 .await;

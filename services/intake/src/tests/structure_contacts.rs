@@ -352,6 +352,7 @@ async fn contacts_that_do_not_open_are_not_said_to_be_none_and_may_be_put_anew()
 
 #[tokio::test]
 async fn a_malformed_set_is_refused_with_every_field_and_changes_nothing() {
+    use StructureContactRole::{Director, InformationSecurityOfficer, It};
 
     let env = TestEnv::start().await;
     let alice = env.linked("alice");

@@ -46,7 +46,7 @@ pub(super) enum Broadcast {
 #[derive(Debug)]
 pub(super) struct Position {
     pub(super) shard: u16,
-    pub(super) position: u64,
+    pub(super) number: u64,
     pub(super) case: Option<Arc<ChangedCase>>,
 }
 
@@ -141,7 +141,7 @@ impl CaseLog {
         let mut changed: HashMap<_, _> = found.into_iter().filter_map(changed).collect();
         let positions = events.iter().map(|event| Position {
             shard: event.shard,
-            position: event.position,
+            number: event.position,
             case: changed.remove(&(event.shard, event.position)),
         });
         Ok(Read {

@@ -79,7 +79,7 @@ impl CaseReader {
                 return Ok(());
             }
             for position in read.positions {
-                follows.positions[usize::from(position.shard)] = position.position;
+                follows.positions[usize::from(position.shard)] = position.number;
                 let position = Broadcast::Position(Arc::new(position));
                 self.log.live.send(position).unwrap_or_default();
             }

@@ -85,7 +85,7 @@ impl Watcher {
                 }
                 Mode::CatchingUp { read, reading } => {
                     if let Some(position) = read.pop_front() {
-                        self.at.positions[usize::from(position.shard)] = position.position;
+                        self.at.positions[usize::from(position.shard)] = position.number;
                         match position.case {
                             Some(case) => return Ok(Next::Changed(case)),
                             None => continue,
@@ -111,14 +111,14 @@ impl Watcher {
                 Mode::Live => match self.live.recv().await {
                     Ok(Broadcast::Position(position)) => {
                         let at = &mut self.at.positions[usize::from(position.shard)];
-                        if position.position <= *at {
+                        if position.number <= *at {
                             continue;
                         }
-                        if position.position > *at + 1 {
+                        if position.number > *at + 1 {
                             self.mode = Mode::catching_up();
                             continue;
                         }
-                        *at = position.position;
+                        *at = position.number;
                         if let Some(case) = &position.case {
                             return Ok(Next::Changed(Arc::clone(case)));
                         }

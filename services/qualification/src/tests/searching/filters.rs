@@ -41,112 +41,7 @@ async fn every_filter_narrows_the_queue_alone_and_with_every_other() {
         .unwrap();
 
     let all = [&plain, &near, &major, &serious, &ended];
-    let of = |cases: &[&pb::Case]| -> BTreeSet<String> {
-        cases.iter().map(|case| case.reference.clone()).collect()
-    };
-    // Each filter, and what it lets through.
-    let filters = [
-        (
-            pb::ListCasesRequest {
-                severities: vec![SeverityLevel::Ordinary.into()],
-                ..none()
-            },
-            of(&[&plain, &near, &ended]),
-        ),
-        (
-            pb::ListCasesRequest {
-                severities: vec![SeverityLevel::Serious.into(), SeverityLevel::Major.into()],
-                ..none()
-            },
-            of(&[&serious, &major]),
-        ),
-        (
-            pb::ListCasesRequest {
-                kinds: vec![
-                    ReportKind::NearMiss.into(),
-                    ReportKind::ProductVulnerability.into(),
-                ],
-                ..none()
-            },
-            of(&[&near, &ended]),
-        ),
-        // The confirmed origin, or else the declared one.
-        (
-            pb::ListCasesRequest {
-                origins: vec![Origin::Malicious.into(), Origin::NonMalicious.into()],
-                ..none()
-            },
-            of(&[&near, &major, &serious, &ended]),
-        ),
-        (
-            pb::ListCasesRequest {
-                waiting_for: vec![WaitingFor::Cell.into()],
-                ..none()
-            },
-            of(&[&plain, &near]),
-        ),
-        (
-            pb::ListCasesRequest {
-                waiting_for: vec![WaitingFor::Nobody.into(), WaitingFor::Declarant.into()],
-                ..none()
-            },
-            of(&[&major, &serious]),
-        ),
-        (query("hospitaliers de TEST"), of(&all)),
-        (query(&near.reference), of(&[&near])),
-        (
-            pb::ListCasesRequest {
-                states: vec![
-                    types::CaseState::Submitted.into(),
-                    types::CaseState::OutOfScope.into(),
-                ],
-                ..none()
-            },
-            of(&[&plain, &near, &ended]),
-        ),
-        (
-            pb::ListCasesRequest {
-                routing_region: "93".into(),
-                ..none()
-            },
-            of(&[&near, &ended]),
-        ),
-        (
-            pb::ListCasesRequest {
-                major_only: true,
-                ..none()
-            },
-            of(&[&major]),
-        ),
-        (
-            pb::ListCasesRequest {
-                mine_only: true,
-                ..none()
-            },
-            of(&[&major, &serious, &ended]),
-        ),
-        (
-            pb::ListCasesRequest {
-                declared_after: near.declared_at,
-                ..none()
-            },
-            of(&[&near, &major, &serious, &ended]),
-        ),
-        (
-            pb::ListCasesRequest {
-                declared_before: serious.declared_at,
-                ..none()
-            },
-            of(&[&plain, &near, &major]),
-        ),
-        (
-            pb::ListCasesRequest {
-                overdue_only: true,
-                ..none()
-            },
-            of(&[]),
-        ),
-    ];
+    let filters = filters(all);
     let latest_first: Vec<_> = all.iter().rev().map(|case| &case.reference).collect();
     for (one, lets_through) in &filters {
         for (other, of_these) in &filters {
@@ -161,6 +56,116 @@ async fn every_filter_narrows_the_queue_alone_and_with_every_other() {
             assert!(same_field || found == expected, "{both:?}: {found:?}");
         }
     }
+}
+
+/// Each filter, and what it lets through of five cases.
+fn filters(all: [&pb::Case; 5]) -> Vec<(pb::ListCasesRequest, BTreeSet<String>)> {
+    let [plain, near, major, serious, ended] = all;
+    let of = |cases: &[&pb::Case]| -> BTreeSet<String> {
+        cases.iter().map(|case| case.reference.clone()).collect()
+    };
+    vec![
+        (
+            pb::ListCasesRequest {
+                severities: vec![SeverityLevel::Ordinary.into()],
+                ..none()
+            },
+            of(&[plain, near, ended]),
+        ),
+        (
+            pb::ListCasesRequest {
+                severities: vec![SeverityLevel::Serious.into(), SeverityLevel::Major.into()],
+                ..none()
+            },
+            of(&[serious, major]),
+        ),
+        (
+            pb::ListCasesRequest {
+                kinds: vec![
+                    ReportKind::NearMiss.into(),
+                    ReportKind::ProductVulnerability.into(),
+                ],
+                ..none()
+            },
+            of(&[near, ended]),
+        ),
+        // The confirmed origin, or else the declared one.
+        (
+            pb::ListCasesRequest {
+                origins: vec![Origin::Malicious.into(), Origin::NonMalicious.into()],
+                ..none()
+            },
+            of(&[near, major, serious, ended]),
+        ),
+        (
+            pb::ListCasesRequest {
+                waiting_for: vec![WaitingFor::Cell.into()],
+                ..none()
+            },
+            of(&[plain, near]),
+        ),
+        (
+            pb::ListCasesRequest {
+                waiting_for: vec![WaitingFor::Nobody.into(), WaitingFor::Declarant.into()],
+                ..none()
+            },
+            of(&[major, serious]),
+        ),
+        (query("hospitaliers de TEST"), of(&all)),
+        (query(&near.reference), of(&[near])),
+        (
+            pb::ListCasesRequest {
+                states: vec![
+                    types::CaseState::Submitted.into(),
+                    types::CaseState::OutOfScope.into(),
+                ],
+                ..none()
+            },
+            of(&[plain, near, ended]),
+        ),
+        (
+            pb::ListCasesRequest {
+                routing_region: "93".into(),
+                ..none()
+            },
+            of(&[near, ended]),
+        ),
+        (
+            pb::ListCasesRequest {
+                major_only: true,
+                ..none()
+            },
+            of(&[major]),
+        ),
+        (
+            pb::ListCasesRequest {
+                mine_only: true,
+                ..none()
+            },
+            of(&[major, serious, ended]),
+        ),
+        (
+            pb::ListCasesRequest {
+                declared_after: near.declared_at,
+                ..none()
+            },
+            of(&[near, major, serious, ended]),
+        ),
+        (
+            pb::ListCasesRequest {
+                declared_before: serious.declared_at,
+                ..none()
+            },
+            of(&[plain, near, major]),
+        ),
+        (
+            pb::ListCasesRequest {
+                overdue_only: true,
+                ..none()
+            },
+            of(&[]),
+        ),
+    ]
 }
 
 /// The filters of both requests.
