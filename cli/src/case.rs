@@ -300,10 +300,7 @@ pub(crate) fn show(case: &pb::Case, client: &Client) -> Result<(), Failure> {
             language.pick("Déclaré le", "Declared"),
             client.zone.show(case.declared_at),
         ),
-        (
-            language.pick("État", "State"),
-            state(case, language),
-        ),
+        (language.pick("État", "State"), state(case, language)),
         (
             language.pick("Proposé", "Proposed"),
             case.proposed

@@ -186,10 +186,7 @@ mod tests {
         let refused = Deadlines::open("DEADLINE_PACK", Some("nis1"), &Files::default());
         let refused = refused.unwrap_err().to_string();
         assert!(refused.contains("DEADLINE_PACK"), "{refused}");
-        assert!(
-            refused.contains("neither \"nis2\" nor a file"),
-            "{refused}"
-        );
+        assert!(refused.contains("neither \"nis2\" nor a file"), "{refused}");
         let cases = [
             ("version = \"", "version = ", "(line "),
             ("\"nis2-2022-1\"", "\"\"", "version: "),
@@ -213,7 +210,11 @@ mod tests {
                 "months_after_notification = 25",
                 "final_report.months_after_notification: 1 to 24, not 25",
             ),
-            ("[progress_report]", "[progress]", "unknown field `progress`"),
+            (
+                "[progress_report]",
+                "[progress]",
+                "unknown field `progress`",
+            ),
         ];
         for (from, to, told) in cases {
             assert!(SHIPPED.contains(from), "{from}");

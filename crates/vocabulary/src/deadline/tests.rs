@@ -34,11 +34,7 @@ fn declared() -> ReportMoments {
 fn owed(
     moments: &ReportMoments,
     now: OffsetDateTime,
-) -> Vec<(
-    &'static str,
-    Option<OffsetDateTime>,
-    Option<OffsetDateTime>,
-)> {
+) -> Vec<(&'static str, Option<OffsetDateTime>, Option<OffsetDateTime>)> {
     let deadlines = pack().deadlines(moments, now);
     let shown = deadlines
         .iter()

@@ -128,7 +128,10 @@ async fn an_announcement_says_whether_the_cnil_was_notified() {
         let receipt = alice.submit(draft).await.unwrap();
         let subject = format!("report/{}", receipt.report_id);
         let events = env.events().await;
-        let event = events.iter().find(|event| event.subject == subject).unwrap();
+        let event = events
+            .iter()
+            .find(|event| event.subject == subject)
+            .unwrap();
         let told: proto::events::v1::ReportSubmitted = event.decode().unwrap();
         assert_eq!(told.cnil_notified, said);
     }

@@ -13,7 +13,8 @@ use proto::qualification::v1::{
 };
 use serde_json::json;
 use service::{
-    Call, Commands, Deadlines, Done, Page, View, audit_list, audit_read, request_hash, revision_base,
+    Call, Commands, Deadlines, Done, Page, View, audit_list, audit_read, request_hash,
+    revision_base,
 };
 use sqlx::{PgConnection, PgPool};
 use tonic::{Request, Response, Status};

@@ -3,9 +3,7 @@
 use eventlog::NewEvent;
 use proto::{
     events::v1 as events,
-    qualification::v1::{
-        self as pb, qualification_service_client::QualificationServiceClient,
-    },
+    qualification::v1::{self as pb, qualification_service_client::QualificationServiceClient},
     types::v1 as types,
 };
 use service::wire::timestamp;
@@ -173,7 +171,11 @@ async fn a_case_shows_what_is_owed_and_each_stage_satisfies_its_report() {
         false,
     );
     let notification = Some(aware + Duration::hours(72));
-    for who in [analyst(), agent("76"), TokenSpec::of("decl").role("declarant")] {
+    for who in [
+        analyst(),
+        agent("76"),
+        TokenSpec::of("decl").role("declarant"),
+    ] {
         let case = env.get(&who, &id).await.unwrap();
         assert_eq!(
             owed(&case),
