@@ -189,7 +189,7 @@ mod tests {
         assert!(refused.contains("neither \"nis2\" nor a file"), "{refused}");
         let cases = [
             ("version = \"", "version = ", "(line "),
-            ("version = \"nis2", "version = \"\\nnis2", "version: "),
+            ("\"nis2-2022-1\"", "\"\"", "version: "),
             (
                 "hours_after_awareness = 24",
                 "hours_after_awareness = 0",

@@ -64,6 +64,11 @@ fn filters(all: [&pb::Case; 5]) -> Vec<(pb::ListCasesRequest, BTreeSet<String>)>
     let of = |cases: &[&pb::Case]| -> BTreeSet<String> {
         cases.iter().map(|case| case.reference.clone()).collect()
     };
+    let only = |ask: fn(&mut pb::ListCasesRequest)| {
+        let mut request = none();
+        ask(&mut request);
+        request
+    };
     vec![
         (
             pb::ListCasesRequest {
@@ -130,20 +135,8 @@ fn filters(all: [&pb::Case; 5]) -> Vec<(pb::ListCasesRequest, BTreeSet<String>)>
             },
             of(&[near, ended]),
         ),
-        (
-            pb::ListCasesRequest {
-                major_only: true,
-                ..none()
-            },
-            of(&[major]),
-        ),
-        (
-            pb::ListCasesRequest {
-                mine_only: true,
-                ..none()
-            },
-            of(&[major, serious, ended]),
-        ),
+        (only(|it| it.major_only = true), of(&[major])),
+        (only(|it| it.mine_only = true), of(&[major, serious, ended])),
         (
             pb::ListCasesRequest {
                 declared_after: near.declared_at,
@@ -158,13 +151,7 @@ fn filters(all: [&pb::Case; 5]) -> Vec<(pb::ListCasesRequest, BTreeSet<String>)>
             },
             of(&[plain, near, major]),
         ),
-        (
-            pb::ListCasesRequest {
-                overdue_only: true,
-                ..none()
-            },
-            of(&[]),
-        ),
+        (only(|it| it.overdue_only = true), of(&[])),
     ]
 }
 
