@@ -328,13 +328,11 @@ impl TestEnv {
         }
         let token = eventually_some(async || {
             let mails = self.suite.mail.mails();
-            let texts = mails.iter().rev().map(testkit::Mail::text);
-            texts
-                .filter_map(|text| {
-                    let told = text.split("escalation acknowledge ").nth(1)?;
-                    told.split_whitespace().next().map(str::to_owned)
-                })
-                .next()
+            let mut texts = mails.iter().rev().map(testkit::Mail::text);
+            texts.find_map(|text| {
+                let told = text.split("escalation acknowledge ").nth(1)?;
+                told.split_whitespace().next().map(str::to_owned)
+            })
         })
         .await;
         line.replace("<token>", &token)
