@@ -245,6 +245,7 @@ async fn visited(env: &TestEnv, parties: &[&str]) -> (u64, String) {
         .bind(None::<Uuid>)
         .bind(21_i64)
         .bind(None::<time::OffsetDateTime>)
+        .bind(None::<time::OffsetDateTime>)
         .fetch_one(&env.pool)
         .await
         .unwrap();
