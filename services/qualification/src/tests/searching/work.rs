@@ -182,6 +182,6 @@ async fn the_database_takes_the_gravest_judgement_for_the_severity() {
                 .await
                 .unwrap();
         let expected = format!("severity:{}", severity.level());
-        assert_eq!(tags, ["month:2026-11", "state:closed", &expected]);
+        assert_eq!(tags, ["month:2026-11", "state:closed", expected.as_str()]);
     }
 }
