@@ -1,8 +1,10 @@
 //! What to ask of each RPC, and what whoever may call it must hear.
 
 mod accompaniment;
+mod amendments;
 mod care;
 mod delegations;
+mod drafts;
 mod duty_dossiers;
 mod escalation;
 mod eventlog;

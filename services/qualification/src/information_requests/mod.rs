@@ -3,6 +3,8 @@
 
 mod decide;
 mod reminder;
+mod request;
+mod response;
 mod rpc;
 mod store;
 

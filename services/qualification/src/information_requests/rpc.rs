@@ -1,9 +1,7 @@
 //! The calls of people about requests for information.
 
 use futures::FutureExt as _;
-use platform::{
-    Caller, Deadline, Error, Result, SealError, SealingKey, Violations, now, read_transaction,
-};
+use platform::{Caller, Deadline, Error, Result, SealError, SealingKey, now, read_transaction};
 use proto::qualification::v1::{
     self as pb, AnswerInformationRequestRequest, AnswerInformationRequestResponse,
     CancelInformationRequestRequest, CancelInformationRequestResponse,
@@ -11,27 +9,21 @@ use proto::qualification::v1::{
     RequestInformationResponse, information_request_service_server::InformationRequestService,
 };
 use serde_json::{Value, json};
-use service::{
-    Call, Commands, Done, Fields, Page, Sealed, View, jobs::add_jobs, request_hash, wire::timestamp,
-};
+use service::{Call, Commands, Done, Page, Sealed, View, jobs::add_jobs, request_hash};
 use sqlx::{PgConnection, PgPool};
-use time::{Duration, OffsetDateTime};
+use time::OffsetDateTime;
 use tonic::{Request, Response, Status};
 use uuid::Uuid;
-use vocabulary::{CaseActivity, Role, Text, Word as _, derived_id};
+use vocabulary::{CaseActivity, Role, Text, derived_id};
 
 use super::{
-    Answer, InformationRequest, Person, Question, Reason, State, answer_purpose,
-    decide::{self, Refusal},
-    question_purpose, reminder, store,
+    Answer, InformationRequest, Person, Reason, State, answer_purpose, decide, question_purpose,
+    reminder,
+    request::{Ask, NOT_IN_TIME, read_answer, read_ask, read_cancellation},
+    response::{erased, refused, shown, wrong_state},
+    store,
 };
 use crate::cases::{self, Activity, Audience, Case, Command, activity};
-
-/// The longest time for an answer.
-const LONGEST: Duration = Duration::days(366);
-
-/// What is said of another time.
-const NOT_IN_TIME: &str = "La réponse s'attend à un moment à venir, d'ici à un an.";
 
 /// Who asks, and gives up what was asked.
 const ASKERS: &[Role] = &[Role::Analyst, Role::RegionalAgent, Role::SecurityOfficer];
@@ -48,14 +40,6 @@ pub(crate) struct InformationRequestRpc {
     pub(crate) read_pool: PgPool,
     /// Opens the keys under which texts are sealed.
     pub(crate) master_key: SealingKey,
-}
-
-/// What is asked of a case.
-struct Ask {
-    case_id: Uuid,
-    question: Question,
-    due_at: Option<OffsetDateTime>,
-    etag: Option<String>,
 }
 
 /// How a request is settled.
@@ -106,15 +90,7 @@ impl InformationRequestService for InformationRequestRpc {
         request: Request<AnswerInformationRequestRequest>,
     ) -> Result<Response<AnswerInformationRequestResponse>, Status> {
         let caller = Caller::of(&request)?.clone();
-        let request = request.into_inner();
-        let mut violations = Violations::default();
-        let mut fields = Fields::new("", &mut violations);
-        let request_id = fields.uuid("request_id", &request.request_id);
-        let id = fields.uuid("information_request_id", &request.information_request_id);
-        let answer: Option<Answer> = fields.required_text("answer", request.answer);
-        let (Some(request_id), Some(id), Some(answer)) = (request_id, id, answer) else {
-            return Err(Error::from(violations).into());
-        };
+        let (request_id, id, answer) = read_answer(request.into_inner())?;
         let content = json!([id, answer.as_str()]);
         let call = call(
             &caller,
@@ -136,16 +112,7 @@ impl InformationRequestService for InformationRequestRpc {
         request: Request<CancelInformationRequestRequest>,
     ) -> Result<Response<CancelInformationRequestResponse>, Status> {
         let caller = Caller::of(&request)?.clone();
-        let request = request.into_inner();
-        let mut violations = Violations::default();
-        let mut fields = Fields::new("", &mut violations);
-        let request_id = fields.uuid("request_id", &request.request_id);
-        let id = fields.uuid("information_request_id", &request.information_request_id);
-        let reason: Option<Reason> = fields.text("reason", request.reason);
-        let (Some(request_id), Some(id)) = (request_id, id) else {
-            return Err(Error::from(violations).into());
-        };
-        violations.into_result()?;
+        let (request_id, id, reason) = read_cancellation(request.into_inner())?;
         let content = json!([id, reason.as_ref().map(Text::as_str)]);
         let call = call(
             &caller,
@@ -392,30 +359,6 @@ impl InformationRequestRpc {
     }
 }
 
-fn read_ask(request: RequestInformationRequest, now: OffsetDateTime) -> Result<(Uuid, Ask)> {
-    let mut violations = Violations::default();
-    let mut fields = Fields::new("", &mut violations);
-    let request_id = fields.uuid("request_id", &request.request_id);
-    let case_id = fields.uuid("case_id", &request.case_id);
-    let question = fields.required_text("question", request.question);
-    let due_at = fields.moment("due_at", request.due_at.as_ref());
-    if due_at.is_some_and(|due_at| due_at > now + LONGEST) {
-        fields.refuse("due_at", "OUT_OF_RANGE", NOT_IN_TIME);
-    }
-    match (request_id, case_id, question) {
-        (Some(request_id), Some(case_id), Some(question)) if violations.is_empty() => Ok((
-            request_id,
-            Ask {
-                case_id,
-                question,
-                due_at,
-                etag: (!request.etag.is_empty()).then_some(request.etag),
-            },
-        )),
-        _ => Err(violations.into()),
-    }
-}
-
 fn call(
     caller: &Caller,
     method: &'static str,
@@ -442,63 +385,4 @@ fn person(case: &Case, caller: &Caller, allowed: &[Role]) -> Result<Person> {
         role: cases::acting_on(case, caller, allowed)?,
         subject: caller.subject.clone(),
     })
-}
-
-/// Shows a request without its texts.
-fn shown(request: &InformationRequest, view: View, now: OffsetDateTime) -> pb::InformationRequest {
-    let subject = |person: &Person| {
-        let subject = person.subject.clone();
-        Some(subject).filter(|_| view.people).unwrap_or_default()
-    };
-    let settled = request.settled.as_ref();
-    let state = match request.state {
-        State::Open => pb::InformationRequestState::Open,
-        State::Answered => pb::InformationRequestState::Answered,
-        State::Cancelled => pb::InformationRequestState::Cancelled,
-        State::Later => pb::InformationRequestState::Unspecified,
-    };
-    pb::InformationRequest {
-        information_request_id: request.id.to_string(),
-        case_id: request.case_id.to_string(),
-        number: request.number,
-        state: state.into(),
-        asked_by_role: request.asked_by.role.number(),
-        asked_by: subject(&request.asked_by),
-        asked_at: Some(timestamp(request.asked_at)),
-        question: String::new(),
-        due_at: request.due_at.map(timestamp),
-        overdue: request.is_overdue(now),
-        settled_by_role: settled.map_or(0, |settled| settled.by.role.number()),
-        settled_by: settled
-            .map(|settled| subject(&settled.by))
-            .unwrap_or_default(),
-        settled_at: settled.map(|settled| timestamp(settled.at)),
-        answer: String::new(),
-        erased: false,
-    }
-}
-
-fn refused(refusal: Refusal) -> Error {
-    match refusal {
-        Refusal::NotOpen => wrong_state("la demande a déjà sa réponse, ou n'est plus utile"),
-        Refusal::NotYours => Error::permission_denied(
-            "REQUEST_NOT_YOURS",
-            "seule la cellule annule ce que d'autres ont demandé",
-        ),
-        Refusal::TooMany => Error::failed_precondition(
-            "TOO_MANY_OPEN",
-            "cent demandes attendent déjà une réponse sur ce dossier",
-        ),
-    }
-}
-
-fn wrong_state(why: &'static str) -> Error {
-    Error::failed_precondition("WRONG_STATE", why)
-}
-
-fn erased() -> Error {
-    Error::failed_precondition(
-        "ERASED",
-        "les données personnelles de ce signalement sont effacées : la conversation est terminée",
-    )
 }

@@ -1,19 +1,17 @@
 //! Reports, drafts, the form and structures.
 
-use prost::Message;
 use proto::intake::v1::{self as pb, DeclarantCapacity, submit_reports_response::Outcome};
-use proto::types::v1::{OperatorStatus, ReportStage};
+use proto::types::v1::OperatorStatus;
 use testkit::TokenSpec;
 use tests::{MONTPELLIER, ransomware};
 use tonic::Code;
-use uuid::Uuid;
 
 use super::{
     Asked, Effect, Expected, Names, answer, any_answer, duty_dossiers, exactly, of_each_thing,
     references, request_id, structure_contacts,
 };
 use crate::scene::{MONTPELLIER_LEGAL_ENTITY, Scene, Thing};
-use crate::visibility::{has, seen_as, sees, sees_assignee, sees_contacts, sees_operator_status};
+use crate::visibility::{has, seen_as, sees, sees_contacts, sees_operator_status};
 
 /// What to ask of an RPC of intake.
 pub(crate) fn requests(
@@ -24,9 +22,9 @@ pub(crate) fn requests(
 ) -> Option<Vec<Asked>> {
     match service {
         "IntakeService" => reports(method, scene, person),
-        "AmendmentService" => amendments(method, scene, person),
+        "AmendmentService" => super::amendments::requests(method, scene, person),
         "DelegationService" => super::delegations::requests(method, person),
-        "DraftService" => drafts(method, scene, person),
+        "DraftService" => super::drafts::requests(method, scene, person),
         "DutyDossierService" => duty_dossiers::requests(method, scene, person),
         "FormService" => form(method),
         "LinkService" => super::links::requests(method, scene, person),
@@ -80,63 +78,6 @@ fn reports(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>
     })
 }
 
-/// What to ask about drafts, which their authors alone see.
-fn drafts(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
-    Some(match method {
-        "SaveDraft" => {
-            let new = Asked {
-                effect: Effect::Stored,
-                ..Asked::of(
-                    "a new one",
-                    &saving(String::new(), ""),
-                    any_answer::<pb::SaveDraftResponse>(),
-                )
-            };
-            // Nobody has seen it like this, not even its author.
-            let others = of_each_draft(
-                scene,
-                person,
-                |draft_id| saving(draft_id, "never"),
-                || Expected::Refused(Code::Aborted),
-            );
-            std::iter::once(new).chain(others).collect()
-        }
-        "GetDraft" => of_each_draft(
-            scene,
-            person,
-            |draft_id| pb::GetDraftRequest { draft_id },
-            any_answer::<pb::GetDraftResponse>,
-        ),
-        "ListDrafts" => {
-            let own = scene.drafts.iter();
-            let own = own.filter(|(author, _)| *author == person.subject);
-            let expected = own.map(|(_, draft_id)| draft_id.clone()).collect();
-            let shown = answer(move |response: pb::ListDraftsResponse| {
-                let shown = response.drafts.into_iter().map(|draft| draft.draft_id);
-                exactly(&expected, &shown.collect())
-            });
-            vec![Asked::of("all", &pb::ListDraftsRequest::default(), shown)]
-        }
-        "DeleteDraft" => {
-            let all = of_each_draft(
-                scene,
-                person,
-                |draft_id| pb::DeleteDraftRequest {
-                    request_id: request_id(),
-                    draft_id,
-                },
-                any_answer::<pb::DeleteDraftResponse>,
-            );
-            let stored = all.into_iter().map(|asked| Asked {
-                effect: Effect::Stored,
-                ..asked
-            });
-            stored.collect()
-        }
-        _ => return None,
-    })
-}
-
 /// What to ask about the form, which everybody reads.
 fn form(method: &str) -> Option<Vec<Asked>> {
     Some(vec![match method {
@@ -157,37 +98,6 @@ fn form(method: &str) -> Option<Vec<Asked>> {
         }
         _ => return None,
     }])
-}
-
-/// The same request about every draft there is and about one that is not; what its author
-/// hears of it, and nobody else.
-fn of_each_draft<M: Message>(
-    scene: &Scene,
-    person: &TokenSpec,
-    request: impl Fn(String) -> M,
-    own: impl Fn() -> Expected,
-) -> Vec<Asked> {
-    let nothing = ("nobody", Uuid::now_v7().to_string());
-    let all = scene.drafts.iter().chain([&nothing]);
-    all.map(|(author, draft_id)| {
-        let expected = if *author == person.subject {
-            own()
-        } else {
-            Expected::Refused(Code::NotFound)
-        };
-        let target = format!("the draft of {author} by id");
-        Asked::of(target, &request(draft_id.clone()), expected).named(draft_id)
-    })
-    .collect()
-}
-
-fn saving(draft_id: String, etag: &str) -> pb::SaveDraftRequest {
-    pb::SaveDraftRequest {
-        request_id: request_id(),
-        draft_id,
-        draft: Some(pb::ReportDraft::default()),
-        etag: etag.to_owned(),
-    }
 }
 
 /// What to ask about the end of incidents.
@@ -258,65 +168,6 @@ fn timelines(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Aske
             |thing| of_seen(thing, any_answer::<pb::ListTimelineResponse>()),
         ),
         _ => return None,
-    })
-}
-
-/// What to ask about what reports say, and said before.
-fn amendments(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
-    Some(match method {
-        "AmendReport" => of_each_thing(
-            scene,
-            Names::Id,
-            |thing| &thing.report_id,
-            |report_id| pb::AmendReportRequest {
-                request_id: request_id(),
-                report_id,
-                stage: ReportStage::Complement.into(),
-                // Nobody has seen it like this: who gets so far may amend.
-                etag: "never".to_owned(),
-                ..Default::default()
-            },
-            |thing| {
-                Expected::Refused(if sees(person, thing) {
-                    Code::Aborted
-                } else {
-                    Code::NotFound
-                })
-            },
-        ),
-        "ListRevisions" => of_each_thing(
-            scene,
-            Names::IdAndReference,
-            |thing| &thing.report_id,
-            |report_id| pb::ListRevisionsRequest {
-                report_id,
-                ..Default::default()
-            },
-            |thing| revisions(person, thing),
-        ),
-        _ => return None,
-    })
-}
-
-/// Who submitted it is shown to the cell and the FSSI.
-fn revisions(person: &TokenSpec, thing: &Thing) -> Expected {
-    if !sees(person, thing) {
-        return Expected::Refused(Code::NotFound);
-    }
-    let author = if sees_assignee(person) {
-        thing.author
-    } else {
-        ""
-    };
-    answer(move |response: pb::ListRevisionsResponse| {
-        let [first] = &response.revisions[..] else {
-            return Err(format!("{} revisions", response.revisions.len()));
-        };
-        if (first.revision, first.author.as_str()) == (1, author) && first.changes.is_empty() {
-            Ok(())
-        } else {
-            Err(format!("shows {first:?}, expected {author:?}"))
-        }
     })
 }
 
