@@ -1,6 +1,6 @@
 //! `vigie structure contacts`: whom to reach at a structure.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, builder::NonEmptyStringValueParser};
 use proto::intake::v1::{
     self as pb, structure_contact_service_client::StructureContactServiceClient,
 };
@@ -48,7 +48,7 @@ pub(crate) enum ContactsCommand {
         /// FINESS of the site
         finess: String,
         /// Its address
-        #[arg(required_unless_present = "none")]
+        #[arg(required_unless_present = "none", value_parser = NonEmptyStringValueParser::new())]
         address: Option<String>,
         /// Erase it
         #[arg(long, conflicts_with = "address")]
@@ -96,7 +96,10 @@ pub(crate) async fn run(command: ContactsCommand, client: &Client) -> Result<(),
             }
             set.contacts
                 .retain(|it| !(replace && it.role == person.role));
-            set.contacts.push(person);
+            // Typed again after an answer that was lost, it is there already.
+            if !set.contacts.contains(&person) {
+                set.contacts.push(person);
+            }
             put(finess, set, &mut service).await?
         }
         ContactsCommand::Remove {

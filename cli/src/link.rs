@@ -4,12 +4,14 @@
 use clap::{Args, Subcommand};
 use proto::intake::v1::{self as pb, link_service_client::LinkServiceClient};
 use uuid::Uuid;
+use vocabulary::Party;
 
 use crate::args::{Service, free_text};
 use crate::client::{Authenticated, Client};
 use crate::exit::Failure;
 use crate::json;
-use crate::report::{print_consequences, report_id, show};
+use crate::language::Language;
+use crate::report::{print_consequences, region, report_id, show};
 
 #[derive(Subcommand, Debug)]
 pub(crate) enum LinkCommand {
@@ -129,7 +131,10 @@ pub(crate) async fn attach(options: AttachOptions, client: &Client) -> Result<()
     print_consequences(&answer.consequences.unwrap_or_default(), client);
     if !answer.no_longer_visible_to.is_empty() {
         let lost = language.pick("Ne le voient plus", "See it no more");
-        say!("{lost}: {}", answer.no_longer_visible_to.join(", "));
+        let colon = language.pick(" :", ":");
+        let parties = answer.no_longer_visible_to.iter();
+        let parties: Vec<_> = parties.map(|it| party(it, language)).collect();
+        say!("{lost}{colon} {}", parties.join(", "));
     }
     if answer.leaves_your_sight {
         let gone = if options.check {
@@ -146,6 +151,20 @@ pub(crate) async fn attach(options: AttachOptions, client: &Client) -> Result<()
         say!("{gone}");
     }
     Ok(())
+}
+
+/// A party as people call it; by its word where this release does not know it.
+fn party(slug: &str, language: Language) -> String {
+    match slug.parse() {
+        Ok(Party::Cell) => language.pick("la cellule", "the cell").to_owned(),
+        Ok(Party::SecurityOfficer) => language.pick("le FSSI", "the FSSI").to_owned(),
+        Ok(Party::HealthAuthority) => language.pick("la DGS", "the DGS").to_owned(),
+        Ok(Party::Region(code)) => {
+            let agency = language.pick("l'ARS de la région", "the ARS of region");
+            format!("{agency} {}", region(code.code()))
+        }
+        _ => slug.to_owned(),
+    }
 }
 
 async fn service(client: &Client) -> Result<LinkServiceClient<Authenticated>, Failure> {

@@ -47,7 +47,7 @@ pub(crate) enum MessageCommand {
         #[arg(long)]
         up_to: Option<u64>,
         /// The same at every retry
-        #[arg(long)]
+        #[arg(long, requires = "up_to")]
         request_id: Option<Uuid>,
     },
 }

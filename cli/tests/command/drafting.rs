@@ -119,13 +119,14 @@ async fn the_page_for_declarants_shows_commands_that_work() {
         .filter_map(|it| it.strip_prefix("$ "))
         .collect();
     assert!(commands.len() >= 10, "{commands:?}");
-    let (mut draft, mut reference) = (String::new(), String::new());
+    let (mut draft, mut reference, mut delegation) = (String::new(), String::new(), String::new());
     for command in commands {
         if command.contains("<reference>") {
             env.case_opened(&reference).await;
         }
         let line = command.replace("<draft>", &draft);
         let line = line.replace("<reference>", &reference);
+        let line = line.replace("<delegation>", &delegation);
         let done = env.shell(&line).await;
         assert_eq!(done.code(), 0, "{line}: {}", done.stderr());
         let told = async |list: &[&str]| env.run(&[&["--json"], list].concat()).await.json();
@@ -135,6 +136,12 @@ async fn the_page_for_declarants_shows_commands_that_work() {
                 .as_str()
                 .unwrap()
                 .clone_into(&mut draft);
+        } else if command.starts_with("vigie delegation grant") {
+            let listed = told(&["delegation", "list", "--finess", "340782085"]).await;
+            listed["delegations"][0]["delegation_id"]
+                .as_str()
+                .unwrap()
+                .clone_into(&mut delegation);
         } else if command.starts_with("vigie draft send") {
             let listed = told(&["report", "list"]).await;
             listed["reports"][0]["reference"]

@@ -1,10 +1,10 @@
 //! The journeys of the documentation, walked as they stand.
 
-use crate::pages::{FRENCH, walk};
+use crate::pages::{FRENCH, NEXT_CALL, walk};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_journeys_of_the_documentation_lead_from_the_first_alarm_to_the_closed_case() {
-    let walked = Box::pin(walk("docs/journeys.md", FRENCH)).await;
+    let walked = Box::pin(walk("docs/journeys.md", FRENCH, NEXT_CALL)).await;
     let show = async |name: &str| {
         let show = [
             "--as",

@@ -25,8 +25,11 @@ pub(crate) const FRENCH: &str = "fr_FR.UTF-8";
 const PATIENCE: Duration = Duration::from_secs(40);
 /// The same where what is shown then is written down.
 const SETTLED: Duration = Duration::from_secs(20);
-/// Long enough that whoever is called answers before the next one is called, on a slow machine too.
-const ESCALATION_DELAY: (&str, &str) = ("QUALIFICATION_ESCALATION_DELAY_SECONDS", "15");
+/// After how many seconds the next person is called, where somebody is to be; long enough that
+/// who is called answers before yet another one is, on a slow machine too.
+pub(crate) const NEXT_CALL: &str = "15";
+/// Where nobody else is called.
+pub(crate) const NO_FURTHER_CALL: &str = "86400";
 /// Verbs that change nothing, so that they may be tried until others have heard of what was done.
 const READS: [&str; 12] = [
     " list",
@@ -76,8 +79,9 @@ impl Walked {
 }
 
 /// Walks a page in a suite of its own, which knows the structures of the examples.
-pub(crate) async fn walk(page: &str, locale: &str) -> Walked {
-    let env = TestEnv::start_with(&[ESCALATION_DELAY]).await;
+pub(crate) async fn walk(page: &str, locale: &str, call: &str) -> Walked {
+    let delay = ("QUALIFICATION_ESCALATION_DELAY_SECONDS", call);
+    let env = TestEnv::start_with(&[delay]).await;
     env.load_structures().await;
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR"))
         .join("..")

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use time::OffsetDateTime;
 use uuid::Uuid;
+use vocabulary::Party;
 
 use super::{
     Recipient, ReportSummary, Template,
@@ -90,9 +91,21 @@ impl ReportProjection {
             },
             _ => summary,
         };
+        // An attachment takes reports away from those who were told, and so does a restore that
+        // lost one. The health authority may hear by the case alone.
+        let sees = |party| submission.audience.contains(&party);
+        let mut notified = self.notified.clone();
+        notified.retain(|recipient| match *recipient {
+            Recipient::Cell => sees(Party::Cell),
+            Recipient::SecurityOfficer => sees(Party::SecurityOfficer),
+            Recipient::OnCall => sees(Party::Cell) || sees(Party::SecurityOfficer),
+            Recipient::Agency(region) => sees(Party::Region(region)),
+            _ => true,
+        });
         Self {
             report_revision: revision,
             summary: Some(summary),
+            notified,
             back_dated,
             test,
             sealed_contacts,

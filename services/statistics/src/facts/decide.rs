@@ -36,7 +36,9 @@ impl Fact {
                 }
             }
             FactUpdate::LeftToItsChain(revision) => {
-                if self.report_revision.is_none_or(|known| known <= revision) {
+                // What was never counted leaves nothing behind.
+                let counted = self.submission.is_some();
+                if counted && self.report_revision.is_none_or(|known| known <= revision) {
                     self.report_revision = Some(revision);
                     self.submission = None;
                 }

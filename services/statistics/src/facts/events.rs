@@ -63,16 +63,22 @@ fn parse(event: &Event) -> Result<Option<ReportUpdate>, ApplyError> {
     update.map_err(ApplyError::Poison)
 }
 
-/// A new report; nothing for a test, and nothing for what neither the cell nor an
-/// agency is told of.
+/// A new report; nothing for a test, and nothing for what neither the cell nor an agency is told
+/// of: what goes down the armed forces' own chain since a later revision is counted no more.
 fn report_submitted(event: &events::ReportSubmitted) -> Result<Option<ReportUpdate>, Unreadable> {
     let structure = event.structure.as_ref().ok_or("no_structure")?;
     let region: RoutingRegion = structure
         .routing_region
         .parse()
         .map_err(|_| "bad_routing_region")?;
-    if event.test || region == RoutingRegion::Synthetic || is_own_chain(&event.visible_to) {
+    if event.test || region == RoutingRegion::Synthetic {
         return Ok(None);
+    }
+    let report_id = report_id(&event.report_id)?;
+    let revision = revision(event.revision)?;
+    if is_own_chain(&event.visible_to) {
+        let left = revision.map(FactUpdate::LeftToItsChain);
+        return Ok(left.map(|left| (report_id, left)));
     }
     let declared_on = event.declared_at.as_ref().and_then(moment);
     let declared_on = declared_on.and_then(day_in_paris);
@@ -99,8 +105,6 @@ fn report_submitted(event: &events::ReportSubmitted) -> Result<Option<ReportUpda
         cross_border: event.cross_border,
     };
     let declared = assessment(event.origin, &event.origin_types, impacts, severity);
-    let report_id = report_id(&event.report_id)?;
-    let revision = revision(event.revision)?;
     Ok(Some((
         report_id,
         FactUpdate::Declared(revision, submission, declared),
@@ -113,16 +117,10 @@ fn report_amended(event: &events::ReportAmended) -> Result<Option<ReportUpdate>,
     report_revised(event.revision, report)
 }
 
-/// A report that was attached to its structure: what goes down the armed forces' own chain from
-/// now on is counted no more.
+/// A report that was attached to its structure.
 fn report_attached(event: &events::ReportAttached) -> Result<Option<ReportUpdate>, Unreadable> {
     let report = event.report.as_ref().ok_or("no_report")?;
-    let update = report_revised(event.revision, report)?;
-    if update.is_none() && !report.test && is_own_chain(&report.visible_to) {
-        let left = FactUpdate::LeftToItsChain(event.revision);
-        return Ok(Some((report_id(&report.report_id)?, left)));
-    }
-    Ok(update)
+    report_revised(event.revision, report)
 }
 
 /// A report as it stands since a revision.

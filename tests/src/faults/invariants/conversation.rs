@@ -127,8 +127,8 @@ pub(in crate::faults) const INVARIANTS: &[Invariant] = &[
                 select 'statistics', report_id, report_revision
                 from statistics.fact_version where known_until is null
             ) as known on r.report_id = known.report_id
-            where r.declared_revision is not null
-                and known.report_revision is distinct from r.declared_revision + base.revision
+            where coalesce(known.report_revision, 1)
+                <> coalesce(r.declared_revision, 1) + base.revision
             union all
             select r.reference || ' said to the cell', 'wrong'
             from intake.report as r
