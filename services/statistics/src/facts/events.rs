@@ -400,6 +400,23 @@ mod tests {
         }
         assert_eq!(counted, [(true, None), (false, Some(2)), (true, Some(3))]);
         assert_eq!(attached(1, &["cell"]).err(), Some("bad_revision"));
+        // A restore lost the attachment that took it out of their chain.
+        let restored = events::ReportSubmitted {
+            revision: 9,
+            visible_to: vec!["army".to_owned()],
+            ..submitted()
+        };
+        let told = report_submitted(&restored).unwrap().unwrap().1;
+        history.apply(at + time::Duration::minutes(1), &told);
+        let known = history.0.values().next_back().unwrap();
+        assert_eq!(
+            (known.standing().is_some(), known.report_revision),
+            (false, Some(9))
+        );
+        // What was never counted leaves nothing behind.
+        let mut never = FactHistory::default();
+        never.apply(at, &told);
+        assert!(never.0.is_empty());
     }
 
     #[test]

@@ -263,3 +263,28 @@ fn an_attached_report_is_told_to_its_new_agency_and_its_declarant_and_to_the_old
         assert_eq!(raised(&decide(CHANGED, &case, &decision.known)).len(), 0);
     }
 }
+
+/// Attached to a hospital of the armed forces: neither the cell nor the FSSI sees it any more.
+#[test]
+fn nobody_hears_of_the_withdrawal_of_a_report_that_was_taken_away() {
+    let out_of_hours = Submission {
+        received_at: WEEKEND,
+        ..submission(&everybody())
+    };
+    let told = after(&Trigger::Submitted(out_of_hours));
+    assert!(told.notified.contains(&Recipient::OnCall));
+    let army = Trigger::Amended(Amendment {
+        report: submission(&[Party::ArmedForces]),
+        revision: 2,
+        on_behalf: false,
+        at: WORKING,
+        attachment: None,
+    });
+    let taken_away = decide(AMENDED, &army, &told).known.notified;
+    assert!(
+        taken_away
+            .iter()
+            .all(|it| *it == Recipient::HealthAuthority),
+        "{taken_away:?}"
+    );
+}
