@@ -16,6 +16,8 @@ const KEPT: Duration = Duration::days(30);
 const PLAIN: Duration = Duration::HOUR;
 /// What a keyed hash begins with; one that is not keyed is shorter.
 const KEYED: u8 = 1;
+/// Binds a sealed hash to its use.
+const HASH_PURPOSE: &[u8] = b"request_hash";
 /// The bytes of a hash that is not keyed (SHA-256).
 const HASH_LEN: i32 = 32;
 
@@ -87,7 +89,7 @@ pub async fn claim_request(
             "cette requête est en cours d'oubli ; réessayez",
         ));
     };
-    let is_keyed = |sealing_key| earlier.request_hash == keyed(sealing_key, request_hash);
+    let is_keyed = |key: &SealingKey| is_keyed(key, &earlier.request_hash, request_hash);
     if earlier.request_hash != request_hash && !sealing_key.is_some_and(is_keyed) {
         return Err(Error::already_exists(
             "REQUEST_ID_REUSED",
@@ -152,17 +154,23 @@ pub async fn key_request_hashes(
     now: OffsetDateTime,
 ) -> Result<u64> {
     let mut done = 0;
+    // A step goes on where the one before ended, and does not pass again over what that keyed.
+    let mut from = OffsetDateTime::UNIX_EPOCH;
     loop {
         let mut transaction = pool.begin().await?;
         let plain = sqlx::query!(
-            "select caller_subject, method, request_id, request_hash from idempotency_key
-             where created_at < $1 and octet_length(request_hash) = $2
+            "select caller_subject, method, request_id, request_hash, created_at
+             from idempotency_key
+             where created_at < $1
+                 and created_at >= $4
+                 and octet_length(request_hash) = $2
              order by created_at
              limit $3
              for update skip locked",
             now - PLAIN,
             HASH_LEN,
             PURGE_STEP,
+            from,
         )
         .fetch_all(&mut *transaction)
         .await?;
@@ -189,6 +197,7 @@ pub async fn key_request_hashes(
         .execute(&mut *transaction)
         .await?;
         transaction.commit().await?;
+        from = plain.last().map_or(from, |row| row.created_at);
         done += keys.0.len() as u64;
         if keys.0.len() < usize::try_from(PURGE_STEP).unwrap_or(usize::MAX) {
             return Ok(done);
@@ -196,8 +205,20 @@ pub async fn key_request_hashes(
     }
 }
 
+/// The hash as it rests under the key. It is sealed, as every seal names its key and opens under
+/// the earlier ones: a retry after a rotation is recognised.
 fn keyed(sealing_key: &SealingKey, request_hash: &[u8]) -> Vec<u8> {
-    [&[KEYED], sealing_key.mac(request_hash).as_slice()].concat()
+    let sealed = sealing_key.seal(HASH_PURPOSE, request_hash);
+    [&[KEYED], sealed.as_slice()].concat()
+}
+
+/// Whether what rests is the hash of a request, under whichever of the keys.
+fn is_keyed(sealing_key: &SealingKey, rests: &[u8], request_hash: &[u8]) -> bool {
+    let Some(sealed) = rests.strip_prefix(&[KEYED]) else {
+        return false;
+    };
+    let opened = sealing_key.open(HASH_PURPOSE, sealed);
+    opened.is_ok_and(|opened| opened == request_hash)
 }
 
 /// Forgets requests older than 30 days, now and every hour until the shutdown.

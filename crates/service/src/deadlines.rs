@@ -22,6 +22,7 @@ const MAX_HOURS: u32 = 8_760;
 const MAX_MONTHS: u32 = 24;
 
 /// The rule pack of deadlines (échéances) of an installation, which has none unless it says so.
+/// They oblige « si l'incident est important au sens de l'art. 23(3) », as the structure judges.
 #[derive(Clone, Debug)]
 pub struct Deadlines(Watched<Option<DeadlinePack>>);
 

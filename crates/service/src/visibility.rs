@@ -18,17 +18,6 @@ impl Parties {
         self.0.insert(party.to_string());
     }
 
-    /// Adds all these parties.
-    pub fn extend(&mut self, others: Self) {
-        self.0.extend(others.0);
-    }
-
-    /// Takes those away whom it concerns no more: a report was attached to another structure, or
-    /// the link to it rejected. Nobody else ever loses sight.
-    pub fn remove(&mut self, lost: &[String]) {
-        self.0.retain(|slug| !lost.contains(slug));
-    }
-
     /// Whether a party sees it.
     pub fn contains(&self, party: &Party) -> bool {
         self.0.contains(&party.to_string())

@@ -7,7 +7,8 @@ use crate::{Line, ReportKind, ReportStage, enumeration::enumeration, working_hou
 
 enumeration! {
     DeadlineKind is "kind of deadline";
-    /// A report that is owed by a deadline (directive (EU) 2022/2555, art. 23(4)).
+    /// A report that is owed by a deadline (directive (EU) 2022/2555, art. 23(4)), « si l'incident
+    /// est important au sens de l'art. 23(3) », as the structure judges.
     {
         /// Alerte précoce: satisfied by the first declaration.
         EarlyWarning = 1 => "early_warning", "Alerte précoce", "Early warning";
@@ -67,7 +68,8 @@ pub struct ReportMoments {
 
 impl ReportMoments {
     /// Those of an incident that was just declared. Only incidents are notified by deadlines:
-    /// what was averted or is feared, a vulnerability or a practice is declared freely.
+    /// what was averted or is feared, a vulnerability or a practice is declared freely. Whether an
+    /// incident is important in the sense of art. 23(3), which alone obliges, the structure judges.
     pub fn declared(
         kind: ReportKind,
         aware_at: OffsetDateTime,

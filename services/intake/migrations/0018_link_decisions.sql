@@ -1,3 +1,6 @@
+-- A reader that takes long must not have declarations wait behind this: it is tried again.
+set local lock_timeout = '1s';
+
 -- What the cell or an agency decided of the structure of a report (lien, rattachement): each is a
 -- revision of it. The reason is sealed under the key of the report's contacts and unreadable once
 -- that key is erased. The kinds are an open list.

@@ -139,6 +139,9 @@ impl App {
         };
         let erasing = drafts::keep_drafts_erased(commands.pool.clone(), running.shutdown.clone());
         running.tasks.spawn("erasure of old drafts", erasing);
+        let erasing =
+            delegations::keep_delegates_erased(commands.pool.clone(), running.shutdown.clone());
+        running.tasks.spawn("erasure of delegates", erasing);
         let resolution = ResolutionRpc {
             commands: commands.clone(),
             master_key: self.master_key.clone(),

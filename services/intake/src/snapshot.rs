@@ -7,7 +7,11 @@ use service::revision_base;
 use sqlx::PgConnection;
 use uuid::Uuid;
 
-use crate::{amendments, reports, resolution, structure_contacts, structures};
+use crate::{
+    amendments,
+    reports::{self, Report},
+    resolution, structure_contacts, structures,
+};
 
 /// Tells the structures and their contacts, then the reports as they were submitted, with their amendments, their
 /// resolutions and their withdrawals, under the ids their events had at first.
@@ -111,11 +115,10 @@ impl State {
             match revisions.remove(&report.id) {
                 None => events.push(reports::submitted(report, base)),
                 // What was known at a moment is the same for whoever starts later.
-                // The last outranks whatever a restore lost; those before it are history.
                 Some(revisions) => {
-                    let last = revisions.len().saturating_sub(1);
+                    let history = history(&revisions);
                     let told = revisions.iter().enumerate().map(|(place, revision)| {
-                        let base = if place == last { base } else { 0 };
+                        let base = if place < history { 0 } else { base };
                         amendments::announced(revision, base)
                     });
                     events.extend(told);
@@ -127,5 +130,60 @@ impl State {
             events.extend(withdrawal.map(|it| reports::withdrawn(report, it)));
         }
         Ok(SnapshotPage { events, next })
+    }
+}
+
+/// How many revisions of a report are history alone. The last outranks whatever a restore lost,
+/// and so does each from the first decision on a link: who missed that applies it, as nothing
+/// after it tells who lost sight of the report.
+fn history(revisions: &[Report]) -> usize {
+    let is_decided = |it: &Report| {
+        let revision = it.amendment.as_ref();
+        revision.is_some_and(|revision| revision.decision.is_some())
+    };
+    let last = revisions.len().saturating_sub(1);
+    revisions.iter().position(is_decided).unwrap_or(last)
+}
+
+#[cfg(test)]
+mod tests {
+    use time::OffsetDateTime;
+    use vocabulary::{ReportStage, Role};
+
+    use super::*;
+    use crate::{
+        amendments::Revision,
+        links::{LinkDecision, LinkDecisionKind},
+        reports::samples::report,
+    };
+
+    fn revision(number: u64, kind: Option<LinkDecisionKind>) -> Report {
+        let decision = kind.map(|kind| LinkDecision {
+            kind,
+            no_longer_visible_to: [].into(),
+            sealed_reason: None,
+        });
+        let revision = Revision {
+            number,
+            stage: ReportStage::Complement,
+            author: "alice".to_owned(),
+            role: Role::Analyst,
+            at: OffsetDateTime::UNIX_EPOCH,
+            changed_paths: Vec::new(),
+            decision,
+        };
+        Report {
+            amendment: Some(revision),
+            ..report()
+        }
+    }
+
+    #[test]
+    fn the_last_revision_and_each_from_the_first_decision_on_outrank_what_was_lost() {
+        let attached = Some(LinkDecisionKind::Attached);
+        let amended = [report(), revision(2, None), revision(3, None)];
+        assert_eq!(history(&amended), 2);
+        let decided = [report(), revision(2, attached), revision(3, None)];
+        assert_eq!(history(&decided), 1);
     }
 }

@@ -40,20 +40,26 @@ create function folded(text) returns text language sql immutable as $$
     )
 $$;
 
--- The words of a case: what all who see it read of it in clear, and the numbers of its
--- structure. No sealed text, no name of a person, no note.
-create function case_words(c case_file) returns tsvector language plpgsql stable as $$
+-- The functions below find the tables of this schema whoever writes to them, an operator too.
+
+-- The words of a case: what all who see it read of it in clear, and the number of its
+-- structure. No sealed text, no name of a person, no note; and of the structures that see it no
+-- other number, or a search would tell who they are. Where the key is not known the structure is
+-- the one that sees the case, if it is one alone.
+create function case_words(c case_file) returns tsvector language plpgsql stable
+set search_path from current as $$
 declare
-    party text;
-    numbers text := split_part(c.structure_key, ':', 2);
+    number text := split_part(c.structure_key, ':', 2);
 begin
-    foreach party in array c.visible_to loop
-        if party ^@ 'structure:finess:' or party ^@ 'structure:siret:' then
-            numbers := concat_ws(' ', numbers, split_part(party, ':', 3));
-        end if;
-    end loop;
+    if number is null then
+        select min(split_part(party, ':', 3)) into number
+        from unnest(c.visible_to) as party
+        where party ^@ 'structure:'
+        having count(*) = 1
+            and min(party) similar to 'structure:(finess|siret):%';
+    end if;
     return strip(to_tsvector('french', folded(concat_ws(
-        ' ', c.reference, c.structure_name, c.town, c.description, c.lessons_learned, numbers
+        ' ', c.reference, c.structure_name, c.town, c.description, c.lessons_learned, number
     ))));
 end
 $$;
@@ -63,7 +69,7 @@ $$;
 -- the cell or an agency or a request to the structure, and from an answer until that or
 -- anything else that an analyst does.
 create function case_waits_for(of_case uuid, in_state text) returns text[] language plpgsql stable
-as $$
+set search_path from current as $$
 declare
     whom text[] := '{}';
     last_number bigint;
@@ -97,6 +103,25 @@ begin
                 select from case_entry
                 where case_id = of_case and actor_role = 'analyst' and at > answered.settled_at
             )
+            and not exists (
+                select from case_measure
+                cross join jsonb_array_elements(steps) as step
+                where case_id = of_case
+                    and step ->> 'role' = 'analyst'
+                    and (step ->> 'at')::timestamptz > answered.settled_at
+            )
+            and not exists (
+                select from care_consequence
+                where case_id = of_case
+                    and author_role = 'analyst'
+                    and changed_at > answered.settled_at
+            )
+            and not exists (
+                select from accompaniment
+                where case_id = of_case
+                    and actor_role = 'analyst'
+                    and changed_at > answered.settled_at
+            )
     ) then
         whom := whom || 'cell'::text;
     end if;
@@ -106,7 +131,8 @@ $$;
 
 -- What filters ask for. The judgement is the confirmed one, else the proposed one; of the
 -- severity the gravest that holds.
-create function case_tags(c case_file) returns text[] language plpgsql stable as $$
+create function case_tags(c case_file) returns text[] language plpgsql stable
+set search_path from current as $$
 declare
     triage jsonb := coalesce(c.confirmed, c.proposed);
     tag text;
@@ -144,7 +170,8 @@ end
 $$;
 
 -- Writes anew what a case is found by, where that changed.
-create function find_case_by(c case_file) returns void language sql as $$
+create function find_case_by(c case_file) returns void language sql
+set search_path from current as $$
     insert into case_search as known (declared_at, case_id, words, tags)
     values (c.declared_at, c.case_id, case_words(c), case_tags(c))
     on conflict (declared_at, case_id) do update
@@ -153,7 +180,8 @@ create function find_case_by(c case_file) returns void language sql as $$
 $$;
 
 -- Of many cases that open at once, in one statement.
-create function follow_opened_cases() returns trigger language plpgsql as $$
+create function follow_opened_cases() returns trigger language plpgsql
+set search_path from current as $$
 begin
     insert into case_search (declared_at, case_id, words, tags)
     select c.declared_at, c.case_id, case_words(c), case_tags(c)
@@ -166,7 +194,8 @@ create trigger case_file_opened after insert on case_file
 referencing new table as opened
 for each statement execute function follow_opened_cases();
 
-create function follow_changed_case() returns trigger language plpgsql as $$
+create function follow_changed_case() returns trigger language plpgsql
+set search_path from current as $$
 begin
     perform find_case_by(new);
     return null;
@@ -174,14 +203,38 @@ end
 $$;
 create trigger case_file_changed after update of
 structure_name, structure_key, town, routing_region, description, proposed, state, confirmed, major, assignee,
-visible_to, lessons_learned, answer_due_at
+visible_to, lessons_learned, kind
 on case_file
-for each row execute function follow_changed_case();
+for each row when ((
+    old.structure_name, old.structure_key, old.town, old.routing_region, old.description,
+    old.proposed, old.state, old.confirmed, old.major, old.assignee, old.visible_to,
+    old.lessons_learned, old.kind
+) is distinct from (
+    new.structure_name, new.structure_key, new.town, new.routing_region, new.description,
+    new.proposed, new.state, new.confirmed, new.major, new.assignee, new.visible_to,
+    new.lessons_learned, new.kind
+))
+execute function follow_changed_case();
 
--- Whom it waits for changes with what is said and asked on it, and with what an analyst does.
-create function follow_case_of_row() returns trigger language plpgsql as $$
+-- Whom it waits for changes with what is said and asked on it, and with what an analyst does: its
+-- tags, and none of its words. What cannot be found yet may be written by another just now.
+create function follow_case_of_row() returns trigger language plpgsql
+set search_path from current as $$
+declare
+    c case_file;
 begin
-    perform find_case_by(c) from case_file as c where c.case_id = new.case_id;
+    select * into strict c from case_file where case_id = new.case_id;
+    update case_search as known
+    set tags = case_tags(c)
+    where known.declared_at = c.declared_at
+        and known.case_id = c.case_id
+        and known.tags is distinct from case_tags(c);
+    if not found and not exists (
+        select from case_search as known
+        where known.declared_at = c.declared_at and known.case_id = c.case_id
+    ) then
+        perform find_case_by(c);
+    end if;
     return null;
 end
 $$;
@@ -190,4 +243,10 @@ for each row when (new.audience = 'structure') execute function follow_case_of_r
 create trigger information_request_changed after insert or update on information_request
 for each row execute function follow_case_of_row();
 create trigger case_entry_added after insert on case_entry
+for each row when (new.actor_role = 'analyst') execute function follow_case_of_row();
+create trigger case_measure_changed after insert or update on case_measure
+for each row when (new.steps -> -1 ->> 'role' = 'analyst') execute function follow_case_of_row();
+create trigger care_consequence_changed after insert or update on care_consequence
+for each row when (new.author_role = 'analyst') execute function follow_case_of_row();
+create trigger accompaniment_changed after insert or update on accompaniment
 for each row when (new.actor_role = 'analyst') execute function follow_case_of_row();

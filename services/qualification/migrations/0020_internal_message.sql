@@ -1,3 +1,6 @@
+-- A reader that takes long must not have events wait behind this: it is tried again.
+set local lock_timeout = '1s';
+
 -- A note internal to one organisation on a case (note interne). A table of its own, which
 -- whatever reads the exchanges does not look into, and numbers of its own, in which nobody
 -- else finds a gap. Never changed; sealed as the exchanges are.

@@ -1,3 +1,6 @@
+-- A reader that takes long must not have events wait behind this: it is tried again.
+set local lock_timeout = '1s';
+
 -- The side that wrote a message: "structure", "cell", "fssi" or "ars:76". Null where a release
 -- wrote it that kept the role alone.
 alter table case_message add column author_side text;

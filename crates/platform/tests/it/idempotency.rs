@@ -1,7 +1,8 @@
 //! The same request twice.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use platform::{
-    Caller, Claim, Error, RequestKey, SealingKey, claim_request, complete_request,
+    Caller, Claim, Error, Files, RequestKey, SealingKey, claim_request, complete_request,
     key_request_hashes, purge_requests,
 };
 use sqlx::PgPool;
@@ -209,4 +210,52 @@ async fn a_hash_is_keyed_after_an_hour_and_tells_the_same_requests_apart() {
     let other_key = SealingKey::from_bytes([8; 32]);
     let guessed = claim_request(&mut tx, &old, &hash, Some(&other_key), NOW).await;
     assert!(guessed.is_err());
+}
+
+#[tokio::test]
+async fn a_retry_is_recognised_after_a_rotation_of_the_key() {
+    let pool = pool("rotated").await;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("master.key");
+    let line = |byte: u8| STANDARD.encode([byte; 32]);
+    std::fs::write(&path, line(7)).unwrap();
+    let files = Files::default();
+    let sealing_key = SealingKey::of_file("SEALING_MASTER_KEY_FILE", &path, &files).unwrap();
+    let (anna, hash) = (caller("anna"), [1; 32]);
+    let key = key(&anna, 1);
+    let mut tx = pool.begin().await.unwrap();
+    let at = NOW - Duration::hours(2);
+    let claim = claim_request(&mut tx, &key, &hash, Some(&sealing_key), at).await;
+    assert_eq!(claim.unwrap(), Claim::New);
+    complete_request(&mut tx, &key, b"receipt").await.unwrap();
+    tx.commit().await.unwrap();
+    let keyed = key_request_hashes(&pool, &sealing_key, NOW).await;
+    assert_eq!(keyed.unwrap(), 1);
+
+    std::fs::write(&path, format!("{}\n{}", line(8), line(7))).unwrap();
+    files.poll().await;
+    let mut tx = pool.begin().await.unwrap();
+    let again = claim_request(&mut tx, &key, &hash, Some(&sealing_key), NOW).await;
+    assert_eq!(again.unwrap(), Claim::Replay(b"receipt".to_vec()));
+    let reused = claim_request(&mut tx, &key, &[2; 32], Some(&sealing_key), NOW).await;
+    assert_eq!(reused.unwrap_err().code(), "REQUEST_ID_REUSED");
+}
+
+#[tokio::test]
+async fn the_hashes_of_many_requests_are_keyed_in_steps() {
+    let pool = pool("steps").await;
+    sqlx::query(
+        "insert into idempotency_key (caller_subject, method, request_id, request_hash, created_at)
+         select 'anna', 'm', gen_random_uuid(), decode(repeat('01', 32), 'hex'),
+                $1 - i / 3 * interval '1 second'
+         from generate_series(1, 2500) as i",
+    )
+    .bind(NOW - Duration::hours(2))
+    .execute(&pool)
+    .await
+    .unwrap();
+    for expected in [2_500, 0] {
+        let keyed = key_request_hashes(&pool, &sealing_key(), NOW).await;
+        assert_eq!(keyed.unwrap(), expected);
+    }
 }

@@ -148,7 +148,8 @@ pub(crate) fn at_rest(mut stored: Value, as_read: &Facts, amended: &Facts) -> Va
     stored
 }
 
-/// Changes what is stored by what differs between two values of it.
+/// Changes what is stored by what differs between two values of it. A member that an earlier
+/// release did not store stays absent until something is said of it.
 fn change(stored: &mut Value, before: &Value, after: &Value) {
     if let (Value::Object(stored), Value::Object(before), Value::Object(after)) =
         (&mut *stored, before, after)
@@ -158,7 +159,13 @@ fn change(stored: &mut Value, before: &Value, after: &Value) {
         }
         for (name, value) in after {
             let was = before.get(name).unwrap_or(&Value::Null);
-            change(stored.entry(name).or_insert(Value::Null), was, value);
+            match stored.get_mut(name) {
+                Some(stored) => change(stored, was, value),
+                None if was != value => {
+                    stored.insert(name.clone(), value.clone());
+                }
+                None => {}
+            }
         }
     } else if before != after {
         stored.clone_from(after);

@@ -153,11 +153,7 @@ mod tests {
         let granted = Delegation {
             id: uuid::Uuid::from_u128(1),
             finess: entry().finess,
-            delegate: "bob".to_owned(),
-            name: service::Sealed {
-                sealed: Vec::new(),
-                data_key: Vec::new(),
-            },
+            delegate: None,
             from: NOW,
             until,
             granted_at: NOW,

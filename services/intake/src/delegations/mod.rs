@@ -2,6 +2,7 @@
 //! until a moment (art. D.1111-16-3 CSP).
 
 mod decide;
+mod erase;
 mod rpc;
 mod store;
 
@@ -9,7 +10,12 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{Finess, Line, Role};
 
-pub(crate) use self::rpc::{DelegationRpc, acting, author};
+#[cfg(test)]
+pub(crate) use self::erase::erase_ended;
+pub(crate) use self::{
+    erase::keep_delegates_erased,
+    rpc::{DelegationRpc, acting, author},
+};
 
 /// The subject of the login of a delegate.
 type DelegateSubject = Line<1, 255>;
@@ -23,10 +29,8 @@ struct Delegation {
     id: Uuid,
     /// The site.
     finess: Finess,
-    /// The subject of the delegate's login.
-    delegate: String,
-    /// The delegate's name, sealed under a key of its own.
-    name: service::Sealed,
+    /// Who the delegate is; absent once erased.
+    delegate: Option<Delegate>,
     from: OffsetDateTime,
     /// That moment excluded.
     until: OffsetDateTime,
@@ -35,6 +39,23 @@ struct Delegation {
     granted_as: Role,
     /// When it was ended before its time.
     ended_at: Option<OffsetDateTime>,
+}
+
+/// The person to whom a structure delegates.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Delegate {
+    /// The subject of the login.
+    subject: String,
+    /// The name, sealed under a key of its own.
+    name: service::Sealed,
+}
+
+impl Delegation {
+    /// Whether a login is the delegate's.
+    fn is_of(&self, subject: &str) -> bool {
+        let delegate = self.delegate.as_ref();
+        delegate.is_some_and(|delegate| delegate.subject == subject)
+    }
 }
 
 /// Binds the sealed name to its delegation.

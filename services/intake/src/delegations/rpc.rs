@@ -1,7 +1,10 @@
 //! `DelegationService`: delegations are granted, ended and listed; and who acts by them.
 
 use futures::FutureExt as _;
-use platform::{Caller, Deadline, Error, Result, SealingKey, Violations, now, read_transaction};
+use platform::{
+    AuditEntry, Caller, Deadline, Error, Outcome, Result, SealingKey, Violations, audit, now,
+    read_transaction,
+};
 use proto::intake::v1::{
     self as pb, EndDelegationRequest, EndDelegationResponse, GrantDelegationRequest,
     GrantDelegationResponse, ListDelegationsRequest, ListDelegationsResponse,
@@ -19,7 +22,7 @@ use uuid::Uuid;
 use vocabulary::{Finess, Role, Word as _, derived_id};
 
 use super::{
-    DelegateName, DelegateSubject, Delegation,
+    Delegate, DelegateName, DelegateSubject, Delegation,
     decide::{self, MOST, Refusal},
     purpose,
     store::{self, Position, Whose},
@@ -187,8 +190,10 @@ impl DelegationService for DelegationRpc {
         };
         let whose = match &site {
             Some(site) => {
-                let role = decide::granting_role(site, &Author::from(caller));
-                role.ok_or(Error::from(Refusal::NotYours))?;
+                if decide::granting_role(site, &Author::from(caller)).is_none() {
+                    self.audit_refused_list(caller, site.finess).await?;
+                    return Err(Error::from(Refusal::NotYours).into());
+                }
                 Whose::Site(site.finess)
             }
             None => Whose::Delegate(&caller.subject),
@@ -245,6 +250,20 @@ impl DelegationRpc {
         }
     }
 
+    /// Who asks for what is not his to see leaves an entry too.
+    async fn audit_refused_list(&self, caller: &Caller, finess: Finess) -> Result<()> {
+        let mut conn = self.commands.pool.acquire().await?;
+        let entry = AuditEntry {
+            caller,
+            action: "delegation.list",
+            object: "delegation",
+            outcome: Outcome::Refused,
+            detail: json!({ "finess": finess }),
+            at: now(),
+        };
+        audit(&mut conn, entry).await
+    }
+
     async fn site(&self, finess: Finess) -> Result<Structure> {
         let mut conn = self.commands.pool.acquire().await?;
         structures::site_named(&mut conn, finess).await
@@ -272,8 +291,10 @@ impl DelegationRpc {
         let delegation = Delegation {
             id,
             finess,
-            delegate: delegate.to_owned(),
-            name: Sealed::new(&self.master_key, &purpose(id), name),
+            delegate: Some(Delegate {
+                subject: delegate.to_owned(),
+                name: Sealed::new(&self.master_key, &purpose(id), name),
+            }),
             from,
             until,
             granted_at: call.at,
@@ -296,7 +317,7 @@ impl DelegationRpc {
 
     /// The name of a delegate; one that does not open must not hide the others.
     fn name(&self, delegation: &Delegation) -> Option<String> {
-        let sealed = &delegation.name;
+        let sealed = &delegation.delegate.as_ref()?.name;
         let purpose = purpose(delegation.id);
         sealed.open_text(&self.master_key, &purpose, &sealed.sealed, delegation.id)
     }
@@ -310,8 +331,7 @@ async fn end(conn: &mut PgConnection, call: &Call, id: Uuid) -> Result<Done<pb::
     let finess = delegation.finess;
     let site = structures::sites(conn, &[finess]).await?.remove(&finess);
     let grants = site.is_some_and(|site| decide::granting_role(&site, &caller).is_some());
-    let is_delegate =
-        delegation.delegate == caller.subject && caller.roles.contains(&Role::Declarant);
+    let is_delegate = delegation.is_of(&caller.subject) && caller.roles.contains(&Role::Declarant);
     if !grants && !is_delegate {
         return Err(Error::NotFound("delegation"));
     }
@@ -320,16 +340,17 @@ async fn end(conn: &mut PgConnection, call: &Call, id: Uuid) -> Result<Done<pb::
     Ok(Done {
         answer: shown(&ended, call.at),
         events: Vec::new(),
-        detail: json!({ "finess": finess, "delegate": ended.delegate }),
+        detail: json!({ "finess": finess, "delegate": ended.delegate.map(|it| it.subject) }),
     })
 }
 
 /// A delegation without the name of the delegate.
 fn shown(delegation: &Delegation, now: OffsetDateTime) -> pb::Delegation {
+    let delegate = delegation.delegate.as_ref();
     pb::Delegation {
         delegation_id: delegation.id.to_string(),
         finess: delegation.finess.to_string(),
-        delegate: delegation.delegate.clone(),
+        delegate: delegate.map(|it| it.subject.clone()).unwrap_or_default(),
         delegate_name: String::new(),
         valid_from: Some(timestamp(delegation.from)),
         valid_until: Some(timestamp(delegation.until)),

@@ -8,7 +8,10 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use vocabulary::{Finess, ParseError, Role, StructureKey, Word as _};
 
-use super::Delegation;
+use super::{Delegate, Delegation};
+
+/// How many delegates one step of the erasure erases.
+const ERASED_AT_ONCE: i64 = 500;
 
 /// A place in a list of delegations.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,15 +86,16 @@ pub(super) async fn lock_and_count(
 
 /// Adds a delegation.
 pub(super) async fn insert(conn: &mut PgConnection, delegation: &Delegation) -> Result<()> {
+    let delegate = delegation.delegate.as_ref();
     sqlx::query!(
         "insert into delegation (delegation_id, finess, delegate_subject, sealed_name, data_key,
                                  from_at, until_at, granted_at, granted_by, granted_as)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
         delegation.id,
         delegation.finess.as_str(),
-        delegation.delegate,
-        delegation.name.sealed,
-        delegation.name.data_key,
+        delegate.map(|it| it.subject.as_str()),
+        delegate.map(|it| it.name.sealed.as_slice()),
+        delegate.map(|it| it.name.data_key.as_slice()),
         delegation.from,
         delegation.until,
         delegation.granted_at,
@@ -130,6 +134,27 @@ pub(super) async fn end(conn: &mut PgConnection, delegation: &Delegation, by: &s
     Ok(())
 }
 
+/// Erases who the delegates were of some delegations that ended before a moment; gives back of
+/// how many.
+pub(super) async fn erase_ended(
+    conn: &mut PgConnection,
+    ended_before: OffsetDateTime,
+) -> Result<u64> {
+    let erased = sqlx::query!(
+        "update delegation set delegate_subject = null, sealed_name = null, data_key = null
+         where delegation_id in (
+             select delegation_id from delegation
+             where delegate_subject is not null and least(ended_at, until_at) < $1
+             order by least(ended_at, until_at)
+             limit $2
+             for update skip locked
+         )",
+        ended_before,
+        ERASED_AT_ONCE,
+    );
+    Ok(erased.execute(conn).await?.rows_affected())
+}
+
 /// A page of delegations, the latest granted first.
 pub(super) async fn page(
     conn: &mut PgConnection,
@@ -137,28 +162,45 @@ pub(super) async fn page(
     after: Option<Position>,
     limit: i64,
 ) -> Result<Vec<Delegation>> {
-    let (site, delegate) = match whose {
-        Whose::Site(finess) => (Some(finess.to_string()), None),
-        Whose::Delegate(subject) => (None, Some(subject)),
+    let (granted_at, id) = after.map(|it| (it.granted_at, it.delegation_id)).unzip();
+    // Two queries, each with its index: the places of both lists are in its order.
+    let rows = match whose {
+        Whose::Site(finess) => {
+            let rows = sqlx::query_as!(
+                Row,
+                "select delegation_id, finess, delegate_subject, sealed_name, data_key, from_at,
+                        until_at, granted_at, granted_by, granted_as, ended_at
+                 from delegation
+                 where finess = $1
+                     and ($2::timestamptz is null or (granted_at, delegation_id) < ($2, $3::uuid))
+                 order by granted_at desc, delegation_id desc
+                 limit $4",
+                finess.as_str(),
+                granted_at,
+                id,
+                limit,
+            );
+            rows.fetch_all(conn).await?
+        }
+        Whose::Delegate(subject) => {
+            let rows = sqlx::query_as!(
+                Row,
+                "select delegation_id, finess, delegate_subject, sealed_name, data_key, from_at,
+                        until_at, granted_at, granted_by, granted_as, ended_at
+                 from delegation
+                 where delegate_subject = $1
+                     and ($2::timestamptz is null or (granted_at, delegation_id) < ($2, $3::uuid))
+                 order by granted_at desc, delegation_id desc
+                 limit $4",
+                subject,
+                granted_at,
+                id,
+                limit,
+            );
+            rows.fetch_all(conn).await?
+        }
     };
-    let rows = sqlx::query_as!(
-        Row,
-        "select delegation_id, finess, delegate_subject, sealed_name, data_key, from_at, until_at,
-                granted_at, granted_by, granted_as, ended_at
-         from delegation
-         where ($1::text is null or finess = $1)
-             and ($2::text is null or delegate_subject = $2)
-             and ($3::timestamptz is null or (granted_at, delegation_id) < ($3, $4::uuid))
-         order by granted_at desc, delegation_id desc
-         limit $5",
-        site,
-        delegate,
-        after.map(|after| after.granted_at),
-        after.map(|after| after.delegation_id),
-        limit,
-    );
-    let rows = rows.fetch_all(conn).await?.into_iter();
-    let delegations = rows.map(Delegation::try_from);
+    let delegations = rows.into_iter().map(Delegation::try_from);
     delegations
         .collect::<Result<_, ParseError>>()
         .map_err(Error::internal)
@@ -167,9 +209,9 @@ pub(super) async fn page(
 struct Row {
     delegation_id: Uuid,
     finess: String,
-    delegate_subject: String,
-    sealed_name: Vec<u8>,
-    data_key: Vec<u8>,
+    delegate_subject: Option<String>,
+    sealed_name: Option<Vec<u8>>,
+    data_key: Option<Vec<u8>>,
     from_at: OffsetDateTime,
     until_at: OffsetDateTime,
     granted_at: OffsetDateTime,
@@ -182,14 +224,16 @@ impl TryFrom<Row> for Delegation {
     type Error = ParseError;
 
     fn try_from(row: Row) -> Result<Self, ParseError> {
+        let name = row.sealed_name.zip(row.data_key);
+        let delegate = row.delegate_subject.zip(name);
+        let delegate = delegate.map(|(subject, (sealed, data_key))| Delegate {
+            subject,
+            name: Sealed { sealed, data_key },
+        });
         Ok(Self {
             id: row.delegation_id,
             finess: row.finess.parse()?,
-            delegate: row.delegate_subject,
-            name: Sealed {
-                sealed: row.sealed_name,
-                data_key: row.data_key,
-            },
+            delegate,
             from: row.from_at,
             until: row.until_at,
             granted_at: row.granted_at,

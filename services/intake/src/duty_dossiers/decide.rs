@@ -1,7 +1,9 @@
 //! What the dossier of a duty says: rendered from the report, and from nothing else.
 
+use std::collections::BTreeSet;
+
 use time::OffsetDateTime;
-use vocabulary::{ParallelDuty, StructureKey, Word, paris_time};
+use vocabulary::{ParallelDuty, Party, Role, RoutingRegion, StructureKey, Word, paris_time};
 
 use super::{Dossier, Field, Source, texts};
 use crate::{
@@ -16,6 +18,30 @@ pub(super) enum Refusal {
     Withdrawn,
     /// The report, as it stands, does not set the duty off.
     NotSetOff,
+}
+
+/// A report as far as a caller knows it: what the directory says of the critical-operator status
+/// of its structure is for the declarant, the cell and the agency where it is routed alone (arrêté
+/// of 17 April 2023); to others it is as it was declared.
+pub(super) fn known_to(report: Report, own: &[String], roles: &BTreeSet<Role>) -> Report {
+    let knows = report.seen_by(own).any(|party| match party {
+        Party::Subject(_) | Party::Structure(_) => roles.contains(&Role::Declarant),
+        Party::Cell => roles.contains(&Role::Analyst),
+        Party::Region(region) => report.routing_region == RoutingRegion::Region(*region),
+        _ => false,
+    });
+    if knows {
+        return report;
+    }
+    let declared = report.facts.operator_status;
+    let structure = ReportedStructure {
+        operator_status: declared,
+        ..report.structure
+    };
+    Report {
+        structure,
+        ..report
+    }
 }
 
 /// Makes the dossier of a duty; without contacts for who may not see them.

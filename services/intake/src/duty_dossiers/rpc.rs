@@ -1,6 +1,6 @@
 //! `DutyDossierService`: the dossier of a duty is made and shown.
 
-use platform::{Caller, Error, Result, SealingKey, Violations, now};
+use platform::{Error, Result, SealingKey, Violations, now};
 use proto::intake::v1::{
     self as pb, GetDutyDossierRequest, GetDutyDossierResponse,
     duty_dossier_service_server::DutyDossierService,
@@ -14,6 +14,7 @@ use super::{
     decide::{self, Refusal},
 };
 use crate::{
+    delegations,
     form::Language,
     reports::{self, Report, open_contacts, report_name},
 };
@@ -33,7 +34,7 @@ impl DutyDossierService for DutyDossierRpc {
         &self,
         request: Request<GetDutyDossierRequest>,
     ) -> Result<Response<GetDutyDossierResponse>, Status> {
-        let caller = Caller::of(&request)?;
+        let caller = &delegations::acting(&self.commands.pool, &request).await?;
         let asked = request.get_ref();
         let name = report_name(&asked.report_id)?;
         let duty = duty(&asked.duty)?;
@@ -59,6 +60,7 @@ impl DutyDossierService for DutyDossierRpc {
             .any(|party| party.sees_contacts(&caller.roles));
         let sealed = report.contacts.as_ref().filter(|_| sees);
         let contacts = sealed.and_then(|it| open_contacts(&self.master_key, report.id, it));
+        let report = decide::known_to(report, &own, &caller.roles);
         let language = Language::of(&asked.locale);
         let dossier = decide::dossier(&report, contacts.as_ref(), duty, language, now())
             .map_err(Error::from)?;

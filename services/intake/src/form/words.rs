@@ -3,10 +3,10 @@
 use std::sync::LazyLock;
 
 use vocabulary::{
-    Capacity, CareImpact, CaseActivity, CaseState, Channel, DataImpact, DataNature, Department,
-    MeasureKind, Medium, OperatorStatus, Origin, OriginType, PatientEndangerment, Reach, Region,
-    ReportKind, ReportStage, Role, SeverityLevel, SeverityReason, StructureContactRole,
-    StructureKind, Tlp, WaitingFor, Word,
+    Capacity, CareImpact, CaseActivity, CaseState, Channel, DataImpact, DataNature, DeadlineKind,
+    DeclarantLink, Department, MeasureKind, Medium, OperatorStatus, Origin, OriginType,
+    PatientEndangerment, Reach, Region, ReportKind, ReportStage, Role, SeverityLevel,
+    SeverityReason, StructureContactRole, StructureKind, Tlp, WaitingFor, Word,
 };
 
 /// An enumeration of the contract.
@@ -40,12 +40,15 @@ pub(super) static ENUMERATIONS: LazyLock<Vec<Enumeration>> = LazyLock::new(|| {
     let mut all = vec![
         words::<Capacity>("vigie.intake.v1.DeclarantCapacity"),
         report_states(),
+        link_decisions(),
         words::<CareImpact>("vigie.types.v1.CareImpact"),
         words::<CaseActivity>("vigie.types.v1.CaseActivity"),
         words::<CaseState>("vigie.types.v1.CaseState"),
         words::<Channel>("vigie.types.v1.Channel"),
         data_impacts(),
         words::<DataNature>("vigie.types.v1.DataNature"),
+        words::<DeadlineKind>("vigie.types.v1.DeadlineKind"),
+        words::<DeclarantLink>("vigie.types.v1.DeclarantLink"),
         words::<Medium>("vigie.intake.v1.Medium"),
         words::<MeasureKind>("vigie.types.v1.MeasureKind"),
         words::<OperatorStatus>("vigie.types.v1.OperatorStatus"),
@@ -126,20 +129,35 @@ fn data_impacts() -> Enumeration {
 }
 
 fn report_states() -> Enumeration {
-    let state = |number, word: &str, labels| Value {
-        name: format!("REPORT_STATE_{}", word.to_uppercase()),
+    Enumeration {
+        name: "vigie.intake.v1.ReportState",
+        values: vec![
+            value("REPORT_STATE", 1, "submitted", ["Soumis", "Submitted"]),
+            value("REPORT_STATE", 2, "withdrawn", ["Retiré", "Withdrawn"]),
+        ],
+    }
+}
+
+fn link_decisions() -> Enumeration {
+    let decision = |number, word, labels| value("LINK_DECISION", number, word, labels);
+    Enumeration {
+        name: "vigie.intake.v1.LinkDecision",
+        values: vec![
+            decision(1, "confirmed", ["Lien confirmé", "Link confirmed"]),
+            decision(2, "rejected", ["Lien rejeté", "Link rejected"]),
+            decision(3, "attached", ["Signalement rattaché", "Report attached"]),
+        ],
+    }
+}
+
+fn value(prefix: &str, number: i32, word: &str, labels: [&'static str; 2]) -> Value {
+    Value {
+        name: format!("{prefix}_{}", word.to_uppercase()),
         number,
         word: word.to_owned(),
         labels,
         origins: Vec::new(),
         exclusive: false,
-    };
-    Enumeration {
-        name: "vigie.intake.v1.ReportState",
-        values: vec![
-            state(1, "submitted", ["Soumis", "Submitted"]),
-            state(2, "withdrawn", ["Retiré", "Withdrawn"]),
-        ],
     }
 }
 

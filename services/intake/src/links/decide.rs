@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use vocabulary::{Party, Role, RoutingRegion, StructureKey};
+use vocabulary::{Party, Role, RoutingRegion, StructureKey, StructureKind};
 
 use super::LinkDecisionKind;
 use crate::{
@@ -33,18 +33,21 @@ pub(super) enum Refusal {
 }
 
 /// The role in which a caller decides: the cell, or the agent of the ARS where the report is
-/// routed. An empty `etag` stands for any state.
+/// routed. An empty `etag` stands for any state. A hospital of the armed forces has its own
+/// chain, from which nothing comes back: the cell alone attaches a report to such a `site`.
 pub(super) fn admit(
     report: &Report,
     own: &[String],
     roles: &BTreeSet<Role>,
     etag: &str,
+    site: Option<&Structure>,
 ) -> Result<Role, Refusal> {
+    let has_own_chain = site.is_some_and(|it| it.kind == StructureKind::ArmedForcesHospital);
     let acting = report.seen_by(own).filter_map(|party| match party {
         Party::Cell => Some(Role::Analyst),
         Party::Region(region) => {
             let is_competent = report.routing_region == RoutingRegion::Region(*region);
-            is_competent.then_some(Role::RegionalAgent)
+            (is_competent && !has_own_chain).then_some(Role::RegionalAgent)
         }
         _ => None,
     });
@@ -65,11 +68,16 @@ pub(super) fn admit(
     Ok(role)
 }
 
-/// Whether a report says already what is decided.
+/// Whether a report says already what is decided. An earlier release that runs beside this one
+/// may have shown a report to its structure again after the link was rejected.
 pub(super) fn is_settled(report: &Report, kind: LinkDecisionKind, facts: &Facts) -> bool {
     match kind {
         LinkDecisionKind::Confirmed => report.structure.link.is_verified(),
-        LinkDecisionKind::Rejected => kind.link() == Some(report.structure.link),
+        LinkDecisionKind::Rejected => {
+            let mut parties = report.visible_to.iter();
+            let is_seen = parties.any(|party| matches!(party, Party::Structure(_)));
+            kind.link() == Some(report.structure.link) && !is_seen
+        }
         LinkDecisionKind::Attached => facts.structure == report.facts.structure,
     }
 }

@@ -7,18 +7,20 @@ use proto::intake::v1::{
     ConfirmLinkRequest, ConfirmLinkResponse, RejectLinkRequest, RejectLinkResponse,
     link_service_server::LinkService,
 };
+use serde::Deserialize as _;
 use serde_json::json;
 use service::{Call, Done, Fields, audit_read, request_hash, revision_base};
 use sqlx::PgConnection;
 use tonic::{Request, Response, Status, async_trait};
 use uuid::Uuid;
-use vocabulary::Finess;
+use vocabulary::{Department, Finess};
 
 use super::{LinkDecision, LinkDecisionKind, Reason, decide, events, purpose, response, store};
 use crate::{
     amendments::{self, Revision},
     reports::{
-        self, Author, Context, Decision, Report, ReportName, ReportRpc, consequences_to_wire,
+        self, Author, Consequences, Context, Decision, Facts, Report, ReportName, ReportRpc,
+        StructureIdentifier, consequences_to_wire,
     },
     structures::{self, Structure},
 };
@@ -43,7 +45,12 @@ struct LinkCommand {
     site: Option<Structure>,
     /// What the directory tells of the structure that it is about.
     entries: Vec<Structure>,
+    /// The structure for which that was read; nothing where it is that of the site.
+    read_for: Option<Named>,
 }
+
+/// How a report names its structure.
+type Named = (StructureIdentifier, Option<Department>);
 
 #[async_trait]
 impl LinkService for LinkRpc {
@@ -56,15 +63,19 @@ impl LinkService for LinkRpc {
         let mut violations = Violations::default();
         let read = read(&mut violations, &sent.request_id, &sent.report_id);
         let command = match read {
-            Some((request_id, report_id)) => LinkCommand {
-                request_id,
-                report_id,
-                etag: sent.etag,
-                kind: LinkDecisionKind::Confirmed,
-                reason: None,
-                site: None,
-                entries: self.entries(&caller, report_id).await?,
-            },
+            Some((request_id, report_id)) => {
+                let (read_for, entries) = self.entries(&caller, report_id).await?;
+                LinkCommand {
+                    request_id,
+                    report_id,
+                    etag: sent.etag,
+                    kind: LinkDecisionKind::Confirmed,
+                    reason: None,
+                    site: None,
+                    entries,
+                    read_for,
+                }
+            }
             None => return Err(Error::from(violations).into()),
         };
         let done = self.run("ConfirmLink", "link.confirm", caller, command);
@@ -89,15 +100,19 @@ impl LinkService for LinkRpc {
         let read = read(&mut violations, &sent.request_id, &sent.report_id);
         let reason = Fields::new("", &mut violations).required_text("reason", sent.reason);
         let command = match (read, reason) {
-            (Some((request_id, report_id)), Some(reason)) => LinkCommand {
-                request_id,
-                report_id,
-                etag: sent.etag,
-                kind: LinkDecisionKind::Rejected,
-                reason: Some(reason),
-                site: None,
-                entries: self.entries(&caller, report_id).await?,
-            },
+            (Some((request_id, report_id)), Some(reason)) => {
+                let (read_for, entries) = self.entries(&caller, report_id).await?;
+                LinkCommand {
+                    request_id,
+                    report_id,
+                    etag: sent.etag,
+                    kind: LinkDecisionKind::Rejected,
+                    reason: Some(reason),
+                    site: None,
+                    entries,
+                    read_for,
+                }
+            }
             _ => return Err(Error::from(violations).into()),
         };
         let done = self.run("RejectLink", "link.reject", caller, command);
@@ -136,6 +151,7 @@ impl LinkService for LinkRpc {
             reason: Some(reason),
             entries: vec![site.clone()],
             site: Some(site),
+            read_for: None,
         };
         let answer = if sent.validate_only {
             self.preview(&caller, &command).await?
@@ -153,16 +169,21 @@ impl LinkRpc {
         structures::site_named(&mut conn, finess).await
     }
 
-    /// What the directory tells of the structure of a report that the caller sees.
-    async fn entries(&self, caller: &Caller, report_id: Uuid) -> Result<Vec<Structure>> {
+    /// How a report that the caller sees names its structure, and what the directory tells of it.
+    async fn entries(
+        &self,
+        caller: &Caller,
+        report_id: Uuid,
+    ) -> Result<(Option<Named>, Vec<Structure>)> {
         let mut conn = self.reports.commands.pool.acquire().await?;
         let name = ReportName::Id(report_id);
         let known = reports::find(&mut conn, &name, &caller.parties()).await?;
         drop(conn);
-        match known {
-            Some(report) => self.reports.directory.entries(&report.facts).await,
-            None => Ok(Vec::new()),
-        }
+        let Some(report) = known else {
+            return Ok((None, Vec::new()));
+        };
+        let entries = self.reports.directory.entries(&report.facts).await?;
+        Ok((Some(named(&report.facts)), entries))
     }
 
     /// Makes a decision. A retry reads the report anew: it holds personal data, which rest in
@@ -213,11 +234,19 @@ impl LinkRpc {
         let kind = command.kind;
         let report = reports::lock(conn, command.report_id, &own).await?;
         let report = report.ok_or(Error::NotFound("report"))?;
-        let role = decide::admit(&report, &own, &call.caller.roles, &command.etag)?;
-        let (after, decision) = self.settled(&report, &call.caller, command)?;
+        let site = command.site.as_ref();
+        let role = decide::admit(&report, &own, &call.caller.roles, &command.etag, site)?;
+        if site.is_none() && command.read_for != Some(named(&report.facts)) {
+            return Err(Error::aborted(
+                "CONCURRENT_CHANGE",
+                "la structure de ce signalement vient de changer ; réessayez",
+            ));
+        }
+        let (after, _) = self.settled(&report, &call.caller, site, &command.entries, kind)?;
+        let told_of = self.consequences(&report, &call.caller, command)?;
         if decide::is_settled(&report, kind, &after.facts) {
             return Ok(Done {
-                answer: answer(&report, &report, &decision, &own),
+                answer: answer(&report, &report, &told_of, &own),
                 events: Vec::new(),
                 detail: json!({ "revision": report.declared_revision(), "decision": null }),
             });
@@ -253,12 +282,14 @@ impl LinkRpc {
         };
         let stored = amendments::facts(conn, report.id).await?;
         let at_rest = amendments::at_rest(stored, &report.facts, &after.facts);
+        // What does not read again is not stored.
+        Facts::deserialize(&at_rest).map_err(Error::internal)?;
         amendments::amend(conn, &report, &after, &at_rest).await?;
         store::insert(conn, &after, &link_decision).await?;
         let base = revision_base(&self.reports.commands.log, conn).await?;
         let mut told = vec![events::decided(&after, &revision, &link_decision, base)];
         told.extend(events::activity(&after, &revision, kind));
-        let answer = answer(&report, &after, &decision, &own);
+        let answer = answer(&report, &after, &told_of, &own);
         let detail = json!({
             "revision": number,
             "decision": kind.as_str(),
@@ -285,9 +316,28 @@ impl LinkRpc {
         audit_read(&mut transaction, caller, action, &object, found.is_some()).await?;
         transaction.commit().await?;
         let report = found.ok_or(Error::NotFound("report"))?;
-        decide::admit(&report, &own, &caller.roles, &command.etag)?;
-        let (after, decision) = self.settled(&report, caller, command)?;
-        Ok(answer(&report, &after, &decision, &own))
+        let LinkCommand { site, entries, .. } = command;
+        let site = site.as_ref();
+        decide::admit(&report, &own, &caller.roles, &command.etag, site)?;
+        let (after, _) = self.settled(&report, caller, site, entries, command.kind)?;
+        let told_of = self.consequences(&report, caller, command)?;
+        Ok(answer(&report, &after, &told_of, &own))
+    }
+
+    /// What a decision sets off as far as the caller may know it: by the duties that it sets off
+    /// the critical-operator status of a site would be learnt (arrêté of 17 April 2023).
+    fn consequences(
+        &self,
+        report: &Report,
+        caller: &Caller,
+        command: &LinkCommand,
+    ) -> Result<Consequences> {
+        let known = |site: &Structure| structures::known_to(caller, site);
+        let entries: Vec<Structure> = command.entries.iter().map(known).collect();
+        let site = command.site.as_ref().map(known);
+        let settled = self.settled(report, caller, site.as_ref(), &entries, command.kind);
+        let (_, decision) = settled?;
+        Ok(decision.consequences)
     }
 
     /// The report after a decision, and what it sets off.
@@ -295,17 +345,22 @@ impl LinkRpc {
         &self,
         report: &Report,
         caller: &Caller,
-        command: &LinkCommand,
+        site: Option<&Structure>,
+        entries: &[Structure],
+        kind: LinkDecisionKind,
     ) -> Result<(Report, Decision)> {
         let context = Context {
             author: &Author::from(caller),
-            entries: &command.entries,
+            entries,
             settings: &self.reports.settings,
             now: now(),
         };
-        let site = command.site.as_ref();
-        Ok(decide::decided(report, command.kind, site, &context)?)
+        Ok(decide::decided(report, kind, site, &context)?)
     }
+}
+
+fn named(facts: &Facts) -> Named {
+    (facts.structure.clone(), facts.department)
 }
 
 fn read(violations: &mut Violations, request_id: &str, report_id: &str) -> Option<(Uuid, Uuid)> {
@@ -319,12 +374,12 @@ fn read(violations: &mut Violations, request_id: &str, report_id: &str) -> Optio
 fn answer(
     before: &Report,
     after: &Report,
-    decision: &Decision,
+    consequences: &Consequences,
     own: &[String],
 ) -> AttachReportToStructureResponse {
     pb::AttachReportToStructureResponse {
         report: None,
-        consequences: Some(consequences_to_wire(&decision.consequences)),
+        consequences: Some(consequences_to_wire(consequences)),
         no_longer_visible_to: response::offices(&decide::losing(before, after)),
         leaves_your_sight: after.seen_by(own).next().is_none(),
     }

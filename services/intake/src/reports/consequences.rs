@@ -123,7 +123,8 @@ pub(super) fn of(
     }
 }
 
-/// What is owed of an incident that was just declared, where a rule pack says so.
+/// What is owed of an incident that was just declared, where a rule pack says so and if it is
+/// important in the sense of art. 23(3) of directive (EU) 2022/2555, as the structure judges.
 fn owed(
     facts: &Facts,
     declared_at: OffsetDateTime,

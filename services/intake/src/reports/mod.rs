@@ -40,7 +40,7 @@ use vocabulary::{
 
 pub(crate) use self::{
     batcher::Queue,
-    consequences::{is_done, set_off},
+    consequences::{Consequences, is_done, set_off},
     contacts::{
         open as open_contacts, read as read_contact, said as contact_to_wire,
         to_wire as contacts_to_seal,

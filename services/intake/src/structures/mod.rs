@@ -14,7 +14,7 @@ use vocabulary::{
 pub(crate) use self::{
     events::recorded,
     lookup::Directory,
-    rpc::{StructureRpc, shown},
+    rpc::{StructureRpc, known_to, shown},
     store::{record, site_named, sites, structures_after},
 };
 

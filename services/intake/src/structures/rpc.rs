@@ -99,8 +99,8 @@ impl StructureService for StructureRpc {
     }
 }
 
-/// A structure as this caller may see it.
-pub(crate) fn shown(caller: &Caller, structure: &Structure) -> pb::Structure {
+/// A structure as far as this caller may know it.
+pub(crate) fn known_to(caller: &Caller, structure: &Structure) -> Structure {
     let Caller {
         roles,
         region,
@@ -110,6 +110,15 @@ pub(crate) fn shown(caller: &Caller, structure: &Structure) -> pb::Structure {
     let status = structure
         .operator_status
         .filter(|_| sees_operator_status(structure, roles, *region, structures));
+    Structure {
+        operator_status: status,
+        ..structure.clone()
+    }
+}
+
+/// A structure as this caller may see it.
+pub(crate) fn shown(caller: &Caller, structure: &Structure) -> pb::Structure {
+    let status = known_to(caller, structure).operator_status;
     pb::Structure {
         structure_key: structure.key().to_string(),
         finess: structure.finess.to_string(),

@@ -4,7 +4,8 @@ use prost_types::Timestamp;
 use proto::{
     intake::v1::{
         AmendReportRequest, DeclareResolvedRequest, Delegation, EndDelegationRequest,
-        GrantDelegationRequest, ListReportsRequest, Receipt, ReportDraft, WithdrawReportRequest,
+        GetDutyDossierRequest, GrantDelegationRequest, ListReportsRequest, Receipt, ReportDraft,
+        WithdrawReportRequest,
     },
     types::v1::{DeclarantLink, ReportStage, Role},
 };
@@ -12,6 +13,7 @@ use testkit::TokenSpec;
 use tonic::Code;
 use uuid::Uuid;
 
+use crate::delegations::erase_ended;
 use crate::tests::{
     drafts::{FLEYRIAT, FLEYRIAT_ENTITY, incident, seconds_ago},
     env::{TestEnv, User, reason, violations},
@@ -177,6 +179,9 @@ async fn those_of_the_structure_and_its_agency_delegate_and_a_delegate_never_doe
         let refused = stranger.delegations(FLEYRIAT).await.unwrap_err();
         assert_eq!(reason(&refused), "NOT_YOURS_TO_DELEGATE");
     }
+    // Who asks for what is not his to see leaves an entry too.
+    let refused = ("delegation".to_owned(), "refused".to_owned());
+    assert_eq!(env.trail_of("delegation.list").await, vec![refused; 3]);
     for role in ["analyst", "importer", "security_officer"] {
         let refused = env.with_role(role).delegate(granting("claire")).await;
         assert_eq!(reason(&refused.unwrap_err()), "ROLE_MISSING", "{role}");
@@ -272,4 +277,45 @@ async fn the_name_of_a_delegate_rests_sealed_and_who_granted_is_in_the_trail() {
             "done".to_owned()
         )]
     );
+}
+
+#[tokio::test]
+async fn who_a_delegate_was_is_erased_ninety_days_after_the_end() {
+    let env = TestEnv::with_directory().await;
+    let (director, claire) = (env.linked("director"), env.declarant("claire"));
+    let ended = director.delegate(granting("claire")).await.unwrap();
+    director.end_delegation(ending(&ended)).await.unwrap();
+    let running = director.delegate(granting("claire")).await.unwrap();
+    let now = platform::now();
+    let early = now + time::Duration::days(89);
+    assert_eq!(erase_ended(&env.pool, early).await.unwrap(), 0);
+    let later = now + time::Duration::days(91);
+    assert_eq!(erase_ended(&env.pool, later).await.unwrap(), 1);
+    let left = "select count(*) from delegation
+                where sealed_name is null and data_key is null and delegate_subject is null";
+    assert_eq!(env.count(left).await, 1);
+    let listed = director.delegations(FLEYRIAT).await.unwrap();
+    let told: Vec<_> = listed
+        .iter()
+        .map(|it| (it.delegate.as_str(), it.delegate_name.as_str()))
+        .collect();
+    assert_eq!(told, [("claire", "Claire Dubreuil"), ("", "")]);
+    assert_eq!(claire.delegations("").await.unwrap(), [running]);
+}
+
+#[tokio::test]
+async fn a_delegate_reads_the_dossiers_of_the_structure() {
+    let env = TestEnv::with_directory().await;
+    let (director, claire) = (env.linked("director"), env.declarant("claire"));
+    let receipt = director.submit(incident()).await.unwrap();
+    let asked = || GetDutyDossierRequest {
+        report_id: receipt.report_id.clone(),
+        duty: "anssi_essential_services".to_owned(),
+        locale: String::new(),
+    };
+    let before = claire.dossier(asked()).await.unwrap_err();
+    assert_eq!(before.code(), Code::NotFound);
+    director.delegate(granting("claire")).await.unwrap();
+    assert!(director.dossier(asked()).await.is_ok());
+    assert!(claire.dossier(asked()).await.is_ok());
 }

@@ -1,6 +1,7 @@
 //! What consequences for care say of a case.
 
-use vocabulary::{CareImpact, Party, propose_severity};
+use service::Parties;
+use vocabulary::{CareImpact, Party, has_health_impact, propose_severity};
 
 use super::Case;
 
@@ -16,6 +17,23 @@ pub(super) fn show_to_health_authority(case: &mut Case) {
     if !case.report.test && !case.visible_to.contains(&Party::ArmedForces) {
         case.visible_to.add(&Party::HealthAuthority);
     }
+}
+
+/// Who sees a case whose report these see: they, and the DGS where what was recorded or judged
+/// here shows it the case. It does not lose sight by a milder judgement.
+pub(super) fn seen_by(case: &Case, announced: Parties) -> Parties {
+    let judged = case.confirmed.as_ref();
+    let shown = case.care_recorded.is_some()
+        || judged.is_some_and(|judged| has_health_impact(&judged.impacts))
+        || judged.is_some() && case.visible_to.contains(&Party::HealthAuthority);
+    let mut seen = Case {
+        visible_to: announced,
+        ..case.clone()
+    };
+    if shown {
+        show_to_health_authority(&mut seen);
+    }
+    seen.visible_to
 }
 
 /// Records consequences for care of this impact.

@@ -133,8 +133,6 @@ pub(crate) struct Withdrawal {
 pub(crate) struct Announced {
     /// How the report came to stand so.
     pub(crate) by: AnnouncedBy,
-    /// Who saw the report until then, and sees it no more.
-    pub(crate) no_longer_visible_to: Vec<String>,
     /// The report.
     pub(crate) report: Report,
     /// What the rules propose by it.

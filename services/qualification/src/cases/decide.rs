@@ -237,20 +237,30 @@ pub(crate) fn amend(
         }
     };
     follow(&mut next, amended);
-    let change = change_of(&next, action, Actor::System, note, None);
+    let change = Change {
+        lost: lost(&case.visible_to, &next.visible_to),
+        ..change_of(&next, action, Actor::System, note, None)
+    };
     Some((next, change))
 }
 
-/// Whether a case says what is announced already, but for what an agency recorded of care.
-pub(crate) fn says_the_same(case: &Case, announced: &Announced) -> bool {
-    let mut next = case.clone();
+/// The case at the announced revision, where it says already what is announced, but for what an
+/// agency recorded of care; with what the release before did not keep of its report.
+pub(crate) fn says_the_same(case: &Case, announced: &Announced) -> Option<Case> {
+    let report = &announced.report;
+    let mut same = case.clone();
+    same.report.revision = report.revision;
+    same.report.link = case.report.link.or(report.link);
+    let kept = |kept: &Option<String>, told: &Option<String>| kept.clone().or_else(|| told.clone());
+    same.report.structure_town = kept(&case.report.structure_town, &report.structure_town);
+    same.report.structure_key = kept(&case.report.structure_key, &report.structure_key);
+    let mut next = same.clone();
     follow(&mut next, announced.clone());
-    next.report.revision = case.report.revision;
     if case.care_recorded.is_some() {
         next.proposed.impacts.care = case.proposed.impacts.care;
         next.proposed.severity.serious = case.proposed.severity.serious;
     }
-    next == *case
+    (next == same).then_some(same)
 }
 
 /// Has a case say what its report says. Contacts that were erased do not come again.
@@ -263,8 +273,16 @@ fn follow(case: &mut Case, announced: Announced) {
     };
     case.proposed = announced.proposed;
     care::keep_what_was_recorded(case);
-    case.visible_to.remove(&announced.no_longer_visible_to);
-    case.visible_to.extend(announced.visible_to);
+    // What is announced is the whole of those who see the report: whoever got sight by what a
+    // restore of intake lost loses it.
+    case.visible_to = care::seen_by(case, announced.visible_to);
+}
+
+/// Who saw a case before and sees it no more.
+fn lost(before: &Parties, after: &Parties) -> Vec<String> {
+    let after = after.slugs();
+    let before = before.slugs().into_iter();
+    before.filter(|slug| !after.contains(slug)).collect()
 }
 
 /// What the history tells of a report that stands otherwise now.
@@ -371,6 +389,7 @@ fn change_of(
         note,
         triage,
         cause: None,
+        lost: Vec::new(),
     }
 }
 

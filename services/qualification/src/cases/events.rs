@@ -17,7 +17,7 @@ use vocabulary::{DeadlinePack, derived_after};
 use super::{
     Case, Change,
     announce::changed,
-    decide::{self, Announced, Withdrawal},
+    decide::{self, Announced, AnnouncedBy, Withdrawal},
     history,
     incoming::ReportEvent,
     store::{self},
@@ -26,6 +26,7 @@ use super::{
 use crate::{
     deadlines::{self, ReportClock, ReportTick},
     escalation::{Cause, Escalations},
+    messages,
 };
 
 /// Opens a case for every report, applies amendments, resolutions and withdrawals, and forgets
@@ -84,6 +85,10 @@ struct Batch {
     clocks: HashMap<Uuid, ReportClock>,
     /// The cases whose clock was told something.
     ticked: HashSet<Uuid>,
+    /// Those of which a restore brought the first declaration back.
+    anew: HashSet<Uuid>,
+    /// The cases whose report was attached to another structure.
+    attached: Vec<Uuid>,
     /// Withdrawals whose report has not come, by report.
     early: HashMap<Uuid, EarlyWithdrawal>,
     /// The reports whose contacts are to be erased.
@@ -124,6 +129,8 @@ impl Batch {
             pack: Arc::clone(pack),
             clocks: deadlines::find(conn, &case_ids).await?,
             ticked: HashSet::new(),
+            anew: HashSet::new(),
+            attached: Vec::new(),
             early: early
                 .into_iter()
                 .map(|early| (early.report_id, early))
@@ -228,20 +235,29 @@ impl Batch {
         };
         // After a restore of intake everything is told again; where nothing was lost, nothing
         // changes but what outranks it.
-        if self.applied.contains(&event_id) && decide::says_the_same(case, &amended) {
-            case.report.revision = revision;
+        let was_applied = self.applied.contains(&event_id);
+        let same = was_applied.then(|| decide::says_the_same(case, &amended));
+        let clock = self.clocks.get(&case.id);
+        let knew = clock.is_some_and(|clock| clock.knows(case));
+        if let Some(same) = same.flatten() {
+            *case = same;
+            let case_id = case.id;
+            if let Some(clock) = self.clocks.get_mut(&case_id).filter(|_| knew) {
+                *clock = clock.knowing(revision);
+                self.ticked.insert(case_id);
+            }
         } else {
             let tick = amended.tick.clone();
+            let is_restored = amended.changed_paths.is_none();
+            let is_attached = amended.by == AnnouncedBy::Attachment;
+            let key_before = case.report.structure_key.clone();
             let applied = decide::amend(case, amended, now);
             let (case, change) = applied.ok_or(ApplyError::LATER_RELEASE)?;
-            match (tick, self.clocks.get_mut(&case.id)) {
-                (Some(tick), Some(clock)) => {
-                    *clock = clock.amended(&tick);
-                    self.ticked.insert(case.id);
-                }
-                // An earlier release opened the case: no rule pack was promised for it.
-                (Some(tick), None) => self.start_clock(&case, &tick, None),
-                (None, _) => {}
+            self.tick(&case, tick.as_ref(), is_restored, knew);
+            let is_structure = |slug: &String| slug.starts_with("structure:");
+            let is_another = key_before != case.report.structure_key;
+            if is_attached && (is_another || change.lost.iter().any(is_structure)) {
+                self.attached.push(case.id);
             }
             self.changed.insert(report_id);
             self.record(case, change, self.cause(event_id, revision));
@@ -261,9 +277,43 @@ impl Batch {
         derived_after(event_id, "after_a_restore", &parts)
     }
 
+    /// Tells the clock of a case what an amendment of its report says; `knew`: it knew of
+    /// everything before.
+    fn tick(&mut self, case: &Case, tick: Option<&ReportTick>, is_restored: bool, knew: bool) {
+        let Some(clock) = self.clocks.get_mut(&case.id) else {
+            // An earlier release opened the case: no rule pack was promised for it.
+            if let Some(tick) = tick {
+                self.start_clock(case, tick, None);
+            }
+            return;
+        };
+        let mut next = match tick {
+            Some(tick) if is_restored => clock.restored(tick),
+            Some(tick) => clock.amended(tick),
+            None => clock.clone(),
+        };
+        if let Some(resolution) = &case.resolution {
+            next = next.handled(resolution.resolved_at, resolution.declared_at);
+        }
+        // What it missed may have been a report; but not where another is told now.
+        let is_told = tick.is_some_and(|tick| tick.reached.is_some());
+        if knew || is_restored || is_told {
+            next = next.knowing(case.report.revision);
+        }
+        *clock = next;
+        self.ticked.insert(case.id);
+        if is_restored {
+            self.anew.insert(case.id);
+        }
+    }
+
     fn start_clock(&mut self, case: &Case, tick: &ReportTick, pack: Option<DeadlinePack>) {
         let report = &case.report;
         let clock = ReportClock::start(report.kind, report.declared_at, tick, pack);
+        let mut clock = clock.knowing(report.revision);
+        if let Some(resolution) = &case.resolution {
+            clock = clock.handled(resolution.resolved_at, resolution.declared_at);
+        }
         self.clocks.insert(case.id, clock);
         self.ticked.insert(case.id);
     }
@@ -318,7 +368,8 @@ impl Batch {
         let ticked = self.ticked.iter().map(|id| (*id, &self.clocks[id]));
         let ticked: Vec<_> = ticked.collect();
         deadlines::keep(conn, &ticked).await?;
-        deadlines::remind_of(conn, &ticked, now).await?;
+        deadlines::remind_of(conn, &ticked, &self.anew, now).await?;
+        messages::forget_structures(conn, &self.attached).await?;
         store::erase_contacts(conn, &self.erased).await?;
         history::insert(conn, &self.changes).await?;
         for early in self.early.values() {

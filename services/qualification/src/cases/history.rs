@@ -88,6 +88,36 @@ pub(super) async fn latest(
     Ok(changes.map(|change| (change.case_id, change)).collect())
 }
 
+/// Finds who lost sight of cases by these changes of theirs.
+pub(crate) async fn lost_sight(
+    conn: &mut PgConnection,
+    changes: &[(Uuid, u64)],
+) -> Result<HashMap<Uuid, Vec<String>>> {
+    if changes.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let (case_ids, revisions): (Vec<_>, Vec<_>) = changes
+        .iter()
+        .map(|(case_id, revision)| (*case_id, revision.cast_signed()))
+        .unzip();
+    let rows = sqlx::query!(
+        r#"select case_id, no_longer_visible_to as "lost!"
+           from case_entry
+           join unnest($1::uuid[], $2::bigint[]) as told (id, number)
+               on case_id = told.id and revision = told.number
+           where no_longer_visible_to is not null"#,
+        &case_ids,
+        &revisions,
+    )
+    .fetch_all(conn)
+    .await?;
+    let mut lost: HashMap<Uuid, Vec<String>> = HashMap::new();
+    for row in rows {
+        lost.entry(row.case_id).or_default().extend(row.lost);
+    }
+    Ok(lost)
+}
+
 struct Row {
     case_id: Uuid,
     revision: i64,
@@ -120,6 +150,7 @@ impl From<Row> for Change {
             note: row.note,
             triage: row.triage.map(|triage| triage.0),
             cause: row.cause_event_id,
+            lost: Vec::new(),
         }
     }
 }
@@ -137,5 +168,6 @@ fn row(change: &Change) -> Value {
         "note": change.note,
         "triage": change.triage,
         "cause_event_id": change.cause,
+        "no_longer_visible_to": (!change.lost.is_empty()).then_some(&change.lost),
     })
 }

@@ -148,7 +148,6 @@ fn submitted(event: events::ReportSubmitted, data_key: Option<&[u8]>) -> Option<
         visible_to: event.visible_to.into_iter().collect(),
         changed_paths: None,
         by: AnnouncedBy::Declarant,
-        no_longer_visible_to: Vec::new(),
         sent_by_person_at: received_at.filter(|_| by_person),
         cause: Uuid::try_parse(&event.cause_report_id).ok(),
         tick,
@@ -172,7 +171,6 @@ fn link_decided(event: events::ReportLinkDecided, data_key: Option<&[u8]>) -> Op
     let decided = revised(event.report, event.revision, data_key)?;
     Some(Announced {
         by: AnnouncedBy::LinkDecision,
-        no_longer_visible_to: event.no_longer_visible_to,
         ..decided
     })
 }
@@ -183,7 +181,6 @@ fn attached(event: events::ReportAttached, data_key: Option<&[u8]>) -> Option<An
     Some(Announced {
         by: AnnouncedBy::Attachment,
         changed_paths: Some(event.changed_paths),
-        no_longer_visible_to: event.no_longer_visible_to,
         ..attached
     })
 }

@@ -39,6 +39,7 @@ pub(crate) use self::{
     audience::Audience,
     decide::{Command, Note},
     events::ReportEvents,
+    history::lost_sight,
     list::CaseName,
     milestones::Targets,
     request::{case_name, declare_major, take_pilot},
@@ -251,6 +252,8 @@ pub(crate) struct Change {
     pub(crate) triage: Option<Triage>,
     /// The event of another service that caused it.
     pub(crate) cause: Option<Uuid>,
+    /// Who saw the case before it and sees it no more; of a change that was just made.
+    pub(crate) lost: Vec<String>,
 }
 
 /// What was done to a case.

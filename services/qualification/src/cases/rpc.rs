@@ -321,6 +321,9 @@ impl CaseRpc {
             let major = (&case, Cause::Major, call.at);
             self.escalations.begin(conn, &[major], call.at).await?;
         }
+        if matches!(asked.command, Command::Reopen { .. }) {
+            deadlines::remind_again(conn, case.id, call.at).await?;
+        }
         let base = revision_base(&self.commands.log, conn).await?;
         let shown = self.shown(&case, &call.caller, base);
         let shown = shown.ok_or(Error::NotFound("case"))?;

@@ -79,7 +79,7 @@ pub(crate) fn opened() -> Case {
     open(report, triage(None), parties, None, START).0
 }
 
-fn resolution() -> Resolution {
+pub(crate) fn resolution() -> Resolution {
     Resolution {
         number: 1,
         resolved_at: START,
@@ -231,14 +231,16 @@ proptest! {
         for (step, seconds) in steps.iter().zip(1..) {
             case = take(&case, step, START + Duration::seconds(seconds)).0;
         }
+        // Intake announces the whole of those who see it.
+        let mut visible_to = case.visible_to.clone();
+        visible_to.add(&Party::HealthAuthority);
         let announced = Announced {
             report: Report { revision: 2, ..case.report.clone() },
             proposed: triage(Some(CareImpact::Interruption)),
-            visible_to: ["dgs".to_owned()].into_iter().collect(),
+            visible_to: visible_to.clone(),
             changed_paths: Some(vec!["impacts.care".to_owned()]),
             sent_by_person_at: None,
             by: AnnouncedBy::Declarant,
-            no_longer_visible_to: Vec::new(),
             cause: None,
             tick: None,
         };
@@ -246,8 +248,6 @@ proptest! {
         let expected = if is_ended(case.state) { Action::Noted } else { Action::Amended };
         prop_assert_eq!((change.action, change.state), (expected, case.state));
         prop_assert!(change.note.ends_with("impacts.care"));
-        let mut visible_to = case.visible_to.clone();
-        visible_to.add(&Party::HealthAuthority);
         let followed = Case {
             revision: case.revision + 1,
             report: announced.report,

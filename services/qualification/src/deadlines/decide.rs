@@ -6,6 +6,8 @@ use vocabulary::{
     Term, parallel_duties,
 };
 
+use crate::cases::Case;
+
 use super::{BreachFacts, Duty, Reminder, ReportClock, ReportTick, Side};
 
 impl BreachFacts<'_> {
@@ -41,6 +43,7 @@ impl ReportClock {
             progress_at: None,
             final_at: None,
             handled_at: None,
+            report_revision: 0,
         };
         // Whoever heard of an amendment alone knows what was declared by it.
         started.amended(tick)
@@ -64,6 +67,34 @@ impl ReportClock {
             next.final_at = moments.final_at;
         }
         next
+    }
+
+    /// The clock after a restore of intake, which brought the first declaration back: what was
+    /// sent after it is lost.
+    pub(crate) fn restored(&self, tick: &ReportTick) -> Self {
+        let first = Self {
+            told_at: tick.received_at,
+            notified_at: None,
+            progress_at: None,
+            final_at: None,
+            ..self.clone()
+        };
+        first.amended(tick)
+    }
+
+    /// The clock, told everything up to this revision of its report.
+    pub(crate) fn knowing(&self, report_revision: u64) -> Self {
+        Self {
+            report_revision,
+            ..self.clone()
+        }
+    }
+
+    /// Whether it was told all that its case was.
+    pub(crate) fn knows(&self, case: &Case) -> bool {
+        let resolved_at = case.resolution.as_ref().map(|it| it.resolved_at);
+        self.report_revision >= case.report.revision
+            && (resolved_at.is_none() || resolved_at == self.handled_at)
     }
 
     /// The clock after the structure declared that its incident is over.
@@ -129,16 +160,16 @@ impl ReportClock {
         reminders.filter(|it| it.at > self.told_at).collect()
     }
 
-    /// What a reminder says when its moment has come, however late; nothing where what it is of
-    /// was done, or is due at another moment.
+    /// What a reminder says when its moment has come; nothing where what it is of was done, or is
+    /// due at another moment, and before a deadline that has lapsed meanwhile.
     pub(super) fn says(&self, reminder: &Reminder, now: OffsetDateTime) -> Option<CaseActivity> {
+        // Of what has lapsed the other reminder tells; of what is another authority's, none.
+        if reminder.side == Side::Before && reminder.due_at <= now {
+            return None;
+        }
         if reminder.of == Duty::Cnil {
             let stands = self.cnil().is_some_and(|it| it.due_at == reminder.due_at);
             return stands.then_some(CaseActivity::CnilDue);
-        }
-        // Of what has lapsed the other reminder tells.
-        if reminder.side == Side::Before && reminder.due_at <= now {
-            return None;
         }
         let (_, deadlines) = self.deadlines(now)?;
         let stands = |it: &&Deadline| it.pending().map(|it| it.due_at) == Some(reminder.due_at);

@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use vocabulary::{DeadlinePack, Impacts, Origin, OriginType, ReportKind, ReportStage};
 
 pub(crate) use self::{
-    reminder::{DeadlineReminders, remind_of},
+    reminder::{DeadlineReminders, remind_again, remind_of},
     response::with_deadlines,
     store::{find, keep},
 };
@@ -51,6 +51,10 @@ pub(crate) struct ReportClock {
     /// When the incident was over, as the structure declared last.
     #[serde(with = "time::serde::rfc3339::option", default)]
     handled_at: Option<OffsetDateTime>,
+    /// The revision of the report up to which it was told everything. A release that keeps no
+    /// clock may have applied what came after it.
+    #[serde(default)]
+    report_revision: u64,
 }
 
 /// What an announcement of a report tells its clock.

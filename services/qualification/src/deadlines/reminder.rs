@@ -1,16 +1,19 @@
 //! Reminders of deadlines: one before each and one when it has lapsed, jobs that are due then.
 
+use std::collections::HashSet;
+
 use async_trait::async_trait;
 use eventlog::{Log, in_transaction};
 use futures::FutureExt as _;
 use platform::Result;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 use service::{
     Deadlines,
     jobs::{Failure, Handler, Job, NewJob, add_jobs},
 };
 use sqlx::{PgConnection, PgPool};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 use vocabulary::{Role, derived_id};
 
@@ -20,18 +23,57 @@ use crate::cases::{self, Activity, Audience, activity};
 /// The kind of the jobs.
 const KIND: &str = "remind/deadline";
 
+/// How long a process without a rule pack leaves a reminder to one that has it: the processes of
+/// an installation are told one after the other.
+const DEFERRED: Duration = Duration::minutes(10);
+/// How often: for a day, then there is none.
+const DEFERRALS: u32 = 144;
+
+/// What the job of a reminder says.
+#[derive(Debug, Serialize, Deserialize)]
+struct Asked {
+    #[serde(flatten)]
+    reminder: Reminder,
+    /// How often it was left to another process.
+    #[serde(default)]
+    deferrals: u32,
+}
+
 /// Has the structures of cases be reminded of what their clocks say. What is asked for again is
-/// there already.
+/// there already, or was done; but for the cases that count `anew`.
 pub(crate) async fn remind_of(
     conn: &mut PgConnection,
     clocks: &[(Uuid, &ReportClock)],
+    anew: &HashSet<Uuid>,
     now: OffsetDateTime,
 ) -> Result<()> {
     let jobs = clocks.iter().flat_map(|(case_id, clock)| {
         let reminders = clock.reminders().into_iter();
-        reminders.map(|reminder| job(*case_id, &reminder))
+        reminders.map(|reminder| (*case_id, reminder, job(*case_id, &reminder)))
     });
-    Ok(add_jobs(conn, &jobs.collect::<Vec<_>>(), now).await?)
+    let jobs: Vec<_> = jobs.collect();
+    let past = jobs
+        .iter()
+        .filter(|(case_id, reminder, _)| reminder.at <= now && !anew.contains(case_id));
+    let past: Vec<_> = past.map(|(.., job)| job).collect();
+    let done = store::done(conn, &past).await?;
+    let jobs = jobs.into_iter().map(|(.., job)| job);
+    let jobs: Vec<_> = jobs.filter(|job| !done.contains(&job.job_id)).collect();
+    Ok(add_jobs(conn, &jobs, now).await?)
+}
+
+/// Has the structure of a case that goes on again be reminded of what is still to come.
+pub(crate) async fn remind_again(
+    conn: &mut PgConnection,
+    case_id: Uuid,
+    now: OffsetDateTime,
+) -> Result<()> {
+    let Some(clock) = store::find(conn, &[case_id]).await?.remove(&case_id) else {
+        return Ok(());
+    };
+    let reminders = clock.reminders().into_iter().filter(|it| it.at > now);
+    let jobs: Vec<_> = reminders.map(|it| job(case_id, &it)).collect();
+    Ok(add_jobs(conn, &jobs, now).await?)
 }
 
 fn job(case_id: Uuid, reminder: &Reminder) -> NewJob {
@@ -43,6 +85,22 @@ fn job(case_id: Uuid, reminder: &Reminder) -> NewJob {
         due_at: reminder.at,
         traceparent: platform::traceparent(),
         payload: json!(reminder),
+    }
+}
+
+/// The job of a reminder, to be tried later and perhaps by another process.
+fn deferred(case_id: Uuid, asked: &Asked, now: OffsetDateTime) -> NewJob {
+    let first = job(case_id, &asked.reminder);
+    let next = Asked {
+        reminder: asked.reminder,
+        deferrals: asked.deferrals + 1,
+    };
+    let parts: [&[u8]; 2] = [first.job_id.as_bytes(), &next.deferrals.to_be_bytes()];
+    NewJob {
+        job_id: derived_id("deadline_reminder_deferred", &parts),
+        due_at: now + DEFERRED,
+        payload: json!(next),
+        ..first
     }
 }
 
@@ -83,12 +141,19 @@ impl Handler for DeadlineReminders {
         let case_id = job.subject.strip_prefix("case/");
         let case_id = case_id.and_then(|id| Uuid::try_parse(id).ok());
         let case_id = case_id.ok_or_else(|| rejected("subject"))?;
-        let reminder: Reminder =
+        let asked: Asked =
             serde_json::from_value(job.payload.clone()).map_err(|_| rejected("payload"))?;
+        let (reminder, now) = (asked.reminder, platform::now());
         if reminder.of == Duty::Report && !self.deadlines.are_on() {
+            if asked.deferrals < DEFERRALS {
+                let mut conn = self.pool.acquire().await.map_err(unreachable)?;
+                let later = deferred(case_id, &asked, now);
+                let added = add_jobs(&mut conn, &[later], now).await;
+                added.map_err(unreachable)?;
+            }
             return Ok(());
         }
-        let with = (&self.log, case_id, reminder, platform::now());
+        let with = (&self.log, case_id, reminder, now);
         in_transaction(&self.pool, &with, |conn, &(log, case_id, reminder, now)| {
             remind(conn, log, case_id, reminder, now).boxed()
         })
@@ -97,6 +162,10 @@ impl Handler for DeadlineReminders {
         self.log.committed();
         Ok(())
     }
+}
+
+fn unreachable(error: sqlx::Error) -> Failure {
+    Failure::of_transaction(&error.into())
 }
 
 /// Announces that something is due or overdue. Done again, it announces the same event, which
@@ -112,6 +181,8 @@ async fn remind(
         return Ok(());
     };
     let clock = store::find(conn, &[case_id]).await?.remove(&case_id);
+    // What another release applied may be what it would remind of.
+    let clock = clock.filter(|clock| clock.knows(&case));
     let says = clock.and_then(|clock| clock.says(&reminder, now));
     let Some(kind) = says.filter(|_| !case.is_ended()) else {
         return Ok(());

@@ -1,8 +1,9 @@
 //! The clocks of reports at rest.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use platform::Result;
+use service::jobs::NewJob;
 use sqlx::{PgConnection, types::Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -53,4 +54,21 @@ pub(crate) async fn keep(conn: &mut PgConnection, clocks: &[(Uuid, &ReportClock)
     .execute(conn)
     .await?;
     Ok(())
+}
+
+/// Finds which of these jobs were done.
+pub(super) async fn done(conn: &mut PgConnection, jobs: &[&NewJob]) -> Result<HashSet<Uuid>> {
+    if jobs.is_empty() {
+        return Ok(HashSet::new());
+    }
+    let subjects: Vec<_> = jobs.iter().map(|job| job.subject.clone()).collect();
+    let job_ids: Vec<_> = jobs.iter().map(|job| job.job_id).collect();
+    let done = sqlx::query_scalar!(
+        "select job_id from job_done where subject = any($1) and job_id = any($2)",
+        &subjects,
+        &job_ids,
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(done.into_iter().collect())
 }

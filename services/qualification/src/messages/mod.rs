@@ -14,7 +14,10 @@ use uuid::Uuid;
 use vocabulary::{Role, Text};
 
 use self::side::Side;
-pub(crate) use self::{read::unread, rpc::MessageRpc};
+pub(crate) use self::{
+    read::{forget_structures, unread},
+    rpc::MessageRpc,
+};
 use crate::cases::Audience;
 
 /// What a message says.

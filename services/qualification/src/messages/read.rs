@@ -74,6 +74,22 @@ pub(super) async fn mark(
     Ok(up_to)
 }
 
+/// Forgets what the side of the structure has read on these cases: it is another structure now,
+/// which has read nothing.
+pub(crate) async fn forget_structures(conn: &mut PgConnection, case_ids: &[Uuid]) -> Result<()> {
+    if case_ids.is_empty() {
+        return Ok(());
+    }
+    sqlx::query!(
+        "delete from message_read where case_id = any($1) and side = $2",
+        case_ids,
+        Side::Structure.to_string(),
+    )
+    .execute(conn)
+    .await?;
+    Ok(())
+}
+
 /// Reads when each side read these messages of a case: with the first of its marks that
 /// reaches them.
 pub(super) async fn read_at(

@@ -78,13 +78,24 @@ async fn the_case_of_an_attached_report_goes_to_its_agency_and_from_the_one_befo
     assert!(env.get(&agent("76"), &opened.case_id).await.is_err());
     assert!(env.get(&analyst(), &opened.case_id).await.is_ok());
 
+    // Nobody is named: a restore of intake lost what attached it.
+    let mut restored = report.clone();
+    restored.submitted.visible_to.retain(|it| it != STRUCTURE);
+    env.announce(&[restored.link_decided(3, types::DeclarantLink::Rejected, &[])])
+        .await;
+    env.settle(&report).await;
+    assert!(env.get(&agent("28"), &opened.case_id).await.is_err());
+    assert!(env.get(&agent("76"), &opened.case_id).await.is_ok());
+    env.announce(&[attached.attached(4, &[])]).await;
+    env.settle(&report).await;
+
     // What is told once more, or of before, takes nothing back.
     let events = [report.event(), attached.attached(2, &lost)];
     env.announce(&events).await;
     env.settle(&report).await;
     assert!(env.get(&agent("76"), &opened.case_id).await.is_err());
     let announced = env.announced(&opened.case_id).await;
-    assert_eq!(announced.len(), 2);
+    assert_eq!(announced.len(), 4);
     assert_eq!(announced[1].change(), events::CaseChange::ReportAttached);
     assert_eq!(announced[1].routing_region, "28");
 }

@@ -62,7 +62,9 @@ async fn a_case_is_shown_as_a_list_with_the_same_filter_shows_it() {
     let mut stream = env.watch(&analyst(), all()).await.unwrap();
     env.qualify(&analyst(), in_scope(&id)).await.unwrap();
     let case = changed(&mut stream).await;
-    let listed = env.list(&analyst(), pb::ListCasesRequest::default()).await;
+    let mut listed = env.list(&analyst(), pb::ListCasesRequest::default()).await;
+    // Also changes with what is said, which no stream tells.
+    listed[0].waiting_for.clear();
     assert_eq!([case], listed.as_slice());
 }
 

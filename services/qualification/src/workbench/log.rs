@@ -4,7 +4,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use eventlog::Log;
 use platform::{Error, Result, SealingKey};
-use proto::qualification::v1 as pb;
+use proto::{events::v1::CaseChanged, qualification::v1 as pb};
 use service::{View, revision_base};
 use sqlx::PgPool;
 use tokio::sync::{Mutex, Semaphore, broadcast};
@@ -64,6 +64,8 @@ pub(super) struct ChangedCase {
     pub(super) case: Case,
     /// What the announced revisions count on from.
     pub(super) base: u64,
+    /// Who lost sight of it by what was read.
+    pub(super) lost: Vec<String>,
     master_key: SealingKey,
     /// As it was shown already: all who see as much are shown the same.
     shown: Mutex<Vec<(View, pb::Case)>>,
@@ -118,27 +120,34 @@ impl CaseLog {
             self.log.pages(&mut conn, &after, PAGE).await?
         };
         let case_of = |subject: &str| subject.strip_prefix("case/")?.parse::<Uuid>().ok();
-        let mut last: HashMap<Uuid, (u16, u64)> = HashMap::new();
+        let base = revision_base(&self.log, &mut conn).await?;
+        let mut places: HashMap<Uuid, (u16, u64)> = HashMap::new();
+        let mut revisions: Vec<(Uuid, u64)> = Vec::new();
         for event in &events {
             if let Some(case_id) = case_of(&event.subject) {
-                last.insert(case_id, (event.shard, event.position));
+                places.insert(case_id, (event.shard, event.position));
+                let told: Result<CaseChanged, _> = event.decode();
+                let revision = told.map(|told| told.revision.saturating_sub(base));
+                revisions.extend(revision.ok().map(|revision| (case_id, revision)));
             }
         }
         // Read after the log: the rows are of these changes, or of later ones.
-        let case_ids: Vec<Uuid> = last.keys().copied().collect();
+        let case_ids: Vec<Uuid> = places.keys().copied().collect();
         let found = cases::read_cases(&mut conn, &case_ids).await?;
-        let base = revision_base(&self.log, &mut conn).await?;
-        let changed = |case: Case| {
-            let place = last.get(&case.id).copied();
-            let changed = ChangedCase {
+        let mut lost = cases::lost_sight(&mut conn, &revisions).await?;
+        let mut share = |case: Case| {
+            let place = places.get(&case.id).copied();
+            let case_id = case.id;
+            let shared = ChangedCase {
                 case,
                 base,
+                lost: lost.remove(&case_id).unwrap_or_default(),
                 master_key: self.master_key.clone(),
                 shown: Mutex::default(),
             };
-            place.map(|place| (place, Arc::new(changed)))
+            place.map(|place| (place, Arc::new(shared)))
         };
-        let mut changed: HashMap<_, _> = found.into_iter().filter_map(changed).collect();
+        let mut changed: HashMap<_, _> = found.into_iter().filter_map(&mut share).collect();
         let positions = events.iter().map(|event| Position {
             shard: event.shard,
             number: event.position,
@@ -167,7 +176,11 @@ impl ChangedCase {
             base: self.base,
             master_key: &self.master_key,
         };
-        let case = shown.listed(&self.case);
+        // Whom it waits for changes with what is said and asked too, which no stream tells.
+        let case = pb::Case {
+            waiting_for: Vec::new(),
+            ..shown.listed(&self.case)
+        };
         known.push((view, case.clone()));
         case
     }

@@ -122,10 +122,20 @@ impl Watching {
     }
 }
 
-/// What a caller is told of a case that changed: nothing where it does not exist for this one.
+/// What a caller is told of a case that changed: the id alone where it lost sight of it, and
+/// nothing where the case does not exist for this one.
 async fn shown(changed: &ChangedCase, filter: &Filter, caller: &Caller) -> Option<Message> {
     let case = &changed.case;
-    let view = View::of(&case.visible_to, caller)?;
+    let Some(view) = View::of(&case.visible_to, caller) else {
+        let own = caller.parties();
+        let is_lost = changed.lost.iter().any(|slug| own.contains(slug));
+        return is_lost.then(|| {
+            Message::Left(CaseLeft {
+                case_id: case.id.to_string(),
+                ..CaseLeft::default()
+            })
+        });
+    };
     if filter.takes(case) {
         return Some(Message::Changed(changed.shown(view).await));
     }

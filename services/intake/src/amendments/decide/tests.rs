@@ -166,6 +166,64 @@ proptest! {
     }
 }
 
+#[test]
+fn what_an_earlier_release_did_not_store_stays_absent_until_something_is_said_of_it() {
+    let mut stored = json!(facts());
+    for name in ["regions", "department", "cause_reference"] {
+        stored.as_object_mut().unwrap().remove(name);
+    }
+    let rests = at_rest(stored.clone(), &facts(), &facts());
+    assert_eq!(rests, stored);
+    assert_eq!(serde_json::from_value::<Facts>(rests).unwrap(), facts());
+    let named = Facts {
+        regions: vec!["84".parse().unwrap()],
+        ..facts()
+    };
+    let rests = at_rest(stored, &facts(), &named);
+    assert_eq!(rests["regions"], json!(["84"]));
+    assert!(rests.get("department").is_none());
+}
+
+const FACT_NAMES: [&str; 5] = [
+    "impacts",
+    "regions",
+    "department",
+    "cause_reference",
+    "kind",
+];
+const IMPACT_NAMES: [&str; 4] = ["care", "data", "persons_affected", "may_affect_others"];
+
+proptest! {
+    #[test]
+    fn an_amendment_adds_the_members_that_it_changes_and_no_other(
+        before in impacts(),
+        after in impacts(),
+        missing in subsequence(FACT_NAMES.map(str::to_owned).to_vec(), 0..=5),
+        missing_impacts in subsequence(IMPACT_NAMES.map(str::to_owned).to_vec(), 0..4),
+    ) {
+        let before = Facts { impacts: before, ..facts() };
+        let amended = Facts { impacts: after, ..facts() };
+        let (was, is) = (json!(before), json!(amended));
+        let mut stored = was.clone();
+        for name in &missing_impacts {
+            stored["impacts"].as_object_mut().unwrap().remove(name);
+        }
+        for name in &missing {
+            stored.as_object_mut().unwrap().remove(name);
+        }
+        let mut expected = is.clone();
+        if !missing.contains(&"impacts".to_owned()) {
+            for name in missing_impacts.iter().filter(|&it| was["impacts"][it] == is["impacts"][it]) {
+                expected["impacts"].as_object_mut().unwrap().remove(name);
+            }
+        }
+        for name in missing.iter().filter(|&it| was[it] == is[it]) {
+            expected.as_object_mut().unwrap().remove(name);
+        }
+        prop_assert_eq!(at_rest(stored, &before, &amended), expected);
+    }
+}
+
 fn impacts() -> impl Strategy<Value = Impacts> {
     let care = prop::option::of(prop::sample::select(CareImpact::ALL));
     let data = subsequence(vec![DataImpact::Integrity, DataImpact::Disclosure], 0..=2);

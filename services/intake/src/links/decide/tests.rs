@@ -22,7 +22,7 @@ fn report() -> Report {
 
 fn admitted(report: &Report, own: &[&str], roles: &[Role]) -> Result<Role, Refusal> {
     let own: Vec<String> = own.iter().map(|&party| party.to_owned()).collect();
-    admit(report, &own, &roles.iter().copied().collect(), "")
+    admit(report, &own, &roles.iter().copied().collect(), "", None)
 }
 
 fn after(report: &Report, kind: LinkDecisionKind, site: Option<&Structure>) -> Report {
@@ -78,6 +78,32 @@ fn the_cell_and_the_agency_where_it_is_routed_decide_and_nobody_else() {
     };
     let agent = admitted(&unplaced, &["ars:84"], &[RegionalAgent]);
     assert_eq!(agent, Err(Refusal::NotYours));
+}
+
+#[test]
+fn the_cell_alone_attaches_a_report_to_a_hospital_of_the_armed_forces() {
+    let of = report();
+    let hospital = Structure {
+        kind: StructureKind::ArmedForcesHospital,
+        ..toulouse()
+    };
+    let elsewhere = toulouse();
+    let admitted = |own: &str, role, site| admit(&of, &[own.to_owned()], &[role].into(), "", site);
+    let agent = |site| admitted("ars:84", Role::RegionalAgent, site);
+    assert_eq!(agent(Some(&hospital)), Err(Refusal::NotYours));
+    assert_eq!(agent(Some(&elsewhere)), Ok(Role::RegionalAgent));
+    let analyst = admitted("cell", Role::Analyst, Some(&hospital));
+    assert_eq!(analyst, Ok(Role::Analyst));
+}
+
+#[test]
+fn a_rejection_is_not_settled_while_a_structure_sees_the_report() {
+    let mut of = after(&report(), LinkDecisionKind::Rejected, None);
+    let is_settled = |of: &Report| is_settled(of, LinkDecisionKind::Rejected, &of.facts);
+    assert!(is_settled(&of));
+    of.visible_to.insert(Party::Structure(entry().key()));
+    assert!(!is_settled(&of));
+    assert!(is_settled(&after(&of, LinkDecisionKind::Rejected, None)));
 }
 
 #[test]

@@ -73,7 +73,6 @@ fn an_amendment_never_says_less_of_care_than_an_agency_recorded() {
         changed_paths: Some(Vec::new()),
         sent_by_person_at: None,
         by: AnnouncedBy::Declarant,
-        no_longer_visible_to: Vec::new(),
         cause: None,
         tick: None,
     };

@@ -137,9 +137,10 @@ fn the_cnil_is_reminded_of_once_without_a_pack_and_not_when_it_was_notified() {
     );
     assert_eq!(said(&clock), [Some(CaseActivity::CnilDue)]);
     let reminder = clock.reminders()[0];
-    // However late, once.
-    let late = reminder.due_at + Duration::DAY;
+    // However late, but not once its time is over.
+    let late = reminder.due_at - Duration::SECOND;
     assert_eq!(clock.says(&reminder, late), Some(CaseActivity::CnilDue));
+    assert_eq!(clock.says(&reminder, reminder.due_at), None);
     let notified = clock.amended(&tick(Some((ReportStage::FirstDeclaration, DECLARED))));
     assert_eq!(notified.says(&reminder, reminder.at), None);
     // It was known earlier than was said at first: the clock of the CNIL moves.
@@ -172,6 +173,26 @@ fn a_breach_of_personal_data_is_owed_to_the_cnil_until_somebody_says_that_it_was
     };
     assert!(owed(&impacts, None) && owed(&impacts, Some(false)));
     assert!(!owed(&impacts, Some(true)) && !owed(&none, None));
+}
+
+#[test]
+fn what_a_restore_lost_is_due_again() {
+    let sent = datetime!(2026-11-22 08:00 UTC);
+    let notified = clock().amended(&tick(Some((ReportStage::Complement, sent))));
+    assert_eq!(notified.restored(&tick(None)), clock());
+}
+
+#[test]
+fn a_clock_that_missed_an_amendment_or_a_resolution_does_not_know() {
+    let mut case = crate::cases::tests::opened();
+    let clock = clock().knowing(1);
+    assert!(clock.knows(&case));
+    case.report.revision = 2;
+    assert!(!clock.knows(&case) && clock.knowing(2).knows(&case));
+    case.resolution = Some(crate::cases::tests::resolution());
+    assert!(!clock.knowing(2).knows(&case));
+    let over_at = case.resolution.as_ref().unwrap().resolved_at;
+    assert!(clock.knowing(2).handled(over_at, over_at).knows(&case));
 }
 
 proptest! {

@@ -42,6 +42,7 @@ async fn visited(env: &TestEnv, sql: &str, search: Search, latest: Option<i64>) 
         Some(latest) => explained.bind(latest),
         None => explained,
     };
+    let explained = explained.bind(None::<OffsetDateTime>);
     let plan: Value = explained.fetch_one(&env.pool).await.unwrap();
     (rows_of(&plan[0]["Plan"]), plan.to_string())
 }
