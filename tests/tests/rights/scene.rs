@@ -1,6 +1,10 @@
 //! A prepared suite: reports of every kind that the rules of visibility tell apart.
 
-use proto::intake::v1::{self as pb, DeclarantCapacity, draft_service_client::DraftServiceClient};
+use prost_types::Timestamp;
+use proto::intake::v1::{
+    self as pb, DeclarantCapacity, delegation_service_client::DelegationServiceClient,
+    draft_service_client::DraftServiceClient,
+};
 use proto::qualification::v1::{
     AccompanimentGiver, CareConsequenceDraft, CareConsequenceKind, ClaimCaseRequest,
     OfferAccompanimentRequest, RecordCareConsequenceRequest,
@@ -103,12 +107,41 @@ pub(crate) struct Scene {
     pub(crate) directory: &'static str,
     /// The drafts that are kept: the subject of their author and their UUID.
     pub(crate) drafts: Vec<(&'static str, String)>,
+    /// Delegations that ended, each for the hospital of this FINESS.
+    pub(crate) delegations: Vec<(&'static str, String)>,
 }
 
 /// Who keeps a draft.
 const DRAFTING: [&str; 2] = ["director", "agent"];
 
 impl Scene {
+    /// Has the director of a hospital delegate to somebody, and end it.
+    async fn ended_delegation(&self, subject: &str, finess: &str) -> String {
+        let authors = people::authors();
+        let director = authors.iter().find(|who| who.subject == subject);
+        let director = self.env.with_token(director.expect("he is an author"));
+        let mut delegations = DelegationServiceClient::new(director.channel("intake"));
+        let tomorrow = platform::now() + time::Duration::DAY;
+        let granted = delegations.grant_delegation(pb::GrantDelegationRequest {
+            request_id: Uuid::now_v7().to_string(),
+            finess: finess.to_owned(),
+            delegate: "claire".to_owned(),
+            delegate_name: "Claire Dubreuil".to_owned(),
+            valid_from: None,
+            valid_until: Some(Timestamp {
+                seconds: tomorrow.unix_timestamp(),
+                nanos: 0,
+            }),
+        });
+        let granted = granted.await.unwrap().into_inner().delegation.unwrap();
+        let ended = delegations.end_delegation(pb::EndDelegationRequest {
+            request_id: Uuid::now_v7().to_string(),
+            delegation_id: granted.delegation_id.clone(),
+        });
+        ended.await.unwrap();
+        granted.delegation_id
+    }
+
     /// Starts the suite and declares everything; returns when all services know all of it.
     pub(crate) async fn prepare() -> Self {
         let env = TestEnv::start().await;
@@ -129,6 +162,7 @@ impl Scene {
             delivery_id: String::new(),
             directory: DIRECTORY,
             drafts: Vec::new(),
+            delegations: Vec::new(),
         };
         for (thing, draft) in plans() {
             let author = people::authors();
@@ -155,6 +189,10 @@ impl Scene {
             let saved = drafts.save_draft(request).await.unwrap();
             let draft = saved.into_inner().draft.unwrap();
             scene.drafts.push((subject, draft.draft_id));
+        }
+        for (subject, finess) in [("director", MONTPELLIER), ("director-rouen", ROUEN)] {
+            let ended = scene.ended_delegation(subject, finess).await;
+            scene.delegations.push((finess, ended));
         }
         scene.settle().await;
         let mut sql = scene.sql().await;

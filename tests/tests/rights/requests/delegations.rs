@@ -4,16 +4,16 @@
 use prost_types::Timestamp;
 use proto::intake::v1 as pb;
 use testkit::TokenSpec;
-use tests::MONTPELLIER;
+use tests::{MONTPELLIER, ROUEN};
 use tonic::Code;
 use uuid::Uuid;
 
 use super::{Asked, Expected, any_answer, request_id};
-use crate::scene::MONTPELLIER_LEGAL_ENTITY;
+use crate::scene::{MONTPELLIER_LEGAL_ENTITY, Scene};
 use crate::visibility::has;
 
 /// What to ask about delegations.
-pub(super) fn requests(method: &str, person: &TokenSpec) -> Option<Vec<Asked>> {
+pub(super) fn requests(method: &str, scene: &Scene, person: &TokenSpec) -> Option<Vec<Asked>> {
     Some(match method {
         "GrantDelegation" => {
             let request = pb::GrantDelegationRequest {
@@ -40,12 +40,23 @@ pub(super) fn requests(method: &str, person: &TokenSpec) -> Option<Vec<Asked>> {
         }
         "EndDelegation" => {
             let nothing = Uuid::now_v7().to_string();
-            let request = pb::EndDelegationRequest {
-                request_id: request_id(),
-                delegation_id: nothing.clone(),
-            };
-            let expected = Expected::Refused(Code::NotFound);
-            vec![Asked::of("nothing by id", &request, expected).named(&nothing)]
+            let none = ("nobody", nothing);
+            let all = scene.delegations.iter().chain([&none]);
+            all.map(|(finess, delegation_id)| {
+                let request = pb::EndDelegationRequest {
+                    request_id: request_id(),
+                    delegation_id: delegation_id.clone(),
+                };
+                // It has ended: who gets so far may end it.
+                let refused = if delegates_for(person, finess) {
+                    Code::FailedPrecondition
+                } else {
+                    Code::NotFound
+                };
+                let target = format!("that of {finess} by id");
+                Asked::of(target, &request, Expected::Refused(refused)).named(delegation_id)
+            })
+            .collect()
         }
         "ListDelegations" => {
             let of = |finess: &str| pb::ListDelegationsRequest {
@@ -69,8 +80,17 @@ pub(super) fn requests(method: &str, person: &TokenSpec) -> Option<Vec<Asked>> {
 
 /// Whether a person delegates for the hospital of Montpellier.
 fn delegates(person: &TokenSpec) -> bool {
+    delegates_for(person, MONTPELLIER)
+}
+
+/// Whether a person delegates for a hospital of the scene.
+fn delegates_for(person: &TokenSpec, finess: &str) -> bool {
+    let (keys, region) = match finess {
+        MONTPELLIER => (&[MONTPELLIER, MONTPELLIER_LEGAL_ENTITY][..], "76"),
+        ROUEN => (&[ROUEN][..], "28"),
+        _ => return false,
+    };
     let own = |finess: &&str| person.structures.contains(&format!("finess:{finess}"));
-    let directs = [MONTPELLIER, MONTPELLIER_LEGAL_ENTITY].iter().any(own);
-    (has(person, "declarant") && directs)
-        || (has(person, "regional_agent") && person.region.as_deref() == Some("76"))
+    (has(person, "declarant") && keys.iter().any(own))
+        || (has(person, "regional_agent") && person.region.as_deref() == Some(region))
 }

@@ -23,7 +23,7 @@ pub(crate) fn requests(
     match service {
         "IntakeService" => reports(method, scene, person),
         "AmendmentService" => super::amendments::requests(method, scene, person),
-        "DelegationService" => super::delegations::requests(method, person),
+        "DelegationService" => super::delegations::requests(method, scene, person),
         "DraftService" => super::drafts::requests(method, scene, person),
         "DutyDossierService" => duty_dossiers::requests(method, scene, person),
         "FormService" => form(method),

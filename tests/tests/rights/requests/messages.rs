@@ -88,9 +88,15 @@ fn lists(scene: &Scene, internal: bool, expected: impl Fn(&Thing) -> Expected) -
 }
 
 fn lists_of_notes(scene: &Scene, person: &TokenSpec) -> Vec<Asked> {
-    lists(scene, true, |thing| {
+    let all = lists(scene, true, |thing| {
         notes(person, thing, any_answer::<pb::ListMessagesResponse>())
-    })
+    });
+    // Another way of asking: it leaves another row.
+    let named = all.into_iter().map(|asked| Asked {
+        target: format!("{} of notes", asked.target),
+        ..asked
+    });
+    named.collect()
 }
 
 /// Who sees a case for an organisation has notes on it; who sees it as a declarant has none.
