@@ -1,6 +1,8 @@
 //! What holds for every case, whatever comes in whatever order.
 
 mod care;
+mod causes;
+mod ending;
 mod major;
 mod replay;
 
@@ -346,139 +348,6 @@ fn the_last_qualification_holds() {
     assert!(case.triage().severity.major);
     let (case, _) = decide(&case, &qualify(triage(None)), analyst("ana"), START).unwrap();
     assert!(!case.triage().severity.major);
-}
-
-#[test]
-fn nothing_closes_before_it_was_qualified() {
-    let close = Command::Close { lessons: None };
-    let refused = decide(&opened(), &close, analyst("ana"), START);
-    assert_eq!(refused, Err(Refusal::WrongState(CaseState::Submitted)));
-}
-
-#[test]
-fn what_is_resolved_before_it_was_qualified_does_not_close() {
-    let resolved = Case {
-        state: CaseState::Resolved,
-        ..opened()
-    };
-    let close = Command::Close { lessons: None };
-    let refused = decide(&resolved, &close, analyst("ana"), START);
-    assert_eq!(refused, Err(Refusal::WrongState(CaseState::Resolved)));
-    let qualify = Command::Qualify(Scope::In {
-        triage: triage(None),
-        note: None,
-    });
-    let (case, _) = decide(&resolved, &qualify, analyst("ana"), START).unwrap();
-    assert_eq!(case.state, CaseState::Resolved);
-    let (case, _) = decide(&case, &close, analyst("ana"), START).unwrap();
-    assert_eq!(case.state, CaseState::Closed);
-}
-
-#[test]
-fn a_case_that_is_open_again_has_neither_its_end_nor_its_analyst_of_before() {
-    let duplicate = Command::MarkDuplicate {
-        of: Uuid::from_u128(23),
-        note: None,
-    };
-    let (ended, change) = decide(&opened(), &duplicate, analyst("ana"), START).unwrap();
-    assert_eq!(ended.duplicate_of, Some(Uuid::from_u128(23)));
-    assert_eq!(change.state, CaseState::Duplicate);
-    let reopen = Command::Reopen { note: note() };
-    let (case, change) = decide(&ended, &reopen, analyst("bo"), START).unwrap();
-    assert_eq!((case.duplicate_of, case.closure), (None, None));
-    assert_eq!(case.assignee.as_deref(), Some("bo"));
-    assert_eq!(case.state, CaseState::InQualification);
-    assert_eq!(
-        (change.action, change.note.as_str()),
-        (Action::Reopened, "mot")
-    );
-}
-
-#[test]
-fn a_case_whose_contacts_are_erased_stays_ended() {
-    let mut case = Case {
-        state: CaseState::Closed,
-        ..opened()
-    };
-    case.report.sealed = None;
-    let reopen = Command::Reopen { note: note() };
-    let refused = decide(&case, &reopen, analyst("ana"), START);
-    assert_eq!(refused, Err(Refusal::Erased));
-}
-
-#[test]
-fn a_case_is_no_duplicate_of_itself() {
-    let case = opened();
-    let duplicate = Command::MarkDuplicate {
-        of: case.id,
-        note: None,
-    };
-    let refused = decide(&case, &duplicate, analyst("ana"), START);
-    assert_eq!(refused, Err(Refusal::OfItself));
-}
-
-#[test]
-fn a_case_opens_attached_to_that_of_its_cause_where_this_may_lead_others() {
-    let parent = Case {
-        id: Uuid::from_u128(29),
-        ..opened()
-    };
-    let opened_with = |cause: &Case| {
-        let Case {
-            report,
-            proposed,
-            visible_to,
-            ..
-        } = opened();
-        open(report, proposed, visible_to, Some(cause), START)
-    };
-    let (case, change) = opened_with(&parent);
-    assert_eq!(case.parent, Some(parent.id));
-    assert_eq!(change.action, Action::Opened);
-    assert_eq!(change.note, "Rattaché au dossier SIG-2026-000001X.");
-    let mut test = parent.clone();
-    test.report.test = true;
-    let attached = Case {
-        parent: Some(Uuid::from_u128(31)),
-        ..parent.clone()
-    };
-    let duplicate = Case {
-        state: CaseState::Duplicate,
-        duplicate_of: Some(Uuid::from_u128(31)),
-        ..parent.clone()
-    };
-    let closed = Case {
-        state: CaseState::Closed,
-        ..parent
-    };
-    for other in [test, attached, duplicate, closed] {
-        let (case, change) = opened_with(&other);
-        assert_eq!((case.parent, change.note.as_str()), (None, ""), "{other:?}");
-    }
-}
-
-#[test]
-fn a_case_that_is_attached_stays_where_it_is_until_it_is_detached() {
-    let attach = Command::Attach {
-        to: Uuid::from_u128(29),
-        note: Some(note()),
-    };
-    let (case, change) = decide(&opened(), &attach, analyst("ana"), START).unwrap();
-    assert_eq!(case.parent, Some(Uuid::from_u128(29)));
-    assert_eq!((case.state, case.assignee.clone()), (opened().state, None));
-    assert_eq!(
-        (change.action, change.note.as_str()),
-        (Action::Attached, "mot")
-    );
-    let detach = Command::Detach { note: None };
-    let (case, change) = decide(&case, &detach, analyst("bo"), START).unwrap();
-    assert_eq!((case.parent, change.action), (None, Action::Detached));
-    let ended = Case {
-        state: CaseState::Closed,
-        ..case
-    };
-    let refused = decide(&ended, &attach, analyst("ana"), START);
-    assert_eq!(refused, Err(Refusal::WrongState(CaseState::Closed)));
 }
 
 #[test]
