@@ -11,9 +11,9 @@ use crate::{
 /// Applies the events of one producer's log.
 ///
 /// Applying is total: what does not fit the state becomes a visible note, not an
-/// error. Effects must also be replay-safe: ids come from
-/// [`vocabulary::derived_id`] and inserts say `on conflict do nothing`, because a
-/// snapshot or a replay after a restore meets what exists.
+/// error. Effects must also be replay-safe: ids come from [`vocabulary::derived_id`], and what
+/// exists is looked for, or inserts say `on conflict do nothing`, because a snapshot or a replay
+/// after a restore meets what exists.
 #[async_trait]
 pub trait Apply: Send + Sync + 'static {
     /// Whether this release knows how to apply events of a type. It is asked about

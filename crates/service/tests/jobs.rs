@@ -9,7 +9,7 @@ use platform::{DatabaseConfig, Files, Metrics};
 use serde_json::json;
 use service::jobs::{
     Failure, Handler, JOBS_MIGRATOR, Job, JobMetrics, JobPolicy, Jobs, NewJob, add_jobs,
-    make_job_due,
+    add_new_jobs, make_job_due,
 };
 use sqlx::PgPool;
 use time::{Duration, OffsetDateTime};
@@ -119,6 +119,22 @@ async fn what_is_due_is_done_once_in_its_turn_and_what_nobody_knows_waits() {
     assert_eq!(count(&jobs.pool, "select count(*) from job_done").await, 3);
     let left = "select count(*) from job where attempts = 0 and claimed_until is null";
     assert_eq!(count(&jobs.pool, left).await, 2);
+}
+
+#[tokio::test]
+async fn a_job_that_is_said_to_be_new_is_added_once_and_a_second_time_refused() {
+    let (jobs, receiver) = (jobs().await, Receiver::default());
+    let mut conn = jobs.pool.acquire().await.unwrap();
+    let new = job("known", platform::now());
+    let twice = [new.clone(), new.clone()];
+    add_new_jobs(&mut conn, &twice, platform::now())
+        .await
+        .unwrap();
+    let again = add_new_jobs(&mut conn, &twice, platform::now()).await;
+    let refused = again.unwrap_err();
+    assert!(refused.as_database_error().unwrap().is_unique_violation());
+    until_idle(&jobs, &receiver).await;
+    assert_eq!(*receiver.asked.lock().unwrap(), [new.job_id]);
 }
 
 #[tokio::test]

@@ -1,8 +1,8 @@
 //! Work that is due: claimed, done outside any transaction, and recorded.
 //!
 //! A job is a row with a kind, what it is about, the moment from which it is due and a
-//! payload. Whoever needs it adds it with [`add_jobs`] in the transaction of the fact that
-//! asks for it; [`Jobs`] claims what is due, gives it to the [`Handler`] of its kind and
+//! payload. Whoever needs it adds it with [`add_jobs`], or [`add_new_jobs`], in the transaction of
+//! the fact that asks for it; [`Jobs`] claims what is due, gives it to the [`Handler`] of its kind and
 //! records the attempt. What is due and undone is done, however late, by at least one
 //! attempt; all attempts carry the same id.
 
@@ -21,7 +21,7 @@ use uuid::Uuid;
 
 pub use self::{
     retry::JobPolicy,
-    store::{add_jobs, make_job_due},
+    store::{add_jobs, add_new_jobs, make_job_due},
     worker::{JobMetrics, Jobs},
 };
 

@@ -22,38 +22,57 @@ pub(super) struct Attempt<'a> {
     pub(super) error_class: Option<&'a str>,
 }
 
+/// Writes jobs into the queue, each once and in the order of the queue: writers of the same jobs
+/// never wait in a circle. Column by column, since payloads read within one document would
+/// double what a job costs.
+macro_rules! insert_jobs {
+    ($conn:expr, $jobs:expr, $now:expr, $end:literal) => {
+        sqlx::query!(
+            "insert into job (job_id, kind, subject, urgent, due_at, first_due_at, created_at,
+                              traceparent, payload)
+             select distinct on (kind, urgent, due_at, job_id) job_id, kind, subject, urgent, due_at,
+                    greatest(due_at, $8), $8, traceparent, payload
+             from unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[], $5::timestamptz[],
+                         $6::text[], $7::jsonb[])
+                 as new (job_id, kind, subject, urgent, due_at, traceparent, payload)
+             order by job_id"
+                + $end,
+            &column($jobs, |job| job.job_id),
+            &column($jobs, |job| job.kind.as_str()) as &[&str],
+            &column($jobs, |job| job.subject.as_str()) as &[&str],
+            &column($jobs, |job| job.urgent),
+            &column($jobs, |job| job.due_at),
+            &column($jobs, |job| job.traceparent.as_deref()) as &[Option<&str>],
+            &column($jobs, |job| &job.payload) as &[&Value],
+            $now,
+        )
+        .execute($conn)
+        .await
+    };
+}
+
 /// Adds jobs; one that exists is left as it is.
 pub async fn add_jobs(
     conn: &mut PgConnection,
     jobs: &[NewJob],
     now: OffsetDateTime,
 ) -> sqlx::Result<()> {
-    if jobs.is_empty() {
-        return Ok(());
+    if !jobs.is_empty() {
+        insert_jobs!(conn, jobs, now, " on conflict do nothing")?;
     }
-    // In the order of their ids: writers of the same jobs never wait in a circle. Column by
-    // column, since payloads read within one document would double what a job costs.
-    sqlx::query!(
-        "insert into job (job_id, kind, subject, urgent, due_at, first_due_at, created_at,
-                          traceparent, payload)
-         select job_id, kind, subject, urgent, due_at, greatest(due_at, $8), $8, traceparent,
-                payload
-         from unnest($1::uuid[], $2::text[], $3::text[], $4::boolean[], $5::timestamptz[],
-                     $6::text[], $7::jsonb[])
-             as new (job_id, kind, subject, urgent, due_at, traceparent, payload)
-         order by job_id
-         on conflict do nothing",
-        &column(jobs, |job| job.job_id),
-        &column(jobs, |job| job.kind.as_str()) as &[&str],
-        &column(jobs, |job| job.subject.as_str()) as &[&str],
-        &column(jobs, |job| job.urgent),
-        &column(jobs, |job| job.due_at),
-        &column(jobs, |job| job.traceparent.as_deref()) as &[Option<&str>],
-        &column(jobs, |job| &job.payload) as &[&Value],
-        now,
-    )
-    .execute(conn)
-    .await?;
+    Ok(())
+}
+
+/// Adds jobs of which none can be in the queue, each by one record of the database's log less.
+/// One that is there all the same, in the same place, is an error.
+pub async fn add_new_jobs(
+    conn: &mut PgConnection,
+    jobs: &[NewJob],
+    now: OffsetDateTime,
+) -> sqlx::Result<()> {
+    if !jobs.is_empty() {
+        insert_jobs!(conn, jobs, now, "")?;
+    }
     Ok(())
 }
 

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 
 use async_trait::async_trait;
 use eventlog::{ApplyError, Event, NewEvent};
-use service::{Feature, jobs::add_jobs};
+use service::{
+    Feature,
+    jobs::{add_jobs, add_new_jobs},
+};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -42,15 +45,18 @@ impl Feature for NoticeEvents {
     ) -> Result<Vec<NewEvent>, ApplyError> {
         let now = platform::now();
         let decisions = decide_all(conn, events, now).await?;
-        let candidates: Vec<NewNotification> = decisions.iter().flat_map(candidates).collect();
-        let new = store::record(conn, &candidates, now).await?;
-        let (mut raised, mut jobs, mut entries) = (Vec::new(), Vec::new(), Vec::new());
+        let all: Vec<NewNotification> = decisions.iter().flat_map(candidates).collect();
+        let new = store::record(conn, &all, now).await?;
+        let (mut raised, mut entries) = (Vec::new(), Vec::new());
+        let (mut new_jobs, mut jobs) = (Vec::new(), Vec::new());
         for decided in &decisions {
             let (event, parsed, decision) = decided;
             event.span().in_scope(|| {
                 raised.extend(self.raised(decided, &new, now)?);
                 // An event whose lines were raised before had its jobs added with them.
-                if raised_before(decided, &new) {
+                let ids = candidates(decided).map(|candidate| candidate.notification_id);
+                let lines = Lines::of(ids, &new);
+                if lines == Lines::Known {
                     return Ok(());
                 }
                 let told = Told {
@@ -62,13 +68,22 @@ impl Feature for NoticeEvents {
                     now,
                 };
                 for notice in &decision.notices {
-                    jobs.extend(self.addressing.jobs(notice, &told));
+                    let of_notice = self.addressing.jobs(notice, &told);
+                    // A digest is of many events, and what waited is of an earlier one.
+                    let is_its_own =
+                        notice.cause == event.id && !matches!(notice.channel, Channel::Digest(_));
+                    if lines == Lines::New && is_its_own {
+                        new_jobs.extend(of_notice);
+                    } else {
+                        jobs.extend(of_notice);
+                    }
                     entries.extend(Addressing::digest_entry(notice, &told));
                 }
                 Ok::<_, ApplyError>(())
             })?;
         }
         add_to_digests(conn, &entries).await?;
+        add_new_jobs(conn, &new_jobs, now).await?;
         add_jobs(conn, &jobs, now).await?;
         Ok(raised)
     }
@@ -151,11 +166,26 @@ fn candidates<'a>(decided: &'a Decided<'_>) -> impl Iterator<Item = NewNotificat
     })
 }
 
-fn raised_before(decided: &Decided<'_>, new: &BTreeSet<Uuid>) -> bool {
-    let mut ids = candidates(decided)
-        .map(|candidate| candidate.notification_id)
-        .peekable();
-    ids.peek().is_some() && !ids.any(|id| new.contains(&id))
+/// What was raised before of the lines of an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Lines {
+    /// Nothing.
+    New,
+    /// All of them.
+    Known,
+    /// Some of them, or it has none: whether it was applied before is not known.
+    Mixed,
+}
+
+impl Lines {
+    fn of(ids: impl Iterator<Item = Uuid>, new: &BTreeSet<Uuid>) -> Self {
+        let are_new: BTreeSet<bool> = ids.map(|id| new.contains(&id)).collect();
+        match (are_new.contains(&true), are_new.contains(&false)) {
+            (true, false) => Self::New,
+            (false, true) => Self::Known,
+            _ => Self::Mixed,
+        }
+    }
 }
 
 impl NoticeEvents {
@@ -202,4 +232,24 @@ fn is_history(event: &Event, now: OffsetDateTime) -> bool {
 /// recorded, else the request's own.
 fn traceparent(event: &Event) -> Option<String> {
     platform::traceparent().or_else(|| event.traceparent.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_is_new_if_all_its_lines_are_and_known_if_none_is() {
+        let ids =
+            |ids: &[u128]| -> Vec<Uuid> { ids.iter().copied().map(Uuid::from_u128).collect() };
+        let new: BTreeSet<Uuid> = ids(&[1, 2]).into_iter().collect();
+        for (lines, expected) in [
+            (&[1, 2][..], Lines::New),
+            (&[3][..], Lines::Known),
+            (&[2, 3][..], Lines::Mixed),
+            (&[][..], Lines::Mixed),
+        ] {
+            assert_eq!(Lines::of(ids(lines).into_iter(), &new), expected);
+        }
+    }
 }

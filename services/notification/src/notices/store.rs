@@ -156,7 +156,8 @@ pub(super) struct NewNotification {
 }
 
 /// Records what is raised and gives back the ids of those that are new: nothing is
-/// announced twice.
+/// announced twice. Each is looked up, and not left to a conflict, for which the database would
+/// write it twice: nobody else applies its event meanwhile.
 pub(super) async fn record(
     conn: &mut PgConnection,
     notifications: &[NewNotification],
@@ -164,9 +165,12 @@ pub(super) async fn record(
 ) -> sqlx::Result<BTreeSet<Uuid>> {
     let recorded = sqlx::query_scalar!(
         "insert into notification (notification_id, event_id, rule, report_id, raised_at)
-         select notification_id, event_id, rule, report_id, $2
-         from jsonb_populate_recordset(null::notification, $1)
-         on conflict do nothing
+         select distinct on (notification_id) notification_id, event_id, rule, report_id, $2
+         from jsonb_populate_recordset(null::notification, $1) as new
+         where (
+             select known.event_id from notification as known
+             where known.notification_id = new.notification_id
+         ) is null
          returning notification_id",
         Json(notifications) as Json<&[NewNotification]>,
         raised_at,
