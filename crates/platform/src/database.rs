@@ -171,6 +171,8 @@ impl DatabaseConfig {
             // What is asked for often lies in memory, and disks have no arm to move: rows
             // are found by an index even where a table is small.
             ("random_page_cost", "1.1"),
+            // What a call asks for is short, and not worth a compiler, which a high estimate calls.
+            ("jit", "off"),
         ]);
         #[cfg(feature = "mutants")]
         let options = if crate::mutant::Mutant::CommitWithoutFlush.is_alive() {
