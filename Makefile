@@ -34,14 +34,14 @@ chaos: ## Run the suite under faults at length, and catch its mutants (SHORT=1: 
 bench: export SQLX_OFFLINE = true
 bench: ## Measure what the suite bears beside what PostgreSQL alone does (SHORT=1: to see that it can)
 	scripts/setup
-	cargo build --locked $(if $(SHORT),,--release) $(provers) --bin bench
-	target/$(if $(SHORT),debug,release)/bench $(if $(SHORT),--short)
+	cargo build --locked $(if $(SHORT),,--profile image) $(provers) --bin bench
+	target/$(if $(SHORT),debug,image)/bench $(if $(SHORT),--short)
 
 bench-ageing: export SQLX_OFFLINE = true
 bench-ageing: ## Measure whether a declaration costs as much after two million others (an hour and a half)
 	scripts/setup
-	cargo build --locked --release $(provers) --bin bench
-	target/release/bench --only ageing
+	cargo build --locked --profile image $(provers) --bin bench
+	target/image/bench --only ageing
 
 nightly: ## Run all that takes hours, whatever fails, and show what it saw in one table
 	scripts/nightly

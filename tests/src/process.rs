@@ -27,7 +27,12 @@ pub fn programs() -> &'static Path {
 }
 
 /// The profiles in which the programs are built, and the folders where they come to lie.
-const PROFILES: [(&str, &str); 3] = [("dev", "debug"), ("release", "release"), ("proof", "proof")];
+const PROFILES: [(&str, &str); 4] = [
+    ("dev", "debug"),
+    ("release", "release"),
+    ("image", "image"),
+    ("proof", "proof"),
+];
 
 /// Builds the programs like this one itself, and says where they are.
 pub(crate) fn build(programs: Programs) -> PathBuf {
