@@ -59,6 +59,8 @@ pub struct Counts {
     pub gave_up: usize,
     /// What the first of these was told.
     pub last_words: Option<String>,
+    /// Calls that no replica knew.
+    pub unknown: usize,
     /// When a declaration was acknowledged last.
     #[serde(skip)]
     acknowledged_at: Option<Instant>,
@@ -184,8 +186,12 @@ impl Client {
 
     fn gave_up(&self, status: &Status) -> GaveUp {
         let mut counts = self.counts();
-        counts.gave_up += 1;
-        counts.last_words.get_or_insert(format!("{status:?}"));
+        if status.code() == Code::Unimplemented {
+            counts.unknown += 1;
+        } else {
+            counts.gave_up += 1;
+            counts.last_words.get_or_insert(format!("{status:?}"));
+        }
         GaveUp
     }
 
@@ -218,6 +224,8 @@ impl Client {
                 // Where there is a source, the client's side says so itself, as of a
                 // connection that closes just now.
                 Code::Internal if status.source().is_some() => true,
+                // Another replica may be of a later release.
+                Code::Unimplemented => replica + 1 < first + self.replicas.len(),
                 Code::Internal => {
                     let mut counts = self.counts();
                     counts.internal += 1;
@@ -345,6 +353,8 @@ mod tests {
             let (came, counts) = provoke(Err(code)).await;
             assert_eq!((came, counts.refused, counts.gave_up), (None, 0, 1));
         }
+        let (came, counts) = provoke(Err(Code::Unimplemented)).await;
+        assert_eq!((came, counts.gave_up, counts.unknown), (None, 0, 1));
     }
 
     #[tokio::test]

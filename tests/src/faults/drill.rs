@@ -60,6 +60,7 @@ impl Drill {
         Plan {
             // The drill is all that happens.
             weather: None,
+            beside_the_last: matches!(self, Self::Upgrade(_)),
             pace: Duration::from_millis(150),
             ..Plan::on(ground)
         }
@@ -95,11 +96,12 @@ pub async fn drill(drill: &Drill) -> Drilled {
     load.acknowledged(WORK).await;
     let mut faults = Tally::default();
     let mut undone = Undone::default();
+    let mut unknown = 0;
     if let Drill::Upgrade(previous) = drill {
         servers
             .steps
             .extend(upgrade(&suite, &fleet, &binaries).await);
-        load.acknowledged(WORK).await;
+        unknown += unknown_meanwhile(&load).await;
         servers
             .steps
             .extend(give_way(&fleet, previous, "rolled back").await);
@@ -107,6 +109,7 @@ pub async fn drill(drill: &Drill) -> Drilled {
         servers
             .steps
             .extend(give_way(&fleet, &binaries, "upgraded again").await);
+        unknown += unknown_meanwhile(&load).await;
     } else {
         servers.back_up().await;
         load.acknowledged(WORK).await;
@@ -138,11 +141,21 @@ pub async fn drill(drill: &Drill) -> Drilled {
     if matches!(drill, Drill::Upgrade(_)) && insisted > 0 {
         complaints.push(format!("{insisted} requests failed after one more try"));
     }
+    if unknown > 0 {
+        complaints.push(format!("{unknown} calls were unknown to this release"));
+    }
     Drilled {
         steps: servers.steps,
         outcome,
         complaints,
     }
+}
+
+/// How many calls are unknown while work goes on.
+async fn unknown_meanwhile(load: &Load) -> usize {
+    let before = load.counts().unknown;
+    load.acknowledged(WORK).await;
+    load.counts().unknown - before
 }
 
 /// Brings the schemas up to date under load, then the programs.

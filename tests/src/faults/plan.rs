@@ -24,6 +24,8 @@ pub struct Plan {
     pub seed: u64,
     /// What the suite stands on.
     pub ground: Ground,
+    /// Whether the release before serves too, which may not know every call.
+    pub beside_the_last: bool,
     /// For how long there are faults, at least.
     pub lasts: Duration,
     /// After how long it is given up to wait for enough.
@@ -58,6 +60,7 @@ impl Plan {
         Self {
             seed: rand::random(),
             ground: Ground::Single,
+            beside_the_last: false,
             lasts: Duration::from_secs(75),
             at_most: Duration::from_mins(10),
             kills: 10,

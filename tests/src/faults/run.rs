@@ -61,6 +61,8 @@ pub struct Outcome {
     pub differing: usize,
     /// Requests that may be refused, because they follow up what was undone.
     pub may_give_up: usize,
+    /// Whether calls may be unknown, because the release before serves too.
+    pub may_be_unknown: bool,
     /// How long a frozen holder of a lock held up the others.
     pub held_up_ms: u128,
     /// How long after the last answer everything was applied and sent; absent when
@@ -124,6 +126,10 @@ impl Outcome {
         unless(
             clients.gave_up <= self.may_give_up,
             "somebody was refused or not answered, see last_words",
+        );
+        unless(
+            clients.unknown == 0 || self.may_be_unknown,
+            "a call was not known",
         );
         unless(
             clients.internal == 0,
@@ -289,6 +295,7 @@ pub(super) async fn judge(
         said,
         undone: undone.lines.len(),
         may_give_up,
+        may_be_unknown: plan.beside_the_last,
         held_up_ms: held_up.as_millis(),
         calm_after_ms: calm_after.map(|calm| calm.as_millis()),
         post,
