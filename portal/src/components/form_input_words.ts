@@ -19,7 +19,7 @@ interface Words {
 
 export const words: InBothLanguages<Words> = {
   fr: {
-    error: 'Erreur :',
+    error: 'Erreur :',
     yes: 'Oui',
     no: 'Non',
     choose: 'Choisissez',

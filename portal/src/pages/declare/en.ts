@@ -51,6 +51,7 @@ export const en: typeof fr = {
   badDate: (label) => `${label} Complete the day and the time, for example 3 / 11 / 2026 at 3:12.`,
   inFuture: (label) => `${label} This moment lies in the future.`,
   conflict: (label) => `${label}: this moment is after the one at which it was noticed.`,
+  told: (label, remark) => `${label.replace(/[\s?]+$/, '')}: ${remark.replace(/\.$/, '')}.`,
   wrong: (label) => `${label}: this answer is not accepted.`,
   prompts: {
     title: 'To help you',

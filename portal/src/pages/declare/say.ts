@@ -26,9 +26,9 @@ export function say(problem: Problem, field: FormField | undefined, language: La
     case 'REQUIRED':
       return text.required[problem.path] ?? text.missing(label);
     case 'TOO_SHORT':
-      return characters > 0 ? text.tooShort(label, characters) : told(problem, language, text.wrong(label));
+      return characters > 0 ? text.tooShort(label, characters) : told(problem, language, label);
     case 'TOO_LONG':
-      return characters > 0 ? text.tooLong(label, characters) : told(problem, language, text.wrong(label));
+      return characters > 0 ? text.tooLong(label, characters) : told(problem, language, label);
     case 'NOT_A_NUMBER':
       return text.notANumber(label);
     case 'BAD_DATE':
@@ -36,13 +36,14 @@ export function say(problem: Problem, field: FormField | undefined, language: La
     case 'IN_FUTURE':
       return text.inFuture(label);
     case 'CONFLICT':
-      return problem.description === undefined ? text.conflict(label) : told(problem, language, text.wrong(label));
+      return problem.description === undefined ? text.conflict(label) : told(problem, language, label);
     default:
-      return told(problem, language, text.wrong(label));
+      return told(problem, language, label);
   }
 }
 
-/** The services describe what is wrong in French alone. */
-function told({ description }: Problem, language: Language, otherwise: string): string {
-  return language === 'fr' && description ? description : otherwise;
+/** The services describe what is wrong in French alone, as the end of a sentence. */
+function told({ description }: Problem, language: Language, label: string): string {
+  const text = words[language];
+  return language === 'fr' && description ? text.told(label, description) : text.wrong(label);
 }

@@ -4,7 +4,7 @@ export const fr = {
   copy: 'Copier',
   copied: 'Copiée',
   print: 'Imprimer',
-  told: (names: string, when: string) => `Prévenus ${when} : ${names}.`,
+  told: (names: string, when: string) => `Prévenus ${when} : ${names}.`,
   contact: 'Votre ARS',
   steps: 'Ce que vous pouvez faire maintenant',
   stepsHelp: 'Cochez au fur et à mesure. Rien n’est transmis.',
