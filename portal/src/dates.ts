@@ -35,7 +35,7 @@ export function sayMoment(date: Date, language: Language, now: Date = new Date()
 
 /** The whole moment, for whoever wants it exact. */
 export function sayExactly(date: Date, language: Language): string {
-  return date.toLocaleString(locales[language], { dateStyle: 'full', timeStyle: 'long' });
+  return date.toLocaleString(locales[language], { dateStyle: 'full', timeStyle: 'short' });
 }
 
 export function dateOf(moment: Timestamp | undefined): Date | undefined {

@@ -6,6 +6,7 @@ import { DraftService } from '../../generated/vigie/intake/v1/draft_service_pb';
 import type { Form } from '../../generated/vigie/intake/v1/form_service_pb';
 import { type CheckReportResponse, IntakeService } from '../../generated/vigie/intake/v1/intake_service_pb';
 import type { Receipt } from '../../generated/vigie/intake/v1/report_pb';
+import { type Structure, StructureService } from '../../generated/vigie/intake/v1/structure_service_pb';
 import { ReportKind } from '../../generated/vigie/types/v1/vocabulary_pb';
 import type { Language } from '../../language';
 import { session } from '../../session.svelte';
@@ -34,6 +35,8 @@ export class Declaration {
   saved: Saved | undefined = $state.raw();
   saveFailure: Failure | undefined = $state.raw();
   asksForDeviceCopy = $state(false);
+  /** The structure of the directory that is chosen, to be shown by its name. */
+  structure: Structure | undefined = $state.raw();
   /** Sent, from here or from another tab: its reference, where it is known. */
   sent: { reference?: string } | undefined = $state.raw();
   sending = $state(false);
@@ -171,6 +174,15 @@ export class Declaration {
     }
   }
 
+  /** Reads the chosen structure from the directory, which only who is logged in may. */
+  async findStructure(): Promise<void> {
+    const finess = textOf(this.values, 'structure.finess');
+    if (finess === '' || finess === this.structure?.finess) {
+      return;
+    }
+    this.structure = session.person && (await readStructure(finess));
+  }
+
   async check(isStep: boolean): Promise<CheckReportResponse> {
     const draft = this.#draft();
     const client = await clientOf(IntakeService, 'intake');
@@ -227,6 +239,15 @@ export function remarksOf(violations: CheckReportResponse['violations']): Proble
     reason,
     description,
   }));
+}
+
+/** A structure of the directory; undefined where it is not there or does not answer. */
+export async function readStructure(finess: string): Promise<Structure | undefined> {
+  try {
+    return (await (await clientOf(StructureService, 'intake')).getStructure({ finess })).structure;
+  } catch {
+    return undefined;
+  }
 }
 
 let current: Declaration | undefined;

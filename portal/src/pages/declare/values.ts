@@ -9,6 +9,13 @@ import { isShown } from './rules';
  */
 export type Values = Record<string, string | string[]>;
 
+/** A form with the answers so far. */
+export interface Answers {
+  readonly form: Form | undefined;
+  readonly values: Values;
+  change(path: string, value: string | string[]): void;
+}
+
 export function fieldsOf(form: Form): FormField[] {
   return form.sections.flatMap((section) => section.fields);
 }
