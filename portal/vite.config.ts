@@ -17,6 +17,18 @@ const contentSecurityPolicy = [
   "require-trusted-types-for 'script'",
 ].join('; ');
 
+// Few chunks compress better than many: what every page needs, and what the
+// declaration and all that follows it need.
+function chunkOf(module: string): string | undefined {
+  if (/node_modules\/(svelte|esm-env|clsx)\/|preload-helper|src\/(layout|router|routes|session|operator)/.test(module)) {
+    return 'base';
+  }
+  const isContract =
+    /node_modules\/@(bufbuild|connectrpc)\/|generated\/google|types\/v1|intake\/v1\/(draft|form|intake|report|structure)_/;
+  const isDeclaration = /src\/calls\/(?!cases)|src\/dates|declare\/(say|fr|Questions|rules|values)|components\/(Form|Moment|field)/;
+  return isContract.test(module) || isDeclaration.test(module) ? 'contract' : undefined;
+}
+
 export default defineConfig({
   plugins: [svelte()],
   build: {
@@ -24,8 +36,10 @@ export default defineConfig({
     assetsInlineLimit: 0,
     manifest: true,
     minify: 'terser',
+    terserOptions: { ecma: 2020, module: true, compress: { passes: 3 } },
     modulePreload: { polyfill: false },
     rollupOptions: {
+      output: { manualChunks: chunkOf },
       input: ['index.html', 'formulaire.html', 'form.html'].map((page) =>
         resolve(import.meta.dirname, page),
       ),

@@ -97,6 +97,11 @@ export class Declaration {
     }
   }
 
+  /** Fills in what is likely; only what the person does makes it worth keeping. */
+  suggest(path: string, value: string): void {
+    this.values[path] = value;
+  }
+
   change(path: string, value: string | string[]): void {
     this.values[path] = value;
     this.#changed = true;
