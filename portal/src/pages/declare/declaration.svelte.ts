@@ -1,0 +1,272 @@
+import { failureOf, type Failure } from '../../calls/failure';
+import { clientOf } from '../../calls/client';
+import { readForm } from '../../calls/forms';
+import { newRequestId } from '../../calls/request_id';
+import { DraftService } from '../../generated/vigie/intake/v1/draft_service_pb';
+import type { Form } from '../../generated/vigie/intake/v1/form_service_pb';
+import { type CheckReportResponse, IntakeService } from '../../generated/vigie/intake/v1/intake_service_pb';
+import type { Receipt } from '../../generated/vigie/intake/v1/report_pb';
+import { type Structure, StructureService } from '../../generated/vigie/intake/v1/structure_service_pb';
+import { ReportKind } from '../../generated/vigie/types/v1/vocabulary_pb';
+import type { Language } from '../../language';
+import { session } from '../../session.svelte';
+import { eraseFromDevice, keepOnDevice, readFromDevice } from './device_copy';
+import type { Problem } from './rules';
+import { hasAnything } from './steps';
+import { fromDraft, textOf, toDraft, type Values } from './values';
+
+const AUTOSAVE_DELAY = 4_000;
+/** Leaving a step does not wait longer for the service to look at it. */
+const STEP_CHECK_DEADLINE = 4_000;
+
+export interface Saved {
+  place: 'service' | 'device';
+  at: Date;
+}
+
+/**
+ * A declaration while it is filled in. Its id, which stands in the address, names the
+ * draft and is the request_id of its sending: two tabs or two clicks make one report.
+ */
+export class Declaration {
+  readonly id: string;
+  values: Values = $state({});
+  form: Form | undefined = $state.raw();
+  saved: Saved | undefined = $state.raw();
+  saveFailure: Failure | undefined = $state.raw();
+  asksForDeviceCopy = $state(false);
+  /** The structure of the directory that is chosen, to be shown by its name. */
+  structure: Structure | undefined = $state.raw();
+  /** Sent, from here or from another tab: its reference, where it is known. */
+  sent: { reference?: string } | undefined = $state.raw();
+  sending = $state(false);
+
+  #etag = '';
+  #language: Language = 'fr';
+  #changed = false;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #saving: Promise<void> = Promise.resolve();
+  #channel: BroadcastChannel;
+
+  constructor(id: string) {
+    this.id = id;
+    this.#channel = new BroadcastChannel(`vigie-declaration-${id}`);
+    this.#channel.onmessage = ({ data }: MessageEvent<{ reference: string }>) => this.#end(data.reference);
+  }
+
+  get isUnsaved(): boolean {
+    return this.#changed && hasAnything(this.values) && !this.sent;
+  }
+
+  get kind(): ReportKind {
+    const name = textOf(this.values, 'kind').replace('REPORT_KIND_', '');
+    return ReportKind[name as keyof typeof ReportKind] ?? ReportKind.INCIDENT;
+  }
+
+  async loadForm(language: Language): Promise<void> {
+    this.#language = language;
+    this.form = await readForm(this.kind, language);
+    this.values['kind'] ??= `REPORT_KIND_${ReportKind[this.form.kind]}`;
+  }
+
+  /** Finds what was typed before: on this machine, else among the drafts of the person. */
+  async restore(): Promise<void> {
+    const copy = await readFromDevice(this.id).catch(() => undefined);
+    if (copy) {
+      this.values = copy.values;
+      this.asksForDeviceCopy = copy.asked;
+      this.#changed = true;
+      if (copy.asked) {
+        this.saved = { place: 'device', at: copy.savedAt };
+      } else {
+        await eraseFromDevice(this.id);
+      }
+    }
+    if (!session.person) {
+      return;
+    }
+    try {
+      const { draft } = await (await clientOf(DraftService, 'intake')).getDraft({ draftId: this.id });
+      this.#etag = draft?.etag ?? '';
+      if (draft?.draft && !copy) {
+        this.values = fromDraft(draft.draft);
+      }
+    } catch (error) {
+      const failure = failureOf(error);
+      this.saveFailure = failure.kind === 'missing' ? undefined : failure;
+    }
+  }
+
+  /** Fills in what is likely; only what the person does makes it worth keeping. */
+  suggest(path: string, value: string): void {
+    this.values[path] = value;
+  }
+
+  change(path: string, value: string | string[]): void {
+    this.values[path] = value;
+    this.#changed = true;
+    if (path === 'kind') {
+      // Each kind of report has its own form; without an answer the last one stays.
+      this.loadForm(this.#language).catch(() => undefined);
+    }
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => void this.save(), AUTOSAVE_DELAY);
+  }
+
+  /** Saves what is typed so far wherever the person lets it be kept. */
+  save(): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#saving = this.#saving.then(() => this.#save());
+    return this.#saving;
+  }
+
+  async #save(): Promise<void> {
+    if (!this.isUnsaved || !this.form) {
+      return;
+    }
+    const values = $state.snapshot(this.values);
+    if (this.asksForDeviceCopy) {
+      try {
+        this.saved = { place: 'device', at: await keepOnDevice(this.id, values, true) };
+        this.#changed = false;
+      } catch {
+        // Some browsers have no storage; the line that tells what is saved then stays away.
+      }
+    }
+    if (!session.person) {
+      return;
+    }
+    try {
+      const draft = toDraft(values, this.form);
+      const request = { requestId: newRequestId(), draftId: this.id, draft, etag: this.#etag };
+      const answer = await (await clientOf(DraftService, 'intake')).saveDraft(request);
+      this.#etag = answer.draft?.etag ?? '';
+      this.saved = { place: 'service', at: new Date() };
+      this.saveFailure = undefined;
+      this.#changed = false;
+    } catch (error) {
+      this.saveFailure = failureOf(error);
+      if (this.saveFailure.kind === 'missing') {
+        // The draft that was there is gone: it was sent, or deleted, in another window.
+        this.#end();
+      }
+    }
+  }
+
+  /** Whoever was told that another window changed the draft keeps what this one shows. */
+  async overwrite(): Promise<void> {
+    this.#etag = '';
+    this.#changed = true;
+    await this.save();
+  }
+
+  async askForDeviceCopy(asked: boolean): Promise<void> {
+    this.asksForDeviceCopy = asked;
+    if (asked) {
+      this.#changed = true;
+      await this.save();
+    } else {
+      await eraseFromDevice(this.id).catch(() => undefined);
+      this.saved = this.saved?.place === 'device' ? undefined : this.saved;
+    }
+  }
+
+  /** Keeps what is typed while the page is away at the log-in. */
+  async outliveLogin(): Promise<void> {
+    if (hasAnything(this.values) && !this.sent) {
+      await keepOnDevice(this.id, $state.snapshot(this.values), this.asksForDeviceCopy);
+      this.#changed = false;
+    }
+  }
+
+  /** Reads the chosen structure from the directory, which only who is logged in may. */
+  async findStructure(): Promise<void> {
+    const finess = textOf(this.values, 'structure.finess');
+    if (finess === '' || finess === this.structure?.finess) {
+      return;
+    }
+    this.structure = session.person && (await readStructure(finess));
+  }
+
+  async check(isStep: boolean): Promise<CheckReportResponse> {
+    const draft = this.#draft();
+    const client = await clientOf(IntakeService, 'intake');
+    return client.checkReport({ draft }, isStep ? { timeoutMs: STEP_CHECK_DEADLINE } : {});
+  }
+
+  async send(): Promise<Receipt | undefined> {
+    if (this.sending) {
+      return undefined;
+    }
+    this.sending = true;
+    try {
+      await this.save();
+      const client = await clientOf(IntakeService, 'intake');
+      const { receipt } = await client.submitReport({
+        requestId: this.id,
+        draft: this.#draft(),
+        draftId: this.id,
+        draftEtag: this.#etag,
+      });
+      this.#channel.postMessage({ reference: receipt?.reference });
+      this.#end(receipt?.reference);
+      await eraseFromDevice(this.id).catch(() => undefined);
+      return receipt;
+    } catch (error) {
+      if (failureOf(error).reason === 'REQUEST_ID_REUSED') {
+        // It went out from another window, with other words.
+        this.#end();
+        return undefined;
+      }
+      throw error;
+    } finally {
+      this.sending = false;
+    }
+  }
+
+  #draft() {
+    if (!this.form) {
+      throw new TypeError('the form is not there yet');
+    }
+    return toDraft($state.snapshot(this.values), this.form);
+  }
+
+  #end(reference?: string): void {
+    clearTimeout(this.#timer);
+    this.sent = reference === undefined ? {} : { reference };
+  }
+}
+
+/** The remarks of the service, by the paths of the form. */
+export function remarksOf(violations: CheckReportResponse['violations']): Problem[] {
+  return violations.map(({ field, reason, description }) => ({
+    path: field.replace(/^draft\./, '').replace(/\[\d+\]$/, ''),
+    reason,
+    description,
+  }));
+}
+
+/** A structure of the directory; undefined where it is not there or does not answer. */
+export async function readStructure(finess: string): Promise<Structure | undefined> {
+  try {
+    return (await (await clientOf(StructureService, 'intake')).getStructure({ finess })).structure;
+  } catch {
+    return undefined;
+  }
+}
+
+let current: Declaration | undefined;
+
+/** The declaration of an id: the one in memory, however often its page is left. */
+export function declarationOf(id: string): { declaration: Declaration; isNew: boolean } {
+  const isNew = current?.id !== id;
+  if (!current || isNew) {
+    current = new Declaration(id);
+  }
+  return { declaration: current, isNew };
+}
+
+/** The declaration that was begun in this window and not sent. */
+export function begunDeclaration(): Declaration | undefined {
+  return current && !current.sent ? current : undefined;
+}

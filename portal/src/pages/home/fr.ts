@@ -1,0 +1,25 @@
+export const fr = {
+  title: 'Un incident informatique touche votre structure ?',
+  lead: 'Déclarez-le ici, en quelques minutes, même si vous ne savez pas encore tout. Vous compléterez ensuite.',
+  declare: 'Déclarer un incident',
+  follow: 'Suivre ma déclaration',
+  callTitle: 'Les soins sont perturbés ? Appelez d’abord.',
+  callText: 'La permanence du CERT Santé répond jour et nuit. Elle ne remplace ni le 15, ni le 112.',
+  reflexesTitle: 'Les premiers réflexes',
+  reflexes: [
+    { title: 'Isolez sans éteindre', text: 'Débranchez le câble réseau et coupez le Wi-Fi des postes touchés. Laissez-les allumés : leur mémoire aide l’enquête.' },
+    { title: 'Notez les heures', text: 'Qui a vu quoi, à quelle heure, sur quelle machine. Photographiez les écrans.' },
+    { title: 'Ne payez pas, ne répondez pas', text: 'Une rançon payée ne rend pas les données. Laissez tout échange avec les attaquants aux enquêteurs.' },
+    { title: 'Gardez les traces', text: 'Ne réinstallez rien, n’effacez aucun journal, ne rebranchez aucune sauvegarde pour le moment.' },
+    { title: 'Passez au papier', text: 'Assurez d’abord la continuité des soins : ouvrez vos procédures dégradées.' },
+  ],
+  afterTitle: 'Ce qui se passe quand vous déclarez',
+  after: [
+    'Vous recevez aussitôt une référence à rappeler au téléphone.',
+    'Le CERT Santé et votre agence régionale de santé (ARS) sont prévenus ensemble, jour et nuit.',
+    'Un analyste prend votre dossier, vous pose ses questions et vous propose des mesures.',
+  ],
+  paperTitle: 'Plus de réseau du tout ?',
+  paper: 'Imprimer le formulaire',
+  paperText: 'Remplissez-le à la main et dictez-le à votre ARS ou à la permanence : cela vaut déclaration.',
+};

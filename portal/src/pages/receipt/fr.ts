@@ -1,0 +1,18 @@
+export const fr = {
+  title: 'Votre déclaration est enregistrée',
+  reference: 'Votre référence',
+  copy: 'Copier',
+  copied: 'Copiée',
+  print: 'Imprimer',
+  told: (names: string, when: string) => `Prévenus ${when} : ${names}.`,
+  contact: 'Votre ARS',
+  steps: 'Ce que vous pouvez faire maintenant',
+  stepsHelp: 'Cochez au fur et à mesure. Rien n’est transmis.',
+  answer: 'Un analyste lit votre déclaration et vous répond ici, et par le contact que vous avez donné. Si les soins sont touchés, appelez sans attendre.',
+  details: 'Obligations et échéances',
+  follow: 'Suivre et compléter ma déclaration',
+  loading: 'Le récépissé arrive…',
+  login: 'Connectez-vous pour revoir ce récépissé.',
+  loginAction: 'Se connecter',
+  and: 'et',
+};

@@ -1,0 +1,19 @@
+import { listOf, type Values } from '../declare/values';
+
+/** Whether the structure may change a field of a report that it has sent. */
+export function isAmendable(path: string): boolean {
+  const isFixed = /^(kind|capacity|department|national|regions|structure\..*)$/.test(path);
+  return !isFixed;
+}
+
+/** The fields that say something else than the report does. */
+export function changedPaths(declared: Values, values: Values): string[] {
+  const paths = new Set([...Object.keys(declared), ...Object.keys(values)]);
+  const said = (from: Values, path: string) =>
+    listOf(from, path)
+      .map((value) => value.trim())
+      .filter((value) => value !== '')
+      .sort()
+      .join('\n');
+  return [...paths].filter((path) => isAmendable(path) && said(declared, path) !== said(values, path));
+}

@@ -1,0 +1,142 @@
+import type { User, UserManager } from 'oidc-client-ts';
+import { configuration } from './configuration';
+import { callbackPath } from './routes';
+
+export interface Person {
+  name: string;
+  roles: string[];
+  /** Keys of the structures that the token names, "finess:340782085". */
+  structures: string[];
+}
+
+/** The log-in: authorization code with PKCE; tokens are kept in memory alone. */
+class Session {
+  person: Person | undefined = $state.raw();
+  /** A session was there, and could not be renewed. */
+  ended = $state(false);
+  /** Called before the page is left for the log-in, so that nothing typed is lost. */
+  readonly beforeLeaving = new Set<() => Promise<void>>();
+
+  #user: User | undefined;
+  #manager: Promise<UserManager> | undefined;
+  #renewing: Promise<boolean> | undefined;
+
+  token(): string | undefined {
+    return this.#user?.access_token;
+  }
+
+  async login(returnTo: string): Promise<void> {
+    const manager = await this.#load();
+    await Promise.all([...this.beforeLeaving].map((save) => save()));
+    await manager.signinRedirect({ state: returnTo });
+  }
+
+  /** Ends the log-in on the page that the issuer sends back to; tells where it began. */
+  async complete(): Promise<string> {
+    const manager = await this.#load();
+    const user = await manager.signinRedirectCallback();
+    this.#keep(user);
+    return typeof user.state === 'string' && user.state.startsWith('/') ? user.state : '/';
+  }
+
+  async logout(): Promise<void> {
+    this.#keep(undefined);
+    this.ended = false;
+    const manager = await this.#load();
+    await manager.removeUser();
+    if (await manager.metadataService.getEndSessionEndpoint()) {
+      await manager.signoutRedirect();
+    }
+  }
+
+  /** Gets a new token by the refresh token; false where there is none, or it holds no more. */
+  renew(): Promise<boolean> {
+    this.#renewing ??= this.#renew().finally(() => {
+      this.#renewing = undefined;
+    });
+    return this.#renewing;
+  }
+
+  async #renew(): Promise<boolean> {
+    if (!this.#user) {
+      return false;
+    }
+    try {
+      const manager = await this.#load();
+      // Without a refresh token it would open a frame, which the policy of the page forbids.
+      const user = this.#user.refresh_token ? await manager.signinSilent() : null;
+      this.#keep(user ?? undefined);
+    } catch {
+      this.#keep(undefined);
+    }
+    this.ended = !this.#user;
+    return !this.ended;
+  }
+
+  #load(): Promise<UserManager> {
+    this.#manager ??= this.#create().catch((error: unknown) => {
+      this.#manager = undefined;
+      throw error;
+    });
+    return this.#manager;
+  }
+
+  async #create(): Promise<UserManager> {
+    const { issuer, clientId } = await configuration();
+    const { InMemoryWebStorage, UserManager, WebStorageStateStore } = await import('oidc-client-ts');
+    const manager = new UserManager({
+      authority: issuer,
+      client_id: clientId,
+      redirect_uri: location.origin + callbackPath,
+      post_logout_redirect_uri: `${location.origin}/`,
+      scope: 'openid profile offline_access',
+      userStore: new WebStorageStateStore({ store: new InMemoryWebStorage() }),
+      // Only the state and the PKCE verifier of a log-in under way, which must outlive the page.
+      stateStore: new WebStorageStateStore({ store: sessionStorage }),
+      automaticSilentRenew: false,
+      loadUserInfo: false,
+    });
+    manager.events.addAccessTokenExpiring(() => {
+      if (this.#user?.refresh_token) {
+        void this.renew();
+      }
+    });
+    manager.events.addAccessTokenExpired(() => void this.renew());
+    return manager;
+  }
+
+  #keep(user: User | undefined): void {
+    this.#user = user;
+    this.person = user && personOf(user);
+    if (user) {
+      this.ended = false;
+    }
+  }
+}
+
+function personOf(user: User): Person {
+  const claims = { ...user.profile, ...payloadOf(user.access_token) };
+  return {
+    name: user.profile.name ?? user.profile.preferred_username ?? user.profile.sub,
+    roles: textsOf(claims['roles']),
+    structures: textsOf(claims['structures']),
+  };
+}
+
+/** The claims of a token, to offer what it names; the services alone judge it. */
+function payloadOf(token: string): Record<string, unknown> {
+  try {
+    const payload = (token.split('.')[1] ?? '').replace(/-/g, '+').replace(/_/g, '/');
+    const bytes = Uint8Array.from(atob(payload), (character) => character.charCodeAt(0));
+    return JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
+  } catch {
+    return {};
+  }
+}
+
+function textsOf(claim: unknown): string[] {
+  const values = Array.isArray(claim) ? claim : [claim];
+  return values.filter((value): value is string => typeof value === 'string');
+}
+
+export const session = new Session();
