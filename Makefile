@@ -17,12 +17,14 @@ help: ## Explain the targets
 run: export SQLX_OFFLINE = true
 run: ## Start the whole suite on this machine (ONCE=1: show it and end; RELEASE=1: optimised)
 	scripts/setup
+	scripts/portal build
 	cargo build --locked --package cli --package dev --profile $(profile)
 	cargo run --quiet --locked --package dev --profile $(profile) -- up $(if $(ONCE),--once)
 
 test: export SQLX_OFFLINE = true
 test: ## Run everything that proves the suite right
 	scripts/setup
+	scripts/portal test
 	cargo test --locked --workspace
 
 chaos: export SQLX_OFFLINE = true
@@ -78,6 +80,7 @@ check: ## Check format, lints, contracts, documentation, dependencies, licences,
 	cargo doc --locked --workspace --no-deps --quiet
 	$(tools)/cargo-shear --locked --deny-warnings
 	$(tools)/cargo-deny --locked --log-level error check bans licenses sources
+	scripts/portal check
 	scripts/configuration check
 	scripts/sqlx check
 
