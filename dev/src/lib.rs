@@ -3,6 +3,7 @@
 
 mod args;
 mod examples;
+mod identities;
 mod log;
 mod replay;
 mod suite;
@@ -13,7 +14,8 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use cli::{Client, Failure, Language};
 
-pub use crate::suite::{Addresses, Layout, Ports, SERVICES, Suite, identities};
+pub use crate::identities::identities;
+pub use crate::suite::{Addresses, Layout, Ports, SERVICES, Suite};
 
 use crate::args::{Arguments, Command};
 

@@ -12,10 +12,11 @@ use base64::engine::general_purpose::STANDARD;
 use platform::{Environment, Listeners, Metrics, StartError, Tasks};
 use testkit::{
     AUDIENCE, Certificates, Database, Folder, Issuer, IssuerOptions, Postgres, PostgresOptions,
-    Redis, RedisOptions, SmtpOptions, SmtpSink, TokenSpec,
+    Redis, RedisOptions, SmtpOptions, SmtpSink,
 };
 use tokio_util::sync::CancellationToken;
-use vocabulary::Region;
+
+use crate::identities::identities;
 
 /// The services, in the order of their start.
 pub const SERVICES: [&str; 4] = ["intake", "qualification", "notification", "statistics"];
@@ -138,6 +139,7 @@ impl Suite {
             port: fixed(7410),
             key_file: Some(folder.join("issuer.key")),
             identities: identities(),
+            ..Default::default()
         })
         .await
         .context("starting the local issuer (is another suite up?)")?;
@@ -295,41 +297,6 @@ impl Suite {
         start!(intake, qualification, notification, statistics);
         Ok(tasks)
     }
-}
-
-/// Who may log in on one machine: a name, and what its token says.
-pub fn identities() -> Vec<TokenSpec> {
-    let mut identities = vec![
-        TokenSpec::of("director")
-            .role("declarant")
-            .structure("finess:340782085")
-            .structure("finess:340780477"),
-        TokenSpec::of("rssi")
-            .role("declarant")
-            .structure("finess:340782085"),
-        TokenSpec::of("director-rouen")
-            .role("declarant")
-            .structure("finess:760000166"),
-        TokenSpec::of("declarant").role("declarant"),
-        TokenSpec::of("analyst").role("analyst"),
-        TokenSpec::of("analyst-2").role("analyst"),
-        TokenSpec::of("fssi").role("security_officer"),
-        TokenSpec::of("dgs").role("health_authority"),
-        TokenSpec::of("operator").role("operator"),
-        TokenSpec::of("importer").role("importer"),
-        TokenSpec::of("prober").role("prober"),
-    ];
-    identities.extend(Region::ALL.iter().map(|region| {
-        TokenSpec::of(format!("ars-{region}"))
-            .role("regional_agent")
-            .region(region.code())
-    }));
-    identities.extend(Region::ALL.iter().map(|region| {
-        TokenSpec::of(format!("integration-{region}"))
-            .role("integration")
-            .region(region.code())
-    }));
-    identities
 }
 
 fn local(port: u16) -> SocketAddr {

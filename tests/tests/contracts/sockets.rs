@@ -40,7 +40,7 @@ async fn every_service_tells_what_it_serves_and_that_it_does() {
     let mut person = TokenSpec::of("everybody");
     person.roles = dev::identities()
         .into_iter()
-        .flat_map(|it| it.roles)
+        .flat_map(|it| it.token.roles)
         .collect();
     let token = env.suite.issuer.token(&person);
     for service in SERVICES {
@@ -120,8 +120,8 @@ async fn a_page_calls_over_http_1_and_reads_answers_and_refusals() {
     .await;
     let analyst = dev::identities()
         .into_iter()
-        .find(|it| it.subject == "analyst");
-    let token = env.suite.issuer.token(&analyst.unwrap());
+        .find(|it| it.token.subject == "analyst");
+    let token = env.suite.issuer.token(&analyst.unwrap().token);
     let url = format!("http://{}{PATH}", env.suite.addresses("intake").public);
 
     for (origin, allowed) in [(PORTAL, true), ("https://elsewhere.example.org", false)] {
