@@ -5,6 +5,7 @@ mod args;
 mod examples;
 mod identities;
 mod log;
+mod portal;
 mod replay;
 mod suite;
 mod up;
@@ -15,6 +16,7 @@ use clap::Parser as _;
 use cli::{Client, Failure, Language};
 
 pub use crate::identities::identities;
+pub use crate::portal::{Portal, PortalConfig};
 pub use crate::suite::{Addresses, Layout, Ports, SERVICES, Suite};
 
 use crate::args::{Arguments, Command};
