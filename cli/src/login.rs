@@ -30,9 +30,17 @@ struct TokenAnswer {
 #[derive(Deserialize)]
 struct LocalUser {
     identity: String,
+    name: LocalName,
     roles: Vec<String>,
     region: Option<String>,
     structures: Vec<String>,
+}
+
+/// What the log-in page of the local issuer calls an identity.
+#[derive(Deserialize)]
+struct LocalName {
+    french: String,
+    english: String,
 }
 
 /// `vigie login`: keeps a token, or prints it, or lists who can log in.
@@ -87,13 +95,15 @@ async fn list(issuer: &str, client: &Client) -> Result<(), Failure> {
     let language = client.language;
     let headings = [
         language.pick("identité", "identity"),
+        language.pick("qui", "who"),
         language.pick("rôle", "role"),
     ];
     table::print(
         headings,
         identities.into_iter().map(|identity| {
             let described = describe(&identity, language);
-            [identity.identity, described]
+            let name = language.pick(&identity.name.french, &identity.name.english);
+            [identity.identity.clone(), name.to_owned(), described]
         }),
     );
     Ok(())

@@ -34,12 +34,15 @@ pub(crate) struct UpOptions {
     /// account of PostgreSQL may not enter here]
     #[arg(long, env = "VIGIE_DATA")]
     pub(crate) data: Option<PathBuf>,
-    /// Listen on any free ports instead of 7410 and the following
+    /// Listen on any free ports instead of 7410 and the following, and 5173 for the portal
     #[arg(long)]
     pub(crate) free_ports: bool,
     /// Replay these declarations at the start
     #[arg(long, default_value = "examples", value_name = "FOLDER")]
     pub(crate) examples: PathBuf,
+    /// Serve the browser portal that was built into this folder
+    #[arg(long, default_value = "portal/dist", value_name = "FOLDER")]
+    pub(crate) portal: PathBuf,
     /// Use a throw-away folder, and end once every example reached its watcher and the figures
     #[arg(long)]
     pub(crate) once: bool,

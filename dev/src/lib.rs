@@ -3,7 +3,9 @@
 
 mod args;
 mod examples;
+mod identities;
 mod log;
+mod portal;
 mod replay;
 mod suite;
 mod up;
@@ -13,7 +15,9 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use cli::{Client, Failure, Language};
 
-pub use crate::suite::{Addresses, Layout, Ports, SERVICES, Suite, identities};
+pub use crate::identities::identities;
+pub use crate::portal::{Portal, PortalConfig};
+pub use crate::suite::{Addresses, Layout, Ports, SERVICES, Suite};
 
 use crate::args::{Arguments, Command};
 

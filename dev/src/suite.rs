@@ -11,11 +11,13 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use platform::{Environment, Listeners, Metrics, StartError, Tasks};
 use testkit::{
-    AUDIENCE, Certificates, Database, Folder, Issuer, IssuerOptions, Postgres, PostgresOptions,
-    Redis, RedisOptions, SmtpOptions, SmtpSink, TokenSpec,
+    AUDIENCE, CLIENT_ID, Certificates, Database, Folder, Issuer, IssuerOptions, Postgres,
+    PostgresOptions, Redis, RedisOptions, SmtpOptions, SmtpSink,
 };
 use tokio_util::sync::CancellationToken;
-use vocabulary::Region;
+
+use crate::identities::identities;
+use crate::portal::PortalConfig;
 
 /// The services, in the order of their start.
 pub const SERVICES: [&str; 4] = ["intake", "qualification", "notification", "statistics"];
@@ -38,7 +40,7 @@ pub struct Addresses {
 /// Which ports the suite uses.
 #[derive(Clone, Copy, Debug)]
 pub enum Ports {
-    /// 7410 and following, so that people know where to call.
+    /// 7410 and following, and 5173 for the portal, so that people know where to call.
     Fixed,
     /// Any free ones.
     Free,
@@ -85,6 +87,7 @@ pub struct Suite {
     layout: Layout,
     folder: PathBuf,
     addresses: [Addresses; 4],
+    portal: SocketAddr,
     certificates: Certificates,
     /// Removes a throw-away folder.
     _temporary: Option<tempfile::TempDir>,
@@ -138,6 +141,7 @@ impl Suite {
             port: fixed(7410),
             key_file: Some(folder.join("issuer.key")),
             identities: identities(),
+            ..Default::default()
         })
         .await
         .context("starting the local issuer (is another suite up?)")?;
@@ -156,6 +160,10 @@ impl Suite {
         }
         fs::write(folder.join("on-call.json"), ON_CALL)?;
         let database = postgres.named_database("vigie").await?;
+        let portal = match fixed(5173) {
+            Some(port) => local(port),
+            None => local(testkit::free_port()?),
+        };
         let addresses = match layout.ports {
             Ports::Fixed => [1, 2, 3, 4].map(|number| Addresses {
                 public: local(7410 + number),
@@ -183,6 +191,7 @@ impl Suite {
             layout,
             folder,
             addresses,
+            portal,
             certificates,
             _temporary: temporary,
         })
@@ -194,11 +203,35 @@ impl Suite {
         self.addresses[number.expect("only the four services are asked for")]
     }
 
+    /// Where the portal is served; the services answer pages that come from there.
+    pub fn portal(&self) -> SocketAddr {
+        self.portal
+    }
+
+    /// Where the portal finds this suite.
+    pub fn portal_config(&self) -> PortalConfig {
+        let url = |service: &str| format!("http://{}", self.addresses(service).public);
+        PortalConfig {
+            issuer: self.issuer.url().to_owned(),
+            client_id: CLIENT_ID.to_owned(),
+            intake: url("intake"),
+            qualification: url("qualification"),
+            notification: url("notification"),
+            statistics: url("statistics"),
+        }
+    }
+
     /// Everything a service is told at its start.
     pub fn environment(&self, service: &str) -> Environment {
         let addresses = self.addresses(service);
         let file = |name: &str| self.folder.join(name).display().to_string();
         let internal = |service: &str| format!("https://{}", self.addresses(service).internal);
+        // A browser tells both names of this machine apart.
+        let origins = format!(
+            "http://{},http://localhost:{}",
+            self.portal,
+            self.portal.port()
+        );
         let mut variables = vec![
             ("DATABASE_URL", self.database.url(service)),
             ("DATABASE_SCHEMA", service.to_owned()),
@@ -206,6 +239,7 @@ impl Suite {
             ("SERVER_INTERNAL_LISTEN", addresses.internal.to_string()),
             ("SERVER_METRICS_LISTEN", addresses.metrics.to_string()),
             ("SERVER_REFLECTION", "true".to_owned()),
+            ("SERVER_ALLOWED_ORIGINS", origins),
             (
                 "INTERNAL_TLS_CERT_FILE",
                 self.certificates.cert_file(service).display().to_string(),
@@ -295,41 +329,6 @@ impl Suite {
         start!(intake, qualification, notification, statistics);
         Ok(tasks)
     }
-}
-
-/// Who may log in on one machine: a name, and what its token says.
-pub fn identities() -> Vec<TokenSpec> {
-    let mut identities = vec![
-        TokenSpec::of("director")
-            .role("declarant")
-            .structure("finess:340782085")
-            .structure("finess:340780477"),
-        TokenSpec::of("rssi")
-            .role("declarant")
-            .structure("finess:340782085"),
-        TokenSpec::of("director-rouen")
-            .role("declarant")
-            .structure("finess:760000166"),
-        TokenSpec::of("declarant").role("declarant"),
-        TokenSpec::of("analyst").role("analyst"),
-        TokenSpec::of("analyst-2").role("analyst"),
-        TokenSpec::of("fssi").role("security_officer"),
-        TokenSpec::of("dgs").role("health_authority"),
-        TokenSpec::of("operator").role("operator"),
-        TokenSpec::of("importer").role("importer"),
-        TokenSpec::of("prober").role("prober"),
-    ];
-    identities.extend(Region::ALL.iter().map(|region| {
-        TokenSpec::of(format!("ars-{region}"))
-            .role("regional_agent")
-            .region(region.code())
-    }));
-    identities.extend(Region::ALL.iter().map(|region| {
-        TokenSpec::of(format!("integration-{region}"))
-            .role("integration")
-            .region(region.code())
-    }));
-    identities
 }
 
 fn local(port: u16) -> SocketAddr {

@@ -4,12 +4,13 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use cli::{Client, Connection, Failure, Format, Language, say};
-use platform::{Telemetry, TelemetryConfig};
+use platform::{Tasks, Telemetry, TelemetryConfig};
 use testkit::Postgres;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::args::UpOptions;
+use crate::portal::Portal;
 use crate::suite::{Layout, Ports, SERVICES, Suite};
 use crate::{examples, replay};
 
@@ -42,6 +43,12 @@ pub(crate) async fn run(
     let shutdown = CancellationToken::new();
     let services = suite.start(&shutdown).await.map_err(anyhow::Error::from)?;
 
+    // A run that ends once the examples arrived needs no portal.
+    let portal = if options.once {
+        String::new()
+    } else {
+        serve_portal(&suite, options, &services, &shutdown, language).await
+    };
     let connection = at(&suite, connection);
     let mut stop = StopSignals::listen()?;
     let client = |identity: &str| {
@@ -65,7 +72,7 @@ pub(crate) async fn run(
                 );
                 say!("{incomplete}: {failure}");
             }
-            print_addresses(&suite, begun.elapsed(), language);
+            print_addresses(&suite, &portal, begun.elapsed(), language);
             if !options.free_ports {
                 print_examples(language);
             }
@@ -157,12 +164,39 @@ fn at(suite: &Suite, connection: &Connection) -> Connection {
     }
 }
 
-fn print_addresses(suite: &Suite, after: Duration, language: Language) {
+/// Serves the portal if it was built, and tells where it is or why it is not.
+async fn serve_portal(
+    suite: &Suite,
+    options: &UpOptions,
+    tasks: &Tasks,
+    shutdown: &CancellationToken,
+    language: Language,
+) -> String {
+    if !options.portal.join("index.html").is_file() {
+        let absent = language.pick("pas construit ; pour l'avoir :", "not built; to have it:");
+        return format!("{absent} cd portal && npm ci && npm run build");
+    }
+    let address = suite.portal();
+    match Portal::bind(address, &options.portal, suite.portal_config()).await {
+        Ok(portal) => {
+            tasks.spawn("portal", portal.run(shutdown.clone()));
+            format!("http://{address}")
+        }
+        // Often the portal's own development server, which the services answer as well.
+        Err(error) => {
+            let absent = language.pick("pas servi :", "not served:");
+            format!("{absent} {error:#}")
+        }
+    }
+}
+
+fn print_addresses(suite: &Suite, portal: &str, after: Duration, language: Language) {
     say!(
         "\n{} {:.1} s",
         language.pick("Prêt en", "Up in"),
         after.as_secs_f64()
     );
+    say!("  {:<14} {portal}", language.pick("portail", "portal"));
     for service in SERVICES {
         let addresses = suite.addresses(service);
         say!(

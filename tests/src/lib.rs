@@ -63,9 +63,9 @@ impl TestEnv {
 
     /// Somebody who calls, by the name of a local identity.
     pub fn as_user(&self, identity: &str) -> Caller {
-        let identities = dev::identities();
-        let spec = identities.iter().find(|spec| spec.subject == identity);
-        self.with_token(spec.unwrap_or_else(|| panic!("no identity {identity}")))
+        let mut tokens = dev::identities().into_iter().map(|it| it.token);
+        let spec = tokens.find(|spec| spec.subject == identity);
+        self.with_token(&spec.unwrap_or_else(|| panic!("no identity {identity}")))
     }
 
     /// Somebody who calls with a token that says this.

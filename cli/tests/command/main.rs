@@ -402,13 +402,13 @@ async fn the_command_speaks_the_language_of_the_locale_and_completes_itself() {
         env.run_in("fr_FR.UTF-8", &["login", "--list"])
             .await
             .stdout()
-            .contains("identité")
+            .contains("Directrice du CHU de Montpellier")
     );
     assert!(
         env.run(&["login", "--list"])
             .await
             .stdout()
-            .contains("identity")
+            .contains("Director of the university hospital of Montpellier")
     );
     assert!(
         env.run(&["completions", "bash"])

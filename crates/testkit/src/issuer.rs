@@ -1,7 +1,20 @@
-//! An OpenID Connect issuer of local tokens.
+//! An OpenID Connect issuer of local tokens, for development and tests alone: it asks
+//! nobody for a password.
 
+mod authorization;
+mod authorize;
+mod client;
+mod discovery;
+mod end_session;
+mod grants;
+mod id_token;
+mod identity;
 mod key;
+mod language;
+mod pages;
+mod parameters;
 mod token;
+mod token_endpoint;
 
 use std::{
     net::SocketAddr,
@@ -14,20 +27,25 @@ use std::{
 
 use anyhow::Result;
 use axum::{
-    Form, Json, Router,
+    Router,
     extract::{Request, State},
-    http::StatusCode,
+    http::{HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use serde::Deserialize;
-use serde_json::{Value, json};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use tokio::net::TcpListener;
+use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use self::client::loopback_url;
+use self::grants::{CODE_LIFETIME, Grants};
 use self::key::SigningKey;
-pub use self::token::{AUDIENCE, Defect, TokenSpec};
+pub use self::{
+    client::CLIENT_ID,
+    identity::{Bilingual, Identity},
+    token::{AUDIENCE, Defect, TokenSpec},
+};
 use crate::background::Background;
 
 /// An issuer on loopback, whose tokens the services accept when told its address.
@@ -45,8 +63,11 @@ pub struct IssuerOptions {
     /// A file for the signing key, made when absent, so that tokens survive a
     /// restart.
     pub key_file: Option<PathBuf>,
-    /// Who gets a token by name from the endpoint `/token`, without a password.
-    pub identities: Vec<TokenSpec>,
+    /// Who can log in without a password: by name at the endpoint `/token`, or in a
+    /// browser.
+    pub identities: Vec<Identity>,
+    /// How long a code of the browser's log-in is good; a minute by default.
+    pub code_lifetime: Option<Duration>,
 }
 
 #[derive(Debug)]
@@ -54,7 +75,9 @@ struct Inner {
     url: String,
     /// The last one signs; all are published.
     keys: Mutex<Vec<SigningKey>>,
-    identities: Vec<TokenSpec>,
+    identities: Vec<Identity>,
+    code_lifetime: Duration,
+    grants: Mutex<Grants>,
     down: AtomicBool,
     key_requests: AtomicU32,
 }
@@ -83,14 +106,13 @@ impl Issuer {
             url: format!("http://{}", listener.local_addr()?),
             keys: Mutex::new(vec![key]),
             identities: options.identities,
+            code_lifetime: options.code_lifetime.unwrap_or(CODE_LIFETIME),
+            grants: Mutex::default(),
             down: AtomicBool::new(false),
             key_requests: AtomicU32::new(0),
         });
-        let routes = Router::new()
-            .route("/.well-known/openid-configuration", get(configuration))
-            .route("/jwks", get(published_keys))
-            .route("/token", post(exchange_name_for_token))
-            .route("/identities", get(list_identities))
+        let routes = routes()
+            .layer(middleware::from_fn(refuse_other_hosts))
             .layer(middleware::from_fn_with_state(
                 Arc::clone(&inner),
                 refuse_when_down,
@@ -169,60 +191,64 @@ impl Inner {
     fn token(&self, spec: &TokenSpec) -> String {
         spec.claims(&self.url, now()).sign(&self.signing_key())
     }
-}
 
-async fn configuration(State(inner): State<Arc<Inner>>) -> Json<Value> {
-    let url = &inner.url;
-    Json(json!({
-        "issuer": url,
-        "jwks_uri": format!("{url}/jwks"),
-        "token_endpoint": format!("{url}/token"),
-        "response_types_supported": ["token"],
-        "subject_types_supported": ["public"],
-        "id_token_signing_alg_values_supported": ["ES256"],
-    }))
-}
-
-async fn published_keys(State(inner): State<Arc<Inner>>) -> Json<Value> {
-    let keys: Vec<Value> = inner.keys().iter().map(SigningKey::public).collect();
-    Json(json!({ "keys": keys }))
-}
-
-async fn list_identities(State(inner): State<Arc<Inner>>) -> Json<Value> {
-    let identities = inner.identities.iter().map(|spec| {
-        json!({
-            "identity": spec.subject,
-            "roles": spec.roles,
-            "region": spec.region,
-            "structures": spec.structures,
-        })
-    });
-    Json(identities.collect())
-}
-
-#[derive(Deserialize)]
-struct Name {
-    username: String,
-}
-
-async fn exchange_name_for_token(
-    State(inner): State<Arc<Inner>>,
-    Form(name): Form<Name>,
-) -> Response {
-    let known = inner.identities.iter().find(|i| i.subject == name.username);
-    match known {
-        Some(spec) => Json(json!({
-            "access_token": inner.token(spec),
-            "token_type": "Bearer",
-            "expires_in": spec.lifetime.whole_seconds(),
-        }))
-        .into_response(),
-        None => (
-            StatusCode::BAD_REQUEST,
-            Json(json!({ "error": "invalid_grant" })),
-        )
-            .into_response(),
+    fn identity(&self, subject: &str) -> Option<&Identity> {
+        self.identities
+            .iter()
+            .find(|identity| identity.token.subject == subject)
     }
+
+    fn grants(&self) -> MutexGuard<'_, Grants> {
+        self.grants.lock().expect("no holder of this lock panics")
+    }
+}
+
+fn routes() -> Router<Arc<Inner>> {
+    let called_by_scripts = Router::new()
+        .route(
+            "/.well-known/openid-configuration",
+            get(discovery::configuration),
+        )
+        .route("/jwks", get(discovery::published_keys))
+        .route("/token", post(token_endpoint::exchange))
+        .route("/revoke", post(token_endpoint::revoke))
+        .layer(cors());
+    Router::new()
+        .route("/identities", get(discovery::list_identities))
+        .route(
+            "/authorize",
+            get(authorize::show_login_page).post(authorize::log_in),
+        )
+        .route(
+            "/logout",
+            get(end_session::log_out).post(end_session::log_out_by_form),
+        )
+        .route("/style.css", get(pages::style))
+        .merge(called_by_scripts)
+}
+
+/// Lets every page of this machine read, whatever its port. An issuer that anybody else
+/// could reach would have to name its portals.
+fn cors() -> CorsLayer {
+    let is_local = |origin: &HeaderValue| {
+        let origin = origin.to_str().ok();
+        origin.is_some_and(|origin| loopback_url(origin).is_some())
+    };
+    CorsLayer::new()
+        .allow_origin(AllowOrigin::predicate(move |origin, _| is_local(origin)))
+        .allow_methods([Method::GET, Method::POST])
+        .allow_headers([header::CONTENT_TYPE])
+}
+
+/// Refuses what was sent to another name: a foreign page whose name was made to point at
+/// this machine would read the answers as its own.
+async fn refuse_other_hosts(request: Request, next: Next) -> Response {
+    let host = request.headers().get(header::HOST);
+    let host = host.and_then(|host| host.to_str().ok()).unwrap_or_default();
+    if loopback_url(&format!("http://{host}")).is_none() {
+        return StatusCode::MISDIRECTED_REQUEST.into_response();
+    }
+    next.run(request).await
 }
 
 async fn refuse_when_down(

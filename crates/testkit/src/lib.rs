@@ -31,7 +31,9 @@ mod smtp;
 pub use crate::certificates::Certificates;
 pub use crate::eventually::{eventually, eventually_some, eventually_within, some_within};
 pub use crate::folder::Folder;
-pub use crate::issuer::{AUDIENCE, Defect, Issuer, IssuerOptions, TokenSpec};
+pub use crate::issuer::{
+    AUDIENCE, Bilingual, CLIENT_ID, Defect, Identity, Issuer, IssuerOptions, TokenSpec,
+};
 pub use crate::mail::Mail;
 pub use crate::otlp::{OtlpReceiver, ReceivedSpan};
 pub use crate::ports::free_port;

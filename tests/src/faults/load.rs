@@ -149,10 +149,10 @@ impl Load {
 
 /// The token of a local identity.
 pub(super) fn token(suite: &Suite, identity: &str) -> String {
-    let identities = dev::identities();
-    let spec = identities.iter().find(|spec| spec.subject == identity);
+    let mut tokens = dev::identities().into_iter().map(|it| it.token);
+    let spec = tokens.find(|spec| spec.subject == identity);
     let spec = spec.unwrap_or_else(|| panic!("no identity {identity}"));
-    suite.issuer.token(&spec.clone().lifetime(SHIFT))
+    suite.issuer.token(&spec.lifetime(SHIFT))
 }
 
 /// Declares for one structure, and withdraws some of it.

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeSet;
 
-use dev::{Layout, SERVICES};
+use dev::SERVICES;
 use prost::Message as _;
 use prost_reflect::{DescriptorPool, ServiceDescriptor};
 use proto::intake::v1::{GetReportRequest, ListReportsRequest, ListReportsResponse};
-use reqwest::{Client, Method, Response, StatusCode, Version};
-use testkit::{TokenSpec, eventually};
+use reqwest::redirect::Policy;
+use reqwest::{Client, Method, Response, StatusCode, Url, Version};
+use serde_json::Value;
+use testkit::{CLIENT_ID, TokenSpec, eventually};
 use tests::TestEnv;
 use tonic::codegen::http::{HeaderMap, HeaderName};
 use tonic::transport::{Channel, Endpoint};
@@ -22,7 +24,9 @@ use tonic_reflection::pb::v1::{
 use tonic_types::StatusExt as _;
 use uuid::Uuid;
 
-const PORTAL: &str = "https://portal.example.org";
+// The example of RFC 7636, appendix B.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+const CHALLENGE: &str = "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM";
 const PATH: &str = "/vigie.intake.v1.IntakeService";
 /// The flag of the frame that carries the trailers in gRPC-Web.
 const TRAILERS: u8 = 0x80;
@@ -40,7 +44,7 @@ async fn every_service_tells_what_it_serves_and_that_it_does() {
     let mut person = TokenSpec::of("everybody");
     person.roles = dev::identities()
         .into_iter()
-        .flat_map(|it| it.roles)
+        .flat_map(|it| it.token.roles)
         .collect();
     let token = env.suite.issuer.token(&person);
     for service in SERVICES {
@@ -112,33 +116,29 @@ async fn reflected(env: &TestEnv, service: &str) -> BTreeSet<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_page_calls_over_http_1_and_reads_answers_and_refusals() {
-    let origins = ("SERVER_ALLOWED_ORIGINS".to_owned(), PORTAL.to_owned());
-    let env = TestEnv::start_with(Layout {
-        variables: vec![origins],
-        ..Layout::throw_away()
-    })
-    .await;
-    let analyst = dev::identities()
-        .into_iter()
-        .find(|it| it.subject == "analyst");
-    let token = env.suite.issuer.token(&analyst.unwrap());
-    let url = format!("http://{}{PATH}", env.suite.addresses("intake").public);
-
-    for (origin, allowed) in [(PORTAL, true), ("https://elsewhere.example.org", false)] {
-        let preflight = Client::new()
-            .request(Method::OPTIONS, format!("{url}/ListReports"))
-            .header("origin", origin)
-            .header("access-control-request-method", "POST")
-            .header(
-                "access-control-request-headers",
-                "authorization,content-type,x-grpc-web",
-            );
-        let answer = preflight.send().await.unwrap();
-        let told = answer.headers().get("access-control-allow-origin");
-        let told = told.map(|origin| origin.to_str().unwrap());
-        assert_eq!(told, allowed.then_some(origin), "{origin}");
+    let env = TestEnv::start().await;
+    let portal = format!("http://{}", env.suite.portal());
+    let (token, id_token) = log_in(&env, &portal, "analyst").await;
+    for service in SERVICES {
+        let url = format!("http://{}", env.suite.addresses(service).public);
+        let elsewhere = "https://elsewhere.example.org";
+        for (origin, allowed) in [(&*portal, true), (elsewhere, false)] {
+            let preflight = Client::new()
+                .request(Method::OPTIONS, &url)
+                .header("origin", origin)
+                .header("access-control-request-method", "POST")
+                .header(
+                    "access-control-request-headers",
+                    "authorization,content-type,x-grpc-web",
+                );
+            let answer = preflight.send().await.unwrap();
+            let told = answer.headers().get("access-control-allow-origin");
+            let told = told.map(|origin| origin.to_str().unwrap());
+            assert_eq!(told, allowed.then_some(origin), "{service}: {origin}");
+        }
     }
 
+    let url = format!("http://{}{PATH}", env.suite.addresses("intake").public);
     let list = ListReportsRequest::default().encode_to_vec();
     let answer = post(&format!("{url}/ListReports"), &token, &list).await;
     let (message, status) = read(answer).await;
@@ -171,9 +171,45 @@ async fn a_page_calls_over_http_1_and_reads_answers_and_refusals() {
     let violations = &details.bad_request().unwrap().field_violations;
     assert_eq!(violations[0].field, "report_id");
 
-    let answer = post(&format!("{url}/ListReports"), "nonsense", &list).await;
-    let (_, status) = read(answer).await;
-    assert_eq!(status.code(), Code::Unauthenticated);
+    for useless in ["nonsense", &id_token] {
+        let answer = post(&format!("{url}/ListReports"), useless, &list).await;
+        let (_, status) = read(answer).await;
+        assert_eq!(status.code(), Code::Unauthenticated);
+    }
+}
+
+/// Logs in at the local issuer as the portal does; gives the access token and the ID token.
+async fn log_in(env: &TestEnv, portal: &str, identity: &str) -> (String, String) {
+    let issuer = env.suite.issuer.url();
+    let client = Client::builder().redirect(Policy::none()).build().unwrap();
+    let callback = format!("{portal}/callback");
+    let request = [
+        ("client_id", CLIENT_ID),
+        ("redirect_uri", &callback),
+        ("response_type", "code"),
+        ("scope", "openid"),
+        ("code_challenge", CHALLENGE),
+        ("code_challenge_method", "S256"),
+    ];
+    let url = Url::parse_with_params(&format!("{issuer}/authorize"), request).unwrap();
+    let choice = client.post(url).form(&[("identity", identity)]);
+    let answer = choice.send().await.unwrap();
+    let back: Url = answer.headers()["location"]
+        .to_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let (_, code) = back.query_pairs().find(|(name, _)| name == "code").unwrap();
+    let exchange = client.post(format!("{issuer}/token")).form(&[
+        ("grant_type", "authorization_code"),
+        ("client_id", CLIENT_ID),
+        ("redirect_uri", &callback),
+        ("code", &code),
+        ("code_verifier", VERIFIER),
+    ]);
+    let granted: Value = exchange.send().await.unwrap().json().await.unwrap();
+    let text = |name: &str| granted[name].as_str().unwrap().to_owned();
+    (text("access_token"), text("id_token"))
 }
 
 async fn post(url: &str, token: &str, message: &[u8]) -> Response {
@@ -182,7 +218,6 @@ async fn post(url: &str, token: &str, message: &[u8]) -> Response {
     body.extend_from_slice(message);
     let answer = Client::new()
         .post(url)
-        .header("origin", PORTAL)
         .header("content-type", "application/grpc-web+proto")
         .header("x-grpc-web", "1")
         .header("authorization", format!("Bearer {token}"))

@@ -178,7 +178,7 @@ impl Defect {
             ),
             Self::HmacOfPublicKey => {
                 let secret = EncodingKey::from_secret(key.public().to_string().as_bytes());
-                claims.sign_with(Algorithm::HS256, &key.id, &secret)
+                sign_with(&claims, Algorithm::HS256, &key.id, &secret)
             }
             Self::Altered => {
                 let token = claims.sign(&key);
@@ -224,14 +224,24 @@ pub(super) struct Claims<'a> {
 
 impl Claims<'_> {
     pub(super) fn sign(&self, key: &SigningKey) -> String {
-        self.sign_with(Algorithm::ES256, &key.id, &key.private)
+        sign(self, key)
     }
+}
 
-    fn sign_with(&self, algorithm: Algorithm, key_id: &str, key: &EncodingKey) -> String {
-        let mut header = Header::new(algorithm);
-        header.kid = Some(key_id.to_owned());
-        jsonwebtoken::encode(&header, self, key).expect("claims and key are well formed")
-    }
+/// Signs claims of any kind, as the issuer signs all its tokens.
+pub(super) fn sign(claims: &impl Serialize, key: &SigningKey) -> String {
+    sign_with(claims, Algorithm::ES256, &key.id, &key.private)
+}
+
+fn sign_with(
+    claims: &impl Serialize,
+    algorithm: Algorithm,
+    key_id: &str,
+    key: &EncodingKey,
+) -> String {
+    let mut header = Header::new(algorithm);
+    header.kid = Some(key_id.to_owned());
+    jsonwebtoken::encode(&header, claims, key).expect("claims and key are well formed")
 }
 
 fn encode(value: &impl Serialize) -> String {

@@ -94,7 +94,7 @@ async fn an_issuer_that_is_down_gives_no_keys_and_counts_who_asked() {
 #[tokio::test]
 async fn a_name_is_exchanged_for_a_token_only_if_it_is_known() {
     let issuer = Issuer::start_with(IssuerOptions {
-        identities: vec![analyst()],
+        identities: vec![analyst().into()],
         ..IssuerOptions::default()
     })
     .await
