@@ -49,6 +49,12 @@ class Session {
     }
   }
 
+  /** The services take the token no more, and a new one neither. */
+  end(): void {
+    this.#keep(undefined);
+    this.ended = true;
+  }
+
   /** Gets a new token by the refresh token; false where there is none, or it holds no more. */
   renew(): Promise<boolean> {
     this.#renewing ??= this.#renew().finally(() => {
