@@ -46,6 +46,9 @@ class Session {
     await manager.removeUser();
     if (await manager.metadataService.getEndSessionEndpoint()) {
       await manager.signoutRedirect();
+    } else {
+      // A new page, so that nothing of the person stays in the memory of this one.
+      location.assign('/');
     }
   }
 

@@ -148,9 +148,10 @@ export class Declaration {
       this.#changed = false;
     } catch (error) {
       this.saveFailure = failureOf(error);
-      if (this.saveFailure.kind === 'missing') {
-        // The draft that was there is gone: it was sent, or deleted, in another window.
-        this.#end();
+      if (this.saveFailure.kind === 'missing' && this.#etag !== '') {
+        // Another window sent the draft or erased it; what this one shows is kept all the same.
+        this.#etag = '';
+        await this.#save();
       } else if (this.saveFailure.kind === 'unreachable' || this.saveFailure.kind === 'busy') {
         this.#timer = setTimeout(() => void this.save(), AUTOSAVE_RETRY);
       }
