@@ -19,6 +19,10 @@ function collect(key) {
   chunk.imports?.forEach(collect);
 }
 collect('index.html');
+const index = await readFile(new URL('index.html', dist), 'utf8');
+for (const [, file] of index.matchAll(/href="\/(assets\/[^"]+\.css)"/g)) {
+  files.add(file);
+}
 const declare = Object.keys(manifest).find((key) => manifest[key].name === 'Declare' && manifest[key].file.endsWith('.js'));
 if (!declare) {
   throw new Error('the page of the declaration is not among what was built');

@@ -28,7 +28,7 @@ class Session {
   async login(returnTo: string): Promise<void> {
     const manager = await this.#load();
     await Promise.all([...this.beforeLeaving].map((save) => save()));
-    await manager.signinRedirect({ state: returnTo });
+    await manager.signinRedirect({ state: returnTo, ui_locales: document.documentElement.lang });
   }
 
   /** Ends the log-in on the page that the issuer sends back to; tells where it began. */
@@ -36,17 +36,25 @@ class Session {
     const manager = await this.#load();
     const user = await manager.signinRedirectCallback();
     this.#keep(user);
-    return typeof user.state === 'string' && user.state.startsWith('/') ? user.state : '/';
+    return returnAddress(user.state);
   }
 
   async logout(): Promise<void> {
     this.#keep(undefined);
     this.ended = false;
     const manager = await this.#load();
-    await manager.removeUser();
     if (await manager.metadataService.getEndSessionEndpoint()) {
       await manager.signoutRedirect();
+    } else {
+      // A new page, so that nothing of the person stays in the memory of this one.
+      location.assign('/');
     }
+  }
+
+  /** The services take the token no more, and a new one neither. */
+  end(): void {
+    this.#keep(undefined);
+    this.ended = true;
   }
 
   /** Gets a new token by the refresh token; false where there is none, or it holds no more. */
@@ -112,6 +120,11 @@ class Session {
       this.ended = false;
     }
   }
+}
+
+/** Where a log-in began, as it was told at its end, also of one that was refused. */
+export function returnAddress(state: unknown): string {
+  return typeof state === 'string' && /^\/(?!\/)/.test(state) ? state : '/';
 }
 
 function personOf(user: User): Person {

@@ -19,14 +19,21 @@ const authenticate: Interceptor = (next) => async (request) => {
     }
     return next(request);
   };
+  const isRejected = (error: unknown) => ConnectError.from(error).code === Code.Unauthenticated;
   try {
     return await attempt();
   } catch (error) {
-    const rejected = ConnectError.from(error).code === Code.Unauthenticated;
-    if (!rejected || !(await session.renew())) {
+    if (!isRejected(error) || !(await session.renew())) {
       throw error;
     }
-    return attempt();
+  }
+  try {
+    return await attempt();
+  } catch (error) {
+    if (isRejected(error)) {
+      session.end();
+    }
+    throw error;
   }
 };
 

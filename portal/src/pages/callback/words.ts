@@ -6,6 +6,7 @@ interface Words {
   failed: string;
   failedHelp: string;
   home: string;
+  back: string;
 }
 
 export const words: InBothLanguages<Words> = {
@@ -13,14 +14,16 @@ export const words: InBothLanguages<Words> = {
     title: 'Connexion',
     waiting: 'Un instant, nous vous ramenons là où vous étiez…',
     failed: 'La connexion n’a pas abouti',
-    failedHelp: 'Ce que vous avez saisi est gardé sur cet appareil. Revenez à l’accueil et réessayez.',
+    failedHelp: 'Ce que vous avez saisi est gardé sur cet appareil.',
     home: 'Revenir à l’accueil',
+    back: 'Revenir là où j’étais',
   },
   en: {
     title: 'Log-in',
     waiting: 'One moment, you are being taken back to where you were…',
     failed: 'The log-in did not succeed',
-    failedHelp: 'What you typed is kept on this device. Go back to the home page and try again.',
+    failedHelp: 'What you typed is kept on this device.',
     home: 'Back to the home page',
+    back: 'Back to where I was',
   },
 };

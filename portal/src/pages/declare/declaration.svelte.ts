@@ -16,6 +16,8 @@ import { hasAnything } from './steps';
 import { fromDraft, textOf, toDraft, type Values } from './values';
 
 const AUTOSAVE_DELAY = 4_000;
+/** After how long a draft that could not be saved is tried again. */
+const AUTOSAVE_RETRY = 15_000;
 /** Leaving a step does not wait longer for the service to look at it. */
 const STEP_CHECK_DEADLINE = 4_000;
 
@@ -146,9 +148,12 @@ export class Declaration {
       this.#changed = false;
     } catch (error) {
       this.saveFailure = failureOf(error);
-      if (this.saveFailure.kind === 'missing') {
-        // The draft that was there is gone: it was sent, or deleted, in another window.
-        this.#end();
+      if (this.saveFailure.kind === 'missing' && this.#etag !== '') {
+        // Another window sent the draft or erased it; what this one shows is kept all the same.
+        this.#etag = '';
+        await this.#save();
+      } else if (this.saveFailure.kind === 'unreachable' || this.saveFailure.kind === 'busy') {
+        this.#timer = setTimeout(() => void this.save(), AUTOSAVE_RETRY);
       }
     }
   }

@@ -67,7 +67,7 @@ export const en: typeof fr = {
   },
   sent: {
     title: 'This declaration has been sent already',
-    text: 'It went out from another window, or was sent before. There is nothing to do again.',
+    text: 'It went out from another window, or was sent before. If you changed something here since, complete it under “My declarations”.',
     receipt: 'See the receipt',
     reports: 'See my declarations',
     another: 'Declare another incident',

@@ -74,7 +74,7 @@ export const fr = {
   },
   sent: {
     title: 'Cette déclaration est déjà envoyée',
-    text: 'Elle est partie d’une autre fenêtre, ou d’un envoi précédent. Rien n’est à refaire.',
+    text: 'Elle est partie d’une autre fenêtre, ou d’un envoi précédent. Si vous avez changé quelque chose ici depuis, complétez-la dans « Mes déclarations ».',
     receipt: 'Voir le récépissé',
     reports: 'Voir mes déclarations',
     another: 'Déclarer un autre incident',
