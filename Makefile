@@ -17,15 +17,15 @@ help: ## Explain the targets
 run: export SQLX_OFFLINE = true
 run: ## Start the whole suite on this machine (ONCE=1: show it and end; RELEASE=1: optimised)
 	scripts/setup
-	scripts/portal build
+	scripts/portal build || echo "The portal could not be built: without it." >&2
 	cargo build --locked --package cli --package dev --profile $(profile)
 	cargo run --quiet --locked --package dev --profile $(profile) -- up $(if $(ONCE),--once)
 
 test: export SQLX_OFFLINE = true
 test: ## Run everything that proves the suite right
 	scripts/setup
-	scripts/portal test
 	cargo test --locked --workspace
+	scripts/portal test
 
 chaos: export SQLX_OFFLINE = true
 chaos: ## Run the suite under faults at length, and catch its mutants (SHORT=1: ten minutes)

@@ -12,9 +12,10 @@ const contentSecurityPolicy = [
   "font-src 'self'",
   "connect-src 'self' http://127.0.0.1:*",
   "base-uri 'none'",
-  "form-action 'none'",
+  "form-action 'self' http://127.0.0.1:*",
   "frame-ancestors 'none'",
   "require-trusted-types-for 'script'",
+  "trusted-types 'none'",
 ].join('; ');
 
 // Few chunks compress better than many: what every page needs, and what the

@@ -97,7 +97,7 @@ fn content_security_policy(config: &PortalConfig) -> String {
          font-src 'self'; \
          connect-src 'self' {issuer} {intake} {qualification} {notification} {statistics}; \
          form-action 'self' {issuer}; frame-ancestors 'none'; base-uri 'none'; \
-         require-trusted-types-for 'script'"
+         require-trusted-types-for 'script'; trusted-types 'none'"
     )
 }
 

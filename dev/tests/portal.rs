@@ -86,7 +86,8 @@ async fn every_answer_carries_the_headers_that_protect_a_page() {
                  font-src 'self'; connect-src 'self' http://127.0.0.1:1 http://127.0.0.1:2 \
                  http://127.0.0.1:3 http://127.0.0.1:4 http://127.0.0.1:5; \
                  form-action 'self' http://127.0.0.1:1; frame-ancestors 'none'; \
-                 base-uri 'none'; require-trusted-types-for 'script'",
+                 base-uri 'none'; require-trusted-types-for 'script'; \
+                 trusted-types 'none'",
             ),
             ("x-content-type-options", "nosniff"),
             ("referrer-policy", "no-referrer"),
