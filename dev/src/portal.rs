@@ -13,6 +13,7 @@ use axum::{Json, Router};
 use serde::Serialize;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tower_http::compression::CompressionLayer;
 use tower_http::services::ServeDir;
 
 /// Where the build puts files whose names change with their content.
@@ -80,6 +81,7 @@ fn routes(folder: &Path, config: PortalConfig) -> anyhow::Result<Router> {
     Ok(Router::new()
         .route("/config.json", get(move || async { Json(config) }))
         .fallback_service(ServeDir::new(folder).fallback(index))
+        .layer(CompressionLayer::new())
         .layer(middleware::from_fn_with_state(policy, add_headers)))
 }
 

@@ -75,6 +75,21 @@ impl Served {
 }
 
 #[tokio::test]
+async fn what_a_browser_loads_comes_compressed_to_whoever_takes_it() {
+    let portal = Served::start().await;
+    for (accepted, encoding) in [(Some("br, gzip"), Some("gzip")), (None, None)] {
+        let client = reqwest::Client::new();
+        let mut asked = client.get(format!("http://{}/config.json", portal.address));
+        if let Some(accepted) = accepted {
+            asked = asked.header("accept-encoding", accepted);
+        }
+        let answer = asked.send().await.unwrap();
+        let told = answer.headers().get("content-encoding");
+        assert_eq!(told.map(|it| it.to_str().unwrap()), encoding);
+    }
+}
+
+#[tokio::test]
 async fn every_answer_carries_the_headers_that_protect_a_page() {
     let portal = Served::start().await;
     for path in ["/", "/declarer/1", "/config.json", "/assets/missing.js"] {
