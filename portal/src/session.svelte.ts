@@ -74,7 +74,12 @@ class Session {
       // Without a refresh token it would open a frame, which the policy of the page forbids.
       const user = this.#user.refresh_token ? await manager.signinSilent() : null;
       this.#keep(user ?? undefined);
-    } catch {
+    } catch (error) {
+      // What the issuer did not answer may still hold: only its refusal ends the session.
+      const { ErrorResponse } = await import('oidc-client-ts');
+      if (!(error instanceof ErrorResponse)) {
+        return false;
+      }
       this.#keep(undefined);
     }
     this.ended = !this.#user;
@@ -115,7 +120,11 @@ class Session {
 
   #keep(user: User | undefined): void {
     this.#user = user;
-    this.person = user && personOf(user);
+    const person = user && personOf(user);
+    // A new token of the same person changes nothing on the page.
+    if (JSON.stringify(person) !== JSON.stringify(this.person)) {
+      this.person = person;
+    }
     if (user) {
       this.ended = false;
     }
@@ -124,7 +133,7 @@ class Session {
 
 /** Where a log-in began, as it was told at its end, also of one that was refused. */
 export function returnAddress(state: unknown): string {
-  return typeof state === 'string' && /^\/(?!\/)/.test(state) ? state : '/';
+  return typeof state === 'string' && /^\/(?![\/\\])/.test(state) ? state : '/';
 }
 
 function personOf(user: User): Person {

@@ -45,7 +45,10 @@ export class Declaration {
 
   #etag = '';
   #language: Language = 'fr';
-  #changed = false;
+  /** Counts the changes, and which of them was kept last. */
+  #revision = 0;
+  #kept = 0;
+  #restoring: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #saving: Promise<void> = Promise.resolve();
   #channel: BroadcastChannel;
@@ -57,7 +60,7 @@ export class Declaration {
   }
 
   get isUnsaved(): boolean {
-    return this.#changed && hasAnything(this.values) && !this.sent;
+    return this.#kept !== this.#revision && hasAnything(this.values) && !this.sent;
   }
 
   get kind(): ReportKind {
@@ -71,13 +74,24 @@ export class Declaration {
     this.values['kind'] ??= `REPORT_KIND_${ReportKind[this.form.kind]}`;
   }
 
-  /** Finds what was typed before: on this machine, else among the drafts of the person. */
-  async restore(): Promise<void> {
+  /**
+   * Finds what was typed before: on this machine, else among the drafts of the person. What could
+   * not be read is asked for again the next time, and overwritten by nothing until then.
+   */
+  restore(): Promise<void> {
+    this.#restoring ??= this.#restore().catch((error: unknown) => {
+      this.#restoring = undefined;
+      throw error;
+    });
+    return this.#restoring;
+  }
+
+  async #restore(): Promise<void> {
     const copy = await readFromDevice(this.id).catch(() => undefined);
     if (copy) {
       this.values = copy.values;
       this.asksForDeviceCopy = copy.asked;
-      this.#changed = true;
+      this.#revision += 1;
       if (copy.asked) {
         this.saved = { place: 'device', at: copy.savedAt };
       } else {
@@ -94,8 +108,9 @@ export class Declaration {
         this.values = fromDraft(draft.draft);
       }
     } catch (error) {
-      const failure = failureOf(error);
-      this.saveFailure = failure.kind === 'missing' ? undefined : failure;
+      if (failureOf(error).kind !== 'missing') {
+        throw error;
+      }
     }
   }
 
@@ -106,7 +121,7 @@ export class Declaration {
 
   change(path: string, value: string | string[]): void {
     this.values[path] = value;
-    this.#changed = true;
+    this.#revision += 1;
     if (path === 'kind') {
       // Each kind of report has its own form; without an answer the last one stays.
       this.loadForm(this.#language).catch(() => undefined);
@@ -127,10 +142,12 @@ export class Declaration {
       return;
     }
     const values = $state.snapshot(this.values);
+    const revision = this.#revision;
     if (this.asksForDeviceCopy) {
       try {
         this.saved = { place: 'device', at: await keepOnDevice(this.id, values, true) };
-        this.#changed = false;
+        // Whoever is logged in also has it kept by the service.
+        this.#kept = session.person ? this.#kept : revision;
       } catch {
         // Some browsers have no storage; the line that tells what is saved then stays away.
       }
@@ -145,7 +162,7 @@ export class Declaration {
       this.#etag = answer.draft?.etag ?? '';
       this.saved = { place: 'service', at: new Date() };
       this.saveFailure = undefined;
-      this.#changed = false;
+      this.#kept = revision;
     } catch (error) {
       this.saveFailure = failureOf(error);
       if (this.saveFailure.kind === 'missing' && this.#etag !== '') {
@@ -161,14 +178,14 @@ export class Declaration {
   /** Whoever was told that another window changed the draft keeps what this one shows. */
   async overwrite(): Promise<void> {
     this.#etag = '';
-    this.#changed = true;
+    this.#revision += 1;
     await this.save();
   }
 
   async askForDeviceCopy(asked: boolean): Promise<void> {
     this.asksForDeviceCopy = asked;
     if (asked) {
-      this.#changed = true;
+      this.#revision += 1;
       await this.save();
     } else {
       await eraseFromDevice(this.id).catch(() => undefined);
@@ -179,8 +196,9 @@ export class Declaration {
   /** Keeps what is typed while the page is away at the log-in. */
   async outliveLogin(): Promise<void> {
     if (hasAnything(this.values) && !this.sent) {
+      const revision = this.#revision;
       await keepOnDevice(this.id, $state.snapshot(this.values), this.asksForDeviceCopy);
-      this.#changed = false;
+      this.#kept = revision;
     }
   }
 
@@ -263,12 +281,11 @@ export async function readStructure(finess: string): Promise<Structure | undefin
 let current: Declaration | undefined;
 
 /** The declaration of an id: the one in memory, however often its page is left. */
-export function declarationOf(id: string): { declaration: Declaration; isNew: boolean } {
-  const isNew = current?.id !== id;
-  if (!current || isNew) {
+export function declarationOf(id: string): Declaration {
+  if (current?.id !== id) {
     current = new Declaration(id);
   }
-  return { declaration: current, isNew };
+  return current;
 }
 
 /** The declaration that was begun in this window and not sent. */
