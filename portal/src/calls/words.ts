@@ -34,7 +34,7 @@ export const words: InBothLanguages<Words> = {
     kinds: {
       unreachable: 'The service does not answer. Check your connection, then try again.',
       busy: 'The service is very busy. Try again in a minute.',
-      session: 'Your session has ended. Log in again: what you typed is kept.',
+      session: 'Your session has ended. Log in again.',
       forbidden: 'Your account does not allow this.',
       missing: 'This page does not exist, or your account may not see it.',
       changed: 'Somebody changed this case meanwhile. Read it again, then retry.',

@@ -49,6 +49,8 @@ export class Declaration {
   #revision = 0;
   #kept = 0;
   #restoring: Promise<void> | undefined;
+  /** Whether a copy that nobody asked for still rests on this machine. */
+  #outlived = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #saving: Promise<void> = Promise.resolve();
   #channel: BroadcastChannel;
@@ -92,13 +94,13 @@ export class Declaration {
       this.values = copy.values;
       this.asksForDeviceCopy = copy.asked;
       this.#revision += 1;
+      this.#outlived = !copy.asked;
       if (copy.asked) {
         this.saved = { place: 'device', at: copy.savedAt };
-      } else {
-        await eraseFromDevice(this.id);
       }
     }
     if (!session.person) {
+      this.#etag = copy?.etag ?? '';
       return;
     }
     try {
@@ -106,6 +108,9 @@ export class Declaration {
       this.#etag = draft?.etag ?? '';
       if (draft?.draft && !copy) {
         this.values = fromDraft(draft.draft);
+      } else if (draft && copy?.etag !== draft.etag) {
+        // The copy does not go on from this draft: the person says which is to be kept.
+        this.saveFailure = { kind: 'changed', reason: 'ETAG_MISMATCH', violations: [] };
       }
     } catch (error) {
       if (failureOf(error).kind !== 'missing') {
@@ -145,14 +150,14 @@ export class Declaration {
     const revision = this.#revision;
     if (this.asksForDeviceCopy) {
       try {
-        this.saved = { place: 'device', at: await keepOnDevice(this.id, values, true) };
+        this.saved = { place: 'device', at: await keepOnDevice(this.id, values, this.#etag, true) };
         // Whoever is logged in also has it kept by the service.
         this.#kept = session.person ? this.#kept : revision;
       } catch {
         // Some browsers have no storage; the line that tells what is saved then stays away.
       }
     }
-    if (!session.person) {
+    if (!session.person || this.saveFailure?.kind === 'changed') {
       return;
     }
     try {
@@ -163,6 +168,11 @@ export class Declaration {
       this.saved = { place: 'service', at: new Date() };
       this.saveFailure = undefined;
       this.#kept = revision;
+      if (this.#outlived && !this.asksForDeviceCopy) {
+        // Kept for the time of a log-in alone; by now the service has it.
+        this.#outlived = false;
+        await eraseFromDevice(this.id).catch(() => undefined);
+      }
     } catch (error) {
       this.saveFailure = failureOf(error);
       if (this.saveFailure.kind === 'missing' && this.#etag !== '') {
@@ -178,6 +188,7 @@ export class Declaration {
   /** Whoever was told that another window changed the draft keeps what this one shows. */
   async overwrite(): Promise<void> {
     this.#etag = '';
+    this.saveFailure = undefined;
     this.#revision += 1;
     await this.save();
   }
@@ -197,7 +208,7 @@ export class Declaration {
   async outliveLogin(): Promise<void> {
     if (hasAnything(this.values) && !this.sent) {
       const revision = this.#revision;
-      await keepOnDevice(this.id, $state.snapshot(this.values), this.asksForDeviceCopy);
+      await keepOnDevice(this.id, $state.snapshot(this.values), this.#etag, this.asksForDeviceCopy);
       this.#kept = revision;
     }
   }

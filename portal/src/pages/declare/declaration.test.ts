@@ -19,6 +19,10 @@ const transport = createRouterTransport(({ service }) => {
   };
   service(FormService, { getForm: () => ({ form: formForTests() }) });
   service(DraftService, {
+    getDraft({ draftId }) {
+      fail();
+      return { draft: { draftId, etag: 'etag-9', draft: { description: 'Du service' } } };
+    },
     saveDraft({ draftId, etag }) {
       intake.saved.push(etag);
       fail();
@@ -38,7 +42,12 @@ vi.mock('../../calls/client', () => ({
   clientOf: (service: Parameters<typeof createClient>[0]) => Promise.resolve(createClient(service, transport)),
 }));
 // The machine of a test has no storage.
-vi.mock('./device_copy', () => ({ eraseFromDevice: () => Promise.resolve(), keepOnDevice: () => Promise.reject(new Error()) }));
+const device = vi.hoisted(() => ({ copy: undefined as { values: Record<string, string>; savedAt: Date; etag: string; asked: boolean } | undefined }));
+vi.mock('./device_copy', () => ({
+  eraseFromDevice: () => Promise.resolve(void (device.copy = undefined)),
+  keepOnDevice: () => Promise.reject(new Error()),
+  readFromDevice: () => Promise.resolve(device.copy),
+}));
 
 const ID = '01a22e63-09e9-70e3-92e2-1687cc6f0b29';
 
@@ -50,6 +59,7 @@ async function begun(): Promise<Declaration> {
 }
 
 beforeEach(() => {
+  device.copy = undefined;
   Object.assign(intake, { submitted: [], saved: [], failure: undefined });
   session.person = { name: 'Anne Martin', roles: ['declarant'], structures: [] };
 });
@@ -101,4 +111,32 @@ test('without a log-in nothing leaves the page', async () => {
   await declaration.save();
   expect(intake.saved).toEqual([]);
   expect(declaration.isUnsaved).toBe(true);
+});
+
+test('a copy that does not go on from the draft overwrites it only when the person says so', async () => {
+  device.copy = { values: { description: 'De cette machine' }, savedAt: new Date(), etag: '', asked: false };
+  const declaration = new Declaration(ID);
+  await declaration.restore();
+  await declaration.loadForm('fr');
+  await declaration.save();
+  expect(declaration.saveFailure?.kind).toBe('changed');
+  expect(intake.saved).toEqual([]);
+  expect(device.copy).toBeDefined();
+
+  await declaration.overwrite();
+  expect(intake.saved).toEqual(['']);
+  expect(device.copy).toBeUndefined();
+});
+
+test('what outlived a log-in is found again after the drafts could not be read', async () => {
+  device.copy = { values: { description: 'De cette machine' }, savedAt: new Date(), etag: 'etag-9', asked: false };
+  const declaration = new Declaration(ID);
+  intake.failure = new ConnectError('', Code.Unavailable);
+  await expect(declaration.restore()).rejects.toThrow();
+  intake.failure = undefined;
+  await declaration.restore();
+  expect(declaration.values['description']).toBe('De cette machine');
+  await declaration.loadForm('fr');
+  await declaration.save();
+  expect(intake.saved).toEqual(['etag-9']);
 });

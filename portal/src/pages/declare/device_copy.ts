@@ -8,6 +8,8 @@ export interface DeviceCopy {
   id: string;
   values: Values;
   savedAt: Date;
+  /** The etag of the draft that it goes on from; empty where there was none. */
+  etag: string;
   /** The person asked to keep it; otherwise it only outlives the log-in. */
   asked: boolean;
 }
@@ -18,19 +20,20 @@ interface SealedCopy {
   iv: Uint8Array<ArrayBuffer>;
   sealed: ArrayBuffer;
   savedAt: number;
+  etag: string;
   asked: boolean;
 }
 
 const STORE = 'declarations';
 const LIFETIME = 24 * 3_600_000;
 
-export async function keepOnDevice(id: string, values: Values, asked: boolean): Promise<Date> {
+export async function keepOnDevice(id: string, values: Values, etag: string, asked: boolean): Promise<Date> {
   const key = await crypto.subtle.generateKey({ name: 'AES-GCM', length: 256 }, false, ['encrypt', 'decrypt']);
   const iv = crypto.getRandomValues(new Uint8Array(12));
   const text = new TextEncoder().encode(JSON.stringify(values));
   const sealed = await crypto.subtle.encrypt({ name: 'AES-GCM', iv }, key, text);
   const savedAt = Date.now();
-  const copy: SealedCopy = { id, key, iv, sealed, savedAt, asked };
+  const copy: SealedCopy = { id, key, iv, sealed, savedAt, etag, asked };
   await inStore('readwrite', (store) => store.put(copy));
   return new Date(savedAt);
 }
@@ -43,14 +46,14 @@ export async function readFromDevice(id: string): Promise<DeviceCopy | undefined
 export async function copiesOnDevice(): Promise<DeviceCopy[]> {
   const found: SealedCopy[] = await inStore('readonly', (store) => store.getAll());
   const copies: DeviceCopy[] = [];
-  for (const { id, key, iv, sealed, savedAt, asked } of found) {
+  for (const { id, key, iv, sealed, savedAt, etag, asked } of found) {
     try {
       if (savedAt + LIFETIME < Date.now()) {
         throw new RangeError('too old');
       }
       const text = await crypto.subtle.decrypt({ name: 'AES-GCM', iv }, key, sealed);
       const values = JSON.parse(new TextDecoder().decode(text)) as Values;
-      copies.push({ id, values, savedAt: new Date(savedAt), asked });
+      copies.push({ id, values, savedAt: new Date(savedAt), etag, asked });
     } catch {
       await eraseFromDevice(id);
     }

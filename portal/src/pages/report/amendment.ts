@@ -17,3 +17,18 @@ export function changedPaths(declared: Values, values: Values): string[] {
       .join('\n');
   return [...paths].filter((path) => isAmendable(path) && said(declared, path) !== said(values, path));
 }
+
+/**
+ * What is typed over a report, once the report says something else: the new, but for what was
+ * typed. Undefined where both say something else of one field: the service then tells who sends
+ * it that the report has changed.
+ */
+export function typedOver(declared: Values, values: Values, said: Values): Values | undefined {
+  const typed = changedPaths(declared, values);
+  const changed = new Set(changedPaths(declared, said));
+  if (typed.some((path) => changed.has(path) && changedPaths(said, values).includes(path))) {
+    return undefined;
+  }
+  const kept = typed.map((path) => [path, values[path] ?? '']);
+  return { ...said, ...Object.fromEntries(kept) };
+}
