@@ -22,9 +22,8 @@ pub(super) struct Attempt<'a> {
     pub(super) error_class: Option<&'a str>,
 }
 
-/// Writes jobs into the queue, each once and in the order of the queue: writers of the same jobs
-/// never wait in a circle. Column by column, since payloads read within one document would
-/// double what a job costs.
+/// Writes jobs, each once and in the order of their ids: writers of the same jobs never wait in a
+/// circle. Column by column, since payloads read within one document would double what a job costs.
 macro_rules! insert_jobs {
     ($conn:expr, $jobs:expr, $now:expr, $end:literal) => {
         sqlx::query!(
