@@ -40,15 +40,20 @@ class Session {
   }
 
   async logout(): Promise<void> {
-    this.#keep(undefined);
-    this.ended = false;
-    const manager = await this.#load();
-    if (await manager.metadataService.getEndSessionEndpoint()) {
-      await manager.signoutRedirect();
-    } else {
-      // A new page, so that nothing of the person stays in the memory of this one.
-      location.assign('/');
+    try {
+      const manager = await this.#load();
+      // The issuer ends no session of a browser: only this makes the refresh token worthless.
+      await manager.revokeTokens(['refresh_token']).catch(() => undefined);
+      this.#keep(undefined);
+      if (await manager.metadataService.getEndSessionEndpoint()) {
+        await manager.signoutRedirect();
+        return;
+      }
+    } catch {
+      // An issuer that is away keeps nobody on this page.
     }
+    // A new page, so that nothing of the person stays in the memory of this one.
+    location.assign('/');
   }
 
   /** The services take the token no more, and a new one neither. */

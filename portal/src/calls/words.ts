@@ -11,7 +11,7 @@ export const words: InBothLanguages<Words> = {
     kinds: {
       unreachable: 'Le service ne répond pas. Vérifiez votre connexion, puis réessayez.',
       busy: 'Le service est très sollicité. Réessayez dans une minute.',
-      session: 'Votre session a pris fin. Connectez-vous de nouveau : ce que vous avez saisi est gardé.',
+      session: 'Votre session a pris fin. Connectez-vous de nouveau.',
       forbidden: 'Votre compte ne permet pas cette action.',
       missing: 'Cette page n’existe pas, ou votre compte ne permet pas de la voir.',
       changed: 'Quelqu’un a modifié ce dossier entre-temps. Relisez-le, puis recommencez.',
@@ -25,9 +25,10 @@ export const words: InBothLanguages<Words> = {
       ALREADY_WITHDRAWN: 'Cette déclaration est déjà retirée.',
       WITHDRAWN: 'Cette déclaration est retirée : elle ne se modifie plus.',
       ERASED: 'Les données personnelles de cette déclaration sont effacées : elle ne se modifie plus.',
-      TOO_MANY_DRAFTS: 'Vous gardez déjà 20 brouillons. Supprimez-en un pour enregistrer celui-ci.',
+      TOO_MANY_DRAFTS: 'Vous gardez déjà trop de brouillons. Supprimez-en un pour enregistrer celui-ci.',
       WRONG_STATE: 'Cette action n’est plus possible dans l’état actuel du dossier.',
       STAGE_PASSED: 'La déclaration a déjà dépassé cette étape.',
+      REQUEST_ID_REUSED: 'Votre premier envoi est bien arrivé. Relisez le dossier avant d’en envoyer un autre.',
     },
   },
   en: {
@@ -48,9 +49,10 @@ export const words: InBothLanguages<Words> = {
       ALREADY_WITHDRAWN: 'This declaration has been withdrawn already.',
       WITHDRAWN: 'This declaration was withdrawn: it can no longer be changed.',
       ERASED: 'The personal data of this declaration are erased: it can no longer be changed.',
-      TOO_MANY_DRAFTS: 'You keep 20 drafts already. Delete one to save this one.',
+      TOO_MANY_DRAFTS: 'You keep too many drafts already. Delete one to save this one.',
       WRONG_STATE: 'This is no longer possible in the present state of the case.',
       STAGE_PASSED: 'The declaration is past this stage already.',
+      REQUEST_ID_REUSED: 'What you sent first did arrive. Read the case before you send another.',
     },
   },
 };

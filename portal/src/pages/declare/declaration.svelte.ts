@@ -258,6 +258,17 @@ export class Declaration {
     }
   }
 
+  /** The same answers as a declaration of their own; the next page shows it. */
+  async underAnotherId(): Promise<Declaration> {
+    const next = new Declaration(newRequestId());
+    next.values = $state.snapshot(this.values);
+    next.#revision = 1;
+    next.#restoring = Promise.resolve();
+    current = next;
+    await eraseFromDevice(this.id).catch(() => undefined);
+    return next;
+  }
+
   #draft() {
     if (!this.form) {
       throw new TypeError('the form is not there yet');

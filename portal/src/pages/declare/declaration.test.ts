@@ -140,3 +140,15 @@ test('what outlived a log-in is found again after the drafts could not be read',
   await declaration.save();
   expect(intake.saved).toEqual(['etag-9']);
 });
+
+test('what was typed under an id that was sent can be declared as another incident', async () => {
+  const sent = await begun();
+  sent.change('structure.finess', '340782085');
+  const another = await sent.underAnotherId();
+  expect(another.id).not.toBe(ID);
+  await another.restore();
+  expect(another.values).toEqual(sent.values);
+  await another.loadForm('fr');
+  await another.send();
+  expect(intake.submitted[0]?.[0]).toBe(another.id);
+});

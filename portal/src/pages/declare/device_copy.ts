@@ -70,10 +70,19 @@ function inStore<T>(mode: IDBTransactionMode, act: (store: IDBObjectStore) => ID
     const opening = indexedDB.open('vigie', 1);
     opening.onupgradeneeded = () => opening.result.createObjectStore(STORE, { keyPath: 'id' });
     opening.onerror = () => reject(opening.error ?? new Error('no database on this device'));
+    opening.onblocked = () => reject(new Error('another window holds the database on this device'));
     opening.onsuccess = () => {
       const database = opening.result;
       const transaction = database.transaction(STORE, mode);
-      const request = act(transaction.objectStore(STORE));
+      let request: IDBRequest<T>;
+      try {
+        request = act(transaction.objectStore(STORE));
+      } catch (error) {
+        // Some browsers store no key in a private window.
+        database.close();
+        reject(error instanceof Error ? error : new Error('the database on this device refused'));
+        return;
+      }
       transaction.oncomplete = () => {
         database.close();
         resolve(request.result);

@@ -71,6 +71,7 @@ export const en: typeof fr = {
     receipt: 'See the receipt',
     reports: 'See my declarations',
     another: 'Declare another incident',
+    anew: 'What I typed is another incident: declare it',
   },
   resume: {
     title: 'You began a declaration',

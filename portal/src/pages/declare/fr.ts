@@ -78,6 +78,7 @@ export const fr = {
     receipt: 'Voir le récépissé',
     reports: 'Voir mes déclarations',
     another: 'Déclarer un autre incident',
+    anew: 'Ce que j’ai saisi est un autre incident : le déclarer',
   },
   resume: {
     title: 'Vous avez commencé une déclaration',

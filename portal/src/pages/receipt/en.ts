@@ -15,6 +15,5 @@ export const en: typeof fr = {
   follow: 'Follow and complete my declaration',
   loading: 'The receipt is coming…',
   login: 'Log in to see this receipt again.',
-  loginAction: 'Log in',
   and: 'and',
 };

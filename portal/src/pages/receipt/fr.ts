@@ -13,6 +13,5 @@ export const fr = {
   follow: 'Suivre et compléter ma déclaration',
   loading: 'Le récépissé arrive…',
   login: 'Connectez-vous pour revoir ce récépissé.',
-  loginAction: 'Se connecter',
   and: 'et',
 };

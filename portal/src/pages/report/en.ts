@@ -6,7 +6,6 @@ export const en: typeof fr = {
   all: 'All my declarations',
   loading: 'The declaration is coming…',
   login: 'Log in to see this declaration.',
-  loginAction: 'Log in',
   reload: 'Refresh',
   reference: 'Reference',
   receipt: 'Receipt',

@@ -5,7 +5,6 @@ export const fr = {
   all: 'Toutes mes déclarations',
   loading: 'La déclaration arrive…',
   login: 'Connectez-vous pour voir cette déclaration.',
-  loginAction: 'Se connecter',
   reload: 'Actualiser',
   reference: 'Référence',
   receipt: 'Récépissé',

@@ -4,7 +4,6 @@ import type { fr } from './fr';
 export const en: typeof fr = {
   title: 'My declarations',
   login: 'Log in to see your declarations and to answer questions.',
-  loginAction: 'Log in',
   loading: 'Your declarations are coming…',
   emptyTitle: 'No declaration yet',
   empty: 'Those that you send will appear here, with what follows.',

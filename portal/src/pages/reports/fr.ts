@@ -3,7 +3,6 @@ import { CaseState } from '../../generated/vigie/types/v1/vocabulary_pb';
 export const fr = {
   title: 'Mes déclarations',
   login: 'Connectez-vous pour voir vos déclarations et répondre aux questions.',
-  loginAction: 'Se connecter',
   loading: 'Vos déclarations arrivent…',
   emptyTitle: 'Aucune déclaration pour le moment',
   empty: 'Celles que vous enverrez apparaîtront ici, avec leurs suites.',
