@@ -5,7 +5,7 @@ import { configuration } from '../configuration';
 import { session } from '../session.svelte';
 import { retryTransient } from './retry';
 
-export type ServiceName = 'intake' | 'qualification';
+export type ServiceName = 'intake' | 'qualification' | 'notification' | 'statistics';
 
 /** How long a call may take, its retries included. */
 const DEADLINE = 15_000;

@@ -7,8 +7,10 @@ export const en: typeof fr = {
   emergency: 'Emergency, day and night',
   navigation: 'Main navigation',
   home: 'Home',
-  declare: 'Declare',
-  myReports: 'My declarations',
+  pages: {
+    declare: 'Declare',
+    reports: 'My declarations',
+  },
   otherLanguage: 'Français',
   login: 'Log in',
   logout: 'Log out',

@@ -5,8 +5,10 @@ export const fr = {
   emergency: 'Urgence, jour et nuit',
   navigation: 'Navigation principale',
   home: 'Accueil',
-  declare: 'Déclarer',
-  myReports: 'Mes déclarations',
+  pages: {
+    declare: 'Déclarer',
+    reports: 'Mes déclarations',
+  },
   otherLanguage: 'English',
   login: 'Se connecter',
   logout: 'Se déconnecter',
